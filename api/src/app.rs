@@ -1,0 +1,83 @@
+//! The whole API on one page: which resources there are, what each operation may answer, and what stands around them.
+
+use std::sync::Arc;
+
+use poem::{Endpoint, EndpointExt, Response};
+use poem_openapi::OpenApiService;
+use serde_json::Value;
+use service::Services;
+
+use crate::edge::{self, EdgeConfig, Routes};
+use crate::openapi::{self, OperationCodes, Pages};
+use crate::problem::Code::{self, *};
+use crate::resources::auth::AuthApi;
+use crate::resources::operations::OperationsApi;
+use crate::resources::transfers::TransfersApi;
+use crate::resources::users::UsersApi;
+use crate::resources::wallets::WalletsApi;
+
+type Api = (AuthApi, UsersApi, WalletsApi, TransfersApi, OperationsApi);
+
+const DESCRIPTION: &str = "Wallets in exact decimals and transfers between them. \
+    **The answer is final**: a 201 is durable, a refusal (422) is durable too, anything else moved nothing.\n\n\
+    Register, sign in, put the token into *Authorize*, and try every operation. Amounts are strings with four decimals. \
+    Lists are newest first. Every failure is an `application/problem+json` document with a stable `code`.";
+
+/// The application with its edge, ready to be served.
+pub fn app(services: Arc<Services>, cors_origins: Vec<String>) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
+    let api = api(&services);
+    let document = openapi::finish(&api.spec(), FAILURES)?;
+    let config = EdgeConfig { cors_origins, routes: Routes::of_document(&document), ..EdgeConfig::default() };
+    let app = openapi::with_pages(api, Pages::new(&document)).data(services);
+    Ok(edge::wrap(app, config))
+}
+
+/// The finished OpenAPI document.
+pub fn document(services: &Arc<Services>) -> anyhow::Result<Value> {
+    openapi::finish(&api(services).spec(), FAILURES)
+}
+
+fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
+    let resources = (
+        AuthApi { services: services.clone() },
+        UsersApi { services: services.clone() },
+        WalletsApi { services: services.clone() },
+        TransfersApi { services: services.clone() },
+        OperationsApi { services: services.clone() },
+    );
+    OpenApiService::new(resources, "Florin", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+}
+
+/// Why money did not move.
+const REFUSALS: &[Code] = &[
+    InvalidIdempotencyKey,
+    InvalidAmount,
+    WalletNotFound,
+    SameWallet,
+    WalletFrozen,
+    WalletClosed,
+    CurrencyMismatch,
+    InsufficientFunds,
+    BalanceOutOfRange,
+    IdempotencyKeyReused,
+    Overloaded,
+    Contended,
+];
+
+/// What each operation may answer besides the failures that follow from its shape.
+const FAILURES: OperationCodes = &[
+    ("auth_register", &[EmailTaken, WeakPassword, UnknownCurrency]),
+    ("auth_login", &[InvalidCredentials]),
+    ("users_me", &[UserNotFound]),
+    ("wallets_open", &[WalletExists, UnknownCurrency]),
+    ("wallets_get", &[WalletNotFound]),
+    ("wallets_freeze", &[WalletNotFound, WalletClosed]),
+    ("wallets_unfreeze", &[WalletNotFound, WalletClosed]),
+    ("wallets_close", &[WalletNotFound, WalletNotEmpty]),
+    ("wallets_entries", &[WalletNotFound]),
+    ("wallets_deposit", REFUSALS),
+    ("wallets_withdraw", REFUSALS),
+    ("transfers_create", REFUSALS),
+    ("transfers_get", &[TransferNotFound]),
+    ("transfers_list", &[WalletNotFound]),
+];

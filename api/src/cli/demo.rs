@@ -1,0 +1,213 @@
+//! `florin demo`: the bank at work on a throw-away database, and then open for a look around.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::SecretString;
+use service::clock::random_bytes;
+use service::config::Config;
+use service::identity::{Actor, Email, FullName, Registration};
+use service::page::PageRequest;
+use service::transfers::{Deposit, NewTransfer, TransferError};
+use service::values::{Currency, Method, Money, Role, WalletId};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::{Bank, Ending, Settings, bank, serve, user::random_password, verify};
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// How many transfers to send
+    #[arg(long, default_value = "5000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    transfers: u32,
+
+    /// How many are under way at a time
+    #[arg(long, default_value = "256", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    concurrent: u32,
+
+    /// Stop after the proof instead of serving
+    #[arg(long)]
+    once: bool,
+}
+
+struct Customer {
+    name: &'static str,
+    email: String,
+    actor: Actor,
+    wallet: WalletId,
+}
+
+const NAMES: [&str; 8] = ["Ana", "Ben", "Chidi", "Dora", "Emre", "Fatou", "Goran", "Hana"];
+const OPENING_BALANCE: &str = "1000";
+const OPERATOR_EMAIL: &str = "operator@demo.florin";
+const ENTRIES_SHOWN: u64 = 5;
+
+pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending> {
+    let (folder, mut config) = throw_away()?;
+    config.queue_max = settings.queue_max as usize;
+    let bank = bank::open(&config).await?;
+    let password = random_password();
+    println!("A throw-away bank in {}", folder.path().display());
+    let customers = open_doors(&bank, &password).await?;
+    println!("{} customers, each with a first wallet and a deposit of {OPENING_BALANCE} USD\n", customers.len());
+
+    let sent = send(&bank, &customers, &options).await?;
+    println!("{sent}");
+    show_balances(&bank, &customers).await?;
+    show_entries(&bank, &customers[0]).await?;
+    let report = bank.ops.verify().await.context("cannot read the books")?;
+    print!("{}", verify::to_text(&report));
+    if !report.is_clean() {
+        return Ok(Ending::FoundWrong);
+    }
+    if !options.once {
+        keep_serving(settings, &bank, &customers, &password).await?;
+    }
+    bank::close(bank).await;
+    Ok(Ending::Done)
+}
+
+/// A folder that goes away with the process, and settings for a bank in it.
+pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
+    let folder = tempfile::Builder::new().prefix("florin-").tempdir().context("cannot make a temporary folder")?;
+    let config = Config {
+        database_url: format!("sqlite://{}", folder.path().join("florin.db").display()),
+        signing_key_file: folder.path().join("signing.key"),
+        currency: Currency::from_code("USD").context("ISO 4217 has the US dollar")?,
+        queue_max: 8192,
+    };
+    Ok((folder, config))
+}
+
+async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<Customer>> {
+    let email = Email::try_new(OPERATOR_EMAIL).context("the operator's address is one")?;
+    let name = FullName::try_new("Operator").context("the operator's name is one")?;
+    let operator = bank.identity.create_user(email, name, SecretString::from(password), Role::Operator).await?;
+    let operator = Actor { user: operator.id, role: operator.role };
+    let mut customers = Vec::with_capacity(NAMES.len());
+    for name in NAMES {
+        let email = format!("{}@demo.florin", name.to_lowercase());
+        let registration = Registration {
+            email: Email::try_new(&email).context("a customer's address is one")?,
+            password: SecretString::from(password),
+            full_name: FullName::try_new(name).context("a customer's name is one")?,
+            currency: None,
+        };
+        let (user, wallet) = bank.identity.register(registration).await?;
+        let deposit = Deposit {
+            wallet: wallet.id,
+            amount: Money::parse_unsigned(OPENING_BALANCE).ok(),
+            method: Method::try_new("visa").context("visa is a method")?,
+        };
+        bank.transfers.deposit(operator, None, deposit).await?;
+        customers.push(Customer { name, email, actor: Actor { user: user.id, role: user.role }, wallet: wallet.id });
+    }
+    Ok(customers)
+}
+
+struct Sent {
+    completed: u32,
+    refused: u32,
+    took: Duration,
+}
+
+/// Sends random transfers between random customers, many at a time, each of them a request of its own.
+async fn send(bank: &Bank, customers: &[Customer], options: &Options) -> anyhow::Result<Sent> {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} transfers, {per_sec}, {eta} left")?;
+    let bar = ProgressBar::new(options.transfers.into()).with_style(style);
+    let started = Instant::now();
+    let mut sent = Sent { completed: 0, refused: 0, took: Duration::ZERO };
+    let mut under_way = JoinSet::new();
+    for _ in 0..options.transfers {
+        if under_way.len() >= options.concurrent as usize {
+            note(&mut sent, under_way.join_next().await)?;
+            bar.inc(1);
+        }
+        let (actor, new) = random_transfer(customers);
+        let bank = bank.clone();
+        under_way.spawn(async move { bank.transfers.submit(actor, None, new).await.map(|_| ()) });
+    }
+    while let Some(ended) = under_way.join_next().await {
+        note(&mut sent, Some(ended))?;
+        bar.inc(1);
+    }
+    sent.took = started.elapsed();
+    bar.finish_and_clear();
+    Ok(sent)
+}
+
+type Ended = Result<Result<(), TransferError>, tokio::task::JoinError>;
+
+fn note(sent: &mut Sent, ended: Option<Ended>) -> anyhow::Result<()> {
+    match ended {
+        None => {}
+        Some(ended) => match ended? {
+            Ok(()) => sent.completed += 1,
+            Err(TransferError::Refused { .. }) => sent.refused += 1,
+            Err(error) => return Err(error.into()),
+        },
+    }
+    Ok(())
+}
+
+fn random_transfer(customers: &[Customer]) -> (Actor, NewTransfer) {
+    let [source, step, high, low] = random_bytes::<4>().map(usize::from);
+    let source = source % customers.len();
+    let destination = (source + 1 + step % (customers.len() - 1)) % customers.len();
+    let units = i64::try_from(1 + high * 256 + low).unwrap_or(1) * 10;
+    let new = NewTransfer {
+        source: customers[source].wallet,
+        destination: customers[destination].wallet,
+        amount: Money::from_units(units),
+        description: Some("demo".to_owned()),
+        metadata: None,
+    };
+    (customers[source].actor, new)
+}
+
+impl std::fmt::Display for Sent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let total = u128::from(self.completed + self.refused);
+        let per_second = total * 1_000_000 / self.took.as_micros().max(1);
+        let millis = self.took.as_millis();
+        writeln!(f, "{total} transfers in {millis} ms: {per_second} a second, each durable before its answer")?;
+        writeln!(f, "{} completed, {} refused for lack of funds", self.completed, self.refused)
+    }
+}
+
+async fn show_balances(bank: &Bank, customers: &[Customer]) -> anyhow::Result<()> {
+    println!("customer             balance  entries");
+    for customer in customers {
+        let wallet = bank.wallets.get(customer.actor, customer.wallet).await?;
+        println!("{:8} {:>16} USD  {:>7}", customer.name, wallet.balance.to_string(), wallet.version);
+    }
+    println!();
+    Ok(())
+}
+
+async fn show_entries(bank: &Bank, customer: &Customer) -> anyhow::Result<()> {
+    let request = PageRequest { limit: ENTRIES_SHOWN, after: None };
+    let page = bank.wallets.entries(customer.actor, customer.wallet, request).await?;
+    println!("{}'s newest entries    amount     balance after", customer.name);
+    for entry in page.items {
+        println!("{:>8} {:>20} {:>17}", entry.version, entry.amount.to_string(), entry.balance_after.to_string());
+    }
+    println!();
+    Ok(())
+}
+
+async fn keep_serving(settings: &Settings, bank: &Bank, customers: &[Customer], password: &str) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    println!("\nLook around in http://{}/docs. Sign in as", listener.local_addr()?);
+    println!("  {OPERATOR_EMAIL} (operator)");
+    for customer in customers {
+        println!("  {}", customer.email);
+    }
+    println!("each with the password {password}\nCtrl-C ends the demo and removes its bank.");
+    serve::serve(settings, listener, bank).await
+}

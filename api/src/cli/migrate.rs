@@ -1,0 +1,28 @@
+//! `florin migrate`: the schema, step by step.
+
+use anyhow::Context;
+use clap::Subcommand;
+use service::db::Db;
+
+use super::{Ending, Settings, bank};
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Apply every step that is missing
+    Up,
+    /// List the steps and which are applied
+    Status,
+}
+
+pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> {
+    let config = settings.config()?;
+    let db = match action {
+        Action::Up => bank::connect(&config).await?,
+        Action::Status => Db::connect(&config.database_url).await.context("cannot open the database")?,
+    };
+    for step in migration::status(&db.write).await.context("cannot read the schema's state")? {
+        println!("{} {}", if step.applied { "applied" } else { "missing" }, step.name);
+    }
+    db.close().await;
+    Ok(Ending::Done)
+}

@@ -1,0 +1,57 @@
+//! `florin serve`: the bank over HTTP until it is told to stop.
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Ending, Settings, bank};
+use crate::app::app;
+use crate::edge::{self, Limits};
+
+pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
+    let bank = bank::open(&settings.config()?).await?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    println!("{}", welcome(&listener.local_addr()?.to_string()));
+    serve(settings, listener, &bank).await?;
+    bank::close(bank).await;
+    Ok(Ending::Done)
+}
+
+/// Serves until SIGTERM or SIGINT, then finishes what was accepted.
+pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank) -> anyhow::Result<()> {
+    let app = app(bank.clone(), settings.cors_origins.clone())?;
+    let limits = Limits { connections_max: settings.connections_max as usize, ..Limits::default() };
+    tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
+    edge::serve(listener, app, limits, told_to_stop()?).await?;
+    tracing::info!("stopped serving");
+    Ok(())
+}
+
+fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn welcome(address: &str) -> String {
+    format!(
+        "Florin serves http://{address}
+
+  Docs to try everything in   http://{address}/docs
+
+  Become a customer:
+    curl -s http://{address}/v1/auth/register -H 'Content-Type: application/json' \\
+      -d '{{\"email\":\"ana@example.com\",\"password\":\"correct horse battery\",\"full_name\":\"Ana Silva\"}}'
+
+  Make an operator, who may deposit:
+    florin user create --email op@example.com --full-name Operator --role operator
+"
+    )
+}

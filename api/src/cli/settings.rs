@@ -1,0 +1,93 @@
+//! Every setting: a flag, or the environment variable of the same name with `FLORIN_` before it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use service::config::Config;
+use service::values::Currency;
+use tracing_subscriber::EnvFilter;
+
+/// Settings that every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// `postgres://user:password@host/database`, or `sqlite://FILE`; by default an SQLite file in the data folder
+    #[arg(long, env = "FLORIN_DATABASE_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    /// Where the bank keeps its files
+    #[arg(long, env = "FLORIN_DATA_DIR", global = true, default_value = "./data", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// The address to serve
+    #[arg(long, env = "FLORIN_LISTEN", global = true, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// The currency of a first wallet when nobody names one (ISO 4217)
+    #[arg(long, env = "FLORIN_CURRENCY", global = true, default_value = "USD", value_name = "CODE", value_parser = currency)]
+    pub currency: Currency,
+
+    /// The key that signs access tokens, made when missing; replicas share it. By default in the data folder
+    #[arg(long, env = "FLORIN_SIGNING_KEY_FILE", global = true, value_name = "FILE")]
+    pub signing_key_file: Option<PathBuf>,
+
+    /// How many transfers may wait before callers get a 503
+    #[arg(long, env = "FLORIN_QUEUE_MAX", global = true, default_value = "8192", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub queue_max: u32,
+
+    /// Connections served at one time; more wait
+    #[arg(long, env = "FLORIN_CONNECTIONS_MAX", global = true, default_value = "8192", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub connections_max: u32,
+
+    /// Origins whose pages may call the API, separated by commas; none by default
+    #[arg(long, env = "FLORIN_CORS_ORIGINS", global = true, value_delimiter = ',', value_name = "ORIGINS")]
+    pub cors_origins: Vec<String>,
+
+    /// What to log: error, warn, info, debug, or a filter such as `info,florin::access=off` [default: RUST_LOG, else info]
+    #[arg(long, env = "FLORIN_LOG", global = true, default_value_t = default_log(), hide_default_value = true, value_name = "FILTER")]
+    pub log: String,
+}
+
+impl Settings {
+    /// What the services need; makes the data folder when something of ours will be kept there.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let database_url = match &self.database_url {
+            Some(url) => url.clone(),
+            None => {
+                make_folder(&self.data_dir)?;
+                format!("sqlite://{}", self.data_dir.join(DATABASE_FILE).display())
+            }
+        };
+        let signing_key_file = self.signing_key_file.clone().unwrap_or_else(|| self.data_dir.join(SIGNING_KEY_FILE));
+        Ok(Config { database_url, signing_key_file, currency: self.currency, queue_max: self.queue_max as usize })
+    }
+}
+
+const DATABASE_FILE: &str = "florin.db";
+const SIGNING_KEY_FILE: &str = "signing.key";
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        anyhow::Error::new(error).context(format!("cannot make the data folder {}", folder.display()))
+    })
+}
+
+fn currency(code: &str) -> Result<Currency, String> {
+    Currency::from_code(code).ok_or_else(|| "not a three-letter code of ISO 4217 in capitals".to_owned())
+}
+
+fn default_log() -> String {
+    std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned())
+}
+
+/// Structured lines on standard error.
+pub(super) fn start_logging(filter: &str) {
+    let (filter, complaint) = match EnvFilter::try_new(filter) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new("info"), Some(error)),
+    };
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
+    if let Some(error) = complaint {
+        tracing::warn!(%error, "the log filter cannot be read; logging at info");
+    }
+}

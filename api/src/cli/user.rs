@@ -1,0 +1,91 @@
+//! `florin user`: users whom the API cannot make, operators and admins.
+
+use std::io::Read;
+
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use secrecy::SecretString;
+use service::clock::random_bytes;
+use service::identity::{Email, FullName, IdentityError};
+use service::values::Role;
+
+use super::{Ending, Settings, bank};
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Make a user; without --password-stdin a password is made and printed once
+    Create {
+        /// The e-mail address to sign in with
+        #[arg(long)]
+        email: String,
+        /// Their name
+        #[arg(long)]
+        full_name: String,
+        /// What they may do
+        #[arg(long, value_enum)]
+        role: RoleChoice,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RoleChoice {
+    Customer,
+    Operator,
+    Admin,
+}
+
+pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> {
+    let Action::Create { email, full_name, role, password_stdin } = action;
+    let (Some(email), Some(full_name)) = (Email::try_new(&email), FullName::try_new(&full_name)) else {
+        eprintln!("florin: an e-mail address and a name of 1 to 200 characters are needed");
+        return Ok(Ending::UsedWrongly);
+    };
+    let made = if password_stdin { None } else { Some(random_password()) };
+    let password = match &made {
+        Some(password) => password.clone(),
+        None => read_password()?,
+    };
+    let bank = bank::open(&settings.config()?).await?;
+    let created = bank.identity.create_user(email, full_name, SecretString::from(password), role.into()).await;
+    bank::close(bank).await;
+    match created {
+        Ok(user) => {
+            println!("{} {} {}", user.id, user.role, user.email);
+            if let Some(password) = made {
+                println!("password {password}");
+            }
+            Ok(Ending::Done)
+        }
+        Err(error @ (IdentityError::EmailTaken | IdentityError::WeakPassword)) => {
+            eprintln!("florin: {error}");
+            Ok(Ending::UsedWrongly)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn read_password() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("cannot read a password from standard input")?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// 120 random bits in letters that are not taken for one another.
+pub(super) fn random_password() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);
+    random_bytes::<24>().into_iter().map(letter).collect()
+}
+
+impl From<RoleChoice> for Role {
+    fn from(choice: RoleChoice) -> Self {
+        match choice {
+            RoleChoice::Customer => Self::Customer,
+            RoleChoice::Operator => Self::Operator,
+            RoleChoice::Admin => Self::Admin,
+        }
+    }
+}

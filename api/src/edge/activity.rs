@@ -1,0 +1,195 @@
+//! What a connection is doing, and the one clock that ends it when that takes too long. Kept apart from hyper, whose
+//! time-outs know only heads: a timer a connection, moved only when a deadline comes nearer.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::server::Limits;
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// For the rest of a request's head, or for the first request.
+    Head,
+    /// For the next request.
+    Idle,
+    /// For a handler, or for the request's body, which has its own limit.
+    Busy,
+    /// For the client to take more of an answer.
+    Writing,
+}
+
+/// The marks that socket, service and response body leave. All of them run in the connection's one task, so the
+/// atomics are only there to make it `Send`.
+#[derive(Debug, Default)]
+pub struct Activity {
+    /// Grows with each request and each successful write; what restarts the clock.
+    progress: AtomicU32,
+    has_served: AtomicBool,
+    in_flight: AtomicBool,
+    head_bytes: AtomicBool,
+    write_blocked: AtomicBool,
+    leftovers: AtomicBool,
+    gone: AtomicBool,
+}
+
+impl Activity {
+    /// A request's head is read and its handler starts.
+    pub fn begin(&self, has_body: bool) {
+        self.has_served.store(true, Relaxed);
+        self.in_flight.store(true, Relaxed);
+        self.head_bytes.store(false, Relaxed);
+        self.leftovers.store(has_body, Relaxed);
+        self.advance();
+    }
+
+    /// The answer is handed over in full, or given up.
+    pub fn end(&self) {
+        self.in_flight.store(false, Relaxed);
+        self.advance();
+    }
+
+    pub fn note_read(&self, bytes: usize) {
+        if bytes == 0 {
+            self.note_gone();
+        } else if !self.in_flight.load(Relaxed) {
+            self.head_bytes.store(true, Relaxed);
+        }
+    }
+
+    pub fn note_write(&self, blocked: bool) {
+        self.write_blocked.store(blocked, Relaxed);
+        if !blocked {
+            self.advance();
+        }
+    }
+
+    /// The client ended or broke the connection.
+    pub fn note_gone(&self) {
+        self.gone.store(true, Relaxed);
+    }
+
+    /// The client may still be sending what nobody will read.
+    pub fn note_leftovers(&self) {
+        self.leftovers.store(true, Relaxed);
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Relaxed)
+    }
+
+    pub fn has_head_bytes(&self) -> bool {
+        self.head_bytes.load(Relaxed)
+    }
+
+    pub fn may_have_leftovers(&self) -> bool {
+        self.leftovers.load(Relaxed) || self.has_head_bytes()
+    }
+
+    fn advance(&self) {
+        self.progress.fetch_add(1, Relaxed);
+    }
+
+    fn phase(&self) -> Phase {
+        if self.write_blocked.load(Relaxed) {
+            Phase::Writing
+        } else if self.in_flight.load(Relaxed) {
+            Phase::Busy
+        } else if self.has_head_bytes() || !self.has_served.load(Relaxed) {
+            Phase::Head
+        } else {
+            Phase::Idle
+        }
+    }
+}
+
+impl Limits {
+    fn of(&self, phase: Phase) -> Option<Duration> {
+        match phase {
+            Phase::Head => Some(self.header_timeout),
+            Phase::Idle => Some(self.keep_alive_timeout),
+            Phase::Busy => None,
+            Phase::Writing => Some(self.write_timeout),
+        }
+    }
+}
+
+/// Ends a connection that stays too long in one phase.
+pub struct Clock {
+    timer: Pin<Box<Sleep>>,
+    limits: Limits,
+    seen: (Phase, u32),
+    since: Instant,
+}
+
+impl Clock {
+    pub fn new(limits: Limits) -> Self {
+        let since = Instant::now();
+        Self {
+            timer: Box::pin(sleep(limits.header_timeout)),
+            limits,
+            seen: (Phase::Head, 0),
+            since,
+        }
+    }
+
+    /// To be called after each turn of the connection; ready when its phase has lasted too long.
+    pub fn poll(&mut self, activity: &Activity, context: &mut Context<'_>) -> Poll<Phase> {
+        let phase = activity.phase();
+        let limit = self.limits.of(phase);
+        self.note(phase, activity.progress.load(Relaxed), limit);
+        loop {
+            ready!(self.timer.as_mut().poll(context));
+            let now = Instant::now();
+            let next = match limit {
+                Some(limit) if self.since + limit <= now => return Poll::Ready(phase),
+                Some(limit) => self.since + limit,
+                None => now + self.limits.keep_alive_timeout,
+            };
+            self.timer.as_mut().reset(next);
+        }
+    }
+
+    fn note(&mut self, phase: Phase, progress: u32, limit: Option<Duration>) {
+        if self.seen == (phase, progress) {
+            return;
+        }
+        self.seen = (phase, progress);
+        let Some(limit) = limit else { return };
+        self.since = Instant::now();
+        let deadline = self.since + limit;
+        // A timer that rings too early is set again then; moving it at each request would cost more.
+        if deadline < self.timer.deadline() {
+            self.timer.as_mut().reset(deadline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_follow_the_marks() {
+        let activity = Activity::default();
+        assert_eq!(activity.phase(), Phase::Head);
+        activity.note_read(10);
+        activity.begin(true);
+        assert_eq!(activity.phase(), Phase::Busy);
+        activity.note_read(10);
+        activity.end();
+        assert_eq!(activity.phase(), Phase::Idle);
+        activity.note_write(true);
+        assert_eq!(activity.phase(), Phase::Writing);
+        activity.note_write(false);
+        activity.note_read(1);
+        assert_eq!(activity.phase(), Phase::Head);
+    }
+}

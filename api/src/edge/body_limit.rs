@@ -1,0 +1,208 @@
+//! The limit of request bodies in bytes and in time, counted while they are read, chunked ones too.
+//! Encoded bodies are refused, as nobody could count them before they are blown up.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body, Frame, SizeHint};
+use poem::{
+    IntoResponse, Request, Response,
+    http::{HeaderValue, header},
+};
+use tokio::time::Sleep;
+
+use crate::problem::{Code, Problem};
+
+/// How much a request body may hold, and how long it may take to arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyLimit {
+    /// Bytes, after the decoding of chunks.
+    pub max_bytes: u64,
+    /// From the first wait for the client to the last byte.
+    pub timeout: Duration,
+}
+
+impl Default for BodyLimit {
+    fn default() -> Self {
+        Self {
+            max_bytes: 1024 * 1024,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The limit of each path.
+#[derive(Debug)]
+pub struct BodyRules {
+    usual: BodyLimit,
+    by_prefix: Vec<(String, BodyLimit)>,
+}
+
+impl BodyRules {
+    pub fn new(usual: BodyLimit, by_prefix: Vec<(String, BodyLimit)>) -> Self {
+        Self { usual, by_prefix }
+    }
+
+    fn of(&self, path: &str) -> BodyLimit {
+        self.by_prefix
+            .iter()
+            .find(|(prefix, _)| path.starts_with(prefix))
+            .map_or(self.usual, |(_, limit)| *limit)
+    }
+}
+
+/// What became of a guarded body, readable after the handler is done with it.
+pub struct Guarded(Option<(Arc<AtomicU8>, BodyLimit)>);
+
+const TOO_LARGE: u8 = 1;
+const TOO_SLOW: u8 = 2;
+
+impl Guarded {
+    /// The client's fault that broke off the reading, if one did.
+    pub fn fault(&self) -> Option<Problem> {
+        let (fault, limit) = self.0.as_ref()?;
+        match fault.load(Ordering::Relaxed) {
+            TOO_LARGE => Some(too_large(*limit)),
+            TOO_SLOW => Some(too_slow(*limit)),
+            _ => None,
+        }
+    }
+}
+
+/// Refuses what the head of the request shows to be too much, and puts the rest under its limit.
+pub fn guard(request: &mut Request, rules: &BodyRules) -> Result<Guarded, Problem> {
+    let body: BoxBody<Bytes, io::Error> = request.take_body().into();
+    if body.is_end_stream() {
+        return Ok(Guarded(None));
+    }
+    check_framing(request)?;
+    check_encoding(request)?;
+    let limit = rules.of(request.uri().path());
+    if body.size_hint().lower() > limit.max_bytes {
+        return Err(too_large(limit));
+    }
+    let fault = Arc::new(AtomicU8::new(0));
+    let limited = Limited {
+        inner: body,
+        left: limit.max_bytes,
+        timeout: limit.timeout,
+        timer: None,
+        fault: Arc::clone(&fault),
+    };
+    request.set_body(BoxBody::new(limited));
+    Ok(Guarded(Some((fault, limit))))
+}
+
+/// A request that tells its length in two ways may mean another to a proxy before us than it means here.
+fn check_framing(request: &Request) -> Result<(), Problem> {
+    let headers = request.headers();
+    if headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH) {
+        let detail = "content-length and transfer-encoding cannot stand together";
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    Ok(())
+}
+
+fn check_encoding(request: &Request) -> Result<(), Problem> {
+    let encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    if encodings
+        .iter()
+        .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::UnsupportedMediaType,
+        "request bodies are taken without content encoding only",
+    ))
+}
+
+fn too_large(limit: BodyLimit) -> Problem {
+    let detail = format!("the body may hold at most {} bytes", limit.max_bytes);
+    Problem::new(Code::BodyTooLarge, detail).with("max_bytes", limit.max_bytes)
+}
+
+fn too_slow(limit: BodyLimit) -> Problem {
+    let detail = format!("the body did not arrive within {} seconds", limit.timeout.as_secs());
+    Problem::new(Code::RequestTimeout, detail)
+}
+
+/// An answer to a body that is not read to its end: the connection cannot be used again.
+pub fn closing(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// A body under its limit.
+struct Limited {
+    inner: BoxBody<Bytes, io::Error>,
+    left: u64,
+    timeout: Duration,
+    /// Started at the first wait: a body that came with its head costs no timer.
+    timer: Option<Pin<Box<Sleep>>>,
+    fault: Arc<AtomicU8>,
+}
+
+impl Limited {
+    fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, io::Error> {
+        let size = frame.data_ref().map_or(0, |data| data.len() as u64);
+        match self.left.checked_sub(size) {
+            Some(left) => {
+                self.left = left;
+                Ok(frame)
+            }
+            None => Err(self.break_off(TOO_LARGE)),
+        }
+    }
+
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let timeout = self.timeout;
+        self.timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)))
+            .as_mut()
+            .poll(context)
+    }
+
+    fn break_off(&self, fault: u8) -> io::Error {
+        self.fault.store(fault, Ordering::Relaxed);
+        io::Error::other("the body is over its limit")
+    }
+}
+
+impl Body for Limited {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match Pin::new(&mut self.inner).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.count(frame))),
+            Poll::Ready(end) => Poll::Ready(end),
+            Poll::Pending if self.poll_timer(context).is_ready() => Poll::Ready(Some(Err(self.break_off(TOO_SLOW)))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

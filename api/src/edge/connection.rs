@@ -1,0 +1,176 @@
+//! One connection: HTTP/1.1 by hyper, under our own clock, closed in a way that lets the client read its last answer.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use hyper::{
+    Request,
+    body::{Body, Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use poem::{
+    Addr, Endpoint, Response,
+    http::uri::Scheme,
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::watch,
+    time::timeout,
+};
+
+use super::{
+    activity::{Activity, Clock, Phase},
+    raw_answer,
+    server::Limits,
+    socket::Socket,
+};
+use crate::problem::Code;
+
+/// How long a client that still sends is listened to after our last byte: closing at once would reset the
+/// connection, and with it the answer that the client has not read yet.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How many bytes of what nobody will read are taken while lingering.
+const LINGER_MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    pub local: SocketAddr,
+    pub remote: SocketAddr,
+}
+
+/// Serves one connection to its end. When the channel `stop` closes, the request under way is finished and no other
+/// is taken.
+pub async fn serve<E>(stream: TcpStream, peer: Peer, endpoint: Arc<E>, limits: Limits, mut stop: watch::Receiver<()>)
+where
+    E: Endpoint<Output = Response> + 'static,
+{
+    // Fails only on a socket that is gone, which the first read will notice.
+    let _ = stream.set_nodelay(true);
+    let activity = Arc::new(Activity::default());
+    let service = service_fn(|request| answer(request, peer, Arc::clone(&endpoint), Arc::clone(&activity)));
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity)));
+    let mut builder = http1::Builder::new();
+    // hyper's own time-out would count an idle connection as a slow one, and sets up a timer for each request.
+    builder
+        .header_read_timeout(None)
+        .max_header_size(limits.header_max_bytes);
+    let mut connection = builder.serve_connection(socket, service);
+
+    let mut clock = Clock::new(limits);
+    let is_stopping = stop.clone();
+    let mut stop = pin!(stop.changed());
+    let (mut is_listening, mut is_told) = (false, false);
+    let too_slow = std::future::poll_fn(|context| {
+        if !is_listening {
+            is_listening = true;
+            // Leaves the task's waker with the channel, so that later turns read an atomic instead of taking its lock.
+            let _ = stop.as_mut().poll(context);
+        }
+        if !is_told && is_stopping.has_changed().is_err() {
+            is_told = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        // Its errors are the client's: broken heads, resets. They are answered, or there is nobody to answer.
+        if Pin::new(&mut connection).poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        clock.poll(&activity, context).map(Some)
+    })
+    .await;
+
+    let stream = connection.into_parts().io.into_inner().into_stream();
+    close(stream, &activity, too_slow).await;
+}
+
+async fn answer<E>(
+    request: Request<Incoming>,
+    peer: Peer,
+    endpoint: Arc<E>,
+    activity: Arc<Activity>,
+) -> Result<hyper::Response<Tracked>, Infallible>
+where
+    E: Endpoint<Output = Response>,
+{
+    activity.begin(!request.body().is_end_stream());
+    let local = LocalAddr(Addr::SocketAddr(peer.local));
+    let remote = RemoteAddr(Addr::SocketAddr(peer.remote));
+    let response = endpoint
+        .get_response((request, local, remote, Scheme::HTTP).into())
+        .await;
+    let response: hyper::Response<BoxBody<Bytes, io::Error>> = response.into();
+    Ok(response.map(|inner| Tracked { inner, activity }))
+}
+
+/// A response body that says when hyper is done with it.
+struct Tracked {
+    inner: BoxBody<Bytes, io::Error>,
+    activity: Arc<Activity>,
+}
+
+impl Body for Tracked {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        self.activity.end();
+    }
+}
+
+/// Says the last word to a client that was too slow with its head, and hears out one that may still be sending.
+async fn close(mut stream: TcpStream, activity: &Activity, too_slow: Option<Phase>) {
+    if activity.is_gone() {
+        return;
+    }
+    let farewell = async {
+        if too_slow == Some(Phase::Head) && activity.has_head_bytes() {
+            stream.write_all(&raw_answer::of(Code::RequestTimeout)).await?;
+        }
+        if too_slow != Some(Phase::Writing) && activity.may_have_leftovers() {
+            stream.shutdown().await?;
+            let mut sink = [0; 16 * 1024];
+            let mut taken = 0;
+            while taken < LINGER_MAX_BYTES {
+                match stream.read(&mut sink).await? {
+                    0 => break,
+                    bytes => taken += bytes,
+                }
+            }
+        }
+        io::Result::Ok(())
+    };
+    // However it ends, the connection is over.
+    let _ = timeout(LINGER, farewell).await;
+}

@@ -1,0 +1,76 @@
+//! Which other origins' pages may call the API. Closed unless configured, and never with cookies: tokens travel in
+//! the `Authorization` header, so an allowed origin gains nothing that its own script does not hold already.
+
+use poem::{
+    IntoResponse, Request, Response,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+};
+
+use crate::problem::{Code, Problem};
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-request-id",
+);
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("x-request-id, etag, idempotent-replayed, retry-after, location, x-process-time");
+const MAX_AGE_S: HeaderValue = HeaderValue::from_static("3600");
+
+/// The allowed origins.
+#[derive(Debug)]
+pub struct Cors {
+    origins: Vec<HeaderValue>,
+    any: bool,
+}
+
+impl Cors {
+    /// Origins that cannot stand in a header allow nothing.
+    pub fn new(origins: &[String]) -> Self {
+        let origins = origins.iter().map(|origin| origin.trim_end_matches('/'));
+        let origins: Vec<_> = origins
+            .filter_map(|origin| HeaderValue::from_str(origin).ok())
+            .collect();
+        let any = origins.iter().any(|origin| origin == "*");
+        Self { origins, any }
+    }
+
+    /// The request's origin, when it has one and may read the answer.
+    pub fn admits(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        if self.origins.is_empty() {
+            return None;
+        }
+        let origin = headers.get(header::ORIGIN)?;
+        (self.any || self.origins.contains(origin)).then(|| origin.clone())
+    }
+
+    /// The answer to a browser that asks before it sends; other requests get none.
+    pub fn preflight(&self, request: &Request) -> Option<Response> {
+        let headers = request.headers();
+        let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        if !asks || !headers.contains_key(header::ORIGIN) {
+            return None;
+        }
+        if self.admits(headers).is_none() {
+            let refusal = Problem::new(Code::Forbidden, "pages of this origin may not call this API");
+            return Some(refusal.into_response());
+        }
+        let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
+        let answer = response.headers_mut();
+        answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
+        answer.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_S);
+        Some(response)
+    }
+
+    /// Marks an answer as readable by `origin`, and as different for different origins.
+    pub fn finish(&self, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
+        if self.origins.is_empty() {
+            return;
+        }
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+        if let Some(origin) = origin {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The headers of every answer, and the request id that ties an answer to its line in the log.
+
+use std::{
+    fmt::Write,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use bytes::Bytes;
+use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
+use uuid::{Builder, Uuid};
+
+/// Ties an answer to the log; sent back on every answer.
+pub static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static X_PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
+
+const REQUEST_ID_MAX: usize = 64;
+
+/// The headers that are the same on every answer.
+pub static FIXED: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+    ),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+];
+
+/// A request's id, known to be safe in a header and in a log line.
+#[derive(Debug, Clone)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The client's own id when it is fit to be repeated, else a fresh one.
+    pub fn of(headers: &HeaderMap) -> Self {
+        match headers.get(&X_REQUEST_ID) {
+            Some(value) if is_fit(value.as_bytes()) => Self(value.clone()),
+            _ => Self::fresh(),
+        }
+    }
+
+    /// An id that no other request of any process has.
+    pub fn fresh() -> Self {
+        SOURCE.next()
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// Where fresh ids come from: one random start a process, then a counter, so that no request asks the kernel.
+struct Source {
+    start: u128,
+    next: AtomicU64,
+}
+
+static SOURCE: LazyLock<Source> = LazyLock::new(Source::new);
+
+impl Source {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an id of a request is no data of the bank, and nothing follows from it"
+    )]
+    fn new() -> Self {
+        Self {
+            start: Uuid::new_v4().as_u128(),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    fn next(&self) -> RequestId {
+        // An odd multiplier permutes the counter, so that ids look unlike each other and never repeat; the two bits
+        // that the UUID's variant takes from its top leave a permutation of 62 bits.
+        let count = self
+            .next
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let id = Builder::from_random_bytes((self.start ^ u128::from(count)).to_be_bytes()).into_uuid();
+        let mut buffer = Uuid::encode_buffer();
+        let text = id.as_hyphenated().encode_lower(&mut buffer);
+        RequestId(HeaderValue::from_str(text).expect("hexadecimal digits and hyphens are fit for a header"))
+    }
+}
+
+/// 1 to 64 characters of `[A-Za-z0-9_.-]`: nothing that could break a log line or a header.
+fn is_fit(id: &[u8]) -> bool {
+    (1..=REQUEST_ID_MAX).contains(&id.len())
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
+/// Writes what every answer carries. Answers under `/v1` are somebody's own and must not be kept by caches.
+pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, is_private: bool) {
+    headers.reserve(FIXED.len() + 3);
+    for (name, value) in &FIXED {
+        headers.insert(name, value.clone());
+    }
+    headers.insert(&X_REQUEST_ID, id.0.clone());
+    headers.insert(&X_PROCESS_TIME, seconds(started.elapsed().as_micros()));
+    if is_private && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Microseconds as decimal seconds, without a float.
+fn seconds(micros: u128) -> HeaderValue {
+    let mut text = String::with_capacity(12);
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("digits and a point are fit for a header")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn a_clients_id_is_reused_only_when_it_is_harmless() {
+        let of = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(&X_REQUEST_ID, HeaderValue::from_static(value));
+            RequestId::of(&headers).as_str().to_owned()
+        };
+        assert_eq!(of("order-17_a.B"), "order-17_a.B");
+        for bad in ["", "a b", "a\"b", "a/b", "{}"] {
+            assert_eq!(of(bad).len(), 36, "{bad}");
+        }
+    }
+
+    #[test]
+    fn fresh_ids_are_uuids_and_differ() {
+        let seen: HashSet<_> = (0..10_000).map(|_| RequestId::fresh().as_str().to_owned()).collect();
+        assert_eq!(seen.len(), 10_000);
+        assert!(seen.iter().all(|id| Uuid::parse_str(id).is_ok()));
+    }
+
+    #[test]
+    fn process_time_is_decimal_seconds() {
+        assert_eq!(seconds(1_234), "0.001234");
+        assert_eq!(seconds(12_000_001), "12.000001");
+    }
+}

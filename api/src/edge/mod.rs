@@ -1,0 +1,22 @@
+//! The HTTP edge: everything that is true of every request, whatever its route: ids, headers, limits, cross-origin
+//! rules, one shape of failure, one line in the access log. It must never know what the bank does.
+
+mod access_log;
+mod activity;
+mod body_limit;
+mod connection;
+mod cors;
+mod errors;
+mod headers;
+mod raw_answer;
+mod routes;
+mod server;
+mod socket;
+mod wrap;
+
+pub use self::{
+    body_limit::BodyLimit,
+    routes::Routes,
+    server::{Limits, serve},
+    wrap::{EdgeConfig, wrap},
+};

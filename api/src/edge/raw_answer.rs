@@ -1,0 +1,76 @@
+//! Answers to requests whose head could not be read, so that they never reached the application: written as bytes,
+//! with the headers and the problem document that every other failure has.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use poem::http::StatusCode;
+
+use super::headers::{FIXED, RequestId};
+use crate::problem::{self, Code, Problem};
+
+/// Whether these bytes are an answer of hyper's own: a bare 4xx, which lacks the request id that all of ours have.
+pub fn is_hypers_own(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.")
+        && bytes.get(8..10) == Some(b" 4")
+        && bytes.ends_with(b"\r\n\r\n")
+        && !bytes
+            .windows(b"x-request-id".len())
+            .any(|window| window == b"x-request-id")
+}
+
+/// The whole message to send in the place of hyper's answer.
+pub fn instead_of(bare: &[u8]) -> Bytes {
+    let status = bare.get(9..12).and_then(|digits| StatusCode::from_bytes(digits).ok());
+    of(Code::of_status(status.unwrap_or(StatusCode::BAD_REQUEST)))
+}
+
+/// The whole message for a request whose head could not be read for this reason.
+pub fn of(code: Code) -> Bytes {
+    let problem = Problem::new(code, detail(code));
+    let body = serde_json::to_string(&problem).expect("a map of strings and JSON values always serialises");
+    let mut message = format!("HTTP/1.1 {}\r\n", code.status());
+    // Writing to a String cannot fail.
+    let _ = write!(
+        message,
+        "content-type: {}\r\ncontent-length: {}\r\n",
+        problem::CONTENT_TYPE,
+        body.len()
+    );
+    for (name, value) in &FIXED {
+        let _ = write!(message, "{name}: {}\r\n", value.to_str().unwrap_or_default());
+    }
+    let _ = write!(
+        message,
+        "x-request-id: {}\r\nx-process-time: 0.000000\r\n",
+        RequestId::fresh().as_str()
+    );
+    let _ = write!(message, "connection: close\r\n\r\n{body}");
+    Bytes::from(message)
+}
+
+fn detail(code: Code) -> &'static str {
+    if code == Code::RequestTimeout {
+        "the head of the request did not arrive in time"
+    } else if code == Code::InvalidRequest {
+        "the head of the request is not HTTP/1.1"
+    } else {
+        "the head of the request is larger than the server takes"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bare_client_errors_are_hypers_own() {
+        let bare = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
+        assert!(is_hypers_own(bare));
+        let ours = instead_of(bare);
+        assert!(ours.starts_with(b"HTTP/1.1 431 Request Header Fields Too Large\r\n"));
+        assert!(!is_hypers_own(&ours));
+        assert!(!is_hypers_own(b"HTTP/1.1 200 OK\r\n\r\n"));
+        assert!(!is_hypers_own(b"HTTP/1.1 404 Not Found\r\nx-request-id: a\r\n\r\n"));
+    }
+}

@@ -1,0 +1,127 @@
+//! Takes connections from a listener and serves them until told to stop. Unlike poem's own server it does not spin
+//! when descriptors run out, bounds the number of connections, and sends small answers at once (TCP_NODELAY).
+
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use poem::{Endpoint, Response};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::connection::{self, Peer};
+
+/// What bounds the server's connections; a body has its own limits in `EdgeConfig`.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at one time; more wait in the kernel's queue.
+    pub connections_max: usize,
+    /// From the first byte of a request's head to its last; also from connect to the first byte.
+    pub header_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub keep_alive_timeout: Duration,
+    /// How long a client may take no byte of an answer.
+    pub write_timeout: Duration,
+    /// Bytes of a request's head, its target included.
+    pub header_max_bytes: usize,
+    /// How long requests under way may go on after the signal to stop.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 8192,
+            header_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            header_max_bytes: 32 * 1024,
+            shutdown_grace: Duration::from_secs(25),
+        }
+    }
+}
+
+const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Serves `endpoint` on `listener` until `shutdown` is ready, then finishes the requests under way within the grace
+/// time and returns. Dropping this future ends every connection at once.
+pub async fn serve<E, F>(listener: TcpListener, endpoint: E, limits: Limits, shutdown: F) -> io::Result<()>
+where
+    E: Endpoint<Output = Response> + 'static,
+    F: Future<Output = ()>,
+{
+    let local = listener.local_addr()?;
+    let endpoint = Arc::new(endpoint);
+    let (stop, stopped) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    let mut accepted = pin!(accept(&listener));
+
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
+            (stream, remote) = &mut accepted, if connections.len() < limits.connections_max => {
+                accepted.set(accept(&listener));
+                let peer = Peer { local, remote };
+                connections.spawn(connection::serve(stream, peer, Arc::clone(&endpoint), limits, stopped.clone()));
+            }
+        }
+    }
+
+    drop(stop);
+    drain(connections, limits.shutdown_grace).await;
+    Ok(())
+}
+
+/// Waits for the open connections, each of which has heard the signal, and ends those that outlive the grace time.
+async fn drain(mut connections: JoinSet<()>, grace: Duration) {
+    let all_ended = async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    };
+    if timeout(grace, all_ended).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "requests outlived the grace time and were dropped"
+        );
+        connections.shutdown().await;
+    }
+}
+
+/// The next connection. A failure to accept is waited out, as an error that lasts would else burn a whole core.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    let mut pause = ACCEPT_PAUSE_MIN;
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(error = %error, "no connection can be accepted");
+                sleep(pause).await;
+                pause = ACCEPT_PAUSE_MAX.min(pause * 2);
+            }
+        }
+    }
+}
+
+/// The one connection went away before it was accepted; the next may be fine.
+fn is_the_peers(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    )
+}
+
+/// Panics of handlers end at the edge, so that one of a connection's task is a bug of this folder.
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(error = %error, "a connection's task panicked");
+    }
+}

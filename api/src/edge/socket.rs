@@ -1,0 +1,115 @@
+//! The connection's socket: notes what passes, and puts a problem document in the place of the bare answer that
+//! hyper gives to a head it cannot read.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use super::{activity::Activity, raw_answer};
+
+/// A TCP stream under watch.
+pub struct Socket {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    /// What is left to be sent in the place of hyper's own answer.
+    instead: Bytes,
+}
+
+impl Socket {
+    pub fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+        Self {
+            stream,
+            activity,
+            instead: Bytes::new(),
+        }
+    }
+
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Ready(Ok(_)) => self.activity.note_write(false),
+            Poll::Ready(Err(_)) => self.activity.note_gone(),
+            Poll::Pending => self.activity.note_write(true),
+        }
+    }
+
+    /// Sends the document for hyper's answer `bare`, and says that `bare` was sent.
+    fn poll_write_instead(&mut self, bare: &[u8], context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.instead.is_empty() {
+            self.instead = raw_answer::instead_of(bare);
+            self.activity.note_leftovers();
+        }
+        while self.instead.has_remaining() {
+            let written = Pin::new(&mut self.stream).poll_write(context, &self.instead);
+            self.note(&written);
+            self.instead.advance(ready!(written)?);
+        }
+        Poll::Ready(Ok(bare.len()))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
+        match &read {
+            Ok(()) => self.activity.note_read(buffer.filled().len() - before),
+            Err(_) => self.activity.note_gone(),
+        }
+        Poll::Ready(read)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if raw_answer::is_hypers_own(bytes) {
+            return self.poll_write_instead(bytes, context);
+        }
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(first) = slices.first()
+            && raw_answer::is_hypers_own(first)
+        {
+            return self.poll_write_instead(first, context);
+        }
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.note(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,140 @@
+//! One pass around the whole application, instead of a nest of boxed middlewares.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+    time::Instant,
+};
+
+use poem::{Endpoint, IntoEndpoint, IntoResponse, Request, Response};
+
+use super::{
+    access_log::AccessLog,
+    body_limit::{self, BodyLimit, BodyRules},
+    cors::Cors,
+    errors,
+    headers::{self, RequestId},
+    routes::Routes,
+};
+use crate::problem::{Code, Problem};
+
+/// What the edge is told at start.
+#[derive(Debug, Clone)]
+pub struct EdgeConfig {
+    /// Origins whose pages may call the API (`https://host[:port]`, or `*`); none by default.
+    pub cors_origins: Vec<String>,
+    /// The limit of request bodies, unless a prefix says otherwise.
+    pub body: BodyLimit,
+    /// Larger (or smaller) limits by path prefix, for instance `/v1/imports/`; the first that fits counts.
+    pub body_by_prefix: Vec<(String, BodyLimit)>,
+    /// The longest request target, in bytes.
+    pub uri_max_bytes: usize,
+    /// The operations of the API, for `Allow`, true parameter names and unknown query parameters.
+    pub routes: Routes,
+}
+
+impl Default for EdgeConfig {
+    fn default() -> Self {
+        Self {
+            cors_origins: Vec::new(),
+            body: BodyLimit::default(),
+            body_by_prefix: Vec::new(),
+            uri_max_bytes: 8 * 1024,
+            routes: Routes::default(),
+        }
+    }
+}
+
+/// Puts the edge around an application; what comes out never fails and answers every fault with a problem document.
+pub fn wrap<A>(app: A, config: EdgeConfig) -> impl Endpoint<Output = Response> + 'static
+where
+    A: IntoEndpoint,
+    A::Endpoint: 'static,
+{
+    Edge {
+        app: app.into_endpoint(),
+        cors: Cors::new(&config.cors_origins),
+        body: BodyRules::new(config.body, config.body_by_prefix),
+        uri_max_bytes: config.uri_max_bytes,
+        routes: config.routes,
+    }
+}
+
+struct Edge<A> {
+    app: A,
+    cors: Cors,
+    body: BodyRules,
+    uri_max_bytes: usize,
+    routes: Routes,
+}
+
+impl<A: Endpoint> Endpoint for Edge<A> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let started = Instant::now();
+        let id = RequestId::of(request.headers());
+        let log = AccessLog::begin(&request, &id, started);
+        let origin = self.cors.admits(request.headers());
+        let is_private = request.uri().path().starts_with("/v1/");
+
+        let mut response = match self.refuse_early(&request) {
+            Some(early) => early,
+            None => self.answer(request, &id).await,
+        };
+
+        self.cors.finish(origin, response.headers_mut());
+        headers::finish(response.headers_mut(), &id, started, is_private);
+        log.end(&response);
+        Ok(response)
+    }
+}
+
+impl<A: Endpoint> Edge<A> {
+    /// What can be answered from the head of the request alone.
+    fn refuse_early(&self, request: &Request) -> Option<Response> {
+        if request
+            .uri()
+            .path_and_query()
+            .is_some_and(|target| target.as_str().len() > self.uri_max_bytes)
+        {
+            let detail = format!("a request target holds at most {} bytes", self.uri_max_bytes);
+            return Some(Problem::new(Code::UriTooLong, detail).into_response());
+        }
+        if let Some(preflight) = self.cors.preflight(request) {
+            return Some(preflight);
+        }
+        self.routes.check_query(request).err().map(IntoResponse::into_response)
+    }
+
+    async fn answer(&self, mut request: Request, id: &RequestId) -> Response {
+        let body = match body_limit::guard(&mut request, &self.body) {
+            Ok(body) => body,
+            Err(problem) => return body_limit::closing(problem),
+        };
+        match self.call_app(request).await {
+            Ok(Ok(output)) => output.into_response(),
+            // Whatever the handler made of it: a body that broke off at its limit is the client's fault, and says which.
+            Ok(Err(error)) => match body.fault() {
+                Some(problem) => body_limit::closing(problem),
+                None => errors::respond(error, &self.routes, id),
+            },
+            Err(panic) => errors::respond_to_panic(&*panic, id),
+        }
+    }
+
+    /// Runs the application; a panic in it costs one request, not the connection.
+    async fn call_app(&self, request: Request) -> Result<poem::Result<A::Output>, Box<dyn Any + Send>> {
+        let mut call = pin!(self.app.call(request));
+        std::future::poll_fn(
+            |context| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
+                Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+                Ok(Poll::Pending) => Poll::Pending,
+                Err(panic) => Poll::Ready(Err(panic)),
+            },
+        )
+        .await
+    }
+}

@@ -1,0 +1,121 @@
+//! Every error of the services as a problem document. The one place that chooses a status; no `_` arm, so that a new
+//! error is a compile error here.
+
+use service::db::{Fault, FaultKind};
+use service::identity::{IdentityError, TokenError};
+use service::ledger::{Refusal, SubmitError};
+use service::transfers::TransferError;
+use service::values::TransferId;
+use service::wallets::WalletError;
+
+use crate::problem::{Code, Problem};
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault.kind {
+            FaultKind::Unreachable => Self::new(Code::Unavailable, "the database is out of reach; nothing happened")
+                .retry_after(1)
+                .caused_by(fault),
+            FaultKind::Conflict | FaultKind::Stale => {
+                Self::new(Code::Contended, "other writers were in the way; nothing happened").retry_after(1)
+            }
+            FaultKind::Unique(_) | FaultKind::Constraint | FaultKind::Broken => Self::internal(fault),
+        }
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::new(Code::Unauthenticated, "the access token has expired; sign in again"),
+            TokenError::Invalid => Self::new(Code::Unauthenticated, "the access token is not one of this bank's"),
+        }
+    }
+}
+
+impl From<IdentityError> for Problem {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::EmailTaken => Self::new(Code::EmailTaken, "a user with this e-mail address exists"),
+            IdentityError::WeakPassword => Self::new(Code::WeakPassword, "a password has 12 to 128 characters"),
+            IdentityError::InvalidCredentials => {
+                Self::new(Code::InvalidCredentials, "the e-mail address or the password is wrong")
+            }
+            IdentityError::UserNotFound => Self::new(Code::UserNotFound, "there is no such user"),
+            IdentityError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<WalletError> for Problem {
+    fn from(error: WalletError) -> Self {
+        match error {
+            WalletError::NotFound => refused(Refusal::WalletNotFound, None),
+            WalletError::Exists => Self::new(Code::WalletExists, "there is a wallet in this currency"),
+            WalletError::NotEmpty => {
+                Self::new(Code::WalletNotEmpty, "only a wallet with balance and held 0.0000 can be closed")
+            }
+            WalletError::Closed => Self::new(Code::WalletClosed, "the wallet is closed for good"),
+            WalletError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Overloaded => {
+                Self::new(Code::Overloaded, "too many transfers are waiting; nothing happened").retry_after(1)
+            }
+            SubmitError::Contended => {
+                Self::new(Code::Contended, "other writers kept changing these wallets; nothing happened").retry_after(1)
+            }
+            SubmitError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<TransferError> for Problem {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Refused { refusal, transfer, replayed } => {
+                let problem = refused(refusal, transfer);
+                if replayed { problem.replayed() } else { problem }
+            }
+            TransferError::KeyReused => {
+                Self::new(Code::IdempotencyKeyReused, "this Idempotency-Key was used for another request")
+            }
+            TransferError::NotFound => Self::new(Code::TransferNotFound, "there is no such transfer"),
+            TransferError::Wallet(error) => error.into(),
+            TransferError::Submit(error) => error.into(),
+            TransferError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+fn refused(refusal: Refusal, transfer: Option<TransferId>) -> Problem {
+    let problem = match refusal {
+        Refusal::InvalidAmount => Problem::new(
+            Code::InvalidAmount,
+            "an amount is above zero, with at most 14 digits before the point and 4 after it",
+        ),
+        Refusal::WalletNotFound => Problem::new(Code::WalletNotFound, "there is no such wallet"),
+        Refusal::SameWallet => Problem::new(Code::SameWallet, "source and destination are the same wallet"),
+        Refusal::WalletFrozen => Problem::new(Code::WalletFrozen, "the source or the destination is frozen"),
+        Refusal::WalletClosed => Problem::new(Code::WalletClosed, "the source or the destination is closed"),
+        Refusal::CurrencyMismatch => {
+            Problem::new(Code::CurrencyMismatch, "source and destination are in different currencies")
+        }
+        Refusal::InsufficientFunds { available } => {
+            Problem::new(Code::InsufficientFunds, format!("the source has {available} available"))
+                .with("available", available.to_string())
+        }
+        Refusal::BalanceOutOfRange => {
+            Problem::new(Code::BalanceOutOfRange, "a wallet would leave the range of +-99999999999999.9999")
+        }
+    };
+    match transfer {
+        Some(transfer) => problem.with("transfer_id", transfer.to_string()),
+        None => problem,
+    }
+}

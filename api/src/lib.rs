@@ -1,0 +1,12 @@
+//! Florin over HTTP, and the program `florin`. Knows neither tables nor SQL.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod edge;
+pub mod failures;
+pub mod openapi;
+pub mod problem;
+pub mod resources;
+mod samples;
+pub mod wire;

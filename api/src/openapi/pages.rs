@@ -1,0 +1,182 @@
+//! The pages that explain the API: the document itself, Swagger UI, ReDoc and the list of problem codes. All of them
+//! are made once at start and need nothing from other hosts.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use poem::{
+    Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result,
+    error::MethodNotAllowedError,
+    http::{HeaderValue, Method, header},
+};
+use poem_openapi::OpenApiService;
+use serde_json::Value;
+
+use crate::problem::Code;
+
+/// The pages hold their scripts and styles inline, and may speak to this server only.
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
+     connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The finished pages.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    document: Bytes,
+    swagger: Bytes,
+    redoc: Bytes,
+    problems: Bytes,
+}
+
+impl Pages {
+    /// Makes the pages of a finished OpenAPI document.
+    pub fn new(document: &Value) -> Self {
+        let text = format!("{document:#}");
+        Self {
+            swagger: swagger_html(&text).into(),
+            redoc: redoc_html(&text).into(),
+            problems: problems_html().into(),
+            document: text.into(),
+        }
+    }
+
+    fn find(&self, path: &str) -> Option<(&Bytes, HeaderValue)> {
+        match path {
+            "/openapi.json" => Some((&self.document, JSON)),
+            "/docs" | "/docs/" => Some((&self.swagger, HTML)),
+            "/redoc" | "/redoc/" => Some((&self.redoc, HTML)),
+            "/docs/problems" => Some((&self.problems, HTML)),
+            _ => None,
+        }
+    }
+}
+
+/// Puts the pages in front of an application, which gets every other path unchanged (nesting it in a `Route` would
+/// rebuild the URI of every request).
+pub fn with_pages<A>(app: A, pages: Pages) -> impl Endpoint<Output = Response> + 'static
+where
+    A: IntoEndpoint,
+    A::Endpoint: 'static,
+{
+    WithPages {
+        app: app.into_endpoint(),
+        pages,
+    }
+}
+
+struct WithPages<A> {
+    app: A,
+    pages: Pages,
+}
+
+impl<A: Endpoint> Endpoint for WithPages<A> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        match self.pages.find(request.uri().path()) {
+            None => self.app.call(request).await.map(IntoResponse::into_response),
+            Some((body, kind)) if request.method() == Method::GET || request.method() == Method::HEAD => {
+                Ok(page(body.clone(), kind))
+            }
+            Some(_) => Err(MethodNotAllowedError.into()),
+        }
+    }
+}
+
+fn page(body: Bytes, kind: HeaderValue) -> Response {
+    let mut response = Response::from(body);
+    if kind == HTML {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    }
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// Swagger UI with `document` in it; it keeps the token over a reload.
+pub fn swagger_html(document: &str) -> String {
+    let empty = empty_service();
+    let html = embed(&empty.swagger_ui_html(), &empty.spec(), document);
+    replace_last(
+        &html,
+        "deepLinking: true,",
+        "deepLinking: true,\n        persistAuthorization: true,",
+    )
+}
+
+/// ReDoc with `document` in it.
+pub fn redoc_html(document: &str) -> String {
+    let empty = empty_service();
+    let html = empty.redoc_html();
+    // The page must work without the internet, and must not tell another host who reads it.
+    let html = match (
+        html.find("<link href=\"https://fonts.googleapis.com"),
+        html.find("rel=\"stylesheet\">"),
+    ) {
+        (Some(start), Some(end)) if start < end => {
+            [&html[..start], &html[end + "rel=\"stylesheet\">".len()..]].concat()
+        }
+        _ => html,
+    };
+    embed(&html, &empty.spec(), document)
+}
+
+/// poem-openapi makes these pages for its own document only, which is why an empty one is made and exchanged.
+fn empty_service() -> OpenApiService<(), ()> {
+    OpenApiService::new((), "florin", "0")
+}
+
+fn embed(html: &str, empty: &str, document: &str) -> String {
+    // Inside a script element a `<` of the document could end the element.
+    replace_last(html, empty, &document.replace('<', "\\u003c"))
+}
+
+fn replace_last(text: &str, old: &str, new: &str) -> String {
+    match text.rfind(old) {
+        Some(start) => [&text[..start], new, &text[start + old.len()..]].concat(),
+        None => text.to_owned(),
+    }
+}
+
+/// Where the `type` of every problem leads.
+fn problems_html() -> String {
+    let mut html = String::from(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Problem codes</title></head><body>\
+         <h1>Problem codes</h1><p>The <code>code</code> of a failure is stable; its <code>detail</code> is not.</p><dl>",
+    );
+    for code in Code::ALL {
+        let (word, title, status) = (code.as_str(), code.title(), code.status().as_u16());
+        // Writing to a String cannot fail.
+        let _ = write!(
+            html,
+            "<dt id=\"{word}\"><code>{word}</code> ({status})</dt><dd>{title}</dd>"
+        );
+    }
+    html.push_str("</dl></body></html>");
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = r#"{"info":{"title":"</script><b>"}}"#;
+
+    #[test]
+    fn the_pages_hold_the_finished_document_and_no_other() {
+        for html in [swagger_html(DOCUMENT), redoc_html(DOCUMENT)] {
+            assert!(html.contains(r#"let spec = {"info":{"title":"\u003c/script>\u003cb>"}}"#));
+            assert!(!html.contains(&empty_service().spec()));
+            assert!(!html.contains("fonts.googleapis.com/css"));
+        }
+    }
+
+    #[test]
+    fn swagger_ui_keeps_the_token() {
+        assert_eq!(swagger_html(DOCUMENT).matches("persistAuthorization: true").count(), 1);
+    }
+}

@@ -1,0 +1,159 @@
+//! The stable codes of all failures, each with its status and title. A code, once published, is never renamed.
+
+use poem::http::StatusCode;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:ident, $title:literal;)*) => {
+        /// What went wrong, in one word that clients may branch on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of status.
+            pub const ALL: &[Code] = &[$(Code::$name,)*];
+
+            /// The word in the `code` member.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+
+            /// The HTTP status it is answered with.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Code::$name => StatusCode::$status,)* }
+            }
+
+            /// The same few words for every occurrence.
+            pub const fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request cannot be read: syntax, a field's type, a parameter.
+    InvalidRequest = "invalid_request", BAD_REQUEST, "The request cannot be read";
+    /// The `Idempotency-Key` is malformed.
+    InvalidIdempotencyKey = "invalid_idempotency_key", BAD_REQUEST, "Malformed idempotency key";
+    /// No valid access token.
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "Sign in first";
+    /// E-mail, password or refresh token are not right.
+    InvalidCredentials = "invalid_credentials", UNAUTHORIZED, "Wrong credentials";
+    /// Known, but not allowed.
+    Forbidden = "forbidden", FORBIDDEN, "Not allowed";
+    /// No such route or thing.
+    NotFound = "not_found", NOT_FOUND, "Not found";
+    /// No such user, or not yours to see.
+    UserNotFound = "user_not_found", NOT_FOUND, "User not found";
+    /// No such wallet, or not yours to see.
+    WalletNotFound = "wallet_not_found", NOT_FOUND, "Wallet not found";
+    /// No such transfer, or not yours to see.
+    TransferNotFound = "transfer_not_found", NOT_FOUND, "Transfer not found";
+    /// The path has other methods; see `Allow`.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed";
+    /// The request did not arrive in time.
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request took too long to arrive";
+    /// Another user has this e-mail.
+    EmailTaken = "email_taken", CONFLICT, "E-mail already taken";
+    /// The user has a wallet in this currency.
+    WalletExists = "wallet_exists", CONFLICT, "Wallet already exists";
+    /// The body is larger than this path takes.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "Body too large";
+    /// The request target is longer than the server takes.
+    UriTooLong = "uri_too_long", URI_TOO_LONG, "Request target too long";
+    /// Wrong or missing content type, or an encoded body.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
+    /// Not a currency of ISO 4217.
+    UnknownCurrency = "unknown_currency", UNPROCESSABLE_ENTITY, "Unknown currency";
+    /// The password is too short or too long.
+    WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, "Password not acceptable";
+    /// The amount is not one the bank takes.
+    InvalidAmount = "invalid_amount", UNPROCESSABLE_ENTITY, "Invalid amount";
+    /// Source and destination are one wallet.
+    SameWallet = "same_wallet", UNPROCESSABLE_ENTITY, "Source and destination are the same wallet";
+    /// One of the wallets is frozen.
+    WalletFrozen = "wallet_frozen", UNPROCESSABLE_ENTITY, "Wallet frozen";
+    /// One of the wallets is closed.
+    WalletClosed = "wallet_closed", UNPROCESSABLE_ENTITY, "Wallet closed";
+    /// A wallet with money in it cannot be closed.
+    WalletNotEmpty = "wallet_not_empty", UNPROCESSABLE_ENTITY, "Wallet not empty";
+    /// The wallets hold different currencies.
+    CurrencyMismatch = "currency_mismatch", UNPROCESSABLE_ENTITY, "Currencies differ";
+    /// Less is available than asked for.
+    InsufficientFunds = "insufficient_funds", UNPROCESSABLE_ENTITY, "Insufficient funds";
+    /// A balance would leave what a wallet can hold.
+    BalanceOutOfRange = "balance_out_of_range", UNPROCESSABLE_ENTITY, "Balance out of range";
+    /// More than the customer may move.
+    LimitExceeded = "limit_exceeded", UNPROCESSABLE_ENTITY, "Limit exceeded";
+    /// The key was used for another request.
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key used for another request";
+    /// Too many requests from this caller.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
+    /// The request's header is larger than the server takes.
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Request header too large";
+    /// Our bug.
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
+    /// A queue is full; nothing happened.
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded";
+    /// Too many wrote to the same wallet; nothing happened.
+    Contended = "contended", SERVICE_UNAVAILABLE, "Contended";
+    /// Something the server needs is out of reach; nothing happened.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable";
+    /// One import at a time.
+    ImportRunning = "import_running", SERVICE_UNAVAILABLE, "An import is running";
+}
+
+impl Code {
+    /// The `type` member: a path on this server where the code is explained.
+    pub fn type_uri(self) -> String {
+        format!("/docs/problems#{}", self.as_str())
+    }
+
+    /// The code for an answer of which only the status is known.
+    pub fn of_status(status: StatusCode) -> Code {
+        match status.as_u16() {
+            401 => Code::Unauthenticated,
+            403 => Code::Forbidden,
+            404 => Code::NotFound,
+            405 => Code::MethodNotAllowed,
+            408 => Code::RequestTimeout,
+            413 => Code::BodyTooLarge,
+            414 => Code::UriTooLong,
+            415 => Code::UnsupportedMediaType,
+            429 => Code::RateLimited,
+            431 => Code::HeadersTooLarge,
+            503 => Code::Unavailable,
+            400..=499 => Code::InvalidRequest,
+            _ => Code::Internal,
+        }
+    }
+
+    /// Seconds to wait when nobody knew better: 429 and 503 always carry `Retry-After`.
+    pub(super) fn default_retry_after_s(self) -> Option<u32> {
+        matches!(
+            self.status(),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        )
+        .then_some(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case_failures() {
+        let words: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.as_str().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            assert!(code.status().as_u16() >= 400);
+            assert!(!code.title().is_empty());
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `/v1/auth`: become a customer, sign in.
+
+use std::sync::Arc;
+
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use service::Services;
+use service::identity::{AccessToken, Email, FullName, Registration};
+use service::values::Currency;
+
+use super::Tag;
+use super::users::UserView;
+use super::wallets::WalletView;
+use crate::problem::{ApiResult, Code, Problem};
+use crate::samples;
+use crate::wire::{Created, Json};
+
+pub struct AuthApi {
+    pub services: Arc<Services>,
+}
+
+/// What somebody gives to become a customer.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "Registration", example)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrationInput {
+    /// Compared in lower case.
+    email: String,
+    /// 12 to 128 characters.
+    #[oai(validator(min_length = 12, max_length = 128))]
+    password: String,
+    /// 1 to 200 characters.
+    full_name: String,
+    /// ISO 4217; the currency of the first wallet.
+    currency: Option<String>,
+}
+
+/// A new customer and their first wallet.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Registered")]
+pub struct RegisteredView {
+    user: UserView,
+    wallet: WalletView,
+}
+
+/// Sign-in data.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "Credentials", example)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialsInput {
+    email: String,
+    password: String,
+}
+
+/// An access token for the Authorization header.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Token", example)]
+pub struct TokenView {
+    access_token: String,
+    /// Always `Bearer`.
+    token_type: String,
+    /// Seconds until the access token is refused.
+    expires_in: i64,
+}
+
+#[OpenApi(prefix_path = "/v1/auth", tag = "Tag::Authentication")]
+impl AuthApi {
+    /// Become a customer
+    ///
+    /// Makes a user with the role customer and opens their first wallet, both or neither.
+    #[oai(path = "/register", method = "post", operation_id = "auth_register")]
+    async fn register(&self, body: Json<RegistrationInput>) -> ApiResult<Created<RegisteredView>> {
+        let registration = body.0.try_into()?;
+        let (user, wallet) = self.services.identity.register(registration).await?;
+        Ok(Created(RegisteredView { user: user.into(), wallet: wallet.into() }))
+    }
+
+    /// Sign in
+    ///
+    /// Gives an access token for 15 minutes. A wrong password and an unknown e-mail address get the same answer.
+    #[oai(path = "/login", method = "post", operation_id = "auth_login")]
+    async fn login(&self, body: Json<CredentialsInput>) -> ApiResult<Json<TokenView>> {
+        let CredentialsInput { email, password } = body.0;
+        let token = self.services.identity.sign_in(&email, password.into()).await?;
+        Ok(Json(token.into()))
+    }
+}
+
+/// Reads an ISO 4217 code of the caller's.
+pub fn currency_of(code: &str) -> Result<Currency, Problem> {
+    Currency::from_code(code)
+        .ok_or_else(|| Problem::new(Code::UnknownCurrency, "a currency is a three-letter code of ISO 4217 in capitals"))
+}
+
+impl TryFrom<RegistrationInput> for Registration {
+    type Error = Problem;
+
+    fn try_from(input: RegistrationInput) -> Result<Self, Problem> {
+        let email = Email::try_new(&input.email)
+            .ok_or_else(|| Problem::invalid_field("email", "this is no e-mail address"))?;
+        let full_name = FullName::try_new(&input.full_name)
+            .ok_or_else(|| Problem::invalid_field("full_name", "a name has 1 to 200 characters, none of them a control"))?;
+        let currency = input.currency.as_deref().map(currency_of).transpose()?;
+        Ok(Self { email, password: input.password.into(), full_name, currency })
+    }
+}
+
+impl From<AccessToken> for TokenView {
+    fn from(token: AccessToken) -> Self {
+        Self {
+            access_token: token.token.expose_secret().to_owned(),
+            token_type: "Bearer".to_owned(),
+            expires_in: token.expires_in_s,
+        }
+    }
+}
+
+impl Example for RegistrationInput {
+    fn example() -> Self {
+        Self {
+            email: samples::EMAIL.to_owned(),
+            password: samples::PASSWORD.to_owned(),
+            full_name: samples::FULL_NAME.to_owned(),
+            currency: Some("USD".to_owned()),
+        }
+    }
+}
+
+impl Example for CredentialsInput {
+    fn example() -> Self {
+        Self { email: samples::EMAIL.to_owned(), password: samples::PASSWORD.to_owned() }
+    }
+}
+
+impl Example for TokenView {
+    fn example() -> Self {
+        Self { access_token: "eyJhbGciOiJIUzI1NiJ9...".to_owned(), token_type: "Bearer".to_owned(), expires_in: 900 }
+    }
+}

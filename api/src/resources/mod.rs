@@ -1,0 +1,24 @@
+//! The API's resources, one file each: what is read, which service function is called, how its answer looks.
+
+pub mod auth;
+pub mod operations;
+pub mod transfers;
+pub mod users;
+pub mod wallets;
+
+use poem_openapi::Tags;
+
+/// How the documentation groups operations.
+#[derive(Tags)]
+pub enum Tag {
+    /// Register and sign in. A token goes into the Authorization header, or into Swagger UI's "Authorize".
+    Authentication,
+    /// Who is signed in.
+    Users,
+    /// Balances in one currency each, and their histories.
+    Wallets,
+    /// Movements of money. The answer is final: 201 is durable, a refusal is durable too, anything else moved nothing.
+    Transfers,
+    /// Is the bank well.
+    Operations,
+}

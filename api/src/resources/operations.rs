@@ -1,0 +1,82 @@
+//! `/health`, `/livez`, `/readyz`: is the bank well. Open to everybody, and silent about the inside.
+
+use std::sync::Arc;
+
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+use service::Services;
+
+use super::Tag;
+use crate::problem::ApiResult;
+use crate::wire::Json;
+
+pub struct OperationsApi {
+    pub services: Arc<Services>,
+}
+
+/// Health, version and age of this process.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Health", example)]
+pub struct HealthView {
+    /// Always `ok`; anything else is a 503.
+    status: String,
+    version: String,
+    /// Whole seconds since the process started.
+    uptime_s: i64,
+}
+
+/// One word.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Status", example)]
+pub struct StatusView {
+    /// Always `ok`; anything else is a 503.
+    status: String,
+}
+
+#[OpenApi(tag = "Tag::Operations")]
+impl OperationsApi {
+    /// Health
+    ///
+    /// 200 when the database answers, else 503.
+    #[oai(path = "/health", method = "get", operation_id = "health")]
+    async fn health(&self) -> ApiResult<Json<HealthView>> {
+        self.services.ops.ping().await?;
+        Ok(Json(HealthView {
+            status: OK.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: self.services.ops.uptime_s(),
+        }))
+    }
+
+    /// Liveness
+    ///
+    /// 200 as long as the process answers at all; it asks nobody else.
+    #[oai(path = "/livez", method = "get", operation_id = "livez")]
+    async fn livez(&self) -> Json<StatusView> {
+        Json(StatusView { status: OK.to_owned() })
+    }
+
+    /// Readiness
+    ///
+    /// 200 when this process can do its work now, else 503: for load balancers.
+    #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
+    async fn readyz(&self) -> ApiResult<Json<StatusView>> {
+        self.services.ops.ping().await?;
+        Ok(Json(StatusView { status: OK.to_owned() }))
+    }
+}
+
+const OK: &str = "ok";
+
+impl Example for HealthView {
+    fn example() -> Self {
+        Self { status: OK.to_owned(), version: "0.1.0".to_owned(), uptime_s: 86_400 }
+    }
+}
+
+impl Example for StatusView {
+    fn example() -> Self {
+        Self { status: OK.to_owned() }
+    }
+}

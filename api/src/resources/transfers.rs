@@ -1,0 +1,265 @@
+//! `/v1/transfers`, and the deposits and withdrawals of a wallet: everything that moves money.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use poem_openapi::param::{Path, Query};
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+use service::Services;
+use service::transfers::{Deposit, NewTransfer, Receipt, Transfer, TransferFilter, Withdrawal};
+use service::values::{Method, Money, TransferId, WalletId};
+use uuid::Uuid;
+
+use super::Tag;
+use crate::auth::{Operator, SignedIn};
+use crate::problem::{ApiResult, Problem};
+use crate::samples;
+use crate::wire::{
+    Amount, AmountInput, IdempotencyHeader, Json, KindWord, ListQuery, Listed, MetadataValue, Moved, Text, Time,
+    TransferStatusWord, page_request,
+};
+
+pub struct TransfersApi {
+    pub services: Arc<Services>,
+}
+
+/// A movement of money, or the record of a refused one.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Transfer", example)]
+pub struct TransferView {
+    pub id: Uuid,
+    pub kind: KindWord,
+    pub status: TransferStatusWord,
+    pub source_wallet_id: Uuid,
+    pub destination_wallet_id: Uuid,
+    pub amount: Amount,
+    pub currency: String,
+    /// The payment method of a deposit or withdrawal.
+    pub method: Option<String>,
+    pub description: Option<String>,
+    pub metadata: Option<MetadataValue>,
+    /// The refusal's code; null unless FAILED.
+    pub failure_reason: Option<String>,
+    /// The transfer that a reversal takes back.
+    pub reverses: Option<Uuid>,
+    pub created_at: Time,
+    pub completed_at: Option<Time>,
+    /// When a hold ends by itself.
+    pub expires_at: Option<Time>,
+}
+
+/// A transfer to make.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "NewTransfer", example)]
+#[serde(deny_unknown_fields)]
+pub struct NewTransferInput {
+    /// A wallet of the caller's.
+    source_wallet_id: Uuid,
+    destination_wallet_id: Uuid,
+    amount: AmountInput,
+    description: Option<Text>,
+    metadata: Option<MetadataValue>,
+}
+
+/// Money that enters or leaves the bank.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "NewPayment", example)]
+#[serde(deny_unknown_fields)]
+pub struct NewPaymentInput {
+    amount: AmountInput,
+    /// How, such as `visa` or `wire`.
+    #[oai(validator(pattern = "^[a-z0-9_]{1,32}$"))]
+    method: String,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Transfers")]
+impl TransfersApi {
+    /// Make a transfer
+    ///
+    /// Moves money from a wallet of the caller's to any customer's wallet. The answer is final: 201 is durable; a
+    /// refusal is durable too; anything else moved nothing and may be tried again.
+    ///
+    /// Refusals, the first that applies: `invalid_amount`, `wallet_not_found`, `same_wallet`, `wallet_frozen`,
+    /// `wallet_closed`, `currency_mismatch`, `insufficient_funds`, `balance_out_of_range`. From `wallet_frozen` on the
+    /// refusal is recorded as a FAILED transfer, named in `transfer_id`.
+    #[oai(path = "/transfers", method = "post", operation_id = "transfers_create")]
+    async fn create(
+        &self,
+        SignedIn(actor): SignedIn,
+        /// Makes a repeated request move money once. Keys are the caller's own and never expire.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyHeader,
+        body: Json<NewTransferInput>,
+    ) -> ApiResult<Moved<TransferView>> {
+        let receipt = self.services.transfers.submit(actor, key.0, body.0.into()).await?;
+        Ok(receipt.into())
+    }
+
+    /// Deposit
+    ///
+    /// Brings money into the bank, from the system wallet of its payment method, which opens at first use.
+    #[oai(path = "/wallets/:wallet_id/deposits", method = "post", operation_id = "wallets_deposit")]
+    async fn deposit(
+        &self,
+        Operator(actor): Operator,
+        wallet_id: Path<Uuid>,
+        /// Makes a repeated request move money once.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyHeader,
+        body: Json<NewPaymentInput>,
+    ) -> ApiResult<Moved<TransferView>> {
+        let (amount, method) = body.0.read()?;
+        let deposit = Deposit { wallet: WalletId(wallet_id.0), amount, method };
+        Ok(self.services.transfers.deposit(actor, key.0, deposit).await?.into())
+    }
+
+    /// Withdraw
+    ///
+    /// Pays money out of the bank, to the system wallet of its payment method.
+    #[oai(path = "/wallets/:wallet_id/withdrawals", method = "post", operation_id = "wallets_withdraw")]
+    async fn withdraw(
+        &self,
+        SignedIn(actor): SignedIn,
+        wallet_id: Path<Uuid>,
+        /// Makes a repeated request move money once.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyHeader,
+        body: Json<NewPaymentInput>,
+    ) -> ApiResult<Moved<TransferView>> {
+        let (amount, method) = body.0.read()?;
+        let withdrawal = Withdrawal { wallet: WalletId(wallet_id.0), amount, method };
+        Ok(self.services.transfers.withdraw(actor, key.0, withdrawal).await?.into())
+    }
+
+    /// Look at a transfer
+    ///
+    /// For the owners of its wallets and operators; to anybody else it is not there.
+    #[oai(path = "/transfers/:transfer_id", method = "get", operation_id = "transfers_get")]
+    async fn get(&self, SignedIn(actor): SignedIn, transfer_id: Path<Uuid>) -> ApiResult<Json<TransferView>> {
+        let transfer = self.services.transfers.get(actor, TransferId(transfer_id.0)).await?;
+        Ok(Json((&transfer).into()))
+    }
+
+    /// List transfers
+    ///
+    /// Newest first: those of the caller's wallets; for operators all.
+    #[oai(path = "/transfers", method = "get", operation_id = "transfers_list")]
+    #[expect(clippy::too_many_arguments, reason = "each query parameter is an argument of its own in poem-openapi")]
+    async fn list(
+        &self,
+        SignedIn(actor): SignedIn,
+        /// Only those of this wallet.
+        wallet_id: Query<Option<Uuid>>,
+        status: Query<Option<TransferStatusWord>>,
+        kind: Query<Option<KindWord>>,
+        /// Created at or after.
+        from: Query<Option<DateTime<Utc>>>,
+        /// Created before.
+        to: Query<Option<DateTime<Utc>>>,
+        /// Items in the page, 1 to 500.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Json<Listed<TransferView>>> {
+        let request = page_request(ListQuery { limit: limit.0, cursor: cursor.0 })?;
+        let filter = TransferFilter {
+            wallet: wallet_id.0.map(WalletId),
+            status: status.0.map(Into::into),
+            kind: kind.0.map(Into::into),
+            from: from.0,
+            to: to.0,
+        };
+        let page = self.services.transfers.list(actor, filter, request).await?;
+        Ok(Json(Listed::of(page, |transfer| (&transfer).into())))
+    }
+}
+
+impl NewPaymentInput {
+    fn read(self) -> Result<(Option<Money>, Method), Problem> {
+        let method = Method::try_new(self.method)
+            .ok_or_else(|| Problem::invalid_field("method", "a method has 1 to 32 characters of a-z, 0-9 and _"))?;
+        Ok((self.amount.0, method))
+    }
+}
+
+impl From<NewTransferInput> for NewTransfer {
+    fn from(input: NewTransferInput) -> Self {
+        Self {
+            source: WalletId(input.source_wallet_id),
+            destination: WalletId(input.destination_wallet_id),
+            amount: input.amount.0,
+            description: input.description.map(|text| text.0),
+            metadata: input.metadata.and_then(MetadataValue::given),
+        }
+    }
+}
+
+impl From<Receipt> for Moved<TransferView> {
+    fn from(receipt: Receipt) -> Self {
+        Self { body: receipt.transfer.as_ref().into(), replayed: receipt.replayed }
+    }
+}
+
+impl From<&Transfer> for TransferView {
+    fn from(transfer: &Transfer) -> Self {
+        Self {
+            id: transfer.id.0,
+            kind: transfer.kind.into(),
+            status: transfer.status.into(),
+            source_wallet_id: transfer.source.0,
+            destination_wallet_id: transfer.destination.0,
+            amount: Amount(transfer.amount),
+            currency: transfer.currency.code().to_owned(),
+            method: transfer.method.as_ref().map(ToString::to_string),
+            description: transfer.description.clone(),
+            metadata: transfer.metadata.as_deref().and_then(MetadataValue::stored),
+            failure_reason: transfer.refusal.map(|refusal| refusal.code().to_owned()),
+            reverses: None,
+            created_at: Time(transfer.created_at),
+            completed_at: transfer.completed_at.map(Time),
+            expires_at: None,
+        }
+    }
+}
+
+impl Example for TransferView {
+    fn example() -> Self {
+        Self {
+            id: samples::TRANSFER_ID,
+            kind: KindWord::Transfer,
+            status: TransferStatusWord::Completed,
+            source_wallet_id: samples::WALLET_ID,
+            destination_wallet_id: samples::OTHER_WALLET_ID,
+            amount: samples::amount(125_000),
+            currency: "USD".to_owned(),
+            method: None,
+            description: Some(samples::DESCRIPTION.to_owned()),
+            metadata: MetadataValue::stored(r#"{"order":"A-17"}"#),
+            failure_reason: None,
+            reverses: None,
+            created_at: samples::time(),
+            completed_at: Some(samples::time()),
+            expires_at: None,
+        }
+    }
+}
+
+impl Example for NewTransferInput {
+    fn example() -> Self {
+        Self {
+            source_wallet_id: samples::WALLET_ID,
+            destination_wallet_id: samples::OTHER_WALLET_ID,
+            amount: AmountInput(Some(samples::amount(125_000).0)),
+            description: Some(Text(samples::DESCRIPTION.to_owned())),
+            metadata: MetadataValue::stored(r#"{"order":"A-17"}"#),
+        }
+    }
+}
+
+impl Example for NewPaymentInput {
+    fn example() -> Self {
+        Self { amount: AmountInput(Some(samples::amount(1_000_000).0)), method: "visa".to_owned() }
+    }
+}

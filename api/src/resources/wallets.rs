@@ -1,0 +1,240 @@
+//! `/v1/wallets`: open, look, freeze, close; and the entries of a wallet.
+
+use std::sync::Arc;
+
+use poem_openapi::param::{Path, Query};
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+use service::Services;
+use service::identity::Actor;
+use service::ledger::EntryView as LedgerEntry;
+use service::values::{UserId, WalletId};
+use service::wallets::{Holder, Wallet};
+use uuid::Uuid;
+
+use super::Tag;
+use super::auth::currency_of;
+use crate::auth::{Customer, Operator, SignedIn};
+use crate::problem::{ApiResult, Code, Problem};
+use crate::samples;
+use crate::wire::{
+    Amount, Created, Json, KindWord, ListQuery, Listed, Tagged, Time, WalletStatusWord, page_request,
+};
+
+pub struct WalletsApi {
+    pub services: Arc<Services>,
+}
+
+/// One user's balance in one currency.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Wallet", example)]
+pub struct WalletView {
+    pub id: Uuid,
+    /// Null on the bank's own wallets.
+    pub user_id: Option<Uuid>,
+    pub currency: String,
+    pub balance: Amount,
+    /// The part of the balance that pending transfers have claimed.
+    pub held: Amount,
+    /// balance - held.
+    pub available: Amount,
+    pub status: WalletStatusWord,
+    /// How many entries the wallet has.
+    pub version: i64,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+/// One wallet's side of a completed transfer.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Entry", example)]
+pub struct EntryView {
+    pub transfer_id: Uuid,
+    pub kind: KindWord,
+    /// Negative when money left the wallet.
+    pub amount: Amount,
+    pub balance_after: Amount,
+    /// 1 for the wallet's first entry, and no gap after it.
+    pub version: i64,
+    /// The other side.
+    pub counterparty_wallet_id: Uuid,
+    pub description: Option<String>,
+    pub created_at: Time,
+}
+
+/// A wallet to open.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "NewWallet", example)]
+#[serde(deny_unknown_fields)]
+pub struct NewWalletInput {
+    /// ISO 4217.
+    currency: String,
+}
+
+#[OpenApi(prefix_path = "/v1/wallets", tag = "Tag::Wallets")]
+impl WalletsApi {
+    /// Open a wallet
+    ///
+    /// A customer has one wallet per currency.
+    #[oai(path = "/", method = "post", operation_id = "wallets_open")]
+    async fn open(&self, Customer(actor): Customer, body: Json<NewWalletInput>) -> ApiResult<Created<WalletView>> {
+        let currency = currency_of(&body.0.currency)?;
+        let wallet = self.services.wallets.open(actor.user, currency).await?;
+        Ok(Created(wallet.into()))
+    }
+
+    /// List wallets
+    ///
+    /// A customer's own; for operators those of a user, or all.
+    #[oai(path = "/", method = "get", operation_id = "wallets_list")]
+    async fn list(
+        &self,
+        SignedIn(actor): SignedIn,
+        /// Whose wallets. Customers may only name themselves.
+        user_id: Query<Option<Uuid>>,
+        /// Items in the page, 1 to 500.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Json<Listed<WalletView>>> {
+        let holder = holder_of(actor, user_id.0.map(UserId))?;
+        let request = page_request(ListQuery { limit: limit.0, cursor: cursor.0 })?;
+        let page = self.services.wallets.list(holder, request).await?;
+        Ok(Json(Listed::of(page, WalletView::from)))
+    }
+
+    /// Look at a wallet
+    ///
+    /// For its owner and operators; to anybody else it is not there.
+    #[oai(path = "/:wallet_id", method = "get", operation_id = "wallets_get")]
+    async fn get(&self, SignedIn(actor): SignedIn, wallet_id: Path<Uuid>) -> ApiResult<Tagged<WalletView>> {
+        let wallet = self.services.wallets.get(actor, WalletId(wallet_id.0)).await?;
+        let tag = format!("\"{}-{}-{}\"", wallet.version, wallet.status, wallet.held.units());
+        Ok(Tagged { body: wallet.into(), tag })
+    }
+
+    /// Freeze a wallet
+    ///
+    /// No money moves in or out until it is unfrozen.
+    #[oai(path = "/:wallet_id/freeze", method = "post", operation_id = "wallets_freeze")]
+    async fn freeze(&self, _operator: Operator, wallet_id: Path<Uuid>) -> ApiResult<Json<WalletView>> {
+        let wallet = self.services.wallets.freeze(WalletId(wallet_id.0)).await?;
+        Ok(Json(wallet.into()))
+    }
+
+    /// Unfreeze a wallet
+    ///
+    /// Money may move again.
+    #[oai(path = "/:wallet_id/unfreeze", method = "post", operation_id = "wallets_unfreeze")]
+    async fn unfreeze(&self, _operator: Operator, wallet_id: Path<Uuid>) -> ApiResult<Json<WalletView>> {
+        let wallet = self.services.wallets.unfreeze(WalletId(wallet_id.0)).await?;
+        Ok(Json(wallet.into()))
+    }
+
+    /// Close a wallet
+    ///
+    /// For good. Its balance and held must be 0.0000.
+    #[oai(path = "/:wallet_id/close", method = "post", operation_id = "wallets_close")]
+    async fn close(&self, _operator: Operator, wallet_id: Path<Uuid>) -> ApiResult<Json<WalletView>> {
+        let wallet = self.services.wallets.close(WalletId(wallet_id.0)).await?;
+        Ok(Json(wallet.into()))
+    }
+
+    /// List a wallet's entries
+    ///
+    /// Every movement of its money with the balance after it, newest first.
+    #[oai(path = "/:wallet_id/entries", method = "get", operation_id = "wallets_entries")]
+    async fn entries(
+        &self,
+        SignedIn(actor): SignedIn,
+        wallet_id: Path<Uuid>,
+        /// Items in the page, 1 to 500.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Json<Listed<EntryView>>> {
+        let request = page_request(ListQuery { limit: limit.0, cursor: cursor.0 })?;
+        let page = self.services.wallets.entries(actor, WalletId(wallet_id.0), request).await?;
+        Ok(Json(Listed::of(page, EntryView::from)))
+    }
+}
+
+fn holder_of(actor: Actor, user: Option<UserId>) -> Result<Holder, Problem> {
+    match user {
+        Some(user) if actor.is_operator() || user == actor.user => Ok(Holder::User(user)),
+        Some(_) => Err(Problem::new(Code::Forbidden, "customers may only list their own wallets")),
+        None if actor.is_operator() => Ok(Holder::Anyone),
+        None => Ok(Holder::User(actor.user)),
+    }
+}
+
+impl From<Wallet> for WalletView {
+    fn from(wallet: Wallet) -> Self {
+        Self {
+            id: wallet.id.0,
+            user_id: wallet.user_id.map(|user| user.0),
+            currency: wallet.currency.code().to_owned(),
+            balance: Amount(wallet.balance),
+            held: Amount(wallet.held),
+            available: Amount(wallet.available()),
+            status: wallet.status.into(),
+            version: wallet.version.0,
+            created_at: Time(wallet.created_at),
+            updated_at: Time(wallet.updated_at),
+        }
+    }
+}
+
+impl From<LedgerEntry> for EntryView {
+    fn from(entry: LedgerEntry) -> Self {
+        Self {
+            transfer_id: entry.transfer.0,
+            kind: entry.kind.into(),
+            amount: Amount(entry.amount),
+            balance_after: Amount(entry.balance_after),
+            version: entry.version.0,
+            counterparty_wallet_id: entry.counterparty.0,
+            description: entry.description,
+            created_at: Time(entry.created_at),
+        }
+    }
+}
+
+impl Example for WalletView {
+    fn example() -> Self {
+        Self {
+            id: samples::WALLET_ID,
+            user_id: Some(samples::USER_ID),
+            currency: "USD".to_owned(),
+            balance: samples::amount(1_000_000),
+            held: samples::amount(0),
+            available: samples::amount(1_000_000),
+            status: WalletStatusWord::Active,
+            version: 1,
+            created_at: samples::time(),
+            updated_at: samples::time(),
+        }
+    }
+}
+
+impl Example for EntryView {
+    fn example() -> Self {
+        Self {
+            transfer_id: samples::TRANSFER_ID,
+            kind: KindWord::Transfer,
+            amount: samples::amount(-125_000),
+            balance_after: samples::amount(875_000),
+            version: 2,
+            counterparty_wallet_id: samples::OTHER_WALLET_ID,
+            description: Some(samples::DESCRIPTION.to_owned()),
+            created_at: samples::time(),
+        }
+    }
+}
+
+impl Example for NewWalletInput {
+    fn example() -> Self {
+        Self { currency: "EUR".to_owned() }
+    }
+}

@@ -1,0 +1,26 @@
+//! The values that the documentation's examples share, so that they tell one story: Ana pays Ben.
+
+use chrono::DateTime;
+use service::values::Money;
+use uuid::{Uuid, uuid};
+
+use crate::wire::{Amount, Time};
+
+pub const USER_ID: Uuid = uuid!("01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01");
+pub const WALLET_ID: Uuid = uuid!("01993f2a-5c01-7b20-9a4c-7e2d1f6bac02");
+pub const OTHER_WALLET_ID: Uuid = uuid!("01993f2a-5d40-7c30-8b5d-8f3e2a7cbd03");
+pub const TRANSFER_ID: Uuid = uuid!("01993f2a-6e80-7d40-9c6e-9a4f3b8dce04");
+pub const EMAIL: &str = "ana@example.com";
+pub const FULL_NAME: &str = "Ana Silva";
+pub const PASSWORD: &str = "correct horse battery";
+pub const DESCRIPTION: &str = "lunch";
+
+/// An amount of whole ten-thousandths.
+pub fn amount(units: i64) -> Amount {
+    Amount(Money::from_units(units).unwrap_or_default())
+}
+
+/// A moment.
+pub fn time() -> Time {
+    Time(DateTime::from_timestamp_micros(1_767_584_038_250_000).unwrap_or_default())
+}

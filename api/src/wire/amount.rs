@@ -1,0 +1,100 @@
+//! Money on the wire: out as a string with four decimals, in as a string or a number whose own text is read.
+
+use poem_openapi::registry::MetaSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use service::values::Money;
+
+use super::inline_schema;
+
+/// An amount in an answer, such as `"100.5000"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amount(pub Money);
+
+/// An amount that a caller sent; `None` when the text was a string or number but no amount, which is refused as
+/// `invalid_amount` when its turn comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AmountInput(pub Option<Money>);
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for AmountInput {
+    /// Reads the number's own digits: a float would have rounded them before anybody could look.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'"') => {
+                let text: String = serde_json::from_str(text).map_err(D::Error::custom)?;
+                Ok(Self(Money::parse_unsigned(&text).ok()))
+            }
+            Some(b'-' | b'0'..=b'9') => Ok(Self(Money::parse_unsigned(text).ok())),
+            _ => Err(D::Error::custom("expected a string or a number")),
+        }
+    }
+}
+
+impl Serialize for AmountInput {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+inline_schema!(Amount, "Amount", {
+    let mut schema = MetaSchema::new_with_format("string", "decimal");
+    schema.description = Some("Exact, with four decimals.");
+    schema.pattern = Some(r"^-?(0|[1-9][0-9]{0,13})\.[0-9]{4}$".to_owned());
+    schema
+});
+
+inline_schema!(AmountInput, "AmountInput", {
+    let mut schema = MetaSchema::new_with_format("string", "decimal");
+    schema.description = Some("Above zero, with at most 14 digits before the point and 4 after it. A JSON number is read digit by digit.");
+    schema.pattern = Some(r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$".to_owned());
+    schema
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Option<String>, ()> {
+        let input: AmountInput = serde_json::from_str(json).map_err(|_| ())?;
+        Ok(input.0.map(|money| money.to_string()))
+    }
+
+    #[test]
+    fn strings_and_numbers_are_read_digit_by_digit() {
+        for (json, amount) in [
+            (r#""1""#, "1.0000"),
+            ("1", "1.0000"),
+            ("0.1", "0.1000"),
+            ("99999999999999.9999", "99999999999999.9999"),
+            (r#""99999999999999.9999""#, "99999999999999.9999"),
+        ] {
+            assert_eq!(read(json), Ok(Some(amount.to_owned())), "{json}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_amount_and_other_types_no_input() {
+        for json in [r#""1e3""#, "1e3", "1e30", "-5", r#""-5""#, r#""0.00001""#, "0.00001", r#""NaN""#, r#""""#, "100000000000000"] {
+            assert_eq!(read(json), Ok(None), "{json}");
+        }
+        for json in ["null", "true", "[]", "{}"] {
+            assert_eq!(read(json), Err(()), "{json}");
+        }
+    }
+}

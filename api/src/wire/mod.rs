@@ -1,0 +1,62 @@
+//! How values look on the wire: JSON bodies, amounts, times, cursors, keys. What can be wrong is read once, here.
+
+mod amount;
+mod idempotency;
+mod json;
+mod lists;
+mod moved;
+mod text;
+mod time;
+mod words;
+
+pub use self::{
+    amount::{Amount, AmountInput},
+    idempotency::IdempotencyHeader,
+    json::{Created, Json},
+    lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
+    moved::{Moved, Tagged},
+    text::{MetadataValue, Text},
+    time::Time,
+    words::{KindWord, RoleWord, TransferStatusWord, UserStatusWord, WalletStatusWord},
+};
+
+/// Makes a serde type known to poem-openapi, under an inline schema.
+macro_rules! inline_schema {
+    ($type:ty, $name:literal, $schema:expr) => {
+        impl poem_openapi::types::Type for $type {
+            const IS_REQUIRED: bool = true;
+
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+
+            fn schema_ref() -> poem_openapi::registry::MetaSchemaRef {
+                poem_openapi::registry::MetaSchemaRef::Inline(Box::new($schema))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+
+        impl poem_openapi::types::ToJSON for $type {
+            fn to_json(&self) -> Option<serde_json::Value> {
+                serde_json::to_value(self).ok()
+            }
+        }
+
+        impl poem_openapi::types::ParseFromJSON for $type {
+            fn parse_from_json(value: Option<serde_json::Value>) -> poem_openapi::types::ParseResult<Self> {
+                serde_json::from_value(value.unwrap_or_default()).map_err(poem_openapi::types::ParseError::custom)
+            }
+        }
+    };
+}
+use inline_schema;

@@ -1,0 +1,54 @@
+//! The closed lists as clients read them.
+
+use poem_openapi::Enum;
+use serde::{Deserialize, Serialize};
+use service::values::{Role, TransferKind, TransferStatus, UserStatus, WalletStatus};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $word:ident of $value:ident, $case:literal, { $($variant:ident),* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+        #[oai(rename_all = $case)]
+        #[serde(rename_all = $case)]
+        pub enum $word {
+            $($variant),*
+        }
+
+        impl From<$value> for $word {
+            fn from(value: $value) -> Self {
+                match value {
+                    $($value::$variant => Self::$variant),*
+                }
+            }
+        }
+
+        impl From<$word> for $value {
+            fn from(word: $word) -> Self {
+                match word {
+                    $($word::$variant => Self::$variant),*
+                }
+            }
+        }
+    };
+}
+
+words!(
+    /// What a user may do.
+    RoleWord of Role, "lowercase", { Customer, Operator, Admin }
+);
+words!(
+    /// Whether a user may sign in.
+    UserStatusWord of UserStatus, "lowercase", { Active, Suspended }
+);
+words!(
+    /// Whether money may move in or out of a wallet.
+    WalletStatusWord of WalletStatus, "UPPERCASE", { Active, Frozen, Closed }
+);
+words!(
+    /// What a transfer is for.
+    KindWord of TransferKind, "UPPERCASE", { Transfer, Deposit, Withdrawal, Reversal }
+);
+words!(
+    /// How far a transfer has come. FAILED is a recorded refusal.
+    TransferStatusWord of TransferStatus, "UPPERCASE", { Pending, Completed, Failed }
+);

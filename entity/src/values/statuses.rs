@@ -1,0 +1,121 @@
+//! The closed lists. Transfers keep theirs as numbers (fifteen bytes less on every row), the small tables as words.
+
+use std::fmt;
+
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Holds wallets and moves their money.
+    #[sea_orm(string_value = "customer")]
+    Customer,
+    /// Serves every customer.
+    #[sea_orm(string_value = "operator")]
+    Operator,
+    /// May do all that an operator may.
+    #[sea_orm(string_value = "admin")]
+    Admin,
+}
+
+/// Whether a user may sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "lowercase")]
+pub enum UserStatus {
+    /// May sign in.
+    #[sea_orm(string_value = "active")]
+    Active,
+    /// May not.
+    #[sea_orm(string_value = "suspended")]
+    Suspended,
+}
+
+/// Whether money may move in or out of a wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "UPPERCASE")]
+pub enum WalletStatus {
+    /// Money may move.
+    #[sea_orm(string_value = "ACTIVE")]
+    Active,
+    /// No money moves until it is unfrozen.
+    #[sea_orm(string_value = "FROZEN")]
+    Frozen,
+    /// Empty for good.
+    #[sea_orm(string_value = "CLOSED")]
+    Closed,
+}
+
+/// What a transfer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TransferKind {
+    /// Between two customers' wallets.
+    #[sea_orm(num_value = 1)]
+    Transfer,
+    /// Into the bank.
+    #[sea_orm(num_value = 2)]
+    Deposit,
+    /// Out of the bank.
+    #[sea_orm(num_value = 3)]
+    Withdrawal,
+    /// Back to where an earlier transfer came from.
+    #[sea_orm(num_value = 4)]
+    Reversal,
+}
+
+/// How far a transfer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TransferStatus {
+    /// Held, and not yet moved.
+    #[sea_orm(num_value = 1)]
+    Pending,
+    /// Moved, for good.
+    #[sea_orm(num_value = 2)]
+    Completed,
+    /// Refused, for good.
+    #[sea_orm(num_value = 3)]
+    Failed,
+}
+
+macro_rules! words {
+    ($type:ident { $($variant:ident = $word:literal),* $(,)? }) => {
+        impl $type {
+            /// Every value, in the order of its words.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word that clients and logs read.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),*
+                }
+            }
+
+            /// Reads the word; `None` when it is another one.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == word)
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words!(Role { Customer = "customer", Operator = "operator", Admin = "admin" });
+words!(UserStatus { Active = "active", Suspended = "suspended" });
+words!(WalletStatus { Active = "ACTIVE", Frozen = "FROZEN", Closed = "CLOSED" });
+words!(TransferKind { Transfer = "TRANSFER", Deposit = "DEPOSIT", Withdrawal = "WITHDRAWAL", Reversal = "REVERSAL" });
+words!(TransferStatus { Pending = "PENDING", Completed = "COMPLETED", Failed = "FAILED" });

@@ -1,0 +1,98 @@
+//! Transfers, recorded refusals among them. What is finished cannot be changed.
+//!
+//! PostgreSQL has no foreign keys here: six checks a transfer halve the commit path, the committer has read every wallet
+//! that it writes, and `florin verify` finds orphans.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::{Dialects, canonical, run, units};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, Dialects { postgres: POSTGRES, sqlite: &sqlite() }).await
+    }
+}
+
+// Columns are ordered so that no byte is lost to alignment. kind: 1 transfer, 2 deposit, 3 withdrawal, 4 reversal;
+// status: 1 pending, 2 completed, 3 failed. A wallet's completed transfers are listed through its entries, so only the
+// others are indexed by wallet.
+const POSTGRES: &str = "
+CREATE TABLE transfers (
+    created_at timestamptz NOT NULL,
+    completed_at timestamptz,
+    kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 4),
+    status smallint NOT NULL CHECK (status BETWEEN 1 AND 3),
+    id uuid PRIMARY KEY,
+    source_wallet_id uuid NOT NULL,
+    destination_wallet_id uuid NOT NULL,
+    idempotency_key bytea CONSTRAINT transfers_idempotency_key_unique UNIQUE,
+    request_digest bytea,
+    amount numeric(18,4) NOT NULL CHECK (amount > 0 AND amount <= 99999999999999.9999),
+    currency text NOT NULL,
+    method text,
+    description text,
+    metadata text,
+    failure_reason text,
+    available numeric(18,4),
+    CONSTRAINT transfers_failed_has_reason CHECK ((status = 3) = (failure_reason IS NOT NULL)),
+    CONSTRAINT transfers_completed_has_time CHECK (status <> 2 OR completed_at IS NOT NULL),
+    CONSTRAINT transfers_two_wallets CHECK (source_wallet_id <> destination_wallet_id),
+    CONSTRAINT transfers_key_has_digest CHECK ((idempotency_key IS NULL) = (request_digest IS NULL))
+);
+CREATE INDEX transfers_unfinished_by_source ON transfers (source_wallet_id, id) WHERE status <> 2;
+CREATE INDEX transfers_unfinished_by_destination ON transfers (destination_wallet_id, id) WHERE status <> 2;
+
+CREATE FUNCTION florin_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are written once and never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER transfers_finished_are_final BEFORE UPDATE OR DELETE ON transfers
+    FOR EACH ROW WHEN (OLD.status <> 1) EXECUTE FUNCTION florin_refuse_change();
+CREATE TRIGGER transfers_pending_stay BEFORE DELETE ON transfers
+    FOR EACH ROW WHEN (OLD.status = 1) EXECUTE FUNCTION florin_refuse_change();
+CREATE TRIGGER transfers_are_not_truncated BEFORE TRUNCATE ON transfers
+    FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
+";
+
+fn sqlite() -> String {
+    let (amount, amount_is_canonical) = (units("amount"), canonical("amount"));
+    let available_is_canonical = canonical("available");
+    format!(
+        "
+CREATE TABLE transfers (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 4),
+    status INTEGER NOT NULL CHECK (status BETWEEN 1 AND 3),
+    source_wallet_id BLOB NOT NULL REFERENCES wallets (id),
+    destination_wallet_id BLOB NOT NULL REFERENCES wallets (id),
+    amount TEXT NOT NULL CHECK ({amount_is_canonical} AND {amount} > 0),
+    currency TEXT NOT NULL,
+    method TEXT,
+    description TEXT,
+    metadata TEXT,
+    failure_reason TEXT,
+    available TEXT CHECK (available IS NULL OR ({available_is_canonical})),
+    idempotency_key BLOB CONSTRAINT transfers_idempotency_key_unique UNIQUE,
+    request_digest BLOB,
+    created_at TEXT NOT NULL,
+    completed_at TEXT,
+    CONSTRAINT transfers_failed_has_reason CHECK ((status = 3) = (failure_reason IS NOT NULL)),
+    CONSTRAINT transfers_completed_has_time CHECK (status <> 2 OR completed_at IS NOT NULL),
+    CONSTRAINT transfers_two_wallets CHECK (source_wallet_id <> destination_wallet_id),
+    CONSTRAINT transfers_key_has_digest CHECK ((idempotency_key IS NULL) = (request_digest IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX transfers_unfinished_by_source ON transfers (source_wallet_id, id) WHERE status <> 2;
+CREATE INDEX transfers_unfinished_by_destination ON transfers (destination_wallet_id, id) WHERE status <> 2;
+
+CREATE TRIGGER transfers_finished_are_final BEFORE UPDATE ON transfers WHEN OLD.status <> 1
+BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
+CREATE TRIGGER transfers_are_not_deleted BEFORE DELETE ON transfers
+BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
+"
+    )
+}

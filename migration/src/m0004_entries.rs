@@ -1,0 +1,54 @@
+//! Entries: each wallet's side of a completed transfer. The primary key is the index that lists a wallet's history.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::{Dialects, canonical, run, units};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, Dialects { postgres: POSTGRES, sqlite: &sqlite() }).await
+    }
+}
+
+const POSTGRES: &str = "
+CREATE TABLE entries (
+    version bigint NOT NULL CHECK (version > 0),
+    created_at timestamptz NOT NULL,
+    wallet_id uuid NOT NULL,
+    transfer_id uuid NOT NULL,
+    amount numeric(18,4) NOT NULL CHECK (amount <> 0 AND amount <= 99999999999999.9999),
+    balance_after numeric(18,4) NOT NULL CHECK (balance_after <= 99999999999999.9999),
+    PRIMARY KEY (wallet_id, version)
+);
+CREATE TRIGGER entries_are_final BEFORE UPDATE OR DELETE ON entries
+    FOR EACH ROW EXECUTE FUNCTION florin_refuse_change();
+CREATE TRIGGER entries_are_not_truncated BEFORE TRUNCATE ON entries
+    FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
+";
+
+fn sqlite() -> String {
+    let (amount, amount_is_canonical) = (units("amount"), canonical("amount"));
+    let balance_is_canonical = canonical("balance_after");
+    format!(
+        "
+CREATE TABLE entries (
+    wallet_id BLOB NOT NULL REFERENCES wallets (id),
+    version INTEGER NOT NULL CHECK (version > 0),
+    transfer_id BLOB NOT NULL REFERENCES transfers (id),
+    amount TEXT NOT NULL CHECK ({amount_is_canonical} AND {amount} <> 0),
+    balance_after TEXT NOT NULL CHECK ({balance_is_canonical}),
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (wallet_id, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER entries_are_not_changed BEFORE UPDATE ON entries
+BEGIN SELECT RAISE(ABORT, 'rows of entries are written once and never changed'); END;
+CREATE TRIGGER entries_are_not_deleted BEFORE DELETE ON entries
+BEGIN SELECT RAISE(ABORT, 'rows of entries are written once and never changed'); END;
+"
+    )
+}

@@ -1,0 +1,119 @@
+//! The only sources of time and chance. Everything else takes them from here, so that tests can hold time still.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, TimeDelta};
+use rand::RngCore;
+use uuid::{Builder, Uuid};
+
+use crate::values::Timestamp;
+
+/// Tells the time, in whole microseconds.
+pub trait Clock: Send + Sync + 'static {
+    /// Now, in UTC.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine for the time")]
+    fn now(&self) -> Timestamp {
+        chrono::Utc::now().trunc_subsecs(MICROSECOND_DIGITS)
+    }
+}
+
+const MICROSECOND_DIGITS: u16 = 6;
+
+/// Random bytes from the operating system's seeded generator.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks for chance")]
+#[must_use]
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+/// A UUID v7 whose first 60 bits are the microsecond, so that ids sort as their times do.
+#[must_use]
+pub fn id_at(time: Timestamp) -> Uuid {
+    let micros = time.timestamp_micros().unsigned_abs();
+    let (millis, micros_of_milli) = (micros / 1_000, (micros % 1_000) as u16);
+    let mut random: [u8; 10] = random_bytes();
+    // RFC 9562 lets the 12 bits after the version hold a finer time; 1 000 steps leave two bits to chance.
+    let fine = (micros_of_milli << 2) | u16::from(random[1] & 0b11);
+    [random[0], random[1]] = fine.to_be_bytes();
+    Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
+
+/// The smallest id that `id_at` could give for a time: a bound for "created since".
+#[must_use]
+pub fn id_floor(time: Timestamp) -> Uuid {
+    let micros = time.timestamp_micros().unsigned_abs();
+    let fine = ((micros % 1_000) as u16) << 2;
+    let [high, low] = fine.to_be_bytes();
+    Builder::from_unix_timestamp_millis(micros / 1_000, &[high, low, 0, 0, 0, 0, 0, 0, 0, 0]).into_uuid()
+}
+
+/// Times that only grow: each is later than the one before it and than a given floor, even if the clock steps back.
+pub struct Sequence {
+    clock: Arc<dyn Clock>,
+    last: Timestamp,
+}
+
+impl Sequence {
+    /// Starts at the clock's time.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, last: DateTime::UNIX_EPOCH }
+    }
+
+    /// The next time: now, or one microsecond after the last one or the floor, whichever is latest.
+    pub fn next_after(&mut self, floor: Timestamp) -> Timestamp {
+        let earliest = self.last.max(floor) + TimeDelta::microseconds(1);
+        self.last = self.clock.now().max(earliest);
+        self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Still(Timestamp);
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+    }
+
+    fn time(micros: i64) -> Timestamp {
+        DateTime::from_timestamp_micros(micros).expect("a small number of microseconds is a time")
+    }
+
+    #[test]
+    fn ids_sort_as_their_microseconds_do() {
+        let base = 1_700_000_000_123_456;
+        let ids: Vec<Uuid> = (0..3_000).map(|step| id_at(time(base + step))).collect();
+        assert!(ids.is_sorted());
+        assert!(ids.iter().all(|id| id.get_version_num() == 7));
+    }
+
+    #[test]
+    fn a_floor_lies_under_every_id_of_its_microsecond_and_above_the_one_before() {
+        let at = time(1_700_000_000_123_999);
+        assert!(id_floor(at) <= id_at(at));
+        assert!(id_floor(at) > id_at(at - TimeDelta::microseconds(1)));
+    }
+
+    #[test]
+    fn a_sequence_grows_while_the_clock_stands_still() {
+        let mut sequence = Sequence::new(Arc::new(Still(time(1_000))));
+        let first = sequence.next_after(time(0));
+        let second = sequence.next_after(time(0));
+        let third = sequence.next_after(time(5_000));
+        assert_eq!((first, second, third), (time(1_000), time(1_001), time(5_001)));
+    }
+}

@@ -1,0 +1,18 @@
+//! What the services need to know to start; the program fills it from flags and the environment.
+
+use std::path::PathBuf;
+
+use crate::values::Currency;
+
+/// Settings of the services.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `sqlite://...` or `postgres://...`.
+    pub database_url: String,
+    /// The file with the key that signs access tokens; replicas share it.
+    pub signing_key_file: PathBuf,
+    /// The currency of a first wallet when the caller names none.
+    pub currency: Currency,
+    /// How many transfers may wait for the committer before callers are told to come back.
+    pub queue_max: usize,
+}

@@ -1,0 +1,104 @@
+//! How each database is opened: what every connection must have set, and the hooks that keep a pool honest.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{Connection, Executor};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+
+use super::{Db, Fault};
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const POSTGRES_POOL_MAX: u32 = 10;
+const COMMIT_POOL_MAX: u32 = 2;
+const SQLITE_READ_POOL_MAX: u32 = 4;
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const SQLITE_CACHE_KIB: &str = "-65536";
+
+pub(super) async fn postgres(url: &str) -> Result<Db, Fault> {
+    let main = open(postgres_options(url, POSTGRES_POOL_MAX, Pool::Shared)).await?;
+    let commit = open(postgres_options(url, COMMIT_POOL_MAX, Pool::Committer)).await?;
+    Ok(Db { read: main.clone(), write: main, commit })
+}
+
+pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
+    let write = open(sqlite_options(url, 1, false)).await?;
+    let read = open(sqlite_options(url, SQLITE_READ_POOL_MAX, true)).await?;
+    Ok(Db { read, commit: write.clone(), write })
+}
+
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
+    Ok(Database::connect(options).await?)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pool {
+    Shared,
+    Committer,
+}
+
+fn base_options(url: &str, connections_max: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections_max)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire(false);
+    options
+}
+
+/// Time limits are the server's own: a future's time-out would drop a transaction half-way.
+fn postgres_options(url: &str, connections_max: u32, pool: Pool) -> ConnectOptions {
+    let mut options = base_options(url, connections_max);
+    options.set_application_name("florin").map_sqlx_postgres_opts(move |postgres| {
+        let postgres = postgres.options([
+            ("statement_timeout", "15s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ]);
+        match pool {
+            Pool::Shared => postgres,
+            // The committer's few statements take arrays of any length; planning them anew each time costs more than
+            // it gains, and the generic plan walks the arrays in order, which is what keeps the lock order.
+            Pool::Committer => postgres.options([("plan_cache_mode", "force_generic_plan")]),
+        }
+    });
+    if pool == Pool::Shared {
+        // A BEGIN whose future was dropped may still reach the server. BEGIN first, since a bare ROLLBACK outside a
+        // transaction fills the server's log with warnings.
+        options.map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_release(|connection, _| {
+                Box::pin(async move { connection.execute("BEGIN; ROLLBACK").await.map(|_| true) })
+            })
+        });
+    }
+    options
+}
+
+fn sqlite_options(url: &str, connections_max: u32, read_only: bool) -> ConnectOptions {
+    let mut options = base_options(url, connections_max);
+    options.map_sqlx_sqlite_opts(move |sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(SQLITE_BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .pragma("cache_size", SQLITE_CACHE_KIB)
+            .pragma("query_only", if read_only { "on" } else { "off" })
+    });
+    // After a COMMIT that failed on a full disk the connection is still inside its transaction, and whatever it
+    // "commits" next would vanish: such a connection is dropped. The SELECT makes the driver look.
+    options.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.after_release(|connection, _| {
+            Box::pin(async move {
+                connection.execute("SELECT 1").await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+    });
+    options
+}

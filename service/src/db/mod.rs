@@ -1,0 +1,83 @@
+//! Connections to the database, and the reading of its errors. The money's own statements live with the ledger.
+
+mod connect;
+mod fault;
+
+pub use fault::{Fault, FaultKind};
+
+use std::future::Future;
+use std::pin::Pin;
+
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+
+/// The database, by what a connection is for. Cloning it clones handles, not connections.
+#[derive(Clone)]
+pub struct Db {
+    /// Reads that need no transaction.
+    pub read: DatabaseConnection,
+    /// Everything that writes, but for the committer. On SQLite a pool of one: the file has one writer.
+    pub write: DatabaseConnection,
+    /// The committer's own; on SQLite the same as `write`.
+    pub commit: DatabaseConnection,
+}
+
+impl Db {
+    /// Opens the pools. A new SQLite file is made with its folder; nothing is migrated here.
+    pub async fn connect(url: &str) -> Result<Self, Fault> {
+        if is_sqlite(url) { connect::sqlite(url).await } else { connect::postgres(url).await }
+    }
+
+    /// Which dialect the database speaks.
+    #[must_use]
+    pub fn backend(&self) -> DbBackend {
+        self.write.get_database_backend()
+    }
+
+    /// Closes every pool.
+    pub async fn close(&self) {
+        for pool in [&self.read, &self.write, &self.commit] {
+            if let Err(error) = pool.clone().close().await {
+                tracing::debug!(%error, "a pool was closed already");
+            }
+        }
+    }
+
+    /// Runs `work` in a transaction and commits it when it succeeds.
+    ///
+    /// It runs in a task of its own: a BEGIN whose future is dropped when a client hangs up can leave a transaction open
+    /// on a pooled connection, and what later writers report as done would vanish with it.
+    pub async fn transaction<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        W: for<'tx> FnOnce(&'tx DatabaseTransaction) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'tx>>
+            + Send
+            + 'static,
+    {
+        let write = self.write.clone();
+        let task = tokio::spawn(async move {
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            };
+            let tx = write.begin_with_options(options).await.map_err(Fault::from)?;
+            match work(&tx).await {
+                Ok(value) => {
+                    tx.commit().await.map_err(Fault::from)?;
+                    Ok(value)
+                }
+                Err(error) => {
+                    tx.rollback().await.map_err(Fault::from)?;
+                    Err(error)
+                }
+            }
+        });
+        task.await.map_err(|error| Fault::broken(error))?
+    }
+}
+
+/// True for URLs of the embedded database.
+#[must_use]
+pub fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}

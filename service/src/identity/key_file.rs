@@ -1,0 +1,68 @@
+//! The key that signs access tokens: a file that is made once, readable by its owner only, and shared by replicas.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::clock::random_bytes;
+
+const KEY_BYTES: usize = 32;
+const OWNER_ONLY: u32 = 0o600;
+
+/// The secret that signs tokens.
+pub struct SigningKey([u8; KEY_BYTES]);
+
+/// The key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    #[error("cannot read or make the signing key {}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{} holds no signing key: 32 bytes in base64 are expected", path.display())]
+    Malformed { path: PathBuf },
+}
+
+impl SigningKey {
+    /// Reads the key, or makes one when there is none yet. Two processes that start at once end with the same key.
+    pub fn open_or_create(path: &Path) -> Result<Self, KeyFileError> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create(path).map_err(|source| KeyFileError::Io { path: path.to_owned(), source })?;
+                let text =
+                    fs::read_to_string(path).map_err(|source| KeyFileError::Io { path: path.to_owned(), source })?;
+                Self::parse(&text, path)
+            }
+            Err(source) => Err(KeyFileError::Io { path: path.to_owned(), source }),
+        }
+    }
+
+    pub(super) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, KeyFileError> {
+        let malformed = || KeyFileError::Malformed { path: path.to_owned() };
+        let bytes = STANDARD.decode(text.trim()).map_err(|_| malformed())?;
+        bytes.try_into().map(Self).map_err(|_| malformed())
+    }
+}
+
+/// Writes a new key beside its place and links it there: nobody ever reads half a key, and the first one there wins.
+fn create(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let draft = path.with_extension(format!("{:016x}", u64::from_be_bytes(random_bytes())));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&draft)?;
+    let written = writeln!(file, "{}", STANDARD.encode(random_bytes::<KEY_BYTES>())).and_then(|()| file.sync_all());
+    let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    fs::remove_file(&draft)?;
+    linked
+}

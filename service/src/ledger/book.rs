@@ -1,0 +1,221 @@
+//! The rules of money, pure: wallets in memory, commands in, outcomes out. No database, no clock, no `async`.
+//!
+//! A book is opened for one batch. It must never see a wallet that was not read for it, and what it changed is only true
+//! once the batch has been written against the versions that were read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
+use crate::values::{Digest, Money, Timestamp, TransferId, TransferStatus, WalletId};
+
+/// Gives each recorded transfer its time and id, later than the floor and than every one before.
+pub trait Stamps {
+    /// The next time and id.
+    fn next(&mut self, floor: Timestamp) -> (Timestamp, TransferId);
+}
+
+/// The wallets of one batch and what has been decided about them.
+#[derive(Default)]
+pub struct Book {
+    pages: HashMap<WalletId, Page>,
+    /// Transfers by the key that they used up: stored ones that were looked up, and the batch's own.
+    by_key: HashMap<Digest, Arc<Transfer>>,
+    transfers: Vec<Arc<Transfer>>,
+    entries: Vec<Entry>,
+}
+
+struct Page {
+    read: Wallet,
+    now: Wallet,
+    /// A recorded outcome rests on this wallet.
+    decided_on: bool,
+}
+
+/// What a batch writes, sorted by wallet id.
+///
+/// The order is what keeps two replicas from deadlocking on each other's rows; do not take it away.
+#[derive(Default)]
+pub struct Changes {
+    pub transfers: Vec<Arc<Transfer>>,
+    pub entries: Vec<Entry>,
+    pub wallets: Vec<WalletChange>,
+    /// Wallets that a refusal was decided on and that did not change: they must still be as they were read.
+    pub confirmed: Vec<Wallet>,
+}
+
+/// A wallet as it was read and as it shall be.
+pub struct WalletChange {
+    pub read: Wallet,
+    pub now: Wallet,
+}
+
+impl Book {
+    /// Opens a book on the wallets of a batch.
+    #[must_use]
+    pub fn open(wallets: impl IntoIterator<Item = Wallet>) -> Self {
+        let pages = wallets
+            .into_iter()
+            .map(|wallet| (wallet.id, Page { read: wallet.clone(), now: wallet, decided_on: false }))
+            .collect();
+        Self { pages, ..Self::default() }
+    }
+
+    /// Tells the book of transfers whose keys were used up before this batch.
+    pub fn remember(&mut self, stored: impl IntoIterator<Item = Transfer>) {
+        for transfer in stored {
+            if let Some(idempotency) = transfer.idempotency {
+                self.by_key.insert(idempotency.key, Arc::new(transfer));
+            }
+        }
+    }
+
+    /// Decides one command.
+    ///
+    /// A key that was used up answers before any rule: with the stored outcome for the same request, with `KeyReused` for
+    /// another one. Then the rules in the order of [`Refusal`]: amount, wallets known and the source the caller's, two
+    /// wallets, none frozen, none closed, one currency, funds, range. Only what is recorded uses a key up.
+    pub fn apply(&mut self, command: &Command, stamps: &mut impl Stamps) -> Outcome {
+        if let Some(answer) = command.idempotency.and_then(|idempotency| self.replay(idempotency)) {
+            return answer;
+        }
+        let (amount, source, destination) = match self.parties(command) {
+            Ok(parties) => parties,
+            Err(refusal) => return Outcome::Refused(refusal),
+        };
+        let verdict = rule(amount, source, destination);
+        let floor = source.updated_at.max(destination.updated_at);
+        let currency = source.currency;
+        let (created_at, id) = stamps.next(floor);
+        let refusal = verdict.as_ref().err().copied();
+        let transfer = Transfer {
+            id,
+            kind: command.kind,
+            status: if refusal.is_some() { TransferStatus::Failed } else { TransferStatus::Completed },
+            source: command.source,
+            destination: command.destination,
+            amount,
+            currency,
+            method: command.method.clone(),
+            description: command.description.clone(),
+            metadata: command.metadata.clone(),
+            refusal,
+            idempotency: command.idempotency,
+            created_at,
+            completed_at: refusal.is_none().then_some(created_at),
+        };
+        if let Ok(balances) = verdict {
+            self.post(&transfer, command.source, amount.negated(), balances.source);
+            self.post(&transfer, command.destination, amount, balances.destination);
+        }
+        self.record(transfer)
+    }
+
+    /// Closes the book: what is to be written, sorted by wallet id.
+    #[must_use]
+    pub fn close(self) -> Changes {
+        let mut changes = Changes { transfers: self.transfers, entries: self.entries, ..Changes::default() };
+        for page in self.pages.into_values() {
+            if page.now != page.read {
+                changes.wallets.push(WalletChange { read: page.read, now: page.now });
+            } else if page.decided_on {
+                changes.confirmed.push(page.read);
+            }
+        }
+        changes.wallets.sort_unstable_by_key(|change| change.read.id);
+        changes.confirmed.sort_unstable_by_key(|wallet| wallet.id);
+        changes.entries.sort_unstable_by_key(|entry| (entry.wallet, entry.version));
+        changes
+    }
+
+    /// A wallet as the book has it now.
+    #[must_use]
+    pub fn wallet(&self, id: WalletId) -> Option<&Wallet> {
+        self.pages.get(&id).map(|page| &page.now)
+    }
+
+    fn replay(&self, idempotency: Idempotency) -> Option<Outcome> {
+        let stored = self.by_key.get(&idempotency.key)?;
+        if stored.idempotency != Some(idempotency) {
+            return Some(Outcome::KeyReused);
+        }
+        Some(Outcome::Recorded { transfer: stored.clone(), replayed: true })
+    }
+
+    /// The rules whose refusals are not recorded.
+    fn parties(&self, command: &Command) -> Result<(Money, &Wallet, &Wallet), Refusal> {
+        let amount = command.amount.filter(|amount| *amount > Money::ZERO).ok_or(Refusal::InvalidAmount)?;
+        let source = self.wallet(command.source).ok_or(Refusal::WalletNotFound)?;
+        if let Authority::Owner(user) = command.authority
+            && source.owner != Some(user)
+        {
+            return Err(Refusal::WalletNotFound);
+        }
+        let destination = self.wallet(command.destination).ok_or(Refusal::WalletNotFound)?;
+        // System wallets are for deposits and withdrawals, which name a method; nobody else has heard of them.
+        if command.method.is_none() && (source.is_system() || destination.is_system()) {
+            return Err(Refusal::WalletNotFound);
+        }
+        if source.id == destination.id {
+            return Err(Refusal::SameWallet);
+        }
+        Ok((amount, source, destination))
+    }
+
+    fn post(&mut self, transfer: &Transfer, wallet: WalletId, amount: Money, balance_after: Money) {
+        let page = self.pages.get_mut(&wallet).expect("the rules were asked about this very wallet");
+        page.now.balance = balance_after;
+        page.now.version = page.now.version.next();
+        page.now.updated_at = transfer.created_at;
+        self.entries.push(Entry {
+            wallet,
+            version: page.now.version,
+            transfer: transfer.id,
+            amount,
+            balance_after,
+            created_at: transfer.created_at,
+        });
+    }
+
+    fn record(&mut self, transfer: Transfer) -> Outcome {
+        let transfer = Arc::new(transfer);
+        for id in [transfer.source, transfer.destination] {
+            if let Some(page) = self.pages.get_mut(&id) {
+                page.decided_on = true;
+            }
+        }
+        if let Some(idempotency) = transfer.idempotency {
+            self.by_key.insert(idempotency.key, transfer.clone());
+        }
+        self.transfers.push(transfer.clone());
+        Outcome::Recorded { transfer, replayed: false }
+    }
+}
+
+struct Balances {
+    source: Money,
+    destination: Money,
+}
+
+/// The rules whose refusals are recorded, in their order. Either side frozen or closed counts; only customers' wallets
+/// must cover the amount; any wallet, system wallets too, must stay in range.
+fn rule(amount: Money, source: &Wallet, destination: &Wallet) -> Result<Balances, Refusal> {
+    use crate::values::WalletStatus::{Closed, Frozen};
+    let either_is = |status| source.status == status || destination.status == status;
+    if either_is(Frozen) {
+        return Err(Refusal::WalletFrozen);
+    }
+    if either_is(Closed) {
+        return Err(Refusal::WalletClosed);
+    }
+    if source.currency != destination.currency {
+        return Err(Refusal::CurrencyMismatch);
+    }
+    if !source.is_system() && source.available() < amount {
+        return Err(Refusal::InsufficientFunds { available: source.available() });
+    }
+    Ok(Balances {
+        source: source.balance.checked_sub(amount).ok_or(Refusal::BalanceOutOfRange)?,
+        destination: destination.balance.checked_add(amount).ok_or(Refusal::BalanceOutOfRange)?,
+    })
+}

@@ -1,0 +1,111 @@
+//! The one task that moves money: takes whatever is waiting, commits it as one batch, answers each caller.
+//!
+//! It never lingers for more when it could start, and a caller who hangs up neither stops nor doubles a transfer.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::batch::Batches;
+use super::error::SubmitError;
+use super::metrics::Metrics;
+use super::types::{Command, Outcome};
+use crate::clock::Clock;
+use crate::db::{Db, Fault};
+
+/// The running committer.
+pub struct Ledger {
+    queue: Queue,
+    metrics: Arc<Metrics>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// Where transfers wait for the committer. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct Queue {
+    sender: mpsc::Sender<Waiting>,
+    capacity: usize,
+}
+
+struct Waiting {
+    command: Command,
+    answer: oneshot::Sender<Result<Outcome, SubmitError>>,
+}
+
+impl Ledger {
+    /// Starts the task with room for `queue_max` waiting commands.
+    #[must_use]
+    pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize) -> Self {
+        let (sender, receiver) = mpsc::channel(queue_max.max(1));
+        let (stop, stopped) = oneshot::channel();
+        let metrics = Arc::new(Metrics::default());
+        let batches = Batches::new(db, clock, metrics.clone());
+        let task = tokio::spawn(run(batches, receiver, stopped));
+        Self { queue: Queue { sender, capacity: queue_max.max(1) }, metrics, stop, task }
+    }
+
+    /// A handle to submit commands with.
+    #[must_use]
+    pub fn queue(&self) -> Queue {
+        self.queue.clone()
+    }
+
+    /// The counters of the commit path.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.metrics.clone()
+    }
+
+    /// Takes no more commands, answers those that wait, and returns when the last one is durable.
+    pub async fn stop(self) {
+        // The task may have ended already; then there is nothing to stop.
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the committer ended badly");
+        }
+    }
+}
+
+impl Queue {
+    /// Submits one command and waits for its final outcome.
+    pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
+        let (answer, outcome) = oneshot::channel();
+        self.sender.try_send(Waiting { command, answer }).map_err(|_| SubmitError::Overloaded)?;
+        outcome.await.map_err(|lost| SubmitError::Fault(Fault::broken(lost)))?
+    }
+
+    /// How many commands are waiting.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.capacity - self.sender.capacity()
+    }
+}
+
+async fn run(mut batches: Batches, mut receiver: mpsc::Receiver<Waiting>, mut stopped: oneshot::Receiver<()>) {
+    let batch_max = batches.size_max();
+    let mut waiting = Vec::with_capacity(batch_max);
+    loop {
+        tokio::select! {
+            biased;
+            // A closed receiver still gives out what it holds, and then an empty batch.
+            _ = &mut stopped, if !receiver.is_closed() => receiver.close(),
+            taken = receiver.recv_many(&mut waiting, batch_max) => {
+                if taken == 0 {
+                    return;
+                }
+                commit(&mut batches, &mut waiting).await;
+            }
+        }
+    }
+}
+
+async fn commit(batches: &mut Batches, waiting: &mut Vec<Waiting>) {
+    let (commands, answers): (Vec<Command>, Vec<_>) = waiting.drain(..).map(|one| (one.command, one.answer)).unzip();
+    let outcomes = batches.commit(&commands).await;
+    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        // A caller who hung up gets no answer; the outcome stands all the same.
+        let _ = answer.send(outcome);
+    }
+}

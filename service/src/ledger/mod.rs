@@ -1,0 +1,25 @@
+//! Double entry: every completed transfer takes from one wallet what it gives to another, so each currency sums to zero.
+//!
+//! Invariants: the answer to a command is final and durable; a wallet is written only where it is still as it was read;
+//! entries are written once. Money is moved by the committer's own task and nowhere else.
+
+mod batch;
+mod book;
+mod committer;
+mod error;
+mod metrics;
+mod repo;
+mod types;
+
+mod entries;
+mod verify;
+
+pub use book::{Book, Changes, Stamps, WalletChange};
+pub use committer::{Ledger, Queue};
+pub use entries::{EntryPage, EntryView, entries_of};
+pub use error::SubmitError;
+pub use metrics::{Metrics, MetricsSnapshot};
+pub use types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
+pub use verify::{Check, Report, verify};
+
+pub(crate) use repo::transfer_of;

@@ -1,0 +1,178 @@
+//! PostgreSQL: arrays in, by `unnest`. One statement writes a whole batch.
+
+use sea_orm::ActiveEnum;
+use sea_orm::sqlx::postgres::PgArguments;
+use sea_orm::sqlx::query::Query;
+use sea_orm::sqlx::{self, PgPool, Postgres, Row, Transaction};
+use sea_orm::prelude::{Decimal, Uuid};
+
+use super::{Written, rows};
+use crate::db::Fault;
+use crate::ledger::book::{Changes, WalletChange};
+use crate::ledger::types::{Entry, Transfer, Wallet};
+use crate::values::{Digest, Timestamp, TransferId, WalletId};
+
+/// Commands in a batch: beyond this a batch gains nothing and its callers wait longer.
+pub(super) const BATCH_MAX: usize = 1_000;
+
+pub(in crate::ledger) struct PostgresLedger {
+    pool: PgPool,
+}
+
+impl PostgresLedger {
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    pub async fn read_wallets(&self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
+        let rows = sqlx::query(READ_WALLETS).bind(wallet_uuids(ids)).fetch_all(&self.pool).await?;
+        rows.into_iter().map(rows::wallet).collect()
+    }
+
+    /// All or nothing: the statement is its own transaction, and divides by zero when a wallet is stale.
+    pub async fn write_at_once(&self, changes: &Changes) -> Result<(), Fault> {
+        let statement = format_args!("{WRITE} SELECT 1 / ({IS_FRESH})::int").to_string();
+        bound(&statement, changes).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, Fault> {
+        Ok(self.pool.begin().await?)
+    }
+}
+
+const READ_WALLETS: &str = "SELECT * FROM wallets WHERE id = ANY($1)";
+
+// In id order, so that two replicas that want the same rows queue up and cannot deadlock.
+const LOCK_WALLETS: &str = "SELECT * FROM wallets WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+
+pub(super) async fn lock_wallets(
+    tx: &mut Transaction<'static, Postgres>,
+    ids: &[WalletId],
+) -> Result<Vec<Wallet>, Fault> {
+    let rows = sqlx::query(LOCK_WALLETS).bind(wallet_uuids(ids)).fetch_all(&mut **tx).await?;
+    rows.into_iter().map(rows::wallet).collect()
+}
+
+pub(super) async fn find_by_keys(
+    tx: &mut Transaction<'static, Postgres>,
+    keys: &[Digest],
+) -> Result<Vec<Transfer>, Fault> {
+    let keys: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
+    let query = sqlx::query("SELECT * FROM transfers WHERE idempotency_key = ANY($1)").bind(keys);
+    query.fetch_all(&mut **tx).await?.into_iter().map(rows::transfer).collect()
+}
+
+pub(super) async fn has_transfer(tx: &mut Transaction<'static, Postgres>, id: TransferId) -> Result<bool, Fault> {
+    let query = sqlx::query("SELECT 1 FROM transfers WHERE id = $1").bind(id.0);
+    Ok(query.fetch_optional(&mut **tx).await?.is_some())
+}
+
+pub(super) async fn write(tx: &mut Transaction<'static, Postgres>, changes: &Changes) -> Result<Written, Fault> {
+    let statement = format_args!("{WRITE} SELECT {IS_FRESH}").to_string();
+    let fresh: bool = bound(&statement, changes).fetch_one(&mut **tx).await?.try_get(0)?;
+    Ok(if fresh { Written::Changed } else { Written::Stale })
+}
+
+// The wallets come sorted by id and are updated in that order. A wallet counts as unchanged when its version, status and
+// held are those that the batch was decided on: entries move the version, freezing the status, holds the held.
+const WRITE: &str = "
+WITH changed AS (
+    UPDATE wallets w SET balance = c.balance, version = c.version_after, updated_at = c.updated_at
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::numeric[], $5::numeric[], $6::bigint[], $7::timestamptz[])
+        AS c (id, version, status, held, balance, version_after, updated_at)
+    WHERE w.id = c.id AND w.version = c.version AND w.status = c.status AND w.held = c.held
+    RETURNING 1
+), confirmed AS (
+    SELECT 1 FROM unnest($8::uuid[], $9::bigint[], $10::text[], $11::numeric[]) AS c (id, version, status, held)
+    JOIN wallets w ON w.id = c.id AND w.version = c.version AND w.status = c.status AND w.held = c.held
+), new_transfers AS (
+    INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method,
+        description, metadata, failure_reason, available, idempotency_key, request_digest, created_at, completed_at)
+    SELECT id, kind, status, source, destination, amount, currency, method, description, metadata, reason, available,
+        key, digest, created_at, CASE status WHEN 2 THEN created_at END
+    FROM unnest($12::uuid[], $13::smallint[], $14::smallint[], $15::uuid[], $16::uuid[], $17::numeric[], $18::text[],
+        $19::text[], $20::text[], $21::text[], $22::text[], $23::numeric[], $24::bytea[], $25::bytea[],
+        $26::timestamptz[])
+        AS t (id, kind, status, source, destination, amount, currency, method, description, metadata, reason,
+        available, key, digest, created_at)
+), new_entries AS (
+    INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
+    SELECT * FROM unnest($27::uuid[], $28::bigint[], $29::uuid[], $30::numeric[], $31::numeric[], $32::timestamptz[])
+)";
+
+const IS_FRESH: &str = "(SELECT count(*) FROM changed) = cardinality($1::uuid[]) \
+    AND (SELECT count(*) FROM confirmed) = cardinality($8::uuid[])";
+
+fn bound<'q>(statement: &'q str, changes: &'q Changes) -> Query<'q, Postgres, PgArguments> {
+    let query = sqlx::query(sqlx::AssertSqlSafe(statement));
+    let query = bind_wallets(query, &changes.wallets);
+    let query = bind_confirmed(query, &changes.confirmed);
+    let transfers: Vec<&Transfer> = changes.transfers.iter().map(AsRef::as_ref).collect();
+    let query = bind_transfers(query, &transfers);
+    bind_entries(query, &changes.entries)
+}
+
+type Bound<'q> = Query<'q, Postgres, PgArguments>;
+
+fn column<T, V>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
+    rows.iter().map(value).collect()
+}
+
+fn bind_wallets<'q>(query: Bound<'q>, wallets: &'q [WalletChange]) -> Bound<'q> {
+    query
+        .bind(column(wallets, |wallet| wallet.read.id.0))
+        .bind(column(wallets, |wallet| wallet.read.version.0))
+        .bind(column(wallets, |wallet| wallet.read.status.as_str()))
+        .bind(column(wallets, |wallet| wallet.read.held.to_decimal()))
+        .bind(column(wallets, |wallet| wallet.now.balance.to_decimal()))
+        .bind(column(wallets, |wallet| wallet.now.version.0))
+        .bind(column(wallets, |wallet| wallet.now.updated_at))
+}
+
+fn bind_confirmed<'q>(query: Bound<'q>, wallets: &'q [Wallet]) -> Bound<'q> {
+    query
+        .bind(column(wallets, |wallet| wallet.id.0))
+        .bind(column(wallets, |wallet| wallet.version.0))
+        .bind(column(wallets, |wallet| wallet.status.as_str()))
+        .bind(column(wallets, |wallet| wallet.held.to_decimal()))
+}
+
+fn bind_transfers<'q>(query: Bound<'q>, transfers: &[&'q Transfer]) -> Bound<'q> {
+    let text = |value: &'q Option<String>| value.as_deref();
+    query
+        .bind(column(transfers, |transfer| transfer.id.0))
+        .bind(column(transfers, |transfer| transfer.kind.to_value()))
+        .bind(column(transfers, |transfer| transfer.status.to_value()))
+        .bind(column(transfers, |transfer| transfer.source.0))
+        .bind(column(transfers, |transfer| transfer.destination.0))
+        .bind(column(transfers, |transfer| transfer.amount.to_decimal()))
+        .bind(column(transfers, |transfer| transfer.currency.code()))
+        .bind(column(transfers, |transfer| transfer.method.as_ref().map(|method| method.as_str())))
+        .bind(column(transfers, |transfer| text(&transfer.description)))
+        .bind(column(transfers, |transfer| text(&transfer.metadata)))
+        .bind(column(transfers, |transfer| transfer.refusal.map(|refusal| refusal.code())))
+        .bind(column(transfers, |transfer| available(transfer)))
+        .bind(column(transfers, |transfer| transfer.idempotency.as_ref().map(|key| key.key.0.as_slice())))
+        .bind(column(transfers, |transfer| transfer.idempotency.as_ref().map(|key| key.request.0.as_slice())))
+        .bind(column(transfers, |transfer| transfer.created_at))
+}
+
+fn available(transfer: &Transfer) -> Option<Decimal> {
+    transfer.refusal.and_then(|refusal| refusal.available()).map(|available| available.to_decimal())
+}
+
+fn bind_entries<'q>(query: Bound<'q>, entries: &'q [Entry]) -> Bound<'q> {
+    let created: Vec<Timestamp> = column(entries, |entry| entry.created_at);
+    query
+        .bind(column(entries, |entry| entry.wallet.0))
+        .bind(column(entries, |entry| entry.version.0))
+        .bind(column(entries, |entry| entry.transfer.0))
+        .bind(column(entries, |entry| entry.amount.to_decimal()))
+        .bind(column(entries, |entry| entry.balance_after.to_decimal()))
+        .bind(created)
+}
+
+fn wallet_uuids(ids: &[WalletId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.0).collect()
+}

@@ -1,0 +1,53 @@
+//! Rows into the ledger's own types.
+
+use entity::{transfers, wallets};
+use sea_orm::{FromQueryResult, QueryResult};
+
+use crate::db::Fault;
+use crate::ledger::types::{Idempotency, Refusal, Transfer, Wallet};
+
+pub(super) fn wallet(row: impl Into<QueryResult>) -> Result<Wallet, Fault> {
+    let model = wallets::Model::from_query_result(&row.into(), "")?;
+    Ok(Wallet {
+        id: model.id,
+        owner: model.user_id,
+        currency: model.currency,
+        balance: model.balance,
+        held: model.held,
+        status: model.status,
+        version: model.version,
+        updated_at: model.updated_at,
+    })
+}
+
+pub(super) fn transfer(row: impl Into<QueryResult>) -> Result<Transfer, Fault> {
+    transfer_of(transfers::Model::from_query_result(&row.into(), "")?)
+}
+
+/// A stored row as a transfer; a failure reason that no rule gives is a damaged row.
+pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
+    let refusal = match model.failure_reason.as_deref() {
+        None => None,
+        Some(code) => Some(Refusal::from_code(code, model.available).ok_or_else(|| damaged(code))?),
+    };
+    Ok(Transfer {
+        id: model.id,
+        kind: model.kind,
+        status: model.status,
+        source: model.source_wallet_id,
+        destination: model.destination_wallet_id,
+        amount: model.amount,
+        currency: model.currency,
+        method: model.method,
+        description: model.description,
+        metadata: model.metadata,
+        refusal,
+        idempotency: model.idempotency_key.zip(model.request_digest).map(|(key, request)| Idempotency { key, request }),
+        created_at: model.created_at,
+        completed_at: model.completed_at,
+    })
+}
+
+fn damaged(reason: &str) -> Fault {
+    sea_orm::DbErr::Type(format!("transfers.failure_reason holds the unknown code {reason:?}")).into()
+}

@@ -1,0 +1,150 @@
+//! SQLite: arrays in, as JSON through `json_each`. The write lock is taken before the first read.
+
+use std::fmt::Write as _;
+
+use chrono::SecondsFormat;
+use sea_orm::ActiveEnum;
+use sea_orm::sqlx::{self, Executor, Sqlite, SqlitePool, Transaction};
+use serde_json::{Value, json};
+
+use super::{Written, rows};
+use crate::db::Fault;
+use crate::ledger::book::Changes;
+use crate::ledger::types::{Transfer, Wallet};
+use crate::values::{Digest, Timestamp, TransferId, WalletId};
+
+/// Commands in a batch: few enough that the write lock is free again well within 100 ms.
+pub(super) const BATCH_MAX: usize = 500;
+
+pub(in crate::ledger) struct SqliteLedger {
+    pool: SqlitePool,
+}
+
+impl SqliteLedger {
+    pub fn new(pool: SqlitePool) -> Self {
+        Self { pool }
+    }
+
+    pub async fn read_wallets(&self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
+        read_wallets(&self.pool, ids).await
+    }
+
+    pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+pub(super) async fn read_wallets<'c>(
+    executor: impl Executor<'c, Database = Sqlite>,
+    ids: &[WalletId],
+) -> Result<Vec<Wallet>, Fault> {
+    let ids: Vec<String> = ids.iter().map(|id| hex(id.0.as_bytes())).collect();
+    let query = sqlx::query("SELECT * FROM wallets WHERE id IN (SELECT unhex(value) FROM json_each(?))");
+    let found = query.bind(json!(ids).to_string()).fetch_all(executor).await?;
+    found.into_iter().map(rows::wallet).collect()
+}
+
+pub(super) async fn find_by_keys(tx: &mut Transaction<'static, Sqlite>, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
+    let keys: Vec<String> = keys.iter().map(|key| hex(&key.0)).collect();
+    let query =
+        sqlx::query("SELECT * FROM transfers WHERE idempotency_key IN (SELECT unhex(value) FROM json_each(?))");
+    let found = query.bind(json!(keys).to_string()).fetch_all(&mut **tx).await?;
+    found.into_iter().map(rows::transfer).collect()
+}
+
+pub(super) async fn has_transfer(tx: &mut Transaction<'static, Sqlite>, id: TransferId) -> Result<bool, Fault> {
+    let query = sqlx::query("SELECT 1 FROM transfers WHERE id = ?").bind(id.0);
+    Ok(query.fetch_optional(&mut **tx).await?.is_some())
+}
+
+pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, changes: &Changes) -> Result<Written, Fault> {
+    let wallets: Vec<Value> = changes
+        .wallets
+        .iter()
+        .map(|change| {
+            json!([
+                hex(change.read.id.0.as_bytes()),
+                change.read.version.0,
+                change.read.status.as_str(),
+                change.read.held,
+                change.now.balance,
+                change.now.version.0,
+                time(change.now.updated_at),
+            ])
+        })
+        .collect();
+    let updated = sqlx::query(UPDATE_WALLETS).bind(json!(wallets).to_string()).execute(&mut **tx).await?;
+    if updated.rows_affected() != changes.wallets.len() as u64 {
+        return Ok(Written::Stale);
+    }
+    let transfers: Vec<Value> = changes.transfers.iter().map(|transfer| transfer_row(transfer)).collect();
+    sqlx::query(INSERT_TRANSFERS).bind(json!(transfers).to_string()).execute(&mut **tx).await?;
+    let entries: Vec<Value> = changes
+        .entries
+        .iter()
+        .map(|entry| {
+            json!([
+                hex(entry.wallet.0.as_bytes()),
+                entry.version.0,
+                hex(entry.transfer.0.as_bytes()),
+                entry.amount,
+                entry.balance_after,
+                time(entry.created_at),
+            ])
+        })
+        .collect();
+    sqlx::query(INSERT_ENTRIES).bind(json!(entries).to_string()).execute(&mut **tx).await?;
+    Ok(Written::Changed)
+}
+
+// Wallets that were only decided on need no look here: they were read under this transaction's write lock.
+const UPDATE_WALLETS: &str = "
+UPDATE wallets SET balance = c.balance, version = c.version_after, updated_at = c.updated_at
+FROM (SELECT unhex(value ->> 0) AS id, value ->> 1 AS version, value ->> 2 AS status, value ->> 3 AS held,
+        value ->> 4 AS balance, value ->> 5 AS version_after, value ->> 6 AS updated_at FROM json_each(?)) AS c
+WHERE wallets.id = c.id AND wallets.version = c.version AND wallets.status = c.status AND wallets.held = c.held";
+
+const INSERT_TRANSFERS: &str = "
+INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, description,
+    metadata, failure_reason, available, idempotency_key, request_digest, created_at, completed_at)
+SELECT unhex(value ->> 0), value ->> 1, value ->> 2, unhex(value ->> 3), unhex(value ->> 4), value ->> 5, value ->> 6,
+    value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, unhex(value ->> 12), unhex(value ->> 13),
+    value ->> 14, CASE value ->> 2 WHEN 2 THEN value ->> 14 END
+FROM json_each(?)";
+
+const INSERT_ENTRIES: &str = "
+INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
+SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)";
+
+fn transfer_row(transfer: &Transfer) -> Value {
+    json!([
+        hex(transfer.id.0.as_bytes()),
+        transfer.kind.to_value(),
+        transfer.status.to_value(),
+        hex(transfer.source.0.as_bytes()),
+        hex(transfer.destination.0.as_bytes()),
+        transfer.amount,
+        transfer.currency,
+        transfer.method,
+        transfer.description,
+        transfer.metadata,
+        transfer.refusal.map(|refusal| refusal.code()),
+        transfer.refusal.and_then(|refusal| refusal.available()),
+        transfer.idempotency.map(|idempotency| hex(&idempotency.key.0)),
+        transfer.idempotency.map(|idempotency| hex(&idempotency.request.0)),
+        time(transfer.created_at),
+    ])
+}
+
+/// The text that the driver itself writes for a time, so that one column holds one form and sorts by it.
+fn time(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

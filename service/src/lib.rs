@@ -1,0 +1,52 @@
+//! What the bank does. Knows nothing of HTTP.
+
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod identity;
+pub mod ledger;
+pub mod ops;
+pub mod page;
+pub mod transfers;
+pub mod wallets;
+
+/// Money, ids, statuses: the types that are the columns.
+pub use entity::values;
+
+use std::sync::Arc;
+
+use clock::Clock;
+use config::Config;
+use db::Db;
+
+/// The whole bank: what a handler or a command may call.
+pub struct Services {
+    pub identity: identity::Identity,
+    pub wallets: wallets::Wallets,
+    pub transfers: transfers::Transfers,
+    pub ops: ops::Ops,
+    ledger: ledger::Ledger,
+}
+
+impl Services {
+    /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
+    pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, identity::KeyFileError> {
+        let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
+        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
+        let wallets = wallets::Wallets::new(db.clone(), clock.clone());
+        Ok(Self {
+            identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
+            transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
+            ops: ops::Ops::new(db, clock, ledger.metrics()),
+            wallets,
+            ledger,
+        })
+    }
+
+    /// Answers everything that was accepted, then stops the committer and closes the database.
+    pub async fn stop(self) {
+        self.ledger.stop().await;
+        self.ops.close_database().await;
+    }
+}
+

@@ -1,0 +1,87 @@
+//! Digests that tell whether two requests are the same: of the caller's key, and of the operation with its parsed values.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use super::request::{Metadata, NewTransfer};
+use crate::values::{Digest, Method, Money, TransferKind, UserId, WalletId};
+
+/// Of a user and their key: two users' equal keys differ.
+pub(super) fn of_key(user: UserId, key: &str) -> Digest {
+    digest(&[user.0.as_bytes(), key.as_bytes()])
+}
+
+pub(super) fn of_transfer(new: &NewTransfer) -> Digest {
+    let amount = units(new.amount);
+    let metadata = new.metadata.as_ref().map(Metadata::canonical);
+    digest(&[
+        TransferKind::Transfer.as_str().as_bytes(),
+        new.source.0.as_bytes(),
+        new.destination.0.as_bytes(),
+        &amount,
+        optional(new.description.as_deref()).as_bytes(),
+        optional(metadata).as_bytes(),
+    ])
+}
+
+pub(super) fn of_payment(kind: TransferKind, wallet: WalletId, amount: Option<Money>, method: &Method) -> Digest {
+    digest(&[kind.as_str().as_bytes(), wallet.0.as_bytes(), &units(amount), method.as_str().as_bytes()])
+}
+
+/// The same JSON with sorted keys, no blanks and one spelling of each string; numbers stay as they are written.
+/// `None` when it is no JSON or nested deeper than `depth`.
+pub(super) fn canonical_json(text: &str, depth: u32) -> Option<String> {
+    let deeper = depth.checked_sub(1)?;
+    let text = text.trim();
+    match text.as_bytes().first()? {
+        b'{' => {
+            let object: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+            let fields: Option<Vec<String>> = object
+                .into_iter()
+                .map(|(key, value)| {
+                    let key = serde_json::to_string(&key).ok()?;
+                    Some(format!("{key}:{}", canonical_json(value.get(), deeper)?))
+                })
+                .collect();
+            Some(format!("{{{}}}", fields?.join(",")))
+        }
+        b'[' => {
+            let array: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+            let items: Option<Vec<String>> =
+                array.into_iter().map(|value| canonical_json(value.get(), deeper)).collect();
+            Some(format!("[{}]", items?.join(",")))
+        }
+        b'"' => {
+            let string: String = serde_json::from_str(text).ok()?;
+            serde_json::to_string(&string).ok()
+        }
+        _ => {
+            let scalar: &RawValue = serde_json::from_str(text).ok()?;
+            Some(scalar.get().to_owned())
+        }
+    }
+}
+
+/// An amount that is none is never stored, so it only must differ from every amount.
+fn units(amount: Option<Money>) -> [u8; 8] {
+    amount.map_or(i64::MIN, Money::units).to_be_bytes()
+}
+
+/// Tells "absent" from "empty".
+fn optional(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!("+{text}"))
+}
+
+/// Each part with its length before it, so that no two lists of parts run together into the same bytes.
+fn digest(parts: &[&[u8]]) -> Digest {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    Digest(bytes)
+}

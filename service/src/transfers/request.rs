@@ -1,0 +1,128 @@
+//! What a caller asks for, read and checked.
+
+use std::sync::Arc;
+
+use super::digest;
+use crate::ledger::Transfer;
+use crate::values::{Digest, Method, Money, UserId, WalletId};
+
+/// A transfer that a customer asks for.
+#[derive(Clone, Debug)]
+pub struct NewTransfer {
+    pub source: WalletId,
+    pub destination: WalletId,
+    /// `None` when the caller's text was no amount.
+    pub amount: Option<Money>,
+    pub description: Option<String>,
+    pub metadata: Option<Metadata>,
+}
+
+/// Money that came into the bank for a wallet.
+#[derive(Clone, Debug)]
+pub struct Deposit {
+    pub wallet: WalletId,
+    pub amount: Option<Money>,
+    pub method: Method,
+}
+
+/// Money that leaves the bank from a wallet.
+#[derive(Clone, Debug)]
+pub struct Withdrawal {
+    pub wallet: WalletId,
+    pub amount: Option<Money>,
+    pub method: Method,
+}
+
+/// What became of a request that was carried out.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    pub transfer: Arc<Transfer>,
+    /// True when this is the stored outcome of an earlier request with the same key.
+    pub replayed: bool,
+}
+
+/// A caller's key that makes a repeated request move money once: 1 to 255 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The longest key, in characters.
+    pub const LENGTH_MAX: usize = 255;
+
+    /// Reads a header's value; `"k"` and `k` are the same key. `None` when it is malformed.
+    #[must_use]
+    pub fn try_new(header: &str) -> Option<Self> {
+        let quoted = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let key = quoted.unwrap_or(header);
+        let fits = (1..=Self::LENGTH_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        (fits && !key.contains('"')).then(|| Self(key.to_owned()))
+    }
+
+    pub(super) fn digest(&self, user: UserId) -> Digest {
+        digest::of_key(user, &self.0)
+    }
+}
+
+/// A caller's JSON object, kept as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    text: String,
+    canonical: String,
+}
+
+impl Metadata {
+    /// The longest object, in bytes of JSON.
+    pub const BYTES_MAX: usize = 4_096;
+    /// The deepest nesting.
+    pub const DEPTH_MAX: u32 = 32;
+
+    /// Reads a JSON object; `None` when it is another value, too long or too deep.
+    #[must_use]
+    pub fn try_new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.len() > Self::BYTES_MAX || !text.starts_with('{') {
+            return None;
+        }
+        let canonical = digest::canonical_json(text, Self::DEPTH_MAX)?;
+        Some(Self { text: text.to_owned(), canonical })
+    }
+
+    /// The object as it was sent.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    pub(super) fn into_inner(self) -> String {
+        self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_with_and_without_quotes() {
+        assert_eq!(IdempotencyKey::try_new("\"k\""), IdempotencyKey::try_new("k"));
+        assert!(IdempotencyKey::try_new(&"k".repeat(255)).is_some());
+        for bad in ["", "\"\"", "a b", "k\u{7f}", "ä", "\"k", "k\"", &"k".repeat(256)] {
+            assert_eq!(IdempotencyKey::try_new(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_an_object_and_compared_by_its_values() {
+        let read = |text: &str| Metadata::try_new(text).map(|metadata| metadata.canonical);
+        assert_eq!(read(r#"{"a":1, "b":"\u0041"}"#), read(r#"{"b":"A","a":1}"#));
+        assert_ne!(read(r#"{"a":1}"#), read(r#"{"a":2}"#));
+        assert_ne!(read(r#"{"a":"1"}"#), read(r#"{"a":1}"#));
+        for bad in ["[]", "1", "null", "{", "{}x", &format!("{{\"a\":{}1{}}}", "[".repeat(40), "]".repeat(40))] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Wallets: open, look at, freeze, close. What is in them is the ledger's business.
+//!
+//! Invariants: one wallet per user and currency; a closed wallet is empty and stays closed; a stranger's wallet is not
+//! there.
+
+mod error;
+mod repo;
+
+pub use error::WalletError;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sea_orm::ConnectionTrait;
+
+use crate::clock::{Clock, id_at};
+use crate::db::{Db, Fault};
+use crate::identity::Actor;
+use crate::ledger::{EntryPage, entries_of};
+use crate::page::{Page, PageRequest};
+use crate::values::{Currency, Method, Money, Timestamp, UserId, Version, WalletId, WalletStatus};
+
+/// A wallet as its owner and operators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wallet {
+    pub id: WalletId,
+    /// `None` on a system wallet.
+    pub user_id: Option<UserId>,
+    pub currency: Currency,
+    pub balance: Money,
+    pub held: Money,
+    pub status: WalletStatus,
+    pub version: Version,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Wallet {
+    /// What may still be spent.
+    #[must_use]
+    pub fn available(&self) -> Money {
+        self.balance.checked_sub(self.held).unwrap_or(self.balance)
+    }
+}
+
+/// Whose wallets a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    User(UserId),
+    Anyone,
+}
+
+/// The wallets of the bank.
+#[derive(Clone)]
+pub struct Wallets {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    system: Arc<Mutex<HashMap<(Method, Currency), WalletId>>>,
+}
+
+/// System wallets whose ids are remembered; beyond it they are looked up.
+const REMEMBERED_MAX: usize = 10_000;
+
+impl Wallets {
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock, system: Arc::default() }
+    }
+
+    /// Opens a wallet for a customer.
+    pub async fn open(&self, user: UserId, currency: Currency) -> Result<Wallet, WalletError> {
+        open_for(&self.db.write, user, currency, self.clock.now()).await
+    }
+
+    /// A wallet that the actor may see.
+    pub async fn get(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
+        let wallet = repo::find(&self.db.read, id).await?.ok_or(WalletError::NotFound)?;
+        if actor.is_operator() || wallet.user_id == Some(actor.user) { Ok(wallet) } else { Err(WalletError::NotFound) }
+    }
+
+    /// Wallets, newest first.
+    pub async fn list(&self, holder: Holder, request: PageRequest<WalletId>) -> Result<Page<Wallet, WalletId>, Fault> {
+        let found = repo::list(&self.db.read, holder, &request).await?;
+        Ok(Page::of(found, &request, |wallet| wallet.id))
+    }
+
+    /// The entries of a wallet that the actor may see, newest first.
+    pub async fn entries(
+        &self,
+        actor: Actor,
+        id: WalletId,
+        request: PageRequest<Version>,
+    ) -> Result<EntryPage, WalletError> {
+        self.get(actor, id).await?;
+        Ok(entries_of(&self.db, id, request).await?)
+    }
+
+    /// Stops every movement in or out.
+    pub async fn freeze(&self, id: WalletId) -> Result<Wallet, WalletError> {
+        self.change_status(id, WalletStatus::Frozen).await
+    }
+
+    /// Lets money move again.
+    pub async fn unfreeze(&self, id: WalletId) -> Result<Wallet, WalletError> {
+        self.change_status(id, WalletStatus::Active).await
+    }
+
+    /// Closes an empty wallet for good.
+    pub async fn close(&self, id: WalletId) -> Result<Wallet, WalletError> {
+        self.change_status(id, WalletStatus::Closed).await
+    }
+
+    /// The bank's own wallet for a payment method, opened at first use.
+    pub(crate) async fn system(&self, method: &Method, currency: Currency) -> Result<WalletId, Fault> {
+        let key = (method.clone(), currency);
+        if let Some(id) = self.remembered().get(&key) {
+            return Ok(*id);
+        }
+        let id = match repo::find_system(&self.db.read, method, currency).await? {
+            Some(id) => id,
+            None => repo::open_system(&self.db.write, method, currency, self.clock.now()).await?,
+        };
+        let mut remembered = self.remembered();
+        if remembered.len() < REMEMBERED_MAX {
+            remembered.insert(key, id);
+        }
+        Ok(id)
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<(Method, Currency), WalletId>> {
+        // A panic while it was held left a map of true ids all the same.
+        self.system.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asking for the status that a wallet has already changes nothing and is fine.
+    async fn change_status(&self, id: WalletId, status: WalletStatus) -> Result<Wallet, WalletError> {
+        let changed = repo::set_status(&self.db.write, id, status, self.clock.now()).await?;
+        let wallet = repo::find(&self.db.write, id).await?.ok_or(WalletError::NotFound)?;
+        match changed {
+            repo::StatusChange::Changed => Ok(wallet),
+            repo::StatusChange::Refused if wallet.status == status => Ok(wallet),
+            repo::StatusChange::Refused if wallet.status == WalletStatus::Closed => Err(WalletError::Closed),
+            repo::StatusChange::Refused => Err(WalletError::NotEmpty),
+        }
+    }
+}
+
+/// Opens a wallet on a connection or in somebody's transaction.
+pub(crate) async fn open_for(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    currency: Currency,
+    now: Timestamp,
+) -> Result<Wallet, WalletError> {
+    let wallet = Wallet {
+        id: WalletId(id_at(now)),
+        user_id: Some(user),
+        currency,
+        balance: Money::ZERO,
+        held: Money::ZERO,
+        status: WalletStatus::Active,
+        version: Version::default(),
+        created_at: now,
+        updated_at: now,
+    };
+    repo::insert(db, &wallet).await?;
+    Ok(wallet)
+}

@@ -1,0 +1,132 @@
+//! The SQL of wallets, but for what the commit path writes.
+
+use entity::wallets;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
+
+use super::{Holder, Wallet, WalletError};
+use crate::clock::id_at;
+use crate::db::Fault;
+use crate::page::PageRequest;
+use crate::values::{Currency, Method, Money, Timestamp, Version, WalletId, WalletStatus};
+
+/// Whether a wallet took a new status.
+pub(super) enum StatusChange {
+    Changed,
+    /// It is not there, has that status, is closed, or is not empty; the caller reads it to see which.
+    Refused,
+}
+
+pub(super) async fn insert(db: &impl ConnectionTrait, wallet: &Wallet) -> Result<(), WalletError> {
+    row(wallet, None).insert(db).await.map_err(|error| {
+        let fault = Fault::from(error);
+        if fault.is_unique_violation_of("currency") { WalletError::Exists } else { fault.into() }
+    })?;
+    Ok(())
+}
+
+pub(super) async fn find(db: &impl ConnectionTrait, id: WalletId) -> Result<Option<Wallet>, Fault> {
+    Ok(wallets::Entity::find_by_id(id).one(db).await?.map(wallet))
+}
+
+pub(super) async fn list(
+    db: &impl ConnectionTrait,
+    holder: Holder,
+    request: &PageRequest<WalletId>,
+) -> Result<Vec<Wallet>, Fault> {
+    let mut query = wallets::Entity::find();
+    if let Holder::User(user) = holder {
+        query = query.filter(wallets::Column::UserId.eq(user));
+    }
+    if let Some(after) = request.after {
+        query = query.filter(wallets::Column::Id.lt(after));
+    }
+    let found = query.order_by_desc(wallets::Column::Id).limit(request.fetch()).all(db).await?;
+    Ok(found.into_iter().map(wallet).collect())
+}
+
+/// Sets a status where the rules allow it: never on a closed wallet, and `CLOSED` only on an empty one.
+pub(super) async fn set_status(
+    db: &impl ConnectionTrait,
+    id: WalletId,
+    status: WalletStatus,
+    now: Timestamp,
+) -> Result<StatusChange, Fault> {
+    let mut allowed = Condition::all()
+        .add(wallets::Column::Id.eq(id))
+        .add(wallets::Column::Status.ne(status))
+        .add(wallets::Column::Status.ne(WalletStatus::Closed));
+    if status == WalletStatus::Closed {
+        allowed = allowed.add(wallets::Column::Balance.eq(Money::ZERO)).add(wallets::Column::Held.eq(Money::ZERO));
+    }
+    let change = wallets::ActiveModel { status: Set(status), updated_at: Set(now), ..Default::default() };
+    let done = wallets::Entity::update_many().set(change).filter(allowed).exec(db).await?;
+    Ok(if done.rows_affected == 1 { StatusChange::Changed } else { StatusChange::Refused })
+}
+
+pub(super) async fn find_system(
+    db: &impl ConnectionTrait,
+    method: &Method,
+    currency: Currency,
+) -> Result<Option<WalletId>, Fault> {
+    let query = wallets::Entity::find()
+        .filter(wallets::Column::Method.eq(method.clone()))
+        .filter(wallets::Column::Currency.eq(currency));
+    Ok(query.one(db).await?.map(|row| row.id))
+}
+
+/// Opens a system wallet, or finds the one that somebody else has opened just now.
+pub(super) async fn open_system(
+    db: &impl ConnectionTrait,
+    method: &Method,
+    currency: Currency,
+    now: Timestamp,
+) -> Result<WalletId, Fault> {
+    let wallet = Wallet {
+        id: WalletId(id_at(now)),
+        user_id: None,
+        currency,
+        balance: Money::ZERO,
+        held: Money::ZERO,
+        status: WalletStatus::Active,
+        version: Version::default(),
+        created_at: now,
+        updated_at: now,
+    };
+    let taken = OnConflict::columns([wallets::Column::Method, wallets::Column::Currency]).do_nothing().to_owned();
+    wallets::Entity::insert(row(&wallet, Some(method.clone()))).on_conflict(taken).exec_without_returning(db).await?;
+    find_system(db, method, currency).await?.ok_or_else(|| {
+        sea_orm::DbErr::RecordNotFound(format!("the system wallet {method} {currency} vanished")).into()
+    })
+}
+
+fn row(wallet: &Wallet, method: Option<Method>) -> wallets::ActiveModel {
+    wallets::ActiveModel {
+        id: Set(wallet.id),
+        user_id: Set(wallet.user_id),
+        method: Set(method),
+        currency: Set(wallet.currency),
+        balance: Set(wallet.balance),
+        held: Set(wallet.held),
+        status: Set(wallet.status),
+        version: Set(wallet.version),
+        created_at: Set(wallet.created_at),
+        updated_at: Set(wallet.updated_at),
+    }
+}
+
+fn wallet(row: wallets::Model) -> Wallet {
+    Wallet {
+        id: row.id,
+        user_id: row.user_id,
+        currency: row.currency,
+        balance: row.balance,
+        held: row.held,
+        status: row.status,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
+}
