@@ -1,1 +1,38 @@
+//! What the tests stand on: a bank of their own on either database, served for real, callers as types, a clock that
+//! stands still until it is moved.
 
+pub mod bank;
+pub mod callers;
+pub mod clock;
+pub mod servers;
+
+pub use bank::{Backend, TestBank, run};
+pub use callers::{Answer, Caller, Customer};
+pub use clock::ManualClock;
+
+/// Turns scenarios into tests on both databases, named `sqlite::...` and `postgres::...`.
+///
+/// A scenario that is missing from the list is an unused function, which fails the lints. Each ends with the proof of its
+/// bank's books.
+#[macro_export]
+macro_rules! on_every_backend {
+    ($($scenario:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    $crate::run($crate::Backend::Sqlite, super::$scenario).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    $crate::run($crate::Backend::Postgres, super::$scenario).await;
+                }
+            )*
+        }
+    };
+}

@@ -85,7 +85,6 @@ pub fn guard(request: &mut Request, rules: &BodyRules) -> Result<Guarded, Proble
     if body.is_end_stream() {
         return Ok(Guarded(None));
     }
-    check_framing(request)?;
     check_encoding(request)?;
     let limit = rules.of(request.uri().path());
     if body.size_hint().lower() > limit.max_bytes {
@@ -101,16 +100,6 @@ pub fn guard(request: &mut Request, rules: &BodyRules) -> Result<Guarded, Proble
     };
     request.set_body(BoxBody::new(limited));
     Ok(Guarded(Some((fault, limit))))
-}
-
-/// A request that tells its length in two ways may mean another to a proxy before us than it means here.
-fn check_framing(request: &Request) -> Result<(), Problem> {
-    let headers = request.headers();
-    if headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH) {
-        let detail = "content-length and transfer-encoding cannot stand together";
-        return Err(Problem::new(Code::InvalidRequest, detail));
-    }
-    Ok(())
 }
 
 fn check_encoding(request: &Request) -> Result<(), Problem> {

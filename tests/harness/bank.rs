@@ -1,0 +1,277 @@
+//! A bank for one test: its own database, its own services, served on a loopback port.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use api::app::app;
+use api::edge::{self, Limits};
+use secrecy::SecretString;
+use service::Services;
+use service::config::Config;
+use service::db::Db;
+use service::identity::{Actor, Email, FullName, Registration};
+use service::ledger;
+use service::transfers::Deposit;
+use service::values::{Currency, Method, Money, Role, WalletId};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
+
+use crate::callers::{Caller, Customer};
+use crate::clock::ManualClock;
+use crate::servers::PostgresServer;
+
+/// Which database a bank runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// The password of everybody in tests.
+pub const PASSWORD: &str = "correct horse battery";
+
+const TEMPLATE: &str = "florin_template";
+const QUEUE_MAX: usize = 8192;
+
+/// A migrated database that nobody else uses.
+pub struct TestDatabase {
+    pub url: String,
+    pub folder: TempDir,
+    postgres: Option<String>,
+}
+
+/// A bank of one test's own.
+pub struct TestBank {
+    pub backend: Backend,
+    pub database: TestDatabase,
+    pub db: Db,
+    pub services: Arc<Services>,
+    pub clock: Arc<ManualClock>,
+    pub address: SocketAddr,
+    server: JoinHandle<()>,
+    http: reqwest::Client,
+}
+
+/// Runs a scenario on a bank of its own, then proves the bank's books and removes it.
+pub async fn run<S, F>(backend: Backend, scenario: S)
+where
+    S: FnOnce(Arc<TestBank>) -> F,
+    F: Future<Output = ()>,
+{
+    let bank = Arc::new(TestBank::open(backend).await);
+    scenario(bank.clone()).await;
+    bank.assert_books_balance().await;
+    bank.close().await;
+}
+
+impl TestDatabase {
+    /// Makes a migrated database: a new file, or a clone of the migrated template.
+    pub async fn new(backend: Backend) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        match backend {
+            Backend::Sqlite => {
+                let url = format!("sqlite://{}", folder.path().join("florin.db").display());
+                migrate(&url).await;
+                Self { url, folder, postgres: None }
+            }
+            Backend::Postgres => {
+                static COUNT: AtomicU64 = AtomicU64::new(0);
+                let server = postgres_with_template().await;
+                let name = format!("florin_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+                server.create_database_from_template(&name, TEMPLATE).await.expect("the template can be cloned");
+                Self { url: server.url(&name), folder, postgres: Some(name) }
+            }
+        }
+    }
+
+    /// Removes the database; a file goes with its folder.
+    pub async fn drop(&self) {
+        if let Some(name) = &self.postgres {
+            let server = postgres_with_template().await;
+            server.drop_database(name).await.expect("a test's database can be dropped");
+        }
+    }
+}
+
+async fn postgres_with_template() -> &'static PostgresServer {
+    static READY: OnceCell<()> = OnceCell::const_new();
+    let server = PostgresServer::shared().await.unwrap_or_else(|error| panic!("{error:#}"));
+    READY
+        .get_or_init(|| async {
+            server.create_database(TEMPLATE).await.expect("the template can be made");
+            migrate(&server.url(TEMPLATE)).await;
+        })
+        .await;
+    server
+}
+
+async fn migrate(url: &str) {
+    let db = Db::connect(url).await.expect("a new database can be opened");
+    migration::up(&db.write).await.expect("a new database can be migrated");
+    db.close().await;
+}
+
+impl TestBank {
+    /// Opens a bank on a database of its own.
+    pub async fn open(backend: Backend) -> Self {
+        let database = TestDatabase::new(backend).await;
+        let clock = Arc::new(ManualClock::new());
+        Self::open_on(backend, database, clock, QUEUE_MAX).await
+    }
+
+    /// Opens a bank on a given database, with a queue of a given size.
+    pub async fn open_on(backend: Backend, database: TestDatabase, clock: Arc<ManualClock>, queue_max: usize) -> Self {
+        let (db, services) = start(&database, clock.clone(), queue_max).await;
+        let services = Arc::new(services);
+        let (address, server) = serve(services.clone()).await;
+        let http = reqwest::Client::new();
+        Self { backend, database, db, services, clock, address, server, http }
+    }
+
+    /// A second process' worth of services on the same database and key: a replica.
+    pub async fn replica(&self) -> Arc<Services> {
+        Arc::new(start(&self.database, self.clock.clone(), QUEUE_MAX).await.1)
+    }
+
+    /// A caller without a token.
+    #[must_use]
+    pub fn anonymous(&self) -> Caller {
+        self.caller(None)
+    }
+
+    /// A caller with any token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Caller {
+        self.caller(Some(token.to_owned()))
+    }
+
+    /// A new customer with an empty wallet in USD.
+    pub async fn customer(&self, name: &str) -> Customer {
+        let email = format!("{name}@example.com");
+        let registration = Registration {
+            email: Email::try_new(&email).expect("a test's name makes an address"),
+            password: SecretString::from(PASSWORD),
+            full_name: FullName::try_new(name).expect("a test's name is a name"),
+            currency: None,
+        };
+        let (user, wallet) = self.services.identity.register(registration).await.expect("a customer can register");
+        let actor = Actor { user: user.id, role: user.role };
+        Customer { caller: self.sign_in(&email).await, actor, email, wallet: wallet.id }
+    }
+
+    /// A new customer with money in their wallet.
+    pub async fn customer_with(&self, name: &str, amount: &str) -> Customer {
+        let customer = self.customer(name).await;
+        self.fund(customer.wallet, amount, "visa").await;
+        customer
+    }
+
+    /// Somebody who may do what operators may; the same person however often they are asked for.
+    pub async fn operator(&self) -> Caller {
+        self.operator_actor().await;
+        self.sign_in("operator@example.com").await
+    }
+
+    /// The operator, for calls that go past HTTP.
+    pub async fn operator_actor(&self) -> Actor {
+        let email = Email::try_new("operator@example.com").expect("this is an address");
+        let name = FullName::try_new("Operator").expect("this is a name");
+        let password = SecretString::from(PASSWORD);
+        let made = self.services.identity.create_user(email, name, password, Role::Operator).await;
+        match made {
+            Ok(user) => Actor { user: user.id, role: user.role },
+            Err(_) => {
+                let token = self.token("operator@example.com").await;
+                self.services.identity.authenticate(&token).expect("a fresh token is good")
+            }
+        }
+    }
+
+    /// Deposits into a wallet, past HTTP.
+    pub async fn fund(&self, wallet: WalletId, amount: &str, method: &str) {
+        let deposit = Deposit {
+            wallet,
+            amount: Some(Money::parse_unsigned(amount).expect("a test's amount is one")),
+            method: Method::try_new(method).expect("a test's method is one"),
+        };
+        let operator = self.operator_actor().await;
+        self.services.transfers.deposit(operator, None, deposit).await.expect("a test can fund a wallet");
+    }
+
+    /// A customer's further wallet.
+    pub async fn open_wallet(&self, customer: &Customer, currency: &str) -> WalletId {
+        let currency = Currency::from_code(currency).expect("a test's currency is one");
+        self.services.wallets.open(customer.actor.user, currency).await.expect("a wallet can be opened").id
+    }
+
+    /// Balances of wallets as text, in the order asked for.
+    pub async fn balances(&self, wallets: &[WalletId]) -> Vec<String> {
+        let operator = self.operator_actor().await;
+        let mut balances = Vec::new();
+        for wallet in wallets {
+            let wallet = self.services.wallets.get(operator, *wallet).await.expect("a test's wallet is there");
+            balances.push(wallet.balance.to_string());
+        }
+        balances
+    }
+
+    /// How many transfers and entries are stored.
+    pub async fn row_counts(&self) -> (u64, u64) {
+        let report = ledger::verify(&self.db).await.expect("the books can be read");
+        (report.transfers, report.entries)
+    }
+
+    /// Fails with what is broken unless the books balance.
+    pub async fn assert_books_balance(&self) {
+        let report = ledger::verify(&self.db).await.expect("the books can be read");
+        assert!(report.is_clean(), "{:#?}", report.checks);
+    }
+
+    /// Stops the server and removes the database.
+    pub async fn close(&self) {
+        self.server.abort();
+        self.db.close().await;
+        self.database.drop().await;
+    }
+
+    async fn sign_in(&self, email: &str) -> Caller {
+        let token = self.token(email).await;
+        self.caller(Some(token))
+    }
+
+    async fn token(&self, email: &str) -> String {
+        use secrecy::ExposeSecret;
+        let token = self.services.identity.sign_in(email, SecretString::from(PASSWORD)).await.expect("signing in works");
+        token.token.expose_secret().to_owned()
+    }
+
+    fn caller(&self, token: Option<String>) -> Caller {
+        Caller::new(self.http.clone(), format!("http://{}", self.address), token)
+    }
+}
+
+async fn start(database: &TestDatabase, clock: Arc<ManualClock>, queue_max: usize) -> (Db, Services) {
+    let config = Config {
+        database_url: database.url.clone(),
+        signing_key_file: database.folder.path().join("signing.key"),
+        currency: Currency::from_code("USD").expect("USD is a currency"),
+        queue_max,
+    };
+    let db = Db::connect(&config.database_url).await.expect("a test's database can be opened");
+    let services = Services::start(&config, db.clone(), clock).expect("the services start");
+    (db, services)
+}
+
+async fn serve(services: Arc<Services>) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+    let address = listener.local_addr().expect("a bound listener has an address");
+    let app = app(services, vec!["https://app.example".to_owned()]).expect("the app can be built");
+    let server = tokio::spawn(async move {
+        edge::serve(listener, app, Limits::default(), std::future::pending()).await.expect("serving does not fail");
+    });
+    (address, server)
+}

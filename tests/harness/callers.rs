@@ -1,0 +1,103 @@
+//! Who calls, as types; and what they were answered.
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use service::identity::Actor;
+use service::values::WalletId;
+
+/// Somebody who sends requests, with or without a token.
+#[derive(Clone)]
+pub struct Caller {
+    http: Client,
+    base: String,
+    pub token: Option<String>,
+}
+
+/// A signed-in customer and their first wallet.
+#[derive(Clone)]
+pub struct Customer {
+    pub caller: Caller,
+    pub actor: Actor,
+    pub email: String,
+    pub wallet: WalletId,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    /// `Null` when the body is no JSON.
+    pub json: Value,
+    pub text: String,
+}
+
+impl Caller {
+    pub(crate) fn new(http: Client, base: String, token: Option<String>) -> Self {
+        Self { http, base, token }
+    }
+
+    /// A request that is not sent yet.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// A POST under an idempotency key.
+    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).header("Idempotency-Key", key).json(&body)).await
+    }
+}
+
+impl Answer {
+    /// Sends a request and reads its answer.
+    pub async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("the answer can be read");
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status: status.as_u16(), headers, json, text }
+    }
+
+    /// A header's text; empty when it is not there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// A member of the body as text; empty when it is not there.
+    #[must_use]
+    pub fn text_of(&self, member: &str) -> &str {
+        self.json[member].as_str().unwrap_or_default()
+    }
+
+    /// Fails unless the status is this one; gives the body.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json
+    }
+
+    /// Fails unless this is a problem document with that status and code, as every failure must be.
+    #[track_caller]
+    pub fn expect_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.text_of("code")), (status, code), "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.json["status"], status);
+        for member in ["type", "title", "detail"] {
+            assert!(self.json[member].is_string(), "{member} is missing: {}", self.text);
+        }
+        assert!(StatusCode::from_u16(status).is_ok_and(|status| !status.is_success()));
+    }
+}

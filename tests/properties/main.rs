@@ -1,0 +1,1 @@
+//! What must hold for whatever comes: random values, random histories, on both databases.

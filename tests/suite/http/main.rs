@@ -1,0 +1,1 @@
+//! The bank's HTTP edge and the program itself, from outside.
