@@ -76,15 +76,38 @@ impl TestDatabase {
             Backend::Sqlite => {
                 let url = format!("sqlite://{}", folder.path().join("florin.db").display());
                 migrate(&url).await;
-                Self { url, folder, postgres: None }
+                Self {
+                    url,
+                    folder,
+                    postgres: None,
+                }
             }
             Backend::Postgres => {
                 static COUNT: AtomicU64 = AtomicU64::new(0);
                 let server = postgres_with_template().await;
                 let name = format!("florin_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-                server.create_database_from_template(&name, TEMPLATE).await.expect("the template can be cloned");
-                Self { url: server.url(&name), folder, postgres: Some(name) }
+                server
+                    .create_database_from_template(&name, TEMPLATE)
+                    .await
+                    .expect("the template can be cloned");
+                Self {
+                    url: server.url(&name),
+                    folder,
+                    postgres: Some(name),
+                }
             }
+        }
+    }
+
+    /// Makes a migrated database on a server of one's own, which removes it with everything else.
+    pub async fn on(server: &PostgresServer, name: &str) -> Self {
+        server.create_database(name).await.expect("a database can be made");
+        let url = server.url(name);
+        migrate(&url).await;
+        Self {
+            url,
+            folder: tempfile::tempdir().expect("a temporary folder can be made"),
+            postgres: None,
         }
     }
 
@@ -92,17 +115,25 @@ impl TestDatabase {
     pub async fn drop(&self) {
         if let Some(name) = &self.postgres {
             let server = postgres_with_template().await;
-            server.drop_database(name).await.expect("a test's database can be dropped");
+            server
+                .drop_database(name)
+                .await
+                .expect("a test's database can be dropped");
         }
     }
 }
 
 async fn postgres_with_template() -> &'static PostgresServer {
     static READY: OnceCell<()> = OnceCell::const_new();
-    let server = PostgresServer::shared().await.unwrap_or_else(|error| panic!("{error:#}"));
+    let server = PostgresServer::shared()
+        .await
+        .unwrap_or_else(|error| panic!("{error:#}"));
     READY
         .get_or_init(|| async {
-            server.create_database(TEMPLATE).await.expect("the template can be made");
+            server
+                .create_database(TEMPLATE)
+                .await
+                .expect("the template can be made");
             migrate(&server.url(TEMPLATE)).await;
         })
         .await;
@@ -129,7 +160,16 @@ impl TestBank {
         let services = Arc::new(services);
         let (address, server) = serve(services.clone()).await;
         let http = reqwest::Client::new();
-        Self { backend, database, db, services, clock, address, server, http }
+        Self {
+            backend,
+            database,
+            db,
+            services,
+            clock,
+            address,
+            server,
+            http,
+        }
     }
 
     /// A second process' worth of services on the same database and key: a replica.
@@ -158,9 +198,22 @@ impl TestBank {
             full_name: FullName::try_new(name).expect("a test's name is a name"),
             currency: None,
         };
-        let (user, wallet) = self.services.identity.register(registration).await.expect("a customer can register");
-        let actor = Actor { user: user.id, role: user.role };
-        Customer { caller: self.sign_in(&email).await, actor, email, wallet: wallet.id }
+        let (user, wallet) = self
+            .services
+            .identity
+            .register(registration)
+            .await
+            .expect("a customer can register");
+        let actor = Actor {
+            user: user.id,
+            role: user.role,
+        };
+        Customer {
+            caller: self.sign_in(&email).await,
+            actor,
+            email,
+            wallet: wallet.id,
+        }
     }
 
     /// A new customer with money in their wallet.
@@ -181,12 +234,22 @@ impl TestBank {
         let email = Email::try_new("operator@example.com").expect("this is an address");
         let name = FullName::try_new("Operator").expect("this is a name");
         let password = SecretString::from(PASSWORD);
-        let made = self.services.identity.create_user(email, name, password, Role::Operator).await;
+        let made = self
+            .services
+            .identity
+            .create_user(email, name, password, Role::Operator)
+            .await;
         match made {
-            Ok(user) => Actor { user: user.id, role: user.role },
+            Ok(user) => Actor {
+                user: user.id,
+                role: user.role,
+            },
             Err(_) => {
                 let token = self.token("operator@example.com").await;
-                self.services.identity.authenticate(&token).expect("a fresh token is good")
+                self.services
+                    .identity
+                    .authenticate(&token)
+                    .expect("a fresh token is good")
             }
         }
     }
@@ -199,13 +262,22 @@ impl TestBank {
             method: Method::try_new(method).expect("a test's method is one"),
         };
         let operator = self.operator_actor().await;
-        self.services.transfers.deposit(operator, None, deposit).await.expect("a test can fund a wallet");
+        self.services
+            .transfers
+            .deposit(operator, None, deposit)
+            .await
+            .expect("a test can fund a wallet");
     }
 
     /// A customer's further wallet.
     pub async fn open_wallet(&self, customer: &Customer, currency: &str) -> WalletId {
         let currency = Currency::from_code(currency).expect("a test's currency is one");
-        self.services.wallets.open(customer.actor.user, currency).await.expect("a wallet can be opened").id
+        self.services
+            .wallets
+            .open(customer.actor.user, currency)
+            .await
+            .expect("a wallet can be opened")
+            .id
     }
 
     /// Balances of wallets as text, in the order asked for.
@@ -213,7 +285,12 @@ impl TestBank {
         let operator = self.operator_actor().await;
         let mut balances = Vec::new();
         for wallet in wallets {
-            let wallet = self.services.wallets.get(operator, *wallet).await.expect("a test's wallet is there");
+            let wallet = self
+                .services
+                .wallets
+                .get(operator, *wallet)
+                .await
+                .expect("a test's wallet is there");
             balances.push(wallet.balance.to_string());
         }
         balances
@@ -245,7 +322,12 @@ impl TestBank {
 
     async fn token(&self, email: &str) -> String {
         use secrecy::ExposeSecret;
-        let token = self.services.identity.sign_in(email, SecretString::from(PASSWORD)).await.expect("signing in works");
+        let token = self
+            .services
+            .identity
+            .sign_in(email, SecretString::from(PASSWORD))
+            .await
+            .expect("signing in works");
         token.token.expose_secret().to_owned()
     }
 
@@ -261,7 +343,9 @@ async fn start(database: &TestDatabase, clock: Arc<ManualClock>, queue_max: usiz
         currency: Currency::from_code("USD").expect("USD is a currency"),
         queue_max,
     };
-    let db = Db::connect(&config.database_url).await.expect("a test's database can be opened");
+    let db = Db::connect(&config.database_url)
+        .await
+        .expect("a test's database can be opened");
     let services = Services::start(&config, db.clone(), clock).expect("the services start");
     (db, services)
 }
@@ -271,7 +355,9 @@ async fn serve(services: Arc<Services>) -> (SocketAddr, JoinHandle<()>) {
     let address = listener.local_addr().expect("a bound listener has an address");
     let app = app(services, vec!["https://app.example".to_owned()]).expect("the app can be built");
     let server = tokio::spawn(async move {
-        edge::serve(listener, app, Limits::default(), std::future::pending()).await.expect("serving does not fail");
+        edge::serve(listener, app, Limits::default(), std::future::pending())
+            .await
+            .expect("serving does not fail");
     });
     (address, server)
 }

@@ -1,5 +1,7 @@
 //! Who calls, as types; and what they were answered.
 
+use std::net::SocketAddr;
+
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use service::identity::Actor;
@@ -37,6 +39,21 @@ impl Caller {
         Self { http, base, token }
     }
 
+    /// A caller without a token of whatever serves an address.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Self {
+        Self::new(Client::new(), format!("http://{address}"), None)
+    }
+
+    /// The same caller with a token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// A request that is not sent yet.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
@@ -56,7 +73,12 @@ impl Caller {
 
     /// A POST under an idempotency key.
     pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Answer {
-        Answer::of(self.request(Method::POST, path).header("Idempotency-Key", key).json(&body)).await
+        Answer::of(
+            self.request(Method::POST, path)
+                .header("Idempotency-Key", key)
+                .json(&body),
+        )
+        .await
     }
 }
 
@@ -67,13 +89,21 @@ impl Answer {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("the answer can be read");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { status: status.as_u16(), headers, json, text }
+        Self {
+            status: status.as_u16(),
+            headers,
+            json,
+            text,
+        }
     }
 
     /// A header's text; empty when it is not there.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// A member of the body as text; empty when it is not there.

@@ -13,7 +13,9 @@ impl ManualClock {
     /// Starts on 2026-01-05 at 03:33:58 UTC.
     #[must_use]
     pub fn new() -> Self {
-        Self(Mutex::new(DateTime::from_timestamp(1_767_584_038, 0).expect("this is a time")))
+        Self(Mutex::new(
+            DateTime::from_timestamp(1_767_584_038, 0).expect("this is a time"),
+        ))
     }
 
     /// Moves the clock, back when negative.

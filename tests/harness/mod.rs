@@ -1,14 +1,19 @@
 //! What the tests stand on: a bank of their own on either database, served for real, callers as types, a clock that
 //! stands still until it is moved.
 
+pub mod at_once;
 pub mod bank;
 pub mod callers;
 pub mod clock;
+pub mod program;
 pub mod servers;
+pub mod sql;
 
+pub use at_once::{Begun, all_at_once, begin};
 pub use bank::{Backend, TestBank, run};
 pub use callers::{Answer, Caller, Customer};
 pub use clock::ManualClock;
+pub use sql::Held;
 
 /// Turns scenarios into tests on both databases, named `sqlite::...` and `postgres::...`.
 ///

@@ -1,1 +1,22 @@
 //! What must hold for whatever comes: random values, random histories, on both databases.
+//!
+//! At least 256 cases each. The seed of a case that failed is kept in `proptest-regressions/` and tried first from then on.
+
+mod batches;
+mod book;
+mod cases;
+mod commands;
+mod domain;
+mod histories;
+mod ids;
+mod model;
+mod money_columns;
+mod money_text;
+mod races;
+mod refusals;
+mod scene;
+mod teller;
+mod uniqueness;
+mod views;
+mod wishes;
+mod world;

@@ -1,4 +1,24 @@
 //! The bank from outside: every scenario on both databases, over HTTP or the services' public face.
 //! One binary, so that all scenarios share one PostgreSQL.
 
+mod amounts;
+mod batches;
+mod committer;
+mod contention;
+mod idempotency;
+mod identity;
+mod keys;
+mod ledger;
+mod payments;
+mod refusals;
+mod replicas;
+mod requests;
+mod schema;
+mod statements;
+mod storms;
+mod tokens;
+mod transfer_lists;
 mod transfers;
+mod verify;
+mod wallet_status;
+mod wallets;

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use service::db::Db;
 
-use super::{Ending, Settings, bank};
+use super::{Ending, Settings, bank, print};
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -21,7 +21,7 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
         Action::Status => Db::connect(&config.database_url).await.context("cannot open the database")?,
     };
     for step in migration::status(&db.write).await.context("cannot read the schema's state")? {
-        println!("{} {}", if step.applied { "applied" } else { "missing" }, step.name);
+        print(format_args!("{} {}", if step.applied { "applied" } else { "missing" }, step.name))?;
     }
     db.close().await;
     Ok(Ending::Done)

@@ -11,8 +11,11 @@ mod settings;
 mod user;
 mod verify;
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 pub use bank::{Bank, open};
@@ -68,13 +71,14 @@ pub fn run() -> ExitCode {
     settings::start_logging(&cli.settings.log);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fault(&error.into()),
+        Err(error) => return fault(&error.into(), None),
     };
+    let database_url = cli.settings.database_url.clone();
     match runtime.block_on(dispatch(cli)) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::FoundWrong) => ExitCode::from(1),
         Ok(Ending::UsedWrongly) => ExitCode::from(2),
-        Err(error) => fault(&error),
+        Err(error) => fault(&error, database_url.as_deref()),
     }
 }
 
@@ -90,11 +94,19 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
     }
 }
 
-/// A sentence and its causes, not a stack trace.
-fn fault(error: &anyhow::Error) -> ExitCode {
-    eprintln!("florin: {error}");
-    for cause in error.chain().skip(1) {
-        eprintln!("  because {cause}");
+/// Writes a line of a result. Whoever reads it may hang up, which is a fault like any other and no panic.
+fn print(text: impl Display) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{text}").context("cannot write to standard output")
+}
+
+/// A sentence and its causes, not a stack trace, and not the database's URL, which may hold a password.
+fn fault(error: &anyhow::Error, database_url: Option<&str>) -> ExitCode {
+    let secret = database_url.filter(|url| !url.is_empty());
+    for (index, cause) in error.chain().enumerate() {
+        let text = cause.to_string();
+        let text = secret.map_or_else(|| text.clone(), |secret| text.replace(secret, "of --database-url"));
+        // Nobody may be left to read it; the exit status says it too.
+        let _ = writeln!(io::stderr(), "{} {text}", if index == 0 { "florin:" } else { "  because" });
     }
     ExitCode::from(3)
 }

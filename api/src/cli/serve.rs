@@ -4,7 +4,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Ending, Settings, bank};
+use super::{Ending, Settings, bank, print};
 use crate::app::app;
 use crate::edge::{self, Limits};
 
@@ -13,7 +13,8 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
-    println!("{}", welcome(&listener.local_addr()?.to_string()));
+    // The bank is there all the same when nobody reads the welcome.
+    let _ = print(welcome(&listener.local_addr()?.to_string()));
     serve(settings, listener, &bank).await?;
     bank::close(bank).await;
     Ok(Ending::Done)

@@ -55,7 +55,7 @@ impl Settings {
             Some(url) => url.clone(),
             None => {
                 make_folder(&self.data_dir)?;
-                format!("sqlite://{}", self.data_dir.join(DATABASE_FILE).display())
+                sqlite_url(&self.data_dir.join(DATABASE_FILE))
             }
         };
         let signing_key_file = self.signing_key_file.clone().unwrap_or_else(|| self.data_dir.join(SIGNING_KEY_FILE));
@@ -65,6 +65,18 @@ impl Settings {
 
 const DATABASE_FILE: &str = "florin.db";
 const SIGNING_KEY_FILE: &str = "signing.key";
+
+/// In a URL a blank or `#` of a folder's name would end the path.
+fn sqlite_url(file: &Path) -> String {
+    let mut url = String::from("sqlite://");
+    for byte in file.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => url.push(char::from(*byte)),
+            other => url.push_str(&format!("%{other:02X}")),
+        }
+    }
+    url
+}
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {

@@ -9,7 +9,10 @@ use service::clock::random_bytes;
 use service::identity::{Email, FullName, IdentityError};
 use service::values::Role;
 
-use super::{Ending, Settings, bank};
+use super::{Ending, Settings, bank, print};
+
+/// More than the longest password has; what comes after it is not read.
+const PASSWORD_BYTES_MAX: u64 = 4_096;
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -53,9 +56,9 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
     bank::close(bank).await;
     match created {
         Ok(user) => {
-            println!("{} {} {}", user.id, user.role, user.email);
+            print(format_args!("{} {} {}", user.id, user.role, user.email))?;
             if let Some(password) = made {
-                println!("password {password}");
+                print(format_args!("password {password}"))?;
             }
             Ok(Ending::Done)
         }
@@ -69,7 +72,7 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
 
 fn read_password() -> anyhow::Result<String> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("cannot read a password from standard input")?;
+    std::io::stdin().take(PASSWORD_BYTES_MAX).read_to_string(&mut text).context("cannot read a password from standard input")?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -4,16 +4,16 @@ use anyhow::Context;
 use serde_json::json;
 use service::ledger::{self, Report};
 
-use super::{Ending, Settings, bank};
+use super::{Ending, Settings, bank, print};
 
 pub async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<Ending> {
     let db = bank::connect(&settings.config()?).await?;
     let report = ledger::verify(&db).await.context("cannot read the books")?;
     db.close().await;
     if as_json {
-        println!("{:#}", to_json(&report));
+        print(format_args!("{:#}", to_json(&report)))?;
     } else {
-        print!("{}", to_text(&report));
+        print(to_text(&report).trim_end())?;
     }
     Ok(if report.is_clean() { Ending::Done } else { Ending::FoundWrong })
 }

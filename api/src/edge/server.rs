@@ -8,7 +8,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::connection::{self, Peer};
@@ -46,6 +46,9 @@ impl Default for Limits {
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(50);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// How long after the signal to stop connections are still taken: the kernel's queue is empty sooner than that.
+const LAST_CALL: Duration = Duration::from_millis(20);
+
 /// Serves `endpoint` on `listener` until `shutdown` is ready, then finishes the requests under way within the grace
 /// time and returns. Dropping this future ends every connection at once.
 pub async fn serve<E, F>(listener: TcpListener, endpoint: E, limits: Limits, shutdown: F) -> io::Result<()>
@@ -57,20 +60,33 @@ where
     let endpoint = Arc::new(endpoint);
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
+    let serve_one = |(stream, remote)| {
+        let peer = Peer { local, remote };
+        connection::serve(stream, peer, Arc::clone(&endpoint), limits, stopped.clone())
+    };
     let mut shutdown = pin!(shutdown);
-    let mut accepted = pin!(accept(&listener));
-
-    loop {
-        tokio::select! {
-            () = &mut shutdown => break,
-            Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
-            (stream, remote) = &mut accepted, if connections.len() < limits.connections_max => {
-                accepted.set(accept(&listener));
-                let peer = Peer { local, remote };
-                connections.spawn(connection::serve(stream, peer, Arc::clone(&endpoint), limits, stopped.clone()));
+    {
+        let mut accepted = pin!(accept(&listener));
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
+                one = &mut accepted, if connections.len() < limits.connections_max => {
+                    accepted.set(accept(&listener));
+                    connections.spawn(serve_one(one));
+                }
             }
         }
     }
+
+    // Clients whom the kernel has let in already are served, as a reset would leave them in doubt; others are refused.
+    let last_call = Instant::now() + LAST_CALL;
+    while connections.len() < limits.connections_max
+        && let Ok(one) = timeout_at(last_call, accept(&listener)).await
+    {
+        connections.spawn(serve_one(one));
+    }
+    drop(listener);
 
     drop(stop);
     drain(connections, limits.shutdown_grace).await;

@@ -110,7 +110,9 @@ impl WalletsApi {
     #[oai(path = "/:wallet_id", method = "get", operation_id = "wallets_get")]
     async fn get(&self, SignedIn(actor): SignedIn, wallet_id: Path<Uuid>) -> ApiResult<Tagged<WalletView>> {
         let wallet = self.services.wallets.get(actor, WalletId(wallet_id.0)).await?;
-        let tag = format!("\"{}-{}-{}\"", wallet.version, wallet.status, wallet.held.units());
+        // The time too: a wallet that was frozen and unfrozen is as it was, but for its time.
+        let changed = wallet.updated_at.timestamp_micros();
+        let tag = format!("\"{}-{}-{}-{changed}\"", wallet.version, wallet.status, wallet.held.units());
         Ok(Tagged { body: wallet.into(), tag })
     }
 

@@ -116,7 +116,11 @@ impl Identity {
 
     /// Checks a password and gives an access token. An unknown e-mail costs the same time and gets the same answer.
     pub async fn sign_in(&self, email: &str, password: SecretString) -> Result<AccessToken, IdentityError> {
-        let found = repo::find_by_email(&self.db.read, &email.trim().to_lowercase()).await?;
+        // What is no address is nobody's, and may hold characters that the database cannot be asked about.
+        let found = match Email::try_new(email) {
+            Some(email) => repo::find_by_email(&self.db.read, &email.into_inner()).await?,
+            None => None,
+        };
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
         let matches = self.passwords.verify(password, hash).await?;
         match user {

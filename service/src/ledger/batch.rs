@@ -193,6 +193,7 @@ impl Batches {
         book.remember(stored);
         let (outcomes, changes) = self.decide(book, commands);
         let Some(witness) = changes.transfers.first().map(|transfer| transfer.id) else {
+            self.count_statements(1);
             return match tx.rollback().await {
                 Ok(()) => Try::Done(outcomes),
                 Err(fault) => before_write(fault),

@@ -13,7 +13,7 @@ use crate::db::Db;
 use crate::identity::Actor;
 use crate::ledger::{Authority, Command, Idempotency, Outcome, Queue};
 use crate::page::{Page, PageRequest};
-use crate::values::{Method, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
+use crate::values::{Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
 use crate::wallets::Wallets;
 
 /// Submits and lists transfers.
@@ -71,7 +71,7 @@ impl Transfers {
         deposit: Deposit,
     ) -> Result<Receipt, TransferError> {
         let request = digest::of_payment(TransferKind::Deposit, deposit.wallet, deposit.amount, &deposit.method);
-        let source = self.system_side(actor, deposit.wallet, &deposit.method).await?;
+        let source = self.system_side(actor, deposit.wallet, deposit.amount, &deposit.method).await?;
         self.commit(Command {
             kind: TransferKind::Deposit,
             source,
@@ -95,7 +95,7 @@ impl Transfers {
     ) -> Result<Receipt, TransferError> {
         let Withdrawal { wallet, amount, method } = withdrawal;
         let request = digest::of_payment(TransferKind::Withdrawal, wallet, amount, &method);
-        let destination = self.system_side(actor, wallet, &method).await?;
+        let destination = self.system_side(actor, wallet, amount, &method).await?;
         self.commit(Command {
             kind: TransferKind::Withdrawal,
             source: wallet,
@@ -145,9 +145,18 @@ impl Transfers {
 
     /// The bank's side of a deposit or withdrawal.
     ///
-    /// For a wallet that the actor cannot see no system wallet is opened: the nil id stands for it, and the ledger answers
-    /// `wallet_not_found` in its place in the order, after it has looked the idempotency key up.
-    async fn system_side(&self, actor: Actor, wallet: WalletId, method: &Method) -> Result<WalletId, TransferError> {
+    /// For an amount that is none or a wallet that the actor cannot see no system wallet is opened: the nil id stands for
+    /// it, and the ledger gives the refusal in its place in the order, after it has looked the idempotency key up.
+    async fn system_side(
+        &self,
+        actor: Actor,
+        wallet: WalletId,
+        amount: Option<Money>,
+        method: &Method,
+    ) -> Result<WalletId, TransferError> {
+        if amount.is_none_or(|amount| amount <= Money::ZERO) {
+            return Ok(WalletId(uuid::Uuid::nil()));
+        }
         match self.wallets.get(actor, wallet).await {
             Ok(wallet) if wallet.user_id.is_some() => Ok(self.wallets.system(method, wallet.currency).await?),
             Ok(_) | Err(crate::wallets::WalletError::NotFound) => Ok(WalletId(uuid::Uuid::nil())),

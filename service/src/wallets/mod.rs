@@ -139,7 +139,9 @@ impl Wallets {
             repo::StatusChange::Changed => Ok(wallet),
             repo::StatusChange::Refused if wallet.status == status => Ok(wallet),
             repo::StatusChange::Refused if wallet.status == WalletStatus::Closed => Err(WalletError::Closed),
-            repo::StatusChange::Refused => Err(WalletError::NotEmpty),
+            repo::StatusChange::Refused if status == WalletStatus::Closed => Err(WalletError::NotEmpty),
+            // It had the status already, and somebody else has changed it since.
+            repo::StatusChange::Refused => Ok(wallet),
         }
     }
 }

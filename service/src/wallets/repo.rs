@@ -1,7 +1,7 @@
 //! The SQL of wallets, but for what the commit path writes.
 
 use entity::wallets;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
@@ -61,8 +61,12 @@ pub(super) async fn set_status(
     if status == WalletStatus::Closed {
         allowed = allowed.add(wallets::Column::Balance.eq(Money::ZERO)).add(wallets::Column::Held.eq(Money::ZERO));
     }
-    let change = wallets::ActiveModel { status: Set(status), updated_at: Set(now), ..Default::default() };
-    let done = wallets::Entity::update_many().set(change).filter(allowed).exec(db).await?;
+    // Never earlier than the last entry, which another replica's clock may have stamped: the next one has to come later.
+    let updated_at = Expr::col(wallets::Column::UpdatedAt);
+    let latest = Expr::case(updated_at.clone().gt(Expr::val(now)), updated_at).finally(Expr::val(now));
+    let change = wallets::ActiveModel { status: Set(status), ..Default::default() };
+    let update = wallets::Entity::update_many().set(change).col_expr(wallets::Column::UpdatedAt, latest.into());
+    let done = update.filter(allowed).exec(db).await?;
     Ok(if done.rows_affected == 1 { StatusChange::Changed } else { StatusChange::Refused })
 }
 

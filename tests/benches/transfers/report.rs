@@ -1,0 +1,194 @@
+//! The table and the ratios, as text and as JSON: the median over runs, with the least and the most.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+
+/// One measure of one run. Times in microseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measure {
+    pub per_second: u64,
+    pub p50_us: u64,
+    pub p99_us: u64,
+    pub p999_us: u64,
+    pub server_cpu_us: Option<u64>,
+    pub database_cpu_us: Option<u64>,
+    pub bytes: Option<u64>,
+}
+
+/// Every measure by its name, in the order of the first run.
+#[derive(Default)]
+pub struct Report {
+    names: Vec<String>,
+    measures: BTreeMap<String, Vec<Measure>>,
+}
+
+/// Thousandths, so that ratios need no float.
+type Milli = u64;
+
+impl Measure {
+    pub fn of(histogram: &Histogram<u64>, elapsed: Duration) -> Self {
+        let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).max(1);
+        Self {
+            per_second: histogram.len() * 1_000_000 / elapsed_us,
+            p50_us: histogram.value_at_quantile(0.5),
+            p99_us: histogram.value_at_quantile(0.99),
+            p999_us: histogram.value_at_quantile(0.999),
+            ..Self::default()
+        }
+    }
+}
+
+impl Report {
+    pub fn add(&mut self, name: &str, measure: Measure) {
+        eprintln!(
+            "  {name}: {} transfers/s, p50 {} us",
+            measure.per_second, measure.p50_us
+        );
+        if !self.measures.contains_key(name) {
+            self.names.push(name.to_owned());
+        }
+        self.measures.entry(name.to_owned()).or_default().push(measure);
+    }
+
+    pub fn print(&self) {
+        println!(
+            "{:42} {:>9} {:>17} {:>8} {:>8} {:>8} {:>7} {:>7} {:>6}",
+            "measure", "per s", "least - most", "p50 us", "p99 us", "p99.9 us", "srv us", "db us", "bytes"
+        );
+        for name in &self.names {
+            let of = |field: fn(&Measure) -> u64| self.median(name, field);
+            let optional = |field: fn(&Measure) -> Option<u64>| {
+                let median = self.median(name, |measure| field(measure).unwrap_or_default());
+                if self.measures[name].iter().any(|measure| field(measure).is_some()) {
+                    median.to_string()
+                } else {
+                    "-".to_owned()
+                }
+            };
+            let (least, most) = self.spread(name);
+            println!(
+                "{name:42} {:>9} {:>17} {:>8} {:>8} {:>8} {:>7} {:>7} {:>6}",
+                of(|measure| measure.per_second),
+                format!("{least} - {most}"),
+                of(|measure| measure.p50_us),
+                of(|measure| measure.p99_us),
+                of(|measure| measure.p999_us),
+                optional(|measure| measure.server_cpu_us),
+                optional(|measure| measure.database_cpu_us),
+                optional(|measure| measure.bytes),
+            );
+        }
+        println!();
+        for (name, ratio) in self.ratios() {
+            println!("{name:76} {}", decimal(ratio));
+        }
+    }
+
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let measures: serde_json::Map<String, Value> = self
+            .names
+            .iter()
+            .map(|name| {
+                let runs: Vec<Value> = self.measures[name]
+                    .iter()
+                    .map(|measure| {
+                        json!({
+                            "per_second": measure.per_second, "p50_us": measure.p50_us, "p99_us": measure.p99_us,
+                            "p999_us": measure.p999_us, "server_cpu_us": measure.server_cpu_us,
+                            "database_cpu_us": measure.database_cpu_us, "bytes": measure.bytes,
+                        })
+                    })
+                    .collect();
+                (name.clone(), Value::Array(runs))
+            })
+            .collect();
+        let ratios: serde_json::Map<String, Value> = self
+            .ratios()
+            .into_iter()
+            .map(|(name, ratio)| (name, Value::String(decimal(ratio))))
+            .collect();
+        let text = format!("{:#}\n", json!({ "measures": measures, "ratios": ratios }));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+        std::fs::write(&path, text)?;
+        println!("\nwritten to {}", path.display());
+        Ok(())
+    }
+
+    /// Ratios of medians, by what they say; those whose measures were not taken are left out.
+    fn ratios(&self) -> Vec<(String, Milli)> {
+        let speed = |name: &str| Some(self.median(name, |measure| measure.per_second)).filter(|speed| *speed > 0);
+        let p50 = |name: &str| Some(self.median(name, |measure| measure.p50_us)).filter(|time| *time > 0);
+        let best = |kind: &str| {
+            [8, 16, 32]
+                .iter()
+                .filter_map(|clients| speed(&format!("pgbench {kind}, {clients} clients")))
+                .max()
+        };
+        let mut ratios = Vec::new();
+        let mut add = |name: &str, over: Option<u64>, under: Option<u64>| {
+            if let (Some(over), Some(under)) = (over, under) {
+                ratios.push((name.to_owned(), over * 1_000 / under));
+            }
+        };
+        for connections in [1_000, 256, 64] {
+            let ours = speed(&format!("http uniform, {connections} connections"));
+            add(
+                &format!("http, {connections} connections / pgbench one-call, its best"),
+                ours,
+                best("one-call"),
+            );
+        }
+        let uniform = speed("http uniform, 256 connections");
+        add(
+            "http, one hot wallet / http uniform",
+            speed("http one hot, 256 connections"),
+            uniform,
+        );
+        add(
+            "http, one hot wallet / pgbench one hot, its best",
+            speed("http one hot, 256 connections"),
+            best("one hot"),
+        );
+        add(
+            "http, zipf 1.0 / http uniform",
+            speed("http zipf, 256 connections"),
+            uniform,
+        );
+        add(
+            "p50 with 1 connection / pgbench p50 with 1 client",
+            p50("http uniform, 1 connections"),
+            p50("pgbench one-call, 1 client"),
+        );
+        add(
+            "two replicas / one replica",
+            speed("http two replicas, 2 x 128 connections"),
+            uniform,
+        );
+        add(
+            "sqlite http / one transaction a transfer",
+            speed("sqlite http, 256 connections"),
+            speed("sqlite one transaction a transfer"),
+        );
+        ratios
+    }
+
+    fn median(&self, name: &str, field: impl Fn(&Measure) -> u64) -> u64 {
+        let mut values: Vec<u64> = self.measures.get(name).into_iter().flatten().map(field).collect();
+        values.sort_unstable();
+        values.get(values.len() / 2).copied().unwrap_or_default()
+    }
+
+    fn spread(&self, name: &str) -> (u64, u64) {
+        let values = || self.measures[name].iter().map(|measure| measure.per_second);
+        (values().min().unwrap_or_default(), values().max().unwrap_or_default())
+    }
+}
+
+fn decimal(milli: Milli) -> String {
+    format!("{}.{:02}", milli / 1_000, milli % 1_000 / 10)
+}

@@ -1,0 +1,120 @@
+//! SQLite with every commit synced: our server over HTTP against one transaction a transfer on the same settings.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use rand::Rng;
+use sea_orm::sqlx::{self, SqlitePool};
+use service::db::Db;
+use service::ledger;
+
+use crate::load::{self, Load, Pick};
+use crate::processes::{self, Server};
+use crate::report::{Measure, Report};
+use crate::stage::seed;
+
+/// Measures both on a file of their own.
+pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Result<()> {
+    let folder = tempfile::Builder::new()
+        .prefix("florin-bench-")
+        .tempdir_in("/var/tmp")?;
+    let url = format!("sqlite://{}", folder.path().join("florin.db").display());
+    let db = Db::connect(&url).await?;
+    migration::up(&db.write).await?;
+    let accounts = Arc::new(seed(&db.write, &folder.path().join("signing.key"), wallets).await?);
+    let baseline = one_by_one(db.commit.get_sqlite_connection_pool(), wallets, time).await?;
+    report.add("sqlite one transaction a transfer", baseline);
+    let server = Server::start(&processes::build()?, &url, folder.path()).await?;
+    for connections in [256, 64] {
+        let load = Load {
+            connections,
+            pick: Pick::Uniform,
+            time,
+        };
+        let latencies = load::run(server.address, &accounts, load).await?;
+        let measure = Measure::of(&latencies.histogram, latencies.elapsed);
+        report.add(&format!("sqlite http, {connections} connections"), measure);
+    }
+    drop(server);
+    let proof = ledger::verify(&db).await?;
+    ensure!(proof.is_clean(), "the books do not balance: {:#?}", proof.checks);
+    db.close().await;
+    Ok(())
+}
+
+/// The usual way: BEGIN, two checked updates, three inserts, COMMIT, on the connection that the server would use.
+async fn one_by_one(pool: &SqlitePool, wallets: usize, time: Duration) -> Result<Measure> {
+    let mut histogram = load::new_histogram()?;
+    let started = Instant::now();
+    while started.elapsed() < time {
+        let sent = Instant::now();
+        let source = rand::rng().random_range(1..=wallets as u128);
+        let destination = source % wallets as u128 + 1;
+        transfer(pool, source, destination).await?;
+        histogram.record(u64::try_from(sent.elapsed().as_micros())?.max(1))?;
+    }
+    Ok(Measure::of(&histogram, started.elapsed()))
+}
+
+async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<()> {
+    let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let transfer: [u8; 16] = rand::random();
+    let key: [u8; 16] = rand::random();
+    sqlx::query(
+        "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency,
+         idempotency_key, request_digest, created_at, completed_at)
+         VALUES (?1, 1, 2, ?2, ?3, '0.0042', 'USD', ?4, ?4, '2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00')",
+    )
+    .bind(&transfer[..])
+    .bind(&source.to_be_bytes()[..])
+    .bind(&destination.to_be_bytes()[..])
+    .bind(&key[..])
+    .execute(&mut *tx)
+    .await?;
+    for (wallet, sign) in [(source, -42_i64), (destination, 42)] {
+        let bytes = wallet.to_be_bytes();
+        let (balance, version): (String, i64) = sqlx::query_as("SELECT balance, version FROM wallets WHERE id = ?")
+            .bind(&bytes[..])
+            .fetch_one(&mut *tx)
+            .await?;
+        let units: i64 = balance.replace('.', "").parse()?;
+        let after = units + sign;
+        ensure!(after >= 0, "a seeded wallet ran dry");
+        let after = format!("{}.{:04}", after / 10_000, after % 10_000);
+        let amount = if sign < 0 { "-0.0042" } else { "0.0042" };
+        sqlx::query("UPDATE wallets SET balance = ?, version = version + 1 WHERE id = ? AND version = ?")
+            .bind(&after)
+            .bind(&bytes[..])
+            .bind(version)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
+             VALUES (?, ?, ?, ?, ?, '2026-01-01T00:00:00+00:00')",
+        )
+        .bind(&bytes[..])
+        .bind(version + 1)
+        .bind(&transfer[..])
+        .bind(amount)
+        .bind(&after)
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same seed as on PostgreSQL, in this dialect.
+pub const SEED: &str = "
+CREATE TEMP TABLE numbers AS WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {wallets})
+    SELECT n, unhex(printf('%032x', n)) AS id, '2026-01-01T00:00:00+00:00' AS t FROM s;
+INSERT INTO users SELECT id, 'user' || n || '@example.com', 'User', '', 'customer', 'active', t, t FROM numbers;
+INSERT INTO wallets SELECT id, id, NULL, 'USD', '1000000.0000', '0.0000', 'ACTIVE', 1, t, t FROM numbers;
+INSERT INTO wallets SELECT unhex('ffffffffffff7fffbfffffffffffffff'), NULL, 'seed', 'USD', '-' || (1000000 * {wallets}) || '.0000',
+    '0.0000', 'ACTIVE', {wallets}, t, t FROM numbers WHERE n = 1;
+INSERT INTO transfers SELECT id, 2, 2, unhex('ffffffffffff7fffbfffffffffffffff'), id, '1000000.0000', 'USD', 'seed',
+    NULL, NULL, NULL, NULL, NULL, NULL, t, t FROM numbers;
+INSERT INTO entries SELECT id, 1, id, '1000000.0000', '1000000.0000', t FROM numbers;
+INSERT INTO entries SELECT unhex('ffffffffffff7fffbfffffffffffffff'), n, id, '-1000000.0000', '-' || (1000000 * n) || '.0000', t FROM numbers;
+";

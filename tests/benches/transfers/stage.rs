@@ -1,0 +1,204 @@
+//! What a measure needs: a durable PostgreSQL, ten thousand funded wallets, the server, and accounts of what it cost.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use harness::servers::{Durability, PostgresServer};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use serde_json::json;
+use service::db::Db;
+use service::ledger;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::load::{self, Accounts, Latencies, Load, Pick};
+use crate::pgbench::{self, PROCEDURE};
+use crate::processes::{self, Server, cpu_time};
+use crate::report::Measure;
+
+/// A database with wallets and a program to serve it.
+pub struct Stage {
+    database: PostgresServer,
+    db: DatabaseConnection,
+    program: PathBuf,
+    folder: TempDir,
+    accounts: Arc<Accounts>,
+}
+
+const DATABASE: &str = "bench";
+
+/// Room for the run without checkpoints in the middle of a measure; what must be durable stays so.
+const SETTINGS: &[(&str, &str)] = &[
+    ("shared_buffers", "1GB"),
+    ("max_wal_size", "16GB"),
+    ("checkpoint_timeout", "1h"),
+    ("max_connections", "200"),
+];
+
+impl Stage {
+    /// Starts PostgreSQL and fills it.
+    pub async fn postgres(wallets: usize) -> Result<Self> {
+        let program = processes::build()?;
+        let database = PostgresServer::start(Durability::Durable, SETTINGS).await?;
+        database.create_database(DATABASE).await?;
+        let db = Db::connect(&database.url(DATABASE))
+            .await
+            .context("the database opens")?;
+        migration::up(&db.write).await?;
+        let folder = tempfile::tempdir()?;
+        let accounts = Arc::new(seed(&db.write, &folder.path().join("signing.key"), wallets).await?);
+        db.write.execute_unprepared(PROCEDURE).await?;
+        db.write.execute_unprepared("VACUUM ANALYZE").await?;
+        db.write.execute_unprepared("CHECKPOINT").await?;
+        Ok(Self {
+            database,
+            db: db.write,
+            program,
+            folder,
+            accounts,
+        })
+    }
+
+    /// The baseline with a number of clients, uniform or into one wallet.
+    pub async fn pgbench(&self, clients: usize, hot: bool, time: Duration) -> Result<Measure> {
+        let bytes = self.bytes().await?;
+        let cpu = self.database_cpu()?;
+        let wallets = self.accounts.wallets.len();
+        let figures = pgbench::run(&self.database, DATABASE, wallets, clients, hot, time).await?;
+        let mut histogram = load::new_histogram()?;
+        for latency in &figures.latencies_us {
+            histogram.record((*latency).max(1))?;
+        }
+        let mut measure = Measure::of(&histogram, figures.elapsed);
+        measure.database_cpu_us = Some(per_transfer(self.database_cpu()? - cpu, figures.transfers));
+        measure.bytes = Some((self.bytes().await? - bytes) / figures.transfers.max(1));
+        Ok(measure)
+    }
+
+    /// Our server under a load.
+    pub async fn load(&self, load: Load) -> Result<Measure> {
+        let server = self.server().await?;
+        self.warm_up(&server).await?;
+        let bytes = self.bytes().await?;
+        let (server_cpu, database_cpu) = (cpu_time(server.pid())?, self.database_cpu()?);
+        let latencies = load::run(server.address, &self.accounts, load).await?;
+        let transfers = latencies.histogram.len();
+        let mut measure = Measure::of(&latencies.histogram, latencies.elapsed);
+        measure.server_cpu_us = Some(per_transfer(cpu_time(server.pid())? - server_cpu, transfers));
+        measure.database_cpu_us = Some(per_transfer(self.database_cpu()? - database_cpu, transfers));
+        measure.bytes = Some((self.bytes().await? - bytes) / transfers.max(1));
+        Ok(measure)
+    }
+
+    /// Two servers on one database, each with its own clients.
+    pub async fn two_replicas(&self, connections: usize, pick: Pick, time: Duration) -> Result<Measure> {
+        let (one, other) = (self.server().await?, self.server().await?);
+        self.warm_up(&one).await?;
+        self.warm_up(&other).await?;
+        let load = Load {
+            connections,
+            pick,
+            time,
+        };
+        let (one, other) = tokio::join!(
+            load::run(one.address, &self.accounts, load),
+            load::run(other.address, &self.accounts, load)
+        );
+        let (mut both, other): (Latencies, Latencies) = (one?, other?);
+        both.histogram.add(&other.histogram)?;
+        Ok(Measure::of(&both.histogram, both.elapsed.max(other.elapsed)))
+    }
+
+    /// Fails unless the books balance after everything that was done to them.
+    pub async fn prove_books(&self) -> Result<()> {
+        let db = Db::connect(&self.database.url(DATABASE)).await?;
+        let report = ledger::verify(&db).await?;
+        db.close().await;
+        ensure!(report.is_clean(), "the books do not balance: {:#?}", report.checks);
+        eprintln!("  the books balance over {} transfers", report.transfers);
+        Ok(())
+    }
+
+    pub async fn stop(self) -> Result<()> {
+        self.db.close().await?;
+        self.database.stop()
+    }
+
+    async fn server(&self) -> Result<Server> {
+        Server::start(&self.program, &self.database.url(DATABASE), self.folder.path()).await
+    }
+
+    async fn warm_up(&self, server: &Server) -> Result<()> {
+        let load = Load {
+            connections: 32,
+            pick: Pick::Uniform,
+            time: Duration::from_millis(700),
+        };
+        load::run(server.address, &self.accounts, load).await.map(drop)
+    }
+
+    fn database_cpu(&self) -> Result<Duration> {
+        cpu_time(self.database.pid().context("the database runs")?)
+    }
+
+    /// Tables and indexes that transfers write.
+    async fn bytes(&self) -> Result<u64> {
+        let sql = "SELECT (pg_total_relation_size('transfers') + pg_total_relation_size('entries') \
+                   + pg_total_relation_size('wallets'))::bigint AS n";
+        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
+        let row = self.db.query_one_raw(statement).await?.context("a size")?;
+        Ok(u64::try_from(row.try_get::<i64>("", "n")?)?)
+    }
+}
+
+/// Users and funded wallets, each deposit with its entries; and a token for each user, signed with the server's key.
+pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: usize) -> Result<Accounts> {
+    let key = rand::random::<[u8; 32]>();
+    std::fs::write(key_file, base64::engine::general_purpose::STANDARD.encode(key))?;
+    let statements = match db.get_database_backend() {
+        sea_orm::DbBackend::Postgres => crate::stage::POSTGRES_SEED.replace("{wallets}", &wallets.to_string()),
+        _ => crate::sqlite::SEED.replace("{wallets}", &wallets.to_string()),
+    };
+    db.execute_unprepared(&statements).await?;
+    let ids: Vec<Uuid> = (1..=wallets as u128).map(Uuid::from_u128).collect();
+    let key = EncodingKey::from_secret(&key);
+    let tokens = ids.iter().map(|id| token(*id, &key)).collect::<Result<Vec<_>>>()?;
+    Ok(Accounts::new(ids, tokens))
+}
+
+// The user of a wallet has the wallet's own id. The seed's deposits come from one system wallet, as any deposit does.
+const POSTGRES_SEED: &str = "
+INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at)
+SELECT lpad(to_hex(n), 32, '0')::uuid, 'user' || n || '@example.com', 'User', '', 'customer', 'active', now(), now()
+FROM generate_series(1, {wallets}) n;
+INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
+SELECT lpad(to_hex(n), 32, '0')::uuid, lpad(to_hex(n), 32, '0')::uuid, NULL, 'USD', 1000000, 0, 'ACTIVE', 1, now(), now()
+FROM generate_series(1, {wallets}) n;
+INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
+VALUES ('ffffffff-ffff-7fff-bfff-ffffffffffff', NULL, 'seed', 'USD', -1000000 * {wallets}::numeric, 0, 'ACTIVE', {wallets}, now(), now());
+INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, created_at, completed_at)
+SELECT lpad(to_hex(n), 32, '0')::uuid, 2, 2, 'ffffffff-ffff-7fff-bfff-ffffffffffff', lpad(to_hex(n), 32, '0')::uuid, 1000000, 'USD', 'seed', now(), now()
+FROM generate_series(1, {wallets}) n;
+INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
+SELECT lpad(to_hex(n), 32, '0')::uuid, 1, lpad(to_hex(n), 32, '0')::uuid, 1000000, 1000000, now() FROM generate_series(1, {wallets}) n;
+INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
+SELECT 'ffffffff-ffff-7fff-bfff-ffffffffffff', n, lpad(to_hex(n), 32, '0')::uuid, -1000000, -1000000 * n::numeric, now()
+FROM generate_series(1, {wallets}) n;
+";
+
+fn token(user: Uuid, key: &EncodingKey) -> Result<String> {
+    let now = std::time::UNIX_EPOCH.elapsed()?.as_secs();
+    let claims = json!({
+        "iss": "florin", "aud": "florin-api", "sub": user, "role": "customer",
+        "iat": now, "exp": now + 24 * 3_600, "jti": Uuid::from_u128(0),
+    });
+    Ok(encode(&Header::new(Algorithm::HS256), &claims, key)?)
+}
+
+fn per_transfer(cpu: Duration, transfers: u64) -> u64 {
+    u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX) / transfers.max(1)
+}

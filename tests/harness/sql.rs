@@ -1,0 +1,132 @@
+//! A hand in a bank's own database: what only somebody with its password could do.
+
+use sea_orm::prelude::Uuid;
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+
+use service::values::WalletId;
+
+use crate::bank::{Backend, TestBank};
+
+/// Nothing is committed by anybody until it is released.
+pub struct Held(DatabaseTransaction);
+
+impl Held {
+    /// Lets commits go on.
+    pub async fn release(self) {
+        self.0
+            .rollback()
+            .await
+            .expect("a transaction without changes can be rolled back");
+    }
+}
+
+impl TestBank {
+    /// Runs statements for good, in both dialects the same or chosen by `backend`.
+    pub async fn execute(&self, sql: &str) {
+        if let Err(error) = self.db.write.execute_unprepared(sql).await {
+            panic!("{sql}\n{error}");
+        }
+    }
+
+    /// Runs statements in a transaction that is rolled back: would the schema take them?
+    pub async fn dry_run(&self, sql: &str) -> Result<(), DbErr> {
+        let tx = self.db.write.begin().await?;
+        let outcome = tx.execute_unprepared(sql).await;
+        tx.rollback().await?;
+        outcome.map(|_| ())
+    }
+
+    /// A whole number that a query gives as `n`.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let query = Statement::from_string(self.db.backend(), sql);
+        let row = self.db.read.query_one_raw(query).await.expect("the query runs");
+        row.expect("the query gives a row")
+            .try_get("", "n")
+            .expect("`n` is a whole number")
+    }
+
+    /// The bank's own wallet for a method, in USD.
+    pub async fn system_wallet(&self, method: &str) -> WalletId {
+        let sql = format!("SELECT id FROM wallets WHERE method = '{method}' AND currency = 'USD'");
+        let query = Statement::from_string(self.db.backend(), sql);
+        let row = self.db.read.query_one_raw(query).await.expect("the query runs");
+        WalletId(
+            row.expect("the method has been used")
+                .try_get("", "id")
+                .expect("`id` is an id"),
+        )
+    }
+
+    /// An id as it stands in a statement.
+    #[must_use]
+    pub fn literal(&self, id: Uuid) -> String {
+        match self.backend {
+            Backend::Sqlite => format!("x'{}'", id.simple()),
+            Backend::Postgres => format!("'{id}'"),
+        }
+    }
+
+    /// Makes the schema refuse every transfer with this description, a word: a fault of one row.
+    pub async fn refuse_described_as(&self, word: &str) {
+        self.execute(&match self.backend {
+            Backend::Postgres => {
+                format!("ALTER TABLE transfers ADD CONSTRAINT no_{word} CHECK (description IS DISTINCT FROM '{word}')")
+            }
+            Backend::Sqlite => format!(
+                "CREATE TRIGGER no_{word} BEFORE INSERT ON transfers WHEN NEW.description = '{word}' \
+                 BEGIN SELECT RAISE(ABORT, 'no_{word}'); END"
+            ),
+        })
+        .await;
+    }
+
+    /// Takes that back.
+    pub async fn refuse_none_described_as(&self, word: &str) {
+        self.execute(&match self.backend {
+            Backend::Postgres => format!("ALTER TABLE transfers DROP CONSTRAINT no_{word}"),
+            Backend::Sqlite => format!("DROP TRIGGER no_{word}"),
+        })
+        .await;
+    }
+
+    /// Takes the triggers and foreign keys away that keep history as it was written.
+    pub async fn unlock_history(&self) {
+        match self.backend {
+            Backend::Postgres => {
+                self.execute("ALTER TABLE entries DISABLE TRIGGER USER; ALTER TABLE transfers DISABLE TRIGGER USER")
+                    .await;
+            }
+            Backend::Sqlite => {
+                let query = "SELECT name FROM sqlite_master WHERE type = 'trigger'";
+                let query = Statement::from_string(self.db.backend(), query);
+                for row in self.db.read.query_all_raw(query).await.expect("the schema can be read") {
+                    let name: String = row.try_get("", "name").expect("a trigger has a name");
+                    self.execute(&format!("DROP TRIGGER {name}")).await;
+                }
+                self.execute("PRAGMA foreign_keys = off").await;
+            }
+        }
+    }
+
+    /// Locks every wallet, so that the committer stops at its next write; reading goes on.
+    pub async fn hold_commits(&self) -> Held {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = self
+            .db
+            .write
+            .begin_with_options(options)
+            .await
+            .expect("a transaction can begin");
+        if self.backend == Backend::Postgres {
+            tx.execute_unprepared("SELECT 1 FROM wallets FOR UPDATE")
+                .await
+                .expect("wallets can be locked");
+        }
+        Held(tx)
+    }
+}

@@ -1,0 +1,226 @@
+//! The book alone, without a database: it decides as the model does, and what it writes adds up.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+use service::ledger::{Book, Changes, Entry, Outcome, Transfer, Wallet};
+use service::values::{TransferId, TransferStatus, WalletId, WalletStatus};
+
+use crate::cases::{UNITS_MAX, hold};
+use crate::commands::{command_of, verdict_of};
+use crate::scene::{Ticks, scene};
+use crate::world::wide;
+
+#[test]
+fn a_book_decides_as_the_model_does() {
+    hold(file!(), &scene(), |scene| {
+        let mut book = Book::open(scene.wallets());
+        let mut ticks = Ticks::new();
+        let (asks, model) = scene.played();
+        for (ask, expected) in asks {
+            let outcome = book.apply(&command_of(&ask, &scene.ids), &mut ticks);
+            prop_assert_eq!(verdict_of(&outcome).0, expected, "{:?}", ask);
+        }
+        for (name, account) in &model.accounts {
+            let wallet = book.wallet(scene.ids.id(*name)).expect("the book was opened on it");
+            prop_assert_eq!(wide(wallet.balance), account.balance);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_a_book_writes_adds_up() {
+    hold(file!(), &scene(), |scene| {
+        let read: HashMap<WalletId, Wallet> = scene.wallets().into_iter().map(|wallet| (wallet.id, wallet)).collect();
+        let mut book = Book::open(read.values().cloned());
+        let mut ticks = Ticks::new();
+        let outcomes: Vec<Outcome> = scene
+            .commands()
+            .iter()
+            .map(|command| book.apply(command, &mut ticks))
+            .collect();
+        let now: Vec<Wallet> = read.keys().filter_map(|id| book.wallet(*id).cloned()).collect();
+        let changes = book.close();
+        transfers_add_up(&changes, &outcomes)?;
+        entries_chain(&changes, &read, &now)?;
+        wallets_are_sorted_and_sound(&changes, &read)
+    });
+}
+
+/// Every recorded outcome is written once; a completed transfer has two entries that sum to zero, a failed one has none.
+fn transfers_add_up(changes: &Changes, outcomes: &[Outcome]) -> TestCaseResult {
+    let recorded: Vec<&Transfer> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Recorded {
+                transfer,
+                replayed: false,
+            } => Some(transfer.as_ref()),
+            Outcome::Recorded { .. } | Outcome::Refused(_) | Outcome::KeyReused => None,
+        })
+        .collect();
+    prop_assert_eq!(
+        changes.transfers.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+        recorded
+    );
+    prop_assert!(
+        changes
+            .transfers
+            .is_sorted_by_key(|transfer| (transfer.created_at, transfer.id))
+    );
+    let mut entries: HashMap<TransferId, Vec<&Entry>> = HashMap::new();
+    for entry in &changes.entries {
+        entries.entry(entry.transfer).or_default().push(entry);
+    }
+    for transfer in &changes.transfers {
+        let own = entries.remove(&transfer.id).unwrap_or_default();
+        prop_assert_eq!(transfer.status == TransferStatus::Failed, transfer.refusal.is_some());
+        if transfer.status == TransferStatus::Failed {
+            prop_assert!(own.is_empty());
+            continue;
+        }
+        prop_assert_eq!(own.len(), 2);
+        prop_assert_eq!(own.iter().map(|entry| wide(entry.amount)).sum::<i128>(), 0);
+        for entry in own {
+            let is_source = entry.wallet == transfer.source;
+            prop_assert!(is_source || entry.wallet == transfer.destination);
+            prop_assert_eq!(
+                entry.amount,
+                if is_source {
+                    transfer.amount.negated()
+                } else {
+                    transfer.amount
+                }
+            );
+            prop_assert_eq!(entry.created_at, transfer.created_at);
+        }
+    }
+    prop_assert!(entries.is_empty(), "entries without a transfer: {entries:?}");
+    Ok(())
+}
+
+/// Versions go on without a gap from the one that was read, and each balance is the one before plus the amount.
+fn entries_chain(changes: &Changes, read: &HashMap<WalletId, Wallet>, now: &[Wallet]) -> TestCaseResult {
+    prop_assert!(changes.entries.is_sorted_by_key(|entry| (entry.wallet, entry.version)));
+    for wallet in now {
+        let mut at = read[&wallet.id].clone();
+        for entry in changes.entries.iter().filter(|entry| entry.wallet == wallet.id) {
+            prop_assert_eq!(entry.version, at.version.next());
+            prop_assert_eq!(wide(entry.balance_after), wide(at.balance) + wide(entry.amount));
+            prop_assert!(entry.created_at > at.updated_at);
+            (at.version, at.balance, at.updated_at) = (entry.version, entry.balance_after, entry.created_at);
+        }
+        prop_assert_eq!(&at, wallet);
+    }
+    Ok(())
+}
+
+/// Wallets come sorted by id, each once; the changed ones as they are now, the others as they were read.
+fn wallets_are_sorted_and_sound(changes: &Changes, read: &HashMap<WalletId, Wallet>) -> TestCaseResult {
+    prop_assert!(changes.wallets.is_sorted_by(|one, other| one.read.id < other.read.id));
+    prop_assert!(changes.confirmed.is_sorted_by(|one, other| one.id < other.id));
+    let changed: HashSet<WalletId> = changes.wallets.iter().map(|change| change.read.id).collect();
+    let with_entries: HashSet<WalletId> = changes.entries.iter().map(|entry| entry.wallet).collect();
+    prop_assert_eq!(&changed, &with_entries);
+    let sides = changes
+        .transfers
+        .iter()
+        .flat_map(|transfer| [transfer.source, transfer.destination]);
+    let decided_on: HashSet<WalletId> = sides.filter(|id| !changed.contains(id)).collect();
+    prop_assert_eq!(
+        changes.confirmed.iter().map(|wallet| wallet.id).collect::<HashSet<_>>(),
+        decided_on
+    );
+    prop_assert!(
+        changes
+            .confirmed
+            .iter()
+            .all(|wallet| read.get(&wallet.id) == Some(wallet))
+    );
+    let mut moved: BTreeMap<&str, i128> = BTreeMap::new();
+    for change in &changes.wallets {
+        prop_assert_eq!(Some(&change.read), read.get(&change.read.id));
+        prop_assert!(wide(change.now.balance).unsigned_abs() <= UNITS_MAX.unsigned_abs().into());
+        prop_assert!(
+            change.now.is_system() || change.now.balance >= change.now.held,
+            "{:?}",
+            change.now
+        );
+        prop_assert_eq!(
+            (change.now.held, change.now.status),
+            (change.read.held, WalletStatus::Active)
+        );
+        *moved.entry(change.now.currency.code()).or_default() += wide(change.now.balance) - wide(change.read.balance);
+    }
+    prop_assert!(moved.values().all(|sum| *sum == 0), "money was made: {moved:?}");
+    Ok(())
+}
+
+#[test]
+fn a_refused_command_leaves_the_book_as_it_was() {
+    hold(file!(), &scene(), |scene| {
+        let wallets = scene.wallets();
+        let [mut book, mut without] = [Book::open(wallets.clone()), Book::open(wallets.clone())];
+        let (mut ticks, mut fewer_ticks) = (Ticks::new(), Ticks::new());
+        for command in scene.commands() {
+            let before: Vec<Option<Wallet>> = wallets.iter().map(|wallet| book.wallet(wallet.id).cloned()).collect();
+            let outcome = book.apply(&command, &mut ticks);
+            let (verdict, _) = verdict_of(&outcome);
+            if verdict.code == "completed" && !verdict.replayed {
+                without.apply(&command, &mut fewer_ticks);
+                continue;
+            }
+            let after: Vec<Option<Wallet>> = wallets.iter().map(|wallet| book.wallet(wallet.id).cloned()).collect();
+            prop_assert_eq!(after, before, "{:?} changed a wallet", verdict);
+        }
+        let [changes, without] = [book.close(), without.close()];
+        let rows = |changes: &Changes| -> Vec<_> {
+            let entries = changes.entries.iter();
+            entries
+                .map(|entry| (entry.wallet, entry.version, entry.amount, entry.balance_after))
+                .collect()
+        };
+        prop_assert_eq!(rows(&changes), rows(&without));
+        Ok(())
+    });
+}
+
+#[test]
+fn one_batch_gives_what_a_book_for_each_command_gives() {
+    hold(file!(), &scene(), |scene| {
+        let commands = scene.commands();
+        let mut book = Book::open(scene.wallets());
+        let mut ticks = Ticks::new();
+        let in_batch: Vec<Outcome> = commands.iter().map(|command| book.apply(command, &mut ticks)).collect();
+        let written = book.close();
+
+        let mut stored: HashMap<WalletId, Wallet> =
+            scene.wallets().into_iter().map(|wallet| (wallet.id, wallet)).collect();
+        let (mut transfers, mut entries): (Vec<Transfer>, Vec<Entry>) = Default::default();
+        let mut ticks = Ticks::new();
+        for (command, in_batch) in commands.iter().zip(&in_batch) {
+            let read = [command.source, command.destination]
+                .into_iter()
+                .filter_map(|id| stored.get(&id).cloned());
+            let mut book = Book::open(read);
+            book.remember(transfers.iter().cloned());
+            prop_assert_eq!(&book.apply(command, &mut ticks), in_batch);
+            let changes = book.close();
+            stored.extend(changes.wallets.into_iter().map(|change| (change.now.id, change.now)));
+            transfers.extend(changes.transfers.iter().map(|transfer| transfer.as_ref().clone()));
+            entries.extend(changes.entries);
+        }
+        entries.sort_by_key(|entry| (entry.wallet, entry.version));
+        prop_assert_eq!(&written.entries, &entries);
+        prop_assert_eq!(
+            written.transfers.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+            transfers.iter().collect::<Vec<_>>()
+        );
+        for change in &written.wallets {
+            prop_assert_eq!(stored.get(&change.now.id), Some(&change.now));
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,132 @@
+//! Random histories for the ledger itself: decided by the model beforehand, as commands for any book or committer.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use proptest::prelude::*;
+use service::ledger::{Authority, Command, Idempotency, Outcome};
+use service::values::{Digest, TransferId, TransferKind, WalletStatus};
+
+use crate::cases::money;
+use crate::model::{Ask, Asker, Model, Name, Verdict};
+use crate::teller::refused;
+use crate::wishes::{METHODS, Step, funding};
+use crate::world::Ids;
+
+/// A step that is definite, with what must come of it.
+#[derive(Clone, Debug)]
+pub enum Scripted {
+    Ask(Ask, Verdict),
+    Status(Name, WalletStatus, Result<(), &'static str>),
+    /// What came before is answered before anything else is asked.
+    Pause,
+}
+
+/// Lets the model live through first deposits and the steps after them, and writes down what happened.
+pub fn script(model: &mut Model, funds: &[(i64, u8)], steps: &[Step]) -> Vec<Scripted> {
+    let mut past: Vec<Ask> = Vec::new();
+    let mut script = Vec::new();
+    for (index, fund) in funds.iter().enumerate() {
+        let ask = funding(model, Name::Customer(index), *fund);
+        let verdict = model.ask(&ask);
+        script.push(Scripted::Ask(ask, verdict));
+    }
+    for step in steps {
+        let ask = match step {
+            Step::Move(wish) => wish.resolve(model),
+            Step::Again(index) if !past.is_empty() => index.get(&past).clone(),
+            Step::Status(pick, status) => {
+                let name = pick.name(model, Name::Nobody);
+                script.push(Scripted::Status(name, *status, model.set_status(name, *status)));
+                continue;
+            }
+            Step::Again(_) | Step::Open { .. } | Step::Tick(_) => {
+                script.push(Scripted::Pause);
+                continue;
+            }
+        };
+        let verdict = model.ask(&ask);
+        past.push(ask.clone());
+        script.push(Scripted::Ask(ask, verdict));
+    }
+    script
+}
+
+/// The requests of a script.
+pub fn asks(script: &[Scripted]) -> Vec<(Ask, Verdict)> {
+    let asks = script.iter().filter_map(|scripted| match scripted {
+        Scripted::Ask(ask, verdict) => Some((ask.clone(), *verdict)),
+        Scripted::Status(..) | Scripted::Pause => None,
+    });
+    asks.collect()
+}
+
+/// A request as the services hand it to the ledger.
+pub fn command_of(ask: &Ask, ids: &Ids) -> Command {
+    let authority = match (ask.kind, ask.asker) {
+        (TransferKind::Deposit, _) | (TransferKind::Withdrawal, Asker::Operator) => Authority::Bank,
+        _ => Authority::Owner(ids.user(ask.asker)),
+    };
+    let method = match (ask.kind, ask.source, ask.destination) {
+        (TransferKind::Transfer | TransferKind::Reversal, ..) => None,
+        (_, Name::System { method, .. }, _) | (_, _, Name::System { method, .. }) => Some(method),
+        _ => Some(METHODS),
+    };
+    Command {
+        kind: ask.kind,
+        source: ids.id(ask.source),
+        destination: ids.id(ask.destination),
+        amount: ask.units.map(money),
+        authority,
+        method: method.map(|method| ids.method(method)),
+        description: ask.description.clone(),
+        metadata: None,
+        idempotency: ask.key.map(|key| Idempotency {
+            key: digest(&("key", ids.case, ask.asker, key)),
+            request: digest(&("request", ask)),
+        }),
+    }
+}
+
+/// Any digest will do that differs where the requests do.
+fn digest(value: &impl Hash) -> Digest {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, value).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    Digest((half(0) << 64 | half(1)).to_be_bytes())
+}
+
+/// What an outcome says, and which transfer it names.
+pub fn verdict_of(outcome: &Outcome) -> (Verdict, Option<TransferId>) {
+    let plain = |code| Verdict {
+        code,
+        available: None,
+        replayed: false,
+    };
+    match outcome {
+        Outcome::Recorded { transfer, replayed } => {
+            let verdict = transfer.refusal.map_or(plain("completed"), refused);
+            (
+                Verdict {
+                    replayed: *replayed,
+                    ..verdict
+                },
+                Some(transfer.id),
+            )
+        }
+        Outcome::Refused(refusal) => (refused(*refusal), None),
+        Outcome::KeyReused => (plain("idempotency_key_reused"), None),
+    }
+}
+
+/// Steps with long runs of requests between the changes of status.
+pub fn long_runs() -> impl Strategy<Value = Step> {
+    use crate::wishes::{step, wish};
+    use proptest::sample::Index;
+    prop_oneof![
+        30 => wish().prop_map(Step::Move),
+        4 => any::<Index>().prop_map(Step::Again),
+        4 => step(),
+    ]
+}

@@ -1,0 +1,180 @@
+//! Random histories through the services, compared with a plain model: every answer, every balance, version and entry.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use harness::{TestBank, on_every_backend};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::TestCaseResult;
+use service::values::WalletStatus;
+
+use crate::cases::{Met, hold_on_bank};
+use crate::model::{Ask, Model, Name, Verdict};
+use crate::teller::Teller;
+use crate::wishes::{CURRENCIES, Pick, Step, USERS, funding, funds, step};
+use crate::world::{Rows, UsedKeys, agree};
+
+on_every_backend!(a_history_leaves_what_the_model_says);
+
+/// What no run may miss.
+const EVERYTHING: [&str; 22] = [
+    "completed",
+    "invalid_amount",
+    "wallet_not_found",
+    "same_wallet",
+    "wallet_frozen",
+    "wallet_closed",
+    "currency_mismatch",
+    "insufficient_funds",
+    "balance_out_of_range",
+    "idempotency_key_reused",
+    "completed again",
+    "refused again",
+    "a stranger asks",
+    "opened",
+    "wallet_exists",
+    "frozen",
+    "unfrozen",
+    "closed",
+    "closing: wallet_not_empty",
+    "changing: wallet_closed",
+    "changing: wallet_not_found",
+    "the clock goes back",
+];
+
+async fn a_history_leaves_what_the_model_says(bank: Arc<TestBank>) {
+    let operator = bank.operator_actor().await;
+    let met = Met::default();
+    let opened = vec((0..USERS, 0..CURRENCIES), 3..6);
+    hold_on_bank(
+        file!(),
+        &(opened, funds(), vec(step(), 6..20)),
+        async |(opened, funds, steps)| {
+            let mut history = History::new(Teller::new(&bank, operator).await, &met);
+            for (user, currency) in opened {
+                history.open(user, currency).await?;
+            }
+            for (index, fund) in funds.into_iter().enumerate().take(history.model.customers()) {
+                let ask = funding(&mut history.model, Name::Customer(index), fund);
+                history.ask(ask).await?;
+            }
+            for step in steps {
+                history.go(step).await?;
+            }
+            history.ends_as_the_model_does().await
+        },
+    );
+    met.expect_all(&EVERYTHING);
+}
+
+/// One history in both worlds.
+struct History<'a> {
+    teller: Teller,
+    model: Model,
+    past: Vec<Ask>,
+    keys: UsedKeys,
+    met: &'a Met,
+}
+
+impl<'a> History<'a> {
+    fn new(teller: Teller, met: &'a Met) -> Self {
+        Self {
+            teller,
+            model: Model::default(),
+            past: Vec::new(),
+            keys: UsedKeys::default(),
+            met,
+        }
+    }
+
+    async fn go(&mut self, step: Step) -> TestCaseResult {
+        match step {
+            Step::Open { user, currency } => self.open(user, currency).await,
+            Step::Move(wish) => {
+                let ask = wish.resolve(&mut self.model);
+                self.ask(ask).await
+            }
+            Step::Again(index) => self.again(index).await,
+            Step::Status(pick, status) => self.set_status(pick, status).await,
+            Step::Tick(micros) => {
+                if micros < 0 {
+                    self.met.count("the clock goes back");
+                }
+                self.teller.bank.clock.advance(TimeDelta::microseconds(micros));
+                Ok(())
+            }
+        }
+    }
+
+    async fn open(&mut self, user: usize, currency: u8) -> TestCaseResult {
+        match self.model.open(user, currency) {
+            Ok(_) => {
+                self.met.count("opened");
+                self.teller.open(user, currency).await
+            }
+            Err(code) => {
+                self.met.count(code);
+                prop_assert!(self.teller.open_is_refused(user, currency).await);
+                Ok(())
+            }
+        }
+    }
+
+    async fn again(&mut self, index: Index) -> TestCaseResult {
+        if self.past.is_empty() {
+            return Ok(());
+        }
+        self.ask(index.get(&self.past).clone()).await
+    }
+
+    async fn ask(&mut self, ask: Ask) -> TestCaseResult {
+        let expected = self.model.ask(&ask);
+        let (verdict, transfer) = self.teller.ask(&ask).await?;
+        prop_assert_eq!(verdict, expected, "{:?}", &ask);
+        self.keys.check(&ask, &verdict, transfer)?;
+        self.count(&ask, &verdict);
+        self.past.push(ask);
+        Ok(())
+    }
+
+    fn count(&self, ask: &Ask, verdict: &Verdict) {
+        match (verdict.replayed, verdict.code) {
+            (false, code) => self.met.count(code),
+            (true, "completed") => self.met.count("completed again"),
+            (true, _) => self.met.count("refused again"),
+        }
+        let source = self.model.accounts.get(&ask.source);
+        if verdict.code == "wallet_not_found" && source.is_some_and(|source| source.owner.is_some()) {
+            self.met.count("a stranger asks");
+        }
+    }
+
+    async fn set_status(&mut self, pick: Pick, status: WalletStatus) -> TestCaseResult {
+        let name = pick.name(&self.model, Name::Nobody);
+        if matches!(name, Name::System { .. }) {
+            self.teller.ids.find_systems(&self.teller.bank.db).await;
+            if self.teller.ids.find(name).is_none() {
+                return Ok(());
+            }
+        }
+        let expected = self.model.set_status(name, status);
+        prop_assert_eq!(self.teller.set_status(name, status).await, expected);
+        self.met.count(match (expected, status) {
+            (Ok(()), WalletStatus::Active) => "unfrozen",
+            (Ok(()), WalletStatus::Frozen) => "frozen",
+            (Ok(()), WalletStatus::Closed) => "closed",
+            (Err("wallet_not_empty"), _) => "closing: wallet_not_empty",
+            (Err("wallet_closed"), _) => "changing: wallet_closed",
+            (Err(_), _) => "changing: wallet_not_found",
+        });
+        Ok(())
+    }
+
+    async fn ends_as_the_model_does(mut self) -> TestCaseResult {
+        let db = &self.teller.bank.db;
+        let rows = Rows::of(db, &mut self.teller.ids).await;
+        agree(&rows, &self.teller.ids, &self.model)
+    }
+}

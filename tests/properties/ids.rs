@@ -1,0 +1,106 @@
+//! Ids: each one once, in the order of creation, whatever the clock does.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use service::clock::{Clock, Sequence, id_at, id_floor};
+use service::values::Timestamp;
+use uuid::Uuid;
+
+use crate::cases::hold;
+
+/// A clock that goes where it is told.
+struct Wandering(Mutex<Timestamp>);
+
+impl Clock for Wandering {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn at(micros: i64) -> Timestamp {
+    DateTime::from_timestamp_micros(micros).expect("a strategy stays within the years of the calendar")
+}
+
+/// Microseconds from 1970 to the year 9999: what 48 bits of milliseconds hold is more.
+fn micros() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        0..253_402_300_000_000_000_i64,
+        1_700_000_000_000_000..1_900_000_000_000_000_i64
+    ]
+}
+
+#[test]
+fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
+    // How far the clock moves before the next id, and how far ahead of the clock the wallet's last change lies.
+    let steps = prop_oneof![
+        8 => Just((0_i64, i64::MIN)),
+        2 => (-10_000_000..10_000_000_i64, Just(i64::MIN)),
+        2 => (Just(0_i64), -5_000..5_000_i64),
+        1 => (-3_600_000_000..3_600_000_000_i64, -5_000..5_000_i64),
+    ];
+    hold(
+        file!(),
+        &(1_700_000_000_000_000..1_900_000_000_000_000_i64, vec(steps, 2..200)),
+        |(start, steps)| {
+            let clock = Arc::new(Wandering(Mutex::new(at(start))));
+            let mut sequence = Sequence::new(clock.clone());
+            let mut last: Option<(Timestamp, Uuid)> = None;
+            for (by, ahead) in steps {
+                *clock.0.lock().unwrap_or_else(PoisonError::into_inner) += TimeDelta::microseconds(by);
+                let now = clock.now();
+                let floor = if ahead == i64::MIN {
+                    DateTime::UNIX_EPOCH
+                } else {
+                    now + TimeDelta::microseconds(ahead)
+                };
+                let time = sequence.next_after(floor);
+                let id = id_at(time);
+                prop_assert!(time > floor && time >= now, "{time} is not after {floor} and {now}");
+                prop_assert_eq!(id.get_version_num(), 7);
+                if let Some((before, id_before)) = last {
+                    prop_assert!(
+                        time > before && id > id_before,
+                        "{id} at {time} is not after {id_before} at {before}"
+                    );
+                }
+                last = Some((time, id));
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn ids_of_one_moment_differ() {
+    hold(file!(), &(micros(), 2..400_usize), |(micros, count)| {
+        let ids: HashSet<Uuid> = (0..count).map(|_| id_at(at(micros))).collect();
+        prop_assert_eq!(ids.len(), count);
+        Ok(())
+    });
+}
+
+#[test]
+fn ids_sort_as_their_moments_do_and_lie_above_the_floor() {
+    hold(
+        file!(),
+        &(micros(), prop_oneof![micros(), -3_000..3_000_i64], any::<bool>()),
+        |(one, other, is_near)| {
+            let other = if is_near {
+                (one + other % 3_000).max(0)
+            } else {
+                other.max(0)
+            };
+            let (earlier, later) = (one.min(other), one.max(other));
+            prop_assert!(id_floor(at(later)) <= id_at(at(later)));
+            if earlier < later {
+                prop_assert!(id_at(at(earlier)) < id_at(at(later)));
+                prop_assert!(id_at(at(earlier)) < id_floor(at(later)));
+            }
+            Ok(())
+        },
+    );
+}

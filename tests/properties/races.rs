@@ -1,0 +1,259 @@
+//! Two replicas at the same wallets at the same moment: no update is lost, none is made twice.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use harness::{TestBank, on_every_backend};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+use service::ledger::SubmitError;
+use service::transfers::TransferError;
+use service::values::{TransferId, WalletStatus};
+use tokio::task::JoinSet;
+
+use crate::cases::{Met, hold_on_bank};
+use crate::model::{Ask, Model, Name, Verdict};
+use crate::teller::{OTHER_STATUS, Teller, verdict_of};
+use crate::wishes::{USERS, Wish, funding, wish};
+use crate::world::{Rows, in_sequence, is_record_of, wallets_agree, wide};
+
+on_every_backend!(
+    no_update_of_two_racing_replicas_is_lost,
+    a_key_raced_by_two_replicas_moves_money_once
+);
+
+/// What one racer does.
+#[derive(Clone, Debug)]
+enum Turn {
+    Move(Wish),
+    Freeze(usize),
+    Unfreeze(usize),
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        10 => wish().prop_map(Turn::Move),
+        1 => (0..USERS).prop_map(Turn::Freeze),
+        2 => (0..USERS).prop_map(Turn::Unfreeze),
+    ]
+}
+
+/// An answer; `None` when the wallets were so contended that nothing happened.
+type Answer = Option<(Verdict, Option<TransferId>)>;
+
+async fn answer(teller: Arc<Teller>, ask: Ask) -> (Ask, Result<Answer, TestCaseError>) {
+    let answer = match teller.answer(&ask).await {
+        Err(TransferError::Submit(SubmitError::Contended)) => Ok(None),
+        other => verdict_of(other).map(Some),
+    };
+    (ask, answer)
+}
+
+/// The same case at the counters of two replicas: three wallets in one currency, with money in them.
+async fn two_tellers(
+    bank: &Arc<TestBank>,
+    operator: service::identity::Actor,
+    replica: &Arc<service::Services>,
+) -> Result<([Arc<Teller>; 2], Model), TestCaseError> {
+    let mut teller = Teller::new(bank, operator).await;
+    let mut model = Model::default();
+    for user in 0..USERS {
+        let wallet = model.open(user, 0).map_err(TestCaseError::fail)?;
+        teller.open(user, 0).await?;
+        let ask = funding(&mut model, wallet, (1_000_000, 0));
+        prop_assert_eq!(teller.ask(&ask).await?.0, model.ask(&ask));
+    }
+    let other = Teller {
+        services: replica.clone(),
+        ..teller.clone()
+    };
+    Ok(([Arc::new(teller), Arc::new(other)], model))
+}
+
+async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
+    let operator = bank.operator_actor().await;
+    let replica = bank.replica().await;
+    let met = Met::default();
+    hold_on_bank(file!(), &vec((0..2_usize, turn()), 4..16), async |turns| {
+        let (tellers, mut model) = two_tellers(&bank, operator, &replica).await?;
+        let before = Rows::of(&bank.db, &mut tellers[0].ids.clone())
+            .await
+            .transfers
+            .iter()
+            .map(|row| row.id)
+            .collect();
+        let mut racers = JoinSet::new();
+        let mut changes = JoinSet::new();
+        for (which, turn) in turns {
+            let teller = tellers[which].clone();
+            let change = |user, status| async move { teller.set_status(Name::Customer(user), status).await };
+            match turn {
+                Turn::Move(wish) => {
+                    let ask = wish.resolve(&mut model);
+                    drop(racers.spawn(answer(tellers[which].clone(), ask)));
+                }
+                Turn::Freeze(user) => drop(changes.spawn(change(user, WalletStatus::Frozen))),
+                Turn::Unfreeze(user) => drop(changes.spawn(change(user, WalletStatus::Active))),
+            }
+        }
+        let answers = racers.join_all().await;
+        for changed in changes.join_all().await {
+            // Another racer's change may be what the answer shows.
+            prop_assert!(matches!(changed, Ok(()) | Err(OTHER_STATUS)), "{changed:?}");
+        }
+        let mut teller = Teller::clone(&tellers[0]);
+        let rows = Rows::of(&bank.db, &mut teller.ids).await;
+        Aftermath {
+            model: &model,
+            before,
+            rows: &rows,
+            teller: &teller,
+            met: &met,
+        }
+        .adds_up(answers)
+    });
+    met.expect_all(&["completed", "refused", "kept", "insufficient_funds"]);
+    Arc::into_inner(replica)
+        .expect("nobody else has the replica")
+        .stop()
+        .await;
+}
+
+/// What was there, what is stored now, and what everybody was told in between.
+struct Aftermath<'a> {
+    model: &'a Model,
+    before: HashSet<TransferId>,
+    rows: &'a Rows,
+    teller: &'a Teller,
+    met: &'a Met,
+}
+
+impl Aftermath<'_> {
+    fn adds_up(&self, answers: Vec<(Ask, Result<Answer, TestCaseError>)>) -> TestCaseResult {
+        let mut told: HashMap<TransferId, (Ask, &str)> = HashMap::new();
+        let mut fresh: HashMap<TransferId, u32> = HashMap::new();
+        for (ask, answer) in answers {
+            let Some((verdict, transfer)) = answer? else {
+                self.met.count("contended");
+                continue;
+            };
+            self.met.count(if verdict.code == "completed" {
+                "completed"
+            } else {
+                "refused"
+            });
+            self.met.count(verdict.code);
+            prop_assert_eq!(transfer.is_some(), verdict.is_kept(), "{:?}", verdict);
+            if let Some(id) = transfer {
+                *fresh.entry(id).or_default() += u32::from(!verdict.replayed);
+                self.was_available(&ask, &verdict)?;
+                let first = told.entry(id).or_insert((ask.clone(), verdict.code));
+                prop_assert_eq!(&*first, &(ask, verdict.code), "two stories about {}", id);
+            }
+        }
+        prop_assert!(
+            fresh.values().all(|count| *count == 1),
+            "made more than once, or only repeated: {fresh:?}"
+        );
+        self.is_what_was_told(&told)
+    }
+
+    /// Everything that was told is stored, nothing else is, and the balances are the sum of it.
+    fn is_what_was_told(&self, told: &HashMap<TransferId, (Ask, &str)>) -> TestCaseResult {
+        let ids = &self.teller.ids;
+        let mut expected: HashMap<Name, (i128, i64)> = HashMap::new();
+        for (name, account) in &self.model.accounts {
+            expected.insert(*name, (account.balance, account.entries.len() as i64));
+        }
+        let new: Vec<_> = self
+            .rows
+            .transfers
+            .iter()
+            .filter(|row| !self.before.contains(&row.id))
+            .collect();
+        prop_assert_eq!(new.len(), told.len());
+        for row in new {
+            let Some((ask, code)) = told.get(&row.id) else {
+                return Err(TestCaseError::fail(format!("nobody was told of {row:?}")));
+            };
+            is_record_of(row, ids, ask, code)?;
+            self.met.count("kept");
+            for (name, sign) in [(ask.source, -1), (ask.destination, 1)]
+                .into_iter()
+                .filter(|_| *code == "completed")
+            {
+                let (balance, version) = expected.entry(name).or_default();
+                *balance += sign * i128::from(ask.units.unwrap_or_default());
+                *version += 1;
+            }
+        }
+        for (name, (balance, version)) in expected {
+            let stored = ids.find(name).and_then(|id| self.rows.wallet(id));
+            let found = stored.map_or((0, 0), |row| (wide(row.balance), row.version.0));
+            prop_assert_eq!(found, (balance, version), "{:?}", name);
+        }
+        self.rows
+            .wallets
+            .iter()
+            .try_for_each(|wallet| in_sequence(self.rows, wallet))
+    }
+
+    /// An `available` is a balance that the wallet has had.
+    fn was_available(&self, ask: &Ask, verdict: &Verdict) -> TestCaseResult {
+        let Some(available) = verdict.available else {
+            return Ok(());
+        };
+        let mut balances = self
+            .rows
+            .entries_of(self.teller.ids.id(ask.source))
+            .map(|entry| wide(entry.balance_after));
+        prop_assert!(
+            available == 0 || balances.any(|balance| balance == available),
+            "{} was never there",
+            available
+        );
+        Ok(())
+    }
+}
+
+async fn a_key_raced_by_two_replicas_moves_money_once(bank: Arc<TestBank>) {
+    let operator = bank.operator_actor().await;
+    let replica = bank.replica().await;
+    let met = Met::default();
+    hold_on_bank(file!(), &(wish(), 2..6_usize), async |(wish, times)| {
+        let (tellers, mut model) = two_tellers(&bank, operator, &replica).await?;
+        let ask = Ask {
+            key: Some(0),
+            ..wish.resolve(&mut model)
+        };
+        let expected = model.ask(&ask);
+        let mut racers = JoinSet::new();
+        for which in 0..times {
+            racers.spawn(answer(tellers[which % 2].clone(), ask.clone()));
+        }
+        let mut answers = Vec::new();
+        for (_, answer) in racers.join_all().await {
+            answers.extend(answer?);
+        }
+        // Whoever was turned away asks once more and is told what the others were told.
+        answers.push(tellers[1].ask(&ask).await?);
+        let fresh = answers.iter().filter(|(verdict, _)| !verdict.replayed).count();
+        prop_assert!(fresh == 1 || !expected.is_kept(), "{:?}", answers);
+        let (_, first) = answers[0];
+        for (verdict, transfer) in answers {
+            prop_assert_eq!((verdict.code, verdict.available), (expected.code, expected.available));
+            prop_assert_eq!(transfer, first);
+            met.count(if verdict.replayed { "replayed" } else { "first" });
+        }
+        let mut teller = Teller::clone(&tellers[0]);
+        let rows = Rows::of(&bank.db, &mut teller.ids).await;
+        prop_assert_eq!(rows.transfers.len(), model.kept.len());
+        wallets_agree(&rows, &teller.ids, &model)
+    });
+    met.expect_all(&["first", "replayed"]);
+    Arc::into_inner(replica)
+        .expect("nobody else has the replica")
+        .stop()
+        .await;
+}

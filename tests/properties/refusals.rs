@@ -1,0 +1,199 @@
+//! A refused transfer changes nothing but its own record; a completed one writes its one row and its two entries.
+
+use std::sync::Arc;
+
+use harness::{TestBank, on_every_backend};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+use service::identity::Actor;
+use service::transfers::Metadata;
+use service::values::{Money, Role, TransferId, Version, WalletId};
+
+use crate::cases::{Met, hold_on_bank};
+use crate::model::{Ask, Model, Name, Verdict};
+use crate::teller::{Teller, metadata_of};
+use crate::wishes::{Step, USERS, funding, funds, step};
+use crate::world::{Rows, is_record_of, wide};
+
+on_every_backend!(a_refusal_changes_nothing_and_a_success_exactly_its_rows);
+
+async fn a_refusal_changes_nothing_and_a_success_exactly_its_rows(bank: Arc<TestBank>) {
+    let operator = bank.operator_actor().await;
+    let met = Met::default();
+    hold_on_bank(file!(), &(funds(), vec(step(), 5..14)), async |(funds, steps)| {
+        let mut teller = Teller::new(&bank, operator).await;
+        let mut model = Model::default();
+        for (user, currency) in (0..USERS).map(|user| (user, 0)).chain([(0, 1)]) {
+            model.open(user, currency).map_err(TestCaseError::fail)?;
+            teller.open(user, currency).await?;
+        }
+        for (index, fund) in funds.into_iter().enumerate().take(model.customers()) {
+            let ask = funding(&mut model, Name::Customer(index), fund);
+            prop_assert_eq!(teller.ask(&ask).await?.0, model.ask(&ask));
+        }
+        let mut stored = Rows::of(&bank.db, &mut teller.ids).await;
+        for step in steps {
+            match step {
+                Step::Move(wish) => {
+                    let ask = wish.resolve(&mut model);
+                    let expected = model.ask(&ask);
+                    stored = asked(&mut teller, &stored, &ask, expected).await?;
+                    let again = if expected.replayed { " again" } else { "" };
+                    met.count(format!("{} {}{again}", ask.kind, expected.code));
+                }
+                Step::Status(pick, status) => {
+                    let name = pick.name(&model, Name::Nobody);
+                    if teller.ids.find(name).is_some() {
+                        prop_assert_eq!(teller.set_status(name, status).await, model.set_status(name, status));
+                        stored = Rows::of(&bank.db, &mut teller.ids).await;
+                    }
+                }
+                Step::Open { .. } | Step::Again(_) | Step::Tick(_) => {}
+            }
+        }
+        Ok(())
+    });
+    met.expect_all(&expected_kinds());
+}
+
+/// Every refusal that a kind of transfer can meet. A payment's sides cannot be one wallet or in two currencies, and a
+/// deposit's source is the bank's, which need not cover it.
+fn expected_kinds() -> Vec<String> {
+    let every = [
+        "completed",
+        "invalid_amount",
+        "wallet_not_found",
+        "wallet_frozen",
+        "wallet_closed",
+    ];
+    let kinds = ["TRANSFER", "DEPOSIT", "WITHDRAWAL"];
+    let of_every = kinds
+        .iter()
+        .flat_map(|kind| every.iter().map(move |code| format!("{kind} {code}")));
+    let more = [
+        "TRANSFER same_wallet",
+        "TRANSFER currency_mismatch",
+        "TRANSFER insufficient_funds",
+        "TRANSFER balance_out_of_range",
+        "DEPOSIT balance_out_of_range",
+        "WITHDRAWAL insufficient_funds",
+        "TRANSFER idempotency_key_reused",
+        "DEPOSIT idempotency_key_reused",
+    ];
+    of_every.chain(more.map(str::to_owned)).collect()
+}
+
+/// Asks, compares what is stored with what was, and gives what is stored now.
+async fn asked(teller: &mut Teller, before: &Rows, ask: &Ask, expected: Verdict) -> Result<Rows, TestCaseError> {
+    let (verdict, transfer) = teller.ask(ask).await?;
+    prop_assert_eq!(verdict, expected, "{:?}", ask);
+    let after = Rows::of(&teller.bank.db, &mut teller.ids).await;
+    match transfer {
+        // A payment looks for its system wallet, and opens it, before the key can be looked up.
+        None if verdict.code == "idempotency_key_reused" => {
+            prop_assert_eq!(&after.transfers, &before.transfers);
+            wallets_are_as_before(before, &after)?;
+        }
+        Some(id) if !verdict.replayed => {
+            one_more_transfer(before, &after, id, teller, ask, verdict)?;
+            if verdict.code == "completed" {
+                moved(before, &after, id, teller, ask)?;
+            } else {
+                wallets_are_as_before(before, &after)?;
+            }
+            shown_as_stored(teller, ask, id).await?;
+        }
+        None | Some(_) => prop_assert_eq!(&after, before, "{:?} changed something: {:?}", verdict, ask),
+    }
+    Ok(after)
+}
+
+/// Every wallet and entry is as it was; an empty system wallet may have been opened for the record.
+fn wallets_are_as_before(before: &Rows, after: &Rows) -> TestCaseResult {
+    prop_assert_eq!(&after.entries, &before.entries);
+    for row in &after.wallets {
+        match before.wallet(row.id) {
+            Some(old) => prop_assert_eq!(row, old),
+            None => {
+                prop_assert!(row.method.is_some(), "{:?} was opened", row);
+                prop_assert_eq!((row.balance, row.version), (Money::ZERO, Version(0)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one_more_transfer(
+    before: &Rows,
+    after: &Rows,
+    id: TransferId,
+    teller: &Teller,
+    ask: &Ask,
+    verdict: Verdict,
+) -> TestCaseResult {
+    // Ids grow, so the new row is the last one.
+    prop_assert_eq!(after.transfers.len(), before.transfers.len() + 1);
+    prop_assert_eq!(&after.transfers[..before.transfers.len()], &before.transfers[..]);
+    let new = &after.transfers[before.transfers.len()];
+    prop_assert_eq!(new.id, id);
+    prop_assert_eq!(new.available.map(wide), verdict.available);
+    let metadata = ask.description.as_deref().and_then(metadata_of);
+    prop_assert_eq!(new.metadata.as_deref(), metadata.as_ref().map(Metadata::as_json));
+    is_record_of(new, &teller.ids, ask, verdict.code)
+}
+
+/// Exactly two more entries, and exactly two wallets changed by the amount.
+fn moved(before: &Rows, after: &Rows, id: TransferId, teller: &Teller, ask: &Ask) -> TestCaseResult {
+    prop_assert_eq!(after.entries.len(), before.entries.len() + 2);
+    let units = i128::from(ask.units.unwrap_or_default());
+    let sides = [
+        (teller.ids.id(ask.source), -units),
+        (teller.ids.id(ask.destination), units),
+    ];
+    for (wallet, amount) in sides {
+        let (old_balance, old_version) = before
+            .wallet(wallet)
+            .map_or((0, 0), |row| (wide(row.balance), row.version.0));
+        let Some(row) = after.wallet(wallet) else {
+            return Err(TestCaseError::fail(format!("{wallet} is not stored")));
+        };
+        prop_assert_eq!(
+            (wide(row.balance), row.version.0),
+            (old_balance + amount, old_version + 1)
+        );
+        let new: Vec<_> = after
+            .entries_of(wallet)
+            .filter(|entry| entry.transfer_id == id)
+            .collect();
+        prop_assert_eq!(new.len(), 1);
+        prop_assert_eq!(
+            (wide(new[0].amount), wide(new[0].balance_after)),
+            (amount, old_balance + amount)
+        );
+        prop_assert_eq!(new[0].version, row.version);
+        prop_assert_eq!(new[0].created_at, row.updated_at);
+    }
+    let is_side = |wallet: WalletId| sides.iter().any(|(side, _)| *side == wallet);
+    for old in before.wallets.iter().filter(|row| !is_side(row.id)) {
+        prop_assert_eq!(after.wallet(old.id), Some(old));
+    }
+    Ok(())
+}
+
+/// What the service shows is what the request said.
+async fn shown_as_stored(teller: &Teller, ask: &Ask, id: TransferId) -> TestCaseResult {
+    let actor = Actor {
+        user: teller.ids.operator,
+        role: Role::Operator,
+    };
+    let shown = teller.services.transfers.get(actor, id).await;
+    let shown = shown.map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert_eq!(Some(shown.amount.units()), ask.units);
+    prop_assert_eq!(&shown.description, &ask.description);
+    prop_assert_eq!(
+        (shown.source, shown.destination),
+        (teller.ids.id(ask.source), teller.ids.id(ask.destination))
+    );
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! Wallets and commands for a book that stands alone.
+
+use chrono::{DateTime, TimeDelta};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use service::ledger::{Command, Stamps, Wallet};
+use service::values::{Money, Timestamp, TransferId, UserId, Version, WalletId, WalletStatus};
+use uuid::Uuid;
+
+use crate::cases::{UNITS_MAX, currency, money, units, units_above_zero};
+use crate::commands::{asks, command_of, script};
+use crate::model::{Account, Ask, Model, Name, Verdict};
+use crate::wishes::{CURRENCIES, METHODS, Step, USERS, wish};
+use crate::world::Ids;
+
+/// Wallets in the middle of their lives, and what is asked of them.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub model: Model,
+    pub ids: Ids,
+    versions: Vec<i64>,
+    steps: Vec<Step>,
+}
+
+/// Times and ids one after the other.
+pub struct Ticks {
+    last: Timestamp,
+    count: u128,
+}
+
+impl Ticks {
+    pub fn new() -> Self {
+        Self {
+            last: DateTime::UNIX_EPOCH,
+            count: 0,
+        }
+    }
+}
+
+impl Stamps for Ticks {
+    fn next(&mut self, floor: Timestamp) -> (Timestamp, TransferId) {
+        self.last = self.last.max(floor) + TimeDelta::microseconds(1);
+        self.count += 1;
+        (self.last, TransferId(Uuid::from_u128(self.count)))
+    }
+}
+
+pub fn scene() -> impl Strategy<Value = Scene> {
+    let status = || {
+        select(
+            vec![WalletStatus::Active; 8]
+                .into_iter()
+                .chain([WalletStatus::Frozen])
+                .collect::<Vec<_>>(),
+        )
+    };
+    let amount = prop_oneof![3 => 0..5_000_000_i64, 1 => units_above_zero(), 1 => UNITS_MAX - 1_000..=UNITS_MAX];
+    let is_closed = prop::bool::weighted(0.1);
+    let customer = (0..USERS, 0..CURRENCIES, amount, 0..i64::MAX, status(), is_closed);
+    let system = (prop_oneof![3 => -5_000_000..5_000_000_i64, 1 => units()], status());
+    let systems = vec(system, usize::from(METHODS) * usize::from(CURRENCIES));
+    let steps = prop_oneof![
+        8 => wish().prop_map(Step::Move),
+        1 => any::<prop::sample::Index>().prop_map(Step::Again),
+    ];
+    let names = prop::array::uniform32(any::<u128>());
+    (
+        vec(customer, 2..7),
+        systems,
+        names,
+        vec(0..1_000_i64, 16),
+        vec(steps, 1..40),
+    )
+        .prop_map(|(customers, systems, names, versions, steps)| {
+            let mut model = Model::default();
+            let mut ids = Ids::new(UserId(Uuid::from_u128(names[0])));
+            // The case's number would make a failing case differ from its own seed.
+            ids.case = 0;
+            ids.users = names[1..=USERS]
+                .iter()
+                .map(|name| UserId(Uuid::from_u128(*name)))
+                .collect();
+            let mut wallets = names[USERS + 1..].iter().map(|name| WalletId(Uuid::from_u128(*name)));
+            for (index, (owner, currency, balance, part, status, is_closed)) in customers.into_iter().enumerate() {
+                let mut account = Account {
+                    status,
+                    ..Account::new(Some(owner), currency)
+                };
+                if is_closed {
+                    account.status = WalletStatus::Closed;
+                } else {
+                    // Most wallets hold nothing.
+                    let held = if part % 4 == 0 { part % (balance + 1) } else { 0 };
+                    (account.balance, account.held) = (i128::from(balance), i128::from(held));
+                }
+                model.accounts.insert(Name::Customer(index), account);
+                ids.customers.extend(wallets.next());
+            }
+            for (index, (balance, status)) in (0_u8..).zip(systems) {
+                let (method, currency) = (index % METHODS, index / METHODS);
+                let account = Account {
+                    balance: i128::from(balance),
+                    status,
+                    ..Account::new(None, currency)
+                };
+                model.accounts.insert(Name::System { method, currency }, account);
+                ids.systems.extend(wallets.next().map(|id| ((method, currency), id)));
+            }
+            Scene {
+                model,
+                ids,
+                versions,
+                steps,
+            }
+        })
+}
+
+impl Scene {
+    /// The wallets as they were read.
+    pub fn wallets(&self) -> Vec<Wallet> {
+        let start = DateTime::UNIX_EPOCH;
+        let accounts = self.model.accounts.iter().zip(self.versions.iter().cycle());
+        let wallets = accounts.map(|((name, account), version)| Wallet {
+            id: self.ids.id(*name),
+            owner: account.owner.map(|user| self.ids.users[user]),
+            currency: currency(account.currency),
+            balance: narrow(account.balance),
+            held: narrow(account.held),
+            status: account.status,
+            version: Version(*version),
+            // Some were changed later than the first tick.
+            updated_at: start + TimeDelta::microseconds(*version % 7),
+        });
+        wallets.collect()
+    }
+
+    /// What is asked, what the model says to it, and the model after it.
+    pub fn played(&self) -> (Vec<(Ask, Verdict)>, Model) {
+        let mut model = self.model.clone();
+        let script = script(&mut model, &[], &self.steps);
+        (asks(&script), model)
+    }
+
+    /// What is asked, as commands.
+    pub fn commands(&self) -> Vec<Command> {
+        self.played()
+            .0
+            .iter()
+            .map(|(ask, _)| command_of(ask, &self.ids))
+            .collect()
+    }
+}
+
+fn narrow(wide: i128) -> Money {
+    money(i64::try_from(wide).expect("a scene's balances are money"))
+}

@@ -1,0 +1,189 @@
+//! Puts the requests of a case to a bank's services, as a handler would.
+
+use std::sync::Arc;
+
+use harness::TestBank;
+use proptest::prelude::*;
+use service::Services;
+use service::identity::Actor;
+use service::transfers::{Deposit, IdempotencyKey, Metadata, NewTransfer, Receipt, Refusal, TransferError, Withdrawal};
+use service::values::{Method, Money, Role, TransferId, TransferKind, WalletStatus};
+use service::wallets::WalletError;
+
+use crate::cases::{currency, money};
+use crate::model::{Ask, Asker, Name, Verdict};
+use crate::wishes::USERS;
+use crate::world::{Ids, insert_users, user_row};
+
+/// What a change of status is called that was answered with another one than was asked for.
+pub const OTHER_STATUS: &str = "another status";
+
+/// A case at the counter of one bank.
+#[derive(Clone)]
+pub struct Teller {
+    pub bank: Arc<TestBank>,
+    pub services: Arc<Services>,
+    pub ids: Ids,
+}
+
+impl Teller {
+    /// Comes with customers who have no wallet yet.
+    pub async fn new(bank: &Arc<TestBank>, operator: Actor) -> Self {
+        use service::clock::Clock;
+        let now = bank.clock.now();
+        let mut ids = Ids::new(operator.user);
+        let rows: Vec<_> = (0..USERS).map(|_| user_row(now)).collect();
+        ids.users = rows.iter().map(|row| row.id).collect();
+        insert_users(&bank.db, rows).await;
+        Self {
+            bank: bank.clone(),
+            services: bank.services.clone(),
+            ids,
+        }
+    }
+
+    /// Asks, and says what the answer was and which transfer it named.
+    pub async fn ask(&self, ask: &Ask) -> Result<(Verdict, Option<TransferId>), TestCaseError> {
+        verdict_of(self.answer(ask).await)
+    }
+
+    /// Asks.
+    pub async fn answer(&self, ask: &Ask) -> Result<Receipt, TransferError> {
+        let (role, user) = match ask.asker {
+            Asker::Customer(_) => (Role::Customer, self.ids.user(ask.asker)),
+            Asker::Operator => (Role::Operator, self.ids.operator),
+        };
+        let actor = Actor { user, role };
+        // The operator serves every case, and a key is for good.
+        let key = ask
+            .key
+            .and_then(|key| IdempotencyKey::try_new(&format!("{}-{key}", self.ids.case)));
+        let amount = ask.units.map(money);
+        let transfers = &self.services.transfers;
+        match ask.kind {
+            TransferKind::Deposit => {
+                let (wallet, method) = (self.ids.id(ask.destination), self.method(ask.source));
+                transfers.deposit(actor, key, Deposit { wallet, amount, method }).await
+            }
+            TransferKind::Withdrawal => {
+                let (wallet, method) = (self.ids.id(ask.source), self.method(ask.destination));
+                transfers
+                    .withdraw(actor, key, Withdrawal { wallet, amount, method })
+                    .await
+            }
+            TransferKind::Transfer | TransferKind::Reversal => {
+                transfers.submit(actor, key, self.new_transfer(ask, amount)).await
+            }
+        }
+    }
+
+    fn new_transfer(&self, ask: &Ask, amount: Option<Money>) -> NewTransfer {
+        NewTransfer {
+            source: self.ids.id(ask.source),
+            destination: self.ids.id(ask.destination),
+            amount,
+            description: ask.description.clone(),
+            metadata: ask.description.as_deref().and_then(metadata_of),
+        }
+    }
+
+    /// A payment whose wallet the asker cannot see may name any method.
+    fn method(&self, system: Name) -> Method {
+        match system {
+            Name::System { method, .. } => self.ids.method(method),
+            Name::Customer(_) | Name::Nobody => self.ids.method(0),
+        }
+    }
+
+    /// Opens a customer's next wallet.
+    pub async fn open(&mut self, user: usize, in_currency: u8) -> Result<(), TestCaseError> {
+        match self
+            .services
+            .wallets
+            .open(self.ids.users[user], currency(in_currency))
+            .await
+        {
+            Ok(wallet) => {
+                self.ids.customers.push(wallet.id);
+                Ok(())
+            }
+            Err(error) => Err(TestCaseError::fail(error.to_string())),
+        }
+    }
+
+    /// True when the bank says that the customer has a wallet in this currency.
+    pub async fn open_is_refused(&self, user: usize, in_currency: u8) -> bool {
+        let opened = self
+            .services
+            .wallets
+            .open(self.ids.users[user], currency(in_currency))
+            .await;
+        matches!(opened, Err(WalletError::Exists))
+    }
+
+    /// Freezes, unfreezes or closes; the error is the refusal's code.
+    pub async fn set_status(&self, name: Name, status: WalletStatus) -> Result<(), &'static str> {
+        let (wallets, id) = (&self.services.wallets, self.ids.id(name));
+        let changed = match status {
+            WalletStatus::Frozen => wallets.freeze(id).await,
+            WalletStatus::Active => wallets.unfreeze(id).await,
+            WalletStatus::Closed => wallets.close(id).await,
+        };
+        match changed {
+            Ok(wallet) if wallet.status == status => Ok(()),
+            Ok(_) => Err(OTHER_STATUS),
+            Err(WalletError::NotFound) => Err("wallet_not_found"),
+            Err(WalletError::NotEmpty) => Err("wallet_not_empty"),
+            Err(WalletError::Closed) => Err("wallet_closed"),
+            Err(WalletError::Exists) => Err("wallet_exists"),
+            Err(WalletError::Fault(_)) => Err("fault"),
+        }
+    }
+}
+
+/// A description has metadata beside it, so that both are stored and compared.
+pub fn metadata_of(description: &str) -> Option<Metadata> {
+    let note = serde_json::to_string(description).ok()?;
+    Metadata::try_new(&format!("{{\"note\":{note}, \"exact\":12345678901234567890.10}}"))
+}
+
+/// What an answer of the transfers service says. A fault fails the case.
+pub fn verdict_of(answer: Result<Receipt, TransferError>) -> Result<(Verdict, Option<TransferId>), TestCaseError> {
+    let plain = |code| Verdict {
+        code,
+        available: None,
+        replayed: false,
+    };
+    match answer {
+        Ok(receipt) => {
+            let verdict = Verdict {
+                replayed: receipt.replayed,
+                ..plain("completed")
+            };
+            Ok((verdict, Some(receipt.transfer.id)))
+        }
+        Err(TransferError::Refused {
+            refusal,
+            transfer,
+            replayed,
+        }) => Ok((
+            Verdict {
+                replayed,
+                ..refused(refusal)
+            },
+            transfer,
+        )),
+        Err(TransferError::KeyReused) => Ok((plain("idempotency_key_reused"), None)),
+        Err(error) => Err(TestCaseError::fail(format!("{error}: {error:?}"))),
+    }
+}
+
+/// What a refusal says.
+pub fn refused(refusal: Refusal) -> Verdict {
+    let available = refusal.available().map(|available| i128::from(available.units()));
+    Verdict {
+        code: refusal.code(),
+        available,
+        replayed: false,
+    }
+}

@@ -1,0 +1,271 @@
+//! What may be there once is there once: e-mail addresses, a user's wallet in a currency; and nothing hangs in the air.
+
+use std::sync::Arc;
+
+use entity::{entries, transfers, users, wallets};
+use harness::bank::PASSWORD;
+use harness::{Backend, TestBank, on_every_backend};
+use proptest::prelude::*;
+use proptest::sample::select;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    TransactionTrait,
+};
+use service::clock::{Clock, id_at};
+use service::identity::{Email, FullName, IdentityError, Registration};
+use service::values::{Currency, TransferId, TransferKind, TransferStatus, UserId, Version, WalletId, WalletStatus};
+use service::wallets::WalletError;
+
+use crate::cases::{Met, currency, hold_on_bank, money, units_above_zero};
+use crate::world::{insert_users, insert_wallets, user_row, wallet_row};
+
+on_every_backend!(
+    an_address_belongs_to_one_user_in_whatever_case,
+    a_user_has_one_wallet_in_a_currency,
+    nothing_refers_to_what_is_not_there,
+);
+
+/// Letters that have exactly one other case.
+fn address() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9äÖéжЖ.+-]{1,10}[a-z]@[a-zA-Z]{1,6}\\.(com|Example)"
+}
+
+fn in_other_cases(address: &str, flips: &[bool]) -> String {
+    let flipped = address
+        .chars()
+        .zip(flips.iter().cycle())
+        .map(|(letter, flip)| match (flip, letter.is_uppercase()) {
+            (false, _) => letter.to_string(),
+            (true, true) => letter.to_lowercase().to_string(),
+            (true, false) => letter.to_uppercase().to_string(),
+        });
+    flipped.collect()
+}
+
+async fn an_address_belongs_to_one_user_in_whatever_case(bank: Arc<TestBank>) {
+    let met = Met::default();
+    let flips = prop::collection::vec(any::<bool>(), 1..12);
+    // A registration costs a password's hash, so the address is mostly taken by a row that was stored as it is.
+    hold_on_bank(
+        file!(),
+        &(address(), flips, any::<bool>()),
+        async |(address, flips, is_same)| {
+            let mut taken = user_row(bank.clock.now());
+            let address = format!("{}.{address}", taken.id.0.simple());
+            taken.email = address.to_lowercase();
+            let (id, now) = (taken.id, bank.clock.now());
+            insert_users(&bank.db, vec![taken]).await;
+            insert_wallets(&bank.db, vec![wallet_row(Some(id), None, 0, now)]).await;
+            let variant = in_other_cases(&address, &flips);
+            let wanted = if is_same { variant } else { format!("x{variant}") };
+            let before = counts(&bank).await;
+            let registered = bank.services.identity.register(registration(&wanted)?).await;
+            let after = counts(&bank).await;
+            if is_same {
+                prop_assert!(
+                    matches!(registered, Err(IdentityError::EmailTaken)),
+                    "{wanted}: {registered:?}"
+                );
+                prop_assert_eq!(after, before);
+                met.count("taken");
+            } else {
+                let (user, wallet) = registered.map_err(|error| TestCaseError::fail(error.to_string()))?;
+                prop_assert_eq!(user.email, wanted.to_lowercase());
+                prop_assert_eq!(wallet.user_id, Some(user.id));
+                prop_assert_eq!(after, (before.0 + 1, before.1 + 1));
+                met.count("free");
+            }
+            Ok(())
+        },
+    );
+    met.expect_all(&["taken", "free"]);
+}
+
+fn registration(address: &str) -> Result<Registration, TestCaseError> {
+    let email = Email::try_new(address).ok_or_else(|| TestCaseError::fail(format!("{address} is refused")))?;
+    let full_name = FullName::try_new("Somebody").expect("this is a name");
+    Ok(Registration {
+        email,
+        password: PASSWORD.to_owned().into(),
+        full_name,
+        currency: None,
+    })
+}
+
+/// How many users and wallets are stored.
+async fn counts(bank: &TestBank) -> (u64, u64) {
+    let users = users::Entity::find()
+        .count(&bank.db.write)
+        .await
+        .expect("users can be counted");
+    let wallets = wallets::Entity::find()
+        .count(&bank.db.write)
+        .await
+        .expect("wallets can be counted");
+    (users, wallets)
+}
+
+async fn a_user_has_one_wallet_in_a_currency(bank: Arc<TestBank>) {
+    let met = Met::default();
+    let replica = bank.replica().await;
+    let wanted = prop::collection::vec((0..2_usize, 0..3_u8, any::<bool>()), 1..8);
+    hold_on_bank(file!(), &wanted, async |wanted| {
+        let now = bank.clock.now();
+        let rows: Vec<_> = (0..2).map(|_| user_row(now)).collect();
+        let users: Vec<UserId> = rows.iter().map(|row| row.id).collect();
+        insert_users(&bank.db, rows).await;
+        let mut has: Vec<(UserId, Currency)> = Vec::new();
+        for (user, index, at_once) in wanted {
+            let wish = (users[user], currency(index));
+            let opened = if at_once {
+                // Two replicas at the same moment: one of them may open it.
+                let (one, other) = tokio::join!(
+                    bank.services.wallets.open(wish.0, wish.1),
+                    replica.wallets.open(wish.0, wish.1)
+                );
+                prop_assert!(one.is_err() || other.is_err(), "both have opened it");
+                met.count("at once");
+                one.or(other)
+            } else {
+                bank.services.wallets.open(wish.0, wish.1).await
+            };
+            match opened {
+                Ok(wallet) => {
+                    prop_assert!(!has.contains(&wish));
+                    prop_assert_eq!((wallet.user_id, wallet.currency), (Some(wish.0), wish.1));
+                    prop_assert_eq!((wallet.balance.units(), wallet.status), (0, WalletStatus::Active));
+                    has.push(wish);
+                }
+                Err(WalletError::Exists) => {
+                    prop_assert!(has.contains(&wish));
+                    met.count("refused");
+                }
+                Err(error) => return Err(TestCaseError::fail(format!("{error:?}"))),
+            }
+        }
+        let stored = wallets::Entity::find()
+            .filter(wallets::Column::UserId.is_in(users))
+            .all(&bank.db.write)
+            .await;
+        let stored = stored.expect("wallets can be read");
+        prop_assert_eq!(stored.len(), has.len());
+        prop_assert!(
+            stored
+                .iter()
+                .all(|row| row.user_id.is_some_and(|user| has.contains(&(user, row.currency))))
+        );
+        // The schema says so too, whoever writes.
+        let (user, _) = has[0];
+        let twice = wallet_row(Some(user), None, 0, now);
+        if has.contains(&(user, twice.currency)) {
+            let twice = wallets::Entity::insert(twice.into_active_model().reset_all());
+            prop_assert!(twice.exec_without_returning(&bank.db.write).await.is_err());
+        }
+        Ok(())
+    });
+    met.expect_all(&["at once", "refused"]);
+    Arc::into_inner(replica)
+        .expect("nobody else has the replica")
+        .stop()
+        .await;
+}
+
+/// What may not hang in the air.
+#[derive(Clone, Copy, Debug)]
+enum Loose {
+    WalletOfNobody,
+    UserWithWalletsDeleted,
+    TransferFrom,
+    TransferTo,
+    EntryOfNoTransfer,
+    EntryOfNoWallet,
+}
+
+async fn nothing_refers_to_what_is_not_there(bank: Arc<TestBank>) {
+    use Loose::{EntryOfNoTransfer, EntryOfNoWallet, TransferFrom, TransferTo, UserWithWalletsDeleted, WalletOfNobody};
+    let everywhere = vec![WalletOfNobody, UserWithWalletsDeleted];
+    // PostgreSQL keeps no foreign keys on the commit path; there `verify` finds orphans.
+    let loose = match bank.backend {
+        Backend::Postgres => everywhere,
+        Backend::Sqlite => [
+            everywhere,
+            vec![TransferFrom, TransferTo, EntryOfNoTransfer, EntryOfNoWallet],
+        ]
+        .concat(),
+    };
+    hold_on_bank(
+        file!(),
+        &(select(loose), any::<u128>(), units_above_zero()),
+        async |(loose, unknown, units)| {
+            let (now, unknown) = (bank.clock.now(), uuid::Uuid::from_u128(unknown));
+            let tx = bank.db.write.begin().await.expect("a transaction can begin");
+            let user = user_row(now);
+            let [one, other] = [0, 1].map(|currency| wallet_row(Some(user.id), None, currency, now));
+            let transfer = refused_transfer(one.id, other.id, units, &one);
+            let row = users::Entity::insert(user.clone().into_active_model().reset_all());
+            row.exec_without_returning(&tx).await.expect("a user can be stored");
+            for wallet in [&one, &other] {
+                prop_assert!(stored(&tx, wallet.clone()).await, "a wallet of somebody is fine");
+            }
+            let row = transfers::Entity::insert(transfer.clone().into_active_model().reset_all());
+            row.exec_without_returning(&tx)
+                .await
+                .expect("a transfer between wallets is fine");
+            let is_stored = match loose {
+                WalletOfNobody => stored(&tx, wallet_row(Some(UserId(unknown)), None, 2, now)).await,
+                UserWithWalletsDeleted => users::Entity::delete_by_id(user.id).exec(&tx).await.is_ok(),
+                TransferFrom => stored(&tx, refused_transfer(WalletId(unknown), other.id, units, &one)).await,
+                TransferTo => stored(&tx, refused_transfer(one.id, WalletId(unknown), units, &one)).await,
+                EntryOfNoTransfer => stored(&tx, entry(one.id, TransferId(unknown), units, &one)).await,
+                EntryOfNoWallet => stored(&tx, entry(WalletId(unknown), transfer.id, units, &one)).await,
+            };
+            tx.rollback().await.expect("a transaction can be rolled back");
+            prop_assert!(!is_stored, "{:?} was stored", loose);
+            Ok(())
+        },
+    );
+}
+
+async fn stored<M>(tx: &DatabaseTransaction, row: M) -> bool
+where
+    M: IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel> + sea_orm::ModelTrait,
+    <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
+{
+    let row = row.into_active_model().reset_all();
+    <M::Entity as EntityTrait>::insert(row)
+        .exec_without_returning(tx)
+        .await
+        .is_ok()
+}
+
+fn refused_transfer(source: WalletId, destination: WalletId, units: i64, at: &wallets::Model) -> transfers::Model {
+    transfers::Model {
+        id: TransferId(id_at(at.created_at)),
+        kind: TransferKind::Transfer,
+        status: TransferStatus::Failed,
+        source_wallet_id: source,
+        destination_wallet_id: destination,
+        amount: money(units),
+        currency: at.currency,
+        method: None,
+        description: None,
+        metadata: None,
+        failure_reason: Some("wallet_frozen".to_owned()),
+        available: None,
+        idempotency_key: None,
+        request_digest: None,
+        created_at: at.created_at,
+        completed_at: None,
+    }
+}
+
+fn entry(wallet_id: WalletId, transfer_id: TransferId, units: i64, at: &wallets::Model) -> entries::Model {
+    entries::Model {
+        wallet_id,
+        version: Version(1),
+        transfer_id,
+        amount: money(units),
+        balance_after: money(units),
+        created_at: at.created_at,
+    }
+}

@@ -1,0 +1,263 @@
+//! Random requests. They are drawn without knowing the bank ("all that is in this wallet, and one more"), and become a
+//! definite [`Ask`] when their turn comes.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use service::values::{TransferKind, WalletStatus};
+
+use crate::cases::{UNITS_MAX, units_above_zero};
+use crate::model::{Account, Ask, Asker, Model, Name};
+
+/// Customers of a case.
+pub const USERS: usize = 3;
+/// Payment methods of a case.
+pub const METHODS: u8 = 2;
+/// Currencies of a case.
+pub const CURRENCIES: u8 = 2;
+
+/// A request that somebody might make.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    kind: TransferKind,
+    asker: WishedAsker,
+    wallet: Pick,
+    other: Pick,
+    method: u8,
+    amount: WishedAmount,
+    description: Option<String>,
+    key: Option<u8>,
+}
+
+/// A wallet to be found when its turn comes.
+#[derive(Clone, Copy, Debug)]
+pub enum Pick {
+    Customer(Index),
+    /// Another customer's wallet in the currency of the first one.
+    Matching(Index),
+    System(u8, u8),
+    Nobody,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum WishedAsker {
+    Owner,
+    Customer(usize),
+    Operator,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum WishedAmount {
+    Units(i64),
+    /// What the wallet has, and so much more.
+    Available(i64),
+    None,
+}
+
+/// One step of a history.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Open {
+        user: usize,
+        currency: u8,
+    },
+    Move(Wish),
+    /// An earlier request once more, word by word.
+    Again(Index),
+    Status(Pick, WalletStatus),
+    /// The clock moves by so many microseconds, back as well.
+    Tick(i64),
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
+    let open = (0..USERS, 0..CURRENCIES).prop_map(|(user, currency)| Step::Open { user, currency });
+    let statuses = select(vec![
+        WalletStatus::Frozen,
+        WalletStatus::Frozen,
+        WalletStatus::Active,
+        WalletStatus::Active,
+        WalletStatus::Active,
+        WalletStatus::Closed,
+    ]);
+    let status_pick = prop_oneof![
+        18 => any::<Index>().prop_map(Pick::Customer),
+        1 => (0..METHODS, 0..CURRENCIES).prop_map(|(method, currency)| Pick::System(method, currency)),
+        1 => Just(Pick::Nobody),
+    ];
+    prop_oneof![
+        2 => open,
+        20 => wish().prop_map(Step::Move),
+        2 => any::<Index>().prop_map(Step::Again),
+        4 => (status_pick, statuses).prop_map(|(pick, status)| Step::Status(pick, status)),
+        1 => (-5_000_000..5_000_000_i64).prop_map(Step::Tick),
+    ]
+}
+
+pub fn wish() -> impl Strategy<Value = Wish> {
+    let kind = prop_oneof![
+        4 => Just(TransferKind::Transfer),
+        3 => Just(TransferKind::Deposit),
+        2 => Just(TransferKind::Withdrawal),
+    ];
+    let asker = prop_oneof![
+        12 => Just(WishedAsker::Owner),
+        1 => (0..USERS).prop_map(WishedAsker::Customer),
+        1 => Just(WishedAsker::Operator),
+    ];
+    let key = prop_oneof![6 => Just(None), 2 => (0..3_u8).prop_map(Some)];
+    let description = prop_oneof![3 => Just(None), 1 => "[^\0]{0,12}".prop_map(Some)];
+    (
+        kind,
+        asker,
+        pick(),
+        other_pick(),
+        0..METHODS,
+        amount(),
+        description,
+        key,
+    )
+        .prop_map(|(kind, asker, wallet, other, method, amount, description, key)| Wish {
+            kind,
+            asker,
+            wallet,
+            other,
+            method,
+            amount,
+            description,
+            key,
+        })
+}
+
+/// First deposits: ten-thousandths and methods, for the first wallets in turn.
+pub fn funds() -> impl Strategy<Value = Vec<(i64, u8)>> {
+    let units = select(vec![1, 1_000_000, 1_000_000, 1_000_000, UNITS_MAX - 500_000, UNITS_MAX]);
+    prop::collection::vec((units, 0..METHODS), 0..5)
+}
+
+/// A first deposit into a wallet.
+pub fn funding(model: &mut Model, wallet: Name, (units, method): (i64, u8)) -> Ask {
+    let currency = model.accounts.get(&wallet).map_or(0, |account| account.currency);
+    let source = Name::System { method, currency };
+    model.accounts.entry(source).or_insert(Account::new(None, currency));
+    Ask {
+        kind: TransferKind::Deposit,
+        asker: Asker::Operator,
+        source,
+        destination: wallet,
+        units: Some(units),
+        description: None,
+        key: None,
+    }
+}
+
+fn pick() -> impl Strategy<Value = Pick> {
+    prop_oneof![
+        24 => any::<Index>().prop_map(Pick::Customer),
+        1 => (0..METHODS, 0..CURRENCIES).prop_map(|(method, currency)| Pick::System(method, currency)),
+        1 => Just(Pick::Nobody),
+    ]
+}
+
+fn other_pick() -> impl Strategy<Value = Pick> {
+    prop_oneof![4 => any::<Index>().prop_map(Pick::Matching), 1 => pick()]
+}
+
+fn amount() -> impl Strategy<Value = WishedAmount> {
+    prop_oneof![
+        12 => (1..2_000_000_i64).prop_map(WishedAmount::Units),
+        2 => units_above_zero().prop_map(WishedAmount::Units),
+        3 => select(vec![-1, 0, 0, 0, 1]).prop_map(WishedAmount::Available),
+        2 => Just(WishedAmount::Units(UNITS_MAX)),
+        1 => select(vec![WishedAmount::None, WishedAmount::Units(0), WishedAmount::Units(-1)]),
+    ]
+}
+
+impl Pick {
+    /// The wallet's name, if need be in view of another one.
+    pub fn name(self, model: &Model, first: Name) -> Name {
+        let nth = |index: Index, names: &[Name]| {
+            if names.is_empty() {
+                Name::Nobody
+            } else {
+                *index.get(names)
+            }
+        };
+        let customers = |like: Option<&Account>| -> Vec<Name> {
+            let fits = |account: &Account| like.is_none_or(|like| account.currency == like.currency);
+            let owned = model
+                .accounts
+                .iter()
+                .filter(|(_, account)| account.owner.is_some() && fits(account));
+            owned
+                .map(|(name, _)| *name)
+                .filter(|name| like.is_none() || *name != first)
+                .collect()
+        };
+        match self {
+            Self::Customer(index) => nth(index, &customers(None)),
+            Self::Matching(index) => nth(index, &customers(model.accounts.get(&first))),
+            Self::System(method, currency) => Name::System { method, currency },
+            Self::Nobody => Name::Nobody,
+        }
+    }
+}
+
+impl Wish {
+    /// Makes the request definite. A payment's system wallet opens here, as it does in the bank.
+    pub fn resolve(&self, model: &mut Model) -> Ask {
+        let wallet = self.wallet.name(model, Name::Nobody);
+        let owner = model.accounts.get(&wallet).and_then(|account| account.owner);
+        let asker = match (self.kind, self.asker) {
+            (TransferKind::Deposit, _) | (_, WishedAsker::Operator) => Asker::Operator,
+            (_, WishedAsker::Owner) => Asker::Customer(owner.unwrap_or_default()),
+            (_, WishedAsker::Customer(user)) => Asker::Customer(user),
+        };
+        let (source, destination) = match self.kind {
+            TransferKind::Deposit => (self.system_side(model, wallet, asker), wallet),
+            TransferKind::Withdrawal => (wallet, self.system_side(model, wallet, asker)),
+            TransferKind::Transfer | TransferKind::Reversal => (wallet, self.other.name(model, wallet)),
+        };
+        let is_transfer = self.kind == TransferKind::Transfer;
+        Ask {
+            kind: self.kind,
+            asker,
+            source,
+            destination,
+            units: self.amount.units(model, wallet),
+            description: self.description.clone().filter(|_| is_transfer),
+            key: self.key,
+        }
+    }
+
+    /// Nobody's wallet stands for the bank's side of a payment whose wallet the asker cannot see.
+    fn system_side(&self, model: &mut Model, wallet: Name, asker: Asker) -> Name {
+        let Some(account) = model.accounts.get(&wallet) else {
+            return Name::Nobody;
+        };
+        let sees = asker == Asker::Operator || account.owner.map(Asker::Customer) == Some(asker);
+        if account.owner.is_none() || !sees {
+            return Name::Nobody;
+        }
+        let name = Name::System {
+            method: self.method,
+            currency: account.currency,
+        };
+        let opened = Account::new(None, account.currency);
+        model.accounts.entry(name).or_insert(opened);
+        name
+    }
+}
+
+impl WishedAmount {
+    fn units(self, model: &Model, wallet: Name) -> Option<i64> {
+        match self {
+            Self::Units(units) => Some(units),
+            Self::Available(more) => {
+                let units = model.available(wallet) + i128::from(more);
+                i64::try_from(units)
+                    .ok()
+                    .filter(|units| units.unsigned_abs() <= UNITS_MAX.unsigned_abs())
+            }
+            Self::None => None,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Batches of a known size: each command in one stands by itself.
+
+use std::sync::Arc;
+
+use harness::{TestBank, begin, on_every_backend};
+use service::db::{Db, FaultKind};
+use service::ledger::{Authority, Command, Idempotency, Ledger, MetricsSnapshot, Outcome, Queue, Refusal, SubmitError};
+use service::values::{Digest, Method, TransferKind, TransferStatus, WalletId};
+
+use crate::requests::{MOST, money, quiet_customer};
+
+on_every_backend!(
+    a_full_method_refuses_alone_and_not_its_batch,
+    a_poisoned_command_fails_alone_and_not_its_batch,
+    a_poisoned_command_does_not_use_its_key_up,
+    money_moves_round_in_one_batch,
+    a_key_twice_in_one_batch_moves_money_once,
+);
+
+/// A ledger of one's own, as a replica would have, and a transfer that keeps its committer busy.
+pub struct Committer {
+    ledger: Ledger,
+    pub first: Command,
+}
+
+impl Committer {
+    pub async fn of(bank: &TestBank) -> Self {
+        Self::on(bank, &bank.db).await
+    }
+
+    /// A committer with connections of its own to the bank's database.
+    pub async fn on(bank: &TestBank, db: &Db) -> Self {
+        let (ana, source) = quiet_customer(bank, "first.ana").await;
+        let (_, destination) = quiet_customer(bank, "first.ben").await;
+        bank.fund(source, "100", "first").await;
+        let ledger = Ledger::start(db, bank.clock.clone(), 8192);
+        let first = command(Authority::Owner(ana.user), source, destination, "0.0001");
+        let committer = Self { ledger, first };
+        // From here on it remembers its two wallets.
+        committer.commit(bank, Vec::new()).await;
+        committer
+    }
+
+    /// Commits the commands as one batch: the committer is stopped in an earlier one until all of them are queued.
+    pub async fn commit(&self, bank: &TestBank, commands: Vec<Command>) -> Vec<Result<Outcome, SubmitError>> {
+        let queue = self.ledger.queue();
+        let held = bank.hold_commits().await;
+        let first = begin([queue.submit(self.first.clone())]).await;
+        while queue.depth() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let batch = begin(commands.into_iter().map(|command| submit(&queue, command))).await;
+        held.release().await;
+        assert!(matches!(first.all().await[..], [Ok(Outcome::Recorded { .. })]));
+        batch.all().await
+    }
+
+    /// What committing the commands as one batch adds to the counters, without the earlier batch.
+    pub async fn cost(&self, bank: &TestBank, commands: Vec<Command>) -> MetricsSnapshot {
+        let start = self.metrics();
+        self.commit(bank, Vec::new()).await;
+        let middle = self.metrics();
+        self.commit(bank, commands).await;
+        let end = self.metrics();
+        let grown = |counter: fn(&MetricsSnapshot) -> u64| {
+            (counter(&end) - counter(&middle)) - (counter(&middle) - counter(&start))
+        };
+        MetricsSnapshot {
+            batches: grown(|metrics| metrics.batches),
+            commands: grown(|metrics| metrics.commands),
+            stale_retries: grown(|metrics| metrics.stale_retries),
+            conflict_retries: grown(|metrics| metrics.conflict_retries),
+            splits: grown(|metrics| metrics.splits),
+            unknown_commits: grown(|metrics| metrics.unknown_commits),
+            statements: grown(|metrics| metrics.statements),
+        }
+    }
+
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.ledger.metrics().snapshot()
+    }
+}
+
+async fn submit(queue: &Queue, command: Command) -> Result<Outcome, SubmitError> {
+    queue.submit(command).await
+}
+
+fn command(authority: Authority, source: WalletId, destination: WalletId, amount: &str) -> Command {
+    Command {
+        kind: TransferKind::Transfer,
+        source,
+        destination,
+        amount: Some(money(amount)),
+        authority,
+        method: None,
+        description: None,
+        metadata: None,
+        idempotency: None,
+    }
+}
+
+/// A key and a request that belong together, by number.
+pub fn idempotency(number: u8) -> Option<Idempotency> {
+    Some(Idempotency {
+        key: Digest([number; 16]),
+        request: Digest([number; 16]),
+    })
+}
+
+fn status(outcome: &Result<Outcome, SubmitError>) -> Option<TransferStatus> {
+    match outcome {
+        Ok(Outcome::Recorded { transfer, .. }) => Some(transfer.status),
+        Ok(Outcome::Refused(_) | Outcome::KeyReused) | Err(_) => None,
+    }
+}
+
+/// Ana with money, ben without, and a command that lets ana pay ben one ten-thousandth.
+pub async fn ana_pays_ben(bank: &TestBank) -> Command {
+    let (ana, source) = quiet_customer(bank, "ana").await;
+    let (_, destination) = quiet_customer(bank, "ben").await;
+    bank.fund(source, "10", "visa").await;
+    command(Authority::Owner(ana.user), source, destination, "0.0001")
+}
+
+async fn a_full_method_refuses_alone_and_not_its_batch(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    let (_, full) = quiet_customer(&bank, "full").await;
+    bank.fund(full, MOST, "full").await;
+    let deposit = |method: &str, source: WalletId| Command {
+        kind: TransferKind::Deposit,
+        method: Method::try_new(method),
+        ..command(Authority::Bank, source, pay.destination, "0.0001")
+    };
+    let full_method = deposit("full", bank.system_wallet("full").await);
+    let method = deposit("visa", bank.system_wallet("visa").await);
+    let into_full = Command {
+        destination: full,
+        ..pay.clone()
+    };
+    let batch = vec![full_method.clone(), method, into_full, pay.clone(), full_method];
+    let outcomes = committer.commit(&bank, batch).await;
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let Ok(Outcome::Recorded {
+            transfer,
+            replayed: false,
+        }) = outcome
+        else {
+            panic!("{outcome:?}")
+        };
+        let expected = if index % 2 == 0 {
+            Some(Refusal::BalanceOutOfRange)
+        } else {
+            None
+        };
+        assert_eq!(transfer.refusal, expected, "number {index}");
+    }
+    assert_eq!(
+        bank.balances(&[pay.source, pay.destination, full]).await,
+        ["9.9999", "0.0002", MOST]
+    );
+}
+
+async fn a_poisoned_command_fails_alone_and_not_its_batch(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    bank.refuse_described_as("poison").await;
+    let mut batch = vec![pay.clone(); 16];
+    for index in [0, 5, 15] {
+        batch[index].description = Some("poison".to_owned());
+    }
+    let rows = bank.row_counts().await;
+    let before = committer.metrics();
+    let outcomes = committer.commit(&bank, batch).await;
+    assert!(committer.metrics().splits > before.splits, "they were in one batch");
+    for (index, outcome) in outcomes.iter().enumerate() {
+        match outcome {
+            Err(SubmitError::Fault(fault)) => {
+                assert!([0, 5, 15].contains(&index), "number {index}: {fault:?}");
+                assert_eq!(fault.kind, FaultKind::Constraint);
+            }
+            other => {
+                assert!(![0, 5, 15].contains(&index), "number {index} was poisoned: {other:?}");
+                assert_eq!(status(other), Some(TransferStatus::Completed));
+            }
+        }
+    }
+    // Thirteen, and the one that kept the committer busy.
+    assert_eq!(bank.row_counts().await, (rows.0 + 14, rows.1 + 28));
+    assert_eq!(
+        bank.balances(&[pay.source, pay.destination]).await,
+        ["9.9987", "0.0013"]
+    );
+}
+
+async fn a_poisoned_command_does_not_use_its_key_up(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    bank.refuse_described_as("poison").await;
+    let poisoned = Command {
+        description: Some("poison".to_owned()),
+        idempotency: idempotency(1),
+        ..pay.clone()
+    };
+    let outcomes = committer.commit(&bank, vec![poisoned.clone(), poisoned.clone()]).await;
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Err(SubmitError::Fault(_)))),
+        "{outcomes:?}"
+    );
+    assert_eq!(bank.balances(&[pay.destination]).await, ["0.0000"]);
+    bank.refuse_none_described_as("poison").await;
+    let outcomes = committer.commit(&bank, vec![poisoned]).await;
+    assert!(
+        matches!(outcomes[..], [Ok(Outcome::Recorded { replayed: false, .. })]),
+        "{outcomes:?}"
+    );
+    assert_eq!(bank.balances(&[pay.destination]).await, ["0.0001"]);
+}
+
+async fn money_moves_round_in_one_batch(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let (ana, anas) = quiet_customer(&bank, "ana").await;
+    let (ben, bens) = quiet_customer(&bank, "ben").await;
+    bank.fund(anas, "5", "visa").await;
+    let there = command(Authority::Owner(ana.user), anas, bens, "5");
+    let back = command(Authority::Owner(ben.user), bens, anas, "5");
+    // Each can pay with what has just come in, and only then.
+    let outcomes = committer
+        .commit(&bank, vec![back.clone(), there.clone(), back, there.clone(), there])
+        .await;
+    let statuses: Vec<_> = outcomes.iter().map(status).collect();
+    let (done, failed) = (Some(TransferStatus::Completed), Some(TransferStatus::Failed));
+    assert_eq!(statuses, [failed, done, done, done, failed]);
+    assert_eq!(bank.balances(&[anas, bens]).await, ["0.0000", "5.0000"]);
+}
+
+async fn a_key_twice_in_one_batch_moves_money_once(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    let once = Command {
+        idempotency: idempotency(1),
+        ..pay.clone()
+    };
+    let mut other = once.clone();
+    other.idempotency = Some(Idempotency {
+        key: Digest([1; 16]),
+        request: Digest([2; 16]),
+    });
+    let outcomes = committer
+        .commit(&bank, vec![once.clone(), other, once, pay.clone()])
+        .await;
+    let [
+        Ok(Outcome::Recorded {
+            transfer: first,
+            replayed: false,
+        }),
+        Ok(Outcome::KeyReused),
+        again,
+        Ok(_),
+    ] = &outcomes[..]
+    else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!(
+        again.as_ref().ok(),
+        Some(&Outcome::Recorded {
+            transfer: first.clone(),
+            replayed: true
+        })
+    );
+    assert_eq!(bank.balances(&[pay.destination]).await, ["0.0002"]);
+}

@@ -1,0 +1,161 @@
+//! The queue before the committer: full, left by its callers, closed.
+
+use std::sync::Arc;
+
+use harness::bank::TestDatabase;
+use harness::{Customer, ManualClock, TestBank, begin, on_every_backend};
+use serde_json::json;
+use service::ledger::SubmitError;
+use service::transfers::TransferError;
+use service::values::TransferStatus;
+
+use crate::requests::{key, new_transfer, submit, transfer};
+
+on_every_backend!(
+    a_full_queue_answers_at_once_and_nothing_happens,
+    a_caller_who_hangs_up_neither_stops_nor_doubles_a_transfer,
+    an_aborted_request_under_a_key_is_answered_by_the_next,
+    stopping_answers_what_was_accepted_and_takes_no_more,
+    a_fault_of_one_is_told_to_nobody,
+);
+
+async fn ana_and_ben(bank: &TestBank) -> (Customer, Customer) {
+    (bank.customer_with("ana", "100").await, bank.customer("ben").await)
+}
+
+async fn a_full_queue_answers_at_once_and_nothing_happens(bank: Arc<TestBank>) {
+    let database = TestDatabase::new(bank.backend).await;
+    let bank = TestBank::open_on(bank.backend, database, Arc::new(ManualClock::new()), 1).await;
+    let (ana, ben) = ana_and_ben(&bank).await;
+    let rows = bank.row_counts().await;
+    let pay = || submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
+    let held = bank.hold_commits().await;
+    let mut accepted = Vec::new();
+    // One is with the committer and one in the queue: from then on it is full for as long as commits are held.
+    while accepted.len() < 2 {
+        let one = begin([pay()]).await;
+        if one.waiting() == 1 {
+            accepted.push(one);
+        } else {
+            tokio::task::yield_now().await;
+        }
+    }
+    let crowd = begin((0..10).map(|_| pay())).await;
+    assert_eq!(crowd.waiting(), 0, "nobody waits for a place");
+    for outcome in crowd.all().await {
+        assert!(
+            matches!(outcome, Err(TransferError::Submit(SubmitError::Overloaded))),
+            "{outcome:?}"
+        );
+    }
+    let answer = ana
+        .caller
+        .post("/v1/transfers", transfer(ana.wallet, ben.wallet, "1"))
+        .await;
+    answer.expect_problem(503, "overloaded");
+    assert!(
+        answer
+            .header("retry-after")
+            .parse::<u32>()
+            .is_ok_and(|seconds| seconds > 0),
+        "{:?}",
+        answer.headers
+    );
+    held.release().await;
+    for one in accepted {
+        let outcome = one.all().await.pop().expect("one was begun");
+        assert_eq!(
+            outcome.expect("what was accepted is done").transfer.status,
+            TransferStatus::Completed
+        );
+    }
+    assert_eq!(bank.row_counts().await, (rows.0 + 2, rows.1 + 4));
+    pay().await.expect("there is room again");
+    assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["97.0000", "3.0000"]);
+    bank.assert_books_balance().await;
+    bank.close().await;
+}
+
+async fn a_caller_who_hangs_up_neither_stops_nor_doubles_a_transfer(bank: Arc<TestBank>) {
+    let (ana, ben) = ana_and_ben(&bank).await;
+    let rows = bank.row_counts().await;
+    let held = bank.hold_commits().await;
+    let pay = |amount| submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, amount));
+    let left = begin([pay("1"), pay("2"), pay("4")]).await;
+    assert_eq!(left.waiting(), 3, "they are queued");
+    drop(left);
+    let stayed = begin([pay("8")]).await;
+    held.release().await;
+    // The committer keeps the order of the queue, so those who left were served before.
+    stayed
+        .all()
+        .await
+        .pop()
+        .expect("one was begun")
+        .expect("who stayed gets an answer");
+    assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["85.0000", "15.0000"]);
+    assert_eq!(bank.row_counts().await, (rows.0 + 4, rows.1 + 8));
+}
+
+async fn an_aborted_request_under_a_key_is_answered_by_the_next(bank: Arc<TestBank>) {
+    let (ana, ben) = ana_and_ben(&bank).await;
+    let transfers = &bank.services.transfers;
+    let pay = || transfers.submit(ana.actor, key("once"), new_transfer(ana.wallet, ben.wallet, "1"));
+    let held = bank.hold_commits().await;
+    let left = begin([pay()]).await;
+    assert_eq!(left.waiting(), 1, "it is queued");
+    drop(left);
+    let again = begin([pay()]).await;
+    assert_eq!(again.waiting(), 1, "the second waits for the first one's outcome");
+    held.release().await;
+    let receipt = again
+        .all()
+        .await
+        .pop()
+        .expect("one was begun")
+        .expect("the transfer was made");
+    assert!(receipt.replayed);
+    assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["99.0000", "1.0000"]);
+}
+
+async fn stopping_answers_what_was_accepted_and_takes_no_more(bank: Arc<TestBank>) {
+    let (ana, ben) = ana_and_ben(&bank).await;
+    let services = Arc::into_inner(bank.replica().await).expect("nobody else has the replica");
+    let transfers = services.transfers.clone();
+    let pay = || transfers.submit(ana.actor, None, new_transfer(ana.wallet, ben.wallet, "1"));
+    let held = bank.hold_commits().await;
+    let accepted = begin((0..20).map(|_| pay())).await;
+    assert_eq!(accepted.waiting(), 20);
+    let stopping = tokio::spawn(services.stop());
+    held.release().await;
+    for outcome in accepted.all().await {
+        assert_eq!(
+            outcome.expect("what was accepted is done").transfer.status,
+            TransferStatus::Completed
+        );
+    }
+    stopping.await.expect("stopping ends");
+    assert!(matches!(
+        pay().await,
+        Err(TransferError::Submit(SubmitError::Overloaded))
+    ));
+    assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["80.0000", "20.0000"]);
+}
+
+async fn a_fault_of_one_is_told_to_nobody(bank: Arc<TestBank>) {
+    let (ana, ben) = ana_and_ben(&bank).await;
+    let rows = bank.row_counts().await;
+    bank.refuse_described_as("poison").await;
+    let mut body = transfer(ana.wallet, ben.wallet, "1");
+    body["description"] = json!("poison");
+    let answer = ana.caller.post("/v1/transfers", body.clone()).await;
+    answer.expect_problem(500, "internal");
+    assert!(
+        !answer.text.contains("poison") && !answer.text.contains("transfers"),
+        "{}",
+        answer.text
+    );
+    assert_eq!(bank.row_counts().await, rows);
+    body["description"] = json!("honey");
+    ana.caller.post("/v1/transfers", body).await.expect(201);
+}

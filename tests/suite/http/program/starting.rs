@@ -1,0 +1,192 @@
+//! Starting: on nothing at all, again on the same data, and two at once.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use harness::Backend;
+use harness::program::Serving;
+use serde_json::json;
+
+use super::{Place, customer, names_in, operator, sign_in, two_customers, verifies};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn florin_alone_serves_a_new_bank() {
+    let place = Place::new(Backend::Sqlite).await;
+    let mut server = Serving::start(place.folder.path(), &[]).await;
+    assert_eq!(names_in(place.folder.path()), ["data"]);
+    let data = place.folder.path().join("data");
+    let names = names_in(&data);
+    assert!(
+        names.iter().any(|name| name == "florin.db") && names.iter().any(|name| name == "signing.key"),
+        "{names:?}"
+    );
+    let strangers = names
+        .iter()
+        .filter(|name| !name.starts_with("florin.db") && *name != "signing.key");
+    assert_eq!(strangers.count(), 0, "{names:?}");
+    let mode = fs::metadata(data.join("signing.key"))
+        .expect("the key is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else may read the key");
+
+    let welcome = server.stdout_with("florin user create").await;
+    for word in [
+        format!("http://{}/docs", server.address),
+        "/v1/auth/register".to_owned(),
+        "florin user create".to_owned(),
+    ] {
+        assert!(welcome.contains(&word), "{word} is missing:\n{welcome}");
+    }
+    let health = server.caller().get("/health").await.expect(200);
+    assert_eq!(health["status"], "ok");
+    server.caller().get("/docs").await.expect(200);
+    let ana = customer(&server, "ana").await;
+    assert_eq!(ana.balance().await, "0.0000");
+    server.terminate().await;
+    let ended = server.ended().await;
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    place.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_commands_of_the_welcome_can_be_pasted() {
+    let place = Place::new(Backend::Sqlite).await;
+    let mut server = place.serve().await;
+    let welcome = server.stdout_with("florin user create").await;
+    let body = welcome
+        .split("-d '")
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next())
+        .expect("the welcome has a body");
+    let body = serde_json::from_str(body).expect("the body is JSON");
+    server.caller().post("/v1/auth/register", body).await.expect(201);
+    let command = welcome
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("florin user "))
+        .expect("the welcome has a command");
+    let arguments: Vec<&str> = ["user"].into_iter().chain(command.split_whitespace()).collect();
+    let made = place.run(&arguments).await;
+    assert_eq!(made.status, Some(0), "{made:?}");
+    server.kill().await;
+    place.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_and_balances_outlive_a_restart() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let place = Place::new(backend).await;
+        let server = place.serve().await;
+        let (ana, ben) = two_customers(&place, &server, "10").await;
+        let made = ana
+            .caller
+            .post_once("/v1/transfers", "k", ana.one_to(&ben))
+            .await
+            .expect(201);
+        let token = ana.caller.token.clone().expect("a customer has a token");
+        server.kill().await;
+
+        let server = place.serve().await;
+        let caller = server.caller().with_token(&token);
+        let wallet = caller.get(&format!("/v1/wallets/{}", ana.wallet())).await.expect(200);
+        assert_eq!(wallet["balance"], "9.0000");
+        let again = caller.post_once("/v1/transfers", "k", ana.one_to(&ben)).await;
+        assert_eq!(
+            (again.status, again.header("idempotent-replayed"), &again.json),
+            (201, "true", &made)
+        );
+        server.terminate().await;
+        assert_eq!(server.ended().await.status, Some(0));
+        verifies(&place).await;
+        place.remove().await;
+    }
+}
+
+/// Without a lock around the migrations one of the two would fail on a table that is there already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_start_at_once_on_an_empty_database() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        for _ in 0..3 {
+            let place = Place::new(backend).await;
+            let (one, other) = tokio::join!(place.serve(), place.serve());
+            let ana = customer(&one, "ana").await;
+            // One key, one database: what one process knows the other knows.
+            let token = ana.caller.token.clone().expect("a customer has a token");
+            other.caller().with_token(&token).get("/v1/users/me").await.expect(200);
+            let body = json!({ "email": "ANA@example.com", "password": super::PASSWORD, "full_name": "Ana" });
+            other
+                .caller()
+                .post("/v1/auth/register", body)
+                .await
+                .expect_problem(409, "email_taken");
+            let status = place.run(&["migrate", "status"]).await;
+            assert!(
+                status.stdout.lines().all(|line| line.starts_with("applied ")),
+                "{status:?}"
+            );
+            assert!(status.stdout.lines().count() >= 4, "{status:?}");
+            for server in [one, other] {
+                server.terminate().await;
+                assert_eq!(server.ended().await.status, Some(0), "{backend:?}");
+            }
+            place.remove().await;
+        }
+    }
+}
+
+/// Two replicas move money between the same two wallets, both ways, and lose nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_share_wallets() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let place = Place::new(backend).await;
+        let (one, other) = (place.serve().await, place.serve().await);
+        let (ana, ben) = two_customers(&place, &one, "100").await;
+        let there = other
+            .caller()
+            .with_token(ana.caller.token.as_deref().expect("a customer has a token"));
+        let (made_here, made_there) = tokio::join!(pay(&ana.caller, ana.one_to(&ben)), pay(&there, ana.one_to(&ben)));
+        assert_eq!((made_here, made_there), (20, 20), "{backend:?}");
+        assert_eq!(
+            (ana.balance().await.as_str(), ben.balance().await.as_str()),
+            ("60.0000", "40.0000"),
+            "{backend:?}"
+        );
+        one.kill().await;
+        other.kill().await;
+        verifies(&place).await;
+        place.remove().await;
+    }
+}
+
+/// Makes a transfer twenty times, again after each 503, which moved nothing.
+async fn pay(caller: &harness::Caller, body: serde_json::Value) -> usize {
+    let (mut made, mut tries) = (0, 0);
+    while made < 20 {
+        tries += 1;
+        assert!(tries < 2_000, "only {made} transfers of {tries}");
+        let answer = caller.post("/v1/transfers", body.clone()).await;
+        assert!(matches!(answer.status, 201 | 503), "{}", answer.text);
+        made += usize::from(answer.status == 201);
+    }
+    made
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_made_beside_the_server_signs_in_at_once() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let place = Place::new(backend).await;
+        let server = place.serve().await;
+        let operator = operator(&place, &server).await;
+        assert_eq!(operator.get("/v1/users/me").await.expect(200)["role"], "operator");
+        let wrong = json!({ "email": "op@example.com", "password": super::PASSWORD });
+        server
+            .caller()
+            .post("/v1/auth/login", wrong)
+            .await
+            .expect_problem(401, "invalid_credentials");
+        customer(&server, "ana").await;
+        sign_in(&server, "Ana@Example.com", super::PASSWORD).await;
+        server.kill().await;
+        place.remove().await;
+    }
+}

@@ -1,0 +1,261 @@
+//! Becoming a customer and signing in.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use harness::bank::PASSWORD;
+use harness::{Caller, TestBank, on_every_backend};
+use serde_json::{Value, json};
+use service::identity::{KeyFileError, SigningKey};
+
+use crate::requests::items;
+
+on_every_backend!(
+    registering_makes_a_customer_with_a_wallet,
+    a_first_wallet_may_be_in_another_currency,
+    addresses_are_compared_in_lower_case,
+    an_address_is_registered_once,
+    weak_passwords_are_refused,
+    what_is_no_address_or_name_cannot_be_read,
+    what_is_refused_leaves_no_user_behind,
+    signing_in_gives_a_token_for_fifteen_minutes,
+    a_wrong_password_and_an_unknown_address_get_the_same_answer,
+    passwords_are_never_stored_or_shown,
+    the_key_file_is_the_owners_only_and_is_kept,
+    a_damaged_key_file_is_not_replaced,
+);
+
+fn registration(email: &str) -> Value {
+    json!({ "email": email, "password": PASSWORD, "full_name": "Ana Lima" })
+}
+
+async fn register(caller: &Caller, body: Value) -> harness::Answer {
+    caller.post("/v1/auth/register", body).await
+}
+
+async fn login(caller: &Caller, email: &str, password: &str) -> harness::Answer {
+    caller
+        .post("/v1/auth/login", json!({ "email": email, "password": password }))
+        .await
+}
+
+async fn registering_makes_a_customer_with_a_wallet(bank: Arc<TestBank>) {
+    let anybody = bank.anonymous();
+    let made = register(&anybody, registration("ana@example.com")).await.expect(201);
+    let (user, wallet) = (&made["user"], &made["wallet"]);
+    let expected = json!({
+        "id": user["id"], "email": "ana@example.com", "full_name": "Ana Lima", "role": "customer", "status": "active",
+        "created_at": user["created_at"], "updated_at": user["created_at"],
+    });
+    assert_eq!(*user, expected);
+    assert_eq!((&wallet["user_id"], &wallet["currency"]), (&user["id"], &json!("USD")));
+    assert_eq!(
+        (&wallet["balance"], &wallet["status"]),
+        (&json!("0.0000"), &json!("ACTIVE"))
+    );
+    let token = login(&anybody, "ana@example.com", PASSWORD).await.expect(200);
+    let ana = bank.with_token(token["access_token"].as_str().unwrap_or_default());
+    assert_eq!(ana.get("/v1/users/me").await.expect(200), *user);
+    assert_eq!(items(&ana, "/v1/wallets").await, std::slice::from_ref(wallet));
+}
+
+async fn a_first_wallet_may_be_in_another_currency(bank: Arc<TestBank>) {
+    let mut body = registration("ana@example.com");
+    body["currency"] = json!("EUR");
+    let made = register(&bank.anonymous(), body.clone()).await.expect(201);
+    assert_eq!(made["wallet"]["currency"], "EUR");
+    body["email"] = json!("ben@example.com");
+    body["currency"] = json!("eur");
+    register(&bank.anonymous(), body)
+        .await
+        .expect_problem(422, "unknown_currency");
+}
+
+async fn addresses_are_compared_in_lower_case(bank: Arc<TestBank>) {
+    let anybody = bank.anonymous();
+    let made = register(&anybody, registration(" Ana.LIMA@Example.Com "))
+        .await
+        .expect(201);
+    assert_eq!(made["user"]["email"], "ana.lima@example.com");
+    login(&anybody, "ANA.lima@example.COM", PASSWORD).await.expect(200);
+    register(&anybody, registration("aNa.lima@EXAMPLE.com"))
+        .await
+        .expect_problem(409, "email_taken");
+}
+
+async fn an_address_is_registered_once(bank: Arc<TestBank>) {
+    let anybody = bank.anonymous();
+    register(&anybody, registration("ana@example.com")).await.expect(201);
+    let again = register(&anybody, registration("ana@example.com")).await;
+    again.expect_problem(409, "email_taken");
+    let counts = "SELECT (SELECT count(*) FROM users) * 100 + (SELECT count(*) FROM wallets) AS n";
+    assert_eq!(bank.number(counts).await, 101);
+    register(&anybody, registration("ana2@example.com")).await.expect(201);
+}
+
+async fn weak_passwords_are_refused(bank: Arc<TestBank>) {
+    let anybody = bank.anonymous();
+    let with = |password: String| {
+        let mut body = registration("ana@example.com");
+        body["password"] = json!(password);
+        body
+    };
+    for weak in [String::new(), "x".repeat(11), "ä".repeat(11), "x".repeat(129)] {
+        register(&anybody, with(weak))
+            .await
+            .expect_problem(422, "weak_password");
+    }
+    register(&anybody, with("ä".repeat(12))).await.expect(201);
+    login(&anybody, "ana@example.com", &"ä".repeat(12)).await.expect(200);
+    let mut longest = with("x".repeat(128));
+    longest["email"] = json!("ben@example.com");
+    register(&anybody, longest).await.expect(201);
+}
+
+async fn what_is_no_address_or_name_cannot_be_read(bank: Arc<TestBank>) {
+    let anybody = bank.anonymous();
+    let long = format!("{}@example.com", "a".repeat(250));
+    for email in [
+        "",
+        "ana",
+        "@example.com",
+        "ana@",
+        "ana@example",
+        "a b@example.com",
+        "a@b@example.com",
+        long.as_str(),
+    ] {
+        let answer = register(&anybody, registration(email)).await;
+        answer.expect_problem(400, "invalid_request");
+        assert_eq!(answer.json["errors"][0]["field"], "email", "{email}");
+    }
+    for name in [String::new(), " ".to_owned(), "a\nb".to_owned(), "x".repeat(201)] {
+        let mut body = registration("ana@example.com");
+        body["full_name"] = json!(name);
+        let answer = register(&anybody, body).await;
+        answer.expect_problem(400, "invalid_request");
+        assert_eq!(answer.json["errors"][0]["field"], "full_name", "{name}");
+    }
+    for (member, value) in [("password", Value::Null), ("role", json!("admin")), ("email", json!(1))] {
+        let mut body = registration("ana@example.com");
+        body[member] = value;
+        register(&anybody, body).await.expect_problem(400, "invalid_request");
+    }
+    assert_eq!(bank.number("SELECT count(*) AS n FROM users").await, 0);
+}
+
+async fn what_is_refused_leaves_no_user_behind(bank: Arc<TestBank>) {
+    let anybody = bank.anonymous();
+    // The user is written before the wallet, so a wallet that cannot be opened must take the user with it.
+    bank.execute(match bank.backend {
+        harness::Backend::Postgres => "ALTER TABLE wallets ADD CONSTRAINT none CHECK (currency <> 'USD')",
+        harness::Backend::Sqlite => {
+            "CREATE TRIGGER none BEFORE INSERT ON wallets BEGIN SELECT RAISE(ABORT, 'no wallets today'); END"
+        }
+    })
+    .await;
+    register(&anybody, registration("ana@example.com"))
+        .await
+        .expect_problem(500, "internal");
+    assert_eq!(bank.number("SELECT count(*) AS n FROM users").await, 0);
+    bank.execute(match bank.backend {
+        harness::Backend::Postgres => "ALTER TABLE wallets DROP CONSTRAINT none",
+        harness::Backend::Sqlite => "DROP TRIGGER none",
+    })
+    .await;
+    register(&anybody, registration("ana@example.com")).await.expect(201);
+}
+
+async fn signing_in_gives_a_token_for_fifteen_minutes(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    let token = login(&bank.anonymous(), &ana.email, PASSWORD).await.expect(200);
+    assert_eq!(
+        (&token["token_type"], &token["expires_in"]),
+        (&json!("Bearer"), &json!(900))
+    );
+    let caller = bank.with_token(token["access_token"].as_str().unwrap_or_default());
+    bank.clock.advance(chrono::TimeDelta::seconds(899));
+    caller.get("/v1/users/me").await.expect(200);
+    bank.clock.advance(chrono::TimeDelta::seconds(1));
+    let late = caller.get("/v1/users/me").await;
+    late.expect_problem(401, "unauthenticated");
+    assert!(
+        late.header("www-authenticate").starts_with("Bearer"),
+        "{:?}",
+        late.headers
+    );
+    let fresh = login(&bank.anonymous(), &ana.email, PASSWORD).await.expect(200);
+    bank.with_token(fresh["access_token"].as_str().unwrap_or_default())
+        .get("/v1/users/me")
+        .await
+        .expect(200);
+}
+
+async fn a_wrong_password_and_an_unknown_address_get_the_same_answer(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    let anybody = bank.anonymous();
+    let wrong = login(&anybody, &ana.email, "correct horse batterz").await;
+    wrong.expect_problem(401, "invalid_credentials");
+    for (email, password) in [
+        ("nobody@example.com", PASSWORD),
+        ("no address", PASSWORD),
+        ("", ""),
+        (ana.email.as_str(), ""),
+        ("a\u{0}b", "x"),
+    ] {
+        let answer = login(&anybody, email, password).await;
+        answer.expect_problem(401, "invalid_credentials");
+        assert_eq!(answer.text, wrong.text, "{email:?}");
+    }
+    login(&anybody, &ana.email, PASSWORD).await.expect(200);
+}
+
+async fn passwords_are_never_stored_or_shown(bank: Arc<TestBank>) {
+    let made = register(&bank.anonymous(), registration("ana@example.com")).await;
+    assert!(
+        !made.text.contains(PASSWORD) && !made.text.contains("argon2"),
+        "{}",
+        made.text
+    );
+    let plain = format!("SELECT count(*) AS n FROM users WHERE password_hash LIKE '%{PASSWORD}%'");
+    assert_eq!(bank.number(&plain).await, 0);
+    let hashed = "SELECT count(*) AS n FROM users WHERE password_hash LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'";
+    assert_eq!(bank.number(hashed).await, 1);
+}
+
+async fn the_key_file_is_the_owners_only_and_is_kept(bank: Arc<TestBank>) {
+    let path = bank.database.folder.path().join("signing.key");
+    let mode = fs::metadata(&path).expect("the key file is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let before = fs::read(&path).expect("the key file can be read");
+    let ana = bank.customer("ana").await;
+    let restarted = bank.replica().await;
+    assert_eq!(fs::read(&path).expect("the key file can be read"), before);
+    let token = ana.caller.token.as_deref().expect("ana has signed in");
+    assert_eq!(
+        restarted.identity.authenticate(token),
+        Ok(ana.actor),
+        "tokens outlive a restart"
+    );
+    let drafts = fs::read_dir(bank.database.folder.path()).expect("the folder can be read");
+    let keys = drafts.filter(|entry| {
+        entry
+            .as_ref()
+            .is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("signing."))
+    });
+    assert_eq!(keys.count(), 1, "no draft is left behind");
+}
+
+async fn a_damaged_key_file_is_not_replaced(bank: Arc<TestBank>) {
+    let path = bank.database.folder.path().join("other.key");
+    for damaged in ["", "short", "bm90IDMyIGJ5dGVz"] {
+        fs::write(&path, damaged).expect("a file can be written");
+        let refused = SigningKey::open_or_create(&path).err();
+        assert!(
+            matches!(refused, Some(KeyFileError::Malformed { .. })),
+            "{damaged:?}: {refused:?}"
+        );
+        assert_eq!(fs::read_to_string(&path).expect("it is still there"), damaged);
+    }
+}

@@ -1,0 +1,310 @@
+//! Why money does not move: every refusal, their one order of precedence, and that nothing moved.
+
+use std::sync::Arc;
+
+use harness::{Caller, Customer, TestBank, on_every_backend};
+use serde_json::{Value, json};
+use service::values::WalletId;
+use uuid::Uuid;
+
+use crate::requests::{MOST, act, payment, transfer, wallet_path, wallets_now};
+
+on_every_backend!(
+    of_two_refusals_that_apply_the_earlier_is_the_answer,
+    payments_are_refused_in_the_same_order,
+    each_refusal_ends_with_its_obstacle,
+    a_frozen_system_wallet_stops_its_method_only,
+);
+
+/// Ana's wallet in every state, and what stands around it.
+struct Cast {
+    ana: Customer,
+    operator: Caller,
+    /// 100 USD of ana's.
+    dollars: WalletId,
+    /// Ana's: frozen, closed, and one with nothing in it, each in a currency of its own.
+    frozen: WalletId,
+    closed: WalletId,
+    empty: WalletId,
+    /// Others': frozen and closed in USD, 5 USD, and as much USD as there can be.
+    frozen_dollars: WalletId,
+    closed_dollars: WalletId,
+    bens: WalletId,
+    full: WalletId,
+    unknown: WalletId,
+}
+
+impl Cast {
+    async fn of(bank: &TestBank) -> Self {
+        let ana = bank.customer_with("ana", "100").await;
+        let operator = bank.operator().await;
+        let mut others = Vec::new();
+        for name in ["ben", "cara", "dan", "eve"] {
+            others.push(bank.customer(name).await.wallet);
+        }
+        let [bens, frozen_dollars, closed_dollars, full] = others[..] else {
+            unreachable!("four were made")
+        };
+        bank.fund(bens, "5", "cash").await;
+        bank.fund(full, MOST, "wire").await;
+        let frozen = bank.open_wallet(&ana, "EUR").await;
+        let closed = bank.open_wallet(&ana, "GBP").await;
+        let empty = bank.open_wallet(&ana, "JPY").await;
+        for (wallet, verb) in [
+            (frozen, "/freeze"),
+            (frozen_dollars, "/freeze"),
+            (closed, "/close"),
+            (closed_dollars, "/close"),
+        ] {
+            act(&operator, &wallet_path(wallet, verb)).await.expect(200);
+        }
+        let (dollars, unknown) = (ana.wallet, WalletId(Uuid::from_u128(1)));
+        Self {
+            ana,
+            operator,
+            dollars,
+            frozen,
+            closed,
+            empty,
+            frozen_dollars,
+            closed_dollars,
+            bens,
+            full,
+            unknown,
+        }
+    }
+
+    fn wallets(&self) -> [WalletId; 8] {
+        let Self {
+            dollars,
+            frozen,
+            closed,
+            empty,
+            frozen_dollars,
+            closed_dollars,
+            bens,
+            full,
+            ..
+        } = *self;
+        [
+            dollars,
+            frozen,
+            closed,
+            empty,
+            frozen_dollars,
+            closed_dollars,
+            bens,
+            full,
+        ]
+    }
+
+    /// Sends what must be refused, and proves that nothing but a record of it is left behind.
+    async fn refused(&self, bank: &TestBank, path: &str, body: Value, code: &str) -> Value {
+        let before = wallets_now(&self.operator, &self.wallets()).await;
+        let (transfers, entries) = bank.row_counts().await;
+        let answer = self.ana.caller.post(path, body.clone()).await;
+        answer.expect_problem(status_of(code), code);
+        assert_eq!(answer.header("idempotent-replayed"), "");
+        assert_eq!(
+            wallets_now(&self.operator, &self.wallets()).await,
+            before,
+            "{code} of {body}"
+        );
+        let recorded = u64::from(is_recorded(code));
+        assert_eq!(
+            bank.row_counts().await,
+            (transfers + recorded, entries),
+            "{code} of {body}"
+        );
+        assert_eq!(
+            answer.json.get("available").is_some(),
+            code == "insufficient_funds",
+            "{}",
+            answer.text
+        );
+        self.check_record(&answer.json, &body, code).await;
+        answer.json
+    }
+
+    async fn check_record(&self, problem: &Value, body: &Value, code: &str) {
+        let Some(id) = problem.get("transfer_id").and_then(Value::as_str) else {
+            assert!(!is_recorded(code), "{code} names no transfer: {problem}");
+            return;
+        };
+        assert!(is_recorded(code), "{code} has been recorded: {problem}");
+        let record = self.operator.get(&format!("/v1/transfers/{id}")).await.expect(200);
+        assert_eq!(
+            (&record["status"], &record["failure_reason"]),
+            (&json!("FAILED"), &json!(code))
+        );
+        assert_eq!(record["completed_at"], Value::Null);
+        for member in ["source_wallet_id", "destination_wallet_id", "method"] {
+            assert!(
+                body.get(member).is_none_or(|asked| record[member] == *asked),
+                "{member}: {record}"
+            );
+        }
+    }
+}
+
+fn status_of(code: &str) -> u16 {
+    if code == "wallet_not_found" { 404 } else { 422 }
+}
+
+fn is_recorded(code: &str) -> bool {
+    !["invalid_amount", "wallet_not_found", "same_wallet"].contains(&code)
+}
+
+/// The order of the contract.
+const ORDER: [&str; 8] = [
+    "invalid_amount",
+    "wallet_not_found",
+    "same_wallet",
+    "wallet_frozen",
+    "wallet_closed",
+    "currency_mismatch",
+    "insufficient_funds",
+    "balance_out_of_range",
+];
+
+async fn of_two_refusals_that_apply_the_earlier_is_the_answer(bank: Arc<TestBank>) {
+    let cast = Cast::of(&bank).await;
+    let Cast {
+        dollars,
+        frozen,
+        closed,
+        empty,
+        frozen_dollars,
+        closed_dollars,
+        bens,
+        full,
+        unknown,
+        ..
+    } = cast;
+    // Both refusals of a line apply to its request; the first must be the answer.
+    let table = [
+        (ORDER[0], ORDER[1], unknown, bens, "0"),
+        (ORDER[0], ORDER[1], bens, dollars, "1.00001"),
+        (ORDER[0], ORDER[1], dollars, unknown, "-1"),
+        (ORDER[0], ORDER[2], dollars, dollars, "0"),
+        (ORDER[0], ORDER[3], frozen, bens, "1e3"),
+        (ORDER[0], ORDER[7], dollars, full, "100000000000000"),
+        (ORDER[1], ORDER[2], unknown, unknown, "1"),
+        (ORDER[1], ORDER[2], bens, bens, "1"),
+        (ORDER[1], ORDER[3], frozen, unknown, "1"),
+        (ORDER[1], ORDER[3], frozen_dollars, dollars, "1"),
+        (ORDER[1], ORDER[4], closed, unknown, "1"),
+        (ORDER[1], ORDER[6], dollars, unknown, "101"),
+        (ORDER[1], ORDER[6], bens, dollars, "6"),
+        (ORDER[2], ORDER[3], frozen, frozen, "1"),
+        (ORDER[2], ORDER[4], closed, closed, "1"),
+        (ORDER[2], ORDER[6], empty, empty, "1"),
+        (ORDER[3], ORDER[4], frozen, closed_dollars, "1"),
+        (ORDER[3], ORDER[4], closed, frozen_dollars, "1"),
+        (ORDER[3], ORDER[5], dollars, frozen, "1"),
+        (ORDER[3], ORDER[6], dollars, frozen_dollars, "101"),
+        (ORDER[4], ORDER[5], dollars, closed, "1"),
+        (ORDER[4], ORDER[5], closed, dollars, "1"),
+        (ORDER[4], ORDER[6], dollars, closed_dollars, "101"),
+        (ORDER[5], ORDER[6], dollars, empty, "101"),
+        (ORDER[5], ORDER[6], empty, dollars, "1"),
+        (ORDER[5], ORDER[7], empty, full, "1"),
+        (ORDER[6], ORDER[7], dollars, full, "100.0001"),
+    ];
+    for (first, second, source, destination, amount) in table {
+        assert!(ORDER.iter().position(|code| *code == first) < ORDER.iter().position(|code| *code == second));
+        cast.refused(&bank, "/v1/transfers", transfer(source, destination, amount), first)
+            .await;
+    }
+    // The last one has nobody behind it.
+    cast.refused(&bank, "/v1/transfers", transfer(dollars, full, "0.0001"), ORDER[7])
+        .await;
+    cast.ana
+        .caller
+        .post("/v1/transfers", transfer(dollars, bens, "100"))
+        .await
+        .expect(201);
+}
+
+async fn payments_are_refused_in_the_same_order(bank: Arc<TestBank>) {
+    let cast = Cast::of(&bank).await;
+    let withdraw = |wallet| wallet_path(wallet, "/withdrawals");
+    for (code, wallet, amount) in [
+        ("invalid_amount", cast.unknown, "0"),
+        ("invalid_amount", cast.frozen, "-1"),
+        ("wallet_not_found", cast.unknown, "1"),
+        ("wallet_not_found", cast.frozen_dollars, "1"),
+        ("wallet_not_found", cast.bens, "6"),
+        ("wallet_frozen", cast.frozen, "1"),
+        ("wallet_closed", cast.closed, "1"),
+        ("insufficient_funds", cast.dollars, "100.0001"),
+    ] {
+        cast.refused(&bank, &withdraw(wallet), payment(amount, "visa"), code)
+            .await;
+    }
+    let before = wallets_now(&cast.operator, &cast.wallets()).await;
+    for (code, wallet, amount, recorded) in [
+        ("invalid_amount", cast.unknown, "0", 0),
+        ("invalid_amount", cast.full, "0", 0),
+        ("wallet_not_found", cast.unknown, "1", 0),
+        ("wallet_frozen", cast.frozen_dollars, "1", 1),
+        ("wallet_closed", cast.closed_dollars, "1", 1),
+        // The method's own wallet is in range, the customer's is full.
+        ("balance_out_of_range", cast.full, "0.0001", 1),
+    ] {
+        let (transfers, entries) = bank.row_counts().await;
+        let answer = cast
+            .operator
+            .post(&wallet_path(wallet, "/deposits"), payment(amount, "visa"))
+            .await;
+        answer.expect_problem(status_of(code), code);
+        cast.check_record(&answer.json, &payment(amount, "visa"), code).await;
+        assert_eq!(bank.row_counts().await, (transfers + recorded, entries), "{code}");
+    }
+    assert_eq!(wallets_now(&cast.operator, &cast.wallets()).await, before);
+}
+
+async fn each_refusal_ends_with_its_obstacle(bank: Arc<TestBank>) {
+    let cast = Cast::of(&bank).await;
+    let post = async |body: &Value| cast.ana.caller.post("/v1/transfers", body.clone()).await;
+    let to_frozen = transfer(cast.dollars, cast.frozen_dollars, "1");
+    post(&to_frozen).await.expect_problem(422, "wallet_frozen");
+    act(&cast.operator, &wallet_path(cast.frozen_dollars, "/unfreeze"))
+        .await
+        .expect(200);
+    post(&to_frozen).await.expect(201);
+    let too_much = transfer(cast.dollars, cast.bens, "120");
+    let answer = post(&too_much).await;
+    answer.expect_problem(422, "insufficient_funds");
+    assert_eq!(answer.json["available"], "99.0000");
+    bank.fund(cast.dollars, "21", "cash").await;
+    post(&too_much).await.expect(201);
+    bank.fund(cast.dollars, "1", "cash").await;
+    let to_full = transfer(cast.dollars, cast.full, "0.5");
+    post(&to_full).await.expect_problem(422, "balance_out_of_range");
+    cast.operator
+        .post(&wallet_path(cast.full, "/withdrawals"), payment("0.5", "wire"))
+        .await
+        .expect(201);
+    post(&to_full).await.expect(201);
+    assert_eq!(bank.balances(&[cast.full, cast.dollars]).await, [MOST, "0.5000"]);
+}
+
+async fn a_frozen_system_wallet_stops_its_method_only(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    let operator = bank.operator().await;
+    let path = wallet_path(ana.wallet, "/deposits");
+    let made = operator.post(&path, payment("1", "visa")).await.expect(201);
+    let visa = made["source_wallet_id"].as_str().unwrap_or_default();
+    act(&operator, &format!("/v1/wallets/{visa}/freeze")).await.expect(200);
+    operator
+        .post(&path, payment("1", "visa"))
+        .await
+        .expect_problem(422, "wallet_frozen");
+    operator.post(&path, payment("1", "wire")).await.expect(201);
+    act(&operator, &format!("/v1/wallets/{visa}/unfreeze"))
+        .await
+        .expect(200);
+    operator.post(&path, payment("1", "visa")).await.expect(201);
+    assert_eq!(bank.balances(&[ana.wallet]).await, ["3.0000"]);
+}

@@ -1,0 +1,171 @@
+//! What one process remembers is only a guess: another process may have changed it.
+
+use std::sync::Arc;
+
+use harness::{Backend, Customer, TestBank, on_every_backend};
+use service::Services;
+use service::transfers::{Refusal, TransferError};
+use service::values::WalletId;
+
+use crate::requests::{new_transfer, submit};
+
+on_every_backend!(
+    a_balance_that_another_process_changed_is_read_again,
+    money_that_another_process_took_is_not_spent_twice,
+    money_that_another_process_brought_can_be_spent,
+    a_freeze_by_another_process_holds_at_once,
+    an_unfreeze_by_another_process_holds_at_once,
+    a_wallet_that_another_process_opened_can_be_paid,
+);
+
+struct Pair {
+    ana: Customer,
+    bens: WalletId,
+    here: Arc<Services>,
+    there: Arc<Services>,
+}
+
+impl Pair {
+    /// Two processes; the first one has just moved money and remembers both wallets: ana has 9, ben 1.
+    async fn of(bank: &TestBank) -> Self {
+        let ana = bank.customer_with("ana", "10").await;
+        let bens = bank.customer("ben").await.wallet;
+        let pair = Self {
+            ana,
+            bens,
+            here: bank.services.clone(),
+            there: bank.replica().await,
+        };
+        pair.pay(&pair.here, "1").await.expect("ana can pay");
+        pair
+    }
+
+    async fn pay(&self, services: &Services, amount: &str) -> Result<(), Refusal> {
+        match submit(
+            services,
+            self.ana.actor,
+            new_transfer(self.ana.wallet, self.bens, amount),
+        )
+        .await
+        {
+            Ok(_) => Ok(()),
+            Err(TransferError::Refused { refusal, .. }) => Err(refusal),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+async fn a_balance_that_another_process_changed_is_read_again(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    let before = pair.here.ops.metrics();
+    pair.pay(&pair.here, "1").await.expect("what it remembers is right");
+    assert_eq!(pair.here.ops.metrics().stale_retries, before.stale_retries);
+    pair.pay(&pair.there, "1").await.expect("ana can pay");
+    pair.pay(&pair.here, "1").await.expect("ana can pay");
+    let stale = match bank.backend {
+        Backend::Postgres => 1,
+        // Every batch reads under the file's write lock there.
+        Backend::Sqlite => 0,
+    };
+    assert_eq!(pair.here.ops.metrics().stale_retries, before.stale_retries + stale);
+    assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["6.0000", "4.0000"]);
+}
+
+async fn money_that_another_process_took_is_not_spent_twice(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    pair.pay(&pair.there, "8").await.expect("ana has 9");
+    let refusal = pair.pay(&pair.here, "2").await.expect_err("ana has 1");
+    assert_eq!(
+        refusal.available().map(|available| available.to_string()).as_deref(),
+        Some("1.0000")
+    );
+    assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["1.0000", "9.0000"]);
+}
+
+async fn money_that_another_process_brought_can_be_spent(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    pair.pay(&pair.here, "10").await.expect_err("ana has 9");
+    let operator = bank.operator_actor().await;
+    let deposit = service::transfers::Deposit {
+        wallet: pair.ana.wallet,
+        amount: Some(crate::requests::money("5")),
+        method: service::values::Method::try_new("visa").expect("this is a method"),
+    };
+    pair.there
+        .transfers
+        .deposit(operator, None, deposit)
+        .await
+        .expect("an operator can deposit");
+    pair.pay(&pair.here, "14").await.expect("ana has 14");
+    assert_eq!(
+        bank.balances(&[pair.ana.wallet, pair.bens]).await,
+        ["0.0000", "15.0000"]
+    );
+}
+
+async fn a_freeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    pair.there
+        .wallets
+        .freeze(pair.bens)
+        .await
+        .expect("a wallet can be frozen");
+    assert_eq!(pair.pay(&pair.here, "1").await, Err(Refusal::WalletFrozen));
+    assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["9.0000", "1.0000"]);
+}
+
+async fn an_unfreeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    pair.here
+        .wallets
+        .freeze(pair.bens)
+        .await
+        .expect("a wallet can be frozen");
+    assert_eq!(pair.pay(&pair.here, "1").await, Err(Refusal::WalletFrozen));
+    pair.there
+        .wallets
+        .unfreeze(pair.bens)
+        .await
+        .expect("a wallet can be unfrozen");
+    pair.pay(&pair.here, "1").await.expect("money may move again");
+    assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["8.0000", "2.0000"]);
+}
+
+async fn a_wallet_that_another_process_opened_can_be_paid(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    let unknown = WalletId(uuid::Uuid::from_u128(1));
+    let refused = submit(&pair.here, pair.ana.actor, new_transfer(pair.ana.wallet, unknown, "1")).await;
+    let refusal = refused.expect_err("nobody has this wallet");
+    assert!(matches!(
+        refusal,
+        TransferError::Refused {
+            refusal: Refusal::WalletNotFound,
+            transfer: None,
+            ..
+        }
+    ));
+    let cara = bank.customer("cara").await;
+    let euro = service::values::Currency::from_code("EUR").expect("EUR is a currency");
+    let opened = pair
+        .there
+        .wallets
+        .open(cara.actor.user, euro)
+        .await
+        .expect("a wallet can be opened")
+        .id;
+    let refused = submit(&pair.here, pair.ana.actor, new_transfer(pair.ana.wallet, opened, "1")).await;
+    assert!(matches!(
+        refused,
+        Err(TransferError::Refused {
+            refusal: Refusal::CurrencyMismatch,
+            ..
+        })
+    ));
+    submit(
+        &pair.here,
+        pair.ana.actor,
+        new_transfer(pair.ana.wallet, cara.wallet, "1"),
+    )
+    .await
+    .expect("ana has 9");
+}

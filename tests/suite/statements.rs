@@ -1,0 +1,177 @@
+//! What a batch costs the database, in statements: exact numbers, so that nobody makes it dearer unnoticed.
+
+use std::sync::Arc;
+
+use harness::bank::TestDatabase;
+use harness::servers::{Durability, PostgresServer};
+use harness::{Backend, ManualClock, TestBank, on_every_backend};
+use service::db::Db;
+use service::ledger::{Authority, Command, MetricsSnapshot, Outcome};
+use service::values::{Method, TransferKind};
+
+use crate::batches::{Committer, ana_pays_ben, idempotency};
+use crate::requests::money;
+
+on_every_backend!(
+    a_batch_costs_the_same_statements_whatever_its_size,
+    deposits_and_refusals_cost_no_more,
+    keys_and_replays_have_their_price
+);
+
+async fn a_batch_costs_the_same_statements_whatever_its_size(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    // PostgreSQL: one writing statement, and one that reads wallets which are not remembered yet.
+    // SQLite: BEGIN, read, three that write, COMMIT.
+    let (cold, warm) = match bank.backend {
+        Backend::Postgres => (2, 1),
+        Backend::Sqlite => (6, 6),
+    };
+    for (size, statements) in [(1, cold), (1, warm), (10, warm), (500, warm)] {
+        let cost = committer.cost(&bank, vec![pay.clone(); size]).await;
+        let expected = MetricsSnapshot {
+            batches: 1,
+            commands: size as u64,
+            statements,
+            ..MetricsSnapshot::default()
+        };
+        assert_eq!(cost, expected, "a batch of {size}");
+    }
+    assert_eq!(
+        bank.balances(&[pay.source, pay.destination]).await,
+        ["9.9488", "0.0512"]
+    );
+}
+
+async fn deposits_and_refusals_cost_no_more(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    let deposit = Command {
+        kind: TransferKind::Deposit,
+        source: bank.system_wallet("visa").await,
+        authority: Authority::Bank,
+        method: Method::try_new("visa"),
+        ..pay.clone()
+    };
+    committer.commit(&bank, vec![pay.clone(), deposit.clone()]).await;
+    let too_much = Command {
+        amount: Some(money("1000")),
+        ..pay.clone()
+    };
+    let no_amount = Command {
+        amount: None,
+        ..pay.clone()
+    };
+    // What is not recorded is not written: nothing at all, or BEGIN, read, ROLLBACK.
+    let (written, unwritten) = match bank.backend {
+        Backend::Postgres => (1, 0),
+        Backend::Sqlite => (6, 3),
+    };
+    for (name, command, statements) in [
+        ("deposits", deposit, written),
+        ("recorded refusals", too_much, written),
+        ("refusals that are not recorded", no_amount, unwritten),
+    ] {
+        let cost = committer.cost(&bank, vec![command; 10]).await;
+        assert_eq!(
+            (cost.batches, cost.commands, cost.statements),
+            (1, 10, statements),
+            "{name}"
+        );
+    }
+}
+
+async fn keys_and_replays_have_their_price(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    committer.commit(&bank, vec![pay.clone()]).await;
+    let keyed: Vec<Command> = (0..10)
+        .map(|number| Command {
+            idempotency: idempotency(number),
+            ..pay.clone()
+        })
+        .collect();
+    // A key that nobody used costs nothing more on PostgreSQL: the unique index notices the others.
+    let statements = match bank.backend {
+        Backend::Postgres => 1,
+        Backend::Sqlite => 7,
+    };
+    let cost = committer.cost(&bank, keyed.clone()).await;
+    assert_eq!((cost.batches, cost.statements, cost.stale_retries), (1, statements, 0));
+    let balances = bank.balances(&[pay.source, pay.destination]).await;
+    let again = committer.commit(&bank, keyed).await;
+    assert!(
+        again
+            .iter()
+            .all(|outcome| matches!(outcome, Ok(Outcome::Recorded { replayed: true, .. }))),
+        "{again:?}"
+    );
+    assert_eq!(bank.balances(&[pay.source, pay.destination]).await, balances);
+}
+
+/// The counter is held against PostgreSQL's own count, on a server that keeps one by role.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_counts_the_same_statements() {
+    let settings = [("shared_preload_libraries", "pg_stat_statements")];
+    let server = PostgresServer::start(Durability::Fast, &settings)
+        .await
+        .expect("a server starts");
+    let database = TestDatabase::on(&server, "counted").await;
+    let bank = TestBank::open_on(Backend::Postgres, database, Arc::new(ManualClock::new()), 8192).await;
+    bank.execute("CREATE EXTENSION pg_stat_statements; CREATE ROLE committer SUPERUSER LOGIN")
+        .await;
+    let db = Db::connect(&server.url("counted").replace("florin@", "committer@"))
+        .await
+        .expect("the role may connect");
+    let committer = Committer::on(&bank, &db).await;
+    let pay = ana_pays_ben(&bank).await;
+    let keyed = Command {
+        idempotency: idempotency(1),
+        ..pay.clone()
+    };
+    let batches = [
+        ("reads what is not remembered", vec![pay.clone()]),
+        ("one", vec![pay.clone()]),
+        (
+            "twenty and a key",
+            [vec![pay.clone(); 20], vec![keyed.clone()]].concat(),
+        ),
+        (
+            "refused before anything is recorded",
+            vec![Command {
+                amount: None,
+                ..pay.clone()
+            }],
+        ),
+        ("locked from the start", vec![pay.clone()]),
+        (
+            "locked with a key",
+            vec![Command {
+                idempotency: idempotency(2),
+                ..pay.clone()
+            }],
+        ),
+        ("a replay", vec![keyed]),
+    ];
+    for (name, commands) in batches {
+        if name.starts_with("locked from") {
+            // Another committer's write makes this one cautious; the try that notices is not counted by the server.
+            bank.fund(committer.first.source, "1", "visa").await;
+            committer.commit(&bank, Vec::new()).await;
+        }
+        let before = (committer.metrics().statements, server_count(&bank).await);
+        committer.commit(&bank, commands).await;
+        let after = (committer.metrics().statements, server_count(&bank).await);
+        assert_eq!(after.0 - before.0, after.1 - before.1, "{name}");
+    }
+    bank.assert_books_balance().await;
+    db.close().await;
+    bank.close().await;
+}
+
+/// Statements that the committer's role has finished.
+async fn server_count(bank: &TestBank) -> u64 {
+    let sql = "SELECT coalesce(sum(calls), 0)::bigint AS n FROM pg_stat_statements \
+               WHERE userid = (SELECT oid FROM pg_roles WHERE rolname = 'committer')";
+    bank.number(sql).await.unsigned_abs()
+}

@@ -1,0 +1,145 @@
+//! The proof of the books finds what somebody with the database's password has done to them, and names it.
+
+use std::sync::Arc;
+
+use harness::{TestBank, on_every_backend};
+use service::values::{TransferId, WalletId};
+
+mod balances;
+mod transfers;
+
+use crate::requests::{new_transfer, quiet_customer, submit};
+
+on_every_backend!(
+    a_clean_ledger_is_clean,
+    an_empty_ledger_is_clean,
+    offenders_are_named_up_to_a_limit,
+);
+
+const LAST: &str = "every balance and version is the last entry's";
+const CHAIN: &str = "versions have no gap, and each balance is the one before plus the amount";
+const TWO: &str = "every completed transfer has its two entries, and no other transfer has any";
+const ENTRIES: &str = "every entry has its transfer and its wallet";
+const WALLETS: &str = "every transfer has its wallets, and a completed one is in their currency";
+const HELD: &str = "what is held is what pending transfers claim";
+const ZERO: &str = "every currency sums to zero";
+
+/// Ana got 100 and paid ben twice: entries 1 to 3 of hers, 1 and 2 of his; and once she asked for too much.
+struct Books {
+    bank: TestBank,
+    ana: WalletId,
+    ben: WalletId,
+    ten: TransferId,
+    five: TransferId,
+}
+
+impl Books {
+    async fn of(backend: harness::Backend) -> Self {
+        let bank = TestBank::open(backend).await;
+        let (actor, ana) = quiet_customer(&bank, "ana").await;
+        let (_, ben) = quiet_customer(&bank, "ben").await;
+        bank.fund(ana, "100", "visa").await;
+        let pay = async |amount| submit(&bank.services, actor, new_transfer(ana, ben, amount)).await;
+        let ten = pay("10").await.expect("ana can pay").transfer.id;
+        let five = pay("5").await.expect("ana can pay").transfer.id;
+        pay("1000").await.expect_err("ana cannot pay");
+        bank.assert_books_balance().await;
+        bank.unlock_history().await;
+        Self {
+            bank,
+            ana,
+            ben,
+            ten,
+            five,
+        }
+    }
+
+    fn id(&self, wallet: WalletId) -> String {
+        self.bank.literal(wallet.0)
+    }
+
+    fn transfer(&self, transfer: TransferId) -> String {
+        self.bank.literal(transfer.0)
+    }
+
+    /// Runs statements and proves that exactly these claims break, each by exactly these offenders.
+    async fn after(self, sql: &[String], mut expected: Vec<(&str, String)>) {
+        for statement in sql {
+            self.bank.execute(statement).await;
+        }
+        assert_eq!(
+            sorted(found(&self.bank).await),
+            sorted(std::mem::take(&mut expected)),
+            "{sql:#?}"
+        );
+        self.bank.close().await;
+    }
+}
+
+async fn found(bank: &TestBank) -> Vec<(&'static str, String)> {
+    let report = bank.services.ops.verify().await.expect("the books can be read");
+    let broken: Vec<_> = report
+        .checks
+        .iter()
+        .flat_map(|check| check.offenders.iter().map(|offender| (check.claim, offender.clone())))
+        .collect();
+    assert_eq!(report.is_clean(), broken.is_empty());
+    broken
+}
+
+fn sorted<T: Ord>(mut found: Vec<T>) -> Vec<T> {
+    found.sort();
+    found
+}
+
+fn entry(wallet: WalletId, version: u8) -> String {
+    format!("{wallet} version {version}")
+}
+
+async fn a_clean_ledger_is_clean(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let report = books.bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!(
+        (report.wallets, report.transfers, report.entries, report.currencies),
+        (3, 4, 6, 1)
+    );
+    assert_eq!(report.checks.len(), 7, "a new check wants a test of its own");
+    books.after(&[], Vec::new()).await;
+}
+
+async fn an_empty_ledger_is_clean(bank: Arc<TestBank>) {
+    let report = bank.services.ops.verify().await.expect("the books can be read");
+    assert!(report.is_clean());
+    assert_eq!(
+        (report.wallets, report.transfers, report.entries, report.currencies),
+        (0, 0, 0, 0)
+    );
+}
+
+async fn offenders_are_named_up_to_a_limit(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let series = match bank.backend {
+        harness::Backend::Postgres => "SELECT generate_series(10, 159) AS n",
+        harness::Backend::Sqlite => {
+            "WITH RECURSIVE s(n) AS (SELECT 10 UNION ALL SELECT n + 1 FROM s WHERE n < 159) SELECT n FROM s"
+        }
+    };
+    // A hundred and fifty entries of a transfer that is not there.
+    books
+        .bank
+        .execute(&format!(
+            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at) \
+             SELECT e.wallet_id, s.n, {}, e.amount, e.balance_after, e.created_at FROM entries e, ({series}) AS s \
+             WHERE e.wallet_id = {} AND e.version = 1",
+            books.bank.literal(uuid::Uuid::from_u128(1)),
+            books.id(books.ben),
+        ))
+        .await;
+    let orphans = found(&books.bank)
+        .await
+        .into_iter()
+        .filter(|(claim, _)| *claim == ENTRIES)
+        .count();
+    assert_eq!(orphans, 100);
+    books.bank.close().await;
+}

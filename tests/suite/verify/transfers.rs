@@ -1,0 +1,140 @@
+//! Forged, deleted and orphaned transfers.
+
+use std::sync::Arc;
+
+use harness::{TestBank, on_every_backend};
+
+use super::{Books, CHAIN, ENTRIES, HELD, TWO, WALLETS, ZERO, entry};
+
+on_every_backend!(
+    a_deleted_transfer_is_found,
+    a_deleted_transfer_with_its_entries_is_found,
+    a_changed_transfer_is_found,
+    a_transfer_without_entries_is_found,
+    a_failed_transfer_with_entries_is_found,
+    an_orphan_is_found,
+    a_forged_currency_is_found,
+    a_pending_transfer_is_held,
+);
+
+async fn a_deleted_transfer_is_found(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let sql = [format!(
+        "DELETE FROM transfers WHERE id = {}",
+        books.transfer(books.five)
+    )];
+    let expected = vec![(ENTRIES, entry(books.ana, 3)), (ENTRIES, entry(books.ben, 2))];
+    books.after(&sql, expected).await;
+}
+
+async fn a_deleted_transfer_with_its_entries_is_found(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let ten = books.transfer(books.ten);
+    let sql = [
+        format!("DELETE FROM entries WHERE transfer_id = {ten}"),
+        format!("DELETE FROM transfers WHERE id = {ten}"),
+    ];
+    let expected = vec![(CHAIN, entry(books.ana, 3)), (CHAIN, entry(books.ben, 2))];
+    books.after(&sql, expected).await;
+}
+
+async fn a_changed_transfer_is_found(bank: Arc<TestBank>) {
+    for change in [
+        "amount = '10.0001'",
+        "source_wallet_id = destination_wallet_id, destination_wallet_id = source_wallet_id",
+    ] {
+        let books = Books::of(bank.backend).await;
+        let sql = [format!(
+            "UPDATE transfers SET {change} WHERE id = {}",
+            books.transfer(books.ten)
+        )];
+        let expected = vec![(TWO, books.ten.to_string())];
+        books.after(&sql, expected).await;
+    }
+}
+
+async fn a_transfer_without_entries_is_found(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let id = uuid::Uuid::from_u128(7);
+    let sql = [format!(
+        "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at, \
+         completed_at) SELECT {}, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at, \
+         completed_at FROM transfers WHERE id = {}",
+        books.bank.literal(id),
+        books.transfer(books.ten),
+    )];
+    books.after(&sql, vec![(TWO, id.to_string())]).await;
+}
+
+async fn a_failed_transfer_with_entries_is_found(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let ten = books.transfer(books.ten);
+    let sql = [format!(
+        "UPDATE transfers SET status = 3, failure_reason = 'wallet_frozen' WHERE id = {ten}"
+    )];
+    let expected = vec![(TWO, books.ten.to_string())];
+    books.after(&sql, expected).await;
+}
+
+async fn an_orphan_is_found(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let sql = [format!("DELETE FROM wallets WHERE id = {}", books.id(books.ben))];
+    let report = books.bank.services.transfers.list(
+        books.bank.operator_actor().await,
+        service::transfers::TransferFilter {
+            wallet: Some(books.ben),
+            ..service::transfers::TransferFilter::default()
+        },
+        service::page::PageRequest { limit: 10, after: None },
+    );
+    let transfers = report.await.expect("transfers can be listed").items;
+    assert_eq!(transfers.len(), 3, "two that were completed and one that failed");
+    let mut expected: Vec<_> = transfers
+        .iter()
+        .map(|transfer| (WALLETS, transfer.id.to_string()))
+        .collect();
+    expected.extend([(ENTRIES, entry(books.ben, 1)), (ENTRIES, entry(books.ben, 2))]);
+    expected.push((ZERO, "USD is off by -150000 ten-thousandths".to_owned()));
+    books.after(&sql, expected).await;
+}
+
+async fn a_forged_currency_is_found(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let sql = [format!(
+        "UPDATE transfers SET currency = 'EUR' WHERE id = {}",
+        books.transfer(books.ten)
+    )];
+    let expected = vec![(WALLETS, books.ten.to_string())];
+    books.after(&sql, expected).await;
+    let books = Books::of(bank.backend).await;
+    let sql = [format!(
+        "UPDATE wallets SET currency = 'EUR' WHERE id = {}",
+        books.id(books.ben)
+    )];
+    let mut broken = Vec::new();
+    for transfer in [books.ten, books.five] {
+        broken.push((WALLETS, transfer.to_string()));
+    }
+    broken.push((ZERO, "EUR is off by 150000 ten-thousandths".to_owned()));
+    broken.push((ZERO, "USD is off by -150000 ten-thousandths".to_owned()));
+    books.after(&sql, broken).await;
+}
+
+async fn a_pending_transfer_is_held(bank: Arc<TestBank>) {
+    let pending = |books: &Books| {
+        format!(
+            "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, \
+             created_at) SELECT {}, kind, 1, source_wallet_id, destination_wallet_id, amount, currency, created_at \
+             FROM transfers WHERE id = {}",
+            books.bank.literal(uuid::Uuid::from_u128(7)),
+            books.transfer(books.ten),
+        )
+    };
+    let books = Books::of(bank.backend).await;
+    let (insert, expected) = (pending(&books), vec![(HELD, books.ana.to_string())]);
+    books.after(&[insert], expected).await;
+    let books = Books::of(bank.backend).await;
+    let hold = format!("UPDATE wallets SET held = '10.0000' WHERE id = {}", books.id(books.ana));
+    let insert = pending(&books);
+    books.after(&[insert, hold], Vec::new()).await;
+}
