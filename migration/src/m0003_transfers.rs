@@ -37,7 +37,7 @@ CREATE TABLE transfers (
     description text,
     metadata text,
     failure_reason text,
-    available numeric(18,4),
+    available numeric(18,4) CHECK (available <= 99999999999999.9999),
     CONSTRAINT transfers_failed_has_reason CHECK ((status = 3) = (failure_reason IS NOT NULL)),
     CONSTRAINT transfers_completed_has_time CHECK (status <> 2 OR completed_at IS NOT NULL),
     CONSTRAINT transfers_two_wallets CHECK (source_wallet_id <> destination_wallet_id),

@@ -37,7 +37,7 @@ impl Services {
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
             transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
-            ops: ops::Ops::new(db, clock, ledger.metrics()),
+            ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue()),
             wallets,
             ledger,
         })

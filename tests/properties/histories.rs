@@ -13,7 +13,7 @@ use service::values::WalletStatus;
 use crate::cases::{Met, hold_on_bank};
 use crate::model::{Ask, Model, Name, Verdict};
 use crate::teller::Teller;
-use crate::wishes::{CURRENCIES, Pick, Step, USERS, funding, funds, step};
+use crate::wishes::{CURRENCIES, Step, USERS, first_statuses, funding, funds, keyed, step};
 use crate::world::{Rows, UsedKeys, agree};
 
 on_every_backend!(a_history_leaves_what_the_model_says);
@@ -50,8 +50,8 @@ async fn a_history_leaves_what_the_model_says(bank: Arc<TestBank>) {
     let opened = vec((0..USERS, 0..CURRENCIES), 3..6);
     hold_on_bank(
         file!(),
-        &(opened, funds(), vec(step(), 6..20)),
-        async |(opened, funds, steps)| {
+        &(opened, funds(), first_statuses(), vec(step(), 6..20)),
+        async |(opened, funds, statuses, steps)| {
             let mut history = History::new(Teller::new(&bank, operator).await, &met);
             for (user, currency) in opened {
                 history.open(user, currency).await?;
@@ -59,6 +59,10 @@ async fn a_history_leaves_what_the_model_says(bank: Arc<TestBank>) {
             for (index, fund) in funds.into_iter().enumerate().take(history.model.customers()) {
                 let ask = funding(&mut history.model, Name::Customer(index), fund);
                 history.ask(ask).await?;
+            }
+            let opened = history.model.customers();
+            for (index, status) in statuses.into_iter().filter(|(index, _)| *index < opened) {
+                history.set_status(Name::Customer(index), status).await?;
             }
             for step in steps {
                 history.go(step).await?;
@@ -97,7 +101,7 @@ impl<'a> History<'a> {
                 self.ask(ask).await
             }
             Step::Again(index) => self.again(index).await,
-            Step::Status(pick, status) => self.set_status(pick, status).await,
+            Step::Status(pick, status) => self.set_status(pick.name(&self.model, Name::Nobody), status).await,
             Step::Tick(micros) => {
                 if micros < 0 {
                     self.met.count("the clock goes back");
@@ -123,10 +127,10 @@ impl<'a> History<'a> {
     }
 
     async fn again(&mut self, index: Index) -> TestCaseResult {
-        if self.past.is_empty() {
-            return Ok(());
+        match keyed(&self.past, index) {
+            Some(ask) => self.ask(ask).await,
+            None => Ok(()),
         }
-        self.ask(index.get(&self.past).clone()).await
     }
 
     async fn ask(&mut self, ask: Ask) -> TestCaseResult {
@@ -151,8 +155,7 @@ impl<'a> History<'a> {
         }
     }
 
-    async fn set_status(&mut self, pick: Pick, status: WalletStatus) -> TestCaseResult {
-        let name = pick.name(&self.model, Name::Nobody);
+    async fn set_status(&mut self, name: Name, status: WalletStatus) -> TestCaseResult {
         if matches!(name, Name::System { .. }) {
             self.teller.ids.find_systems(&self.teller.bank.db).await;
             if self.teller.ids.find(name).is_none() {

@@ -61,7 +61,7 @@ pub enum Step {
         currency: u8,
     },
     Move(Wish),
-    /// An earlier request once more, word by word.
+    /// An earlier request with a key once more, word by word.
     Again(Index),
     Status(Pick, WalletStatus),
     /// The clock moves by so many microseconds, back as well.
@@ -70,26 +70,28 @@ pub enum Step {
 
 pub fn step() -> impl Strategy<Value = Step> {
     let open = (0..USERS, 0..CURRENCIES).prop_map(|(user, currency)| Step::Open { user, currency });
-    let statuses = select(vec![
-        WalletStatus::Frozen,
-        WalletStatus::Frozen,
-        WalletStatus::Active,
-        WalletStatus::Active,
-        WalletStatus::Active,
-        WalletStatus::Closed,
-    ]);
-    let status_pick = prop_oneof![
-        18 => any::<Index>().prop_map(Pick::Customer),
-        1 => (0..METHODS, 0..CURRENCIES).prop_map(|(method, currency)| Pick::System(method, currency)),
-        1 => Just(Pick::Nobody),
-    ];
     prop_oneof![
         2 => open,
         20 => wish().prop_map(Step::Move),
-        2 => any::<Index>().prop_map(Step::Again),
-        4 => (status_pick, statuses).prop_map(|(pick, status)| Step::Status(pick, status)),
+        3 => any::<Index>().prop_map(Step::Again),
+        4 => status_step(),
         1 => (-5_000_000..5_000_000_i64).prop_map(Step::Tick),
     ]
+}
+
+/// A change of status.
+pub fn status_step() -> impl Strategy<Value = Step> {
+    let statuses = prop_oneof![
+        3 => Just(WalletStatus::Active),
+        2 => Just(WalletStatus::Frozen),
+        2 => Just(WalletStatus::Closed),
+    ];
+    let pick = prop_oneof![
+        18 => any::<Index>().prop_map(Pick::Customer),
+        1 => (0..METHODS, 0..CURRENCIES).prop_map(|(method, currency)| Pick::System(method, currency)),
+        2 => Just(Pick::Nobody),
+    ];
+    (pick, statuses).prop_map(|(pick, status)| Step::Status(pick, status))
 }
 
 pub fn wish() -> impl Strategy<Value = Wish> {
@@ -103,7 +105,7 @@ pub fn wish() -> impl Strategy<Value = Wish> {
         1 => (0..USERS).prop_map(WishedAsker::Customer),
         1 => Just(WishedAsker::Operator),
     ];
-    let key = prop_oneof![6 => Just(None), 2 => (0..3_u8).prop_map(Some)];
+    let key = prop_oneof![5 => Just(None), 2 => (0..2_u8).prop_map(Some)];
     let description = prop_oneof![3 => Just(None), 1 => "[^\0]{0,12}".prop_map(Some)];
     (
         kind,
@@ -129,8 +131,31 @@ pub fn wish() -> impl Strategy<Value = Wish> {
 
 /// First deposits: ten-thousandths and methods, for the first wallets in turn.
 pub fn funds() -> impl Strategy<Value = Vec<(i64, u8)>> {
-    let units = select(vec![1, 1_000_000, 1_000_000, 1_000_000, UNITS_MAX - 500_000, UNITS_MAX]);
+    let units = select(vec![1_000_000, 1_000_000, UNITS_MAX - 500_000, UNITS_MAX, UNITS_MAX]);
     prop::collection::vec((units, 0..METHODS), 0..5)
+}
+
+/// What becomes of the first wallets before anything else is asked; one with money in it will not close.
+pub fn first_statuses() -> impl Strategy<Value = Vec<(usize, WalletStatus)>> {
+    let status = prop_oneof![
+        6 => Just(WalletStatus::Active),
+        1 => Just(WalletStatus::Frozen),
+        3 => Just(WalletStatus::Closed),
+    ];
+    prop::collection::vec(status, 6).prop_map(|statuses| {
+        let changed = statuses.into_iter().enumerate();
+        changed.filter(|(_, status)| *status != WalletStatus::Active).collect()
+    })
+}
+
+/// An earlier request that has a key.
+pub fn keyed(past: &[Ask], index: Index) -> Option<Ask> {
+    let keyed: Vec<&Ask> = past.iter().filter(|ask| ask.key.is_some()).collect();
+    if keyed.is_empty() {
+        None
+    } else {
+        Some((*index.get(&keyed)).clone())
+    }
 }
 
 /// A first deposit into a wallet.

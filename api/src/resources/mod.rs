@@ -1,6 +1,7 @@
 //! The API's resources, one file each: what is read, which service function is called, how its answer looks.
 
 pub mod auth;
+mod metrics;
 pub mod operations;
 pub mod transfers;
 pub mod users;

@@ -1,14 +1,16 @@
-//! `/health`, `/livez`, `/readyz`: is the bank well. Open to everybody, and silent about the inside.
+//! `/health`, `/livez`, `/readyz`, `/metrics`: is the bank well. Open to everybody, and silent about the inside.
 
 use std::sync::Arc;
 
+use poem_openapi::payload::PlainText;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
 
 use super::Tag;
-use crate::problem::ApiResult;
+use super::metrics::exposition;
+use crate::problem::{ApiResult, Problem};
 use crate::wire::Json;
 
 pub struct OperationsApi {
@@ -64,6 +66,14 @@ impl OperationsApi {
     async fn readyz(&self) -> ApiResult<Json<StatusView>> {
         self.services.ops.ping().await?;
         Ok(Json(StatusView { status: OK.to_owned() }))
+    }
+
+    /// Metrics
+    ///
+    /// The commit path in numbers, for Prometheus.
+    #[oai(path = "/metrics", method = "get", operation_id = "metrics")]
+    async fn metrics(&self) -> ApiResult<PlainText<String>> {
+        Ok(PlainText(exposition(&self.services.ops).map_err(Problem::internal)?))
     }
 }
 

@@ -72,7 +72,7 @@ impl Db {
                 }
             }
         });
-        task.await.map_err(|error| Fault::broken(error))?
+        task.await.map_err(Fault::broken)?
     }
 }
 

@@ -85,7 +85,7 @@ impl Batches {
     /// it stands by itself.
     pub async fn commit(&mut self, commands: &[Command]) -> Vec<Result<Outcome, SubmitError>> {
         let mut answers = Vec::with_capacity(commands.len());
-        let mut ranges: Vec<Range<usize>> = vec![0..commands.len()];
+        let mut ranges: Vec<Range<usize>> = Vec::from([0..commands.len()]);
         while let Some(range) = ranges.pop() {
             let size = range.len();
             match self.commit_whole(&commands[range.clone()]).await {
@@ -142,15 +142,10 @@ impl Batches {
 
     /// Decides on remembered wallets and writes with one statement that is its own transaction.
     async fn try_at_once(&mut self, commands: &[Command]) -> Try {
-        let wallets = match self.recall(commands).await {
-            Ok(wallets) => wallets,
+        let (outcomes, changes) = match self.decide_at_once(commands).await {
+            Ok(decided) => decided,
             Err(fault) => return Try::Failed(fault),
         };
-        let (outcomes, changes) = self.decide(Book::open(wallets), commands);
-        // Nothing is inserted for an unrecorded refusal, so nothing would notice that its key was used up before.
-        if refused_with_key(commands, &outcomes) {
-            return Try::Again(FaultKind::Stale);
-        }
         let Some(witness) = changes.transfers.first().map(|transfer| transfer.id) else {
             return Try::Done(outcomes);
         };
@@ -162,6 +157,25 @@ impl Batches {
             }
             Err(fault) => after_write(fault, outcomes, witness),
         }
+    }
+
+    /// Nothing is inserted for an unrecorded refusal, so nothing would notice that its key was used up before: those keys
+    /// are looked up, and the batch is decided again with what they brought.
+    async fn decide_at_once(&mut self, commands: &[Command]) -> Result<(Vec<Outcome>, Changes), Fault> {
+        let book = Book::open(self.recall(commands).await?);
+        let (outcomes, changes) = self.decide(book, commands);
+        let keys = keys_of_refused(commands, &outcomes);
+        if keys.is_empty() {
+            return Ok((outcomes, changes));
+        }
+        self.count_statements(1);
+        let stored = self.repo.find_by_keys(&keys).await?;
+        if stored.is_empty() {
+            return Ok((outcomes, changes));
+        }
+        let mut book = Book::open(self.recall(commands).await?);
+        book.remember(stored);
+        Ok(self.decide(book, commands))
     }
 
     /// Reads under locks, so that what is decided cannot go stale, and looks the keys up.
@@ -291,11 +305,9 @@ fn before_write(fault: Fault) -> Try {
     }
 }
 
-fn refused_with_key(commands: &[Command], outcomes: &[Outcome]) -> bool {
-    commands
-        .iter()
-        .zip(outcomes)
-        .any(|(command, outcome)| command.idempotency.is_some() && matches!(outcome, Outcome::Refused(_)))
+fn keys_of_refused(commands: &[Command], outcomes: &[Outcome]) -> Vec<Digest> {
+    let refused = commands.iter().zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
+    refused.filter_map(|(command, _)| command.idempotency.map(|idempotency| idempotency.key)).collect()
 }
 
 /// The wallets of a batch in id order, each once.

@@ -3,6 +3,7 @@
 //! It never lingers for more when it could start, and a caller who hangs up neither stops nor doubles a transfer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -31,6 +32,7 @@ pub struct Queue {
 
 struct Waiting {
     command: Command,
+    since: Instant,
     answer: oneshot::Sender<Result<Outcome, SubmitError>>,
 }
 
@@ -42,7 +44,7 @@ impl Ledger {
         let (stop, stopped) = oneshot::channel();
         let metrics = Arc::new(Metrics::default());
         let batches = Batches::new(db, clock, metrics.clone());
-        let task = tokio::spawn(run(batches, receiver, stopped));
+        let task = tokio::spawn(run(batches, metrics.clone(), receiver, stopped));
         Self { queue: Queue { sender, capacity: queue_max.max(1) }, metrics, stop, task }
     }
 
@@ -72,7 +74,7 @@ impl Queue {
     /// Submits one command and waits for its final outcome.
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
         let (answer, outcome) = oneshot::channel();
-        self.sender.try_send(Waiting { command, answer }).map_err(|_| SubmitError::Overloaded)?;
+        self.sender.try_send(Waiting { command, since: Instant::now(), answer }).map_err(|_| SubmitError::Overloaded)?;
         outcome.await.map_err(|lost| SubmitError::Fault(Fault::broken(lost)))?
     }
 
@@ -83,7 +85,12 @@ impl Queue {
     }
 }
 
-async fn run(mut batches: Batches, mut receiver: mpsc::Receiver<Waiting>, mut stopped: oneshot::Receiver<()>) {
+async fn run(
+    mut batches: Batches,
+    metrics: Arc<Metrics>,
+    mut receiver: mpsc::Receiver<Waiting>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let batch_max = batches.size_max();
     let mut waiting = Vec::with_capacity(batch_max);
     loop {
@@ -95,9 +102,19 @@ async fn run(mut batches: Batches, mut receiver: mpsc::Receiver<Waiting>, mut st
                 if taken == 0 {
                     return;
                 }
+                note_arrival(&metrics, &waiting);
                 commit(&mut batches, &mut waiting).await;
             }
         }
+    }
+}
+
+fn note_arrival(metrics: &Metrics, waiting: &[Waiting]) {
+    let now = Instant::now();
+    metrics.batch_size.record(waiting.len() as u64);
+    for one in waiting {
+        let waited = now.saturating_duration_since(one.since).as_micros();
+        metrics.wait_us.record(u64::try_from(waited).unwrap_or(u64::MAX));
     }
 }
 

@@ -8,19 +8,29 @@ macro_rules! counters {
         #[derive(Default)]
         pub struct Metrics {
             $($(#[$doc])* pub(super) $name: AtomicU64,)*
+            pub(super) batch_size: Histogram,
+            pub(super) wait_us: Histogram,
         }
 
         /// The counters at one moment.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct MetricsSnapshot {
             $($(#[$doc])* pub $name: u64,)*
+            /// Commands in a batch.
+            pub batch_size: HistogramSnapshot,
+            /// Microseconds between a command's arrival in the queue and its batch's start.
+            pub wait_us: HistogramSnapshot,
         }
 
         impl Metrics {
             /// Reads every counter.
             #[must_use]
             pub fn snapshot(&self) -> MetricsSnapshot {
-                MetricsSnapshot { $($name: self.$name.load(Ordering::Relaxed),)* }
+                MetricsSnapshot {
+                    $($name: self.$name.load(Ordering::Relaxed),)*
+                    batch_size: self.batch_size.snapshot(),
+                    wait_us: self.wait_us.snapshot(),
+                }
             }
         }
     };
@@ -41,6 +51,40 @@ counters! {
     unknown_commits,
     /// Statements sent to the database by the commit path, BEGIN and COMMIT among them.
     statements,
+}
+
+/// Values counted by powers of four, from 1 to 4^11 and above.
+#[derive(Default)]
+pub(super) struct Histogram {
+    counts: [AtomicU64; BUCKETS],
+    sum: AtomicU64,
+}
+
+/// A histogram at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistogramSnapshot {
+    /// How many values fell into each bucket; bucket `n` ends at 4^n, the last one nowhere.
+    pub counts: [u64; BUCKETS],
+    /// The sum of all values.
+    pub sum: u64,
+}
+
+/// Buckets of a histogram.
+pub const BUCKETS: usize = 13;
+
+impl Histogram {
+    pub fn record(&self, value: u64) {
+        let bucket = (0..BUCKETS - 1).find(|bucket| value <= 4_u64.pow(*bucket as u32)).unwrap_or(BUCKETS - 1);
+        self.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        self.sum.fetch_add(value, Ordering::Relaxed);
+    }
+
+    fn snapshot(&self) -> HistogramSnapshot {
+        HistogramSnapshot {
+            counts: std::array::from_fn(|bucket| self.counts[bucket].load(Ordering::Relaxed)),
+            sum: self.sum.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl Metrics {

@@ -18,7 +18,7 @@ pub use book::{Book, Changes, Stamps, WalletChange};
 pub use committer::{Ledger, Queue};
 pub use entries::{EntryPage, EntryView, entries_of};
 pub use error::SubmitError;
-pub use metrics::{Metrics, MetricsSnapshot};
+pub use metrics::{HistogramSnapshot, Metrics, MetricsSnapshot};
 pub use types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
 pub use verify::{Check, Report, verify};
 

@@ -6,7 +6,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::ledger::{self, Metrics, MetricsSnapshot, Report};
+use crate::ledger::{self, Metrics, MetricsSnapshot, Queue, Report};
 use crate::values::Timestamp;
 
 /// Health, counters and the proof of the books.
@@ -14,13 +14,14 @@ pub struct Ops {
     db: Db,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    queue: Queue,
     started_at: Timestamp,
 }
 
 impl Ops {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, queue: Queue) -> Self {
         let started_at = clock.now();
-        Self { db, clock, metrics, started_at }
+        Self { db, clock, metrics, queue, started_at }
     }
 
     /// Asks the database for an answer.
@@ -39,6 +40,12 @@ impl Ops {
     #[must_use]
     pub fn metrics(&self) -> MetricsSnapshot {
         self.metrics.snapshot()
+    }
+
+    /// Commands that wait for the committer now.
+    #[must_use]
+    pub fn queue_depth(&self) -> usize {
+        self.queue.depth()
     }
 
     /// Proves the books.

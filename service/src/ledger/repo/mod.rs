@@ -77,6 +77,14 @@ impl Repo {
         }
     }
 
+    /// The stored transfers that used up any of these keys, read without a lock.
+    pub async fn find_by_keys(&self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
+        match self {
+            Self::Postgres(ledger) => ledger.find_by_keys(keys).await,
+            Self::Sqlite(_) => unreachable!("`writes_at_once` is false on SQLite"),
+        }
+    }
+
     /// Writes a batch that was decided without a transaction: all of it, or nothing and a fault.
     pub async fn write_at_once(&self, changes: &Changes) -> Result<(), Fault> {
         match self {
@@ -106,7 +114,7 @@ impl Tx {
     /// The stored transfers that used up any of these keys.
     pub async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
         match self {
-            Self::Postgres(tx) => postgres::find_by_keys(tx, keys).await,
+            Self::Postgres(tx) => postgres::find_by_keys(&mut **tx, keys).await,
             Self::Sqlite(tx) => sqlite::find_by_keys(tx, keys).await,
         }
     }

@@ -3,7 +3,7 @@
 use sea_orm::ActiveEnum;
 use sea_orm::sqlx::postgres::PgArguments;
 use sea_orm::sqlx::query::Query;
-use sea_orm::sqlx::{self, PgPool, Postgres, Row, Transaction};
+use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, Transaction};
 use sea_orm::prelude::{Decimal, Uuid};
 
 use super::{Written, rows};
@@ -36,6 +36,10 @@ impl PostgresLedger {
         Ok(())
     }
 
+    pub async fn find_by_keys(&self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
+        find_by_keys(&self.pool, keys).await
+    }
+
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, Fault> {
         Ok(self.pool.begin().await?)
     }
@@ -54,13 +58,13 @@ pub(super) async fn lock_wallets(
     rows.into_iter().map(rows::wallet).collect()
 }
 
-pub(super) async fn find_by_keys(
-    tx: &mut Transaction<'static, Postgres>,
+pub(super) async fn find_by_keys<'c>(
+    executor: impl Executor<'c, Database = Postgres>,
     keys: &[Digest],
 ) -> Result<Vec<Transfer>, Fault> {
     let keys: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
     let query = sqlx::query("SELECT * FROM transfers WHERE idempotency_key = ANY($1)").bind(keys);
-    query.fetch_all(&mut **tx).await?.into_iter().map(rows::transfer).collect()
+    query.fetch_all(executor).await?.into_iter().map(rows::transfer).collect()
 }
 
 pub(super) async fn has_transfer(tx: &mut Transaction<'static, Postgres>, id: TransferId) -> Result<bool, Fault> {
