@@ -24,10 +24,17 @@ const DESCRIPTION: &str = "Wallets in exact decimals and transfers between them.
     Lists are newest first. Every failure is an `application/problem+json` document with a stable `code`.";
 
 /// The application with its edge, ready to be served.
-pub fn app(services: Arc<Services>, cors_origins: Vec<String>) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
+pub fn app(
+    services: Arc<Services>,
+    cors_origins: Vec<String>,
+) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let api = api(&services);
     let document = openapi::finish(&api.spec(), FAILURES)?;
-    let config = EdgeConfig { cors_origins, routes: Routes::of_document(&document), ..EdgeConfig::default() };
+    let config = EdgeConfig {
+        cors_origins,
+        routes: Routes::of_document(&document),
+        ..EdgeConfig::default()
+    };
     let app = openapi::with_pages(api, Pages::new(&document)).data(services);
     Ok(edge::wrap(app, config))
 }
@@ -39,11 +46,21 @@ pub fn document(services: &Arc<Services>) -> anyhow::Result<Value> {
 
 fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
     let resources = (
-        AuthApi { services: services.clone() },
-        UsersApi { services: services.clone() },
-        WalletsApi { services: services.clone() },
-        TransfersApi { services: services.clone() },
-        OperationsApi { services: services.clone() },
+        AuthApi {
+            services: services.clone(),
+        },
+        UsersApi {
+            services: services.clone(),
+        },
+        WalletsApi {
+            services: services.clone(),
+        },
+        TransfersApi {
+            services: services.clone(),
+        },
+        OperationsApi {
+            services: services.clone(),
+        },
     );
     OpenApiService::new(resources, "Florin", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
 }

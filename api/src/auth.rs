@@ -27,7 +27,9 @@ pub struct Customer(pub Actor);
 pub struct Operator(pub Actor);
 
 async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
-    let services = request.data::<Arc<Services>>().expect("`app` gives every request the services");
+    let services = request
+        .data::<Arc<Services>>()
+        .expect("`app` gives every request the services");
     Ok(services.identity.authenticate(&bearer.token).map_err(Problem::from)?)
 }
 
@@ -41,7 +43,11 @@ async fn customer(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
 
 async fn operator(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
     let actor = signed_in(request, bearer).await?;
-    if actor.is_operator() { Ok(actor) } else { Err(forbidden("this is for operators")) }
+    if actor.is_operator() {
+        Ok(actor)
+    } else {
+        Err(forbidden("this is for operators"))
+    }
 }
 
 fn forbidden(detail: &'static str) -> poem::Error {

@@ -52,9 +52,10 @@ impl From<WalletError> for Problem {
         match error {
             WalletError::NotFound => refused(Refusal::WalletNotFound, None),
             WalletError::Exists => Self::new(Code::WalletExists, "there is a wallet in this currency"),
-            WalletError::NotEmpty => {
-                Self::new(Code::WalletNotEmpty, "only a wallet with balance and held 0.0000 can be closed")
-            }
+            WalletError::NotEmpty => Self::new(
+                Code::WalletNotEmpty,
+                "only a wallet with balance and held 0.0000 can be closed",
+            ),
             WalletError::Closed => Self::new(Code::WalletClosed, "the wallet is closed for good"),
             WalletError::Fault(fault) => fault.into(),
         }
@@ -67,9 +68,11 @@ impl From<SubmitError> for Problem {
             SubmitError::Overloaded => {
                 Self::new(Code::Overloaded, "too many transfers are waiting; nothing happened").retry_after(1)
             }
-            SubmitError::Contended => {
-                Self::new(Code::Contended, "other writers kept changing these wallets; nothing happened").retry_after(1)
-            }
+            SubmitError::Contended => Self::new(
+                Code::Contended,
+                "other writers kept changing these wallets; nothing happened",
+            )
+            .retry_after(1),
             SubmitError::Fault(fault) => fault.into(),
         }
     }
@@ -78,13 +81,18 @@ impl From<SubmitError> for Problem {
 impl From<TransferError> for Problem {
     fn from(error: TransferError) -> Self {
         match error {
-            TransferError::Refused { refusal, transfer, replayed } => {
+            TransferError::Refused {
+                refusal,
+                transfer,
+                replayed,
+            } => {
                 let problem = refused(refusal, transfer);
                 if replayed { problem.replayed() } else { problem }
             }
-            TransferError::KeyReused => {
-                Self::new(Code::IdempotencyKeyReused, "this Idempotency-Key was used for another request")
-            }
+            TransferError::KeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "this Idempotency-Key was used for another request",
+            ),
             TransferError::NotFound => Self::new(Code::TransferNotFound, "there is no such transfer"),
             TransferError::Wallet(error) => error.into(),
             TransferError::Submit(error) => error.into(),
@@ -103,16 +111,18 @@ fn refused(refusal: Refusal, transfer: Option<TransferId>) -> Problem {
         Refusal::SameWallet => Problem::new(Code::SameWallet, "source and destination are the same wallet"),
         Refusal::WalletFrozen => Problem::new(Code::WalletFrozen, "the source or the destination is frozen"),
         Refusal::WalletClosed => Problem::new(Code::WalletClosed, "the source or the destination is closed"),
-        Refusal::CurrencyMismatch => {
-            Problem::new(Code::CurrencyMismatch, "source and destination are in different currencies")
-        }
+        Refusal::CurrencyMismatch => Problem::new(
+            Code::CurrencyMismatch,
+            "source and destination are in different currencies",
+        ),
         Refusal::InsufficientFunds { available } => {
             Problem::new(Code::InsufficientFunds, format!("the source has {available} available"))
                 .with("available", available.to_string())
         }
-        Refusal::BalanceOutOfRange => {
-            Problem::new(Code::BalanceOutOfRange, "a wallet would leave the range of +-99999999999999.9999")
-        }
+        Refusal::BalanceOutOfRange => Problem::new(
+            Code::BalanceOutOfRange,
+            "a wallet would leave the range of +-99999999999999.9999",
+        ),
     };
     match transfer {
         Some(transfer) => problem.with("transfer_id", transfer.to_string()),

@@ -47,7 +47,8 @@ pub async fn up(db: &DatabaseConnection) -> Result<(), DbErr> {
     };
     let tx = db.begin_with_options(options).await?;
     if db.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+        tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
+            .await?;
     }
     Migrator::up(&tx, None).await?;
     tx.commit().await
@@ -58,7 +59,10 @@ pub async fn status(db: &DatabaseConnection) -> Result<Vec<Step>, DbErr> {
     let steps = Migrator::get_migration_with_status_read_only(db).await?;
     Ok(steps
         .into_iter()
-        .map(|step| Step { name: step.name().to_owned(), applied: step.status() == MigrationStatus::Applied })
+        .map(|step| Step {
+            name: step.name().to_owned(),
+            applied: step.status() == MigrationStatus::Applied,
+        })
         .collect())
 }
 

@@ -10,7 +10,14 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager, Dialects { postgres: POSTGRES, sqlite: SQLITE }).await
+        run(
+            manager,
+            Dialects {
+                postgres: POSTGRES,
+                sqlite: SQLITE,
+            },
+        )
+        .await
     }
 }
 

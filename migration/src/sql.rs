@@ -14,7 +14,11 @@ pub async fn run(manager: &SchemaManager<'_>, dialects: Dialects<'_>) -> Result<
     let statements = match manager.get_database_backend() {
         DbBackend::Postgres => dialects.postgres,
         DbBackend::Sqlite => dialects.sqlite,
-        other => return Err(DbErr::Migration(format!("Florin runs on PostgreSQL and SQLite, not on {other:?}"))),
+        other => {
+            return Err(DbErr::Migration(format!(
+                "Florin runs on PostgreSQL and SQLite, not on {other:?}"
+            )));
+        }
     };
     manager.get_connection().execute_unprepared(statements).await?;
     Ok(())

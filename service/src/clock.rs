@@ -18,7 +18,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the machine for the time"
+    )]
     fn now(&self) -> Timestamp {
         chrono::Utc::now().trunc_subsecs(MICROSECOND_DIGITS)
     }
@@ -38,7 +41,7 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 /// A UUID v7 whose first 60 bits are the microsecond, so that ids sort as their times do.
 #[must_use]
 pub fn id_at(time: Timestamp) -> Uuid {
-    let micros = time.timestamp_micros().unsigned_abs();
+    let micros = micros_of(time);
     let (millis, micros_of_milli) = (micros / 1_000, (micros % 1_000) as u16);
     let mut random: [u8; 10] = random_bytes();
     // RFC 9562 lets the 12 bits after the version hold a finer time; 1 000 steps leave two bits to chance.
@@ -50,10 +53,16 @@ pub fn id_at(time: Timestamp) -> Uuid {
 /// The smallest id that `id_at` could give for a time: a bound for "created since".
 #[must_use]
 pub fn id_floor(time: Timestamp) -> Uuid {
-    let micros = time.timestamp_micros().unsigned_abs();
+    let micros = micros_of(time);
     let fine = ((micros % 1_000) as u16) << 2;
     let [high, low] = fine.to_be_bytes();
     Builder::from_unix_timestamp_millis(micros / 1_000, &[high, low, 0, 0, 0, 0, 0, 0, 0, 0]).into_uuid()
+}
+
+/// Microseconds since 1970, as near as the 48 bits of milliseconds in an id can come: 1970 to 10889.
+fn micros_of(time: Timestamp) -> u64 {
+    const MICROS_MAX: i64 = ((1 << 48) - 1) * 1_000 + 999;
+    time.timestamp_micros().clamp(0, MICROS_MAX).unsigned_abs()
 }
 
 /// Times that only grow: each is later than the one before it and than a given floor, even if the clock steps back.
@@ -66,7 +75,10 @@ impl Sequence {
     /// Starts at the clock's time.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, last: DateTime::UNIX_EPOCH }
+        Self {
+            clock,
+            last: DateTime::UNIX_EPOCH,
+        }
     }
 
     /// The next time: now, or one microsecond after the last one or the floor, whichever is latest.

@@ -1,5 +1,6 @@
 //! What the bank does. Knows nothing of HTTP.
 
+pub mod actor;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -49,4 +50,3 @@ impl Services {
         self.ops.close_database().await;
     }
 }
-

@@ -39,6 +39,9 @@ impl<T, K> Page<T, K> {
     /// The same page of other items.
     #[must_use]
     pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U, K> {
-        Page { items: self.items.into_iter().map(shape).collect(), next: self.next }
+        Page {
+            items: self.items.into_iter().map(shape).collect(),
+            next: self.next,
+        }
     }
 }

@@ -73,6 +73,7 @@ impl Committer {
             splits: grown(|metrics| metrics.splits),
             unknown_commits: grown(|metrics| metrics.unknown_commits),
             statements: grown(|metrics| metrics.statements),
+            ..MetricsSnapshot::default()
         }
     }
 

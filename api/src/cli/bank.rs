@@ -20,8 +20,12 @@ pub async fn open(config: &Config) -> anyhow::Result<Bank> {
 
 /// Connects and brings the schema up to date.
 pub async fn connect(config: &Config) -> anyhow::Result<Db> {
-    let db = Db::connect(&config.database_url).await.context("cannot open the database")?;
-    migration::up(&db.write).await.context("cannot bring the schema up to date")?;
+    let db = Db::connect(&config.database_url)
+        .await
+        .context("cannot open the database")?;
+    migration::up(&db.write)
+        .await
+        .context("cannot bring the schema up to date")?;
     Ok(db)
 }
 

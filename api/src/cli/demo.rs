@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::{Bank, Ending, Settings, bank, serve, user::random_password, verify};
+use super::{Bank, Ending, Settings, bank, print, serve, user::random_password, verify};
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -50,16 +50,19 @@ pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending
     config.queue_max = settings.queue_max as usize;
     let bank = bank::open(&config).await?;
     let password = random_password();
-    println!("A throw-away bank in {}", folder.path().display());
+    print(format!("A throw-away bank in {}", folder.path().display()))?;
     let customers = open_doors(&bank, &password).await?;
-    println!("{} customers, each with a first wallet and a deposit of {OPENING_BALANCE} USD\n", customers.len());
+    print(format!(
+        "{} customers, each with a first wallet and a deposit of {OPENING_BALANCE} USD\n",
+        customers.len()
+    ))?;
 
     let sent = send(&bank, &customers, &options).await?;
-    println!("{sent}");
+    print(&sent)?;
     show_balances(&bank, &customers).await?;
     show_entries(&bank, &customers[0]).await?;
     let report = bank.ops.verify().await.context("cannot read the books")?;
-    print!("{}", verify::to_text(&report));
+    print(verify::to_text(&report).trim_end())?;
     if !report.is_clean() {
         return Ok(Ending::FoundWrong);
     }
@@ -72,7 +75,10 @@ pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending
 
 /// A folder that goes away with the process, and settings for a bank in it.
 pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
-    let folder = tempfile::Builder::new().prefix("florin-").tempdir().context("cannot make a temporary folder")?;
+    let folder = tempfile::Builder::new()
+        .prefix("florin-")
+        .tempdir()
+        .context("cannot make a temporary folder")?;
     let config = Config {
         database_url: format!("sqlite://{}", folder.path().join("florin.db").display()),
         signing_key_file: folder.path().join("signing.key"),
@@ -85,8 +91,14 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
 async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<Customer>> {
     let email = Email::try_new(OPERATOR_EMAIL).context("the operator's address is one")?;
     let name = FullName::try_new("Operator").context("the operator's name is one")?;
-    let operator = bank.identity.create_user(email, name, SecretString::from(password), Role::Operator).await?;
-    let operator = Actor { user: operator.id, role: operator.role };
+    let operator = bank
+        .identity
+        .create_user(email, name, SecretString::from(password), Role::Operator)
+        .await?;
+    let operator = Actor {
+        user: operator.id,
+        role: operator.role,
+    };
     let mut customers = Vec::with_capacity(NAMES.len());
     for name in NAMES {
         let email = format!("{}@demo.florin", name.to_lowercase());
@@ -103,7 +115,15 @@ async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<Customer>
             method: Method::try_new("visa").context("visa is a method")?,
         };
         bank.transfers.deposit(operator, None, deposit).await?;
-        customers.push(Customer { name, email, actor: Actor { user: user.id, role: user.role }, wallet: wallet.id });
+        customers.push(Customer {
+            name,
+            email,
+            actor: Actor {
+                user: user.id,
+                role: user.role,
+            },
+            wallet: wallet.id,
+        });
     }
     Ok(customers)
 }
@@ -119,7 +139,11 @@ async fn send(bank: &Bank, customers: &[Customer], options: &Options) -> anyhow:
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} transfers, {per_sec}, {eta} left")?;
     let bar = ProgressBar::new(options.transfers.into()).with_style(style);
     let started = Instant::now();
-    let mut sent = Sent { completed: 0, refused: 0, took: Duration::ZERO };
+    let mut sent = Sent {
+        completed: 0,
+        refused: 0,
+        took: Duration::ZERO,
+    };
     let mut under_way = JoinSet::new();
     for _ in 0..options.transfers {
         if under_way.len() >= options.concurrent as usize {
@@ -173,29 +197,52 @@ impl std::fmt::Display for Sent {
         let total = u128::from(self.completed + self.refused);
         let per_second = total * 1_000_000 / self.took.as_micros().max(1);
         let millis = self.took.as_millis();
-        writeln!(f, "{total} transfers in {millis} ms: {per_second} a second, each durable before its answer")?;
-        writeln!(f, "{} completed, {} refused for lack of funds", self.completed, self.refused)
+        writeln!(
+            f,
+            "{total} transfers in {millis} ms: {per_second} a second, each durable before its answer"
+        )?;
+        writeln!(
+            f,
+            "{} completed, {} refused for lack of funds",
+            self.completed, self.refused
+        )
     }
 }
 
 async fn show_balances(bank: &Bank, customers: &[Customer]) -> anyhow::Result<()> {
-    println!("customer             balance  entries");
+    print("customer             balance  entries")?;
     for customer in customers {
         let wallet = bank.wallets.get(customer.actor, customer.wallet).await?;
-        println!("{:8} {:>16} USD  {:>7}", customer.name, wallet.balance.to_string(), wallet.version);
+        print(format!(
+            "{:8} {:>16} USD  {:>7}",
+            customer.name,
+            wallet.balance.to_string(),
+            wallet.version
+        ))?;
     }
-    println!();
+    print("")?;
     Ok(())
 }
 
 async fn show_entries(bank: &Bank, customer: &Customer) -> anyhow::Result<()> {
-    let request = PageRequest { limit: ENTRIES_SHOWN, after: None };
+    let request = PageRequest {
+        limit: ENTRIES_SHOWN,
+        after: None,
+    };
     let page = bank.wallets.entries(customer.actor, customer.wallet, request).await?;
-    println!("{}'s newest entries    amount     balance after", customer.name);
+    print(format!(
+        "{}'s newest entries    amount     balance after",
+        customer.name
+    ))?;
     for entry in page.items {
-        println!("{:>8} {:>20} {:>17}", entry.version, entry.amount.to_string(), entry.balance_after.to_string());
+        print(format!(
+            "{:>8} {:>20} {:>17}",
+            entry.version,
+            entry.amount.to_string(),
+            entry.balance_after.to_string()
+        ))?;
     }
-    println!();
+    print("")?;
     Ok(())
 }
 
@@ -203,11 +250,16 @@ async fn keep_serving(settings: &Settings, bank: &Bank, customers: &[Customer], 
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
-    println!("\nLook around in http://{}/docs. Sign in as", listener.local_addr()?);
-    println!("  {OPERATOR_EMAIL} (operator)");
+    print(format!(
+        "\nLook around in http://{}/docs. Sign in as",
+        listener.local_addr()?
+    ))?;
+    print(format!("  {OPERATOR_EMAIL} (operator)"))?;
     for customer in customers {
-        println!("  {}", customer.email);
+        print(format!("  {}", customer.email))?;
     }
-    println!("each with the password {password}\nCtrl-C ends the demo and removes its bank.");
+    print(format!(
+        "each with the password {password}\nCtrl-C ends the demo and removes its bank."
+    ))?;
     serve::serve(settings, listener, bank).await
 }

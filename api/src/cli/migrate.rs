@@ -18,10 +18,19 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
     let config = settings.config()?;
     let db = match action {
         Action::Up => bank::connect(&config).await?,
-        Action::Status => Db::connect(&config.database_url).await.context("cannot open the database")?,
+        Action::Status => Db::connect(&config.database_url)
+            .await
+            .context("cannot open the database")?,
     };
-    for step in migration::status(&db.write).await.context("cannot read the schema's state")? {
-        print(format_args!("{} {}", if step.applied { "applied" } else { "missing" }, step.name))?;
+    for step in migration::status(&db.write)
+        .await
+        .context("cannot read the schema's state")?
+    {
+        print(format_args!(
+            "{} {}",
+            if step.applied { "applied" } else { "missing" },
+            step.name
+        ))?;
     }
     db.close().await;
     Ok(Ending::Done)

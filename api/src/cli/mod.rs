@@ -106,7 +106,11 @@ fn fault(error: &anyhow::Error, database_url: Option<&str>) -> ExitCode {
         let text = cause.to_string();
         let text = secret.map_or_else(|| text.clone(), |secret| text.replace(secret, "of --database-url"));
         // Nobody may be left to read it; the exit status says it too.
-        let _ = writeln!(io::stderr(), "{} {text}", if index == 0 { "florin:" } else { "  because" });
+        let _ = writeln!(
+            io::stderr(),
+            "{} {text}",
+            if index == 0 { "florin:" } else { "  because" }
+        );
     }
     ExitCode::from(3)
 }

@@ -23,7 +23,10 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
 /// Serves until SIGTERM or SIGINT, then finishes what was accepted.
 pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank) -> anyhow::Result<()> {
     let app = app(bank.clone(), settings.cors_origins.clone())?;
-    let limits = Limits { connections_max: settings.connections_max as usize, ..Limits::default() };
+    let limits = Limits {
+        connections_max: settings.connections_max as usize,
+        ..Limits::default()
+    };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
     edge::serve(listener, app, limits, told_to_stop()?).await?;
     tracing::info!("stopped serving");

@@ -1,6 +1,7 @@
 //! Every setting: a flag, or the environment variable of the same name with `FLORIN_` before it.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,15 +13,33 @@ use tracing_subscriber::EnvFilter;
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
     /// `postgres://user:password@host/database`, or `sqlite://FILE`; by default an SQLite file in the data folder
-    #[arg(long, env = "FLORIN_DATABASE_URL", global = true, hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        env = "FLORIN_DATABASE_URL",
+        global = true,
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub database_url: Option<String>,
 
     /// Where the bank keeps its files
-    #[arg(long, env = "FLORIN_DATA_DIR", global = true, default_value = "./data", value_name = "FOLDER")]
+    #[arg(
+        long,
+        env = "FLORIN_DATA_DIR",
+        global = true,
+        default_value = "./data",
+        value_name = "FOLDER"
+    )]
     pub data_dir: PathBuf,
 
     /// The address to serve
-    #[arg(long, env = "FLORIN_LISTEN", global = true, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "FLORIN_LISTEN",
+        global = true,
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
     pub listen: SocketAddr,
 
     /// The currency of a first wallet when nobody names one (ISO 4217)
@@ -40,7 +59,13 @@ pub struct Settings {
     pub connections_max: u32,
 
     /// Origins whose pages may call the API, separated by commas; none by default
-    #[arg(long, env = "FLORIN_CORS_ORIGINS", global = true, value_delimiter = ',', value_name = "ORIGINS")]
+    #[arg(
+        long,
+        env = "FLORIN_CORS_ORIGINS",
+        global = true,
+        value_delimiter = ',',
+        value_name = "ORIGINS"
+    )]
     pub cors_origins: Vec<String>,
 
     /// What to log: error, warn, info, debug, or a filter such as `info,florin::access=off` [default: RUST_LOG, else info]
@@ -58,8 +83,16 @@ impl Settings {
                 sqlite_url(&self.data_dir.join(DATABASE_FILE))
             }
         };
-        let signing_key_file = self.signing_key_file.clone().unwrap_or_else(|| self.data_dir.join(SIGNING_KEY_FILE));
-        Ok(Config { database_url, signing_key_file, currency: self.currency, queue_max: self.queue_max as usize })
+        let signing_key_file = self
+            .signing_key_file
+            .clone()
+            .unwrap_or_else(|| self.data_dir.join(SIGNING_KEY_FILE));
+        Ok(Config {
+            database_url,
+            signing_key_file,
+            currency: self.currency,
+            queue_max: self.queue_max as usize,
+        })
     }
 }
 
@@ -78,10 +111,15 @@ fn sqlite_url(file: &Path) -> String {
     url
 }
 
+const OWNER_ONLY: u32 = 0o700;
+
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        anyhow::Error::new(error).context(format!("cannot make the data folder {}", folder.display()))
-    })
+    // Password hashes lie in there.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(OWNER_ONLY)
+        .create(folder)
+        .map_err(|error| anyhow::Error::new(error).context(format!("cannot make the data folder {}", folder.display())))
 }
 
 fn currency(code: &str) -> Result<Currency, String> {
@@ -98,7 +136,12 @@ pub(super) fn start_logging(filter: &str) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("info"), Some(error)),
     };
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     if let Some(error) = complaint {
         tracing::warn!(%error, "the log filter cannot be read; logging at info");
     }

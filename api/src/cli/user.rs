@@ -41,7 +41,12 @@ pub enum RoleChoice {
 }
 
 pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> {
-    let Action::Create { email, full_name, role, password_stdin } = action;
+    let Action::Create {
+        email,
+        full_name,
+        role,
+        password_stdin,
+    } = action;
     let (Some(email), Some(full_name)) = (Email::try_new(&email), FullName::try_new(&full_name)) else {
         eprintln!("florin: an e-mail address and a name of 1 to 200 characters are needed");
         return Ok(Ending::UsedWrongly);
@@ -52,7 +57,10 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
         None => read_password()?,
     };
     let bank = bank::open(&settings.config()?).await?;
-    let created = bank.identity.create_user(email, full_name, SecretString::from(password), role.into()).await;
+    let created = bank
+        .identity
+        .create_user(email, full_name, SecretString::from(password), role.into())
+        .await;
     bank::close(bank).await;
     match created {
         Ok(user) => {
@@ -72,7 +80,10 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
 
 fn read_password() -> anyhow::Result<String> {
     let mut text = String::new();
-    std::io::stdin().take(PASSWORD_BYTES_MAX).read_to_string(&mut text).context("cannot read a password from standard input")?;
+    std::io::stdin()
+        .take(PASSWORD_BYTES_MAX)
+        .read_to_string(&mut text)
+        .context("cannot read a password from standard input")?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -15,7 +15,11 @@ pub async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<Ending> {
     } else {
         print(to_text(&report).trim_end())?;
     }
-    Ok(if report.is_clean() { Ending::Done } else { Ending::FoundWrong })
+    Ok(if report.is_clean() {
+        Ending::Done
+    } else {
+        Ending::FoundWrong
+    })
 }
 
 /// The report for people.
@@ -31,7 +35,11 @@ pub(super) fn to_text(report: &Report) -> String {
             text.push_str(&format!("        {offender}\n"));
         }
     }
-    text.push_str(if report.is_clean() { "the books balance\n" } else { "the books do not balance\n" });
+    text.push_str(if report.is_clean() {
+        "the books balance\n"
+    } else {
+        "the books do not balance\n"
+    });
     text
 }
 

@@ -74,7 +74,10 @@ impl AuthApi {
     async fn register(&self, body: Json<RegistrationInput>) -> ApiResult<Created<RegisteredView>> {
         let registration = body.0.try_into()?;
         let (user, wallet) = self.services.identity.register(registration).await?;
-        Ok(Created(RegisteredView { user: user.into(), wallet: wallet.into() }))
+        Ok(Created(RegisteredView {
+            user: user.into(),
+            wallet: wallet.into(),
+        }))
     }
 
     /// Sign in
@@ -90,20 +93,30 @@ impl AuthApi {
 
 /// Reads an ISO 4217 code of the caller's.
 pub fn currency_of(code: &str) -> Result<Currency, Problem> {
-    Currency::from_code(code)
-        .ok_or_else(|| Problem::new(Code::UnknownCurrency, "a currency is a three-letter code of ISO 4217 in capitals"))
+    Currency::from_code(code).ok_or_else(|| {
+        Problem::new(
+            Code::UnknownCurrency,
+            "a currency is a three-letter code of ISO 4217 in capitals",
+        )
+    })
 }
 
 impl TryFrom<RegistrationInput> for Registration {
     type Error = Problem;
 
     fn try_from(input: RegistrationInput) -> Result<Self, Problem> {
-        let email = Email::try_new(&input.email)
-            .ok_or_else(|| Problem::invalid_field("email", "this is no e-mail address"))?;
-        let full_name = FullName::try_new(&input.full_name)
-            .ok_or_else(|| Problem::invalid_field("full_name", "a name has 1 to 200 characters, none of them a control"))?;
+        let email =
+            Email::try_new(&input.email).ok_or_else(|| Problem::invalid_field("email", "this is no e-mail address"))?;
+        let full_name = FullName::try_new(&input.full_name).ok_or_else(|| {
+            Problem::invalid_field("full_name", "a name has 1 to 200 characters, none of them a control")
+        })?;
         let currency = input.currency.as_deref().map(currency_of).transpose()?;
-        Ok(Self { email, password: input.password.into(), full_name, currency })
+        Ok(Self {
+            email,
+            password: input.password.into(),
+            full_name,
+            currency,
+        })
     }
 }
 
@@ -130,12 +143,19 @@ impl Example for RegistrationInput {
 
 impl Example for CredentialsInput {
     fn example() -> Self {
-        Self { email: samples::EMAIL.to_owned(), password: samples::PASSWORD.to_owned() }
+        Self {
+            email: samples::EMAIL.to_owned(),
+            password: samples::PASSWORD.to_owned(),
+        }
     }
 }
 
 impl Example for TokenView {
     fn example() -> Self {
-        Self { access_token: "eyJhbGciOiJIUzI1NiJ9...".to_owned(), token_type: "Bearer".to_owned(), expires_in: 900 }
+        Self {
+            access_token: "eyJhbGciOiJIUzI1NiJ9...".to_owned(),
+            token_type: "Bearer".to_owned(),
+            expires_in: 900,
+        }
     }
 }

@@ -81,7 +81,11 @@ const OK: &str = "ok";
 
 impl Example for HealthView {
     fn example() -> Self {
-        Self { status: OK.to_owned(), version: "0.1.0".to_owned(), uptime_s: 86_400 }
+        Self {
+            status: OK.to_owned(),
+            version: "0.1.0".to_owned(),
+            uptime_s: 86_400,
+        }
     }
 }
 

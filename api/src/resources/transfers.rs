@@ -100,7 +100,11 @@ impl TransfersApi {
     /// Deposit
     ///
     /// Brings money into the bank, from the system wallet of its payment method, which opens at first use.
-    #[oai(path = "/wallets/:wallet_id/deposits", method = "post", operation_id = "wallets_deposit")]
+    #[oai(
+        path = "/wallets/:wallet_id/deposits",
+        method = "post",
+        operation_id = "wallets_deposit"
+    )]
     async fn deposit(
         &self,
         Operator(actor): Operator,
@@ -111,14 +115,22 @@ impl TransfersApi {
         body: Json<NewPaymentInput>,
     ) -> ApiResult<Moved<TransferView>> {
         let (amount, method) = body.0.read()?;
-        let deposit = Deposit { wallet: WalletId(wallet_id.0), amount, method };
+        let deposit = Deposit {
+            wallet: WalletId(wallet_id.0),
+            amount,
+            method,
+        };
         Ok(self.services.transfers.deposit(actor, key.0, deposit).await?.into())
     }
 
     /// Withdraw
     ///
     /// Pays money out of the bank, to the system wallet of its payment method.
-    #[oai(path = "/wallets/:wallet_id/withdrawals", method = "post", operation_id = "wallets_withdraw")]
+    #[oai(
+        path = "/wallets/:wallet_id/withdrawals",
+        method = "post",
+        operation_id = "wallets_withdraw"
+    )]
     async fn withdraw(
         &self,
         SignedIn(actor): SignedIn,
@@ -129,7 +141,11 @@ impl TransfersApi {
         body: Json<NewPaymentInput>,
     ) -> ApiResult<Moved<TransferView>> {
         let (amount, method) = body.0.read()?;
-        let withdrawal = Withdrawal { wallet: WalletId(wallet_id.0), amount, method };
+        let withdrawal = Withdrawal {
+            wallet: WalletId(wallet_id.0),
+            amount,
+            method,
+        };
         Ok(self.services.transfers.withdraw(actor, key.0, withdrawal).await?.into())
     }
 
@@ -146,7 +162,10 @@ impl TransfersApi {
     ///
     /// Newest first: those of the caller's wallets; for operators all.
     #[oai(path = "/transfers", method = "get", operation_id = "transfers_list")]
-    #[expect(clippy::too_many_arguments, reason = "each query parameter is an argument of its own in poem-openapi")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each query parameter is an argument of its own in poem-openapi"
+    )]
     async fn list(
         &self,
         SignedIn(actor): SignedIn,
@@ -163,7 +182,10 @@ impl TransfersApi {
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> ApiResult<Json<Listed<TransferView>>> {
-        let request = page_request(ListQuery { limit: limit.0, cursor: cursor.0 })?;
+        let request = page_request(ListQuery {
+            limit: limit.0,
+            cursor: cursor.0,
+        })?;
         let filter = TransferFilter {
             wallet: wallet_id.0.map(WalletId),
             status: status.0.map(Into::into),
@@ -198,7 +220,10 @@ impl From<NewTransferInput> for NewTransfer {
 
 impl From<Receipt> for Moved<TransferView> {
     fn from(receipt: Receipt) -> Self {
-        Self { body: receipt.transfer.as_ref().into(), replayed: receipt.replayed }
+        Self {
+            body: receipt.transfer.as_ref().into(),
+            replayed: receipt.replayed,
+        }
     }
 }
 
@@ -260,6 +285,9 @@ impl Example for NewTransferInput {
 
 impl Example for NewPaymentInput {
     fn example() -> Self {
-        Self { amount: AmountInput(Some(samples::amount(1_000_000).0)), method: "visa".to_owned() }
+        Self {
+            amount: AmountInput(Some(samples::amount(1_000_000).0)),
+            method: "visa".to_owned(),
+        }
     }
 }

@@ -18,9 +18,7 @@ use super::auth::currency_of;
 use crate::auth::{Customer, Operator, SignedIn};
 use crate::problem::{ApiResult, Code, Problem};
 use crate::samples;
-use crate::wire::{
-    Amount, Created, Json, KindWord, ListQuery, Listed, Tagged, Time, WalletStatusWord, page_request,
-};
+use crate::wire::{Amount, Created, Json, KindWord, ListQuery, Listed, Tagged, Time, WalletStatusWord, page_request};
 
 pub struct WalletsApi {
     pub services: Arc<Services>,
@@ -99,7 +97,10 @@ impl WalletsApi {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Json<Listed<WalletView>>> {
         let holder = holder_of(actor, user_id.0.map(UserId))?;
-        let request = page_request(ListQuery { limit: limit.0, cursor: cursor.0 })?;
+        let request = page_request(ListQuery {
+            limit: limit.0,
+            cursor: cursor.0,
+        })?;
         let page = self.services.wallets.list(holder, request).await?;
         Ok(Json(Listed::of(page, WalletView::from)))
     }
@@ -112,8 +113,16 @@ impl WalletsApi {
         let wallet = self.services.wallets.get(actor, WalletId(wallet_id.0)).await?;
         // The time too: a wallet that was frozen and unfrozen is as it was, but for its time.
         let changed = wallet.updated_at.timestamp_micros();
-        let tag = format!("\"{}-{}-{}-{changed}\"", wallet.version, wallet.status, wallet.held.units());
-        Ok(Tagged { body: wallet.into(), tag })
+        let tag = format!(
+            "\"{}-{}-{}-{changed}\"",
+            wallet.version,
+            wallet.status,
+            wallet.held.units()
+        );
+        Ok(Tagged {
+            body: wallet.into(),
+            tag,
+        })
     }
 
     /// Freeze a wallet
@@ -156,8 +165,15 @@ impl WalletsApi {
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> ApiResult<Json<Listed<EntryView>>> {
-        let request = page_request(ListQuery { limit: limit.0, cursor: cursor.0 })?;
-        let page = self.services.wallets.entries(actor, WalletId(wallet_id.0), request).await?;
+        let request = page_request(ListQuery {
+            limit: limit.0,
+            cursor: cursor.0,
+        })?;
+        let page = self
+            .services
+            .wallets
+            .entries(actor, WalletId(wallet_id.0), request)
+            .await?;
         Ok(Json(Listed::of(page, EntryView::from)))
     }
 }
@@ -165,7 +181,10 @@ impl WalletsApi {
 fn holder_of(actor: Actor, user: Option<UserId>) -> Result<Holder, Problem> {
     match user {
         Some(user) if actor.is_operator() || user == actor.user => Ok(Holder::User(user)),
-        Some(_) => Err(Problem::new(Code::Forbidden, "customers may only list their own wallets")),
+        Some(_) => Err(Problem::new(
+            Code::Forbidden,
+            "customers may only list their own wallets",
+        )),
         None if actor.is_operator() => Ok(Holder::Anyone),
         None => Ok(Holder::User(actor.user)),
     }
@@ -237,6 +256,8 @@ impl Example for EntryView {
 
 impl Example for NewWalletInput {
     fn example() -> Self {
-        Self { currency: "EUR".to_owned() }
+        Self {
+            currency: "EUR".to_owned(),
+        }
     }
 }

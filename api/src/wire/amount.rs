@@ -61,7 +61,9 @@ inline_schema!(Amount, "Amount", {
 
 inline_schema!(AmountInput, "AmountInput", {
     let mut schema = MetaSchema::new_with_format("string", "decimal");
-    schema.description = Some("Above zero, with at most 14 digits before the point and 4 after it. A JSON number is read digit by digit.");
+    schema.description = Some(
+        "Above zero, with at most 14 digits before the point and 4 after it. A JSON number is read digit by digit.",
+    );
     schema.pattern = Some(r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$".to_owned());
     schema
 });
@@ -90,7 +92,18 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_amount_and_other_types_no_input() {
-        for json in [r#""1e3""#, "1e3", "1e30", "-5", r#""-5""#, r#""0.00001""#, "0.00001", r#""NaN""#, r#""""#, "100000000000000"] {
+        for json in [
+            r#""1e3""#,
+            "1e3",
+            "1e30",
+            "-5",
+            r#""-5""#,
+            r#""0.00001""#,
+            "0.00001",
+            r#""NaN""#,
+            r#""""#,
+            "100000000000000",
+        ] {
             assert_eq!(read(json), Ok(None), "{json}");
         }
         for json in ["null", "true", "[]", "{}"] {

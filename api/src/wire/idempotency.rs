@@ -36,7 +36,9 @@ impl<'a> ApiExtractor<'a> for IdempotencyHeader {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let mut values = request.headers().get_all("idempotency-key").iter();
-        let Some(value) = values.next() else { return Ok(Self(None)) };
+        let Some(value) = values.next() else {
+            return Ok(Self(None));
+        };
         let key = value.to_str().ok().and_then(IdempotencyKey::try_new);
         match (key, values.next()) {
             (Some(key), None) => Ok(Self(Some(key))),

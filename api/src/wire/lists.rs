@@ -41,7 +41,10 @@ pub trait CursorKey: Sized {
 pub fn page_request<K: CursorKey>(query: ListQuery) -> Result<PageRequest<K>, Problem> {
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Problem::invalid_field("limit", format!("a page has 1 to {LIMIT_MAX} items")));
+        return Err(Problem::invalid_field(
+            "limit",
+            format!("a page has 1 to {LIMIT_MAX} items"),
+        ));
     }
     let after = match query.cursor {
         None => None,
@@ -56,7 +59,10 @@ impl<T: Type + ParseFromJSON + ToJSON + Serialize> Listed<T> {
     /// Shapes a page of the service.
     pub fn of<U, K: CursorKey>(page: Page<U, K>, shape: impl FnMut(U) -> T) -> Self {
         let next_cursor = page.next.as_ref().map(CursorKey::write);
-        Self { items: page.items.into_iter().map(shape).collect(), next_cursor }
+        Self {
+            items: page.items.into_iter().map(shape).collect(),
+            next_cursor,
+        }
     }
 }
 

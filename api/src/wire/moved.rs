@@ -26,7 +26,9 @@ impl<T: Type + Serialize> IntoResponse for Moved<T> {
     fn into_response(self) -> Response {
         let mut response = Created(self.body).into_response();
         if self.replayed {
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response
+                .headers_mut()
+                .insert(REPLAYED, HeaderValue::from_static("true"));
         }
         response
     }
@@ -36,7 +38,9 @@ impl<T: Type + Serialize> ApiResponse for Moved<T> {
     fn meta() -> MetaResponses {
         let mut meta = Created::<T>::meta();
         let note = "true when this is the stored outcome of an earlier request with the same key.";
-        meta.responses[0].headers.push(string_header("Idempotent-Replayed", note));
+        meta.responses[0]
+            .headers
+            .push(string_header("Idempotent-Replayed", note));
         meta
     }
 
@@ -59,7 +63,9 @@ impl<T: Type + Serialize> IntoResponse for Tagged<T> {
 impl<T: Type + Serialize> ApiResponse for Tagged<T> {
     fn meta() -> MetaResponses {
         let mut meta = Json::<T>::meta();
-        meta.responses[0].headers.push(string_header("ETag", "Changes whenever the body does."));
+        meta.responses[0]
+            .headers
+            .push(string_header("ETag", "Changes whenever the body does."));
         meta
     }
 

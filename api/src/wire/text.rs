@@ -33,7 +33,10 @@ impl<'de> Deserialize<'de> for Text {
             return Err(D::Error::custom("may not contain the character U+0000"));
         }
         if text.chars().count() > Self::LENGTH_MAX {
-            return Err(D::Error::custom(format_args!("may have at most {} characters", Self::LENGTH_MAX)));
+            return Err(D::Error::custom(format_args!(
+                "may have at most {} characters",
+                Self::LENGTH_MAX
+            )));
         }
         Ok(Self(text))
     }
@@ -68,7 +71,9 @@ impl<'de> Deserialize<'de> for MetadataValue {
             Metadata::BYTES_MAX,
             Metadata::DEPTH_MAX
         );
-        Metadata::try_new(raw.get()).map(Self::Given).ok_or_else(|| D::Error::custom(message))
+        Metadata::try_new(raw.get())
+            .map(Self::Given)
+            .ok_or_else(|| D::Error::custom(message))
     }
 }
 

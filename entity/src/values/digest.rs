@@ -6,7 +6,10 @@ use super::stored_as;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 16]);
 
-stored_as!(Digest, Vec<u8>, sea_orm::Value::Bytes(None), |digest| digest.0.to_vec(), |bytes| bytes
-    .try_into()
-    .ok()
-    .map(Digest));
+stored_as!(
+    Digest,
+    Vec<u8>,
+    sea_orm::Value::Bytes(None),
+    |digest| digest.0.to_vec(),
+    |bytes| bytes.try_into().ok().map(Digest)
+);

@@ -55,8 +55,13 @@ id!(
 #[serde(transparent)]
 pub struct Version(pub i64);
 
-stored_as!(Version, i64, sea_orm::Value::BigInt(None), |version| version.0, |number| (number >= 0)
-    .then_some(Version(number)));
+stored_as!(
+    Version,
+    i64,
+    sea_orm::Value::BigInt(None),
+    |version| version.0,
+    |number| (number >= 0).then_some(Version(number))
+);
 
 impl Version {
     /// The version after one more entry.

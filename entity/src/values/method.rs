@@ -20,7 +20,9 @@ impl Method {
     pub fn try_new(name: impl Into<String>) -> Option<Self> {
         let name = name.into();
         let fits = (1..=Self::LENGTH_MAX).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         fits.then_some(Self(name))
     }
 
@@ -31,7 +33,13 @@ impl Method {
     }
 }
 
-stored_as!(Method, String, sea_orm::Value::String(None), |method| method.0, Method::try_new);
+stored_as!(
+    Method,
+    String,
+    sea_orm::Value::String(None),
+    |method| method.0,
+    Method::try_new
+);
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

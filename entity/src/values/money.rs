@@ -28,7 +28,11 @@ impl Money {
     /// Takes ten-thousandths; `None` beyond ±`MAX`.
     #[must_use]
     pub const fn from_units(units: i64) -> Option<Self> {
-        if units.unsigned_abs() <= UNITS_MAX as u64 { Some(Self(units)) } else { None }
+        if units.unsigned_abs() <= UNITS_MAX as u64 {
+            Some(Self(units))
+        } else {
+            None
+        }
     }
 
     /// The ten-thousandths.

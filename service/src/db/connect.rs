@@ -1,34 +1,57 @@
 //! How each database is opened: what every connection must have set, and the hooks that keep a pool honest.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{Connection, Executor};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
-use super::{Db, Fault};
+use super::{Db, Fault, FaultKind};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const POSTGRES_POOL_MAX: u32 = 10;
 const COMMIT_POOL_MAX: u32 = 2;
 const SQLITE_READ_POOL_MAX: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const NEW_FILE_PAUSE: Duration = Duration::from_millis(20);
 const SQLITE_CACHE_KIB: &str = "-65536";
 
 pub(super) async fn postgres(url: &str) -> Result<Db, Fault> {
     let main = open(postgres_options(url, POSTGRES_POOL_MAX, Pool::Shared)).await?;
     let commit = open(postgres_options(url, COMMIT_POOL_MAX, Pool::Committer)).await?;
-    Ok(Db { read: main.clone(), write: main, commit })
+    Ok(Db {
+        read: main.clone(),
+        write: main,
+        commit,
+    })
 }
 
 pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
-    let write = open(sqlite_options(url, 1, false)).await?;
+    let write = open_new_file(sqlite_options(url, 1, false)).await?;
     let read = open(sqlite_options(url, SQLITE_READ_POOL_MAX, true)).await?;
-    Ok(Db { read, commit: write.clone(), write })
+    Ok(Db {
+        read,
+        commit: write.clone(),
+        write,
+    })
 }
 
 async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
     Ok(Database::connect(options).await?)
+}
+
+/// Turning a new file into WAL takes a lock that SQLite does not wait for, so two processes that start at once on an empty
+/// folder meet here: the later one tries again.
+async fn open_new_file(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
+    let deadline = Instant::now() + SQLITE_BUSY_TIMEOUT;
+    loop {
+        match open(options.clone()).await {
+            Err(fault) if fault.kind == FaultKind::Conflict && Instant::now() < deadline => {
+                tokio::time::sleep(NEW_FILE_PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,19 +76,21 @@ fn base_options(url: &str, connections_max: u32) -> ConnectOptions {
 /// Time limits are the server's own: a future's time-out would drop a transaction half-way.
 fn postgres_options(url: &str, connections_max: u32, pool: Pool) -> ConnectOptions {
     let mut options = base_options(url, connections_max);
-    options.set_application_name("florin").map_sqlx_postgres_opts(move |postgres| {
-        let postgres = postgres.options([
-            ("statement_timeout", "15s"),
-            ("lock_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "30s"),
-        ]);
-        match pool {
-            Pool::Shared => postgres,
-            // The committer's few statements take arrays of any length; planning them anew each time costs more than
-            // it gains, and the generic plan walks the arrays in order, which is what keeps the lock order.
-            Pool::Committer => postgres.options([("plan_cache_mode", "force_generic_plan")]),
-        }
-    });
+    options
+        .set_application_name("florin")
+        .map_sqlx_postgres_opts(move |postgres| {
+            let postgres = postgres.options([
+                ("statement_timeout", "15s"),
+                ("lock_timeout", "5s"),
+                ("idle_in_transaction_session_timeout", "30s"),
+            ]);
+            match pool {
+                Pool::Shared => postgres,
+                // The committer's few statements take arrays of any length; planning them anew each time costs more than
+                // it gains, and the generic plan walks the arrays in order, which is what keeps the lock order.
+                Pool::Committer => postgres.options([("plan_cache_mode", "force_generic_plan")]),
+            }
+        });
     if pool == Pool::Shared {
         // A BEGIN whose future was dropped may still reach the server. BEGIN first, since a bare ROLLBACK outside a
         // transaction fills the server's log with warnings.

@@ -45,11 +45,13 @@ impl FaultKind {
     }
 }
 
-
 impl Fault {
     /// A fault that no retry will mend.
     pub fn broken(source: impl Error + Send + Sync + 'static) -> Self {
-        Self { kind: FaultKind::Broken, source: Arc::new(source) }
+        Self {
+            kind: FaultKind::Broken,
+            source: Arc::new(source),
+        }
     }
 
     /// True when a unique constraint refused the write and its name, or on SQLite its columns, contain `part`.
@@ -61,7 +63,10 @@ impl Fault {
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
-        Self { kind: kind_of(&error), source: Arc::new(error) }
+        Self {
+            kind: kind_of(&error),
+            source: Arc::new(error),
+        }
     }
 }
 
@@ -74,7 +79,10 @@ impl From<DbErr> for Fault {
             DbErr::ConnectionAcquire(_) => FaultKind::Unreachable,
             _ => FaultKind::Broken,
         };
-        Self { kind, source: Arc::new(error) }
+        Self {
+            kind,
+            source: Arc::new(error),
+        }
     }
 }
 

@@ -8,7 +8,9 @@ pub use fault::{Fault, FaultKind};
 use std::future::Future;
 use std::pin::Pin;
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 
 /// The database, by what a connection is for. Cloning it clones handles, not connections.
 #[derive(Clone)]
@@ -24,7 +26,11 @@ pub struct Db {
 impl Db {
     /// Opens the pools. A new SQLite file is made with its folder; nothing is migrated here.
     pub async fn connect(url: &str) -> Result<Self, Fault> {
-        if is_sqlite(url) { connect::sqlite(url).await } else { connect::postgres(url).await }
+        if is_sqlite(url) {
+            connect::sqlite(url).await
+        } else {
+            connect::postgres(url).await
+        }
     }
 
     /// Which dialect the database speaks.

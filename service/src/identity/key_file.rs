@@ -31,12 +31,20 @@ impl SigningKey {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create(path).map_err(|source| KeyFileError::Io { path: path.to_owned(), source })?;
-                let text =
-                    fs::read_to_string(path).map_err(|source| KeyFileError::Io { path: path.to_owned(), source })?;
+                create(path).map_err(|source| KeyFileError::Io {
+                    path: path.to_owned(),
+                    source,
+                })?;
+                let text = fs::read_to_string(path).map_err(|source| KeyFileError::Io {
+                    path: path.to_owned(),
+                    source,
+                })?;
                 Self::parse(&text, path)
             }
-            Err(source) => Err(KeyFileError::Io { path: path.to_owned(), source }),
+            Err(source) => Err(KeyFileError::Io {
+                path: path.to_owned(),
+                source,
+            }),
         }
     }
 
@@ -57,7 +65,11 @@ fn create(path: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let draft = path.with_extension(format!("{:016x}", u64::from_be_bytes(random_bytes())));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(OWNER_ONLY)
+        .open(&draft)?;
     let written = writeln!(file, "{}", STANDARD.encode(random_bytes::<KEY_BYTES>())).and_then(|()| file.sync_all());
     let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

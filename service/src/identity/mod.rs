@@ -9,6 +9,7 @@ mod repo;
 mod rules;
 mod token;
 
+pub use crate::actor::Actor;
 pub use error::{IdentityError, TokenError};
 pub use key_file::{KeyFileError, SigningKey};
 pub use rules::{Email, FullName};
@@ -24,24 +25,6 @@ use crate::values::{Currency, Role, Timestamp, UserId, UserStatus};
 use crate::wallets::{self, Wallet};
 use password::Passwords;
 use token::Tokens;
-
-/// Somebody who has signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Actor {
-    pub user: UserId,
-    pub role: Role,
-}
-
-impl Actor {
-    /// True for operators and admins.
-    #[must_use]
-    pub fn is_operator(self) -> bool {
-        match self.role {
-            Role::Operator | Role::Admin => true,
-            Role::Customer => false,
-        }
-    }
-}
 
 /// A user as everybody but the password check sees them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,13 +65,26 @@ pub struct Identity {
 
 impl Identity {
     pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, key: SigningKey, currency: Currency) -> Self {
-        Self { db, clock, passwords: Passwords::new(), tokens: Arc::new(Tokens::new(&key)), currency }
+        Self {
+            db,
+            clock,
+            passwords: Passwords::new(),
+            tokens: Arc::new(Tokens::new(&key)),
+            currency,
+        }
     }
 
     /// Makes a customer and opens their first wallet, both or neither.
     pub async fn register(&self, registration: Registration) -> Result<(User, Wallet), IdentityError> {
         let currency = registration.currency.unwrap_or(self.currency);
-        let new = self.new_user(registration.email, registration.full_name, registration.password, Role::Customer).await?;
+        let new = self
+            .new_user(
+                registration.email,
+                registration.full_name,
+                registration.password,
+                Role::Customer,
+            )
+            .await?;
         let now = new.user.created_at;
         self.db
             .transaction(move |tx| {
@@ -140,8 +136,14 @@ impl Identity {
     }
 
     fn access_token(&self, user: &User) -> AccessToken {
-        let actor = Actor { user: user.id, role: user.role };
-        AccessToken { token: self.tokens.sign(actor, self.clock.now()), expires_in_s: ACCESS_TOKEN_SECONDS }
+        let actor = Actor {
+            user: user.id,
+            role: user.role,
+        };
+        AccessToken {
+            token: self.tokens.sign(actor, self.clock.now()),
+            expires_in_s: ACCESS_TOKEN_SECONDS,
+        }
     }
 
     async fn new_user(

@@ -24,14 +24,17 @@ pub(super) struct Passwords {
 impl Passwords {
     pub fn new() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { permits: Arc::new(Semaphore::new(cores)) }
+        Self {
+            permits: Arc::new(Semaphore::new(cores)),
+        }
     }
 
     /// Argon2id with 19 MiB, two passes and one lane, in PHC form.
     pub async fn hash(&self, password: SecretString) -> Result<String, Fault> {
         self.run(move || {
             let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
-            hash.map(|hash| hash.to_string()).map_err(|error| Fault::broken(HashError(error.to_string())))
+            hash.map(|hash| hash.to_string())
+                .map_err(|error| Fault::broken(HashError(error.to_string())))
         })
         .await?
     }
@@ -42,7 +45,9 @@ impl Passwords {
             let known = hash.is_some();
             let text = hash.unwrap_or_else(|| NOBODYS_HASH.to_owned());
             let hash = PasswordHash::new(&text).map_err(|error| Fault::broken(HashError(error.to_string())))?;
-            let matches = Argon2::default().verify_password(password.expose_secret().as_bytes(), &hash).is_ok();
+            let matches = Argon2::default()
+                .verify_password(password.expose_secret().as_bytes(), &hash)
+                .is_ok();
             Ok(known && matches)
         })
         .await?
@@ -70,11 +75,26 @@ mod tests {
     #[tokio::test]
     async fn a_password_matches_its_own_hash_only() {
         let passwords = Passwords::new();
-        let hash = passwords.hash("correct horse battery".into()).await.expect("hashing works");
+        let hash = passwords
+            .hash("correct horse battery".into())
+            .await
+            .expect("hashing works");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let verify = |password: &str, hash: Option<String>| passwords.verify(password.to_owned().into(), hash);
-        assert!(verify("correct horse battery", Some(hash.clone())).await.expect("verifying works"));
-        assert!(!verify("correct horse batterz", Some(hash)).await.expect("verifying works"));
-        assert!(!verify("correct horse battery", None).await.expect("the hash of nobody parses"));
+        assert!(
+            verify("correct horse battery", Some(hash.clone()))
+                .await
+                .expect("verifying works")
+        );
+        assert!(
+            !verify("correct horse batterz", Some(hash))
+                .await
+                .expect("verifying works")
+        );
+        assert!(
+            !verify("correct horse battery", None)
+                .await
+                .expect("the hash of nobody parses")
+        );
     }
 }

@@ -26,7 +26,11 @@ pub(super) async fn insert(db: &impl ConnectionTrait, new: &NewUser) -> Result<(
     };
     row.insert(db).await.map_err(|error| {
         let fault = Fault::from(error);
-        if fault.is_unique_violation_of("email") { IdentityError::EmailTaken } else { fault.into() }
+        if fault.is_unique_violation_of("email") {
+            IdentityError::EmailTaken
+        } else {
+            fault.into()
+        }
     })?;
     Ok(())
 }
@@ -38,7 +42,10 @@ pub(super) async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option
 
 /// A user and their password's hash.
 pub(super) async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<(User, String)>, Fault> {
-    let row = users::Entity::find().filter(users::Column::Email.eq(email)).one(db).await?;
+    let row = users::Entity::find()
+        .filter(users::Column::Email.eq(email))
+        .one(db)
+        .await?;
     Ok(row.map(split))
 }
 

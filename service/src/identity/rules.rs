@@ -25,7 +25,8 @@ impl Email {
     pub fn try_new(text: &str) -> Option<Self> {
         let text = text.trim().to_lowercase();
         let (local, domain) = text.split_once('@')?;
-        let is_plain = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@');
+        let is_plain =
+            |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@');
         let domain_has_labels = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
         let fits = text.len() <= EMAIL_MAX && is_plain(local) && is_plain(domain) && domain_has_labels;
         fits.then_some(Self(text))
@@ -53,7 +54,11 @@ impl FullName {
 /// Refuses passwords that are too short to keep or too long to hash.
 pub(super) fn check_password(password: &SecretString) -> Result<(), IdentityError> {
     let length = password.expose_secret().chars().count();
-    if (PASSWORD_MIN..=PASSWORD_MAX).contains(&length) { Ok(()) } else { Err(IdentityError::WeakPassword) }
+    if (PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
+        Ok(())
+    } else {
+        Err(IdentityError::WeakPassword)
+    }
 }
 
 #[cfg(test)]
@@ -62,8 +67,21 @@ mod tests {
 
     #[test]
     fn addresses_are_lower_cased_and_checked() {
-        assert_eq!(Email::try_new(" Ana@Example.COM ").map(Email::into_inner).as_deref(), Some("ana@example.com"));
-        for bad in ["", "ana", "@example.com", "ana@", "ana@example", "a b@example.com", "a@b@c.d", "a@.com", "a\0@b.c"] {
+        assert_eq!(
+            Email::try_new(" Ana@Example.COM ").map(Email::into_inner).as_deref(),
+            Some("ana@example.com")
+        );
+        for bad in [
+            "",
+            "ana",
+            "@example.com",
+            "ana@",
+            "ana@example",
+            "a b@example.com",
+            "a@b@c.d",
+            "a@.com",
+            "a\0@b.c",
+        ] {
             assert_eq!(Email::try_new(bad), None, "{bad:?}");
         }
     }

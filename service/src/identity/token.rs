@@ -69,6 +69,9 @@ impl Tokens {
         if data.claims.exp <= now.timestamp() {
             return Err(TokenError::Expired);
         }
-        Ok(Actor { user: data.claims.sub, role: data.claims.role })
+        Ok(Actor {
+            user: data.claims.sub,
+            role: data.claims.role,
+        })
     }
 }

@@ -85,7 +85,7 @@ impl Batches {
     /// it stands by itself.
     pub async fn commit(&mut self, commands: &[Command]) -> Vec<Result<Outcome, SubmitError>> {
         let mut answers = Vec::with_capacity(commands.len());
-        let mut ranges: Vec<Range<usize>> = Vec::from([0..commands.len()]);
+        let mut ranges: Vec<Range<usize>> = std::iter::once(0..commands.len()).collect();
         while let Some(range) = ranges.pop() {
             let size = range.len();
             match self.commit_whole(&commands[range.clone()]).await {
@@ -110,8 +110,11 @@ impl Batches {
         let mut doubts = Vec::new();
         let mut tried = 0;
         while tried < TRIES_MAX || !doubts.is_empty() {
-            let attempt =
-                if locked { self.try_locked(commands, &doubts).await } else { self.try_at_once(commands).await };
+            let attempt = if locked {
+                self.try_locked(commands, &doubts).await
+            } else {
+                self.try_at_once(commands).await
+            };
             locked = true;
             tried += 1;
             match attempt {
@@ -194,7 +197,11 @@ impl Batches {
                     return Ok(Prepared::WasDurable(doubt.outcomes.clone()));
                 }
             }
-            let stored = if keys.is_empty() { Vec::new() } else { tx.find_by_keys(&keys).await? };
+            let stored = if keys.is_empty() {
+                Vec::new()
+            } else {
+                tx.find_by_keys(&keys).await?
+            };
             Ok::<_, Fault>(Prepared::ToDecide(tx, wallets, stored))
         };
         let (mut tx, wallets, stored) = match prepared.await {
@@ -229,7 +236,10 @@ impl Batches {
     }
 
     fn decide(&mut self, mut book: Book, commands: &[Command]) -> (Vec<Outcome>, Changes) {
-        let outcomes = commands.iter().map(|command| book.apply(command, &mut self.sequence)).collect();
+        let outcomes = commands
+            .iter()
+            .map(|command| book.apply(command, &mut self.sequence))
+            .collect();
         (outcomes, book.close())
     }
 
@@ -253,7 +263,8 @@ impl Batches {
         if self.remembered.len() + changes.wallets.len() > REMEMBERED_MAX {
             self.remembered.clear();
         }
-        self.remembered.extend(changes.wallets.into_iter().map(|change| (change.now.id, change.now)));
+        self.remembered
+            .extend(changes.wallets.into_iter().map(|change| (change.now.id, change.now)));
     }
 
     fn forget(&mut self, commands: &[Command]) {
@@ -306,18 +317,29 @@ fn before_write(fault: Fault) -> Try {
 }
 
 fn keys_of_refused(commands: &[Command], outcomes: &[Outcome]) -> Vec<Digest> {
-    let refused = commands.iter().zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
-    refused.filter_map(|(command, _)| command.idempotency.map(|idempotency| idempotency.key)).collect()
+    let refused = commands
+        .iter()
+        .zip(outcomes)
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
+    refused
+        .filter_map(|(command, _)| command.idempotency.map(|idempotency| idempotency.key))
+        .collect()
 }
 
 /// The wallets of a batch in id order, each once.
 fn wallet_ids(commands: &[Command]) -> Vec<WalletId> {
-    let ids: BTreeSet<WalletId> = commands.iter().flat_map(|command| [command.source, command.destination]).collect();
+    let ids: BTreeSet<WalletId> = commands
+        .iter()
+        .flat_map(|command| [command.source, command.destination])
+        .collect();
     ids.into_iter().collect()
 }
 
 fn keys(commands: &[Command]) -> Vec<Digest> {
-    commands.iter().filter_map(|command| command.idempotency.map(|idempotency| idempotency.key)).collect()
+    commands
+        .iter()
+        .filter_map(|command| command.idempotency.map(|idempotency| idempotency.key))
+        .collect()
 }
 
 /// A random time below a bound that doubles with every try, so that two replicas do not meet again in step.

@@ -56,9 +56,21 @@ impl Book {
     pub fn open(wallets: impl IntoIterator<Item = Wallet>) -> Self {
         let pages = wallets
             .into_iter()
-            .map(|wallet| (wallet.id, Page { read: wallet.clone(), now: wallet, decided_on: false }))
+            .map(|wallet| {
+                (
+                    wallet.id,
+                    Page {
+                        read: wallet.clone(),
+                        now: wallet,
+                        decided_on: false,
+                    },
+                )
+            })
             .collect();
-        Self { pages, ..Self::default() }
+        Self {
+            pages,
+            ..Self::default()
+        }
     }
 
     /// Tells the book of transfers whose keys were used up before this batch.
@@ -91,7 +103,11 @@ impl Book {
         let transfer = Transfer {
             id,
             kind: command.kind,
-            status: if refusal.is_some() { TransferStatus::Failed } else { TransferStatus::Completed },
+            status: if refusal.is_some() {
+                TransferStatus::Failed
+            } else {
+                TransferStatus::Completed
+            },
             source: command.source,
             destination: command.destination,
             amount,
@@ -114,17 +130,26 @@ impl Book {
     /// Closes the book: what is to be written, sorted by wallet id.
     #[must_use]
     pub fn close(self) -> Changes {
-        let mut changes = Changes { transfers: self.transfers, entries: self.entries, ..Changes::default() };
+        let mut changes = Changes {
+            transfers: self.transfers,
+            entries: self.entries,
+            ..Changes::default()
+        };
         for page in self.pages.into_values() {
             if page.now != page.read {
-                changes.wallets.push(WalletChange { read: page.read, now: page.now });
+                changes.wallets.push(WalletChange {
+                    read: page.read,
+                    now: page.now,
+                });
             } else if page.decided_on {
                 changes.confirmed.push(page.read);
             }
         }
         changes.wallets.sort_unstable_by_key(|change| change.read.id);
         changes.confirmed.sort_unstable_by_key(|wallet| wallet.id);
-        changes.entries.sort_unstable_by_key(|entry| (entry.wallet, entry.version));
+        changes
+            .entries
+            .sort_unstable_by_key(|entry| (entry.wallet, entry.version));
         changes
     }
 
@@ -139,12 +164,18 @@ impl Book {
         if stored.idempotency != Some(idempotency) {
             return Some(Outcome::KeyReused);
         }
-        Some(Outcome::Recorded { transfer: stored.clone(), replayed: true })
+        Some(Outcome::Recorded {
+            transfer: stored.clone(),
+            replayed: true,
+        })
     }
 
     /// The rules whose refusals are not recorded.
     fn parties(&self, command: &Command) -> Result<(Money, &Wallet, &Wallet), Refusal> {
-        let amount = command.amount.filter(|amount| *amount > Money::ZERO).ok_or(Refusal::InvalidAmount)?;
+        let amount = command
+            .amount
+            .filter(|amount| *amount > Money::ZERO)
+            .ok_or(Refusal::InvalidAmount)?;
         let source = self.wallet(command.source).ok_or(Refusal::WalletNotFound)?;
         if let Authority::Owner(user) = command.authority
             && source.owner != Some(user)
@@ -163,7 +194,10 @@ impl Book {
     }
 
     fn post(&mut self, transfer: &Transfer, wallet: WalletId, amount: Money, balance_after: Money) {
-        let page = self.pages.get_mut(&wallet).expect("the rules were asked about this very wallet");
+        let page = self
+            .pages
+            .get_mut(&wallet)
+            .expect("the rules were asked about this very wallet");
         page.now.balance = balance_after;
         page.now.version = page.now.version.next();
         page.now.updated_at = transfer.created_at;
@@ -188,7 +222,10 @@ impl Book {
             self.by_key.insert(idempotency.key, transfer.clone());
         }
         self.transfers.push(transfer.clone());
-        Outcome::Recorded { transfer, replayed: false }
+        Outcome::Recorded {
+            transfer,
+            replayed: false,
+        }
     }
 }
 
@@ -212,10 +249,15 @@ fn rule(amount: Money, source: &Wallet, destination: &Wallet) -> Result<Balances
         return Err(Refusal::CurrencyMismatch);
     }
     if !source.is_system() && source.available() < amount {
-        return Err(Refusal::InsufficientFunds { available: source.available() });
+        return Err(Refusal::InsufficientFunds {
+            available: source.available(),
+        });
     }
     Ok(Balances {
         source: source.balance.checked_sub(amount).ok_or(Refusal::BalanceOutOfRange)?,
-        destination: destination.balance.checked_add(amount).ok_or(Refusal::BalanceOutOfRange)?,
+        destination: destination
+            .balance
+            .checked_add(amount)
+            .ok_or(Refusal::BalanceOutOfRange)?,
     })
 }

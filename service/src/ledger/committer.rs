@@ -45,7 +45,15 @@ impl Ledger {
         let metrics = Arc::new(Metrics::default());
         let batches = Batches::new(db, clock, metrics.clone());
         let task = tokio::spawn(run(batches, metrics.clone(), receiver, stopped));
-        Self { queue: Queue { sender, capacity: queue_max.max(1) }, metrics, stop, task }
+        Self {
+            queue: Queue {
+                sender,
+                capacity: queue_max.max(1),
+            },
+            metrics,
+            stop,
+            task,
+        }
     }
 
     /// A handle to submit commands with.
@@ -74,7 +82,13 @@ impl Queue {
     /// Submits one command and waits for its final outcome.
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
         let (answer, outcome) = oneshot::channel();
-        self.sender.try_send(Waiting { command, since: Instant::now(), answer }).map_err(|_| SubmitError::Overloaded)?;
+        self.sender
+            .try_send(Waiting {
+                command,
+                since: Instant::now(),
+                answer,
+            })
+            .map_err(|_| SubmitError::Overloaded)?;
         outcome.await.map_err(|lost| SubmitError::Fault(Fault::broken(lost)))?
     }
 

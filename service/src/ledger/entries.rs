@@ -31,17 +31,29 @@ pub async fn entries_of(db: &Db, wallet: WalletId, request: PageRequest<Version>
     if let Some(after) = request.after {
         query = query.filter(entries::Column::Version.lt(after));
     }
-    let found = query.order_by_desc(entries::Column::Version).limit(request.fetch()).all(&db.read).await?;
+    let found = query
+        .order_by_desc(entries::Column::Version)
+        .limit(request.fetch())
+        .all(&db.read)
+        .await?;
     let page = Page::of(found, &request, |entry| entry.version);
     let ids: Vec<TransferId> = page.items.iter().map(|entry| entry.transfer_id).collect();
-    let transfers = transfers::Entity::find().filter(transfers::Column::Id.is_in(ids)).all(&db.read).await?;
+    let transfers = transfers::Entity::find()
+        .filter(transfers::Column::Id.is_in(ids))
+        .all(&db.read)
+        .await?;
     let by_id: HashMap<TransferId, transfers::Model> = transfers.into_iter().map(|row| (row.id, row)).collect();
     let items: Result<Vec<EntryView>, Fault> = page.items.into_iter().map(|entry| view(entry, &by_id)).collect();
-    Ok(Page { items: items?, next: page.next })
+    Ok(Page {
+        items: items?,
+        next: page.next,
+    })
 }
 
 fn view(entry: entries::Model, transfers: &HashMap<TransferId, transfers::Model>) -> Result<EntryView, Fault> {
-    let transfer = transfers.get(&entry.transfer_id).ok_or_else(|| orphan(entry.transfer_id))?;
+    let transfer = transfers
+        .get(&entry.transfer_id)
+        .ok_or_else(|| orphan(entry.transfer_id))?;
     let counterparty = if transfer.source_wallet_id == entry.wallet_id {
         transfer.destination_wallet_id
     } else {

@@ -74,7 +74,9 @@ pub const BUCKETS: usize = 13;
 
 impl Histogram {
     pub fn record(&self, value: u64) {
-        let bucket = (0..BUCKETS - 1).find(|bucket| value <= 4_u64.pow(*bucket as u32)).unwrap_or(BUCKETS - 1);
+        let bucket = (0..BUCKETS - 1)
+            .find(|bucket| value <= 4_u64.pow(*bucket as u32))
+            .unwrap_or(BUCKETS - 1);
         self.counts[bucket].fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(value, Ordering::Relaxed);
     }

@@ -43,7 +43,10 @@ pub async fn verify(db: &Db) -> Result<Report, Fault> {
     let dialect = Dialect(db.backend());
     let mut checks = Vec::new();
     for (claim, sql) in dialect.checks() {
-        checks.push(Check { claim, offenders: offenders(&tx, sql).await? });
+        checks.push(Check {
+            claim,
+            offenders: offenders(&tx, sql).await?,
+        });
     }
     checks.push(currencies_sum_to_zero(&tx, dialect).await?);
     let report = Report {
@@ -73,7 +76,9 @@ async fn snapshot(db: &Db) -> Result<DatabaseTransaction, Fault> {
 
 async fn offenders(tx: &DatabaseTransaction, sql: String) -> Result<Vec<String>, Fault> {
     let limited = format!("{sql} LIMIT {OFFENDERS_MAX}");
-    let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), limited)).await?;
+    let rows = tx
+        .query_all_raw(Statement::from_string(tx.get_database_backend(), limited))
+        .await?;
     rows.iter()
         .map(|row| {
             let id: Uuid = row.try_get("", "id")?;
@@ -84,7 +89,9 @@ async fn offenders(tx: &DatabaseTransaction, sql: String) -> Result<Vec<String>,
 }
 
 async fn count(tx: &DatabaseTransaction, sql: &str) -> Result<u64, Fault> {
-    let row = tx.query_one_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
+    let row = tx
+        .query_one_raw(Statement::from_string(tx.get_database_backend(), sql))
+        .await?;
     let number: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
     Ok(number.unsigned_abs())
 }
@@ -97,7 +104,10 @@ async fn currencies_sum_to_zero(tx: &DatabaseTransaction, dialect: Dialect) -> R
          FROM wallets GROUP BY currency ORDER BY currency"
     );
     let mut offenders = Vec::new();
-    for row in tx.query_all_raw(Statement::from_string(tx.get_database_backend(), sql)).await? {
+    for row in tx
+        .query_all_raw(Statement::from_string(tx.get_database_backend(), sql))
+        .await?
+    {
         let (high, low): (i64, i64) = (row.try_get("", "high")?, row.try_get("", "low")?);
         let sum = i128::from(high) * i128::from(HALF) + i128::from(low);
         if sum != 0 {
@@ -105,7 +115,10 @@ async fn currencies_sum_to_zero(tx: &DatabaseTransaction, dialect: Dialect) -> R
             offenders.push(format!("{currency} is off by {sum} ten-thousandths"));
         }
     }
-    Ok(Check { claim: "every currency sums to zero", offenders })
+    Ok(Check {
+        claim: "every currency sums to zero",
+        offenders,
+    })
 }
 
 const HALF: i64 = 1_000_000_000;

@@ -21,7 +21,13 @@ pub struct Ops {
 impl Ops {
     pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, queue: Queue) -> Self {
         let started_at = clock.now();
-        Self { db, clock, metrics, queue, started_at }
+        Self {
+            db,
+            clock,
+            metrics,
+            queue,
+            started_at,
+        }
     }
 
     /// Asks the database for an answer.

@@ -27,7 +27,12 @@ pub(super) fn of_transfer(new: &NewTransfer) -> Digest {
 }
 
 pub(super) fn of_payment(kind: TransferKind, wallet: WalletId, amount: Option<Money>, method: &Method) -> Digest {
-    digest(&[kind.as_str().as_bytes(), wallet.0.as_bytes(), &units(amount), method.as_str().as_bytes()])
+    digest(&[
+        kind.as_str().as_bytes(),
+        wallet.0.as_bytes(),
+        &units(amount),
+        method.as_str().as_bytes(),
+    ])
 }
 
 /// The same JSON with sorted keys, no blanks and one spelling of each string; numbers stay as they are written.
@@ -49,8 +54,10 @@ pub(super) fn canonical_json(text: &str, depth: u32) -> Option<String> {
         }
         b'[' => {
             let array: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-            let items: Option<Vec<String>> =
-                array.into_iter().map(|value| canonical_json(value.get(), deeper)).collect();
+            let items: Option<Vec<String>> = array
+                .into_iter()
+                .map(|value| canonical_json(value.get(), deeper))
+                .collect();
             Some(format!("[{}]", items?.join(",")))
         }
         b'"' => {

@@ -10,7 +10,11 @@ use crate::wallets::WalletError;
 pub enum TransferError {
     /// A rule said no, for good. `transfer` is the FAILED transfer that records it.
     #[error("refused: {}", refusal.code())]
-    Refused { refusal: Refusal, transfer: Option<TransferId>, replayed: bool },
+    Refused {
+        refusal: Refusal,
+        transfer: Option<TransferId>,
+        replayed: bool,
+    },
     #[error("the idempotency key belongs to another request")]
     KeyReused,
     #[error("there is no such transfer")]

@@ -9,8 +9,8 @@ pub use crate::ledger::{Refusal, Transfer};
 pub use error::TransferError;
 pub use request::{Deposit, IdempotencyKey, Metadata, NewTransfer, Receipt, Withdrawal};
 
+use crate::actor::Actor;
 use crate::db::Db;
-use crate::identity::Actor;
 use crate::ledger::{Authority, Command, Idempotency, Outcome, Queue};
 use crate::page::{Page, PageRequest};
 use crate::values::{Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
@@ -58,7 +58,10 @@ impl Transfers {
             method: None,
             description: new.description,
             metadata: new.metadata.map(Metadata::into_inner),
-            idempotency: key.map(|key| Idempotency { key: key.digest(actor.user), request }),
+            idempotency: key.map(|key| Idempotency {
+                key: key.digest(actor.user),
+                request,
+            }),
         })
         .await
     }
@@ -71,7 +74,9 @@ impl Transfers {
         deposit: Deposit,
     ) -> Result<Receipt, TransferError> {
         let request = digest::of_payment(TransferKind::Deposit, deposit.wallet, deposit.amount, &deposit.method);
-        let source = self.system_side(actor, deposit.wallet, deposit.amount, &deposit.method).await?;
+        let source = self
+            .system_side(actor, deposit.wallet, deposit.amount, &deposit.method)
+            .await?;
         self.commit(Command {
             kind: TransferKind::Deposit,
             source,
@@ -81,7 +86,10 @@ impl Transfers {
             method: Some(deposit.method),
             description: None,
             metadata: None,
-            idempotency: key.map(|key| Idempotency { key: key.digest(actor.user), request }),
+            idempotency: key.map(|key| Idempotency {
+                key: key.digest(actor.user),
+                request,
+            }),
         })
         .await
     }
@@ -101,11 +109,18 @@ impl Transfers {
             source: wallet,
             destination,
             amount,
-            authority: if actor.is_operator() { Authority::Bank } else { Authority::Owner(actor.user) },
+            authority: if actor.is_operator() {
+                Authority::Bank
+            } else {
+                Authority::Owner(actor.user)
+            },
             method: Some(method),
             description: None,
             metadata: None,
-            idempotency: key.map(|key| Idempotency { key: key.digest(actor.user), request }),
+            idempotency: key.map(|key| Idempotency {
+                key: key.digest(actor.user),
+                request,
+            }),
         })
         .await
     }
@@ -168,11 +183,18 @@ impl Transfers {
         match self.queue.submit(command).await? {
             Outcome::Recorded { transfer, replayed } => match transfer.refusal {
                 None => Ok(Receipt { transfer, replayed }),
-                Some(refusal) => Err(TransferError::Refused { refusal, transfer: Some(transfer.id), replayed }),
+                Some(refusal) => Err(TransferError::Refused {
+                    refusal,
+                    transfer: Some(transfer.id),
+                    replayed,
+                }),
             },
-            Outcome::Refused(refusal) => Err(TransferError::Refused { refusal, transfer: None, replayed: false }),
+            Outcome::Refused(refusal) => Err(TransferError::Refused {
+                refusal,
+                transfer: None,
+                replayed: false,
+            }),
             Outcome::KeyReused => Err(TransferError::KeyReused),
         }
     }
 }
-

@@ -17,7 +17,11 @@ use crate::page::PageRequest;
 use crate::values::{TransferId, TransferStatus, UserId, WalletId};
 
 pub(super) async fn find(db: &impl ConnectionTrait, id: TransferId) -> Result<Option<Transfer>, Fault> {
-    transfers::Entity::find_by_id(id).one(db).await?.map(transfer_of).transpose()
+    transfers::Entity::find_by_id(id)
+        .one(db)
+        .await?
+        .map(transfer_of)
+        .transpose()
 }
 
 pub(super) async fn owns_any(db: &impl ConnectionTrait, user: UserId, ids: [WalletId; 2]) -> Result<bool, Fault> {
@@ -30,7 +34,10 @@ pub(super) async fn owns_any(db: &impl ConnectionTrait, user: UserId, ids: [Wall
 }
 
 pub(super) async fn wallets_of(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<WalletId>, Fault> {
-    let owned = wallets::Entity::find().filter(wallets::Column::UserId.eq(user)).all(db).await?;
+    let owned = wallets::Entity::find()
+        .filter(wallets::Column::UserId.eq(user))
+        .all(db)
+        .await?;
     Ok(owned.into_iter().map(|wallet| wallet.id).collect())
 }
 
@@ -57,11 +64,13 @@ pub(super) async fn list_of_wallets(
         candidates = candidates.add(transfers::Column::Id.in_subquery(ids_in_entries(wallets)));
     }
     if filter.status != Some(TransferStatus::Completed) {
-        let unfinished = Condition::all().add(transfers::Column::Status.ne(TransferStatus::Completed)).add(
-            Condition::any()
-                .add(transfers::Column::SourceWalletId.is_in(wallets.iter().copied()))
-                .add(transfers::Column::DestinationWalletId.is_in(wallets.iter().copied())),
-        );
+        let unfinished = Condition::all()
+            .add(transfers::Column::Status.ne(TransferStatus::Completed))
+            .add(
+                Condition::any()
+                    .add(transfers::Column::SourceWalletId.is_in(wallets.iter().copied()))
+                    .add(transfers::Column::DestinationWalletId.is_in(wallets.iter().copied())),
+            );
         candidates = candidates.add(unfinished);
     }
     page(db, filtered(filter, request).filter(candidates), request).await
@@ -82,7 +91,9 @@ fn filtered(filter: &TransferFilter, request: &PageRequest<TransferId>) -> Selec
         .apply_if(request.after, |query, after| query.filter(Id.lt(after)))
         .apply_if(filter.status, |query, status| query.filter(Status.eq(status)))
         .apply_if(filter.kind, |query, kind| query.filter(Kind.eq(kind)))
-        .apply_if(filter.from, |query, from| query.filter(Id.gte(TransferId(id_floor(from)))))
+        .apply_if(filter.from, |query, from| {
+            query.filter(Id.gte(TransferId(id_floor(from))))
+        })
         .apply_if(filter.to, |query, to| query.filter(Id.lt(TransferId(id_floor(to)))))
 }
 
@@ -91,6 +102,10 @@ async fn page(
     query: Select<transfers::Entity>,
     request: &PageRequest<TransferId>,
 ) -> Result<Vec<Transfer>, Fault> {
-    let found = query.order_by_desc(transfers::Column::Id).limit(request.fetch()).all(db).await?;
+    let found = query
+        .order_by_desc(transfers::Column::Id)
+        .limit(request.fetch())
+        .all(db)
+        .await?;
     found.into_iter().map(transfer_of).collect()
 }

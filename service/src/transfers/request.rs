@@ -84,7 +84,10 @@ impl Metadata {
             return None;
         }
         let canonical = digest::canonical_json(text, Self::DEPTH_MAX)?;
-        Some(Self { text: text.to_owned(), canonical })
+        Some(Self {
+            text: text.to_owned(),
+            canonical,
+        })
     }
 
     /// The object as it was sent.
@@ -121,7 +124,14 @@ mod tests {
         assert_eq!(read(r#"{"a":1, "b":"\u0041"}"#), read(r#"{"b":"A","a":1}"#));
         assert_ne!(read(r#"{"a":1}"#), read(r#"{"a":2}"#));
         assert_ne!(read(r#"{"a":"1"}"#), read(r#"{"a":1}"#));
-        for bad in ["[]", "1", "null", "{", "{}x", &format!("{{\"a\":{}1{}}}", "[".repeat(40), "]".repeat(40))] {
+        for bad in [
+            "[]",
+            "1",
+            "null",
+            "{",
+            "{}x",
+            &format!("{{\"a\":{}1{}}}", "[".repeat(40), "]".repeat(40)),
+        ] {
             assert_eq!(read(bad), None, "{bad:?}");
         }
     }

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::ConnectionTrait;
 
+use crate::actor::Actor;
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
-use crate::identity::Actor;
 use crate::ledger::{EntryPage, entries_of};
 use crate::page::{Page, PageRequest};
 use crate::values::{Currency, Method, Money, Timestamp, UserId, Version, WalletId, WalletStatus};
@@ -63,7 +63,11 @@ const REMEMBERED_MAX: usize = 10_000;
 
 impl Wallets {
     pub(crate) fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, system: Arc::default() }
+        Self {
+            db,
+            clock,
+            system: Arc::default(),
+        }
     }
 
     /// Opens a wallet for a customer.
@@ -74,7 +78,11 @@ impl Wallets {
     /// A wallet that the actor may see.
     pub async fn get(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
         let wallet = repo::find(&self.db.read, id).await?.ok_or(WalletError::NotFound)?;
-        if actor.is_operator() || wallet.user_id == Some(actor.user) { Ok(wallet) } else { Err(WalletError::NotFound) }
+        if actor.is_operator() || wallet.user_id == Some(actor.user) {
+            Ok(wallet)
+        } else {
+            Err(WalletError::NotFound)
+        }
     }
 
     /// Wallets, newest first.

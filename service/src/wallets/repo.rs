@@ -22,7 +22,11 @@ pub(super) enum StatusChange {
 pub(super) async fn insert(db: &impl ConnectionTrait, wallet: &Wallet) -> Result<(), WalletError> {
     row(wallet, None).insert(db).await.map_err(|error| {
         let fault = Fault::from(error);
-        if fault.is_unique_violation_of("currency") { WalletError::Exists } else { fault.into() }
+        if fault.is_unique_violation_of("currency") {
+            WalletError::Exists
+        } else {
+            fault.into()
+        }
     })?;
     Ok(())
 }
@@ -43,7 +47,11 @@ pub(super) async fn list(
     if let Some(after) = request.after {
         query = query.filter(wallets::Column::Id.lt(after));
     }
-    let found = query.order_by_desc(wallets::Column::Id).limit(request.fetch()).all(db).await?;
+    let found = query
+        .order_by_desc(wallets::Column::Id)
+        .limit(request.fetch())
+        .all(db)
+        .await?;
     Ok(found.into_iter().map(wallet).collect())
 }
 
@@ -59,15 +67,26 @@ pub(super) async fn set_status(
         .add(wallets::Column::Status.ne(status))
         .add(wallets::Column::Status.ne(WalletStatus::Closed));
     if status == WalletStatus::Closed {
-        allowed = allowed.add(wallets::Column::Balance.eq(Money::ZERO)).add(wallets::Column::Held.eq(Money::ZERO));
+        allowed = allowed
+            .add(wallets::Column::Balance.eq(Money::ZERO))
+            .add(wallets::Column::Held.eq(Money::ZERO));
     }
     // Never earlier than the last entry, which another replica's clock may have stamped: the next one has to come later.
     let updated_at = Expr::col(wallets::Column::UpdatedAt);
     let latest = Expr::case(updated_at.clone().gt(Expr::val(now)), updated_at).finally(Expr::val(now));
-    let change = wallets::ActiveModel { status: Set(status), ..Default::default() };
-    let update = wallets::Entity::update_many().set(change).col_expr(wallets::Column::UpdatedAt, latest.into());
+    let change = wallets::ActiveModel {
+        status: Set(status),
+        ..Default::default()
+    };
+    let update = wallets::Entity::update_many()
+        .set(change)
+        .col_expr(wallets::Column::UpdatedAt, latest.into());
     let done = update.filter(allowed).exec(db).await?;
-    Ok(if done.rows_affected == 1 { StatusChange::Changed } else { StatusChange::Refused })
+    Ok(if done.rows_affected == 1 {
+        StatusChange::Changed
+    } else {
+        StatusChange::Refused
+    })
 }
 
 pub(super) async fn find_system(
@@ -99,11 +118,16 @@ pub(super) async fn open_system(
         created_at: now,
         updated_at: now,
     };
-    let taken = OnConflict::columns([wallets::Column::Method, wallets::Column::Currency]).do_nothing().to_owned();
-    wallets::Entity::insert(row(&wallet, Some(method.clone()))).on_conflict(taken).exec_without_returning(db).await?;
-    find_system(db, method, currency).await?.ok_or_else(|| {
-        sea_orm::DbErr::RecordNotFound(format!("the system wallet {method} {currency} vanished")).into()
-    })
+    let taken = OnConflict::columns([wallets::Column::Method, wallets::Column::Currency])
+        .do_nothing()
+        .to_owned();
+    wallets::Entity::insert(row(&wallet, Some(method.clone())))
+        .on_conflict(taken)
+        .exec_without_returning(db)
+        .await?;
+    find_system(db, method, currency)
+        .await?
+        .ok_or_else(|| sea_orm::DbErr::RecordNotFound(format!("the system wallet {method} {currency} vanished")).into())
 }
 
 fn row(wallet: &Wallet, method: Option<Method>) -> wallets::ActiveModel {

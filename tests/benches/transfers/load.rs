@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
+use service::clock::random_bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -104,7 +105,7 @@ pub async fn run(address: SocketAddr, accounts: &Arc<Accounts>, load: Load) -> R
     let mut connections = JoinSet::new();
     for stream in streams {
         // Seeded anew each time: a key that an earlier measure has used up would be refused.
-        let dice = SmallRng::from_rng(&mut rand::rng());
+        let dice = SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes()));
         connections.spawn(drive(stream, accounts.clone(), load.pick, dice, deadline));
     }
     let mut histogram = new_histogram()?;

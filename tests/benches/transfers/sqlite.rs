@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use rand::Rng;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 use sea_orm::sqlx::{self, SqlitePool};
+use service::clock::random_bytes;
 use service::db::Db;
 use service::ledger;
 
@@ -46,10 +48,11 @@ pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Res
 /// The usual way: BEGIN, two checked updates, three inserts, COMMIT, on the connection that the server would use.
 async fn one_by_one(pool: &SqlitePool, wallets: usize, time: Duration) -> Result<Measure> {
     let mut histogram = load::new_histogram()?;
+    let mut dice = SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes()));
     let started = Instant::now();
     while started.elapsed() < time {
         let sent = Instant::now();
-        let source = rand::rng().random_range(1..=wallets as u128);
+        let source = dice.random_range(1..=wallets as u128);
         let destination = source % wallets as u128 + 1;
         transfer(pool, source, destination).await?;
         histogram.record(u64::try_from(sent.elapsed().as_micros())?.max(1))?;
@@ -59,8 +62,7 @@ async fn one_by_one(pool: &SqlitePool, wallets: usize, time: Duration) -> Result
 
 async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<()> {
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let transfer: [u8; 16] = rand::random();
-    let key: [u8; 16] = rand::random();
+    let (transfer, key) = (random_bytes::<16>(), random_bytes::<16>());
     sqlx::query(
         "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency,
          idempotency_key, request_digest, created_at, completed_at)

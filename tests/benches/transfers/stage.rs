@@ -10,6 +10,7 @@ use harness::servers::{Durability, PostgresServer};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::json;
+use service::clock::random_bytes;
 use service::db::Db;
 use service::ledger;
 use tempfile::TempDir;
@@ -157,7 +158,7 @@ impl Stage {
 
 /// Users and funded wallets, each deposit with its entries; and a token for each user, signed with the server's key.
 pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: usize) -> Result<Accounts> {
-    let key = rand::random::<[u8; 32]>();
+    let key = random_bytes::<32>();
     std::fs::write(key_file, base64::engine::general_purpose::STANDARD.encode(key))?;
     let statements = match db.get_database_backend() {
         sea_orm::DbBackend::Postgres => crate::stage::POSTGRES_SEED.replace("{wallets}", &wallets.to_string()),

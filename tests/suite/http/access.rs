@@ -48,6 +48,7 @@ const ACCESS: &[(&str, Who)] = &[
     ("health", Anyone),
     ("livez", Anyone),
     ("readyz", Anyone),
+    ("metrics", Anyone),
 ];
 
 /// An operation as the document describes it, ready to be called.

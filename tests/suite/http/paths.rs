@@ -93,7 +93,6 @@ const LATER: &[(&str, &str)] = &[
     ("POST", "/v1/imports/activities"),
     ("POST", "/v1/imports/transactions"),
     ("GET", "/v1/imports/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01"),
-    ("GET", "/metrics"),
 ];
 
 /// The same, at a path that has another method already.

@@ -39,7 +39,9 @@ pub(super) enum Written {
 impl Repo {
     pub fn new(db: &Db) -> Self {
         match db.backend() {
-            DbBackend::Postgres => Self::Postgres(PostgresLedger::new(db.commit.get_postgres_connection_pool().clone())),
+            DbBackend::Postgres => {
+                Self::Postgres(PostgresLedger::new(db.commit.get_postgres_connection_pool().clone()))
+            }
             _ => Self::Sqlite(SqliteLedger::new(db.commit.get_sqlite_connection_pool().clone())),
         }
     }

@@ -1,10 +1,10 @@
 //! PostgreSQL: arrays in, by `unnest`. One statement writes a whole batch.
 
 use sea_orm::ActiveEnum;
+use sea_orm::prelude::{Decimal, Uuid};
 use sea_orm::sqlx::postgres::PgArguments;
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, Transaction};
-use sea_orm::prelude::{Decimal, Uuid};
 
 use super::{Written, rows};
 use crate::db::Fault;
@@ -25,7 +25,10 @@ impl PostgresLedger {
     }
 
     pub async fn read_wallets(&self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-        let rows = sqlx::query(READ_WALLETS).bind(wallet_uuids(ids)).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(READ_WALLETS)
+            .bind(wallet_uuids(ids))
+            .fetch_all(&self.pool)
+            .await?;
         rows.into_iter().map(rows::wallet).collect()
     }
 
@@ -54,7 +57,10 @@ pub(super) async fn lock_wallets(
     tx: &mut Transaction<'static, Postgres>,
     ids: &[WalletId],
 ) -> Result<Vec<Wallet>, Fault> {
-    let rows = sqlx::query(LOCK_WALLETS).bind(wallet_uuids(ids)).fetch_all(&mut **tx).await?;
+    let rows = sqlx::query(LOCK_WALLETS)
+        .bind(wallet_uuids(ids))
+        .fetch_all(&mut **tx)
+        .await?;
     rows.into_iter().map(rows::wallet).collect()
 }
 
@@ -64,7 +70,12 @@ pub(super) async fn find_by_keys<'c>(
 ) -> Result<Vec<Transfer>, Fault> {
     let keys: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
     let query = sqlx::query("SELECT * FROM transfers WHERE idempotency_key = ANY($1)").bind(keys);
-    query.fetch_all(executor).await?.into_iter().map(rows::transfer).collect()
+    query
+        .fetch_all(executor)
+        .await?
+        .into_iter()
+        .map(rows::transfer)
+        .collect()
 }
 
 pub(super) async fn has_transfer(tx: &mut Transaction<'static, Postgres>, id: TransferId) -> Result<bool, Fault> {
@@ -152,18 +163,29 @@ fn bind_transfers<'q>(query: Bound<'q>, transfers: &[&'q Transfer]) -> Bound<'q>
         .bind(column(transfers, |transfer| transfer.destination.0))
         .bind(column(transfers, |transfer| transfer.amount.to_decimal()))
         .bind(column(transfers, |transfer| transfer.currency.code()))
-        .bind(column(transfers, |transfer| transfer.method.as_ref().map(|method| method.as_str())))
+        .bind(column(transfers, |transfer| {
+            transfer.method.as_ref().map(|method| method.as_str())
+        }))
         .bind(column(transfers, |transfer| text(&transfer.description)))
         .bind(column(transfers, |transfer| text(&transfer.metadata)))
-        .bind(column(transfers, |transfer| transfer.refusal.map(|refusal| refusal.code())))
+        .bind(column(transfers, |transfer| {
+            transfer.refusal.map(|refusal| refusal.code())
+        }))
         .bind(column(transfers, |transfer| available(transfer)))
-        .bind(column(transfers, |transfer| transfer.idempotency.as_ref().map(|key| key.key.0.as_slice())))
-        .bind(column(transfers, |transfer| transfer.idempotency.as_ref().map(|key| key.request.0.as_slice())))
+        .bind(column(transfers, |transfer| {
+            transfer.idempotency.as_ref().map(|key| key.key.0.as_slice())
+        }))
+        .bind(column(transfers, |transfer| {
+            transfer.idempotency.as_ref().map(|key| key.request.0.as_slice())
+        }))
         .bind(column(transfers, |transfer| transfer.created_at))
 }
 
 fn available(transfer: &Transfer) -> Option<Decimal> {
-    transfer.refusal.and_then(|refusal| refusal.available()).map(|available| available.to_decimal())
+    transfer
+        .refusal
+        .and_then(|refusal| refusal.available())
+        .map(|available| available.to_decimal())
 }
 
 fn bind_entries<'q>(query: Bound<'q>, entries: &'q [Entry]) -> Bound<'q> {

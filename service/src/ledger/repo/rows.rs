@@ -42,7 +42,10 @@ pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
         description: model.description,
         metadata: model.metadata,
         refusal,
-        idempotency: model.idempotency_key.zip(model.request_digest).map(|(key, request)| Idempotency { key, request }),
+        idempotency: model
+            .idempotency_key
+            .zip(model.request_digest)
+            .map(|(key, request)| Idempotency { key, request }),
         created_at: model.created_at,
         completed_at: model.completed_at,
     })

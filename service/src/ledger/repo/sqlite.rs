@@ -44,10 +44,12 @@ pub(super) async fn read_wallets<'c>(
     found.into_iter().map(rows::wallet).collect()
 }
 
-pub(super) async fn find_by_keys(tx: &mut Transaction<'static, Sqlite>, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
+pub(super) async fn find_by_keys(
+    tx: &mut Transaction<'static, Sqlite>,
+    keys: &[Digest],
+) -> Result<Vec<Transfer>, Fault> {
     let keys: Vec<String> = keys.iter().map(|key| hex(&key.0)).collect();
-    let query =
-        sqlx::query("SELECT * FROM transfers WHERE idempotency_key IN (SELECT unhex(value) FROM json_each(?))");
+    let query = sqlx::query("SELECT * FROM transfers WHERE idempotency_key IN (SELECT unhex(value) FROM json_each(?))");
     let found = query.bind(json!(keys).to_string()).fetch_all(&mut **tx).await?;
     found.into_iter().map(rows::transfer).collect()
 }
@@ -73,12 +75,22 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, changes: &Chang
             ])
         })
         .collect();
-    let updated = sqlx::query(UPDATE_WALLETS).bind(json!(wallets).to_string()).execute(&mut **tx).await?;
+    let updated = sqlx::query(UPDATE_WALLETS)
+        .bind(json!(wallets).to_string())
+        .execute(&mut **tx)
+        .await?;
     if updated.rows_affected() != changes.wallets.len() as u64 {
         return Ok(Written::Stale);
     }
-    let transfers: Vec<Value> = changes.transfers.iter().map(|transfer| transfer_row(transfer)).collect();
-    sqlx::query(INSERT_TRANSFERS).bind(json!(transfers).to_string()).execute(&mut **tx).await?;
+    let transfers: Vec<Value> = changes
+        .transfers
+        .iter()
+        .map(|transfer| transfer_row(transfer))
+        .collect();
+    sqlx::query(INSERT_TRANSFERS)
+        .bind(json!(transfers).to_string())
+        .execute(&mut **tx)
+        .await?;
     let entries: Vec<Value> = changes
         .entries
         .iter()
@@ -93,7 +105,10 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, changes: &Chang
             ])
         })
         .collect();
-    sqlx::query(INSERT_ENTRIES).bind(json!(entries).to_string()).execute(&mut **tx).await?;
+    sqlx::query(INSERT_ENTRIES)
+        .bind(json!(entries).to_string())
+        .execute(&mut **tx)
+        .await?;
     Ok(Written::Changed)
 }
 
@@ -142,9 +157,11 @@ fn time(time: Timestamp) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
