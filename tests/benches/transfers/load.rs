@@ -35,6 +35,12 @@ pub enum Pick {
     Hot,
     /// Both sides by Zipf's law with exponent 1.0.
     Zipf,
+    /// Among the first ten wallets, both ways.
+    Few,
+    /// Among the first ten wallets, from lower to higher ids only.
+    FewUp,
+    /// Among the first ten wallets, from higher to lower ids only.
+    FewDown,
 }
 
 /// Wallets, each with its owner's token.
@@ -51,6 +57,7 @@ pub struct Latencies {
     pub elapsed: Duration,
 }
 
+const FEW: usize = 10;
 const LATENCY_MAX_US: u64 = 60_000_000;
 const ZIPF_SCALE: u64 = 1_000_000_000;
 
@@ -72,9 +79,13 @@ impl Accounts {
                 Pick::Uniform => (self.any(dice), self.any(dice)),
                 Pick::Hot => (self.any(dice), 0),
                 Pick::Zipf => (self.by_rank(dice), self.by_rank(dice)),
+                Pick::Few | Pick::FewUp | Pick::FewDown => (dice.random_range(0..FEW), dice.random_range(0..FEW)),
             };
-            if source != destination {
-                return (source, destination);
+            match pick {
+                _ if source == destination => {}
+                Pick::FewUp => return (source.min(destination), source.max(destination)),
+                Pick::FewDown => return (source.max(destination), source.min(destination)),
+                Pick::Uniform | Pick::Hot | Pick::Zipf | Pick::Few => return (source, destination),
             }
         }
     }

@@ -63,65 +63,72 @@ fn main() -> Result<()> {
     })
 }
 
-/// One whole table. The baselines stand between our own measures, so that a slow minute of the machine hits both.
+/// Our own measures: name, connections, and how wallets are picked.
+const LOADS: [(&str, usize, Pick); 7] = [
+    ("http uniform, 1000 connections", 1_000, Pick::Uniform),
+    ("http uniform, 256 connections", 256, Pick::Uniform),
+    ("http uniform, 64 connections", 64, Pick::Uniform),
+    ("http uniform, 1 connections", 1, Pick::Uniform),
+    ("http one hot, 256 connections", 256, Pick::Hot),
+    ("http zipf, 256 connections", 256, Pick::Zipf),
+    ("http ten wallets, 64 connections", 64, Pick::Few),
+];
+
+/// Two servers: name, connections to each, and what each one's clients pick.
+const REPLICAS: [(&str, usize, [Pick; 2]); 2] = [
+    (
+        "http two replicas, 2 x 128 connections",
+        128,
+        [Pick::Uniform, Pick::Uniform],
+    ),
+    (
+        "http two replicas, ten wallets, 2 x 64",
+        64,
+        [Pick::FewUp, Pick::FewDown],
+    ),
+];
+
+/// One whole table. Both sides of every ratio are measured in it.
 async fn measure(report: &mut Report, time: Duration, only: Option<&str>) -> Result<()> {
     let wanted = |name: &str| only.is_none_or(|part| name.contains(part));
     let stage = Stage::postgres(WALLETS).await?;
-    for clients in [8, 16, 32] {
-        if wanted("pgbench") {
-            report.add(
-                &format!("pgbench one-call, {clients} clients"),
-                stage.pgbench(clients, false, time).await?,
-            );
-            report.add(
-                &format!("pgbench one hot, {clients} clients"),
-                stage.pgbench(clients, true, time).await?,
-            );
-        }
-    }
     if wanted("pgbench") {
-        report.add("pgbench one-call, 1 client", stage.pgbench(1, false, time).await?);
+        measure_pgbench(report, &stage, time).await?;
     }
-    for connections in [1_000, 256, 64, 1] {
-        let name = format!("http uniform, {connections} connections");
-        if wanted(&name) {
-            report.add(
-                &name,
-                stage
-                    .load(Load {
-                        connections,
-                        pick: Pick::Uniform,
-                        time,
-                    })
-                    .await?,
-            );
-        }
-    }
-    for (name, pick) in [("http one hot", Pick::Hot), ("http zipf", Pick::Zipf)] {
-        let name = format!("{name}, 256 connections");
-        if wanted(&name) {
-            report.add(
-                &name,
-                stage
-                    .load(Load {
-                        connections: 256,
-                        pick,
-                        time,
-                    })
-                    .await?,
-            );
-        }
-    }
-    if wanted("two replicas") {
+    for (name, connections, pick) in LOADS.into_iter().filter(|load| wanted(load.0)) {
         report.add(
-            "http two replicas, 2 x 128 connections",
-            stage.two_replicas(128, Pick::Uniform, time).await?,
+            name,
+            stage
+                .load(Load {
+                    connections,
+                    pick,
+                    time,
+                })
+                .await?,
         );
+    }
+    for (name, connections, picks) in REPLICAS.into_iter().filter(|load| wanted(load.0)) {
+        report.add(name, stage.two_replicas(connections, picks, time).await?);
     }
     stage.prove_books().await?;
     stage.stop().await?;
     if wanted("sqlite") {
         sqlite::measure(report, time, FEW_WALLETS).await?;
     }
+    Ok(())
+}
+
+async fn measure_pgbench(report: &mut Report, stage: &Stage, time: Duration) -> Result<()> {
+    for clients in [8, 16, 32] {
+        report.add(
+            &format!("pgbench one-call, {clients} clients"),
+            stage.pgbench(clients, false, time).await?,
+        );
+        report.add(
+            &format!("pgbench one hot, {clients} clients"),
+            stage.pgbench(clients, true, time).await?,
+        );
+    }
+    report.add("pgbench one-call, 1 client", stage.pgbench(1, false, time).await?);
     Ok(())
 }

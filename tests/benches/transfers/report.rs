@@ -15,6 +15,7 @@ pub struct Measure {
     pub p50_us: u64,
     pub p99_us: u64,
     pub p999_us: u64,
+    pub max_us: u64,
     pub server_cpu_us: Option<u64>,
     pub database_cpu_us: Option<u64>,
     pub bytes: Option<u64>,
@@ -38,6 +39,7 @@ impl Measure {
             p50_us: histogram.value_at_quantile(0.5),
             p99_us: histogram.value_at_quantile(0.99),
             p999_us: histogram.value_at_quantile(0.999),
+            max_us: histogram.max(),
             ..Self::default()
         }
     }
@@ -57,8 +59,8 @@ impl Report {
 
     pub fn print(&self) {
         println!(
-            "{:42} {:>9} {:>17} {:>8} {:>8} {:>8} {:>7} {:>7} {:>6}",
-            "measure", "per s", "least - most", "p50 us", "p99 us", "p99.9 us", "srv us", "db us", "bytes"
+            "{:42} {:>9} {:>17} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>6}",
+            "measure", "per s", "least - most", "p50 us", "p99 us", "p99.9 us", "max us", "srv us", "db us", "bytes"
         );
         for name in &self.names {
             let of = |field: fn(&Measure) -> u64| self.median(name, field);
@@ -72,12 +74,13 @@ impl Report {
             };
             let (least, most) = self.spread(name);
             println!(
-                "{name:42} {:>9} {:>17} {:>8} {:>8} {:>8} {:>7} {:>7} {:>6}",
+                "{name:42} {:>9} {:>17} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>6}",
                 of(|measure| measure.per_second),
                 format!("{least} - {most}"),
                 of(|measure| measure.p50_us),
                 of(|measure| measure.p99_us),
                 of(|measure| measure.p999_us),
+                of(|measure| measure.max_us),
                 optional(|measure| measure.server_cpu_us),
                 optional(|measure| measure.database_cpu_us),
                 optional(|measure| measure.bytes),
@@ -99,7 +102,7 @@ impl Report {
                     .map(|measure| {
                         json!({
                             "per_second": measure.per_second, "p50_us": measure.p50_us, "p99_us": measure.p99_us,
-                            "p999_us": measure.p999_us, "server_cpu_us": measure.server_cpu_us,
+                            "p999_us": measure.p999_us, "max_us": measure.max_us, "server_cpu_us": measure.server_cpu_us,
                             "database_cpu_us": measure.database_cpu_us, "bytes": measure.bytes,
                         })
                     })

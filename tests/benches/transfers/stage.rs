@@ -66,7 +66,7 @@ impl Stage {
 
     /// The baseline with a number of clients, uniform or into one wallet.
     pub async fn pgbench(&self, clients: usize, hot: bool, time: Duration) -> Result<Measure> {
-        let bytes = self.bytes().await?;
+        let bytes = self.bytes("bare").await?;
         let cpu = self.database_cpu()?;
         let wallets = self.accounts.wallets.len();
         let figures = pgbench::run(&self.database, DATABASE, wallets, clients, hot, time).await?;
@@ -76,7 +76,7 @@ impl Stage {
         }
         let mut measure = Measure::of(&histogram, figures.elapsed);
         measure.database_cpu_us = Some(per_transfer(self.database_cpu()? - cpu, figures.transfers));
-        measure.bytes = Some((self.bytes().await? - bytes) / figures.transfers.max(1));
+        measure.bytes = Some((self.bytes("bare").await? - bytes) / figures.transfers.max(1));
         Ok(measure)
     }
 
@@ -84,30 +84,30 @@ impl Stage {
     pub async fn load(&self, load: Load) -> Result<Measure> {
         let server = self.server().await?;
         self.warm_up(&server).await?;
-        let bytes = self.bytes().await?;
+        let bytes = self.bytes("public").await?;
         let (server_cpu, database_cpu) = (cpu_time(server.pid())?, self.database_cpu()?);
         let latencies = load::run(server.address, &self.accounts, load).await?;
         let transfers = latencies.histogram.len();
         let mut measure = Measure::of(&latencies.histogram, latencies.elapsed);
         measure.server_cpu_us = Some(per_transfer(cpu_time(server.pid())? - server_cpu, transfers));
         measure.database_cpu_us = Some(per_transfer(self.database_cpu()? - database_cpu, transfers));
-        measure.bytes = Some((self.bytes().await? - bytes) / transfers.max(1));
+        measure.bytes = Some((self.bytes("public").await? - bytes) / transfers.max(1));
         Ok(measure)
     }
 
     /// Two servers on one database, each with its own clients.
-    pub async fn two_replicas(&self, connections: usize, pick: Pick, time: Duration) -> Result<Measure> {
+    pub async fn two_replicas(&self, connections: usize, picks: [Pick; 2], time: Duration) -> Result<Measure> {
         let (one, other) = (self.server().await?, self.server().await?);
         self.warm_up(&one).await?;
         self.warm_up(&other).await?;
-        let load = Load {
+        let [first, second] = picks.map(|pick| Load {
             connections,
             pick,
             time,
-        };
+        });
         let (one, other) = tokio::join!(
-            load::run(one.address, &self.accounts, load),
-            load::run(other.address, &self.accounts, load)
+            load::run(one.address, &self.accounts, first),
+            load::run(other.address, &self.accounts, second)
         );
         let (mut both, other): (Latencies, Latencies) = (one?, other?);
         both.histogram.add(&other.histogram)?;
@@ -146,10 +146,12 @@ impl Stage {
         cpu_time(self.database.pid().context("the database runs")?)
     }
 
-    /// Tables and indexes that transfers write.
-    async fn bytes(&self) -> Result<u64> {
-        let sql = "SELECT (pg_total_relation_size('transfers') + pg_total_relation_size('entries') \
-                   + pg_total_relation_size('wallets'))::bigint AS n";
+    /// Tables of a schema that transfers write, with their indexes.
+    async fn bytes(&self, schema: &str) -> Result<u64> {
+        let sql = format!(
+            "SELECT (pg_total_relation_size('{schema}.transfers') + pg_total_relation_size('{schema}.entries') \
+             + pg_total_relation_size('{schema}.wallets'))::bigint AS n"
+        );
         let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
         let row = self.db.query_one_raw(statement).await?.context("a size")?;
         Ok(u64::try_from(row.try_get::<i64>("", "n")?)?)
