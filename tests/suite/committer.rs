@@ -53,6 +53,8 @@ async fn a_full_queue_answers_at_once_and_nothing_happens(bank: Arc<TestBank>) {
         .post("/v1/transfers", transfer(ana.wallet, ben.wallet, "1"))
         .await;
     answer.expect_problem(503, "overloaded");
+    let took = answer.header("x-process-time");
+    assert!(took < "0.050", "an answer that costs nothing took {took} s");
     assert!(
         answer
             .header("retry-after")

@@ -5,6 +5,7 @@ mod amounts;
 mod batches;
 mod committer;
 mod contention;
+mod database_crash;
 mod idempotency;
 mod identity;
 mod keys;

@@ -9,6 +9,7 @@ use crate::app::app;
 use crate::edge::{self, Limits};
 
 pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
+    raise_descriptor_limit(settings.connections_max);
     let bank = bank::open(&settings.config()?).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -19,6 +20,19 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
     bank::close(bank).await;
     Ok(Ending::Done)
 }
+
+/// Each connection is a descriptor, and many systems start a process with 1 024 of them.
+fn raise_descriptor_limit(connections_max: u32) {
+    let wanted = u64::from(connections_max) + DESCRIPTORS_BESIDES;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit >= wanted => {}
+        Ok(limit) => tracing::warn!(limit, wanted, "fewer connections than configured can be open at a time"),
+        Err(error) => tracing::warn!(%error, "the limit of open descriptors cannot be raised"),
+    }
+}
+
+/// For the database, the listener and files.
+const DESCRIPTORS_BESIDES: u64 = 128;
 
 /// Serves until SIGTERM or SIGINT, then finishes what was accepted.
 pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank) -> anyhow::Result<()> {

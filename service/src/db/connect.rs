@@ -92,6 +92,8 @@ fn postgres_options(url: &str, connections_max: u32, pool: Pool) -> ConnectOptio
             }
         });
     if pool == Pool::Shared {
+        // After a restart of the server every idle connection is dead; the committer sees to its own.
+        options.test_before_acquire(true);
         // A BEGIN whose future was dropped may still reach the server. BEGIN first, since a bare ROLLBACK outside a
         // transaction fills the server's log with warnings.
         options.map_sqlx_postgres_pool_opts(|pool| {

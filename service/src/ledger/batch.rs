@@ -152,8 +152,12 @@ impl Batches {
         let Some(witness) = changes.transfers.first().map(|transfer| transfer.id) else {
             return Try::Done(outcomes);
         };
+        let mut connection = match self.repo.acquire().await {
+            Ok(connection) => connection,
+            Err(fault) => return Try::Failed(fault),
+        };
         self.count_statements(1);
-        match self.repo.write_at_once(&changes).await {
+        match connection.write_at_once(&changes).await {
             Ok(()) => {
                 self.remember(changes);
                 Try::Done(outcomes)

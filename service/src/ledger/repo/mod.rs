@@ -7,6 +7,7 @@ mod sqlite;
 pub(crate) use rows::transfer_of;
 
 use sea_orm::DbBackend;
+use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{Postgres, Sqlite, Transaction};
 
 use self::postgres::PostgresLedger;
@@ -26,6 +27,16 @@ pub(super) enum Repo {
 pub(super) enum Tx {
     Postgres(Transaction<'static, Postgres>),
     Sqlite(Transaction<'static, Sqlite>),
+}
+
+/// A connection of the committer outside of a transaction.
+pub(super) struct Connection(PoolConnection<Postgres>);
+
+impl Connection {
+    /// Writes a batch that was decided without a transaction: all of it, or nothing and a fault.
+    pub async fn write_at_once(&mut self, changes: &Changes) -> Result<(), Fault> {
+        postgres::write_at_once(&mut self.0, changes).await
+    }
 }
 
 /// Whether a batch was written.
@@ -87,10 +98,10 @@ impl Repo {
         }
     }
 
-    /// Writes a batch that was decided without a transaction: all of it, or nothing and a fault.
-    pub async fn write_at_once(&self, changes: &Changes) -> Result<(), Fault> {
+    /// A connection to write at once with. While there is none, nothing can have been written.
+    pub async fn acquire(&self) -> Result<Connection, Fault> {
         match self {
-            Self::Postgres(ledger) => ledger.write_at_once(changes).await,
+            Self::Postgres(ledger) => Ok(Connection(ledger.acquire().await?)),
             Self::Sqlite(_) => unreachable!("`writes_at_once` is false on SQLite"),
         }
     }

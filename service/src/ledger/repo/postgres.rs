@@ -2,7 +2,8 @@
 
 use sea_orm::ActiveEnum;
 use sea_orm::prelude::{Decimal, Uuid};
-use sea_orm::sqlx::postgres::PgArguments;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::postgres::{PgArguments, PgConnection};
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, Transaction};
 
@@ -32,11 +33,8 @@ impl PostgresLedger {
         rows.into_iter().map(rows::wallet).collect()
     }
 
-    /// All or nothing: the statement is its own transaction, and divides by zero when a wallet is stale.
-    pub async fn write_at_once(&self, changes: &Changes) -> Result<(), Fault> {
-        let statement = format_args!("{WRITE} SELECT 1 / ({IS_FRESH})::int").to_string();
-        bound(&statement, changes).execute(&self.pool).await?;
-        Ok(())
+    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Fault> {
+        Ok(self.pool.acquire().await?)
     }
 
     pub async fn find_by_keys(&self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
@@ -46,6 +44,13 @@ impl PostgresLedger {
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, Fault> {
         Ok(self.pool.begin().await?)
     }
+}
+
+/// All or nothing: the statement is its own transaction, and divides by zero when a wallet is stale.
+pub(super) async fn write_at_once(connection: &mut PgConnection, changes: &Changes) -> Result<(), Fault> {
+    let statement = format!("{WRITE} SELECT 1 / ({IS_FRESH})::int");
+    bound(&statement, changes).execute(connection).await?;
+    Ok(())
 }
 
 const READ_WALLETS: &str = "SELECT * FROM wallets WHERE id = ANY($1)";
@@ -84,7 +89,7 @@ pub(super) async fn has_transfer(tx: &mut Transaction<'static, Postgres>, id: Tr
 }
 
 pub(super) async fn write(tx: &mut Transaction<'static, Postgres>, changes: &Changes) -> Result<Written, Fault> {
-    let statement = format_args!("{WRITE} SELECT {IS_FRESH}").to_string();
+    let statement = format!("{WRITE} SELECT {IS_FRESH}");
     let fresh: bool = bound(&statement, changes).fetch_one(&mut **tx).await?.try_get(0)?;
     Ok(if fresh { Written::Changed } else { Written::Stale })
 }
