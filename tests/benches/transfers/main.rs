@@ -64,11 +64,13 @@ fn main() -> Result<()> {
 }
 
 /// Our own measures: name, connections, and how wallets are picked.
-const LOADS: [(&str, usize, Pick); 7] = [
+const LOADS: [(&str, usize, Pick); 9] = [
     ("http uniform, 1000 connections", 1_000, Pick::Uniform),
     ("http uniform, 256 connections", 256, Pick::Uniform),
     ("http uniform, 64 connections", 64, Pick::Uniform),
     ("http uniform, 1 connections", 1, Pick::Uniform),
+    ("http one hot, 1000 connections", 1_000, Pick::Hot),
+    ("http zipf, 1000 connections", 1_000, Pick::Zipf),
     ("http one hot, 256 connections", 256, Pick::Hot),
     ("http zipf, 256 connections", 256, Pick::Zipf),
     ("http ten wallets, 64 connections", 64, Pick::Few),

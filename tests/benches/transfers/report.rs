@@ -146,22 +146,18 @@ impl Report {
                 best("one-call"),
             );
         }
+        for connections in [1_000, 256] {
+            let ours = |kind: &str| speed(&format!("http {kind}, {connections} connections"));
+            let name = |of: &str, over: &str| format!("http, {connections} connections, {of} / {over}");
+            add(&name("one hot wallet", "uniform"), ours("one hot"), ours("uniform"));
+            add(
+                &name("one hot wallet", "pgbench one hot, its best"),
+                ours("one hot"),
+                best("one hot"),
+            );
+            add(&name("zipf 1.0", "uniform"), ours("zipf"), ours("uniform"));
+        }
         let uniform = speed("http uniform, 256 connections");
-        add(
-            "http, one hot wallet / http uniform",
-            speed("http one hot, 256 connections"),
-            uniform,
-        );
-        add(
-            "http, one hot wallet / pgbench one hot, its best",
-            speed("http one hot, 256 connections"),
-            best("one hot"),
-        );
-        add(
-            "http, zipf 1.0 / http uniform",
-            speed("http zipf, 256 connections"),
-            uniform,
-        );
         add(
             "p50 with 1 connection / pgbench p50 with 1 client",
             p50("http uniform, 1 connections"),
