@@ -20,6 +20,15 @@ use clock::Clock;
 use config::Config;
 use db::Db;
 
+/// Why the bank does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Keys(#[from] identity::KeyFileError),
+    #[error("the committer's thread cannot be started")]
+    Committer(#[from] std::io::Error),
+}
+
 /// The whole bank: what a handler or a command may call.
 pub struct Services {
     pub identity: identity::Identity,
@@ -31,9 +40,9 @@ pub struct Services {
 
 impl Services {
     /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
-    pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, identity::KeyFileError> {
+    pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
-        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
+        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max)?;
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),

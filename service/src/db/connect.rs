@@ -91,6 +91,10 @@ fn postgres_options(url: &str, connections_max: u32, pool: Pool) -> ConnectOptio
                 Pool::Committer => postgres.options([("plan_cache_mode", "force_generic_plan")]),
             }
         });
+    if pool == Pool::Committer {
+        // Opened by the committer when it needs them: a connection is served by the thread that opened it.
+        options.min_connections(0).connect_lazy(true);
+    }
     if pool == Pool::Shared {
         // After a restart of the server every idle connection is dead; the committer sees to its own.
         options.test_before_acquire(true);

@@ -81,6 +81,11 @@ impl Batches {
         self.repo.batch_max()
     }
 
+    /// Closes the connections, which belong to the thread that they were opened on.
+    pub async fn close(self) {
+        self.repo.close().await;
+    }
+
     /// Commits commands in order and answers each. A row that the schema refuses fails alone: its batch is halved until
     /// it stands by itself.
     pub async fn commit(&mut self, commands: &[Command]) -> Vec<Result<Outcome, SubmitError>> {
