@@ -9,6 +9,7 @@ mod committer;
 mod error;
 mod metrics;
 mod repo;
+mod tries;
 mod types;
 
 mod entries;
