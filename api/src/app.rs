@@ -29,7 +29,7 @@ pub fn app(
     cors_origins: Vec<String>,
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let api = api(&services);
-    let document = openapi::finish(&api.spec(), FAILURES)?;
+    let document = openapi::finish(&api.spec(), FAILURES, services.reports)?;
     let config = EdgeConfig {
         cors_origins,
         routes: Routes::of_document(&document),
@@ -41,7 +41,7 @@ pub fn app(
 
 /// The finished OpenAPI document.
 pub fn document(services: &Arc<Services>) -> anyhow::Result<Value> {
-    openapi::finish(&api(services).spec(), FAILURES)
+    openapi::finish(&api(services).spec(), FAILURES, services.reports)
 }
 
 fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {

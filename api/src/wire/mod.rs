@@ -5,6 +5,7 @@ mod idempotency;
 mod json;
 mod lists;
 mod moved;
+mod number;
 mod text;
 mod time;
 mod words;
@@ -15,6 +16,7 @@ pub use self::{
     json::{Created, Json},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
     moved::{Moved, Tagged},
+    number::Number,
     text::{MetadataValue, Text},
     time::Time,
     words::{KindWord, RoleWord, TransferStatusWord, UserStatusWord, WalletStatusWord},
