@@ -27,10 +27,14 @@ pub struct Services {
     pub identity: identity::Identity,
     pub wallets: wallets::Wallets,
     pub transfers: transfers::Transfers,
+    pub statistics: Arc<statistics::Statistics>,
     pub ops: ops::Ops,
     /// Who may read the reports.
     pub reports: ReportAccess,
+    /// The currency of reports and first wallets when the caller names none.
+    pub currency: values::Currency,
     ledger: ledger::Ledger,
+    feed: ops::Feed,
 }
 
 /// Why the bank cannot be started.
@@ -48,22 +52,33 @@ impl Services {
     /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
-        config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
-        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
+        let redis = config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
+        let statistics = Arc::new(statistics::Statistics::new(db.clone(), clock.clone(), redis));
+        let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
             transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
-            ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue()),
+            ops: ops::Ops::new(db, clock, &ledger, statistics.clone()),
+            feed: ops::Feed::start(completed, statistics.clone()),
+            statistics,
             wallets,
             reports: config.reports,
+            currency: config.currency,
             ledger,
         })
+    }
+
+    /// Returns when everything that was committed before the call is in the reports.
+    pub async fn flush_reports(&self) {
+        self.feed.flush().await;
     }
 
     /// Answers everything that was accepted, then stops the committer and closes the database.
     pub async fn stop(self) {
         self.ledger.stop().await;
+        self.feed.stop().await;
+        self.statistics.stop().await;
         self.ops.close_database().await;
     }
 }

@@ -1,6 +1,7 @@
 //! How values look on the wire: JSON bodies, amounts, times, cursors, keys. What can be wrong is read once, here.
 
 mod amount;
+mod currency;
 mod idempotency;
 mod json;
 mod lists;
@@ -8,10 +9,12 @@ mod moved;
 mod number;
 mod text;
 mod time;
+mod transaction;
 mod words;
 
 pub use self::{
     amount::{Amount, AmountInput},
+    currency::currency_of,
     idempotency::IdempotencyHeader,
     json::{Created, Json},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
@@ -19,6 +22,7 @@ pub use self::{
     number::Number,
     text::{MetadataValue, Text},
     time::Time,
+    transaction::Transaction,
     words::{KindWord, RoleWord, TransferStatusWord, UserStatusWord, WalletStatusWord},
 };
 
