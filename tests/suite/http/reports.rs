@@ -32,79 +32,81 @@ async fn report(bank: &TestBank, caller: &Caller, amount: &str, age_ms: i64) -> 
     post(caller, &format!(r#"{{"amount":{amount},"timestamp":{at}}}"#)).await
 }
 
+/// What is no JSON; `NOW` stands for the time of the test.
+const NOT_JSON: &[&str] = &[
+    "",
+    " ",
+    "[",
+    "{",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "nonsense",
+    "[1,",
+    r#"{"amount":NaN,"timestamp":NOW}"#,
+    r#"{"amount":Infinity,"timestamp":NOW}"#,
+    r#"{"amount":.5,"timestamp":NOW}"#,
+    r#"{"amount":01,"timestamp":NOW}"#,
+    r#"{"amount":+1,"timestamp":NOW}"#,
+    r#"{"amount":1,"timestamp":NOW"#,
+    r#"{"amount":1,"timestamp":NOW} {}"#,
+];
+
+/// JSON that is understood and not taken.
+const NOT_TAKEN: &[&str] = &[
+    "[]",
+    "{}",
+    "null",
+    "12.3",
+    r#""x""#,
+    r#"{"amount":1}"#,
+    r#"{"timestamp":NOW}"#,
+    r#"{"amount":null,"timestamp":NOW}"#,
+    r#"{"amount":"12.3","timestamp":NOW}"#,
+    r#"{"amount":true,"timestamp":NOW}"#,
+    r#"{"amount":[1],"timestamp":NOW}"#,
+    r#"{"amount":1e400,"timestamp":NOW}"#,
+    r#"{"amount":1e18,"timestamp":NOW}"#,
+    r#"{"amount":1e-11,"timestamp":NOW}"#,
+    r#"{"amount":0.12345678901,"timestamp":NOW}"#,
+    r#"{"amount":1,"timestamp":null}"#,
+    r#"{"amount":1,"timestamp":"NOW"}"#,
+    r#"{"amount":1,"timestamp":NOW.5}"#,
+    r#"{"amount":1,"timestamp":1e400}"#,
+    r#"{"amount":1,"timestamp":9000000000000}"#,
+    r#"{"amount":1,"timestamp":9223372036854775807}"#,
+    r#"{"amount":1,"timestamp":NOW,"currency":null}"#,
+    r#"{"amount":1,"timestamp":NOW,"currency":840}"#,
+    r#"{"amount":1,"timestamp":NOW,"nope":1}"#,
+    r#"{"amount":1,"amount":2,"timestamp":NOW}"#,
+];
+
+const TAKEN: &[&str] = &[
+    r#"{"amount":12.3,"timestamp":NOW}"#,
+    r#"{"timestamp":NOW,"amount":-1.5e2,"currency":"USD"}"#,
+    r#" { "amount" : 999999999999999999.9999999999 , "timestamp" : NOW } "#,
+];
+
 async fn bodies(bank: Arc<TestBank>) {
     let operator = bank.operator().await;
-    let now = bank.clock.now().timestamp_millis();
-    let not_json = [
-        "".to_owned(),
-        " ".to_owned(),
-        "[".to_owned(),
-        "{".to_owned(),
-        "NaN".to_owned(),
-        "Infinity".to_owned(),
-        "-Infinity".to_owned(),
-        "nonsense".to_owned(),
-        "[1,".to_owned(),
-        format!(r#"{{"amount":NaN,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":Infinity,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":.5,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":01,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":+1,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":1,"timestamp":{now}"#),
-        format!(r#"{{"amount":1,"timestamp":{now}}} {{}}"#),
-    ];
-    for body in &not_json {
-        post(&operator, body).await.expect_problem(400, "invalid_request");
+    let now = bank.clock.now().timestamp_millis().to_string();
+    let send = async |body: &str| post(&operator, &body.replace("NOW", &now)).await;
+    for body in NOT_JSON {
+        send(body).await.expect_problem(400, "invalid_request");
     }
-    let not_taken = [
-        "[]".to_owned(),
-        "{}".to_owned(),
-        "null".to_owned(),
-        "12.3".to_owned(),
-        "\"x\"".to_owned(),
-        r#"{"amount":1}"#.to_owned(),
-        format!(r#"{{"timestamp":{now}}}"#),
-        format!(r#"{{"amount":null,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":"12.3","timestamp":{now}}}"#),
-        format!(r#"{{"amount":true,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":[1],"timestamp":{now}}}"#),
-        format!(r#"{{"amount":1e400,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":1e18,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":1e-11,"timestamp":{now}}}"#),
-        format!(r#"{{"amount":0.12345678901,"timestamp":{now}}}"#),
-        r#"{"amount":1,"timestamp":null}"#.to_owned(),
-        format!(r#"{{"amount":1,"timestamp":"{now}"}}"#),
-        format!(r#"{{"amount":1,"timestamp":{now}.5}}"#),
-        r#"{"amount":1,"timestamp":1e400}"#.to_owned(),
-        format!(r#"{{"amount":1,"timestamp":{}}}"#, now + 1),
-        format!(r#"{{"amount":1,"timestamp":{}}}"#, i64::MAX),
-        format!(r#"{{"amount":1,"timestamp":{now},"currency":null}}"#),
-        format!(r#"{{"amount":1,"timestamp":{now},"currency":840}}"#),
-        format!(r#"{{"amount":1,"timestamp":{now},"nope":1}}"#),
-        format!(r#"{{"amount":1,"amount":2,"timestamp":{now}}}"#),
-    ];
-    for body in &not_taken {
-        let answer = post(&operator, body).await;
+    for body in NOT_TAKEN {
+        let answer = send(body).await;
         answer.expect_problem(422, "invalid_field");
-        assert!(
-            answer.json["errors"][0]["message"].is_string(),
-            "{body}: {}",
-            answer.text
-        );
+        let message = &answer.json["errors"][0]["message"];
+        assert!(message.is_string(), "{body}: {}", answer.text);
     }
     for code in ["usd", "EURO", "ABC", ""] {
-        let body = format!(r#"{{"amount":1,"timestamp":{now},"currency":"{code}"}}"#);
-        post(&operator, &body).await.expect_problem(422, "unknown_currency");
+        let body = format!(r#"{{"amount":1,"timestamp":NOW,"currency":"{code}"}}"#);
+        send(&body).await.expect_problem(422, "unknown_currency");
     }
     assert_eq!(operator.get("/statistics").await.json["count"], 0);
-
-    let taken = [
-        format!(r#"{{"amount":12.3,"timestamp":{now}}}"#),
-        format!(r#"{{"timestamp":{now},"amount":-1.5e2,"currency":"USD"}}"#),
-        format!(r#" {{ "amount" : 999999999999999999.9999999999 , "timestamp" : {now} }} "#),
-    ];
-    for body in &taken {
-        let answer = post(&operator, body).await;
+    for body in TAKEN {
+        let answer = send(body).await;
         assert_eq!((answer.status, answer.text.as_str()), (201, ""), "{body}");
     }
     assert_eq!(operator.get("/statistics").await.json["count"], 3);
