@@ -12,11 +12,19 @@ use crate::openapi::{self, OperationCodes, Pages};
 use crate::problem::Code::{self, *};
 use crate::resources::auth::AuthApi;
 use crate::resources::operations::OperationsApi;
+use crate::resources::statistics::StatisticsApi;
 use crate::resources::transfers::TransfersApi;
 use crate::resources::users::UsersApi;
 use crate::resources::wallets::WalletsApi;
 
-type Api = (AuthApi, UsersApi, WalletsApi, TransfersApi, OperationsApi);
+type Api = (
+    AuthApi,
+    UsersApi,
+    WalletsApi,
+    TransfersApi,
+    StatisticsApi,
+    OperationsApi,
+);
 
 const DESCRIPTION: &str = "Wallets in exact decimals and transfers between them. \
     **The answer is final**: a 201 is durable, a refusal (422) is durable too, anything else moved nothing.\n\n\
@@ -29,7 +37,7 @@ pub fn app(
     cors_origins: Vec<String>,
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let api = api(&services);
-    let document = openapi::finish(&api.spec(), FAILURES)?;
+    let document = openapi::finish(&api.spec(), FAILURES, services.reports)?;
     let config = EdgeConfig {
         cors_origins,
         routes: Routes::of_document(&document),
@@ -41,7 +49,7 @@ pub fn app(
 
 /// The finished OpenAPI document.
 pub fn document(services: &Arc<Services>) -> anyhow::Result<Value> {
-    openapi::finish(&api(services).spec(), FAILURES)
+    openapi::finish(&api(services).spec(), FAILURES, services.reports)
 }
 
 fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
@@ -56,6 +64,9 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
             services: services.clone(),
         },
         TransfersApi {
+            services: services.clone(),
+        },
+        StatisticsApi {
             services: services.clone(),
         },
         OperationsApi {
@@ -97,4 +108,7 @@ const FAILURES: OperationCodes = &[
     ("transfers_create", REFUSALS),
     ("transfers_get", &[TransferNotFound]),
     ("transfers_list", &[WalletNotFound]),
+    ("transactions_report", &[InvalidField, UnknownCurrency]),
+    ("statistics_get", &[UnknownCurrency]),
+    ("statistics_stream", &[UnknownCurrency]),
 ];

@@ -8,6 +8,8 @@ pub mod identity;
 pub mod ledger;
 pub mod ops;
 pub mod page;
+pub mod redis;
+pub mod statistics;
 pub mod transfers;
 pub mod wallets;
 
@@ -17,45 +19,68 @@ pub use entity::values;
 use std::sync::Arc;
 
 use clock::Clock;
-use config::Config;
+use config::{Config, ReportAccess};
 use db::Db;
-
-/// Why the bank does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Keys(#[from] identity::KeyFileError),
-    #[error("the committer's thread cannot be started")]
-    Committer(#[from] std::io::Error),
-}
 
 /// The whole bank: what a handler or a command may call.
 pub struct Services {
     pub identity: identity::Identity,
     pub wallets: wallets::Wallets,
     pub transfers: transfers::Transfers,
+    pub statistics: Arc<statistics::Statistics>,
     pub ops: ops::Ops,
+    /// Who may read the reports.
+    pub reports: ReportAccess,
+    /// The currency of reports and first wallets when the caller names none.
+    pub currency: values::Currency,
     ledger: ledger::Ledger,
+    feed: ops::Feed,
+}
+
+/// Why the bank cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The key that signs access tokens is out of reach.
+    #[error(transparent)]
+    KeyFile(#[from] identity::KeyFileError),
+    /// What was said to be Redis' address is none. A Redis that is away is no reason not to start.
+    #[error(transparent)]
+    Redis(#[from] redis::RedisFault),
+    #[error("the committer's thread cannot be started")]
+    Committer(#[from] std::io::Error),
 }
 
 impl Services {
     /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
-        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max)?;
+        let redis = config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
+        let statistics = Arc::new(statistics::Statistics::new(db.clone(), clock.clone(), redis));
+        let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max)?;
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
             transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
-            ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue()),
+            ops: ops::Ops::new(db, clock, &ledger, statistics.clone()),
+            feed: ops::Feed::start(completed, statistics.clone()),
+            statistics,
             wallets,
+            reports: config.reports,
+            currency: config.currency,
             ledger,
         })
+    }
+
+    /// Returns when everything that was committed before the call is in the reports.
+    pub async fn flush_reports(&self) {
+        self.feed.flush().await;
     }
 
     /// Answers everything that was accepted, then stops the committer and closes the database.
     pub async fn stop(self) {
         self.ledger.stop().await;
+        self.feed.stop().await;
+        self.statistics.stop().await;
         self.ops.close_database().await;
     }
 }

@@ -9,7 +9,7 @@ use api::app::app;
 use api::edge::{self, Limits};
 use secrecy::SecretString;
 use service::Services;
-use service::config::Config;
+use service::config::{Config, ReportAccess};
 use service::db::Db;
 use service::identity::{Actor, Email, FullName, Registration};
 use service::ledger;
@@ -48,6 +48,7 @@ pub struct TestDatabase {
 pub struct TestBank {
     pub backend: Backend,
     pub database: TestDatabase,
+    pub config: Config,
     pub db: Db,
     pub services: Arc<Services>,
     pub clock: Arc<ManualClock>,
@@ -156,13 +157,26 @@ impl TestBank {
 
     /// Opens a bank on a given database, with a queue of a given size.
     pub async fn open_on(backend: Backend, database: TestDatabase, clock: Arc<ManualClock>, queue_max: usize) -> Self {
-        let (db, services) = start(&database, clock.clone(), queue_max).await;
+        Self::open_with(backend, database, clock, |config| config.queue_max = queue_max).await
+    }
+
+    /// Opens a bank on a given database, with settings of its own.
+    pub async fn open_with(
+        backend: Backend,
+        database: TestDatabase,
+        clock: Arc<ManualClock>,
+        set: impl FnOnce(&mut Config),
+    ) -> Self {
+        let mut config = config(&database);
+        set(&mut config);
+        let (db, services) = start(&config, clock.clone()).await;
         let services = Arc::new(services);
         let (address, server) = serve(services.clone()).await;
         let http = reqwest::Client::new();
         Self {
             backend,
             database,
+            config,
             db,
             services,
             clock,
@@ -172,9 +186,16 @@ impl TestBank {
         }
     }
 
-    /// A second process' worth of services on the same database and key: a replica.
+    /// A second process' worth of services on the same database, key and settings: a replica.
     pub async fn replica(&self) -> Arc<Services> {
-        Arc::new(start(&self.database, self.clock.clone(), QUEUE_MAX).await.1)
+        Arc::new(start(&self.config, self.clock.clone()).await.1)
+    }
+
+    /// The same on other settings.
+    pub async fn replica_with(&self, set: impl FnOnce(&mut Config)) -> Arc<Services> {
+        let mut config = self.config.clone();
+        set(&mut config);
+        Arc::new(start(&config, self.clock.clone()).await.1)
     }
 
     /// A caller without a token.
@@ -336,17 +357,24 @@ impl TestBank {
     }
 }
 
-async fn start(database: &TestDatabase, clock: Arc<ManualClock>, queue_max: usize) -> (Db, Services) {
-    let config = Config {
+fn config(database: &TestDatabase) -> Config {
+    Config {
         database_url: database.url.clone(),
         signing_key_file: database.folder.path().join("signing.key"),
         currency: Currency::from_code("USD").expect("USD is a currency"),
-        queue_max,
-    };
+        queue_max: QUEUE_MAX,
+        redis_url: None,
+        reports: ReportAccess::Operator,
+    }
+}
+
+async fn start(config: &Config, clock: Arc<ManualClock>) -> (Db, Services) {
     let db = Db::connect(&config.database_url)
         .await
         .expect("a test's database can be opened");
-    let services = Services::start(&config, db.clone(), clock).expect("the services start");
+    let services = Services::start(config, db.clone(), clock).expect("the services start");
+    let warmed_up = services.statistics.warm_up().await;
+    warmed_up.expect("the last minute can be read back");
     (db, services)
 }
 

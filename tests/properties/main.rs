@@ -14,6 +14,7 @@ mod money_columns;
 mod money_text;
 mod races;
 mod refusals;
+mod rolling;
 mod scene;
 mod teller;
 mod uniqueness;

@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::SecretString;
 use service::clock::random_bytes;
-use service::config::Config;
+use service::config::{Config, ReportAccess};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::page::PageRequest;
 use service::transfers::{Deposit, NewTransfer, TransferError};
@@ -48,6 +48,7 @@ const ENTRIES_SHOWN: u64 = 5;
 pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending> {
     let (folder, mut config) = throw_away()?;
     config.queue_max = settings.queue_max as usize;
+    config.reports = settings.reports.into();
     let bank = bank::open(&config).await?;
     let password = random_password();
     print(format!("A throw-away bank in {}", folder.path().display()))?;
@@ -84,6 +85,8 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
         signing_key_file: folder.path().join("signing.key"),
         currency: Currency::from_code("USD").context("ISO 4217 has the US dollar")?,
         queue_max: 8192,
+        redis_url: None,
+        reports: ReportAccess::default(),
     };
     Ok((folder, config))
 }

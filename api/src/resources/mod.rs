@@ -3,6 +3,7 @@
 pub mod auth;
 mod metrics;
 pub mod operations;
+pub mod statistics;
 pub mod transfers;
 pub mod users;
 pub mod wallets;
@@ -20,6 +21,8 @@ pub enum Tag {
     Wallets,
     /// Movements of money. The answer is final: 201 is durable, a refusal is durable too, anything else moved nothing.
     Transfers,
+    /// What moved lately. Numbers are JSON numbers, printed from exact decimals.
+    Reports,
     /// Is the bank well.
     Operations,
 }

@@ -36,6 +36,20 @@ pub struct StatusView {
     status: String,
 }
 
+/// Whether the process can do its work, and what it does without.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Readiness", skip_serializing_if_is_none, example)]
+pub struct ReadinessView {
+    /// Always `ok`; anything else is a 503.
+    status: String,
+    /// `ok`, or `away`: then statistics are those of this process alone. Left out when no Redis is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<String>,
+    /// What is missing, in words. Left out when nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
 #[OpenApi(tag = "Tag::Operations")]
 impl OperationsApi {
     /// Health
@@ -61,11 +75,17 @@ impl OperationsApi {
 
     /// Readiness
     ///
-    /// 200 when this process can do its work now, else 503: for load balancers.
+    /// 200 when this process can do its work now, else 503: for load balancers. Without Redis it still can.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
-    async fn readyz(&self) -> ApiResult<Json<StatusView>> {
+    async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
         self.services.ops.ping().await?;
-        Ok(Json(StatusView { status: OK.to_owned() }))
+        let is_shared = self.services.statistics.is_shared();
+        let detail = "Redis is away: the statistics are those of this process alone";
+        Ok(Json(ReadinessView {
+            status: OK.to_owned(),
+            redis: is_shared.map(|is_shared| if is_shared { OK } else { AWAY }.to_owned()),
+            detail: (is_shared == Some(false)).then(|| detail.to_owned()),
+        }))
     }
 
     /// Metrics
@@ -78,6 +98,17 @@ impl OperationsApi {
 }
 
 const OK: &str = "ok";
+const AWAY: &str = "away";
+
+impl Example for ReadinessView {
+    fn example() -> Self {
+        Self {
+            status: OK.to_owned(),
+            redis: Some(OK.to_owned()),
+            detail: None,
+        }
+    }
+}
 
 impl Example for HealthView {
     fn example() -> Self {

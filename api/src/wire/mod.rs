@@ -1,22 +1,28 @@
 //! How values look on the wire: JSON bodies, amounts, times, cursors, keys. What can be wrong is read once, here.
 
 mod amount;
+mod currency;
 mod idempotency;
 mod json;
 mod lists;
 mod moved;
+mod number;
 mod text;
 mod time;
+mod transaction;
 mod words;
 
 pub use self::{
     amount::{Amount, AmountInput},
+    currency::currency_of,
     idempotency::IdempotencyHeader,
     json::{Created, Json},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
     moved::{Moved, Tagged},
+    number::Number,
     text::{MetadataValue, Text},
     time::Time,
+    transaction::Transaction,
     words::{KindWord, RoleWord, TransferStatusWord, UserStatusWord, WalletStatusWord},
 };
 
