@@ -1,6 +1,7 @@
 //! The tables, one file each, and the value types that are their columns. No logic and no queries.
 
 pub mod entries;
+pub mod imports;
 pub mod transfers;
 pub mod users;
 pub mod values;

@@ -12,6 +12,7 @@ mod m0001_users;
 mod m0002_wallets;
 mod m0003_transfers;
 mod m0004_entries;
+mod m0005_imports;
 mod m0007_aggregates;
 mod sql;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_wallets::Migration),
             Box::new(m0003_transfers::Migration),
             Box::new(m0004_entries::Migration),
+            Box::new(m0005_imports::Migration),
             Box::new(m0007_aggregates::Migration),
         ]
     }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod identity;
+pub mod imports;
 pub mod ledger;
 pub mod ops;
 pub mod page;

@@ -9,10 +9,10 @@ mod statuses;
 
 pub use currency::Currency;
 pub use digest::Digest;
-pub use ids::{TransferId, UserId, Version, WalletId};
+pub use ids::{ImportId, TransferId, UserId, Version, WalletId};
 pub use method::Method;
 pub use money::{Money, MoneyError};
-pub use statuses::{Role, TransferKind, TransferStatus, UserStatus, WalletStatus};
+pub use statuses::{ImportKind, ImportStatus, Role, TransferKind, TransferStatus, UserStatus, WalletStatus};
 
 /// A moment in UTC with whole microseconds, as both databases keep it.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
