@@ -1,6 +1,7 @@
 //! What the bank does. Knows nothing of HTTP.
 
 pub mod actor;
+pub mod aggregates;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -28,6 +29,7 @@ pub struct Services {
     pub identity: identity::Identity,
     pub wallets: wallets::Wallets,
     pub transfers: transfers::Transfers,
+    pub aggregates: aggregates::Aggregates,
     pub ops: ops::Ops,
     /// Who may read the reports.
     pub reports: ReportAccess,
@@ -49,13 +51,16 @@ impl Services {
     /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
-        config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
+        // One of its own: a fault of this connection is how the aggregates notice that Redis may have restarted.
+        let redis = config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
+        let aggregates = aggregates::Aggregates::new(db.clone(), clock.clone(), redis);
         let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
             transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
-            ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue()),
+            ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue(), aggregates.clone()),
+            aggregates,
             wallets,
             reports: config.reports,
             ledger,

@@ -62,9 +62,9 @@ pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending
     print(&sent)?;
     show_balances(&bank, &customers).await?;
     show_entries(&bank, &customers[0]).await?;
-    let report = bank.ops.verify().await.context("cannot read the books")?;
-    print(verify::to_text(&report).trim_end())?;
-    if !report.is_clean() {
+    let proof = bank.ops.verify().await.context("cannot read the books")?;
+    print(verify::to_text(&proof).trim_end())?;
+    if !proof.is_clean() {
         return Ok(Ending::FoundWrong);
     }
     if !options.once {

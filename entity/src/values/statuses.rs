@@ -93,6 +93,9 @@ pub enum ImportKind {
     /// Merchants' activity feeds.
     #[sea_orm(string_value = "activities")]
     Activities,
+    /// Deposits and withdrawals of other systems.
+    #[sea_orm(string_value = "transactions")]
+    Transactions,
 }
 
 /// How far an import has come.
@@ -145,5 +148,5 @@ words!(UserStatus { Active = "active", Suspended = "suspended" });
 words!(WalletStatus { Active = "ACTIVE", Frozen = "FROZEN", Closed = "CLOSED" });
 words!(TransferKind { Transfer = "TRANSFER", Deposit = "DEPOSIT", Withdrawal = "WITHDRAWAL", Reversal = "REVERSAL" });
 words!(TransferStatus { Pending = "PENDING", Completed = "COMPLETED", Failed = "FAILED" });
-words!(ImportKind { Activities = "activities" });
+words!(ImportKind { Activities = "activities", Transactions = "transactions" });
 words!(ImportStatus { Running = "RUNNING", Completed = "COMPLETED", Failed = "FAILED" });

@@ -88,6 +88,15 @@ impl DayRange {
         Ok(Self { from, to })
     }
 
+    /// Every day that there can be.
+    pub(super) fn all() -> Self {
+        let last = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
+        Self {
+            from: Day(FIRST),
+            to: Day(last),
+        }
+    }
+
     /// The first day.
     #[must_use]
     pub fn from(&self) -> Day {
@@ -123,7 +132,16 @@ mod tests {
 
     #[test]
     fn days_have_one_shape() {
-        for text in ["2026-1-5", "2026-01-32", "2025-02-29", "20260105", "+026-01-05", "0000-01-01", "", "2026-01-05 "] {
+        for text in [
+            "2026-1-5",
+            "2026-01-32",
+            "2025-02-29",
+            "20260105",
+            "+026-01-05",
+            "0000-01-01",
+            "",
+            "2026-01-05 ",
+        ] {
             assert_eq!(Day::parse(text), None, "{text:?}");
         }
         assert_eq!(day("2024-02-29").to_string(), "2024-02-29");

@@ -34,10 +34,10 @@ impl From<AggregatesError> for Fault {
         match error {
             AggregatesError::Fault(fault) => fault,
             AggregatesError::Damaged(_) | AggregatesError::Range(_) => Self::broken(error),
-            AggregatesError::Rebuilding
-            | AggregatesError::RedisNotConfigured
-            | AggregatesError::NotApplied
-            | AggregatesError::Redis(_) => Self::hot_store(error),
+            AggregatesError::Rebuilding => Self::conflict(error),
+            AggregatesError::RedisNotConfigured | AggregatesError::NotApplied | AggregatesError::Redis(_) => {
+                Self::unreachable(error)
+            }
         }
     }
 }

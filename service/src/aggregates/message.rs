@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::totals::{Key, Kind, Source, Sum, Totals};
 use super::Day;
+use super::totals::{Key, Kind, Source, Sum, Totals};
 use crate::values::{Currency, ImportId, Method};
 
 /// A block of an import, on its way to the hot store.

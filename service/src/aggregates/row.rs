@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use csv::ByteRecord;
 
-use super::totals::{Key, Kind, Source, Sum, Totals};
 use super::Day;
+use super::totals::{Key, Kind, Source, Sum, Totals};
 use crate::imports::{HeaderProblem, SkipReason, columns};
 use crate::values::{Currency, Method, Money, Timestamp};
 

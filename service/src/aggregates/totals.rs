@@ -162,8 +162,19 @@ impl Totals {
         }
     }
 
-    /// Takes all of another's sums away; what comes to nothing is left out. What comes below zero has no place in a
-    /// count and is an error of the books.
+    /// What is here and not in another. Where the other has more nothing is left, which only wrong books can show.
+    #[must_use]
+    pub fn without(self, other: &Self) -> Self {
+        let left = self.differences(other).into_iter();
+        left.filter_map(|(key, units, count)| {
+            let count = u64::try_from(count).ok().filter(|count| *count > 0 && units > 0)?;
+            Some((key, Sum { units, count }))
+        })
+        .collect()
+    }
+
+    /// By how much amounts and counts are above another's, where they are not the same.
+    #[must_use]
     pub fn differences(self, other: &Self) -> Vec<(Key, i128, i128)> {
         let mut differences: BTreeMap<Key, (i128, i128)> = self
             .0

@@ -22,4 +22,6 @@ pub use metrics::{HistogramSnapshot, Metrics, MetricsSnapshot};
 pub use types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
 pub use verify::{Check, Report, verify};
 
+pub(crate) use verify::verify_in;
+
 pub(crate) use repo::transfer_of;

@@ -30,7 +30,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["values", "actor", "clock", "db", "page", "wallets", "ledger"],
     ),
     ("statistics", &["values", "clock", "config", "db", "redis"]),
-    ("ops", &["values", "clock", "db", "ledger"]),
+    (
+        "aggregates",
+        &["values", "clock", "db", "redis", "imports"],
+    ),
+    ("ops", &["aggregates", "values", "clock", "db", "ledger"]),
 ];
 
 /// Rules that need no database, no waiting and no clock.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use ::redis::Value;
 
+use crate::aggregates::Day;
 use crate::aggregates::error::AggregatesError;
 use crate::aggregates::message::{Message, decode_key};
 use crate::aggregates::totals::{Key, Sum, Totals};
-use crate::aggregates::Day;
 
 /// A count of the hot store's changes: it only grows, unless Redis forgot some.
 pub type StoreVersion = i64;
@@ -72,6 +72,8 @@ pub struct Where {
     /// The number of the bank's next batch.
     pub next_batch: u64,
     pub newest: Option<Day>,
+    /// The number of the last generation that was opened.
+    pub generation: u64,
     /// Messages that wait or are in a consumer's hands.
     pub waiting: u64,
     pub dead: u64,
@@ -95,8 +97,11 @@ fn number<N: std::str::FromStr>(text: &str) -> Result<N, AggregatesError> {
 }
 
 impl Sent {
-    pub fn read(outcome: &str, version: &str) -> Result<Self, AggregatesError> {
-        match outcome {
+    pub fn read(answer: &[String]) -> Result<Self, AggregatesError> {
+        let [outcome, version] = answer else {
+            return Err(bad(format!("{answer:?}")));
+        };
+        match outcome.as_str() {
             "applied" => Ok(Self::Applied(number(version)?)),
             "queued" => Ok(Self::Queued),
             "waiting" => Ok(Self::Waiting),
@@ -109,8 +114,11 @@ impl Sent {
 }
 
 impl Applied {
-    pub fn read(outcome: &str, version: &str) -> Result<Self, AggregatesError> {
-        match outcome {
+    pub fn read(answer: &[String]) -> Result<Self, AggregatesError> {
+        let [outcome, version] = answer else {
+            return Err(bad(format!("{answer:?}")));
+        };
+        match outcome.as_str() {
             "applied" => Ok(Self::Now(number(version)?)),
             "already" => Ok(Self::Before(number(version)?)),
             "gap" => Ok(Self::Gap),
@@ -144,6 +152,15 @@ impl Generation {
         format!("{}/{}", self.day, self.id)
     }
 
+    /// True when it was opened in an epoch after so many others.
+    #[must_use]
+    pub fn is_later(id: &str, epoch: &str, others: u64) -> bool {
+        let number = id.strip_prefix(epoch).and_then(|rest| rest.strip_prefix('-'));
+        number
+            .and_then(|number| number.parse::<u64>().ok())
+            .is_some_and(|number| number > others)
+    }
+
     fn read(name: &str) -> Result<Self, AggregatesError> {
         let (day, id) = name.split_once('/').ok_or_else(|| bad(name))?;
         Ok(Self {
@@ -154,6 +171,15 @@ impl Generation {
 }
 
 impl Sealed {
+    /// The names of every generation in Redis.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.generations
+            .iter()
+            .map(|(generation, _)| generation.name())
+            .collect()
+    }
+
     /// `None` when another epoch has begun.
     pub fn read(values: Vec<Value>) -> Result<Option<Self>, AggregatesError> {
         let mut values = values.into_iter();
@@ -175,6 +201,15 @@ impl Sealed {
 }
 
 impl Reading {
+    /// The ids of every generation.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        self.generations
+            .iter()
+            .map(|(generation, ..)| generation.id.clone())
+            .collect()
+    }
+
     pub fn read(values: Vec<Value>) -> Result<Self, AggregatesError> {
         let mut values = values.into_iter();
         let mut next = || next_text(&mut values);
@@ -184,6 +219,7 @@ impl Reading {
             version: number(&next()?)?,
             next_batch: number(&next()?)?,
             newest: Day::parse(&next()?),
+            generation: number(&next()?)?,
             waiting: number(&next()?)?,
             dead: number(&next()?)?,
         };

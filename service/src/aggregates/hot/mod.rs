@@ -5,7 +5,9 @@
 
 mod answers;
 
-pub use answers::{Applied, Generation, Reading, Sealed, Sent, Taken, Where};
+pub use answers::{Applied, Generation, Reading, Sealed, Sent, Taken};
+
+use std::sync::Arc;
 
 use ::redis::{FromRedisValue, Pipeline, Value};
 
@@ -33,7 +35,7 @@ const SILENCE_MS: u64 = 3_600_000;
 
 /// One bank's part of a Redis.
 pub struct Hot {
-    redis: Redis,
+    redis: Arc<Redis>,
     prefix: String,
 }
 
@@ -55,7 +57,7 @@ pub struct Filling<'a> {
 impl Hot {
     /// The part of the bank with this name. Connects to nobody yet.
     #[must_use]
-    pub fn new(redis: Redis, bank: &str) -> Self {
+    pub fn new(redis: Arc<Redis>, bank: &str) -> Self {
         // The braces keep all keys in one slot, as the scripts need it.
         Self {
             redis,
@@ -93,8 +95,7 @@ impl Hot {
             u8::from(again).to_string(),
             message.encode(),
         ];
-        let (outcome, version): (String, String) = self.run(include_str!("send.lua"), &arguments).await?;
-        Sent::read(&outcome, &version)
+        Sent::read(&self.run::<Vec<String>>(include_str!("send.lua"), &arguments).await?)
     }
 
     /// Takes messages that nobody works on: those of consumers that were silent for `idle_ms`, then new ones.
@@ -112,18 +113,14 @@ impl Hot {
             let arguments = piece([&epoch.0, &mark, &number, &kept, id], &message.totals)?;
             self.script(&mut commands, include_str!("apply.lua"), &arguments);
         }
-        let answers: Vec<(String, String)> = self.redis.query(&commands).await?;
-        answers
-            .iter()
-            .map(|(outcome, version)| Applied::read(outcome, version))
-            .collect()
+        let answers: Vec<Vec<String>> = self.redis.query(&commands).await?;
+        answers.iter().map(|answer| Applied::read(answer)).collect()
     }
 
     /// Adds the totals of one of the bank's batches, once.
     pub async fn apply_batch(&self, epoch: &Epoch, number: u64, totals: &Totals) -> Result<Applied, AggregatesError> {
         let arguments = piece([&epoch.0, "bank", &number.to_string(), "0", ""], totals)?;
-        let (outcome, version): (String, String) = self.run(include_str!("apply.lua"), &arguments).await?;
-        Applied::read(&outcome, &version)
+        Applied::read(&self.run::<Vec<String>>(include_str!("apply.lua"), &arguments).await?)
     }
 
     /// Puts a message that cannot be read away.
@@ -146,23 +143,20 @@ impl Hot {
     }
 
     /// Removes closed generations that the database has.
-    pub async fn drop_sealed(&self, generations: &[Generation]) -> Result<(), AggregatesError> {
-        let names: Vec<String> = generations.iter().map(Generation::name).collect();
-        let _: i64 = self.run(include_str!("drop.lua"), &names).await?;
+    pub async fn drop_sealed(&self, names: &[String]) -> Result<(), AggregatesError> {
+        let _: i64 = self.run(include_str!("drop.lua"), names).await?;
         Ok(())
     }
 
     /// Where the store is, and its totals of some days: one moment, one round trip.
     pub async fn read(&self, days: Option<DayRange>) -> Result<Reading, AggregatesError> {
-        let (from, to) = days.map_or_else(Default::default, |days| (days.from().to_string(), days.to().to_string()));
+        let (from, to) = days.map_or_else(Default::default, |days| {
+            (days.from().to_string(), days.to().to_string())
+        });
         Reading::read(self.run(include_str!("read.lua"), &[from, to]).await?)
     }
 
-    async fn run<T: FromRedisValue>(
-        &self,
-        script: &str,
-        arguments: &[impl AsRef<[u8]>],
-    ) -> Result<T, AggregatesError> {
+    async fn run<T: FromRedisValue>(&self, script: &str, arguments: &[impl AsRef<[u8]>]) -> Result<T, AggregatesError> {
         let mut commands = Pipeline::new();
         self.script(&mut commands, script, arguments);
         let mut answers: Vec<Value> = self.redis.query(&commands).await?;
