@@ -2,6 +2,7 @@
 //!
 //! At least 256 cases each. The seed of a case that failed is kept in `proptest-regressions/` and tried first from then on.
 
+mod aggregates;
 mod batches;
 mod book;
 mod cases;

@@ -107,7 +107,9 @@ impl RedisServer {
         }
         let mut answer = String::new();
         connection.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await?;
-        let answer = answer.strip_prefix("+OK\r\n").and_then(|rest| rest.strip_suffix("+OK\r\n"));
+        let answer = answer
+            .strip_prefix("+OK\r\n")
+            .and_then(|rest| rest.strip_suffix("+OK\r\n"));
         Ok(answer.context("an answer between those to SELECT and QUIT")?.to_owned())
     }
 

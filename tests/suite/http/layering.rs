@@ -30,10 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["values", "actor", "clock", "db", "page", "wallets", "ledger"],
     ),
     ("statistics", &["values", "clock", "config", "db", "redis"]),
-    (
-        "aggregates",
-        &["values", "clock", "db", "redis", "imports"],
-    ),
+    ("aggregates", &["values", "clock", "db", "redis", "imports"]),
     ("ops", &["aggregates", "values", "clock", "db", "ledger"]),
 ];
 
