@@ -7,6 +7,7 @@ pub mod db;
 pub mod identity;
 pub mod imports;
 pub mod ledger;
+pub mod merchants;
 pub mod ops;
 pub mod page;
 pub mod transfers;
@@ -26,6 +27,8 @@ pub struct Services {
     pub identity: identity::Identity,
     pub wallets: wallets::Wallets,
     pub transfers: transfers::Transfers,
+    pub imports: imports::Imports,
+    pub merchants: merchants::Merchants,
     pub ops: ops::Ops,
     ledger: ledger::Ledger,
 }
@@ -39,15 +42,25 @@ impl Services {
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
             transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
+            imports: imports::Imports::new(
+                config,
+                db.clone(),
+                clock.clone(),
+                imports::Kinds::new(merchants::ActivityRows::new(&db)),
+            ),
+            merchants: merchants::Merchants::start(&db),
             ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue()),
             wallets,
             ledger,
         })
     }
 
-    /// Answers everything that was accepted, then stops the committer and closes the database.
+    /// Answers everything that was accepted, then stops the committer and closes the database. A running import stops at
+    /// the end of its block and is resumed by the next start.
     pub async fn stop(self) {
+        self.imports.stop().await;
         self.ledger.stop().await;
+        self.merchants.stop().await;
         self.ops.close_database().await;
     }
 }

@@ -36,6 +36,8 @@ pub const PASSWORD: &str = "correct horse battery";
 
 const TEMPLATE: &str = "florin_template";
 const QUEUE_MAX: usize = 8192;
+/// The largest file that a test's bank takes.
+pub const UPLOAD_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A migrated database that nobody else uses.
 pub struct TestDatabase {
@@ -158,6 +160,7 @@ impl TestBank {
     pub async fn open_on(backend: Backend, database: TestDatabase, clock: Arc<ManualClock>, queue_max: usize) -> Self {
         let (db, services) = start(&database, clock.clone(), queue_max).await;
         let services = Arc::new(services);
+        services.imports.serve(Vec::new());
         let (address, server) = serve(services.clone()).await;
         let http = reqwest::Client::new();
         Self {
@@ -342,6 +345,8 @@ async fn start(database: &TestDatabase, clock: Arc<ManualClock>, queue_max: usiz
         signing_key_file: database.folder.path().join("signing.key"),
         currency: Currency::from_code("USD").expect("USD is a currency"),
         queue_max,
+        data_dir: database.folder.path().to_owned(),
+        upload_max_bytes: UPLOAD_MAX_BYTES,
     };
     let db = Db::connect(&config.database_url)
         .await

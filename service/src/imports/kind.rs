@@ -23,7 +23,9 @@ pub trait Rows: Send + Sync + 'static {
     const ONCE: bool;
     /// Where the columns are.
     type Layout: Send + Sync + 'static;
-    type Row: Send + Sync + 'static;
+    type Row: Send + 'static;
+    /// The rows of a block, made ready to be stored; `Vec<Self::Row>` where there is nothing to prepare.
+    type Batch: Send + Sync + 'static;
 
     /// How many rows make a block, skipped ones among them. A constant for a database, so that the blocks of a file have
     /// the same bounds whoever reads it; with SQLite's write lock held for at most 100 ms a block.
@@ -35,10 +37,13 @@ pub trait Rows: Send + Sync + 'static {
     /// Reads one row. Any bytes may come, in any number of fields.
     fn parse(&self, layout: &Self::Layout, record: &ByteRecord) -> Parsed<Self::Row>;
 
+    /// Makes a block's rows ready, on the thread that reads, while the block before is being stored.
+    fn batch(&self, rows: Vec<Self::Row>) -> Self::Batch;
+
     /// Applies a block: its rows and `repo::advance` in one transaction. On `repo::Advanced::Stale` everything is rolled
     /// back and the answer is `Stored::Stale`. A fault means that nothing is stored, or that nobody knows; the driver
     /// calls again with the same block, and the checkpoint tells.
-    fn store(&self, block: &Block<Self::Row>) -> impl Future<Output = Result<Stored, Fault>> + Send;
+    fn store(&self, block: &Block<Self::Batch>) -> impl Future<Output = Result<Stored, Fault>> + Send;
 }
 
 /// What became of one row when it was read.
@@ -54,7 +59,7 @@ pub enum Parsed<Row> {
 
 /// Rows that stand side by side in a file, applied together or not at all.
 #[derive(Clone, Debug)]
-pub struct Block<Row> {
+pub struct Block<Batch> {
     pub import: ImportId,
     /// Blocks are counted from 0.
     pub number: u64,
@@ -62,7 +67,7 @@ pub struct Block<Row> {
     pub from: u64,
     /// The byte behind it: the checkpoint once it is applied.
     pub to: u64,
-    pub rows: Vec<Row>,
+    pub rows: Batch,
     pub counts: Counts,
     /// The import's skipped rows by reason once this block is applied, as a JSON object.
     pub skip_reasons: String,
@@ -78,6 +83,12 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Rows that are there to be stored: inserted, or duplicates.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.read - self.rows_skipped()
+    }
+
     /// Rows skipped for any reason.
     #[must_use]
     pub fn rows_skipped(&self) -> u64 {
@@ -88,7 +99,7 @@ impl Counts {
 /// What became of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// `inserted + duplicate` is the number of the block's rows.
+    /// `inserted + duplicate` is `counts.rows()`.
     Applied { inserted: u64, duplicate: u64 },
     /// Somebody else has applied it, or a part of it.
     Stale,
