@@ -41,7 +41,7 @@ pub fn app(
     cors_origins: Vec<String>,
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let api = api(&services);
-    let document = openapi::finish(&api.spec(), FAILURES)?;
+    let document = openapi::finish(&api.spec(), FAILURES, services.reports)?;
     let config = EdgeConfig {
         cors_origins,
         body_by_prefix: vec![("/v1/imports/".to_owned(), upload_limit(&services))],
@@ -66,7 +66,7 @@ const MULTIPART_MAX_BYTES: u64 = 16 * 1024;
 
 /// The finished OpenAPI document.
 pub fn document(services: &Arc<Services>) -> anyhow::Result<Value> {
-    openapi::finish(&api(services).spec(), FAILURES)
+    openapi::finish(&api(services).spec(), FAILURES, services.reports)
 }
 
 fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use poem::Request;
-use poem_openapi::SecurityScheme;
+use poem::{Request, RequestBody};
 use poem_openapi::auth::Bearer;
+use poem_openapi::registry::Registry;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, SecurityScheme};
 use service::Services;
+use service::config::ReportAccess;
 use service::identity::Actor;
 use service::values::Role;
 
@@ -26,11 +28,54 @@ pub struct Customer(pub Actor);
 #[oai(rename = "bearer", ty = "bearer", bearer_format = "JWT", checker = "operator")]
 pub struct Operator(pub Actor);
 
-async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
-    let services = request
+/// Whoever may read the reports: operators and admins, or everybody where the reports are public. The document tells which
+/// of the two this server asks for: `openapi::finish` settles it.
+pub struct ReportReader;
+
+impl<'a> ApiExtractor<'a> for ReportReader {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Operator::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        Operator::security_schemes()
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        match services(request).reports {
+            ReportAccess::Public => {}
+            ReportAccess::Operator => {
+                Operator::from_request(request, body, options).await?;
+            }
+        }
+        Ok(Self)
+    }
+}
+
+fn services(request: &Request) -> &Services {
+    request
         .data::<Arc<Services>>()
-        .expect("`app` gives every request the services");
-    Ok(services.identity.authenticate(&bearer.token).map_err(Problem::from)?)
+        .expect("`app` gives every request the services")
+}
+
+async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
+    Ok(services(request)
+        .identity
+        .authenticate(&bearer.token)
+        .map_err(Problem::from)?)
 }
 
 async fn customer(request: &Request, bearer: Bearer) -> poem::Result<Actor> {

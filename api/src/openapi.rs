@@ -11,6 +11,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::{Map, Value, json};
+use service::config::ReportAccess;
 
 pub use self::pages::{Pages, with_pages};
 use crate::problem::{self, Code, Problem};
@@ -23,12 +24,13 @@ pub type OperationCodes<'a> = &'a [(&'a str, &'a [Code])];
 /// Makes the final document of poem-openapi's `spec()`.
 ///
 /// Fails when the text is no OpenAPI document, or when `codes` names an operation that does not exist.
-pub fn finish(spec: &str, codes: OperationCodes) -> Result<Value> {
+pub fn finish(spec: &str, codes: OperationCodes, reports: ReportAccess) -> Result<Value> {
     let mut document = read(spec).context("the OpenAPI document cannot be read")?;
     close_request_objects(&mut document);
     let mut unused: BTreeMap<&str, &[Code]> = codes.iter().copied().collect();
     let mut responses = Object::new();
     for operation in operations(&mut document) {
+        settle_security(operation, reports);
         let id = operation["operationId"].as_str().unwrap_or_default();
         let own = unused.remove(id).unwrap_or_default();
         document_failures(operation, own, &mut responses);
@@ -88,6 +90,20 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
         .flat_map(Object::values_mut);
     let operations = paths.filter_map(Value::as_object_mut).flat_map(Object::values_mut);
     operations.filter(|operation| operation["responses"].is_object())
+}
+
+/// A token that is said to be optional is asked for by this server, or it is not.
+fn settle_security(operation: &mut Value, reports: ReportAccess) {
+    let Some(ways) = operation.get_mut("security").and_then(Value::as_array_mut) else {
+        return;
+    };
+    let needs_nothing = |way: &Value| way.as_object().is_some_and(Object::is_empty);
+    if ways.iter().any(needs_nothing) {
+        match reports {
+            ReportAccess::Public => ways.clear(),
+            ReportAccess::Operator => ways.retain(|way| !needs_nothing(way)),
+        }
+    }
 }
 
 /// Unknown fields are refused, so the schemas that requests are made of say so.
@@ -288,7 +304,7 @@ mod tests {
     #[test]
     fn every_operation_tells_its_failures() {
         let codes: OperationCodes = &[("create", &[Code::WalletFrozen, Code::InsufficientFunds, Code::NotFound])];
-        let document = finish(&spec(), codes).expect("is finished");
+        let document = finish(&spec(), codes, ReportAccess::Operator).expect("is finished");
         let responses = document["paths"]["/a"]["post"]["responses"]
             .as_object()
             .expect("has responses");
@@ -310,7 +326,7 @@ mod tests {
 
     #[test]
     fn only_what_requests_are_made_of_is_closed() {
-        let document = finish(&spec(), &[]).expect("is finished");
+        let document = finish(&spec(), &[], ReportAccess::Operator).expect("is finished");
         let schemas = &document["components"]["schemas"];
         assert_eq!(schemas["New"]["additionalProperties"], false);
         assert_eq!(schemas["Part"]["additionalProperties"], false);
@@ -319,6 +335,17 @@ mod tests {
 
     #[test]
     fn a_stale_table_of_codes_is_noticed() {
-        assert!(finish(&spec(), &[("gone", &[Code::NotFound])]).is_err());
+        assert!(finish(&spec(), &[("gone", &[Code::NotFound])], ReportAccess::Operator).is_err());
+    }
+
+    #[test]
+    fn an_optional_token_is_asked_for_or_not() {
+        let spec = spec().replace(r#""security":[{"Bearer":[]}]"#, r#""security":[{"Bearer":[]},{}]"#);
+        let security = |reports| {
+            let document = finish(&spec, &[], reports).expect("is finished");
+            document["paths"]["/a"]["post"]["security"].clone()
+        };
+        assert_eq!(security(ReportAccess::Operator), json!([{ "Bearer": [] }]));
+        assert_eq!(security(ReportAccess::Public), json!([]));
     }
 }

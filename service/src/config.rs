@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 use crate::values::Currency;
 
 /// Settings of the services.
@@ -19,4 +21,18 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The largest file that may be uploaded.
     pub upload_max_bytes: u64,
+    /// `redis://...`, shared by replicas; it may hold a password. Without it nothing is shared.
+    pub redis_url: Option<SecretString>,
+    /// Who may read the reports.
+    pub reports: ReportAccess,
+}
+
+/// Who may read the reporting endpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReportAccess {
+    /// Operators and admins.
+    #[default]
+    Operator,
+    /// Everybody, without a token.
+    Public,
 }

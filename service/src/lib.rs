@@ -10,6 +10,8 @@ pub mod ledger;
 pub mod merchants;
 pub mod ops;
 pub mod page;
+pub mod redis;
+pub mod statistics;
 pub mod transfers;
 pub mod wallets;
 
@@ -19,7 +21,7 @@ pub use entity::values;
 use std::sync::Arc;
 
 use clock::Clock;
-use config::Config;
+use config::{Config, ReportAccess};
 use db::Db;
 
 /// The whole bank: what a handler or a command may call.
@@ -30,13 +32,27 @@ pub struct Services {
     pub imports: imports::Imports,
     pub merchants: merchants::Merchants,
     pub ops: ops::Ops,
+    /// Who may read the reports.
+    pub reports: ReportAccess,
     ledger: ledger::Ledger,
+}
+
+/// Why the bank cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The key that signs access tokens is out of reach.
+    #[error(transparent)]
+    KeyFile(#[from] identity::KeyFileError),
+    /// What was said to be Redis' address is none. A Redis that is away is no reason not to start.
+    #[error(transparent)]
+    Redis(#[from] redis::RedisFault),
 }
 
 impl Services {
     /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
-    pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, identity::KeyFileError> {
+    pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
+        config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
         let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
@@ -51,6 +67,7 @@ impl Services {
             merchants: merchants::Merchants::start(&db),
             ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue()),
             wallets,
+            reports: config.reports,
             ledger,
         })
     }

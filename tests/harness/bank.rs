@@ -9,7 +9,7 @@ use api::app::app;
 use api::edge::{self, Limits};
 use secrecy::SecretString;
 use service::Services;
-use service::config::Config;
+use service::config::{Config, ReportAccess};
 use service::db::Db;
 use service::identity::{Actor, Email, FullName, Registration};
 use service::ledger;
@@ -50,6 +50,7 @@ pub struct TestDatabase {
 pub struct TestBank {
     pub backend: Backend,
     pub database: TestDatabase,
+    pub config: Config,
     pub db: Db,
     pub services: Arc<Services>,
     pub clock: Arc<ManualClock>,
@@ -158,7 +159,19 @@ impl TestBank {
 
     /// Opens a bank on a given database, with a queue of a given size.
     pub async fn open_on(backend: Backend, database: TestDatabase, clock: Arc<ManualClock>, queue_max: usize) -> Self {
-        let (db, services) = start(&database, clock.clone(), queue_max).await;
+        Self::open_with(backend, database, clock, |config| config.queue_max = queue_max).await
+    }
+
+    /// Opens a bank on a given database, with settings of its own.
+    pub async fn open_with(
+        backend: Backend,
+        database: TestDatabase,
+        clock: Arc<ManualClock>,
+        set: impl FnOnce(&mut Config),
+    ) -> Self {
+        let mut config = config(&database);
+        set(&mut config);
+        let (db, services) = start(&config, clock.clone()).await;
         let services = Arc::new(services);
         services.imports.serve(Vec::new());
         let (address, server) = serve(services.clone()).await;
@@ -166,6 +179,7 @@ impl TestBank {
         Self {
             backend,
             database,
+            config,
             db,
             services,
             clock,
@@ -175,9 +189,9 @@ impl TestBank {
         }
     }
 
-    /// A second process' worth of services on the same database and key: a replica.
+    /// A second process' worth of services on the same database, key and settings: a replica.
     pub async fn replica(&self) -> Arc<Services> {
-        Arc::new(start(&self.database, self.clock.clone(), QUEUE_MAX).await.1)
+        Arc::new(start(&self.config, self.clock.clone()).await.1)
     }
 
     /// A caller without a token.
@@ -339,19 +353,24 @@ impl TestBank {
     }
 }
 
-async fn start(database: &TestDatabase, clock: Arc<ManualClock>, queue_max: usize) -> (Db, Services) {
-    let config = Config {
+fn config(database: &TestDatabase) -> Config {
+    Config {
         database_url: database.url.clone(),
         signing_key_file: database.folder.path().join("signing.key"),
         currency: Currency::from_code("USD").expect("USD is a currency"),
-        queue_max,
+        queue_max: QUEUE_MAX,
         data_dir: database.folder.path().to_owned(),
         upload_max_bytes: UPLOAD_MAX_BYTES,
-    };
+        redis_url: None,
+        reports: ReportAccess::Operator,
+    }
+}
+
+async fn start(config: &Config, clock: Arc<ManualClock>) -> (Db, Services) {
     let db = Db::connect(&config.database_url)
         .await
         .expect("a test's database can be opened");
-    let services = Services::start(&config, db.clone(), clock).expect("the services start");
+    let services = Services::start(config, db.clone(), clock).expect("the services start");
     (db, services)
 }
 

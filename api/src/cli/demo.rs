@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::SecretString;
 use service::clock::random_bytes;
-use service::config::Config;
+use service::config::{Config, ReportAccess};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::page::PageRequest;
 use service::transfers::{Deposit, NewTransfer, TransferError};
@@ -49,6 +49,7 @@ const ENTRIES_SHOWN: u64 = 5;
 pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending> {
     let (folder, mut config) = throw_away()?;
     config.queue_max = settings.queue_max as usize;
+    config.reports = settings.reports.into();
     let bank = bank::open(&config).await?;
     let password = random_password();
     print(format!("A throw-away bank in {}", folder.path().display()))?;
@@ -87,6 +88,8 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
         queue_max: 8192,
         data_dir: folder.path().to_owned(),
         upload_max_bytes: UPLOAD_MAX_BYTES,
+        redis_url: None,
+        reports: ReportAccess::default(),
     };
     Ok((folder, config))
 }

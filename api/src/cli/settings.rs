@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use service::config::Config;
+use clap::{Args, ValueEnum};
+use secrecy::SecretString;
+use service::config::{Config, ReportAccess};
 use service::values::Currency;
 use tracing_subscriber::EnvFilter;
 
@@ -54,6 +55,27 @@ pub struct Settings {
     #[arg(long, env = "FLORIN_QUEUE_MAX", global = true, default_value = "8192", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub queue_max: u32,
 
+    /// `redis://[user:password@]host[:port][/database]`, which replicas share; by default none
+    #[arg(
+        long,
+        env = "FLORIN_REDIS_URL",
+        global = true,
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub redis_url: Option<String>,
+
+    /// Who may read the reports: operators, or everybody without a token
+    #[arg(
+        long,
+        env = "FLORIN_REPORTS",
+        global = true,
+        value_enum,
+        default_value = "operator",
+        value_name = "WHO"
+    )]
+    pub reports: ReportsChoice,
+
     /// Connections served at one time; more wait
     #[arg(long, env = "FLORIN_CONNECTIONS_MAX", global = true, default_value = "8192", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_max: u32,
@@ -81,6 +103,22 @@ pub struct Settings {
     pub log: String,
 }
 
+/// Who may read the reports.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ReportsChoice {
+    Operator,
+    Public,
+}
+
+impl From<ReportsChoice> for ReportAccess {
+    fn from(choice: ReportsChoice) -> Self {
+        match choice {
+            ReportsChoice::Operator => Self::Operator,
+            ReportsChoice::Public => Self::Public,
+        }
+    }
+}
+
 impl Settings {
     /// What the services need; makes the data folder when something of ours will be kept there.
     pub fn config(&self) -> anyhow::Result<Config> {
@@ -102,6 +140,8 @@ impl Settings {
             queue_max: self.queue_max as usize,
             data_dir: self.data_dir.clone(),
             upload_max_bytes: self.upload_max_bytes,
+            redis_url: self.redis_url.clone().map(SecretString::from),
+            reports: self.reports.into(),
         })
     }
 }

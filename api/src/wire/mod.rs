@@ -6,6 +6,7 @@ mod idempotency;
 mod json;
 mod lists;
 mod moved;
+mod number;
 mod text;
 mod time;
 mod upload;
@@ -18,6 +19,7 @@ pub use self::{
     json::{Accepted, Created, Json},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
     moved::{Moved, Tagged},
+    number::Number,
     text::{MetadataValue, Text},
     time::Time,
     upload::FileUpload,

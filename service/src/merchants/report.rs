@@ -157,8 +157,8 @@ impl FailureRate {
 
     /// The rate in tenths of a percent, rounded half up.
     #[must_use]
-    pub fn permille(&self) -> u128 {
-        let (failed, finished) = (u128::from(self.failed), u128::from(self.finished));
+    pub fn permille(&self) -> i128 {
+        let (failed, finished) = (i128::from(self.failed), i128::from(self.finished));
         (2_000 * failed + finished) / (2 * finished)
     }
 }
@@ -167,7 +167,7 @@ impl FailureRate {
 mod tests {
     use super::*;
 
-    fn rates(of: &[(Product, u64, u64)]) -> Vec<(&'static str, u128)> {
+    fn rates(of: &[(Product, u64, u64)]) -> Vec<(&'static str, i128)> {
         let numbers = of.iter().flat_map(|(product, failed, success)| {
             [
                 (Item::Activities(*product, ActivityStatus::Failed), *failed),

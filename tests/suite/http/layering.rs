@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["values"]),
     ("page", &[]),
     ("db", &[]),
+    ("redis", &[]),
     ("ledger", &["values", "clock", "db", "page"]),
     ("identity", &["values", "actor", "clock", "db", "wallets"]),
     ("wallets", &["values", "actor", "clock", "db", "page", "ledger"]),
@@ -28,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "transfers",
         &["values", "actor", "clock", "db", "page", "wallets", "ledger"],
     ),
+    ("statistics", &["values", "clock", "config", "db", "redis"]),
     ("ops", &["values", "clock", "db", "ledger"]),
 ];
 

@@ -9,7 +9,7 @@ use super::names_in;
 use crate::layering::root;
 
 /// What the contract promises of this version.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 11] = [
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
     "FLORIN_CURRENCY",
@@ -18,6 +18,8 @@ const SETTINGS: [&str; 9] = [
     "FLORIN_LISTEN",
     "FLORIN_LOG",
     "FLORIN_QUEUE_MAX",
+    "FLORIN_REDIS_URL",
+    "FLORIN_REPORTS",
     "FLORIN_SIGNING_KEY_FILE",
 ];
 
@@ -83,7 +85,7 @@ async fn the_example_file_lists_every_setting_and_nothing_else() {
 #[tokio::test]
 async fn wrong_use_is_two_and_says_how_it_is_used() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let wrong: [&[&str]; 13] = [
+    let wrong: [&[&str]; 14] = [
         &["--nonsense"],
         &["nonsense"],
         &["serve", "now"],
@@ -113,6 +115,7 @@ async fn wrong_use_is_two_and_says_how_it_is_used() {
         &["--currency", "usd"],
         &["--queue-max", "0"],
         &["--connections-max", "-1"],
+        &["--reports", "everybody"],
         &["verify", "--json", "yes"],
         &["demo", "--transfers", "0"],
     ];

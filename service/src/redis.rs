@@ -1,0 +1,135 @@
+//! Redis, when there is one: a connection that is made when it is first needed, and anew after it broke.
+//!
+//! No call waits for a server that is away longer than its time-out, and none tries twice: whoever asks decides when to
+//! ask again (`Pause`).
+
+use std::time::Duration;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+
+/// What every key of ours begins with.
+pub const PREFIX: &str = "florin:";
+
+/// From the first byte of a connection to its greeting.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// From a command to its answer.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// One Redis server.
+pub struct Redis {
+    client: Client,
+    settings: AsyncConnectionConfig,
+    connection: Mutex<Option<MultiplexedConnection>>,
+}
+
+/// What went wrong with Redis. The messages name no address: it may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum RedisFault {
+    /// The address is none.
+    #[error("the address of Redis cannot be read")]
+    Address(#[source] ::redis::RedisError),
+    /// No connection, or no answer in time. Whether the commands were done is unknown.
+    #[error("Redis is out of reach")]
+    Unreachable(#[source] ::redis::RedisError),
+    /// Redis answered, and it was no.
+    #[error("Redis refused a command")]
+    Refused(#[source] ::redis::RedisError),
+}
+
+impl Redis {
+    /// Reads the address. Connects to nobody yet.
+    pub fn try_new(url: &SecretString) -> Result<Self, RedisFault> {
+        let settings = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT));
+        Ok(Self {
+            client: Client::open(url.expose_secret()).map_err(RedisFault::Address)?,
+            settings,
+            connection: Mutex::new(None),
+        })
+    }
+
+    /// Sends commands in one round trip and reads their answers.
+    ///
+    /// Commands that wait for something (`BLOCK`) hold up everything else on the connection: they want a `Redis` of their own.
+    pub async fn query<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisFault> {
+        let mut connection = self.connection().await?;
+        match commands.query_async(&mut connection).await {
+            Ok(answers) => Ok(answers),
+            // A late answer would be taken for the next command's by nobody, but a silent server may never answer again.
+            Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
+                *self.connection.lock().await = None;
+                Err(RedisFault::Unreachable(error))
+            }
+            Err(error) => Err(RedisFault::Refused(error)),
+        }
+    }
+
+    /// The connection, or a new one. Callers wait for each other's, so that a server that comes back is not stormed.
+    async fn connection(&self) -> Result<MultiplexedConnection, RedisFault> {
+        let mut connection = self.connection.lock().await;
+        if let Some(connection) = &*connection {
+            return Ok(connection.clone());
+        }
+        let made = self
+            .client
+            .get_multiplexed_async_connection_with_config(&self.settings)
+            .await
+            .map_err(RedisFault::Unreachable)?;
+        Ok(connection.insert(made).clone())
+    }
+}
+
+/// How long to wait before the next try: the usual time while all is well, doubled with every failure up to a bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    usual: Duration,
+    longest: Duration,
+    now: Duration,
+}
+
+impl Pause {
+    /// Starts at the usual time.
+    #[must_use]
+    pub fn new(usual: Duration, longest: Duration) -> Self {
+        Self {
+            usual,
+            longest,
+            now: usual,
+        }
+    }
+
+    /// The pause after a try.
+    pub fn after<T, E>(&mut self, tried: &Result<T, E>) -> Duration {
+        self.now = match tried {
+            Ok(_) => self.usual,
+            Err(_) => (self.now * 2).min(self.longest),
+        };
+        self.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_doubles_up_to_its_bound_and_falls_back_at_once() {
+        let mut pause = Pause::new(Duration::from_millis(50), Duration::from_millis(300));
+        let mut after = |tried: Result<(), ()>| pause.after(&tried).as_millis();
+        let failed = [after(Err(())), after(Err(())), after(Err(())), after(Err(()))];
+        assert_eq!(failed, [100, 200, 300, 300]);
+        assert_eq!((after(Ok(())), after(Err(()))), (50, 100));
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_without_repeating_it() {
+        for url in ["nonsense", "http://florin:hunter2@127.0.0.1", ""] {
+            let fault = Redis::try_new(&SecretString::from(url)).err().expect("is no address");
+            assert!(!format!("{fault:?}").contains("hunter2"));
+        }
+    }
+}
