@@ -3,7 +3,9 @@
 
 use service::db::{Fault, FaultKind};
 use service::identity::{IdentityError, TokenError};
+use service::imports::ImportError;
 use service::ledger::{Refusal, SubmitError};
+use service::merchants::MerchantError;
 use service::transfers::TransferError;
 use service::values::TransferId;
 use service::wallets::WalletError;
@@ -100,6 +102,37 @@ impl From<TransferError> for Problem {
         }
     }
 }
+
+impl From<MerchantError> for Problem {
+    fn from(error: MerchantError) -> Self {
+        match error {
+            MerchantError::NotFound => Self::new(Code::MerchantNotFound, "no activity of this merchant is known"),
+            MerchantError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::NotFound => Self::new(Code::NotFound, "there is no such import"),
+            ImportError::Overloaded => Self::new(Code::Overloaded, "too many uploads are waiting; nothing was kept")
+                .retry_after(UPLOAD_RETRY_S),
+            ImportError::TooLarge { max_bytes } => {
+                Self::new(Code::BodyTooLarge, format!("a file may hold at most {max_bytes} bytes"))
+                    .with("max_bytes", max_bytes)
+            }
+            ImportError::BrokenOff(_) => Self::invalid_field("file", "the upload broke off; nothing was kept"),
+            ImportError::Unwritable(cause) | ImportError::Unreadable(cause) | ImportError::RejectsUnwritable(cause) => {
+                Self::internal(cause)
+            }
+            ImportError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// A file takes longer than a transfer.
+const UPLOAD_RETRY_S: u32 = 10;
 
 fn refused(refusal: Refusal, transfer: Option<TransferId>) -> Problem {
     let problem = match refusal {

@@ -13,6 +13,7 @@ mod m0002_wallets;
 mod m0003_transfers;
 mod m0004_entries;
 mod m0005_imports;
+mod m0006_activities;
 mod m0007_aggregates;
 mod sql;
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_transfers::Migration),
             Box::new(m0004_entries::Migration),
             Box::new(m0005_imports::Migration),
+            Box::new(m0006_activities::Migration),
             Box::new(m0007_aggregates::Migration),
         ]
     }

@@ -49,7 +49,7 @@ CREATE TABLE imports (
     CONSTRAINT imports_failed_has_reason CHECK ((status = 'FAILED') = (failure IS NOT NULL)),
     CONSTRAINT imports_completed_to_the_end CHECK (status <> 'COMPLETED' OR checkpoint = size)
 ) WITH (fillfactor = 50);
-CREATE UNIQUE INDEX imports_content_is_held_once ON imports (kind, digest) WHERE holds_content;
+CREATE UNIQUE INDEX imports_digest_is_held_once ON imports (kind, digest) WHERE holds_content;
 CREATE INDEX imports_unfinished ON imports (id) WHERE status = 'RUNNING';
 CREATE INDEX imports_by_content ON imports (digest);
 ";
@@ -80,7 +80,7 @@ CREATE TABLE imports (
     CONSTRAINT imports_failed_has_reason CHECK ((status = 'FAILED') = (failure IS NOT NULL)),
     CONSTRAINT imports_completed_to_the_end CHECK (status <> 'COMPLETED' OR checkpoint = size)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX imports_content_is_held_once ON imports (kind, digest) WHERE holds_content;
+CREATE UNIQUE INDEX imports_digest_is_held_once ON imports (kind, digest) WHERE holds_content;
 CREATE INDEX imports_unfinished ON imports (id) WHERE status = 'RUNNING';
 CREATE INDEX imports_by_content ON imports (digest);
 ";

@@ -8,6 +8,7 @@ pub mod db;
 pub mod identity;
 pub mod imports;
 pub mod ledger;
+pub mod merchants;
 pub mod ops;
 pub mod page;
 pub mod redis;
@@ -29,6 +30,8 @@ pub struct Services {
     pub identity: identity::Identity,
     pub wallets: wallets::Wallets,
     pub transfers: transfers::Transfers,
+    pub imports: imports::Imports,
+    pub merchants: merchants::Merchants,
     pub aggregates: aggregates::Aggregates,
     pub ops: ops::Ops,
     /// Who may read the reports.
@@ -59,6 +62,16 @@ impl Services {
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
             transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
+            imports: imports::Imports::new(
+                config,
+                db.clone(),
+                clock.clone(),
+                imports::Kinds::new(
+                    merchants::ActivityRows::new(&db),
+                    aggregates::Transactions::new(aggregates.clone(), config.currency),
+                ),
+            ),
+            merchants: merchants::Merchants::start(&db),
             ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue(), aggregates.clone()),
             aggregates,
             wallets,
@@ -67,9 +80,13 @@ impl Services {
         })
     }
 
-    /// Answers everything that was accepted, then stops the committer and closes the database.
+    /// Answers everything that was accepted, then stops the committer and closes the database. A running import stops at
+    /// the end of its block and is resumed by the next start.
     pub async fn stop(self) {
+        self.imports.stop().await;
+        self.aggregates.stop().await;
         self.ledger.stop().await;
+        self.merchants.stop().await;
         self.ops.close_database().await;
     }
 }

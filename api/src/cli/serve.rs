@@ -1,6 +1,7 @@
 //! `florin serve`: the bank over HTTP until it is told to stop.
 
 use anyhow::Context;
+use service::imports::csv_files;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -9,6 +10,19 @@ use crate::app::app;
 use crate::edge::{self, Limits};
 
 pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
+    let files = match &settings.activities_dir {
+        None => Vec::new(),
+        Some(folder) => match csv_files(folder) {
+            Ok(files) => files,
+            Err(error) => {
+                eprintln!(
+                    "florin: the folder {} of --activities-dir cannot be read: {error}",
+                    folder.display()
+                );
+                return Ok(Ending::UsedWrongly);
+            }
+        },
+    };
     raise_descriptor_limit(settings.connections_max);
     let bank = bank::open(&settings.config()?).await?;
     let listener = TcpListener::bind(settings.listen)
@@ -16,6 +30,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
     // The bank is there all the same when nobody reads the welcome.
     let _ = print(welcome(&listener.local_addr()?.to_string()));
+    bank.imports.serve(files);
     serve(settings, listener, &bank).await?;
     bank::close(bank).await;
     Ok(Ending::Done)
@@ -37,6 +52,7 @@ const DESCRIPTORS_BESIDES: u64 = 128;
 /// Serves until SIGTERM or SIGINT, then finishes what was accepted.
 pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank) -> anyhow::Result<()> {
     let app = app(bank.clone(), settings.cors_origins.clone())?;
+    bank.aggregates.serve();
     let limits = Limits {
         connections_max: settings.connections_max as usize,
         ..Limits::default()
@@ -47,7 +63,7 @@ pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank
     Ok(())
 }
 
-fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+pub(super) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

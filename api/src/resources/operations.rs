@@ -7,11 +7,12 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
+use service::imports::{Stage, Working};
 
 use super::Tag;
 use super::metrics::exposition;
 use crate::problem::{ApiResult, Problem};
-use crate::wire::Json;
+use crate::wire::{ImportKindWord, Json};
 
 pub struct OperationsApi {
     pub services: Arc<Services>,
@@ -34,6 +35,29 @@ pub struct HealthView {
 pub struct StatusView {
     /// Always `ok`; anything else is a 503.
     status: String,
+}
+
+/// Ready, and what else goes on.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Readiness", example)]
+pub struct ReadinessView {
+    /// Always `ok`; anything else is a 503.
+    status: String,
+    /// What is imported in the background; the API answers meanwhile.
+    importing: Option<ImportingView>,
+}
+
+/// A file that is imported in the background.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Importing")]
+pub struct ImportingView {
+    kind: ImportKindWord,
+    file: String,
+    /// Bytes of the file whose rows are applied.
+    bytes_applied: u64,
+    bytes: u64,
+    /// Files that wait behind it.
+    waiting: usize,
 }
 
 #[OpenApi(tag = "Tag::Operations")]
@@ -61,11 +85,15 @@ impl OperationsApi {
 
     /// Readiness
     ///
-    /// 200 when this process can do its work now, else 503: for load balancers.
+    /// 200 when this process can do its work now, else 503: for load balancers. An import in the background is told, and
+    /// keeps nobody from being ready.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
-    async fn readyz(&self) -> ApiResult<Json<StatusView>> {
+    async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
         self.services.ops.ping().await?;
-        Ok(Json(StatusView { status: OK.to_owned() }))
+        Ok(Json(ReadinessView {
+            status: OK.to_owned(),
+            importing: self.services.imports.working().map(Into::into),
+        }))
     }
 
     /// Metrics
@@ -78,6 +106,31 @@ impl OperationsApi {
 }
 
 const OK: &str = "ok";
+
+impl From<Working> for ImportingView {
+    fn from(working: Working) -> Self {
+        let bytes_applied = match working.progress.stage {
+            Stage::Looking => 0,
+            Stage::Applying => working.progress.bytes,
+        };
+        Self {
+            kind: working.kind.into(),
+            file: working.file,
+            bytes_applied,
+            bytes: working.progress.size,
+            waiting: working.waiting,
+        }
+    }
+}
+
+impl Example for ReadinessView {
+    fn example() -> Self {
+        Self {
+            status: OK.to_owned(),
+            importing: None,
+        }
+    }
+}
 
 impl Example for HealthView {
     fn example() -> Self {

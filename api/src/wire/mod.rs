@@ -1,6 +1,7 @@
 //! How values look on the wire: JSON bodies, amounts, times, cursors, keys. What can be wrong is read once, here.
 
 mod amount;
+mod counts;
 mod idempotency;
 mod json;
 mod lists;
@@ -8,18 +9,24 @@ mod moved;
 mod number;
 mod text;
 mod time;
+mod upload;
 mod words;
 
 pub use self::{
     amount::{Amount, AmountInput},
+    counts::Counts,
     idempotency::IdempotencyHeader,
-    json::{Created, Json},
+    json::{Accepted, Created, Json},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
     moved::{Moved, Tagged},
     number::Number,
     text::{MetadataValue, Text},
     time::Time,
-    words::{KindWord, RoleWord, TransferStatusWord, UserStatusWord, WalletStatusWord},
+    upload::FileUpload,
+    words::{
+        ImportKindWord, ImportStatusWord, KindWord, ProductWord, RoleWord, TransferStatusWord, UserStatusWord,
+        WalletStatusWord,
+    },
 };
 
 /// Makes a serde type known to poem-openapi, under an inline schema.

@@ -1,5 +1,6 @@
 //! Values that are columns: what could be wrong with them was checked when they were made.
 
+mod activity;
 mod currency;
 mod digest;
 mod ids;
@@ -7,6 +8,7 @@ mod method;
 mod money;
 mod statuses;
 
+pub use activity::{ActivityStatus, Channel, KycStep, Product};
 pub use currency::Currency;
 pub use digest::Digest;
 pub use ids::{ImportId, TransferId, UserId, Version, WalletId};

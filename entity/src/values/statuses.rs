@@ -143,6 +143,8 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words!(Role { Customer = "customer", Operator = "operator", Admin = "admin" });
 words!(UserStatus { Active = "active", Suspended = "suspended" });
 words!(WalletStatus { Active = "ACTIVE", Frozen = "FROZEN", Closed = "CLOSED" });

@@ -31,42 +31,29 @@ const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// After this long the import gives up for now.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 
-/// How fast a file is replayed, in thousandths of the pace that it was written at: 2 000 is twice as fast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace(u32);
+/// A block's rows, added up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    pub totals: Totals,
+    /// How long the rows took when they came, in milliseconds.
+    pub replay_ms: u64,
+}
 
 /// How rows of transactions are read and stored.
 pub struct Transactions {
     aggregates: Aggregates,
     /// Imported rows name no currency; they are in the bank's.
     currency: Currency,
-    pace: Option<Pace>,
     consumer: Consumer,
 }
 
-impl Pace {
-    /// Takes thousandths; `None` for 0, which would never end.
-    #[must_use]
-    pub fn try_new(thousandths: u32) -> Option<Self> {
-        (thousandths > 0).then_some(Self(thousandths))
-    }
-
-    /// How long rows take at this pace.
-    #[must_use]
-    pub fn of(self, rows: &[Row]) -> Duration {
-        let wait_ms: u64 = rows.iter().map(|row| u64::from(row.sleep_ms)).sum();
-        Duration::from_micros(wait_ms.saturating_mul(1_000_000) / u64::from(self.0))
-    }
-}
-
 impl Transactions {
-    /// Rows in a currency, as fast as they can be or at a pace.
+    /// Rows in a currency.
     #[must_use]
-    pub fn new(aggregates: Aggregates, currency: Currency, pace: Option<Pace>) -> Self {
+    pub fn new(aggregates: Aggregates, currency: Currency) -> Self {
         Self {
             aggregates,
             currency,
-            pace,
             consumer: Consumer::new(),
         }
     }
@@ -97,37 +84,31 @@ impl Transactions {
         Err(AggregatesError::NotApplied)
     }
 
-    async fn apply(&self, block: &Block<Row>) -> Result<Stored, AggregatesError> {
-        let totals = row::totals_of(&block.rows, self.currency);
+    async fn apply(&self, block: &Block<Batch>) -> Result<Stored, AggregatesError> {
         let message = Message {
             import: block.import,
             block: block.number,
-            totals,
+            totals: block.rows.totals.clone(),
         };
         let applied = self.through_the_queue(&message).await;
         let applied = self.aggregates.noticing(applied).await?;
-        let stored = self.advance(block, message.totals, applied).await;
+        let stored = self.advance(block, applied).await;
         self.aggregates.noticing(stored).await
     }
 
     /// Moves the checkpoint behind a block whose totals are in Redis, or with them where there is none.
-    async fn advance(
-        &self,
-        block: &Block<Row>,
-        totals: Totals,
-        applied: Option<(String, i64)>,
-    ) -> Result<Stored, AggregatesError> {
+    async fn advance(&self, block: &Block<Batch>, applied: Option<(String, i64)>) -> Result<Stored, AggregatesError> {
         let block = block.clone();
         let work = self.aggregates.0.db.transaction(move |tx| {
             Box::pin(async move {
-                let inserted = block.rows.len() as u64;
+                let (totals, inserted) = (&block.rows.totals, block.counts.rows());
                 match &applied {
                     Some((epoch, version)) => {
                         if repo::record(tx, epoch, *version).await? == Recorded::Stale {
                             return Err(Undone::Failed(AggregatesError::Rebuilding));
                         }
                     }
-                    None => repo::add(tx, Table::Hot, &totals).await?,
+                    None => repo::add(tx, Table::Hot, totals).await?,
                 }
                 if let Some(day) = totals.newest_day() {
                     repo::advance_newest(tx, day).await?;
@@ -163,6 +144,7 @@ impl Rows for Transactions {
     const ONCE: bool = true;
     type Layout = Layout;
     type Row = Row;
+    type Batch = Batch;
 
     fn block_rows(&self) -> usize {
         if self.aggregates.is_on_sqlite() {
@@ -183,10 +165,18 @@ impl Rows for Transactions {
         }
     }
 
-    async fn store(&self, block: &Block<Row>) -> Result<Stored, Fault> {
-        if let Some(pace) = self.pace {
-            tokio::time::sleep(pace.of(&block.rows)).await;
+    fn batch(&self, rows: Vec<Row>) -> Batch {
+        Batch {
+            totals: row::totals_of(&rows, self.currency),
+            replay_ms: rows.iter().map(|row| u64::from(row.sleep_ms)).sum(),
         }
+    }
+
+    fn replay_ms(&self, batch: &Batch) -> u64 {
+        batch.replay_ms
+    }
+
+    async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
         Ok(self.apply(block).await?)
     }
 }

@@ -22,16 +22,15 @@ pub use consumer::Consumer;
 pub use day::{Day, DayRange, RangeError};
 pub use error::AggregatesError;
 pub use hot::Sealed;
-pub use importer::{Pace, Transactions};
+pub use importer::{Batch, Transactions};
 pub use message::{Message, decode_totals, encode_totals};
 pub use row::{Layout, Row, parse, totals_of};
 pub use totals::{Key, Kind, Source, Sum, Totals};
 pub use verify::{Comparison, Verdict};
-pub use workers::Workers;
 
 pub(crate) use verify::compare;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use sea_orm::DbBackend;
 use tokio::sync::{Mutex, OnceCell};
@@ -41,6 +40,7 @@ use crate::db::Db;
 use crate::redis::Redis;
 use crate::values::Currency;
 use hot::{Epoch, Hot, Reading};
+use workers::Workers;
 
 /// The pipeline and its answer. Cloning it clones a handle.
 #[derive(Clone)]
@@ -53,6 +53,7 @@ struct Inner {
     hot: OnceCell<Hot>,
     /// Set while Redis and the database are known to go together; taken back with every fault of Redis.
     epoch: Mutex<Option<Epoch>>,
+    workers: std::sync::Mutex<Option<Workers>>,
 }
 
 impl Aggregates {
@@ -65,7 +66,22 @@ impl Aggregates {
             redis: redis.map(Arc::new),
             hot: OnceCell::new(),
             epoch: Mutex::new(None),
+            workers: std::sync::Mutex::default(),
         }))
+    }
+
+    /// Starts the tasks of a server; a second call changes nothing. Must be called inside a tokio runtime.
+    pub fn serve(&self) {
+        let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.get_or_insert_with(|| Workers::start(self));
+    }
+
+    /// Ends them, each after the step that it is at.
+    pub(crate) async fn stop(&self) {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(workers) = workers {
+            workers.stop().await;
+        }
     }
 
     /// The totals of a currency's days: one round trip to Redis if there is one, then one to the database.

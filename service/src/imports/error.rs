@@ -14,6 +14,15 @@ pub struct HeaderProblem(pub String);
 pub enum ImportError {
     #[error("there is no such import")]
     NotFound,
+    #[error("too many uploads are waiting")]
+    Overloaded,
+    #[error("the file is larger than {max_bytes} bytes")]
+    TooLarge { max_bytes: u64 },
+    /// The client's side of an upload ended before the file did.
+    #[error("the upload broke off")]
+    BrokenOff(#[source] io::Error),
+    #[error("the upload cannot be kept")]
+    Unwritable(#[source] io::Error),
     #[error("the file cannot be read")]
     Unreadable(#[source] io::Error),
     #[error("the rejected lines cannot be written")]
