@@ -2,6 +2,7 @@
 //!
 //! At least 256 cases each. The seed of a case that failed is kept in `proptest-regressions/` and tried first from then on.
 
+mod activities;
 mod batches;
 mod book;
 mod cases;
@@ -14,6 +15,7 @@ mod money_columns;
 mod money_text;
 mod races;
 mod refusals;
+mod rollups;
 mod scene;
 mod teller;
 mod uniqueness;

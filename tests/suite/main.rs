@@ -10,6 +10,7 @@ mod idempotency;
 mod identity;
 mod keys;
 mod ledger;
+mod merchants;
 mod payments;
 mod refusals;
 mod replicas;
