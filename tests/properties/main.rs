@@ -14,6 +14,7 @@ mod model;
 mod money_columns;
 mod money_text;
 mod races;
+mod recomputed;
 mod refusals;
 mod rollups;
 mod scene;
