@@ -1,6 +1,7 @@
 //! What the tests stand on: a bank of their own on either database, served for real, callers as types, a clock that
 //! stands still until it is moved.
 
+pub mod activities;
 pub mod at_once;
 pub mod bank;
 pub mod callers;

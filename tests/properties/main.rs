@@ -3,6 +3,7 @@
 //! At least 256 cases each. The seed of a case that failed is kept in `proptest-regressions/` and tried first from then on.
 
 mod aggregates;
+mod activities;
 mod batches;
 mod book;
 mod cases;
@@ -14,7 +15,9 @@ mod model;
 mod money_columns;
 mod money_text;
 mod races;
+mod recomputed;
 mod refusals;
+mod rollups;
 mod scene;
 mod teller;
 mod uniqueness;

@@ -11,6 +11,7 @@ mod idempotency;
 mod identity;
 mod keys;
 mod ledger;
+mod merchants;
 mod payments;
 mod refusals;
 mod replicas;

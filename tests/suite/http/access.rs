@@ -45,6 +45,12 @@ const ACCESS: &[(&str, Who)] = &[
     ("transfers_create", SignedIn),
     ("transfers_list", SignedIn),
     ("transfers_get", SignedIn),
+    ("analytics_top_merchant", Operators),
+    ("analytics_active_merchants", Operators),
+    ("analytics_product_adoption", Operators),
+    ("analytics_kyc_funnel", Operators),
+    ("analytics_failure_rates", Operators),
+    ("merchants_summary", Operators),
     ("health", Anyone),
     ("livez", Anyone),
     ("readyz", Anyone),
@@ -171,7 +177,8 @@ async fn call(caller: &Caller, operation: &Operation, ana: &Customer) -> Answer 
     let path = operation
         .path
         .replace("{wallet_id}", &ana.wallet.0.to_string())
-        .replace("{transfer_id}", &transfer);
+        .replace("{transfer_id}", &transfer)
+        .replace("{merchant_id}", "MRC-000001");
     assert!(!path.contains('{'), "a new kind of id: {path}");
     let request = caller.request(operation.method.clone(), &path);
     match operation.body.clone() {
@@ -193,7 +200,8 @@ async fn nobody_is_told_more_before_they_sign_in(bank: &TestBank, operation: &Op
     let path = operation
         .path
         .replace("{wallet_id}", "abc")
-        .replace("{transfer_id}", "abc");
+        .replace("{transfer_id}", "abc")
+        .replace("{merchant_id}", "abc");
     let request = bank
         .anonymous()
         .request(operation.method.clone(), &path)
