@@ -15,6 +15,8 @@ use crate::resources::auth::AuthApi;
 use crate::resources::imports::ImportsApi;
 use crate::resources::merchants::MerchantsApi;
 use crate::resources::operations::OperationsApi;
+use crate::resources::statistics::StatisticsApi;
+use crate::resources::stats::StatsApi;
 use crate::resources::transfers::TransfersApi;
 use crate::resources::users::UsersApi;
 use crate::resources::wallets::WalletsApi;
@@ -27,6 +29,8 @@ type Api = (
     AnalyticsApi,
     MerchantsApi,
     ImportsApi,
+    StatisticsApi,
+    StatsApi,
     OperationsApi,
 );
 
@@ -92,6 +96,12 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
         ImportsApi {
             services: services.clone(),
         },
+        StatisticsApi {
+            services: services.clone(),
+        },
+        StatsApi {
+            services: services.clone(),
+        },
         OperationsApi {
             services: services.clone(),
         },
@@ -140,4 +150,8 @@ const FAILURES: OperationCodes = &[
     ("analytics_kyc_funnel", &[ImportRunning]),
     ("analytics_failure_rates", &[NotFound, ImportRunning]),
     ("merchants_summary", &[MerchantNotFound]),
+    ("transactions_report", &[InvalidField, UnknownCurrency]),
+    ("statistics_get", &[UnknownCurrency]),
+    ("statistics_stream", &[UnknownCurrency]),
+    ("stats_get", &[InvalidField, UnknownCurrency]),
 ];

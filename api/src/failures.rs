@@ -1,6 +1,7 @@
 //! Every error of the services as a problem document. The one place that chooses a status; no `_` arm, so that a new
 //! error is a compile error here.
 
+use service::aggregates::{AggregatesError, RangeError};
 use service::db::{Fault, FaultKind};
 use service::identity::{IdentityError, TokenError};
 use service::imports::ImportError;
@@ -133,6 +134,31 @@ impl From<ImportError> for Problem {
 
 /// A file takes longer than a transfer.
 const UPLOAD_RETRY_S: u32 = 10;
+
+impl From<RangeError> for Problem {
+    fn from(error: RangeError) -> Self {
+        match error {
+            RangeError::EndsBeforeItBegins => Self::invalid_field("from_date", "this is after to_date"),
+            RangeError::TooLong => Self::unprocessable_field("to_date", "this is more than 10 years after from_date"),
+        }
+    }
+}
+
+impl From<AggregatesError> for Problem {
+    fn from(error: AggregatesError) -> Self {
+        let detail = match error {
+            AggregatesError::Range(error) => return error.into(),
+            AggregatesError::Fault(fault) => return fault.into(),
+            AggregatesError::Damaged(_) => return Self::internal(error),
+            AggregatesError::Rebuilding => "the totals of recent days are being rebuilt",
+            AggregatesError::RedisNotConfigured => {
+                "the totals of recent days are in Redis, and this server was started without it"
+            }
+            AggregatesError::NotApplied | AggregatesError::Redis(_) => "the totals of recent days are out of reach",
+        };
+        Self::new(Code::Unavailable, detail).retry_after(1).caused_by(error)
+    }
+}
 
 fn refused(refusal: Refusal, transfer: Option<TransferId>) -> Problem {
     let problem = match refusal {

@@ -62,13 +62,22 @@ impl Problem {
 
     /// A 400 that names the one field or parameter that cannot be read, and why.
     pub fn invalid_field(field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
+        Self::of_field(Code::InvalidRequest, field, message)
+    }
+
+    /// A 422 that names the one field whose value is understood and not taken, and why.
+    pub fn unprocessable_field(field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
+        Self::of_field(Code::InvalidField, field, message)
+    }
+
+    fn of_field(code: Code, field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
         let (field, message) = (clip(field.as_ref()), clip(message.as_ref()));
         let detail = if field.is_empty() {
             message.to_owned()
         } else {
             format!("{field}: {message}")
         };
-        Self::new(Code::InvalidRequest, detail).with("errors", json!([{ "field": field, "message": message }]))
+        Self::new(code, detail).with("errors", json!([{ "field": field, "message": message }]))
     }
 
     /// Our own bug: the client learns nothing of `cause`, the edge logs its whole chain once.

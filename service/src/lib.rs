@@ -33,10 +33,14 @@ pub struct Services {
     pub imports: imports::Imports,
     pub merchants: merchants::Merchants,
     pub aggregates: aggregates::Aggregates,
+    pub statistics: Arc<statistics::Statistics>,
     pub ops: ops::Ops,
     /// Who may read the reports.
     pub reports: ReportAccess,
+    /// The currency of reports and first wallets when the caller names none.
+    pub currency: values::Currency,
     ledger: ledger::Ledger,
+    feed: ops::Feed,
 }
 
 /// Why the bank cannot be started.
@@ -54,10 +58,11 @@ impl Services {
     /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
-        // One of its own: a fault of this connection is how the aggregates notice that Redis may have restarted.
-        let redis = config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
-        let aggregates = aggregates::Aggregates::new(db.clone(), clock.clone(), redis);
-        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
+        let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
+        let statistics = Arc::new(statistics::Statistics::new(db.clone(), clock.clone(), open()?));
+        // A connection of their own: its faults are how the aggregates notice that Redis may have restarted.
+        let aggregates = aggregates::Aggregates::new(db.clone(), clock.clone(), open()?);
+        let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
@@ -72,12 +77,20 @@ impl Services {
                 ),
             ),
             merchants: merchants::Merchants::start(&db),
-            ops: ops::Ops::new(db, clock, ledger.metrics(), ledger.queue(), aggregates.clone()),
+            ops: ops::Ops::new(db, clock, &ledger, statistics.clone(), aggregates.clone()),
             aggregates,
+            feed: ops::Feed::start(completed, statistics.clone()),
+            statistics,
             wallets,
             reports: config.reports,
+            currency: config.currency,
             ledger,
         })
+    }
+
+    /// Returns when everything that was committed before the call is in the reports.
+    pub async fn flush_reports(&self) {
+        self.feed.flush().await;
     }
 
     /// Answers everything that was accepted, then stops the committer and closes the database. A running import stops at
@@ -87,6 +100,8 @@ impl Services {
         self.aggregates.stop().await;
         self.ledger.stop().await;
         self.merchants.stop().await;
+        self.feed.stop().await;
+        self.statistics.stop().await;
         self.ops.close_database().await;
     }
 }

@@ -194,6 +194,13 @@ impl TestBank {
         Arc::new(start(&self.config, self.clock.clone()).await.1)
     }
 
+    /// The same on other settings.
+    pub async fn replica_with(&self, set: impl FnOnce(&mut Config)) -> Arc<Services> {
+        let mut config = self.config.clone();
+        set(&mut config);
+        Arc::new(start(&config, self.clock.clone()).await.1)
+    }
+
     /// A caller without a token.
     #[must_use]
     pub fn anonymous(&self) -> Caller {
@@ -371,6 +378,8 @@ async fn start(config: &Config, clock: Arc<ManualClock>) -> (Db, Services) {
         .await
         .expect("a test's database can be opened");
     let services = Services::start(config, db.clone(), clock).expect("the services start");
+    let warmed_up = services.statistics.warm_up().await;
+    warmed_up.expect("the last minute can be read back");
     (db, services)
 }
 

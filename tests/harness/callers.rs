@@ -97,6 +97,24 @@ impl Answer {
         }
     }
 
+    /// Sends a request and reads the first part of an answer that has no end.
+    pub async fn begun(request: RequestBuilder) -> Self {
+        let mut response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let part = response
+            .chunk()
+            .await
+            .expect("the answer can be read")
+            .unwrap_or_default();
+        let text = String::from_utf8_lossy(&part).into_owned();
+        Self {
+            status: status.as_u16(),
+            headers,
+            json: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+        }
+    }
+
     /// A header's text; empty when it is not there.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {

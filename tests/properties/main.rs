@@ -2,8 +2,8 @@
 //!
 //! At least 256 cases each. The seed of a case that failed is kept in `proptest-regressions/` and tried first from then on.
 
-mod aggregates;
 mod activities;
+mod aggregates;
 mod batches;
 mod book;
 mod cases;
@@ -17,6 +17,7 @@ mod money_text;
 mod races;
 mod recomputed;
 mod refusals;
+mod rolling;
 mod rollups;
 mod scene;
 mod teller;

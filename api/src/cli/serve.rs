@@ -25,6 +25,8 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
     };
     raise_descriptor_limit(settings.connections_max);
     let bank = bank::open(&settings.config()?).await?;
+    let warmed_up = bank.statistics.warm_up().await;
+    warmed_up.context("the last minute's transfers cannot be read")?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
@@ -58,7 +60,14 @@ pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank
         ..Limits::default()
     };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
-    edge::serve(listener, app, limits, told_to_stop()?).await?;
+    bank.statistics.keep_in_step();
+    let (told, statistics) = (told_to_stop()?, bank.statistics.clone());
+    let stop = async move {
+        told.await;
+        // Streams would else hold their connections open for the whole grace time.
+        statistics.close();
+    };
+    edge::serve(listener, app, limits, stop).await?;
     tracing::info!("stopped serving");
     Ok(())
 }

@@ -67,6 +67,8 @@ codes! {
     UriTooLong = "uri_too_long", URI_TOO_LONG, "Request target too long";
     /// Wrong or missing content type, or an encoded body.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
+    /// A field or parameter is missing, or has a value that is not taken.
+    InvalidField = "invalid_field", UNPROCESSABLE_ENTITY, "A field is not acceptable";
     /// Not a currency of ISO 4217.
     UnknownCurrency = "unknown_currency", UNPROCESSABLE_ENTITY, "Unknown currency";
     /// The password is too short or too long.

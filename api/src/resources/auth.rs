@@ -8,14 +8,13 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use service::Services;
 use service::identity::{AccessToken, Email, FullName, Registration};
-use service::values::Currency;
 
 use super::Tag;
 use super::users::UserView;
 use super::wallets::WalletView;
-use crate::problem::{ApiResult, Code, Problem};
+use crate::problem::{ApiResult, Problem};
 use crate::samples;
-use crate::wire::{Created, Json};
+use crate::wire::{Created, Json, currency_of};
 
 pub struct AuthApi {
     pub services: Arc<Services>,
@@ -89,16 +88,6 @@ impl AuthApi {
         let token = self.services.identity.sign_in(&email, password.into()).await?;
         Ok(Json(token.into()))
     }
-}
-
-/// Reads an ISO 4217 code of the caller's.
-pub fn currency_of(code: &str) -> Result<Currency, Problem> {
-    Currency::from_code(code).ok_or_else(|| {
-        Problem::new(
-            Code::UnknownCurrency,
-            "a currency is a three-letter code of ISO 4217 in capitals",
-        )
-    })
 }
 
 impl TryFrom<RegistrationInput> for Registration {

@@ -37,18 +37,20 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
             "Statements that the commit path sent to the database.",
             ledger.statements,
         ),
+        (
+            "outcomes_dropped",
+            "Committed movements that the statistics were too slow to take.",
+            ledger.outcomes_dropped,
+        ),
     ] {
-        writeln!(
-            text,
-            "# HELP florin_ledger_{name}_total {help}\n# TYPE florin_ledger_{name}_total counter"
-        )?;
-        writeln!(text, "florin_ledger_{name}_total {value}")?;
+        counter(&mut text, &format!("florin_ledger_{name}"), help, value)?;
     }
-    writeln!(
-        text,
-        "# HELP florin_ledger_queue_depth Commands waiting now.\n# TYPE florin_ledger_queue_depth gauge"
+    gauge(
+        &mut text,
+        "florin_ledger_queue_depth",
+        "Commands waiting now.",
+        ops.queue_depth() as u64,
     )?;
-    writeln!(text, "florin_ledger_queue_depth {}", ops.queue_depth())?;
     histogram(
         &mut text,
         "florin_ledger_batch_size",
@@ -57,7 +59,52 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
     )?;
     let help = "Microseconds that a command waited for its batch.";
     histogram(&mut text, "florin_ledger_wait_microseconds", help, &ledger.wait_us)?;
+    sharing(&mut text, ops)?;
     Ok(text)
+}
+
+/// Nothing without Redis.
+fn sharing(text: &mut String, ops: &Ops) -> fmt::Result {
+    let Some((is_shared, sharing)) = ops.sharing() else {
+        return Ok(());
+    };
+    let help = "1 while the statistics are shared through Redis, 0 while they are this process' own.";
+    gauge(text, "florin_statistics_shared", help, u64::from(is_shared))?;
+    let help = "Other replicas that share the statistics.";
+    gauge(text, "florin_statistics_replicas", help, sharing.replicas)?;
+    for (name, help, value) in [
+        ("syncs", "Steps of sharing that were completed.", sharing.syncs),
+        (
+            "sync_failures",
+            "Steps of sharing that Redis or the database broke off.",
+            sharing.sync_failures,
+        ),
+        (
+            "blocks_published",
+            "Blocks that others were told.",
+            sharing.blocks_published,
+        ),
+        ("blocks_taken", "Blocks that others told.", sharing.blocks_taken),
+        (
+            "blocks_ignored",
+            "Blocks of others that were old, dated ahead, damaged or too many.",
+            sharing.blocks_ignored,
+        ),
+    ] {
+        counter(text, &format!("florin_statistics_{name}"), help, value)?;
+    }
+    Ok(())
+}
+
+fn counter(text: &mut String, name: &str, help: &str, value: u64) -> fmt::Result {
+    writeln!(
+        text,
+        "# HELP {name}_total {help}\n# TYPE {name}_total counter\n{name}_total {value}"
+    )
+}
+
+fn gauge(text: &mut String, name: &str, help: &str, value: u64) -> fmt::Result {
+    writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}")
 }
 
 fn histogram(text: &mut String, name: &str, help: &str, values: &HistogramSnapshot) -> fmt::Result {

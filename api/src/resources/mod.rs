@@ -6,6 +6,8 @@ pub mod imports;
 pub mod merchants;
 mod metrics;
 pub mod operations;
+pub mod statistics;
+pub mod stats;
 pub mod transfers;
 pub mod users;
 pub mod wallets;
@@ -27,6 +29,8 @@ pub enum Tag {
     Merchants,
     /// Files whose rows are brought in, in the background.
     Imports,
+    /// What moved lately. Numbers are JSON numbers, printed from exact decimals.
+    Reports,
     /// Is the bank well.
     Operations,
 }

@@ -37,12 +37,18 @@ pub struct StatusView {
     status: String,
 }
 
-/// Ready, and what else goes on.
+/// Whether the process can do its work, what it does without, and what else goes on.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Readiness", example)]
+#[oai(rename = "Readiness", skip_serializing_if_is_none, example)]
 pub struct ReadinessView {
     /// Always `ok`; anything else is a 503.
     status: String,
+    /// `ok`, or `away`: then statistics are those of this process alone. Left out when no Redis is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<String>,
+    /// What is missing, in words. Left out when nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
     /// What is imported in the background; the API answers meanwhile.
     importing: Option<ImportingView>,
 }
@@ -85,13 +91,17 @@ impl OperationsApi {
 
     /// Readiness
     ///
-    /// 200 when this process can do its work now, else 503: for load balancers. An import in the background is told, and
-    /// keeps nobody from being ready.
+    /// 200 when this process can do its work now, else 503: for load balancers. Without Redis it still can. An import in
+    /// the background is told, and keeps nobody from being ready.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
     async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
         self.services.ops.ping().await?;
+        let is_shared = self.services.statistics.is_shared();
+        let detail = "Redis is away: the statistics are those of this process alone";
         Ok(Json(ReadinessView {
             status: OK.to_owned(),
+            redis: is_shared.map(|is_shared| if is_shared { OK } else { AWAY }.to_owned()),
+            detail: (is_shared == Some(false)).then(|| detail.to_owned()),
             importing: self.services.imports.working().map(Into::into),
         }))
     }
@@ -106,6 +116,18 @@ impl OperationsApi {
 }
 
 const OK: &str = "ok";
+const AWAY: &str = "away";
+
+impl Example for ReadinessView {
+    fn example() -> Self {
+        Self {
+            status: OK.to_owned(),
+            redis: Some(OK.to_owned()),
+            detail: None,
+            importing: None,
+        }
+    }
+}
 
 impl From<Working> for ImportingView {
     fn from(working: Working) -> Self {
@@ -119,15 +141,6 @@ impl From<Working> for ImportingView {
             bytes_applied,
             bytes: working.progress.size,
             waiting: working.waiting,
-        }
-    }
-}
-
-impl Example for ReadinessView {
-    fn example() -> Self {
-        Self {
-            status: OK.to_owned(),
-            importing: None,
         }
     }
 }

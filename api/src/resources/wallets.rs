@@ -14,11 +14,12 @@ use service::wallets::{Holder, Wallet};
 use uuid::Uuid;
 
 use super::Tag;
-use super::auth::currency_of;
 use crate::auth::{Customer, Operator, SignedIn};
 use crate::problem::{ApiResult, Code, Problem};
 use crate::samples;
-use crate::wire::{Amount, Created, Json, KindWord, ListQuery, Listed, Tagged, Time, WalletStatusWord, page_request};
+use crate::wire::{
+    Amount, Created, Json, KindWord, ListQuery, Listed, Tagged, Time, WalletStatusWord, currency_of, page_request,
+};
 
 pub struct WalletsApi {
     pub services: Arc<Services>,

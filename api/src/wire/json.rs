@@ -17,7 +17,7 @@ use poem_openapi::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::read::read;
+pub(super) use self::read::{place, read};
 use crate::problem::{Code, Problem};
 
 const CONTENT_TYPE: &str = "application/json";

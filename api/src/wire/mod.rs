@@ -2,6 +2,7 @@
 
 mod amount;
 mod counts;
+mod currency;
 mod idempotency;
 mod json;
 mod lists;
@@ -9,12 +10,14 @@ mod moved;
 mod number;
 mod text;
 mod time;
+mod transaction;
 mod upload;
 mod words;
 
 pub use self::{
     amount::{Amount, AmountInput},
     counts::Counts,
+    currency::currency_of,
     idempotency::IdempotencyHeader,
     json::{Accepted, Created, Json},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
@@ -22,6 +25,7 @@ pub use self::{
     number::Number,
     text::{MetadataValue, Text},
     time::Time,
+    transaction::Transaction,
     upload::FileUpload,
     words::{
         ImportKindWord, ImportStatusWord, KindWord, ProductWord, RoleWord, TransferStatusWord, UserStatusWord,

@@ -18,6 +18,12 @@ impl Currency {
         iso_currency::Currency::from_code(code).map(Self)
     }
 
+    /// The number of at most three digits, each currency's own.
+    #[must_use]
+    pub fn numeric(self) -> u16 {
+        self.0.numeric()
+    }
+
     /// The three-letter code.
     #[must_use]
     pub fn code(self) -> &'static str {

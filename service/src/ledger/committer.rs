@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::batch::Batches;
 use super::error::SubmitError;
 use super::metrics::Metrics;
+use super::outcomes::{Completed, Outcomes};
 use super::types::{Command, Outcome};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
@@ -37,23 +38,29 @@ struct Waiting {
 }
 
 impl Ledger {
-    /// Starts the task with room for `queue_max` waiting commands.
+    /// Starts the task with room for `queue_max` waiting commands. Also gives what is committed, in batches.
     #[must_use]
-    pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize) -> Self {
+    pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize) -> (Self, mpsc::Receiver<Vec<Completed>>) {
         let (sender, receiver) = mpsc::channel(queue_max.max(1));
         let (stop, stopped) = oneshot::channel();
         let metrics = Arc::new(Metrics::default());
         let batches = Batches::new(db, clock, metrics.clone());
-        let task = tokio::spawn(run(batches, metrics.clone(), receiver, stopped));
-        Self {
+        let (outcomes, completed) = Outcomes::channel();
+        let committer = Committer {
+            batches,
+            metrics: metrics.clone(),
+            outcomes,
+        };
+        let ledger = Self {
             queue: Queue {
                 sender,
                 capacity: queue_max.max(1),
             },
             metrics,
             stop,
-            task,
-        }
+            task: tokio::spawn(committer.run(receiver, stopped)),
+        };
+        (ledger, completed)
     }
 
     /// A handle to submit commands with.
@@ -99,26 +106,41 @@ impl Queue {
     }
 }
 
-async fn run(
-    mut batches: Batches,
+/// What the task works with.
+struct Committer {
+    batches: Batches,
     metrics: Arc<Metrics>,
-    mut receiver: mpsc::Receiver<Waiting>,
-    mut stopped: oneshot::Receiver<()>,
-) {
-    let batch_max = batches.size_max();
-    let mut waiting = Vec::with_capacity(batch_max);
-    loop {
-        tokio::select! {
-            biased;
-            // A closed receiver still gives out what it holds, and then an empty batch.
-            _ = &mut stopped, if !receiver.is_closed() => receiver.close(),
-            taken = receiver.recv_many(&mut waiting, batch_max) => {
-                if taken == 0 {
-                    return;
+    outcomes: Outcomes,
+}
+
+impl Committer {
+    async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>, mut stopped: oneshot::Receiver<()>) {
+        let batch_max = self.batches.size_max();
+        let mut waiting = Vec::with_capacity(batch_max);
+        loop {
+            tokio::select! {
+                biased;
+                // A closed receiver still gives out what it holds, and then an empty batch.
+                _ = &mut stopped, if !receiver.is_closed() => receiver.close(),
+                taken = receiver.recv_many(&mut waiting, batch_max) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    note_arrival(&self.metrics, &waiting);
+                    self.commit(&mut waiting).await;
                 }
-                note_arrival(&metrics, &waiting);
-                commit(&mut batches, &mut waiting).await;
             }
+        }
+    }
+
+    async fn commit(&mut self, waiting: &mut Vec<Waiting>) {
+        let (commands, answers): (Vec<Command>, Vec<_>) =
+            waiting.drain(..).map(|one| (one.command, one.answer)).unzip();
+        let outcomes = self.batches.commit(&commands).await;
+        self.outcomes.publish(&outcomes, &self.metrics);
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // A caller who hung up gets no answer; the outcome stands all the same.
+            let _ = answer.send(outcome);
         }
     }
 }
@@ -129,14 +151,5 @@ fn note_arrival(metrics: &Metrics, waiting: &[Waiting]) {
     for one in waiting {
         let waited = now.saturating_duration_since(one.since).as_micros();
         metrics.wait_us.record(u64::try_from(waited).unwrap_or(u64::MAX));
-    }
-}
-
-async fn commit(batches: &mut Batches, waiting: &mut Vec<Waiting>) {
-    let (commands, answers): (Vec<Command>, Vec<_>) = waiting.drain(..).map(|one| (one.command, one.answer)).unzip();
-    let outcomes = batches.commit(&commands).await;
-    for (answer, outcome) in answers.into_iter().zip(outcomes) {
-        // A caller who hung up gets no answer; the outcome stands all the same.
-        let _ = answer.send(outcome);
     }
 }

@@ -51,6 +51,8 @@ counters! {
     unknown_commits,
     /// Statements sent to the database by the commit path, BEGIN and COMMIT among them.
     statements,
+    /// Committed movements that were told to nobody, because reporting was too slow to take them.
+    outcomes_dropped,
 }
 
 /// Values counted by powers of four, from 1 to 4^11 and above.

@@ -8,6 +8,7 @@ mod book;
 mod committer;
 mod error;
 mod metrics;
+mod outcomes;
 mod repo;
 mod types;
 
@@ -19,6 +20,7 @@ pub use committer::{Ledger, Queue};
 pub use entries::{EntryPage, EntryView, entries_of};
 pub use error::SubmitError;
 pub use metrics::{HistogramSnapshot, Metrics, MetricsSnapshot};
+pub use outcomes::Completed;
 pub use types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
 pub use verify::{Check, Report, verify};
 

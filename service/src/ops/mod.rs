@@ -1,5 +1,9 @@
 //! The bank as a whole: is it well, are its books right.
 
+mod feed;
+
+pub(crate) use feed::Feed;
+
 use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
@@ -7,7 +11,8 @@ use sea_orm::ConnectionTrait;
 use crate::aggregates::{self, Aggregates, Comparison, Verdict};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::ledger::{self, Metrics, MetricsSnapshot, Queue, Report};
+use crate::ledger::{self, Ledger, Metrics, MetricsSnapshot, Queue, Report};
+use crate::statistics::{self, Statistics};
 use crate::values::Timestamp;
 
 /// Health, counters and the proof of the books.
@@ -17,6 +22,7 @@ pub struct Ops {
     metrics: Arc<Metrics>,
     queue: Queue,
     aggregates: Aggregates,
+    statistics: Arc<Statistics>,
     started_at: Timestamp,
 }
 
@@ -42,16 +48,17 @@ impl Ops {
     pub(crate) fn new(
         db: Db,
         clock: Arc<dyn Clock>,
-        metrics: Arc<Metrics>,
-        queue: Queue,
+        ledger: &Ledger,
+        statistics: Arc<Statistics>,
         aggregates: Aggregates,
     ) -> Self {
         let started_at = clock.now();
         Self {
             db,
             clock,
-            metrics,
-            queue,
+            metrics: ledger.metrics(),
+            queue: ledger.queue(),
+            statistics,
             aggregates,
             started_at,
         }
@@ -73,6 +80,13 @@ impl Ops {
     #[must_use]
     pub fn metrics(&self) -> MetricsSnapshot {
         self.metrics.snapshot()
+    }
+
+    /// The counters of sharing the statistics, and whether they are shared now; `None` without Redis.
+    #[must_use]
+    pub fn sharing(&self) -> Option<(bool, statistics::MetricsSnapshot)> {
+        let is_shared = self.statistics.is_shared()?;
+        Some((is_shared, self.statistics.metrics()))
     }
 
     /// Commands that wait for the committer now.

@@ -8,7 +8,7 @@ mod baseline;
 mod feeds;
 mod importer;
 mod place;
-#[path = "../transfers/processes.rs"]
+#[path = "../common/processes.rs"]
 mod processes;
 mod report;
 mod reports;

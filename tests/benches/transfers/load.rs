@@ -1,22 +1,19 @@
-//! A closed-loop HTTP/1.1 client: each connection sends a transfer, waits for its answer, and sends the next one.
+//! The transfers that a measure sends, and the wallets it sends them between.
 //!
-//! Keep-alive, an access token of the source's owner and a fresh Idempotency-Key per transfer. Any answer but 201 ends
-//! the measure: figures are of completed transfers only.
+//! Keep-alive, an access token of the source's owner and a fresh Idempotency-Key per transfer.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use hdrhistogram::Histogram;
+use anyhow::Result;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use service::clock::random_bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use uuid::Uuid;
+
+use crate::common::client::{self, Latencies};
 
 /// What is sent.
 #[derive(Clone, Copy, Debug)]
@@ -51,14 +48,7 @@ pub struct Accounts {
     zipf: Vec<u64>,
 }
 
-/// Latencies of the transfers of one measure, in microseconds.
-pub struct Latencies {
-    pub histogram: Histogram<u64>,
-    pub elapsed: Duration,
-}
-
 const FEW: usize = 10;
-const LATENCY_MAX_US: u64 = 60_000_000;
 const ZIPF_SCALE: u64 = 1_000_000_000;
 
 impl Accounts {
@@ -103,54 +93,13 @@ impl Accounts {
 
 /// Sends transfers until the time is up, over all connections at once.
 pub async fn run(address: SocketAddr, accounts: &Arc<Accounts>, load: Load) -> Result<Latencies> {
-    let mut streams = Vec::with_capacity(load.connections);
-    for _ in 0..load.connections {
-        let stream = TcpStream::connect(address)
-            .await
-            .context("the server takes connections")?;
-        stream.set_nodelay(true)?;
-        streams.push(stream);
-    }
-    let started = Instant::now();
-    let deadline = started + load.time;
-    let mut connections = JoinSet::new();
-    for stream in streams {
+    let writers = (0..load.connections).map(|_| {
         // Seeded anew each time: a key that an earlier measure has used up would be refused.
-        let dice = SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes()));
-        connections.spawn(drive(stream, accounts.clone(), load.pick, dice, deadline));
-    }
-    let mut histogram = new_histogram()?;
-    while let Some(ended) = connections.join_next().await {
-        histogram.add(ended??)?;
-    }
-    Ok(Latencies {
-        histogram,
-        elapsed: started.elapsed(),
-    })
-}
-
-pub fn new_histogram() -> Result<Histogram<u64>> {
-    Ok(Histogram::new_with_bounds(1, LATENCY_MAX_US, 3)?)
-}
-
-async fn drive(
-    mut stream: TcpStream,
-    accounts: Arc<Accounts>,
-    pick: Pick,
-    mut dice: SmallRng,
-    deadline: Instant,
-) -> Result<Histogram<u64>> {
-    let mut histogram = new_histogram()?;
-    let (mut request, mut answer) = (Vec::with_capacity(2_048), Vec::with_capacity(4_096));
-    while Instant::now() < deadline {
-        write_request(&mut request, &accounts, pick, &mut dice)?;
-        let sent = Instant::now();
-        stream.write_all(&request).await?;
-        let status = read_answer(&mut stream, &mut answer).await?;
-        ensure!(status == 201, "status {status}: {}", String::from_utf8_lossy(&answer));
-        histogram.record(u64::try_from(sent.elapsed().as_micros())?.max(1))?;
-    }
-    Ok(histogram)
+        let mut dice = SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes()));
+        let accounts = accounts.clone();
+        move |request: &mut Vec<u8>| write_request(request, &accounts, load.pick, &mut dice)
+    });
+    client::run(address, load.time, 201, writers).await
 }
 
 fn write_request(request: &mut Vec<u8>, accounts: &Accounts, pick: Pick, dice: &mut SmallRng) -> Result<()> {
@@ -160,7 +109,6 @@ fn write_request(request: &mut Vec<u8>, accounts: &Accounts, pick: Pick, dice: &
         "{{\"source_wallet_id\":\"{}\",\"destination_wallet_id\":\"{}\",\"amount\":\"0.{units:04}\"}}",
         accounts.wallets[source], accounts.wallets[destination]
     );
-    request.clear();
     write!(
         request,
         "POST /v1/transfers HTTP/1.1\r\nHost: florin\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
@@ -169,35 +117,4 @@ fn write_request(request: &mut Vec<u8>, accounts: &Accounts, pick: Pick, dice: &
         body.len()
     )?;
     Ok(())
-}
-
-/// Reads one answer and leaves it in `answer`; gives its status.
-async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<u16> {
-    answer.clear();
-    loop {
-        ensure!(stream.read_buf(answer).await? > 0, "the server closed the connection");
-        let Some(head_end) = find(answer, b"\r\n\r\n").map(|at| at + 4) else {
-            continue;
-        };
-        let head = std::str::from_utf8(&answer[..head_end])?;
-        let length = content_length(head)?;
-        if answer.len() >= head_end + length {
-            return Ok(head.get(9..12).context("a status line")?.parse()?);
-        }
-    }
-}
-
-fn content_length(head: &str) -> Result<usize> {
-    for line in head.lines() {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            return Ok(value.trim().parse()?);
-        }
-    }
-    bail!("an answer without a content-length: {head}")
-}
-
-fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    bytes.windows(part.len()).position(|window| window == part)
 }

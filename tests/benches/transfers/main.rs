@@ -3,9 +3,10 @@
 //! `cargo bench -p tests --bench transfers [-- --quick] [-- --runs 3] [-- --json FILE]`. The server is the release binary in a
 //! process of its own; the client, the server and the database share the machine's cores.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod load;
 mod pgbench;
-mod processes;
 mod report;
 mod sqlite;
 mod stage;

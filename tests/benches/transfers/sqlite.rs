@@ -11,8 +11,9 @@ use service::clock::random_bytes;
 use service::db::Db;
 use service::ledger;
 
+use crate::common::client::new_histogram;
+use crate::common::processes::{self, Server};
 use crate::load::{self, Load, Pick};
-use crate::processes::{self, Server};
 use crate::report::{Measure, Report};
 use crate::stage::seed;
 
@@ -27,7 +28,7 @@ pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Res
     let accounts = Arc::new(seed(&db.write, &folder.path().join("signing.key"), wallets).await?);
     let baseline = one_by_one(db.commit.get_sqlite_connection_pool(), wallets, time).await?;
     report.add("sqlite one transaction a transfer", baseline);
-    let server = Server::start(&processes::build()?, &url, folder.path()).await?;
+    let server = Server::start(&processes::build()?, &url, folder.path(), &[]).await?;
     for connections in [256, 64] {
         let load = Load {
             connections,
@@ -47,7 +48,7 @@ pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Res
 
 /// The usual way: BEGIN, two checked updates, three inserts, COMMIT, on the connection that the server would use.
 async fn one_by_one(pool: &SqlitePool, wallets: usize, time: Duration) -> Result<Measure> {
-    let mut histogram = load::new_histogram()?;
+    let mut histogram = new_histogram()?;
     let mut dice = SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes()));
     let started = Instant::now();
     while started.elapsed() < time {

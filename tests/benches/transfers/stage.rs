@@ -5,20 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use base64::Engine;
 use harness::servers::{Durability, PostgresServer};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
-use serde_json::json;
-use service::clock::random_bytes;
 use service::db::Db;
 use service::ledger;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::load::{self, Accounts, Latencies, Load, Pick};
+use crate::common::client::{Latencies, new_histogram};
+use crate::common::processes::{self, Server, cpu_time};
+use crate::common::tokens;
+use crate::load::{self, Accounts, Load, Pick};
 use crate::pgbench::{self, PROCEDURE};
-use crate::processes::{self, Server, cpu_time};
 use crate::report::Measure;
 
 /// A database with wallets and a program to serve it.
@@ -70,7 +68,7 @@ impl Stage {
         let cpu = self.database_cpu()?;
         let wallets = self.accounts.wallets.len();
         let figures = pgbench::run(&self.database, DATABASE, wallets, clients, hot, time).await?;
-        let mut histogram = load::new_histogram()?;
+        let mut histogram = new_histogram()?;
         for latency in &figures.latencies_us {
             histogram.record((*latency).max(1))?;
         }
@@ -130,7 +128,7 @@ impl Stage {
     }
 
     async fn server(&self) -> Result<Server> {
-        Server::start(&self.program, &self.database.url(DATABASE), self.folder.path()).await
+        Server::start(&self.program, &self.database.url(DATABASE), self.folder.path(), &[]).await
     }
 
     async fn warm_up(&self, server: &Server) -> Result<()> {
@@ -160,16 +158,17 @@ impl Stage {
 
 /// Users and funded wallets, each deposit with its entries; and a token for each user, signed with the server's key.
 pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: usize) -> Result<Accounts> {
-    let key = random_bytes::<32>();
-    std::fs::write(key_file, base64::engine::general_purpose::STANDARD.encode(key))?;
+    let key = tokens::make_key(key_file)?;
     let statements = match db.get_database_backend() {
         sea_orm::DbBackend::Postgres => crate::stage::POSTGRES_SEED.replace("{wallets}", &wallets.to_string()),
         _ => crate::sqlite::SEED.replace("{wallets}", &wallets.to_string()),
     };
     db.execute_unprepared(&statements).await?;
     let ids: Vec<Uuid> = (1..=wallets as u128).map(Uuid::from_u128).collect();
-    let key = EncodingKey::from_secret(&key);
-    let tokens = ids.iter().map(|id| token(*id, &key)).collect::<Result<Vec<_>>>()?;
+    let tokens = ids
+        .iter()
+        .map(|id| tokens::token(*id, "customer", &key))
+        .collect::<Result<Vec<_>>>()?;
     Ok(Accounts::new(ids, tokens))
 }
 
@@ -192,15 +191,6 @@ INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, cre
 SELECT 'ffffffff-ffff-7fff-bfff-ffffffffffff', n, lpad(to_hex(n), 32, '0')::uuid, -1000000, -1000000 * n::numeric, now()
 FROM generate_series(1, {wallets}) n;
 ";
-
-fn token(user: Uuid, key: &EncodingKey) -> Result<String> {
-    let now = std::time::UNIX_EPOCH.elapsed()?.as_secs();
-    let claims = json!({
-        "iss": "florin", "aud": "florin-api", "sub": user, "role": "customer",
-        "iat": now, "exp": now + 24 * 3_600, "jti": Uuid::from_u128(0),
-    });
-    Ok(encode(&Header::new(Algorithm::HS256), &claims, key)?)
-}
 
 fn per_transfer(cpu: Duration, transfers: u64) -> u64 {
     u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX) / transfers.max(1)

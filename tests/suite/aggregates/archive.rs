@@ -5,9 +5,7 @@ use std::sync::Arc;
 use harness::TestBank;
 use service::aggregates::Aggregates;
 
-use super::{
-    Line, answer, command, csv, expected, file, import, key, lines, on_every_store, restarted, settle,
-};
+use super::{Line, answer, command, csv, expected, file, import, key, lines, on_every_store, restarted, settle};
 
 on_every_store!(
     everywhere: [cold_days_move_and_hot_days_stay,

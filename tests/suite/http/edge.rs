@@ -52,6 +52,7 @@ fn limits() -> EdgeConfig {
     let body = BodyLimit {
         max_bytes: 100,
         timeout: Duration::from_millis(300),
+        ..BodyLimit::default()
     };
     let larger = BodyLimit {
         max_bytes: 1_000,

@@ -27,6 +27,7 @@ mod paths;
 mod program;
 mod queries;
 mod raw;
+mod reports;
 mod rows;
 mod sockets;
 mod strangers;

@@ -81,12 +81,7 @@ const LATER: &[(&str, &str)] = &[
     ("POST", "/v1/transfers/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01/capture"),
     ("POST", "/v1/transfers/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01/void"),
     ("POST", "/v1/transfers/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01/reverse"),
-    ("POST", "/transactions"),
-    ("GET", "/statistics"),
-    ("GET", "/statistics/stream"),
-    ("GET", "/stats?from_date=2026-01-01&to_date=2026-01-02"),
     ("POST", "/v1/imports/activities"),
-    ("POST", "/v1/imports/transactions"),
     ("GET", "/v1/imports/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01"),
 ];
 

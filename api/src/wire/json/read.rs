@@ -1,5 +1,6 @@
 //! Reads a JSON body, and explains what is wrong with a bad one: the field's path and a reason in the words of JSON.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -21,14 +22,19 @@ fn explain<T: DeserializeOwned>(text: &str, first: &serde_json::Error) -> Proble
     if first.classify() != Category::Data {
         return Problem::invalid_field("", format!("the body is not valid JSON: {}", plain_reason(first)));
     }
+    let (field, message) = place::<T>(text, first);
+    Problem::invalid_field(field, message)
+}
+
+/// The field of a JSON text that is not what it should be, and why.
+pub fn place<'de, T: Deserialize<'de>>(text: &'de str, first: &serde_json::Error) -> (String, String) {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Ok(_) => Problem::invalid_field("", plain_reason(first)),
+        Ok(_) => (String::new(), plain_reason(first)),
         Err(error) => {
             let path = error.path().to_string();
             let path = if path == "." { "" } else { &path };
-            let (field, message) = describe(path, &plain_reason(error.inner()));
-            Problem::invalid_field(field, message)
+            describe(path, &plain_reason(error.inner()))
         }
     }
 }

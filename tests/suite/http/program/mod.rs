@@ -2,6 +2,7 @@
 
 mod commands;
 mod crash;
+mod reports;
 mod settings;
 mod starting;
 mod stopping;

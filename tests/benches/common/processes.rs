@@ -39,8 +39,8 @@ pub fn build() -> Result<PathBuf> {
 }
 
 impl Server {
-    /// Starts the server on a database and waits until it answers.
-    pub async fn start(program: &Path, database_url: &str, data_dir: &Path) -> Result<Self> {
+    /// Starts the server on a database, with further settings, and waits until it answers.
+    pub async fn start(program: &Path, database_url: &str, data_dir: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         drop(listener);
@@ -49,6 +49,7 @@ impl Server {
             .env("FLORIN_DATA_DIR", data_dir)
             .env("FLORIN_LISTEN", address.to_string())
             .env("FLORIN_LOG", "warn")
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .spawn()
             .context("the server starts")?;

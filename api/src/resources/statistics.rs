@@ -1,0 +1,145 @@
+//! `/transactions` and `/statistics`: what moved in the last 60 seconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use poem_openapi::param::Query;
+use poem_openapi::payload::EventStream;
+use poem_openapi::types::Example;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde::Serialize;
+use service::Services;
+use service::identity::ACCESS_TOKEN_SECONDS;
+use service::statistics::{Age, DECIMALS, Figures};
+use service::values::Currency;
+use tokio::time::MissedTickBehavior;
+
+use super::Tag;
+use crate::auth::{Operator, ReportReader};
+use crate::problem::{ApiResult, Problem};
+use crate::wire::{Json, Number, Transaction, currency_of};
+
+pub struct StatisticsApi {
+    pub services: Arc<Services>,
+}
+
+/// The amounts of the last 60 seconds; all zero when there are none.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Statistics", example)]
+pub struct StatisticsView {
+    pub sum: Number,
+    /// Four decimals, half up (away from zero).
+    pub avg: Number,
+    pub max: Number,
+    pub min: Number,
+    pub count: u64,
+}
+
+/// What became of a reported transaction.
+#[derive(ApiResponse)]
+pub enum Reported {
+    /// It is in the window.
+    #[oai(status = 201)]
+    Stored,
+    /// It is older than 60 seconds; nothing was stored.
+    #[oai(status = 204)]
+    TooOld,
+}
+
+/// How often a stream tells.
+const STREAM_PAUSE: Duration = Duration::from_secs(1);
+
+#[OpenApi(tag = "Tag::Reports")]
+impl StatisticsApi {
+    /// Report a transaction
+    ///
+    /// Counts it for 60 seconds after its timestamp, in the window only. An age of exactly 60 000 ms is still inside.
+    #[oai(path = "/transactions", method = "post", operation_id = "transactions_report")]
+    async fn report(&self, _operator: Operator, transaction: Transaction) -> ApiResult<Reported> {
+        let currency = transaction.currency.unwrap_or(self.services.currency);
+        let statistics = &self.services.statistics;
+        match statistics.report(currency, transaction.timestamp, transaction.amount) {
+            Age::Inside => Ok(Reported::Stored),
+            Age::Old => Ok(Reported::TooOld),
+            Age::Future => Err(Problem::unprocessable_field("timestamp", "this is in the future")),
+        }
+    }
+
+    /// Statistics of the last 60 seconds
+    ///
+    /// The bank's completed transfers, deposits and withdrawals, and what was reported, in one currency.
+    #[oai(path = "/statistics", method = "get", operation_id = "statistics_get")]
+    async fn get(
+        &self,
+        _reader: ReportReader,
+        /// ISO 4217; the server's own by default.
+        currency: Query<Option<String>>,
+    ) -> ApiResult<Json<StatisticsView>> {
+        let currency = self.currency(currency.0)?;
+        Ok(Json(self.services.statistics.read(currency).into()))
+    }
+
+    /// Stream of statistics
+    ///
+    /// Server-sent events: the same figures at once and then every second. A stream ends after 15 minutes, as a token does;
+    /// clients connect again by themselves.
+    #[oai(path = "/statistics/stream", method = "get", operation_id = "statistics_stream")]
+    async fn stream(
+        &self,
+        _reader: ReportReader,
+        /// ISO 4217; the server's own by default.
+        currency: Query<Option<String>>,
+    ) -> ApiResult<EventStream<BoxStream<'static, StatisticsView>>> {
+        let currency = self.currency(currency.0)?;
+        Ok(EventStream::new(snapshots(self.services.statistics.clone(), currency)))
+    }
+}
+
+impl StatisticsApi {
+    fn currency(&self, code: Option<String>) -> Result<Currency, Problem> {
+        code.map_or(Ok(self.services.currency), |code| currency_of(&code))
+    }
+}
+
+fn snapshots(
+    statistics: Arc<service::statistics::Statistics>,
+    currency: Currency,
+) -> BoxStream<'static, StatisticsView> {
+    let mut ticks = tokio::time::interval(STREAM_PAUSE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (closed, snapshots_max) = (statistics.closed(), ACCESS_TOKEN_SECONDS.unsigned_abs() as usize);
+    let snapshots = stream::unfold((ticks, statistics), move |(mut ticks, statistics)| async move {
+        ticks.tick().await;
+        let view = StatisticsView::from(statistics.read(currency));
+        Some((view, (ticks, statistics)))
+    });
+    snapshots.take(snapshots_max).take_until(closed).boxed()
+}
+
+impl From<Figures> for StatisticsView {
+    fn from(figures: Figures) -> Self {
+        let exact = |units| Number::new(units, DECIMALS as usize, 1);
+        Self {
+            sum: exact(figures.sum),
+            avg: Number::new(figures.avg, 4, 1),
+            max: exact(figures.max),
+            min: exact(figures.min),
+            count: figures.count,
+        }
+    }
+}
+
+impl Example for StatisticsView {
+    fn example() -> Self {
+        let whole = |number| Number::new(number, 0, 1);
+        Self {
+            sum: whole(1_000),
+            avg: whole(100),
+            max: whole(200),
+            min: whole(50),
+            count: 10,
+        }
+    }
+}

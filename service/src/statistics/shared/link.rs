@@ -1,0 +1,149 @@
+//! The commands that replicas speak to each other with. Every one of them may be repeated.
+
+use ::redis::{Pipeline, pipe};
+
+use super::hex;
+use crate::redis::{PREFIX, Redis, RedisFault};
+use crate::statistics::board::Change;
+use crate::statistics::packed::pack;
+use crate::statistics::window::Replica;
+
+/// How long a generation outlives its last member or finder.
+const GENERATION_MS: u64 = 10_000;
+/// How long what a replica published outlives it: no amount in it counts longer.
+const KEPT_MS: u64 = 70_000;
+/// Blocks that go either way in one round trip; the fullest is 60 kB.
+const BLOCKS_AT_ONCE: usize = 64;
+
+const STANDING: &str = "standing";
+
+/// The way to the other replicas.
+pub struct Link {
+    redis: Redis,
+    replica: Replica,
+}
+
+/// What another replica changed.
+pub struct Pulled {
+    pub standing: String,
+    /// The number of the last change.
+    pub last: u64,
+    /// Field and packed block.
+    pub blocks: Vec<(String, Vec<u8>)>,
+    /// False when there is more to read.
+    pub is_all: bool,
+}
+
+impl Link {
+    pub fn new(redis: Redis, replica: Replica) -> Self {
+        Self { redis, replica }
+    }
+
+    /// The generation; the proposed one, and true, when there was none.
+    pub async fn generation(&self, proposed: &str, keeps_alive: bool) -> Result<(bool, String), RedisFault> {
+        let key = format!("{PREFIX}statistics");
+        let mut commands = pipe();
+        commands
+            .cmd("SET")
+            .arg(&key)
+            .arg(proposed)
+            .arg("NX")
+            .arg("PX")
+            .arg(GENERATION_MS);
+        if keeps_alive {
+            commands.cmd("PEXPIRE").arg(&key).arg(GENERATION_MS).ignore();
+        }
+        commands.cmd("GET").arg(&key);
+        let (began, generation): (Option<String>, Option<String>) = self.redis.query(&commands).await?;
+        // It may have expired between the two; then the next step begins another.
+        Ok((began.is_some(), generation.unwrap_or_else(|| proposed.to_owned())))
+    }
+
+    /// Writes our changed blocks over what we said of their places before.
+    pub async fn publish(&self, generation: &str, changes: &[Change], published: &mut u64) -> Result<(), RedisFault> {
+        let (blocks, log) = (key(generation, self.replica), log_key(generation, self.replica));
+        for some in changes.chunks(BLOCKS_AT_ONCE) {
+            let mut commands = pipe();
+            for change in some {
+                *published += 1;
+                let field = format!("{}:{}", change.currency, change.position);
+                let bytes = pack(change.block, &change.slots);
+                // The block first: whoever finds it in the log must find it in its place.
+                commands.cmd("HSET").arg(&blocks).arg(&field).arg(bytes).ignore();
+                commands.cmd("ZADD").arg(&log).arg(*published).arg(&field).ignore();
+            }
+            let () = self.redis.query(&commands).await?;
+        }
+        Ok(())
+    }
+
+    /// Says that we are there, and learns who else is.
+    pub async fn present(&self, generation: &str, standing: &str) -> Result<Vec<Replica>, RedisFault> {
+        let own = key(generation, self.replica);
+        let replicas = format!("{PREFIX}statistics:{generation}:replicas");
+        let mut commands = pipe();
+        commands.cmd("HSET").arg(&own).arg(STANDING).arg(standing).ignore();
+        commands.cmd("SADD").arg(&replicas).arg(hex(self.replica)).ignore();
+        for kept in [&own, &log_key(generation, self.replica), &replicas] {
+            commands.cmd("PEXPIRE").arg(kept).arg(KEPT_MS).ignore();
+        }
+        commands.cmd("SMEMBERS").arg(&replicas);
+        let (names,): (Vec<String>,) = self.redis.query(&commands).await?;
+        let others = names.iter().filter_map(|name| Replica::from_str_radix(name, 16).ok());
+        Ok(others.filter(|other| *other != self.replica).collect())
+    }
+
+    /// What a replica changed after a number; `None` when there is nothing left of it.
+    pub async fn pull(&self, generation: &str, replica: Replica, seen: u64) -> Result<Option<Pulled>, RedisFault> {
+        let (blocks, log) = (key(generation, replica), log_key(generation, replica));
+        let mut commands = pipe();
+        commands.cmd("HGET").arg(&blocks).arg(STANDING);
+        commands
+            .cmd("ZRANGEBYSCORE")
+            .arg(&log)
+            .arg(format!("({seen}"))
+            .arg("+inf");
+        commands.arg("WITHSCORES").arg("LIMIT").arg(0).arg(BLOCKS_AT_ONCE);
+        let (standing, changed): (Option<String>, Vec<(String, u64)>) = self.redis.query(&commands).await?;
+        let Some(standing) = standing else {
+            self.bury(generation, replica).await?;
+            return Ok(None);
+        };
+        let fields: Vec<&String> = changed.iter().map(|(field, _)| field).collect();
+        Ok(Some(Pulled {
+            standing,
+            last: changed.last().map_or(seen, |(_, number)| *number),
+            is_all: changed.len() < BLOCKS_AT_ONCE,
+            blocks: self.blocks(&blocks, &fields).await?,
+        }))
+    }
+
+    async fn blocks(&self, key: &str, fields: &[&String]) -> Result<Vec<(String, Vec<u8>)>, RedisFault> {
+        if fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut commands = pipe();
+        commands.cmd("HMGET").arg(key).arg(fields);
+        let (found,): (Vec<Option<Vec<u8>>>,) = self.redis.query(&commands).await?;
+        let named = fields.iter().zip(found);
+        Ok(named
+            .filter_map(|(field, bytes)| Some(((*field).clone(), bytes?)))
+            .collect())
+    }
+
+    /// Takes the name of a replica that has expired off the list.
+    async fn bury(&self, generation: &str, replica: Replica) -> Result<(), RedisFault> {
+        let mut commands: Pipeline = pipe();
+        let replicas = format!("{PREFIX}statistics:{generation}:replicas");
+        commands.cmd("SREM").arg(replicas).arg(hex(replica)).ignore();
+        self.redis.query(&commands).await
+    }
+}
+
+fn key(generation: &str, replica: Replica) -> String {
+    format!("{PREFIX}statistics:{generation}:{}", hex(replica))
+}
+
+fn log_key(generation: &str, replica: Replica) -> String {
+    format!("{}:log", key(generation, replica))
+}

@@ -1,0 +1,301 @@
+//! The rolling minute of one currency. Pure: the time comes in with every call.
+//!
+//! It is put together from rings that are each somebody's own: this process', each other replica's, and what was read back
+//! from the database until it is known who holds it. They are added when they are read, so none can count twice.
+
+use super::amount::Amount;
+use super::ring::{BLOCK_MS, BLOCKS, Ring, Slot, block_of, position_of};
+use super::summary::{Figures, Summary};
+
+/// How long an amount counts, in milliseconds: at exactly this age it still does.
+pub const WINDOW_MS: i64 = 60_000;
+
+/// How far another replica's clock may be ahead: what it dates later would push amounts that still count out of the ring.
+pub const AHEAD_MAX_MS: i64 = 4_000;
+
+/// Other replicas whose rings one window holds.
+pub const PEERS_MAX: usize = 15;
+
+/// Names a replica for as long as its process lives.
+pub type Replica = u64;
+
+/// Where a time lies, seen from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    Future,
+    /// From now back to 60 000 milliseconds ago, both included.
+    Inside,
+    Old,
+}
+
+/// The one rule of what counts, for writing and for reading.
+#[must_use]
+pub const fn age(now: i64, at: i64) -> Age {
+    match now.saturating_sub(at) {
+        i64::MIN..0 => Age::Future,
+        0..=WINDOW_MS => Age::Inside,
+        _ => Age::Old,
+    }
+}
+
+/// What became of a block of another replica's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    Taken,
+    /// Too old, too far ahead of our clock, or one replica too many.
+    Ignored,
+}
+
+/// See the module.
+pub struct Window {
+    now: i64,
+    own: Ring,
+    recovered: Option<Ring>,
+    peers: Vec<(Replica, Ring)>,
+    /// A bit for each block of `own` that changed since it was last given out.
+    dirty: u64,
+}
+
+const _: () = assert!(BLOCKS == u64::BITS as usize, "a block is a bit");
+const _: () = assert!(
+    (BLOCKS as i64 - 1) * BLOCK_MS >= WINDOW_MS + AHEAD_MAX_MS,
+    "a round holds a window and what may be ahead of it"
+);
+
+impl Window {
+    #[must_use]
+    pub fn new(clock: i64) -> Self {
+        Self {
+            now: clock,
+            own: Ring::new(),
+            recovered: None,
+            peers: Vec::new(),
+            dirty: 0,
+        }
+    }
+
+    /// Adds an amount at its time, if it counts now.
+    pub fn add(&mut self, clock: i64, at: i64, amount: Amount) -> Age {
+        let age = age(self.time(clock), at);
+        if age == Age::Inside && self.own.add(at, &Summary::of(amount)) {
+            self.dirty |= 1 << position_of(block_of(at));
+        }
+        age
+    }
+
+    /// Adds what has happened for certain: if it is dated ahead of our clock, it counts from now.
+    pub fn add_happened(&mut self, clock: i64, at: i64, amount: Amount) {
+        let at = at.min(self.time(clock));
+        self.add(clock, at, amount);
+    }
+
+    /// Adds what was read back from the database, apart from everything else until `settle` says whose it is.
+    pub fn recover(&mut self, clock: i64, at: i64, amount: Amount) {
+        let now = self.time(clock);
+        let at = at.min(now);
+        if age(now, at) == Age::Inside {
+            self.recovered.get_or_insert_default().add(at, &Summary::of(amount));
+        }
+    }
+
+    /// What was read back becomes our own, or is forgotten because another replica holds it.
+    pub fn settle(&mut self, is_ours: bool) {
+        let Some(recovered) = self.recovered.take().filter(|_| is_ours) else {
+            return;
+        };
+        for block in (0..BLOCKS).filter_map(|position| recovered.block_at(position)) {
+            for (offset, summary) in recovered.slots(block) {
+                if self.own.add(block * BLOCK_MS + i64::from(offset), &summary) {
+                    self.dirty |= 1 << position_of(block);
+                }
+            }
+        }
+    }
+
+    /// The figures of the last 60 000 milliseconds.
+    pub fn read(&mut self, clock: i64) -> Figures {
+        let now = self.time(clock);
+        let mut all = Summary::EMPTY;
+        for ring in self.rings() {
+            all.merge(&ring.read(now - WINDOW_MS, now));
+        }
+        all.figures()
+    }
+
+    /// Our own blocks that changed since the last call, each whole. One that holds nothing any more comes with no slots.
+    pub fn take_changes(&mut self, clock: i64) -> Vec<(usize, i64, Vec<Slot>)> {
+        self.time(clock);
+        let dirty = std::mem::take(&mut self.dirty);
+        let positions = (0..BLOCKS).filter(|position| dirty & (1 << position) != 0);
+        let changes = positions.map(|position| match self.own.block_at(position) {
+            Some(block) => (position, block, self.own.slots(block)),
+            None => (position, i64::MIN, Vec::new()),
+        });
+        changes.collect()
+    }
+
+    /// Counts every block of our own as changed: nobody is known to have them.
+    pub fn mark_all_changed(&mut self) {
+        self.dirty = (0..BLOCKS)
+            .filter(|position| self.own.block_at(*position).is_some())
+            .fold(0, |dirty, position| dirty | 1 << position);
+    }
+
+    /// Takes another replica's block in the place of what it said before. `may_grow` allows a ring for a new replica.
+    pub fn put(&mut self, clock: i64, replica: Replica, block: i64, slots: &[Slot], may_grow: bool) -> Put {
+        let now = self.time(clock);
+        if block < block_of(now - WINDOW_MS) || block > block_of(now + AHEAD_MAX_MS) {
+            return Put::Ignored;
+        }
+        self.peers.retain(|(_, ring)| ring.newest() >= now - WINDOW_MS);
+        let held = self.peers.iter().position(|(name, _)| *name == replica);
+        let index = match held {
+            Some(index) => index,
+            None if may_grow && self.peers.len() < PEERS_MAX => {
+                self.peers.push((replica, Ring::new()));
+                self.peers.len() - 1
+            }
+            None => return Put::Ignored,
+        };
+        if self.peers[index].1.replace(block, slots) {
+            Put::Taken
+        } else {
+            Put::Ignored
+        }
+    }
+
+    /// Forgets what other replicas hold.
+    pub fn forget_others(&mut self) {
+        self.peers.clear();
+    }
+
+    /// How many rings are held for other replicas.
+    #[must_use]
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// True when nothing that is held counts any more.
+    pub fn is_over(&mut self, clock: i64) -> bool {
+        let now = self.time(clock);
+        self.rings().all(|ring| ring.newest() < now - WINDOW_MS)
+    }
+
+    fn rings(&self) -> impl Iterator<Item = &Ring> {
+        let peers = self.peers.iter().map(|(_, ring)| ring);
+        std::iter::once(&self.own).chain(self.recovered.as_ref()).chain(peers)
+    }
+
+    /// The window's time, which does not go back: while the clock is behind, it stands still, and nothing is lost.
+    ///
+    /// A clock that is behind by more than a window was ahead before. To stand still for all that time would turn away
+    /// everything that comes, for hours perhaps. So the window follows it, keeps what counts at the new time, and forgets
+    /// what it was told of a future that is not there.
+    fn time(&mut self, clock: i64) -> i64 {
+        if self.now.saturating_sub(clock) > WINDOW_MS {
+            self.own.forget_after(clock);
+            self.recovered.iter_mut().for_each(|ring| ring.forget_after(clock));
+            self.peers.iter_mut().for_each(|(_, ring)| ring.forget_after(clock));
+            self.dirty = u64::MAX;
+            self.now = clock;
+        }
+        self.now = self.now.max(clock);
+        self.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: i64 = 1_767_584_038_000;
+
+    fn amount(units: i128) -> Amount {
+        Amount::from_units(units).expect("a small amount")
+    }
+
+    fn filled(at: &[i64]) -> Window {
+        let mut window = Window::new(T);
+        for at in at {
+            assert_eq!(window.add(T, *at, amount(1)), Age::Inside);
+        }
+        window
+    }
+
+    #[test]
+    fn sixty_thousand_milliseconds_are_inside_and_one_more_is_outside() {
+        assert_eq!((age(T, T), age(T, T - 60_000)), (Age::Inside, Age::Inside));
+        assert_eq!((age(T, T + 1), age(T, T - 60_001)), (Age::Future, Age::Old));
+        assert_eq!((age(T, i64::MAX), age(T, i64::MIN)), (Age::Future, Age::Old));
+        let mut window = filled(&[T - 60_000, T]);
+        assert_eq!(window.read(T).count, 2);
+        assert_eq!(window.read(T + 1).count, 1);
+        assert_eq!((window.read(T + 60_000).count, window.read(T + 60_001).count), (1, 0));
+    }
+
+    #[test]
+    fn time_stands_still_while_the_clock_is_behind() {
+        let mut window = filled(&[T - 60_000, T]);
+        assert_eq!(window.read(T - 60_000).count, 2);
+        assert_eq!(window.add(T - 30_000, T, amount(1)), Age::Inside);
+        assert_eq!(window.read(T).count, 3);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_by_more_than_a_window_is_followed() {
+        // An hour too far for a moment: what was there before counts again, what was dated in that hour does not.
+        let mut window = filled(&[T - 100, T]);
+        let hour = 3_600_000;
+        assert_eq!(window.add(T + hour, T + hour, amount(1)), Age::Inside);
+        assert_eq!(window.read(T + hour).count, 1);
+        assert_eq!(window.read(T).count, 2);
+        assert_eq!(window.add(T + 1, T + 1, amount(1)), Age::Inside);
+        assert_eq!(window.read(T + 1).count, 3);
+        assert_eq!(window.read(T + hour).count, 0);
+    }
+
+    #[test]
+    fn what_has_happened_counts_from_now_when_it_is_dated_ahead() {
+        let mut window = filled(&[]);
+        window.add_happened(T, T + 5_000, amount(1));
+        assert_eq!(window.read(T).count, 1);
+    }
+
+    #[test]
+    fn another_replicas_block_takes_the_place_of_what_it_said_before() {
+        let mut window = filled(&[T]);
+        let slot = |units| vec![(7_u16, Summary::of(amount(units)))];
+        for units in [5, 6, 6] {
+            assert_eq!(window.put(T, 1, block_of(T) - 1, &slot(units), true), Put::Taken);
+        }
+        assert_eq!((window.read(T).sum, window.read(T).count), (7, 2));
+        assert_eq!(window.put(T, 2, block_of(T), &slot(1), false), Put::Ignored);
+        assert_eq!(window.put(T, 1, block_of(T) + 9, &slot(1), true), Put::Ignored);
+        assert_eq!(window.put(T, 1, block_of(T) - 60, &slot(1), true), Put::Ignored);
+    }
+
+    #[test]
+    fn what_was_read_back_is_kept_or_forgotten_as_a_whole() {
+        for (is_ours, count) in [(true, 3), (false, 1)] {
+            let mut window = filled(&[T]);
+            window.recover(T, T - 5_000, amount(2));
+            window.recover(T, T, amount(2));
+            window.recover(T, T - 60_001, amount(2));
+            assert_eq!(window.read(T).count, 3);
+            window.settle(is_ours);
+            assert_eq!(window.read(T).count, count);
+            let published: usize = window.take_changes(T).iter().map(|(_, _, slots)| slots.len()).sum();
+            assert_eq!(published, if is_ours { 2 } else { 1 });
+        }
+    }
+
+    #[test]
+    fn changes_are_given_out_once_and_whole() {
+        let mut window = filled(&[T, T, T + 1 - 1_024]);
+        let changes = window.take_changes(T);
+        assert_eq!(changes.iter().map(|(_, _, slots)| slots.len()).sum::<usize>(), 2);
+        assert!(window.take_changes(T).is_empty());
+        window.mark_all_changed();
+        assert_eq!(window.take_changes(T), changes);
+    }
+}

@@ -1,0 +1,122 @@
+//! A closed-loop HTTP/1.1 client: each connection sends a request, waits for its answer, and sends the next one.
+//!
+//! Any answer but the expected one ends the measure: figures are of requests that were done.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// Latencies of the requests of one measure, in microseconds.
+pub struct Latencies {
+    pub histogram: Histogram<u64>,
+    pub elapsed: Duration,
+}
+
+/// Writes one connection's requests, one after the other.
+pub trait Requests: Send + 'static {
+    /// Puts the next request into an empty buffer.
+    fn write(&mut self, request: &mut Vec<u8>) -> Result<()>;
+}
+
+impl<F: FnMut(&mut Vec<u8>) -> Result<()> + Send + 'static> Requests for F {
+    fn write(&mut self, request: &mut Vec<u8>) -> Result<()> {
+        self(request)
+    }
+}
+
+const LATENCY_MAX_US: u64 = 60_000_000;
+
+pub fn new_histogram() -> Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, LATENCY_MAX_US, 3)?)
+}
+
+/// Sends requests until the time is up, over as many connections at once as there are writers of requests.
+pub async fn run<R: Requests>(
+    address: SocketAddr,
+    time: Duration,
+    status: u16,
+    writers: impl IntoIterator<Item = R>,
+) -> Result<Latencies> {
+    let mut streams = Vec::new();
+    for writer in writers {
+        let stream = TcpStream::connect(address)
+            .await
+            .context("the server takes connections")?;
+        stream.set_nodelay(true)?;
+        streams.push((stream, writer));
+    }
+    let started = Instant::now();
+    let deadline = started + time;
+    let mut connections = JoinSet::new();
+    for (stream, writer) in streams {
+        connections.spawn(drive(stream, writer, status, deadline));
+    }
+    let mut histogram = new_histogram()?;
+    while let Some(ended) = connections.join_next().await {
+        histogram.add(ended??)?;
+    }
+    Ok(Latencies {
+        histogram,
+        elapsed: started.elapsed(),
+    })
+}
+
+async fn drive(
+    mut stream: TcpStream,
+    mut requests: impl Requests,
+    expected: u16,
+    deadline: Instant,
+) -> Result<Histogram<u64>> {
+    let mut histogram = new_histogram()?;
+    let (mut request, mut answer) = (Vec::with_capacity(2_048), Vec::with_capacity(4_096));
+    while Instant::now() < deadline {
+        request.clear();
+        requests.write(&mut request)?;
+        let sent = Instant::now();
+        stream.write_all(&request).await?;
+        let status = read_answer(&mut stream, &mut answer).await?;
+        ensure!(
+            status == expected,
+            "status {status}: {}",
+            String::from_utf8_lossy(&answer)
+        );
+        histogram.record(u64::try_from(sent.elapsed().as_micros())?.max(1))?;
+    }
+    Ok(histogram)
+}
+
+/// Reads one answer and leaves it in `answer`; gives its status.
+pub async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<u16> {
+    answer.clear();
+    loop {
+        ensure!(stream.read_buf(answer).await? > 0, "the server closed the connection");
+        let Some(head_end) = find(answer, b"\r\n\r\n").map(|at| at + 4) else {
+            continue;
+        };
+        let head = std::str::from_utf8(&answer[..head_end])?;
+        let length = content_length(head)?;
+        if answer.len() >= head_end + length {
+            return Ok(head.get(9..12).context("a status line")?.parse()?);
+        }
+    }
+}
+
+fn content_length(head: &str) -> Result<usize> {
+    for line in head.lines() {
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            return Ok(value.trim().parse()?);
+        }
+    }
+    bail!("an answer without a content-length: {head}")
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}

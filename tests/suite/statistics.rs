@@ -1,0 +1,153 @@
+//! What the bank moves enters the rolling minute, once, and only what it has really moved.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use harness::{Caller, TestBank, on_every_backend};
+use reqwest::Method;
+use serde_json::{Value, json};
+use service::Services;
+use service::clock::Clock;
+use service::statistics::{Age, Amount};
+use service::values::Currency;
+
+use crate::requests::{payment, transfer, wallet_path};
+
+on_every_backend!(
+    transfers_deposits_and_withdrawals_enter_after_their_commit,
+    what_was_refused_does_not_enter,
+    a_repeated_request_counts_once,
+    currencies_are_apart,
+    an_amount_leaves_after_sixty_seconds_to_the_millisecond,
+    the_last_minute_is_read_back_at_start,
+    a_minute_of_many_pages_is_read_back,
+);
+
+/// A currency of a test.
+pub fn currency(code: &str) -> Currency {
+    Currency::from_code(code).expect("a test's currency is one")
+}
+
+/// Count and sum of a currency's last minute, the sum in whole ones.
+pub async fn minute(services: &Services, code: &str) -> (u64, i128) {
+    services.flush_reports().await;
+    let figures = services.statistics.read(currency(code));
+    (figures.count, figures.sum / 10_i128.pow(10))
+}
+
+/// Reports whole dollars that happened some milliseconds ago.
+pub fn report(bank: &TestBank, services: &Services, dollars: i128, age_ms: i64) -> Age {
+    let amount = Amount::from_units(dollars * 10_i128.pow(10)).expect("a test's amount is one");
+    let at = bank.clock.now().timestamp_millis() - age_ms;
+    services.statistics.report(currency("USD"), at, amount)
+}
+
+async fn statistics(caller: &Caller, query: &str) -> Value {
+    caller.get(&format!("/statistics{query}")).await.expect(200)
+}
+
+async fn transfers_deposits_and_withdrawals_enter_after_their_commit(bank: Arc<TestBank>) {
+    let (ana, ben) = (bank.customer("ana").await, bank.customer("ben").await);
+    let operator = bank.operator().await;
+    assert_eq!(statistics(&operator, "").await["count"], 0);
+    let deposits = wallet_path(ana.wallet, "/deposits");
+    operator.post(&deposits, payment("100", "visa")).await.expect(201);
+    bank.services.flush_reports().await;
+    assert_eq!(statistics(&operator, "").await["sum"], json!(100.0));
+    let withdrawals = wallet_path(ana.wallet, "/withdrawals");
+    ana.caller.post(&withdrawals, payment("20.5", "wire")).await.expect(201);
+    let paid = transfer(ana.wallet, ben.wallet, "0.0001");
+    ana.caller.post("/v1/transfers", paid).await.expect(201);
+    bank.services.flush_reports().await;
+    let expected = r#"{"sum":120.5001,"avg":40.1667,"max":100.0,"min":0.0001,"count":3}"#;
+    assert_eq!(operator.get("/statistics").await.text, expected);
+}
+
+async fn what_was_refused_does_not_enter(bank: Arc<TestBank>) {
+    let (ana, ben) = (bank.customer_with("ana", "10").await, bank.customer("ben").await);
+    assert_eq!(minute(&bank.services, "USD").await, (1, 10));
+    for amount in ["11", "0", "-1"] {
+        let refused = ana
+            .caller
+            .post("/v1/transfers", transfer(ana.wallet, ben.wallet, amount))
+            .await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+    }
+    let stranger = ben
+        .caller
+        .post("/v1/transfers", transfer(ana.wallet, ben.wallet, "1"))
+        .await;
+    stranger.expect_problem(404, "wallet_not_found");
+    assert_eq!(minute(&bank.services, "USD").await, (1, 10));
+    // Nor is it read back: a recorded refusal is a row too.
+    assert_eq!(minute(&*bank.replica().await, "USD").await, (1, 10));
+}
+
+async fn a_repeated_request_counts_once(bank: Arc<TestBank>) {
+    let (ana, ben) = (bank.customer_with("ana", "10").await, bank.customer("ben").await);
+    for _ in 0..3 {
+        let paid = transfer(ana.wallet, ben.wallet, "2");
+        ana.caller.post_once("/v1/transfers", "k", paid).await.expect(201);
+    }
+    assert_eq!(minute(&bank.services, "USD").await, (2, 12));
+}
+
+async fn currencies_are_apart(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "10").await;
+    let euros = bank.open_wallet(&ana, "EUR").await;
+    bank.fund(euros, "7", "visa").await;
+    assert_eq!(minute(&bank.services, "USD").await, (1, 10));
+    assert_eq!(minute(&bank.services, "EUR").await, (1, 7));
+    assert_eq!(minute(&bank.services, "JPY").await, (0, 0));
+    let operator = bank.operator().await;
+    assert_eq!(statistics(&operator, "?currency=EUR").await["max"], json!(7.0));
+    let unknown = operator.get("/statistics?currency=eur").await;
+    unknown.expect_problem(422, "unknown_currency");
+}
+
+async fn an_amount_leaves_after_sixty_seconds_to_the_millisecond(bank: Arc<TestBank>) {
+    bank.customer_with("ana", "10").await;
+    bank.clock.advance(TimeDelta::milliseconds(60_000));
+    assert_eq!(minute(&bank.services, "USD").await, (1, 10));
+    bank.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(minute(&bank.services, "USD").await, (0, 0));
+}
+
+async fn the_last_minute_is_read_back_at_start(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "10").await;
+    bank.clock.advance(TimeDelta::milliseconds(60_000));
+    bank.fund(ana.wallet, "5", "visa").await;
+    ana.caller
+        .request(Method::POST, &wallet_path(ana.wallet, "/withdrawals"))
+        .json(&payment("3", "wire"))
+        .send()
+        .await
+        .expect("the bank answers");
+    // What was reported lives in the window only.
+    assert_eq!(report(&bank, &bank.services, 100, 0), Age::Inside);
+    assert_eq!(minute(&bank.services, "USD").await, (4, 118));
+    let restarted = bank.replica().await;
+    assert_eq!(minute(&restarted, "USD").await, (3, 18));
+    bank.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(minute(&restarted, "USD").await, (2, 8));
+    assert_eq!(minute(&*bank.replica().await, "USD").await, (2, 8));
+}
+
+async fn a_minute_of_many_pages_is_read_back(bank: Arc<TestBank>) {
+    const TRANSFERS: u64 = 25_000;
+    let ana = bank.customer_with("ana", "30000").await;
+    let ben = bank.customer("ben").await;
+    bank.clock.advance(TimeDelta::milliseconds(60_001));
+    let queue = bank.services.transfers.clone();
+    let pay = || {
+        let paid = crate::requests::new_transfer(ana.wallet, ben.wallet, "1");
+        queue.submit(ana.actor, None, paid)
+    };
+    for _ in 0..TRANSFERS / 5_000 {
+        let paid = harness::all_at_once((0..5_000).map(|_| pay())).await;
+        assert!(paid.iter().all(Result::is_ok));
+    }
+    let expected = (TRANSFERS, i128::from(TRANSFERS));
+    assert_eq!(minute(&bank.services, "USD").await, expected);
+    assert_eq!(minute(&*bank.replica().await, "USD").await, expected);
+}
