@@ -117,9 +117,6 @@ fn note_queue(reading: &Reading, notes: &mut Vec<String>) {
 /// What was taken out of the outbox and had not reached Redis when it was read.
 async fn batches_beyond(tx: &DatabaseTransaction, reading: &Reading) -> Result<Totals, Fault> {
     let mut totals = Totals::default();
-    if reading.at.epoch.is_empty() {
-        return Ok(totals);
-    }
     let mut mark = reading.at.next_batch.saturating_sub(1).cast_signed();
     loop {
         let batches = repo::batches_after(tx, mark, BATCHES_MAX).await?;

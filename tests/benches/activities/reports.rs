@@ -36,7 +36,7 @@ pub async fn measure(place: &Place) -> Result<Vec<(&'static str, u64)>> {
     let text = base64::engine::general_purpose::STANDARD.encode(key);
     std::fs::write(place.folder.path().join("signing.key"), text)?;
     let token = operator_token(&key)?;
-    let server = Server::start(&place.program, &place.url, place.folder.path()).await?;
+    let server = Server::start(&place.program, &place.url, place.folder.path(), &[]).await?;
     let address = server.address;
     let measured = tokio::task::spawn_blocking(move || ask(address, &token)).await?;
     drop(server);

@@ -6,9 +6,11 @@ use chrono::TimeDelta;
 use harness::TestBank;
 use serde_json::json;
 use service::aggregates::Verdict;
+use service::transfers::Withdrawal;
+use service::values::Method;
 
-use super::{Shown, answer, on_every_store, restarted, settle};
-use crate::requests::{payment, transfer, wallet_path};
+use super::{Shown, answer, deposit, on_every_store, restarted, settle};
+use crate::requests::{money, new_transfer, payment, submit, wallet_path};
 
 on_every_store!(
     everywhere: [deposits_and_withdrawals_count_once_and_transfers_not_at_all,
@@ -29,15 +31,19 @@ async fn deposits_and_withdrawals_count_once_and_transfers_not_at_all(bank: Arc<
     bank.fund(ana.wallet, "0.0001", "wire").await;
     bank.clock.advance(TimeDelta::days(1));
     bank.fund(ben.wallet, "7", "visa").await;
-    let withdrawals = wallet_path(ana.wallet, "/withdrawals");
-    ana.caller
-        .post(&withdrawals, payment("20.25", "visa"))
+    let transfers = &bank.services.transfers;
+    let withdrawal = Withdrawal {
+        wallet: ana.wallet,
+        amount: Some(money("20.25")),
+        method: Method::try_new("visa").expect("this is a method"),
+    };
+    transfers
+        .withdraw(ana.actor, None, withdrawal)
         .await
-        .expect(201);
-    ana.caller
-        .post("/v1/transfers", transfer(ana.wallet, ben.wallet, "30"))
+        .expect("ana has enough");
+    submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "30"))
         .await
-        .expect(201);
+        .expect("ana has enough");
     let aggregates = &bank.services.aggregates;
     assert_eq!(answer(aggregates).await, Shown::new(), "nothing is relayed yet");
     let proof = bank.services.ops.verify().await.expect("the books can be read");
@@ -78,9 +84,10 @@ async fn what_is_refused_or_replayed_does_not_count(bank: Arc<TestBank>) {
 
 async fn many_payments_are_relayed_in_steps(bank: Arc<TestBank>) {
     let ana = bank.customer("ana").await;
+    let operator = bank.operator_actor().await;
     let deposits = (0..1_200).map(|_| {
         let (bank, wallet) = (bank.clone(), ana.wallet);
-        tokio::spawn(async move { bank.fund(wallet, "1", "visa").await })
+        tokio::spawn(async move { deposit(&bank, operator, wallet, "1", "visa").await })
     });
     for deposit in deposits.collect::<Vec<_>>() {
         deposit.await.expect("a deposit is made");
@@ -103,8 +110,9 @@ async fn many_payments_are_relayed_in_steps(bank: Arc<TestBank>) {
 async fn two_relays_at_once_count_once(bank: Arc<TestBank>) {
     let ana = bank.customer("ana").await;
     let (one, other) = (restarted(&bank), restarted(&bank));
+    let operator = bank.operator_actor().await;
     for _ in 0..20 {
-        bank.fund(ana.wallet, "1", "visa").await;
+        deposit(&bank, operator, ana.wallet, "1", "visa").await;
         let (left, right) = tokio::join!(one.relay_once(), other.relay_once());
         // Whoever comes second may find a writer in the way; the next step goes on.
         assert!(left.is_ok() || right.is_ok(), "{left:?} {right:?}");

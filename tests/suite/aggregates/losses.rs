@@ -9,8 +9,9 @@ use harness::servers::{Persistence, RedisServer};
 use harness::{Backend, ManualClock, TestBank};
 use secrecy::SecretString;
 use service::aggregates::{AggregatesError, Verdict};
-use service::imports::{Outcome, RunOptions};
+use service::imports::{Outcome, Progress, RunOptions};
 use service::values::ImportKind;
+use tokio::sync::watch;
 
 use super::{Shown, answer, bank, csv, days, expected, file, import, lines, restarted, settle, together, usd};
 
@@ -23,12 +24,15 @@ async fn bank_on(backend: Backend, server: &RedisServer) -> TestBank {
     bank(backend, Some(SecretString::from(server.url()))).await
 }
 
-/// Imports until it works: what a person does who sees that it failed.
-async fn insist(bank: &TestBank, path: &Path) -> u32 {
+/// Imports until it works: what a person does who sees that it failed. How often it did not.
+async fn insist(bank: &TestBank, path: &Path, progress: Arc<watch::Sender<Progress>>) -> u32 {
     let mut faults = 0;
     loop {
         let imports = &bank.services.imports;
-        let options = RunOptions::default();
+        let options = RunOptions {
+            progress: progress.clone(),
+            ..RunOptions::default()
+        };
         match imports.import_file(ImportKind::Transactions, path, options).await {
             Ok(Outcome::Finished(_)) => return faults,
             Ok(other) => panic!("{other:?}"),
@@ -45,17 +49,22 @@ async fn a_killed_redis_that_syncs_always_loses_no_row(backend: Backend) {
     settle(&bank.services.aggregates).await;
     let lines = lines(30_000, 20);
     let path = file(&bank, "stream.csv", &csv(&lines));
-    let importing = bank.clone();
-    let task = tokio::spawn(async move { insist(&importing, &path).await });
+    let (importing, progress) = (bank.clone(), Arc::new(watch::Sender::default()));
+    let mut steps = progress.subscribe();
+    let task = tokio::spawn(async move { insist(&importing, &path, progress).await });
+    let mut applied = 0;
     for _ in 0..3 {
-        tokio::task::yield_now().await;
+        // Some rows more than at the crash before.
+        let step = steps.wait_for(|step| step.rows > applied).await;
+        applied = step.expect("the import goes on").rows;
+        assert!(applied < 30_000, "all is done before the crash");
         server.kill().expect("Redis can be killed");
         let unreachable = restarted(&bank).daily(days("2026-01-01", "2026-01-05"), usd()).await;
         assert!(matches!(unreachable, Err(AggregatesError::Redis(_))), "{unreachable:?}");
         server.start_again().await.expect("Redis starts again");
         bank.services.aggregates.archive_once().await.ok();
     }
-    task.await.expect("the import ends");
+    assert!(task.await.expect("the import ends") > 0, "no crash came in between");
     settle(&restarted(&bank)).await;
     let own = Shown::from([("2026-01-05 deposit visa".to_owned(), "50000/1".to_owned())]);
     assert_eq!(answer(&restarted(&bank)).await, together(expected(&lines), own));

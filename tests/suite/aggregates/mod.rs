@@ -9,9 +9,13 @@ use harness::servers::RedisServer;
 use harness::{Backend, ManualClock, TestBank};
 use secrecy::{ExposeSecret, SecretString};
 use service::aggregates::{Aggregates, Consumer, Day, DayRange, Totals};
+use service::identity::Actor;
 use service::imports::{Import, Outcome, RunOptions};
 use service::redis::Redis;
-use service::values::{Currency, ImportKind};
+use service::transfers::Deposit;
+use service::values::{Currency, ImportKind, Method, WalletId};
+
+use crate::requests::money;
 
 mod archive;
 mod bank_money;
@@ -75,6 +79,20 @@ pub async fn bank(backend: Backend, redis_url: Option<SecretString>) -> TestBank
 pub fn restarted(bank: &TestBank) -> Aggregates {
     let redis = bank.config.redis_url.as_ref().map(Redis::try_new).transpose();
     Aggregates::new(bank.db.clone(), bank.clock.clone(), redis.expect("this is an address"))
+}
+
+/// Deposits past HTTP, as somebody who signed in once: a password costs more than a deposit.
+pub async fn deposit(bank: &TestBank, operator: Actor, wallet: WalletId, amount: &str, method: &str) {
+    let deposit = Deposit {
+        wallet,
+        amount: Some(money(amount)),
+        method: Method::try_new(method).expect("a test's method is one"),
+    };
+    let transfers = &bank.services.transfers;
+    transfers
+        .deposit(operator, None, deposit)
+        .await
+        .expect("a deposit is made");
 }
 
 /// Sends Redis a command past the bank.

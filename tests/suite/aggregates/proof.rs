@@ -5,7 +5,7 @@ use std::sync::Arc;
 use harness::TestBank;
 use service::aggregates::Verdict;
 
-use super::{command, csv, file, import, key, lines, on_every_store, restarted, settle};
+use super::{command, csv, deposit, file, import, key, lines, on_every_store, restarted, settle};
 
 on_every_store!(
     everywhere: [a_tampered_total_is_found, imported_rows_prove_nothing_and_break_nothing],
@@ -76,8 +76,9 @@ async fn the_proof_holds_while_everything_moves(bank: Arc<TestBank>) {
     let mover = bank.clone();
     let moving = tokio::spawn(async move {
         let aggregates = restarted(&mover);
+        let operator = mover.operator_actor().await;
         for _ in 0..40 {
-            mover.fund(ana.wallet, "1", "visa").await;
+            deposit(&mover, operator, ana.wallet, "1", "visa").await;
             mover.clock.advance(chrono::TimeDelta::days(3));
             aggregates.relay_once().await.expect("the relay works");
             aggregates.archive_once().await.expect("the archiver works");
