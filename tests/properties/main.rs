@@ -14,6 +14,7 @@ mod ids;
 mod model;
 mod money_columns;
 mod money_text;
+mod pipeline;
 mod races;
 mod recomputed;
 mod refusals;

@@ -15,6 +15,9 @@ use tokio::sync::watch;
 
 use super::{Shown, answer, bank, csv, days, expected, file, import, lines, restarted, settle, together, usd};
 
+/// Enough that the import is not done before the last crash.
+const ROWS: usize = 120_000;
+
 async fn server(persistence: Persistence) -> RedisServer {
     let started = RedisServer::start(persistence).await;
     started.unwrap_or_else(|error| panic!("{error:#}"))
@@ -47,7 +50,7 @@ async fn a_killed_redis_that_syncs_always_loses_no_row(backend: Backend) {
     let ana = bank.customer("ana").await;
     bank.fund(ana.wallet, "5", "visa").await;
     settle(&bank.services.aggregates).await;
-    let lines = lines(30_000, 20);
+    let lines = lines(ROWS, 20);
     let path = file(&bank, "stream.csv", &csv(&lines));
     let (importing, progress) = (bank.clone(), Arc::new(watch::Sender::default()));
     let mut steps = progress.subscribe();
@@ -57,7 +60,7 @@ async fn a_killed_redis_that_syncs_always_loses_no_row(backend: Backend) {
         // Some rows more than at the crash before.
         let step = steps.wait_for(|step| step.rows > applied).await;
         applied = step.expect("the import goes on").rows;
-        assert!(applied < 30_000, "all is done before the crash");
+        assert!(applied < ROWS as u64, "all is done before the crash");
         server.kill().expect("Redis can be killed");
         let unreachable = restarted(&bank).daily(days("2026-01-01", "2026-01-05"), usd()).await;
         assert!(matches!(unreachable, Err(AggregatesError::Redis(_))), "{unreachable:?}");

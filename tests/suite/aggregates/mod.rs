@@ -19,6 +19,7 @@ use crate::requests::money;
 
 mod archive;
 mod bank_money;
+mod faults;
 mod imports;
 mod losses;
 mod proof;
