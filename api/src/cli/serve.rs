@@ -24,6 +24,8 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
         },
     };
     raise_descriptor_limit(settings.connections_max);
+    // Before anybody is told that it serves: whoever has read it may send a signal.
+    let stop = told_to_stop()?;
     let bank = bank::open(&settings.config()?).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -31,7 +33,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
     // The bank is there all the same when nobody reads the welcome.
     let _ = print(welcome(&listener.local_addr()?.to_string()));
     bank.imports.serve(files);
-    serve(settings, listener, &bank).await?;
+    serve(settings, listener, &bank, stop).await?;
     bank::close(bank).await;
     Ok(Ending::Done)
 }
@@ -49,19 +51,25 @@ fn raise_descriptor_limit(connections_max: u32) {
 /// For the database, the listener and files.
 const DESCRIPTORS_BESIDES: u64 = 128;
 
-/// Serves until SIGTERM or SIGINT, then finishes what was accepted.
-pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank) -> anyhow::Result<()> {
+/// Serves until told to stop, then finishes what was accepted.
+pub async fn serve(
+    settings: &Settings,
+    listener: TcpListener,
+    bank: &bank::Bank,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let app = app(bank.clone(), settings.cors_origins.clone())?;
     let limits = Limits {
         connections_max: settings.connections_max as usize,
         ..Limits::default()
     };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
-    edge::serve(listener, app, limits, told_to_stop()?).await?;
+    edge::serve(listener, app, limits, stop).await?;
     tracing::info!("stopped serving");
     Ok(())
 }
 
+/// Ready at SIGTERM or SIGINT.
 pub(super) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

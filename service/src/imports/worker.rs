@@ -47,13 +47,14 @@ impl Worker {
                     Err(error) => tracing::warn!(%error, "uploads of earlier runs cannot be looked through yet"),
                 }
             }
+            let upload = unfinished.pop_front().or_else(|| self.queue.try_recv().ok());
+            let task = upload
+                .map(Task::Upload)
+                .or_else(|| self.files.pop_front().map(Task::File));
+            self.inner.is_busy.store(task.is_some(), Ordering::Relaxed);
             let left = unfinished.len() + self.files.len();
             self.inner.left.store(left, Ordering::Relaxed);
-            let task = unfinished
-                .pop_front()
-                .or_else(|| self.queue.try_recv().ok())
-                .map(Task::Upload);
-            match task.or_else(|| self.files.pop_front().map(Task::File)) {
+            match task {
                 Some(task) => self.insist(task).await,
                 None if !is_looked_through => self.pause(FIRST_PAUSE).await,
                 None => self.wait(&mut unfinished).await,
@@ -65,7 +66,10 @@ impl Worker {
     async fn wait(&mut self, next: &mut VecDeque<ImportId>) {
         tokio::select! {
             _ = self.stop.wait_for(|is_told| *is_told) => {}
-            id = self.queue.recv() => next.extend(id),
+            id = self.queue.recv() => {
+                self.inner.is_busy.store(true, Ordering::Relaxed);
+                next.extend(id);
+            }
         }
     }
 

@@ -51,6 +51,8 @@ const ACCESS: &[(&str, Who)] = &[
     ("analytics_kyc_funnel", Operators),
     ("analytics_failure_rates", Operators),
     ("merchants_summary", Operators),
+    ("imports_activities", Operators),
+    ("imports_get", Operators),
     ("health", Anyone),
     ("livez", Anyone),
     ("readyz", Anyone),
@@ -178,7 +180,8 @@ async fn call(caller: &Caller, operation: &Operation, ana: &Customer) -> Answer 
         .path
         .replace("{wallet_id}", &ana.wallet.0.to_string())
         .replace("{transfer_id}", &transfer)
-        .replace("{merchant_id}", "MRC-000001");
+        .replace("{merchant_id}", "MRC-000001")
+        .replace("{import_id}", &ana.wallet.0.to_string());
     assert!(!path.contains('{'), "a new kind of id: {path}");
     let request = caller.request(operation.method.clone(), &path);
     match operation.body.clone() {
@@ -201,7 +204,8 @@ async fn nobody_is_told_more_before_they_sign_in(bank: &TestBank, operation: &Op
         .path
         .replace("{wallet_id}", "abc")
         .replace("{transfer_id}", "abc")
-        .replace("{merchant_id}", "abc");
+        .replace("{merchant_id}", "abc")
+        .replace("{import_id}", "abc");
     let request = bank
         .anonymous()
         .request(operation.method.clone(), &path)

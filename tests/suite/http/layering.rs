@@ -29,18 +29,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "transfers",
         &["values", "actor", "clock", "db", "page", "wallets", "ledger"],
     ),
+    ("imports", &["values", "clock", "config", "db"]),
     ("merchants", &["values", "db", "imports"]),
     ("statistics", &["values", "clock", "config", "db", "redis"]),
     ("ops", &["values", "clock", "db", "ledger"]),
 ];
 
 /// Rules that need no database, no waiting and no clock.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "ledger/book.rs",
     "identity/rules.rs",
     "transfers/digest.rs",
     "transfers/request.rs",
     "ledger/types.rs",
+    "imports/records.rs",
     "merchants/batch.rs",
     "merchants/month.rs",
     "merchants/ranking.rs",

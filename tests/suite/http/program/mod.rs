@@ -2,6 +2,7 @@
 
 mod commands;
 mod crash;
+mod imports;
 mod settings;
 mod starting;
 mod stopping;
