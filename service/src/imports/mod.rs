@@ -104,7 +104,7 @@ impl Imports {
     }
 
     /// Stops the worker at the end of the block under way.
-    pub(crate) async fn stop(&self) {
+    pub async fn stop(&self) {
         self.stop.send_replace(true);
         let task = self.working.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task

@@ -121,4 +121,5 @@ async fn an_upload_of_what_counts_once_is_known_too(bank: Arc<TestBank>) {
     }
     let inserted = "SELECT CAST(sum(rows_inserted) AS bigint) AS n FROM imports";
     assert_eq!(bank.number(inserted).await.unsigned_abs(), expected.inserted);
+    imports.stop().await;
 }

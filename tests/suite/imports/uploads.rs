@@ -10,13 +10,14 @@ use service::imports::{Import, ImportError, Imports, UPLOADS_MAX};
 use service::values::{ImportId, ImportKind, ImportStatus};
 use tokio::time::timeout;
 
-use super::small::{Small, quiet};
+use super::small::{Hook, Moment, Small, broken, quiet};
 use super::{count, stored, totals};
 
 on_every_backend!(
     an_upload_is_imported_in_the_background,
     uploads_go_on_at_the_next_start_and_left_overs_are_removed,
     too_many_uploads_are_refused,
+    an_upload_that_always_fails_holds_nobody_up,
     a_file_that_is_too_large_leaves_nothing,
 );
 
@@ -128,6 +129,7 @@ async fn uploads_go_on_at_the_next_start_and_left_overs_are_removed(bank: Arc<Te
     left.sort();
     assert_eq!(left, [format!("{}.part", taken[0].0), "notes.txt".to_owned()]);
     assert!(!folder.join(format!("{stranger}.csv")).exists());
+    second.stop().await;
 }
 
 async fn too_many_uploads_are_refused(bank: Arc<TestBank>) {
@@ -155,6 +157,7 @@ async fn too_many_uploads_are_refused(bank: Arc<TestBank>) {
     let next = upload(&imports, "feed.csv", text.as_bytes()).await;
     finished(&imports, next.id).await;
     assert_eq!(stored(&bank).await, 10);
+    imports.stop().await;
 }
 
 async fn a_file_that_is_too_large_leaves_nothing(bank: Arc<TestBank>) {
@@ -167,4 +170,23 @@ async fn a_file_that_is_too_large_leaves_nothing(bank: Arc<TestBank>) {
     assert_eq!((count(&bank, "imports").await, waiting(&bank)), (0, Vec::new()));
     let fits = upload(imports, "large.csv", &vec![b'x'; largest]).await;
     assert_eq!(finished(imports, fits.id).await.status, ImportStatus::Failed);
+}
+
+async fn an_upload_that_always_fails_holds_nobody_up(bank: Arc<TestBank>) {
+    let poisoned: Hook = Arc::new(|number, moment| (number == 2 && moment == Moment::Before).then(broken));
+    let imports = Small::<false>::new(&bank.db, 10, poisoned).imports(&bank, &bank.db);
+    imports.serve(Vec::new());
+    let (long, expected) = Feed::new(1, 50, Dirt::Much).text();
+    let (short, _) = Feed::new(2, 5, Dirt::Clean).text();
+    let long = upload(&imports, "long.csv", long.as_bytes()).await.id;
+    let short = upload(&imports, "short.csv", short.as_bytes()).await.id;
+    assert_eq!(finished(&imports, short).await.status, ImportStatus::Completed);
+    let left = imports.get(long).await.expect("it is recorded");
+    assert_eq!((left.status, left.block), (ImportStatus::Running, 2));
+    // The next start goes on with it.
+    let next = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
+    next.serve(Vec::new());
+    assert_eq!(finished(&next, long).await.counts, totals(&expected));
+    imports.stop().await;
+    next.stop().await;
 }
