@@ -9,6 +9,7 @@ mod contention;
 mod database_crash;
 mod idempotency;
 mod identity;
+mod imports;
 mod keys;
 mod ledger;
 mod merchants;

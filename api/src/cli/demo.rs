@@ -268,5 +268,5 @@ async fn keep_serving(settings: &Settings, bank: &Bank, customers: &[Customer], 
         "each with the password {password}\nCtrl-C ends the demo and removes its bank."
     ))?;
     bank.imports.serve(Vec::new());
-    serve::serve(settings, listener, bank).await
+    serve::serve(settings, listener, bank, serve::told_to_stop()?).await
 }

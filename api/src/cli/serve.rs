@@ -24,6 +24,8 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
         },
     };
     raise_descriptor_limit(settings.connections_max);
+    // Before anybody is told that it serves: whoever has read it may send a signal.
+    let stop = told_to_stop()?;
     let bank = bank::open(&settings.config()?).await?;
     let warmed_up = bank.statistics.warm_up().await;
     warmed_up.context("the last minute's transfers cannot be read")?;
@@ -33,7 +35,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
     // The bank is there all the same when nobody reads the welcome.
     let _ = print(welcome(&listener.local_addr()?.to_string()));
     bank.imports.serve(files);
-    serve(settings, listener, &bank).await?;
+    serve(settings, listener, &bank, stop).await?;
     bank::close(bank).await;
     Ok(Ending::Done)
 }
@@ -51,8 +53,13 @@ fn raise_descriptor_limit(connections_max: u32) {
 /// For the database, the listener and files.
 const DESCRIPTORS_BESIDES: u64 = 128;
 
-/// Serves until SIGTERM or SIGINT, then finishes what was accepted.
-pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank) -> anyhow::Result<()> {
+/// Serves until told to stop, then finishes what was accepted.
+pub async fn serve(
+    settings: &Settings,
+    listener: TcpListener,
+    bank: &bank::Bank,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let app = app(bank.clone(), settings.cors_origins.clone())?;
     bank.aggregates.serve();
     let limits = Limits {
@@ -61,9 +68,9 @@ pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank
     };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
     bank.statistics.keep_in_step();
-    let (told, statistics) = (told_to_stop()?, bank.statistics.clone());
+    let statistics = bank.statistics.clone();
     let stop = async move {
-        told.await;
+        stop.await;
         // Streams would else hold their connections open for the whole grace time.
         statistics.close();
     };
@@ -72,6 +79,7 @@ pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank
     Ok(())
 }
 
+/// Ready at SIGTERM or SIGINT.
 pub(super) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

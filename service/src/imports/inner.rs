@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use tokio::sync::watch;
 
@@ -90,6 +90,8 @@ pub(super) struct Inner {
     pub kinds: Kinds,
     pub uploads: Uploads,
     pub current: watch::Sender<Option<Current>>,
+    /// The worker has something to do, whether it has looked at it already or not.
+    pub is_busy: AtomicBool,
     /// Files that the worker found at its start and has not begun with.
     pub left: AtomicUsize,
 }

@@ -25,7 +25,7 @@ pub use rejects::Rejects;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncRead;
@@ -65,7 +65,9 @@ pub struct Working {
 }
 
 impl Imports {
-    pub(crate) fn new(config: &Config, db: Db, clock: Arc<dyn Clock>, kinds: Kinds) -> Self {
+    /// The imports of a process. Nothing is started yet.
+    #[must_use]
+    pub fn new(config: &Config, db: Db, clock: Arc<dyn Clock>, kinds: Kinds) -> Self {
         let (queue, idle) = mpsc::channel(UPLOADS_MAX);
         Self {
             inner: Arc::new(Inner {
@@ -74,6 +76,7 @@ impl Imports {
                 kinds,
                 uploads: Uploads::new(config.data_dir.join(UPLOADS_FOLDER), config.upload_max_bytes),
                 current: watch::Sender::new(None),
+                is_busy: AtomicBool::new(false),
                 left: AtomicUsize::new(0),
             }),
             queue,
@@ -101,7 +104,7 @@ impl Imports {
     }
 
     /// Stops the worker at the end of the block under way.
-    pub(crate) async fn stop(&self) {
+    pub async fn stop(&self) {
         self.stop.send_replace(true);
         let task = self.working.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task
@@ -151,7 +154,7 @@ impl Imports {
                 Err(fault) if fault.kind == FaultKind::Unreachable => {}
                 Err(_) => return Ok(inserted?),
             }
-            arrived.is_recorded();
+            arrived.stay();
             Ok::<(), ImportError>(inserted?)
         });
         record.await.map_err(Fault::broken)?.map(|()| import)
@@ -178,13 +181,9 @@ impl Imports {
     /// True while this process imports files of a kind in the background, or has files to import.
     #[must_use]
     pub fn is_importing(&self, kind: ImportKind) -> bool {
-        self.waiting() > 0
-            || self
-                .inner
-                .current
-                .borrow()
-                .as_ref()
-                .is_some_and(|current| current.kind == kind)
+        let current = self.inner.current.borrow().as_ref().map(|current| current.kind);
+        let is_at_it = self.inner.is_busy.load(Ordering::Relaxed) && current.is_none_or(|current| current == kind);
+        is_at_it || self.waiting() > 0
     }
 
     /// The largest file that may be uploaded, in bytes.

@@ -58,7 +58,7 @@ fn quoted_fields_hold_commas_quotes_and_line_ends() {
     let text = "a,\"x, \"\"y\"\"\nz\",b\nc,d\n";
     assert_eq!(
         all_from(text.as_bytes(), 0),
-        [("a|x, \"y\"\nz|b".to_owned(), 1, 18), ("c|d".to_owned(), 3, 22)]
+        [("a|x, \"y\"\nz|b".to_owned(), 1, 17), ("c|d".to_owned(), 3, 21)]
     );
 }
 

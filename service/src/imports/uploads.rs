@@ -150,7 +150,7 @@ fn remove(path: &Path) {
 
 impl Arrived {
     /// From now on the file stays.
-    pub fn is_recorded(mut self) {
+    pub fn stay(mut self) {
         self.is_kept = true;
     }
 }

@@ -1,6 +1,6 @@
 //! The server's background worker: uploads one after the other, and between them the files of a folder.
 //!
-//! A fault of the database puts the work off, it does not end it. Told to stop, it stops at a block's end.
+//! A database out of reach puts the work off, it does not end it. Told to stop, it stops at a block's end.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -15,10 +15,13 @@ use super::error::ImportError;
 use super::import::{Import, Outcome};
 use super::inner::{Inner, Known, RunOptions};
 use super::repo::{self, End};
+use crate::db::FaultKind;
 use crate::values::{ImportId, ImportKind, ImportStatus};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How often work is tried that fails while the database answers; the next start tries again.
+const FAILURES_MAX: u32 = 4;
 
 /// A piece of work.
 #[derive(Clone, Debug)]
@@ -47,13 +50,14 @@ impl Worker {
                     Err(error) => tracing::warn!(%error, "uploads of earlier runs cannot be looked through yet"),
                 }
             }
+            let upload = unfinished.pop_front().or_else(|| self.queue.try_recv().ok());
+            let task = upload
+                .map(Task::Upload)
+                .or_else(|| self.files.pop_front().map(Task::File));
+            self.inner.is_busy.store(task.is_some(), Ordering::Relaxed);
             let left = unfinished.len() + self.files.len();
             self.inner.left.store(left, Ordering::Relaxed);
-            let task = unfinished
-                .pop_front()
-                .or_else(|| self.queue.try_recv().ok())
-                .map(Task::Upload);
-            match task.or_else(|| self.files.pop_front().map(Task::File)) {
+            match task {
                 Some(task) => self.insist(task).await,
                 None if !is_looked_through => self.pause(FIRST_PAUSE).await,
                 None => self.wait(&mut unfinished).await,
@@ -65,7 +69,10 @@ impl Worker {
     async fn wait(&mut self, next: &mut VecDeque<ImportId>) {
         tokio::select! {
             _ = self.stop.wait_for(|is_told| *is_told) => {}
-            id = self.queue.recv() => next.extend(id),
+            id = self.queue.recv() => {
+                self.inner.is_busy.store(true, Ordering::Relaxed);
+                next.extend(id);
+            }
         }
     }
 
@@ -83,28 +90,27 @@ impl Worker {
         Ok(ids.into_iter().filter(|id| uploads.path_of(*id).is_file()).collect())
     }
 
-    /// Does one piece of work, again and again while the database is out of reach.
+    /// Does one piece of work, again and again while the database is out of reach. What fails for another reason is left
+    /// to the next start, since others wait.
     async fn insist(&mut self, task: Task) {
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut failures) = (FIRST_PAUSE, 0);
         loop {
             let done = match &task {
                 Task::Upload(id) => self.upload(*id).await,
                 Task::File(path) => self.file(path.clone()).await,
             };
-            match done {
-                Ok(()) => return,
-                Err(ImportError::Fault(fault)) => {
-                    tracing::warn!(error = %chain(&fault), ?task, "an import is put off");
-                    self.pause(pause).await;
-                    pause = PAUSE_MAX.min(pause * 2);
-                    if *self.stop.borrow() {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(error = %chain(&error), ?task, "an import is given up");
-                    return;
-                }
+            let Err(error) = done else { return };
+            let is_away = matches!(&error, ImportError::Fault(fault) if fault.kind == FaultKind::Unreachable);
+            failures += u32::from(!is_away);
+            if failures == FAILURES_MAX || matches!(error, ImportError::Unreadable(_)) {
+                tracing::error!(error = %chain(&error), ?task, "an import is given up until the next start");
+                return;
+            }
+            tracing::warn!(error = %chain(&error), ?task, "an import is put off");
+            self.pause(pause).await;
+            pause = PAUSE_MAX.min(pause * 2);
+            if *self.stop.borrow() {
+                return;
             }
         }
     }

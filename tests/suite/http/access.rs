@@ -55,6 +55,9 @@ const ACCESS: &[(&str, Who)] = &[
     ("statistics_get", Operators),
     ("stats_get", Operators),
     ("statistics_stream", Operators),
+    ("imports_activities", Operators),
+    ("imports_transactions", Operators),
+    ("imports_get", Operators),
     ("health", Anyone),
     ("livez", Anyone),
     ("readyz", Anyone),
@@ -182,7 +185,8 @@ async fn call(caller: &Caller, operation: &Operation, ana: &Customer) -> Answer 
         .path
         .replace("{wallet_id}", &ana.wallet.0.to_string())
         .replace("{transfer_id}", &transfer)
-        .replace("{merchant_id}", "MRC-000001");
+        .replace("{merchant_id}", "MRC-000001")
+        .replace("{import_id}", &ana.wallet.0.to_string());
     assert!(!path.contains('{'), "a new kind of id: {path}");
     let request = caller.request(operation.method.clone(), &path);
     if operation.id == "statistics_stream" {
@@ -209,7 +213,8 @@ async fn nobody_is_told_more_before_they_sign_in(bank: &TestBank, operation: &Op
         .path
         .replace("{wallet_id}", "abc")
         .replace("{transfer_id}", "abc")
-        .replace("{merchant_id}", "abc");
+        .replace("{merchant_id}", "abc")
+        .replace("{import_id}", "abc");
     let request = bank
         .anonymous()
         .request(operation.method.clone(), &path)

@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "transfers",
         &["values", "actor", "clock", "db", "page", "wallets", "ledger"],
     ),
+    ("imports", &["values", "clock", "config", "db"]),
     ("merchants", &["values", "db", "imports"]),
     ("statistics", &["values", "clock", "config", "db", "redis"]),
     ("aggregates", &["values", "clock", "db", "redis", "imports"]),
@@ -36,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rules that need no database, no waiting and no clock.
-const PURE: [&str; 25] = [
+const PURE: [&str; 26] = [
     "ledger/book.rs",
     "identity/rules.rs",
     "transfers/digest.rs",
@@ -47,6 +48,7 @@ const PURE: [&str; 25] = [
     "aggregates/message.rs",
     "aggregates/row.rs",
     "aggregates/totals.rs",
+    "imports/records.rs",
     "merchants/batch.rs",
     "merchants/month.rs",
     "merchants/ranking.rs",

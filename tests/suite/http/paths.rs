@@ -81,12 +81,14 @@ const LATER: &[(&str, &str)] = &[
     ("POST", "/v1/transfers/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01/capture"),
     ("POST", "/v1/transfers/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01/void"),
     ("POST", "/v1/transfers/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01/reverse"),
-    ("POST", "/v1/imports/activities"),
-    ("GET", "/v1/imports/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01"),
 ];
 
 /// The same, at a path that has another method already.
-const LATER_METHODS: &[(&str, &str)] = &[("PATCH", "/v1/users/me"), ("POST", "/v1/transfers/batch")];
+const LATER_METHODS: &[(&str, &str)] = &[
+    ("PATCH", "/v1/users/me"),
+    ("POST", "/v1/transfers/batch"),
+    ("POST", "/v1/imports/transactions"),
+];
 
 async fn paths_of_later(bank: Arc<TestBank>) {
     let callers = [
@@ -117,7 +119,8 @@ pub async fn real_paths(bank: &TestBank, ana: &Customer) -> Vec<(String, Vec<Str
         let path = path
             .replace("{wallet_id}", &ana.wallet.0.to_string())
             .replace("{transfer_id}", &ana.wallet.0.to_string())
-            .replace("{merchant_id}", "MRC-000001");
+            .replace("{merchant_id}", "MRC-000001")
+            .replace("{import_id}", &ana.wallet.0.to_string());
         assert!(!path.contains('{'), "a new kind of id: {path}");
         let methods = item
             .as_object()

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use service::imports::{Progress, Stage};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const REFRESH: Duration = Duration::from_millis(200);
-const TEMPLATE: &str = "{msg} {wide_bar} {percent}%  {rows} rows, {rate} rows/s, {eta} left";
+const TEMPLATE: &str = "{msg} {wide_bar} {percent}%  {rows} rows, {rate} rows/s{left}";
 
 /// One bar over all files, in bytes.
 pub struct Bar {
@@ -34,6 +34,12 @@ impl Bar {
             })
             .with_key("rate", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
                 let _ = write!(out, "{}", a_second(timed.load(Ordering::Relaxed), state.elapsed()));
+            })
+            .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // Before the first block nobody knows.
+                if state.pos() > 0 {
+                    let _ = write!(out, ", {:#} left", HumanDuration(state.eta()));
+                }
             });
         let bar = ProgressBar::new(files.iter().map(|file| bytes_of(file)).sum()).with_style(style);
         bar.enable_steady_tick(REFRESH);

@@ -145,12 +145,12 @@ fn note(outcome: Result<Outcome, ImportError>, path: &Path, summary: &mut Summar
                 let failure = import.failure.as_deref().unwrap_or_default();
                 eprintln!("florin: {}: {failure}", path.display());
             }
-            summary.add(import);
+            summary.add(path, import);
             Ok(())
         }
         Ok(Outcome::Known) => Ok(()),
         Ok(Outcome::Stopped(import)) => {
-            summary.stop(import);
+            summary.stop(path, import);
             Err(anyhow!("stopped before the end; the same command goes on from there"))
         }
         Err(error) => Err(anyhow::Error::new(error).context(format!(

@@ -1,36 +1,41 @@
 //! What became of the rows, by file and by reason: for people and for machines.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use service::imports::{Import, Totals};
 use service::values::ImportStatus;
 
-/// The imports of one run.
+/// The imports of one run, each with the path that was named.
 #[derive(Default)]
 pub struct Summary {
-    imports: Vec<Import>,
+    imports: Vec<(String, Import)>,
     is_stopped: bool,
 }
 
 impl Summary {
-    pub fn add(&mut self, import: Import) {
-        self.imports.push(import);
+    pub fn add(&mut self, path: &Path, import: Import) {
+        self.imports.push((path.display().to_string(), import));
     }
 
     /// The run was stopped, perhaps within a file.
-    pub fn stop(&mut self, import: Option<Import>) {
-        self.imports.extend(import);
+    pub fn stop(&mut self, path: &Path, import: Option<Import>) {
+        if let Some(import) = import {
+            self.add(path, import);
+        }
         self.is_stopped = true;
     }
 
     pub fn has_failed(&self) -> bool {
-        self.imports.iter().any(|import| import.status == ImportStatus::Failed)
+        self.imports
+            .iter()
+            .any(|(_, import)| import.status == ImportStatus::Failed)
     }
 
     pub fn total(&self) -> Totals {
         let mut total = Totals::default();
-        for import in &self.imports {
+        for (_, import) in &self.imports {
             total.add(&import.counts);
         }
         total
@@ -38,17 +43,17 @@ impl Summary {
 
     pub fn to_text(&self) -> String {
         let total = self.total();
-        let names = self.imports.iter().map(|import| import.file.chars().count());
+        let names = self.imports.iter().map(|(path, _)| path.chars().count());
         let width = names.max().unwrap_or_default().max("total".len());
         let mut text = format!("{:width$}  status     ", "file");
         for column in COLUMNS {
             text.push_str(&format!("{column:>12}"));
         }
         text.push('\n');
-        for import in &self.imports {
+        for (path, import) in &self.imports {
             line(
                 &mut text,
-                &format!("{:width$}  {:9}  ", import.file, import.status),
+                &format!("{:width$}  {:9}  ", path, import.status),
                 &import.counts,
             );
         }
@@ -56,16 +61,16 @@ impl Summary {
         for (reason, count) in &total.skip_reasons {
             text.push_str(&format!("skipped {count:>10}  {}\n", reason.replace('_', " ")));
         }
-        for import in &self.imports {
+        for (path, import) in &self.imports {
             if let Some(failure) = &import.failure {
-                text.push_str(&format!("{}: {failure}\n", import.file));
+                text.push_str(&format!("{path}: {failure}\n"));
             }
         }
         text
     }
 
     pub fn to_json(&self) -> Value {
-        let files: Vec<Value> = self.imports.iter().map(file).collect();
+        let files: Vec<Value> = self.imports.iter().map(|(path, import)| file(path, import)).collect();
         let mut total = counts(&self.total());
         total["files"] = json!(files.len());
         json!({ "stopped": self.is_stopped, "files": files, "total": total })
@@ -90,11 +95,12 @@ fn line(text: &mut String, head: &str, counts: &Totals) {
     text.push('\n');
 }
 
-fn file(import: &Import) -> Value {
+fn file(path: &str, import: &Import) -> Value {
     let mut value = json!({
         "id": import.id,
         "kind": import.kind,
         "file": import.file,
+        "path": path,
         "status": import.status,
         "failure": import.failure,
         "bytes": import.size,
