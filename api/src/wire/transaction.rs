@@ -23,7 +23,7 @@ pub struct Transaction {
     pub currency: Option<Currency>,
 }
 
-/// A transaction as it is documented.
+/// An amount that moved somewhere else, and when.
 #[derive(Object)]
 #[oai(rename = "Transaction", example)]
 struct TransactionSchema {
