@@ -7,12 +7,16 @@ use poem_openapi::OpenApiService;
 use serde_json::Value;
 use service::Services;
 
-use crate::edge::{self, EdgeConfig, Routes};
+use crate::edge::{self, BodyLimit, EdgeConfig, Patience, Routes};
 use crate::openapi::{self, OperationCodes, Pages};
 use crate::problem::Code::{self, *};
+use crate::resources::analytics::AnalyticsApi;
 use crate::resources::auth::AuthApi;
+use crate::resources::imports::ImportsApi;
+use crate::resources::merchants::MerchantsApi;
 use crate::resources::operations::OperationsApi;
 use crate::resources::statistics::StatisticsApi;
+use crate::resources::stats::StatsApi;
 use crate::resources::transfers::TransfersApi;
 use crate::resources::users::UsersApi;
 use crate::resources::wallets::WalletsApi;
@@ -22,7 +26,11 @@ type Api = (
     UsersApi,
     WalletsApi,
     TransfersApi,
+    AnalyticsApi,
+    MerchantsApi,
+    ImportsApi,
     StatisticsApi,
+    StatsApi,
     OperationsApi,
 );
 
@@ -40,12 +48,25 @@ pub fn app(
     let document = openapi::finish(&api.spec(), FAILURES, services.reports)?;
     let config = EdgeConfig {
         cors_origins,
+        body_by_prefix: vec![("/v1/imports/".to_owned(), upload_limit(&services))],
         routes: Routes::of_document(&document),
         ..EdgeConfig::default()
     };
     let app = openapi::with_pages(api, Pages::new(&document)).data(services);
     Ok(edge::wrap(app, config))
 }
+
+/// Files may be large, and slow: an upload lives as long as bytes come.
+fn upload_limit(services: &Services) -> BodyLimit {
+    BodyLimit {
+        max_bytes: services.imports.upload_max_bytes().saturating_add(MULTIPART_MAX_BYTES),
+        patience: Patience::EachWait,
+        ..BodyLimit::default()
+    }
+}
+
+/// What a multipart body has around its file.
+const MULTIPART_MAX_BYTES: u64 = 16 * 1024;
 
 /// The finished OpenAPI document.
 pub fn document(services: &Arc<Services>) -> anyhow::Result<Value> {
@@ -66,7 +87,19 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
         TransfersApi {
             services: services.clone(),
         },
+        AnalyticsApi {
+            services: services.clone(),
+        },
+        MerchantsApi {
+            services: services.clone(),
+        },
+        ImportsApi {
+            services: services.clone(),
+        },
         StatisticsApi {
+            services: services.clone(),
+        },
+        StatsApi {
             services: services.clone(),
         },
         OperationsApi {
@@ -108,7 +141,17 @@ const FAILURES: OperationCodes = &[
     ("transfers_create", REFUSALS),
     ("transfers_get", &[TransferNotFound]),
     ("transfers_list", &[WalletNotFound]),
+    ("imports_activities", &[Overloaded]),
+    ("imports_transactions", &[Overloaded]),
+    ("imports_get", &[NotFound]),
+    ("analytics_top_merchant", &[NotFound, ImportRunning]),
+    ("analytics_active_merchants", &[NotFound, ImportRunning]),
+    ("analytics_product_adoption", &[NotFound, ImportRunning]),
+    ("analytics_kyc_funnel", &[ImportRunning]),
+    ("analytics_failure_rates", &[NotFound, ImportRunning]),
+    ("merchants_summary", &[MerchantNotFound]),
     ("transactions_report", &[InvalidField, UnknownCurrency]),
     ("statistics_get", &[UnknownCurrency]),
     ("statistics_stream", &[UnknownCurrency]),
+    ("stats_get", &[InvalidField, UnknownCurrency]),
 ];

@@ -1,9 +1,12 @@
 //! Every error of the services as a problem document. The one place that chooses a status; no `_` arm, so that a new
 //! error is a compile error here.
 
+use service::aggregates::{AggregatesError, RangeError};
 use service::db::{Fault, FaultKind};
 use service::identity::{IdentityError, TokenError};
+use service::imports::ImportError;
 use service::ledger::{Refusal, SubmitError};
+use service::merchants::MerchantError;
 use service::transfers::TransferError;
 use service::values::TransferId;
 use service::wallets::WalletError;
@@ -98,6 +101,62 @@ impl From<TransferError> for Problem {
             TransferError::Submit(error) => error.into(),
             TransferError::Fault(fault) => fault.into(),
         }
+    }
+}
+
+impl From<MerchantError> for Problem {
+    fn from(error: MerchantError) -> Self {
+        match error {
+            MerchantError::NotFound => Self::new(Code::MerchantNotFound, "no activity of this merchant is known"),
+            MerchantError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::NotFound => Self::new(Code::NotFound, "there is no such import"),
+            ImportError::Overloaded => Self::new(Code::Overloaded, "too many uploads are waiting; nothing was kept")
+                .retry_after(UPLOAD_RETRY_S),
+            ImportError::TooLarge { max_bytes } => {
+                Self::new(Code::BodyTooLarge, format!("a file may hold at most {max_bytes} bytes"))
+                    .with("max_bytes", max_bytes)
+            }
+            ImportError::BrokenOff(_) => Self::invalid_field("file", "the upload broke off; nothing was kept"),
+            ImportError::Unwritable(cause) | ImportError::Unreadable(cause) | ImportError::RejectsUnwritable(cause) => {
+                Self::internal(cause)
+            }
+            ImportError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// A file takes longer than a transfer.
+const UPLOAD_RETRY_S: u32 = 10;
+
+impl From<RangeError> for Problem {
+    fn from(error: RangeError) -> Self {
+        match error {
+            RangeError::EndsBeforeItBegins => Self::invalid_field("from_date", "this is after to_date"),
+            RangeError::TooLong => Self::unprocessable_field("to_date", "this is more than 10 years after from_date"),
+        }
+    }
+}
+
+impl From<AggregatesError> for Problem {
+    fn from(error: AggregatesError) -> Self {
+        let detail = match error {
+            AggregatesError::Range(error) => return error.into(),
+            AggregatesError::Fault(fault) => return fault.into(),
+            AggregatesError::Damaged(_) => return Self::internal(error),
+            AggregatesError::Rebuilding => "the totals of recent days are being rebuilt",
+            AggregatesError::RedisNotConfigured => {
+                "the totals of recent days are in Redis, and this server was started without it"
+            }
+            AggregatesError::NotApplied | AggregatesError::Redis(_) => "the totals of recent days are out of reach",
+        };
+        Self::new(Code::Unavailable, detail).retry_after(1).caused_by(error)
     }
 }
 

@@ -111,6 +111,12 @@ fn close_request_objects(document: &mut Value) {
     let mut open: Vec<String> = Vec::new();
     for operation in operations(document) {
         collect_references(&operation["requestBody"], &mut open);
+        let content = operation
+            .pointer_mut("/requestBody/content")
+            .and_then(Value::as_object_mut);
+        for kind in content.into_iter().flat_map(Object::values_mut) {
+            close(&mut kind["schema"]);
+        }
     }
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
         return;
@@ -120,11 +126,15 @@ fn close_request_objects(document: &mut Value) {
         next += 1;
         let Some(schema) = schemas.get_mut(&name) else { continue };
         collect_references(schema, &mut open);
-        if let Some(schema) = schema.as_object_mut()
-            && schema.contains_key("properties")
-        {
-            schema.entry("additionalProperties").or_insert(Value::Bool(false));
-        }
+        close(schema);
+    }
+}
+
+fn close(schema: &mut Value) {
+    if let Some(schema) = schema.as_object_mut()
+        && schema.contains_key("properties")
+    {
+        schema.entry("additionalProperties").or_insert(Value::Bool(false));
     }
 }
 

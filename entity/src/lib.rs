@@ -1,6 +1,10 @@
 //! The tables, one file each, and the value types that are their columns. No logic and no queries.
 
+pub mod activities;
 pub mod entries;
+pub mod imports;
+pub mod merchant_months;
+pub mod report_counts;
 pub mod transfers;
 pub mod users;
 pub mod values;

@@ -12,6 +12,9 @@ mod m0001_users;
 mod m0002_wallets;
 mod m0003_transfers;
 mod m0004_entries;
+mod m0005_imports;
+mod m0006_activities;
+mod m0007_aggregates;
 mod sql;
 
 /// Every step, oldest first.
@@ -25,6 +28,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_wallets::Migration),
             Box::new(m0003_transfers::Migration),
             Box::new(m0004_entries::Migration),
+            Box::new(m0005_imports::Migration),
+            Box::new(m0006_activities::Migration),
+            Box::new(m0007_aggregates::Migration),
         ]
     }
 }

@@ -17,6 +17,10 @@ pub struct Config {
     pub currency: Currency,
     /// How many transfers may wait for the committer before callers are told to come back.
     pub queue_max: usize,
+    /// Where files of the bank's own lie; uploads wait below it.
+    pub data_dir: PathBuf,
+    /// The largest file that may be uploaded.
+    pub upload_max_bytes: u64,
     /// `redis://...`, shared by replicas; it may hold a password. Without it nothing is shared.
     pub redis_url: Option<SecretString>,
     /// Who may read the reports.

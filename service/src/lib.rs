@@ -1,11 +1,14 @@
 //! What the bank does. Knows nothing of HTTP.
 
 pub mod actor;
+pub mod aggregates;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod identity;
+pub mod imports;
 pub mod ledger;
+pub mod merchants;
 pub mod ops;
 pub mod page;
 pub mod redis;
@@ -27,6 +30,9 @@ pub struct Services {
     pub identity: identity::Identity,
     pub wallets: wallets::Wallets,
     pub transfers: transfers::Transfers,
+    pub imports: imports::Imports,
+    pub merchants: merchants::Merchants,
+    pub aggregates: aggregates::Aggregates,
     pub statistics: Arc<statistics::Statistics>,
     pub ops: ops::Ops,
     /// Who may read the reports.
@@ -54,14 +60,27 @@ impl Services {
     /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
-        let redis = config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
-        let statistics = Arc::new(statistics::Statistics::new(db.clone(), clock.clone(), redis));
+        let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
+        let statistics = Arc::new(statistics::Statistics::new(db.clone(), clock.clone(), open()?));
+        // A connection of their own: its faults are how the aggregates notice that Redis may have restarted.
+        let aggregates = aggregates::Aggregates::new(db.clone(), clock.clone(), open()?);
         let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max)?;
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
             transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
-            ops: ops::Ops::new(db, clock, &ledger, statistics.clone()),
+            imports: imports::Imports::new(
+                config,
+                db.clone(),
+                clock.clone(),
+                imports::Kinds::new(
+                    merchants::ActivityRows::new(&db),
+                    aggregates::Transactions::new(aggregates.clone(), config.currency),
+                ),
+            ),
+            merchants: merchants::Merchants::start(&db),
+            ops: ops::Ops::new(db, clock, &ledger, statistics.clone(), aggregates.clone()),
+            aggregates,
             feed: ops::Feed::start(completed, statistics.clone()),
             statistics,
             wallets,
@@ -76,9 +95,13 @@ impl Services {
         self.feed.flush().await;
     }
 
-    /// Answers everything that was accepted, then stops the committer and closes the database.
+    /// Answers everything that was accepted, then stops the committer and closes the database. A running import stops at
+    /// the end of its block and is resumed by the next start.
     pub async fn stop(self) {
+        self.imports.stop().await;
+        self.aggregates.stop().await;
         self.ledger.stop().await;
+        self.merchants.stop().await;
         self.feed.stop().await;
         self.statistics.stop().await;
         self.ops.close_database().await;

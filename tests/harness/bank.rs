@@ -36,6 +36,8 @@ pub const PASSWORD: &str = "correct horse battery";
 
 const TEMPLATE: &str = "florin_template";
 const QUEUE_MAX: usize = 8192;
+/// The largest file that a test's bank takes.
+pub const UPLOAD_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A migrated database that nobody else uses.
 pub struct TestDatabase {
@@ -171,6 +173,7 @@ impl TestBank {
         set(&mut config);
         let (db, services) = start(&config, clock.clone()).await;
         let services = Arc::new(services);
+        services.imports.serve(Vec::new());
         let (address, server) = serve(services.clone()).await;
         let http = reqwest::Client::new();
         Self {
@@ -363,6 +366,8 @@ fn config(database: &TestDatabase) -> Config {
         signing_key_file: database.folder.path().join("signing.key"),
         currency: Currency::from_code("USD").expect("USD is a currency"),
         queue_max: QUEUE_MAX,
+        data_dir: database.folder.path().to_owned(),
+        upload_max_bytes: UPLOAD_MAX_BYTES,
         redis_url: None,
         reports: ReportAccess::Operator,
     }

@@ -1,11 +1,13 @@
 //! What the tests stand on: a bank of their own on either database, served for real, callers as types, a clock that
 //! stands still until it is moved.
 
+pub mod activities;
 pub mod at_once;
 pub mod bank;
 pub mod callers;
 pub mod clock;
 pub mod program;
+pub mod proxy;
 pub mod servers;
 pub mod sql;
 
@@ -13,6 +15,7 @@ pub use at_once::{Begun, all_at_once, begin};
 pub use bank::{Backend, TestBank, run};
 pub use callers::{Answer, Caller, Customer};
 pub use clock::ManualClock;
+pub use proxy::{Proxy, Silence};
 pub use sql::Held;
 
 /// Turns scenarios into tests on both databases, named `sqlite::...` and `postgres::...`.

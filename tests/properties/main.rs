@@ -2,6 +2,8 @@
 //!
 //! At least 256 cases each. The seed of a case that failed is kept in `proptest-regressions/` and tried first from then on.
 
+mod activities;
+mod aggregates;
 mod batches;
 mod book;
 mod cases;
@@ -12,9 +14,12 @@ mod ids;
 mod model;
 mod money_columns;
 mod money_text;
+mod pipeline;
 mod races;
+mod recomputed;
 mod refusals;
 mod rolling;
+mod rollups;
 mod scene;
 mod teller;
 mod uniqueness;

@@ -1,6 +1,7 @@
 //! The bank from outside: every scenario on both databases, over HTTP or the services' public face.
 //! One binary, so that all scenarios share one PostgreSQL.
 
+mod aggregates;
 mod amounts;
 mod batches;
 mod committer;
@@ -8,8 +9,10 @@ mod contention;
 mod database_crash;
 mod idempotency;
 mod identity;
+mod imports;
 mod keys;
 mod ledger;
+mod merchants;
 mod payments;
 mod refusals;
 mod replicas;

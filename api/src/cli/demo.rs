@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::settings::UPLOAD_MAX_BYTES;
 use super::{Bank, Ending, Settings, bank, print, serve, user::random_password, verify};
 
 #[derive(Debug, Args)]
@@ -62,9 +63,9 @@ pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending
     print(&sent)?;
     show_balances(&bank, &customers).await?;
     show_entries(&bank, &customers[0]).await?;
-    let report = bank.ops.verify().await.context("cannot read the books")?;
-    print(verify::to_text(&report).trim_end())?;
-    if !report.is_clean() {
+    let proof = bank.ops.verify().await.context("cannot read the books")?;
+    print(verify::to_text(&proof).trim_end())?;
+    if !proof.is_clean() {
         return Ok(Ending::FoundWrong);
     }
     if !options.once {
@@ -85,6 +86,8 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
         signing_key_file: folder.path().join("signing.key"),
         currency: Currency::from_code("USD").context("ISO 4217 has the US dollar")?,
         queue_max: 8192,
+        data_dir: folder.path().to_owned(),
+        upload_max_bytes: UPLOAD_MAX_BYTES,
         redis_url: None,
         reports: ReportAccess::default(),
     };
@@ -264,5 +267,6 @@ async fn keep_serving(settings: &Settings, bank: &Bank, customers: &[Customer], 
     print(format!(
         "each with the password {password}\nCtrl-C ends the demo and removes its bank."
     ))?;
-    serve::serve(settings, listener, bank).await
+    bank.imports.serve(Vec::new());
+    serve::serve(settings, listener, bank, serve::told_to_stop()?).await
 }

@@ -4,6 +4,7 @@
 
 mod bank;
 mod demo;
+mod import;
 mod migrate;
 mod openapi;
 mod serve;
@@ -45,6 +46,11 @@ enum Command {
     User {
         #[command(subcommand)]
         action: user::Action,
+    },
+    /// Bring the rows of files in; what was brought in before is known again
+    Import {
+        #[command(subcommand)]
+        what: import::What,
     },
     /// Prove the books: every balance from its entries, every currency to zero, no gap, no orphan
     Verify {
@@ -88,6 +94,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Serve => serve::run(&settings).await,
         Command::Migrate { action } => migrate::run(&settings, action).await,
         Command::User { action } => user::run(&settings, action).await,
+        Command::Import { what } => import::run(&settings, what).await,
         Command::Verify { json } => verify::run(&settings, json).await,
         Command::Demo(options) => demo::run(&settings, options).await,
         Command::Openapi => openapi::run().await,

@@ -1,6 +1,7 @@
 //! `florin serve`: the bank over HTTP until it is told to stop.
 
 use anyhow::Context;
+use service::imports::csv_files;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -9,7 +10,22 @@ use crate::app::app;
 use crate::edge::{self, Limits};
 
 pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
+    let files = match &settings.activities_dir {
+        None => Vec::new(),
+        Some(folder) => match csv_files(folder) {
+            Ok(files) => files,
+            Err(error) => {
+                eprintln!(
+                    "florin: the folder {} of --activities-dir cannot be read: {error}",
+                    folder.display()
+                );
+                return Ok(Ending::UsedWrongly);
+            }
+        },
+    };
     raise_descriptor_limit(settings.connections_max);
+    // Before anybody is told that it serves: whoever has read it may send a signal.
+    let stop = told_to_stop()?;
     let bank = bank::open(&settings.config()?).await?;
     let warmed_up = bank.statistics.warm_up().await;
     warmed_up.context("the last minute's transfers cannot be read")?;
@@ -18,7 +34,8 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
     // The bank is there all the same when nobody reads the welcome.
     let _ = print(welcome(&listener.local_addr()?.to_string()));
-    serve(settings, listener, &bank).await?;
+    bank.imports.serve(files);
+    serve(settings, listener, &bank, stop).await?;
     bank::close(bank).await;
     Ok(Ending::Done)
 }
@@ -36,18 +53,24 @@ fn raise_descriptor_limit(connections_max: u32) {
 /// For the database, the listener and files.
 const DESCRIPTORS_BESIDES: u64 = 128;
 
-/// Serves until SIGTERM or SIGINT, then finishes what was accepted.
-pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank) -> anyhow::Result<()> {
+/// Serves until told to stop, then finishes what was accepted.
+pub async fn serve(
+    settings: &Settings,
+    listener: TcpListener,
+    bank: &bank::Bank,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let app = app(bank.clone(), settings.cors_origins.clone())?;
+    bank.aggregates.serve();
     let limits = Limits {
         connections_max: settings.connections_max as usize,
         ..Limits::default()
     };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
     bank.statistics.keep_in_step();
-    let (told, statistics) = (told_to_stop()?, bank.statistics.clone());
+    let statistics = bank.statistics.clone();
     let stop = async move {
-        told.await;
+        stop.await;
         // Streams would else hold their connections open for the whole grace time.
         statistics.close();
     };
@@ -56,7 +79,8 @@ pub async fn serve(settings: &Settings, listener: TcpListener, bank: &bank::Bank
     Ok(())
 }
 
-fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+/// Ready at SIGTERM or SIGINT.
+pub(super) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

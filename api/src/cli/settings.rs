@@ -80,6 +80,14 @@ pub struct Settings {
     #[arg(long, env = "FLORIN_CONNECTIONS_MAX", global = true, default_value = "8192", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_max: u32,
 
+    /// A folder whose *.csv files of merchants' activity are imported in the background at start
+    #[arg(long, env = "FLORIN_ACTIVITIES_DIR", global = true, value_name = "FOLDER")]
+    pub activities_dir: Option<PathBuf>,
+
+    /// The largest file that may be uploaded, in bytes
+    #[arg(long, env = "FLORIN_UPLOAD_MAX_BYTES", global = true, default_value_t = UPLOAD_MAX_BYTES, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    pub upload_max_bytes: u64,
+
     /// Origins whose pages may call the API, separated by commas; none by default
     #[arg(
         long,
@@ -130,11 +138,16 @@ impl Settings {
             signing_key_file,
             currency: self.currency,
             queue_max: self.queue_max as usize,
+            data_dir: self.data_dir.clone(),
+            upload_max_bytes: self.upload_max_bytes,
             redis_url: self.redis_url.clone().map(SecretString::from),
             reports: self.reports.into(),
         })
     }
 }
+
+/// Of the uploads that are not told otherwise: 1 GiB.
+pub const UPLOAD_MAX_BYTES: u64 = 1 << 30;
 
 const DATABASE_FILE: &str = "florin.db";
 const SIGNING_KEY_FILE: &str = "signing.key";

@@ -1,21 +1,30 @@
 //! `florin verify`: prove the books, or name what breaks them.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use serde_json::json;
-use service::ledger::{self, Report};
+use service::aggregates::{Aggregates, Comparison, Verdict};
+use service::clock::SystemClock;
+use service::ledger::Report;
+use service::ops::{self, Proof};
+use service::redis::Redis;
 
 use super::{Ending, Settings, bank, print};
 
 pub async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<Ending> {
-    let db = bank::connect(&settings.config()?).await?;
-    let report = ledger::verify(&db).await.context("cannot read the books")?;
+    let config = settings.config()?;
+    let redis = config.redis_url.as_ref().map(Redis::try_new).transpose()?;
+    let db = bank::connect(&config).await?;
+    let aggregates = Aggregates::new(db.clone(), Arc::new(SystemClock), redis);
+    let proof = ops::verify(&db, &aggregates).await.context("cannot read the books")?;
     db.close().await;
     if as_json {
-        print(format_args!("{:#}", to_json(&report)))?;
+        print(format_args!("{:#}", to_json(&proof)))?;
     } else {
-        print(to_text(&report).trim_end())?;
+        print(to_text(&proof).trim_end())?;
     }
-    Ok(if report.is_clean() {
+    Ok(if proof.is_clean() {
         Ending::Done
     } else {
         Ending::FoundWrong
@@ -23,19 +32,17 @@ pub async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<Ending> {
 }
 
 /// The report for people.
-pub(super) fn to_text(report: &Report) -> String {
+pub(super) fn to_text(proof: &Proof) -> String {
+    let report = &proof.books;
     let mut text = format!(
         "looked at {} wallets in {} currencies, {} transfers, {} entries\n",
         report.wallets, report.currencies, report.transfers, report.entries
     );
     for check in &report.checks {
-        let verdict = if check.offenders.is_empty() { "holds" } else { "BROKEN" };
-        text.push_str(&format!("{verdict:7} {}\n", check.claim));
-        for offender in &check.offenders {
-            text.push_str(&format!("        {offender}\n"));
-        }
+        push_check(&mut text, check.claim, &check.offenders);
     }
-    text.push_str(if report.is_clean() {
+    push_aggregates(&mut text, &proof.aggregates);
+    text.push_str(if proof.books.is_clean() {
         "the books balance\n"
     } else {
         "the books do not balance\n"
@@ -43,18 +50,63 @@ pub(super) fn to_text(report: &Report) -> String {
     text
 }
 
-fn to_json(report: &Report) -> serde_json::Value {
+fn push_check(text: &mut String, claim: &str, offenders: &[String]) {
+    let verdict = if offenders.is_empty() { "holds" } else { "BROKEN" };
+    text.push_str(&format!("{verdict:7} {claim}\n"));
+    for offender in offenders {
+        text.push_str(&format!("        {offender}\n"));
+    }
+}
+
+const AGGREGATES_CLAIM: &str = "the daily aggregates have every deposit and withdrawal of the ledger once";
+
+fn push_aggregates(text: &mut String, aggregates: &Comparison) {
+    match &aggregates.verdict {
+        Verdict::Equal => push_check(text, AGGREGATES_CLAIM, &[]),
+        Verdict::Different(offenders) => push_check(text, AGGREGATES_CLAIM, offenders),
+        Verdict::NotCompared(why) => text.push_str(&format!("unknown {AGGREGATES_CLAIM}: {why}\n")),
+    }
+    if aggregates.lag > 0 {
+        text.push_str(&format!(
+            "        {} deposits and withdrawals are on their way to the aggregates\n",
+            aggregates.lag
+        ));
+    }
+    for note in &aggregates.notes {
+        text.push_str(&format!("        {note}\n"));
+    }
+}
+
+fn aggregates_to_json(aggregates: &Comparison) -> serde_json::Value {
+    let (holds, offenders, not_compared) = match &aggregates.verdict {
+        Verdict::Equal => (Some(true), &[][..], None),
+        Verdict::Different(offenders) => (Some(false), &offenders[..], None),
+        Verdict::NotCompared(why) => (None, &[][..], Some(why)),
+    };
+    json!({
+        "claim": AGGREGATES_CLAIM,
+        "holds": holds,
+        "offenders": offenders,
+        "not_compared": not_compared,
+        "lag": aggregates.lag,
+        "notes": aggregates.notes,
+    })
+}
+
+fn to_json(proof: &Proof) -> serde_json::Value {
+    let report: &Report = &proof.books;
     let checks: Vec<_> = report
         .checks
         .iter()
         .map(|check| json!({ "claim": check.claim, "holds": check.offenders.is_empty(), "offenders": check.offenders }))
         .collect();
     json!({
-        "clean": report.is_clean(),
+        "clean": proof.is_clean(),
         "wallets": report.wallets,
         "currencies": report.currencies,
         "transfers": report.transfers,
         "entries": report.entries,
         "checks": checks,
+        "aggregates": aggregates_to_json(&proof.aggregates),
     })
 }

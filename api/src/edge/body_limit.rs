@@ -28,8 +28,19 @@ use crate::problem::{Code, Problem};
 pub struct BodyLimit {
     /// Bytes, after the decoding of chunks.
     pub max_bytes: u64,
-    /// From the first wait for the client to the last byte.
+    /// How long the client may let us wait.
     pub timeout: Duration,
+    pub patience: Patience,
+}
+
+/// What the time-out of a body is measured over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Patience {
+    /// From the first wait for the client to the last byte.
+    #[default]
+    WholeBody,
+    /// From one byte to the next: a large body on a slow line lives as long as it comes.
+    EachWait,
 }
 
 impl Default for BodyLimit {
@@ -37,6 +48,7 @@ impl Default for BodyLimit {
         Self {
             max_bytes: 1024 * 1024,
             timeout: Duration::from_secs(30),
+            patience: Patience::default(),
         }
     }
 }
@@ -95,6 +107,7 @@ pub fn guard(request: &mut Request, rules: &BodyRules) -> Result<Guarded, Proble
         inner: body,
         left: limit.max_bytes,
         timeout: limit.timeout,
+        patience: limit.patience,
         timer: None,
         fault: Arc::clone(&fault),
     };
@@ -122,7 +135,11 @@ fn too_large(limit: BodyLimit) -> Problem {
 }
 
 fn too_slow(limit: BodyLimit) -> Problem {
-    let detail = format!("the body did not arrive within {} seconds", limit.timeout.as_secs());
+    let seconds = limit.timeout.as_secs();
+    let detail = match limit.patience {
+        Patience::WholeBody => format!("the body did not arrive within {seconds} seconds"),
+        Patience::EachWait => format!("nothing of the body arrived for {seconds} seconds"),
+    };
     Problem::new(Code::RequestTimeout, detail)
 }
 
@@ -140,6 +157,7 @@ struct Limited {
     inner: BoxBody<Bytes, io::Error>,
     left: u64,
     timeout: Duration,
+    patience: Patience,
     /// Started at the first wait: a body that came with its head costs no timer.
     timer: Option<Pin<Box<Sleep>>>,
     fault: Arc<AtomicU8>,
@@ -151,6 +169,9 @@ impl Limited {
         match self.left.checked_sub(size) {
             Some(left) => {
                 self.left = left;
+                if self.patience == Patience::EachWait {
+                    self.timer = None;
+                }
                 Ok(frame)
             }
             None => Err(self.break_off(TOO_LARGE)),

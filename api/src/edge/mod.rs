@@ -15,7 +15,7 @@ mod socket;
 mod wrap;
 
 pub use self::{
-    body_limit::BodyLimit,
+    body_limit::{BodyLimit, Patience},
     routes::Routes,
     server::{Limits, serve},
     wrap::{EdgeConfig, wrap},

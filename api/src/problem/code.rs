@@ -51,6 +51,8 @@ codes! {
     WalletNotFound = "wallet_not_found", NOT_FOUND, "Wallet not found";
     /// No such transfer, or not yours to see.
     TransferNotFound = "transfer_not_found", NOT_FOUND, "Transfer not found";
+    /// No activity of this merchant is known.
+    MerchantNotFound = "merchant_not_found", NOT_FOUND, "Merchant not found";
     /// The path has other methods; see `Allow`.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "Method not allowed";
     /// The request did not arrive in time.

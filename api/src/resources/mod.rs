@@ -1,9 +1,13 @@
 //! The API's resources, one file each: what is read, which service function is called, how its answer looks.
 
+pub mod analytics;
 pub mod auth;
+pub mod imports;
+pub mod merchants;
 mod metrics;
 pub mod operations;
 pub mod statistics;
+pub mod stats;
 pub mod transfers;
 pub mod users;
 pub mod wallets;
@@ -21,6 +25,10 @@ pub enum Tag {
     Wallets,
     /// Movements of money. The answer is final: 201 is durable, a refusal is durable too, anything else moved nothing.
     Transfers,
+    /// What merchants do, from imported feeds.
+    Merchants,
+    /// Files whose rows are brought in, in the background.
+    Imports,
     /// What moved lately. Numbers are JSON numbers, printed from exact decimals.
     Reports,
     /// Is the bank well.

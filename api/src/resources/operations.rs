@@ -7,11 +7,12 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
+use service::imports::{Stage, Working};
 
 use super::Tag;
 use super::metrics::exposition;
 use crate::problem::{ApiResult, Problem};
-use crate::wire::Json;
+use crate::wire::{ImportKindWord, Json};
 
 pub struct OperationsApi {
     pub services: Arc<Services>,
@@ -36,7 +37,7 @@ pub struct StatusView {
     status: String,
 }
 
-/// Whether the process can do its work, and what it does without.
+/// Whether the process can do its work, what it does without, and what else goes on.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Readiness", skip_serializing_if_is_none, example)]
 pub struct ReadinessView {
@@ -48,6 +49,21 @@ pub struct ReadinessView {
     /// What is missing, in words. Left out when nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// What is imported in the background; the API answers meanwhile.
+    importing: Option<ImportingView>,
+}
+
+/// A file that is imported in the background.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Importing")]
+pub struct ImportingView {
+    kind: ImportKindWord,
+    file: String,
+    /// Bytes of the file whose rows are applied.
+    bytes_applied: u64,
+    bytes: u64,
+    /// Files that wait behind it.
+    waiting: usize,
 }
 
 #[OpenApi(tag = "Tag::Operations")]
@@ -75,7 +91,8 @@ impl OperationsApi {
 
     /// Readiness
     ///
-    /// 200 when this process can do its work now, else 503: for load balancers. Without Redis it still can.
+    /// 200 when this process can do its work now, else 503: for load balancers. Without Redis it still can. An import in
+    /// the background is told, and keeps nobody from being ready.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
     async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
         self.services.ops.ping().await?;
@@ -85,6 +102,7 @@ impl OperationsApi {
             status: OK.to_owned(),
             redis: is_shared.map(|is_shared| if is_shared { OK } else { AWAY }.to_owned()),
             detail: (is_shared == Some(false)).then(|| detail.to_owned()),
+            importing: self.services.imports.working().map(Into::into),
         }))
     }
 
@@ -106,6 +124,23 @@ impl Example for ReadinessView {
             status: OK.to_owned(),
             redis: Some(OK.to_owned()),
             detail: None,
+            importing: None,
+        }
+    }
+}
+
+impl From<Working> for ImportingView {
+    fn from(working: Working) -> Self {
+        let bytes_applied = match working.progress.stage {
+            Stage::Looking => 0,
+            Stage::Applying => working.progress.bytes,
+        };
+        Self {
+            kind: working.kind.into(),
+            file: working.file,
+            bytes_applied,
+            bytes: working.progress.size,
+            waiting: working.waiting,
         }
     }
 }

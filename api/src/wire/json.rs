@@ -30,6 +30,10 @@ pub struct Json<T>(pub T);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<T>(pub T);
 
+/// A JSON body answered with 202.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted<T>(pub T);
+
 impl<T> Deref for Json<T> {
     type Target = T;
 
@@ -141,6 +145,22 @@ impl<T: Type + Serialize> IntoResponse for Created<T> {
 impl<T: Type + Serialize> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
         meta::<T>(201)
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Type + Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        write(StatusCode::ACCEPTED, &self.0)
+    }
+}
+
+impl<T: Type + Serialize> ApiResponse for Accepted<T> {
+    fn meta() -> MetaResponses {
+        meta::<T>(202)
     }
 
     fn register(registry: &mut Registry) {

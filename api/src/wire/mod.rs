@@ -1,6 +1,7 @@
 //! How values look on the wire: JSON bodies, amounts, times, cursors, keys. What can be wrong is read once, here.
 
 mod amount;
+mod counts;
 mod currency;
 mod idempotency;
 mod json;
@@ -10,20 +11,26 @@ mod number;
 mod text;
 mod time;
 mod transaction;
+mod upload;
 mod words;
 
 pub use self::{
     amount::{Amount, AmountInput},
+    counts::Counts,
     currency::currency_of,
     idempotency::IdempotencyHeader,
-    json::{Created, Json},
+    json::{Accepted, Created, Json},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
     moved::{Moved, Tagged},
     number::Number,
     text::{MetadataValue, Text},
     time::Time,
     transaction::Transaction,
-    words::{KindWord, RoleWord, TransferStatusWord, UserStatusWord, WalletStatusWord},
+    upload::FileUpload,
+    words::{
+        ImportKindWord, ImportStatusWord, KindWord, ProductWord, RoleWord, TransferStatusWord, UserStatusWord,
+        WalletStatusWord,
+    },
 };
 
 /// Makes a serde type known to poem-openapi, under an inline schema.

@@ -16,15 +16,23 @@ impl Number {
     /// The value `units / 10^decimals`, printed with at least `decimals_min` of its decimals.
     #[must_use]
     pub fn new(units: i128, decimals: usize, decimals_min: usize) -> Self {
-        let sign = if units < 0 { "-" } else { "" };
-        let digits = format!("{:0width$}", units.unsigned_abs(), width = decimals + 1);
-        let (whole, rest) = digits.split_at(digits.len() - decimals);
-        let kept = rest.trim_end_matches('0').len().max(decimals_min);
-        let rest = rest
-            .get(..kept)
-            .map_or_else(|| format!("{rest:0<kept$}"), str::to_owned);
-        let point = if rest.is_empty() { "" } else { "." };
-        Self(format!("{sign}{whole}{point}{rest}"))
+        let digits = units.unsigned_abs().to_string();
+        let (whole, fraction) = digits.split_at(digits.len().saturating_sub(decimals));
+        let mut text = String::with_capacity(digits.len() + decimals + 3);
+        text.push_str(if units < 0 { "-" } else { "" });
+        text.push_str(if whole.is_empty() { "0" } else { whole });
+        text.push('.');
+        let point = text.len();
+        text.extend(std::iter::repeat_n('0', decimals - fraction.len()));
+        text.push_str(fraction);
+        let kept = text[point..].trim_end_matches('0').len();
+        text.truncate(point + kept.max(decimals_min));
+        text.extend(std::iter::repeat_n(
+            '0',
+            (point + decimals_min).saturating_sub(text.len()),
+        ));
+        text.truncate(text.trim_end_matches('.').len());
+        Self(text)
     }
 
     /// The number's text.
@@ -36,7 +44,7 @@ impl Number {
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw = RawValue::from_string(self.0.clone()).map_err(S::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
         raw.serialize(serializer)
     }
 }

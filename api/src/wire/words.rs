@@ -2,7 +2,9 @@
 
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
-use service::values::{Role, TransferKind, TransferStatus, UserStatus, WalletStatus};
+use service::values::{
+    ImportKind, ImportStatus, Product, Role, TransferKind, TransferStatus, UserStatus, WalletStatus,
+};
 
 macro_rules! words {
     ($(#[$doc:meta])* $word:ident of $value:ident, $case:literal, { $($variant:ident),* }) => {
@@ -51,4 +53,16 @@ words!(
 words!(
     /// How far a transfer has come. FAILED is a recorded refusal.
     TransferStatusWord of TransferStatus, "UPPERCASE", { Pending, Completed, Failed }
+);
+words!(
+    /// What a merchant used.
+    ProductWord of Product, "SCREAMING_SNAKE_CASE", { Pos, Airtime, Bills, CardPayment, Savings, Moniebook, Kyc }
+);
+words!(
+    /// What the rows of an imported file are.
+    ImportKindWord of ImportKind, "lowercase", { Activities, Transactions }
+);
+words!(
+    /// How far an import has come. RUNNING until the end of its file; FAILED when the file is none of its kind.
+    ImportStatusWord of ImportStatus, "UPPERCASE", { Running, Completed, Failed }
 );

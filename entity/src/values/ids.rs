@@ -49,6 +49,10 @@ id!(
     /// A transfer's id. Ids sort as the transfers were created.
     TransferId
 );
+id!(
+    /// An import's id. Ids sort as the imports were started.
+    ImportId
+);
 
 /// How many entries a wallet has; an entry carries the version that it made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Values that are columns: what could be wrong with them was checked when they were made.
 
+mod activity;
 mod currency;
 mod digest;
 mod ids;
@@ -7,12 +8,13 @@ mod method;
 mod money;
 mod statuses;
 
+pub use activity::{ActivityStatus, Channel, KycStep, Product};
 pub use currency::Currency;
 pub use digest::Digest;
-pub use ids::{TransferId, UserId, Version, WalletId};
+pub use ids::{ImportId, TransferId, UserId, Version, WalletId};
 pub use method::Method;
 pub use money::{Money, MoneyError};
-pub use statuses::{Role, TransferKind, TransferStatus, UserStatus, WalletStatus};
+pub use statuses::{ImportKind, ImportStatus, Role, TransferKind, TransferStatus, UserStatus, WalletStatus};
 
 /// A moment in UTC with whole microseconds, as both databases keep it.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

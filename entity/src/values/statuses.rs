@@ -85,6 +85,35 @@ pub enum TransferStatus {
     Failed,
 }
 
+/// What the rows of an imported file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "lowercase")]
+pub enum ImportKind {
+    /// Merchants' activity feeds.
+    #[sea_orm(string_value = "activities")]
+    Activities,
+    /// Deposits and withdrawals of other systems.
+    #[sea_orm(string_value = "transactions")]
+    Transactions,
+}
+
+/// How far an import has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ImportStatus {
+    /// Not at the end of its file; somebody works on it, or whoever comes next goes on.
+    #[sea_orm(string_value = "RUNNING")]
+    Running,
+    /// Every row of the file was applied or skipped.
+    #[sea_orm(string_value = "COMPLETED")]
+    Completed,
+    /// The file cannot be read as what it should be.
+    #[sea_orm(string_value = "FAILED")]
+    Failed,
+}
+
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),* $(,)? }) => {
         impl $type {
@@ -114,8 +143,12 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words!(Role { Customer = "customer", Operator = "operator", Admin = "admin" });
 words!(UserStatus { Active = "active", Suspended = "suspended" });
 words!(WalletStatus { Active = "ACTIVE", Frozen = "FROZEN", Closed = "CLOSED" });
 words!(TransferKind { Transfer = "TRANSFER", Deposit = "DEPOSIT", Withdrawal = "WITHDRAWAL", Reversal = "REVERSAL" });
 words!(TransferStatus { Pending = "PENDING", Completed = "COMPLETED", Failed = "FAILED" });
+words!(ImportKind { Activities = "activities", Transactions = "transactions" });
+words!(ImportStatus { Running = "RUNNING", Completed = "COMPLETED", Failed = "FAILED" });

@@ -18,7 +18,7 @@ pub struct Fault {
 /// What can be done about a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// The database cannot be reached or is going away.
+    /// The database, or Redis where it is needed, cannot be reached or is going away.
     Unreachable,
     /// Another writer was in the way; nothing was written and the same work may be tried again at once.
     Conflict,
@@ -35,7 +35,7 @@ pub enum FaultKind {
 impl FaultKind {
     fn sentence(&self) -> &'static str {
         match self {
-            Self::Unreachable => "the database is out of reach",
+            Self::Unreachable => "a store is out of reach",
             Self::Conflict => "another writer was in the way",
             Self::Unique(_) => "a unique value is taken",
             Self::Constraint => "the schema refused a row",
@@ -50,6 +50,22 @@ impl Fault {
     pub fn broken(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             kind: FaultKind::Broken,
+            source: Arc::new(source),
+        }
+    }
+
+    /// Somebody else was at it; the same work may be tried again at once.
+    pub fn conflict(source: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            kind: FaultKind::Conflict,
+            source: Arc::new(source),
+        }
+    }
+
+    /// A store beside the database is out of reach.
+    pub fn unreachable(source: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            kind: FaultKind::Unreachable,
             source: Arc::new(source),
         }
     }

@@ -9,7 +9,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 /// The database, by what a connection is for. Cloning it clones handles, not connections.
@@ -46,6 +47,21 @@ impl Db {
                 tracing::debug!(%error, "a pool was closed already");
             }
         }
+    }
+
+    /// A transaction that sees one moment of the database and writes nothing, for reports of any length.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, Fault> {
+        let (isolation, access) = match self.backend() {
+            DbBackend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
+            // A read transaction of SQLite in WAL mode is a snapshot.
+            _ => (None, None),
+        };
+        let tx = self.read.begin_with_config(isolation, access).await?;
+        if self.backend() == DbBackend::Postgres {
+            // A large ledger takes longer than a request may.
+            tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        }
+        Ok(tx)
     }
 
     /// Runs `work` in a transaction and commits it when it succeeds.

@@ -19,7 +19,7 @@ use crate::values::{Role, Timestamp, UserId};
 pub const ACCESS_TOKEN_SECONDS: i64 = 15 * 60;
 
 /// Good tokens remembered, at about 100 bytes each; beyond it all are forgotten and read anew.
-const KNOWN_MAX: usize = 100_000;
+const KNOWN_MAX: usize = 16_384;
 
 const ISSUER: &str = "florin";
 const AUDIENCE: &str = "florin-api";
@@ -120,5 +120,51 @@ impl Tokens {
     fn known(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Good>> {
         // A map is whole after every call that can panic.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn tokens() -> Tokens {
+        let folder = std::env::temp_dir().join(format!("florin-{}", Uuid::from_bytes(crate::clock::random_bytes())));
+        let key = SigningKey::open_or_create(&folder).expect("a key can be made");
+        std::fs::remove_file(folder).expect("the key's file is there");
+        Tokens::new(&key)
+    }
+
+    fn actor() -> Actor {
+        Actor {
+            user: UserId(Uuid::from_u128(1)),
+            role: Role::Customer,
+        }
+    }
+
+    #[test]
+    fn a_known_token_ends_like_any_other() {
+        let (tokens, now) = (tokens(), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+        let token = tokens.sign(actor(), now);
+        let read = |at| tokens.read(token.expose_secret(), at);
+        assert_eq!(read(now), Ok(actor()));
+        assert_eq!(read(now + TimeDelta::seconds(ACCESS_TOKEN_SECONDS - 1)), Ok(actor()));
+        let ended = now + TimeDelta::seconds(ACCESS_TOKEN_SECONDS);
+        assert_eq!(read(ended), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn only_good_tokens_are_known_and_only_so_many() {
+        let (tokens, now) = (tokens(), DateTime::UNIX_EPOCH);
+        let stranger = self::tokens().sign(actor(), now);
+        assert_eq!(tokens.read(stranger.expose_secret(), now), Err(TokenError::Invalid));
+        assert!(tokens.known().is_empty());
+        for second in 0..=KNOWN_MAX as i64 {
+            let token = tokens.sign(actor(), now + TimeDelta::seconds(second));
+            assert_eq!(tokens.read(token.expose_secret(), now), Ok(actor()));
+        }
+        assert_eq!(tokens.known().len(), 1);
     }
 }

@@ -230,7 +230,7 @@ impl Batches {
         changes: Changes,
         witness: TransferId,
     ) -> Try {
-        self.count_statements(self.repo.writing_statements() + 1);
+        self.count_statements(self.repo.writing_statements(&changes) + 1);
         match tx.write(&changes).await {
             Ok(Written::Changed) => {}
             Ok(Written::Stale) => return Try::Again(FaultKind::Stale),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
-use crate::values::{Digest, Money, Timestamp, TransferId, TransferStatus, WalletId};
+use crate::values::{Digest, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
 
 /// Gives each recorded transfer its time and id, later than the floor and than every one before.
 pub trait Stamps {
@@ -42,6 +42,19 @@ pub struct Changes {
     pub wallets: Vec<WalletChange>,
     /// Wallets that a refusal was decided on and that did not change: they must still be as they were read.
     pub confirmed: Vec<Wallet>,
+}
+
+impl Changes {
+    /// Deposits and withdrawals that were made: they leave a row in the outbox, for the daily aggregates. A reversal takes
+    /// back what stays counted, and is neither.
+    #[must_use]
+    pub fn payments(&self) -> Vec<TransferId> {
+        let made = self.transfers.iter().filter(|transfer| {
+            transfer.status == TransferStatus::Completed
+                && matches!(transfer.kind, TransferKind::Deposit | TransferKind::Withdrawal)
+        });
+        made.map(|transfer| transfer.id).collect()
+    }
 }
 
 /// A wallet as it was read and as it shall be.

@@ -25,4 +25,6 @@ pub use outcomes::Completed;
 pub use types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
 pub use verify::{Check, Report, verify};
 
+pub(crate) use verify::verify_in;
+
 pub(crate) use repo::transfer_of;

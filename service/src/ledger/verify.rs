@@ -1,9 +1,7 @@
 //! Proves the books in one snapshot: every balance again from its entries, every currency to zero, no gap and no orphan.
 
 use sea_orm::prelude::Uuid;
-use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, IsolationLevel, Statement, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use crate::db::{Db, Fault};
 
@@ -39,39 +37,30 @@ impl Report {
 
 /// Runs every check in one snapshot, beside a running bank.
 pub async fn verify(db: &Db) -> Result<Report, Fault> {
-    let tx = snapshot(db).await?;
-    let dialect = Dialect(db.backend());
-    let mut checks = Vec::new();
-    for (claim, sql) in dialect.checks() {
-        checks.push(Check {
-            claim,
-            offenders: offenders(&tx, sql).await?,
-        });
-    }
-    checks.push(currencies_sum_to_zero(&tx, dialect).await?);
-    let report = Report {
-        wallets: count(&tx, "SELECT count(*) AS n FROM wallets").await?,
-        transfers: count(&tx, "SELECT count(*) AS n FROM transfers").await?,
-        entries: count(&tx, "SELECT count(*) AS n FROM entries").await?,
-        currencies: count(&tx, "SELECT count(DISTINCT currency) AS n FROM wallets").await?,
-        checks,
-    };
+    let tx = db.snapshot().await?;
+    let report = verify_in(&tx).await?;
     tx.rollback().await?;
     Ok(report)
 }
 
-async fn snapshot(db: &Db) -> Result<DatabaseTransaction, Fault> {
-    let (isolation, access) = match db.backend() {
-        DbBackend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
-        // A read transaction of SQLite in WAL mode is a snapshot.
-        _ => (None, None),
-    };
-    let tx = db.read.begin_with_config(isolation, access).await?;
-    if db.backend() == DbBackend::Postgres {
-        // A large ledger takes longer than a request may.
-        tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+/// Runs every check in a snapshot that the caller has taken.
+pub async fn verify_in(tx: &DatabaseTransaction) -> Result<Report, Fault> {
+    let dialect = Dialect(tx.get_database_backend());
+    let mut checks = Vec::new();
+    for (claim, sql) in dialect.checks() {
+        checks.push(Check {
+            claim,
+            offenders: offenders(tx, sql).await?,
+        });
     }
-    Ok(tx)
+    checks.push(currencies_sum_to_zero(tx, dialect).await?);
+    Ok(Report {
+        wallets: count(tx, "SELECT count(*) AS n FROM wallets").await?,
+        transfers: count(tx, "SELECT count(*) AS n FROM transfers").await?,
+        entries: count(tx, "SELECT count(*) AS n FROM entries").await?,
+        currencies: count(tx, "SELECT count(DISTINCT currency) AS n FROM wallets").await?,
+        checks,
+    })
 }
 
 async fn offenders(tx: &DatabaseTransaction, sql: String) -> Result<Vec<String>, Fault> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
 
+use crate::aggregates::{self, Aggregates, Comparison, Verdict};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
 use crate::ledger::{self, Ledger, Metrics, MetricsSnapshot, Queue, Report};
@@ -20,12 +21,37 @@ pub struct Ops {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     queue: Queue,
+    aggregates: Aggregates,
     statistics: Arc<Statistics>,
     started_at: Timestamp,
 }
 
+/// What was looked at and what was found, all in one snapshot of the database.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    pub books: Report,
+    pub aggregates: Comparison,
+}
+
+impl Proof {
+    /// True when nothing is wrong.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.books.is_clean() && self.aggregates.is_clean()
+    }
+}
+
+/// Snapshots that are taken until the archiver does not come between Redis and the database.
+const SNAPSHOTS_MAX: usize = 5;
+
 impl Ops {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, ledger: &Ledger, statistics: Arc<Statistics>) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        ledger: &Ledger,
+        statistics: Arc<Statistics>,
+        aggregates: Aggregates,
+    ) -> Self {
         let started_at = clock.now();
         Self {
             db,
@@ -33,6 +59,7 @@ impl Ops {
             metrics: ledger.metrics(),
             queue: ledger.queue(),
             statistics,
+            aggregates,
             started_at,
         }
     }
@@ -68,12 +95,40 @@ impl Ops {
         self.queue.depth()
     }
 
-    /// Proves the books.
-    pub async fn verify(&self) -> Result<Report, Fault> {
-        ledger::verify(&self.db).await
+    /// Proves the books, and the aggregates by them.
+    pub async fn verify(&self) -> Result<Proof, Fault> {
+        verify(&self.db, &self.aggregates).await
     }
 
     pub(crate) async fn close_database(&self) {
         self.db.close().await;
+    }
+}
+
+/// Proves the books and the aggregates of a database, whether or not a bank runs on it.
+pub async fn verify(db: &Db, aggregates: &Aggregates) -> Result<Proof, Fault> {
+    let mut tries = 0;
+    loop {
+        let reading = aggregates.read_hot().await;
+        let tx = db.snapshot().await?;
+        tries += 1;
+        let compared = match aggregates::compare(&tx, reading).await? {
+            None if tries < SNAPSHOTS_MAX => {
+                tx.rollback().await?;
+                continue;
+            }
+            None => Comparison {
+                verdict: Verdict::NotCompared("the archiver was moving days all the time".to_owned()),
+                lag: 0,
+                notes: Vec::new(),
+            },
+            Some(compared) => compared,
+        };
+        let books = ledger::verify_in(&tx).await?;
+        tx.rollback().await?;
+        return Ok(Proof {
+            books,
+            aggregates: compared,
+        });
     }
 }

@@ -26,6 +26,8 @@ pub async fn measure(time: Duration) -> Result<()> {
         signing_key_file: folder.path().join("signing.key"),
         currency: currency("USD")?,
         queue_max: 1,
+        data_dir: folder.path().to_owned(),
+        upload_max_bytes: 0,
         redis_url: None,
         reports: ReportAccess::Public,
     };

@@ -91,6 +91,28 @@ impl RedisServer {
         Ok(format!("redis://127.0.0.1:{}/{index}", self.port))
     }
 
+    /// Sends a command to the database of an address, and gives the answer as it comes: for what only a stranger would do.
+    pub async fn command(url: &str, words: &[&str]) -> Result<String> {
+        let (server, database) = url
+            .strip_prefix("redis://")
+            .and_then(|rest| rest.split_once('/'))
+            .context("an address of a Redis database")?;
+        let mut connection = TcpStream::connect(server).await?;
+        for words in [&["SELECT", database][..], words, &["QUIT"]] {
+            let mut request = format!("*{}\r\n", words.len());
+            for word in words {
+                request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            }
+            connection.write_all(request.as_bytes()).await?;
+        }
+        let mut answer = String::new();
+        connection.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await?;
+        let answer = answer
+            .strip_prefix("+OK\r\n")
+            .and_then(|rest| rest.strip_suffix("+OK\r\n"));
+        Ok(answer.context("an answer between those to SELECT and QUIT")?.to_owned())
+    }
+
     /// The same for the server's whole life.
     pub fn port(&self) -> u16 {
         self.port

@@ -45,9 +45,19 @@ const ACCESS: &[(&str, Who)] = &[
     ("transfers_create", SignedIn),
     ("transfers_list", SignedIn),
     ("transfers_get", SignedIn),
+    ("analytics_top_merchant", Operators),
+    ("analytics_active_merchants", Operators),
+    ("analytics_product_adoption", Operators),
+    ("analytics_kyc_funnel", Operators),
+    ("analytics_failure_rates", Operators),
+    ("merchants_summary", Operators),
     ("transactions_report", Operators),
     ("statistics_get", Operators),
+    ("stats_get", Operators),
     ("statistics_stream", Operators),
+    ("imports_activities", Operators),
+    ("imports_transactions", Operators),
+    ("imports_get", Operators),
     ("health", Anyone),
     ("livez", Anyone),
     ("readyz", Anyone),
@@ -174,7 +184,9 @@ async fn call(caller: &Caller, operation: &Operation, ana: &Customer) -> Answer 
     let path = operation
         .path
         .replace("{wallet_id}", &ana.wallet.0.to_string())
-        .replace("{transfer_id}", &transfer);
+        .replace("{transfer_id}", &transfer)
+        .replace("{merchant_id}", "MRC-000001")
+        .replace("{import_id}", &ana.wallet.0.to_string());
     assert!(!path.contains('{'), "a new kind of id: {path}");
     let request = caller.request(operation.method.clone(), &path);
     if operation.id == "statistics_stream" {
@@ -200,7 +212,9 @@ async fn nobody_is_told_more_before_they_sign_in(bank: &TestBank, operation: &Op
     let path = operation
         .path
         .replace("{wallet_id}", "abc")
-        .replace("{transfer_id}", "abc");
+        .replace("{transfer_id}", "abc")
+        .replace("{merchant_id}", "abc")
+        .replace("{import_id}", "abc");
     let request = bank
         .anonymous()
         .request(operation.method.clone(), &path)

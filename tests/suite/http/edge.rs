@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use api::edge::{self, BodyLimit, EdgeConfig, Limits};
+use api::edge::{self, BodyLimit, EdgeConfig, Limits, Patience};
 use poem::endpoint::make;
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tokio::net::TcpListener;
@@ -52,14 +52,19 @@ fn limits() -> EdgeConfig {
     let body = BodyLimit {
         max_bytes: 100,
         timeout: Duration::from_millis(300),
+        ..BodyLimit::default()
     };
     let larger = BodyLimit {
         max_bytes: 1_000,
         ..body
     };
+    let patient = BodyLimit {
+        patience: Patience::EachWait,
+        ..body
+    };
     EdgeConfig {
         body,
-        body_by_prefix: vec![("/large".to_owned(), larger)],
+        body_by_prefix: vec![("/large".to_owned(), larger), ("/patient".to_owned(), patient)],
         ..EdgeConfig::default()
     }
 }
@@ -147,6 +152,30 @@ async fn a_body_that_trickles_has_the_same_time_as_any() {
         assert!(sent < 60, "a trickle keeps a body alive");
         connection.send("x").await;
     }
+    connection.answer().await.expect_problem(408, "request_timeout");
+    server.abort();
+}
+
+#[tokio::test]
+async fn where_a_body_may_take_long_it_lives_as_long_as_it_comes() {
+    let (address, server) = serve(make(misbehave), limits()).await;
+    let mut connection = Connection::open(address).await;
+    let started = Instant::now();
+    connection
+        .send("POST /patient HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n")
+        .await;
+    for _ in 0..20 {
+        assert!(
+            connection.is_silent_for(Duration::from_millis(50)).await,
+            "it is cut short"
+        );
+        connection.send("x").await;
+    }
+    assert_eq!(connection.answer().await.body, b"20");
+    assert!(started.elapsed() > Duration::from_millis(600), "twice its time passed");
+    connection
+        .send("POST /patient HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\nx")
+        .await;
     connection.answer().await.expect_problem(408, "request_timeout");
     server.abort();
 }

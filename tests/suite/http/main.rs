@@ -22,6 +22,7 @@ mod document;
 mod edge;
 mod fields;
 mod garbage;
+mod imports;
 mod layering;
 mod paths;
 mod program;

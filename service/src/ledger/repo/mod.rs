@@ -83,10 +83,10 @@ impl Repo {
     }
 
     /// How many statements `Tx::write` sends.
-    pub fn writing_statements(&self) -> usize {
+    pub fn writing_statements(&self, changes: &Changes) -> usize {
         match self {
             Self::Postgres(_) => 1,
-            Self::Sqlite(_) => 3,
+            Self::Sqlite(_) => 3 + usize::from(!changes.payments().is_empty()),
         }
     }
 

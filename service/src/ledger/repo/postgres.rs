@@ -52,8 +52,9 @@ impl PostgresLedger {
 
 /// All or nothing: the statement is its own transaction, and divides by zero when a wallet is stale.
 pub(super) async fn write_at_once(connection: &mut PgConnection, changes: &Changes) -> Result<(), Fault> {
-    let statement = format!("{WRITE} SELECT 1 / ({IS_FRESH})::int");
-    bound(&statement, changes).execute(connection).await?;
+    let payments = changes.payments();
+    let statement = format!("{} SELECT 1 / ({IS_FRESH})::int", write_of(&payments));
+    bound(&statement, changes, &payments).execute(connection).await?;
     Ok(())
 }
 
@@ -93,8 +94,10 @@ pub(super) async fn has_transfer(tx: &mut Transaction<'static, Postgres>, id: Tr
 }
 
 pub(super) async fn write(tx: &mut Transaction<'static, Postgres>, changes: &Changes) -> Result<Written, Fault> {
-    let statement = format!("{WRITE} SELECT {IS_FRESH}");
-    let fresh: bool = bound(&statement, changes).fetch_one(&mut **tx).await?.try_get(0)?;
+    let payments = changes.payments();
+    let statement = format!("{} SELECT {IS_FRESH}", write_of(&payments));
+    let written = bound(&statement, changes, &payments).fetch_one(&mut **tx).await?;
+    let fresh: bool = written.try_get(0)?;
     Ok(if fresh { Written::Changed } else { Written::Stale })
 }
 
@@ -125,16 +128,28 @@ WITH changed AS (
     SELECT * FROM unnest($27::uuid[], $28::bigint[], $29::uuid[], $30::numeric[], $31::numeric[], $32::timestamptz[])
 )";
 
+// Only in the statement of a batch that has deposits or withdrawals: transfers do not pay for it.
+const OUTBOX: &str = ", new_outbox AS (INSERT INTO outbox (transfer_id) SELECT * FROM unnest($33::uuid[]))";
+
+fn write_of(payments: &[TransferId]) -> String {
+    let outbox = if payments.is_empty() { "" } else { OUTBOX };
+    format!("{WRITE}{outbox}")
+}
+
 const IS_FRESH: &str = "(SELECT count(*) FROM changed) = cardinality($1::uuid[]) \
     AND (SELECT count(*) FROM confirmed) = cardinality($8::uuid[])";
 
-fn bound<'q>(statement: &'q str, changes: &'q Changes) -> Query<'q, Postgres, PgArguments> {
+fn bound<'q>(statement: &'q str, changes: &'q Changes, payments: &[TransferId]) -> Query<'q, Postgres, PgArguments> {
     let query = sqlx::query(sqlx::AssertSqlSafe(statement));
     let query = bind_wallets(query, &changes.wallets);
     let query = bind_confirmed(query, &changes.confirmed);
     let transfers: Vec<&Transfer> = changes.transfers.iter().map(AsRef::as_ref).collect();
     let query = bind_transfers(query, &transfers);
-    bind_entries(query, &changes.entries)
+    let query = bind_entries(query, &changes.entries);
+    if payments.is_empty() {
+        return query;
+    }
+    query.bind(column(payments, |payment| payment.0))
 }
 
 type Bound<'q> = Query<'q, Postgres, PgArguments>;

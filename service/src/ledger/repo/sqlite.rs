@@ -109,6 +109,11 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, changes: &Chang
         .bind(json!(entries).to_string())
         .execute(&mut **tx)
         .await?;
+    let payments: Vec<String> = changes.payments().iter().map(|id| hex(id.0.as_bytes())).collect();
+    if !payments.is_empty() {
+        let query = sqlx::query("INSERT INTO outbox (transfer_id) SELECT unhex(value) FROM json_each(?)");
+        query.bind(json!(payments).to_string()).execute(&mut **tx).await?;
+    }
     Ok(Written::Changed)
 }
 

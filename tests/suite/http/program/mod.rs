@@ -2,6 +2,7 @@
 
 mod commands;
 mod crash;
+mod imports;
 mod reports;
 mod settings;
 mod starting;

@@ -9,7 +9,8 @@ use super::names_in;
 use crate::layering::root;
 
 /// What the contract promises of this version.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 13] = [
+    "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
     "FLORIN_CURRENCY",
@@ -21,6 +22,7 @@ const SETTINGS: [&str; 11] = [
     "FLORIN_REDIS_URL",
     "FLORIN_REPORTS",
     "FLORIN_SIGNING_KEY_FILE",
+    "FLORIN_UPLOAD_MAX_BYTES",
 ];
 
 fn variables(text: &str) -> BTreeSet<String> {
@@ -55,7 +57,7 @@ async fn help_lists_every_setting_as_a_flag_and_a_variable() {
         }
     }
     let help = run(folder.path(), &["--help"]).await.stdout;
-    for command in ["serve", "migrate", "user", "verify", "demo", "openapi"] {
+    for command in ["serve", "migrate", "user", "import", "verify", "demo", "openapi"] {
         assert!(
             help.lines().any(|line| line.trim_start().starts_with(command)),
             "{command} is missing:\n{help}"

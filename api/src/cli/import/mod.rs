@@ -1,0 +1,161 @@
+//! `florin import`: brings the rows of files in, shows how far it is, and says what became of each row.
+
+mod bar;
+mod files;
+mod summary;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
+use service::imports::{ImportError, Outcome, Pace, Rejects, RunOptions};
+use service::values::{ImportKind, ImportStatus};
+use tokio::sync::watch;
+
+use self::bar::Bar;
+use self::summary::Summary;
+use super::serve::told_to_stop;
+use super::{Bank, Ending, Settings, bank, print};
+
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Merchants' activity feeds
+    Activities(Options),
+    /// Deposits and withdrawals of other systems, for the daily totals
+    Transactions(Replay),
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    #[command(flatten)]
+    options: Options,
+
+    /// Wait before the rows as long as they say in `sleep_ms`, or so many times shorter
+    #[arg(long, value_name = "FACTOR", num_args = 0..=1, default_missing_value = "1", value_parser = pace)]
+    pace: Option<Pace>,
+}
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// CSV files, folders (every *.csv in them, by name) and patterns
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Write the rejected lines here, with file, line and reason
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+
+    /// End with 1 when a row was skipped, coerced or there already
+    #[arg(long)]
+    strict: bool,
+
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(settings: &Settings, what: What) -> anyhow::Result<Ending> {
+    let (kind, options, pace) = match what {
+        What::Activities(options) => (ImportKind::Activities, options, None),
+        What::Transactions(Replay { options, pace }) => (ImportKind::Transactions, options, pace),
+    };
+    let files = match files::find(&options.paths, options.rejects.as_deref()) {
+        Ok(files) => files,
+        Err(complaint) => {
+            eprintln!("florin: {complaint}");
+            return Ok(Ending::UsedWrongly);
+        }
+    };
+    let rejects = options.rejects.as_deref().map(create_rejects).transpose()?;
+    let bank = bank::open(&settings.config()?).await?;
+    let mut summary = Summary::default();
+    let wishes = Wishes {
+        kind,
+        pace,
+        rejects: rejects.as_ref(),
+    };
+    let run = import_all(&bank, wishes, &files, &mut summary).await;
+    bank::close(bank).await;
+    if let Some(rejects) = rejects {
+        rejects.finish().context("the rejected lines cannot be written")?;
+    }
+    // What was done before a fault is done, and is told.
+    if options.json {
+        print(format_args!("{:#}", summary.to_json()))?;
+    } else {
+        print(summary.to_text().trim_end())?;
+    }
+    run?;
+    let is_wrong = summary.has_failed() || options.strict && !summary.total().is_spotless();
+    Ok(if is_wrong { Ending::FoundWrong } else { Ending::Done })
+}
+
+fn create_rejects(path: &Path) -> anyhow::Result<Rejects> {
+    Rejects::create(path).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn pace(text: &str) -> Result<Pace, String> {
+    Pace::parse(text)
+        .ok_or_else(|| "not a factor above zero of at most three decimals; a path goes before `--pace`".to_owned())
+}
+
+/// What is true of every file of a run.
+struct Wishes<'a> {
+    kind: ImportKind,
+    pace: Option<Pace>,
+    rejects: Option<&'a Rejects>,
+}
+
+/// Imports file after file; told to stop, it does so at the end of a block.
+async fn import_all(bank: &Bank, wishes: Wishes<'_>, files: &[PathBuf], summary: &mut Summary) -> anyhow::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    let signals = told_to_stop()?;
+    let listener = tokio::spawn(async move {
+        signals.await;
+        stop.send_replace(true);
+        // As long as it lives nobody takes its end for a signal.
+        std::future::pending::<()>().await;
+    });
+    let mut bar = Bar::new(files)?;
+    let mut done = Ok(());
+    for path in files {
+        let options = RunOptions {
+            rejects: wishes.rejects.cloned(),
+            pace: wishes.pace,
+            progress: bar.begin(path),
+            stop: stopped.clone(),
+            ..RunOptions::default()
+        };
+        let outcome = bank.imports.import_file(wishes.kind, path, options).await;
+        bar.end(path);
+        done = note(outcome, path, summary);
+        if done.is_err() {
+            break;
+        }
+    }
+    bar.clear();
+    listener.abort();
+    done
+}
+
+fn note(outcome: Result<Outcome, ImportError>, path: &Path, summary: &mut Summary) -> anyhow::Result<()> {
+    match outcome {
+        Ok(Outcome::Finished(import)) => {
+            if import.status == ImportStatus::Failed {
+                let failure = import.failure.as_deref().unwrap_or_default();
+                eprintln!("florin: {}: {failure}", path.display());
+            }
+            summary.add(path, import);
+            Ok(())
+        }
+        Ok(Outcome::Known) => Ok(()),
+        Ok(Outcome::Stopped(import)) => {
+            summary.stop(path, import);
+            Err(anyhow!("stopped before the end; the same command goes on from there"))
+        }
+        Err(error) => Err(anyhow::Error::new(error).context(format!(
+            "{} is not imported to its end; the same command goes on from there",
+            path.display()
+        ))),
+    }
+}

@@ -1,0 +1,161 @@
+//! `/v1/imports`: files that are taken in now and imported in the background.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use poem_openapi::param::Path;
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+use service::Services;
+use service::imports::Import;
+use service::values::{ImportId, ImportKind};
+use uuid::Uuid;
+
+use super::Tag;
+use crate::auth::Operator;
+use crate::problem::ApiResult;
+use crate::samples;
+use crate::wire::{Accepted, FileUpload, ImportKindWord, ImportStatusWord, Json, Time};
+
+pub struct ImportsApi {
+    pub services: Arc<Services>,
+}
+
+/// An upload that is taken in; ask `GET /v1/imports/{id}` how it goes on.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "StartedImport", example)]
+pub struct StartedImportView {
+    id: Uuid,
+    status: ImportStatusWord,
+}
+
+/// A file whose rows are brought in, and what became of them so far: every row that was read was inserted, is a
+/// duplicate, or was skipped.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Import", example)]
+pub struct ImportView {
+    pub id: Uuid,
+    pub kind: ImportKindWord,
+    /// The file's name.
+    pub file: String,
+    pub status: ImportStatusWord,
+    /// Rows without the header.
+    pub rows_read: u64,
+    pub rows_inserted: u64,
+    pub rows_duplicate: u64,
+    pub rows_skipped: u64,
+    /// Rows whose amount was none and became zero.
+    pub amounts_coerced: u64,
+    /// Skipped rows by reason.
+    pub skip_reasons: BTreeMap<String, u64>,
+    pub started_at: Time,
+    pub finished_at: Option<Time>,
+    /// Bytes of the file whose rows are applied.
+    pub bytes_applied: u64,
+    pub bytes: u64,
+    /// Why the file cannot be read; null unless FAILED.
+    pub failure: Option<String>,
+}
+
+#[OpenApi(prefix_path = "/v1/imports", tag = "Tag::Imports")]
+impl ImportsApi {
+    /// Import merchants' activity
+    ///
+    /// Takes a CSV file of activity rows in and imports it in the background, one upload after the other. A 202 is
+    /// durable: the import goes on after a crash. An upload that breaks off leaves nothing behind. Rows that are there
+    /// already are counted as duplicates and change nothing.
+    #[oai(path = "/activities", method = "post", operation_id = "imports_activities")]
+    async fn activities(&self, _operator: Operator, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
+        let (file, body) = upload.file().await?;
+        let import = self
+            .services
+            .imports
+            .upload(ImportKind::Activities, &file, body)
+            .await?;
+        Ok(Accepted(StartedImportView {
+            id: import.id.0,
+            status: import.status.into(),
+        }))
+    }
+
+    /// Import transactions
+    ///
+    /// Takes a CSV file of other systems' deposits and withdrawals in and adds them to the daily totals in the background.
+    /// A content that was imported before is known and changes nothing: its rows are counted as duplicates.
+    #[oai(path = "/transactions", method = "post", operation_id = "imports_transactions")]
+    async fn transactions(&self, _operator: Operator, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
+        let (file, body) = upload.file().await?;
+        let import = self
+            .services
+            .imports
+            .upload(ImportKind::Transactions, &file, body)
+            .await?;
+        Ok(Accepted(StartedImportView {
+            id: import.id.0,
+            status: import.status.into(),
+        }))
+    }
+
+    /// Look at an import
+    ///
+    /// How far it has come, and what became of its rows; imports of the command line among them.
+    #[oai(path = "/:import_id", method = "get", operation_id = "imports_get")]
+    async fn get(&self, _operator: Operator, import_id: Path<Uuid>) -> ApiResult<Json<ImportView>> {
+        let import = self.services.imports.get(ImportId(import_id.0)).await?;
+        Ok(Json(import.into()))
+    }
+}
+
+impl From<Import> for ImportView {
+    fn from(import: Import) -> Self {
+        Self {
+            id: import.id.0,
+            kind: import.kind.into(),
+            file: import.file,
+            status: import.status.into(),
+            rows_read: import.counts.rows_read,
+            rows_inserted: import.counts.rows_inserted,
+            rows_duplicate: import.counts.rows_duplicate,
+            rows_skipped: import.counts.rows_skipped,
+            amounts_coerced: import.counts.amounts_coerced,
+            skip_reasons: import.counts.skip_reasons,
+            started_at: Time(import.started_at),
+            finished_at: import.finished_at.map(Time),
+            bytes_applied: import.checkpoint,
+            bytes: import.size,
+            failure: import.failure,
+        }
+    }
+}
+
+impl Example for StartedImportView {
+    fn example() -> Self {
+        Self {
+            id: samples::IMPORT_ID,
+            status: ImportStatusWord::Running,
+        }
+    }
+}
+
+impl Example for ImportView {
+    fn example() -> Self {
+        Self {
+            id: samples::IMPORT_ID,
+            kind: ImportKindWord::Activities,
+            file: "activities_20260105.csv".to_owned(),
+            status: ImportStatusWord::Completed,
+            rows_read: 31_734,
+            rows_inserted: 31_700,
+            rows_duplicate: 25,
+            rows_skipped: 9,
+            amounts_coerced: 6,
+            skip_reasons: BTreeMap::from([("blank_merchant".to_owned(), 9)]),
+            started_at: samples::time(),
+            finished_at: Some(samples::time()),
+            bytes_applied: 3_978_267,
+            bytes: 3_978_267,
+            failure: None,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `/stats`: daily totals by payment method.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use poem_openapi::param::Query;
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+use service::Services;
+use service::aggregates::{Day, DayRange, Kind, Totals};
+
+use super::Tag;
+use crate::auth::ReportReader;
+use crate::problem::{ApiResult, Problem};
+use crate::wire::{Json, Number, currency_of};
+
+pub struct StatsApi {
+    pub services: Arc<Services>,
+}
+
+/// Totals by day, ascending; days without any are left out.
+#[derive(Debug, Default, Object, Serialize)]
+#[oai(rename = "Stats", example)]
+pub struct StatsView {
+    data: BTreeMap<String, DayView>,
+}
+
+/// A day's totals by payment method.
+#[derive(Debug, Default, Object, Serialize)]
+#[oai(rename = "StatsOfDay")]
+pub struct DayView {
+    deposits: BTreeMap<String, Number>,
+    withdrawals: BTreeMap<String, Number>,
+}
+
+const DECIMALS: usize = 4;
+
+#[OpenApi(tag = "Tag::Reports")]
+impl StatsApi {
+    /// Daily totals
+    ///
+    /// Deposits and withdrawals by day (UTC) and payment method in one currency: the bank's own, and rows of imported
+    /// files. At most ten years at once.
+    #[oai(path = "/stats", method = "get", operation_id = "stats_get")]
+    async fn get(
+        &self,
+        _reader: ReportReader,
+        /// The first day, `YYYY-MM-DD`.
+        from_date: Query<Option<String>>,
+        /// The last day, `YYYY-MM-DD`.
+        to_date: Query<Option<String>>,
+        /// ISO 4217; the server's own by default.
+        currency: Query<Option<String>>,
+    ) -> ApiResult<Json<StatsView>> {
+        let days = DayRange::try_new(day("from_date", from_date.0)?, day("to_date", to_date.0)?)?;
+        let currency = currency
+            .0
+            .map_or(Ok(self.services.currency), |code| currency_of(&code))?;
+        Ok(Json(self.services.aggregates.daily(days, currency).await?.into()))
+    }
+}
+
+fn day(field: &'static str, text: Option<String>) -> Result<Day, Problem> {
+    let text = text.ok_or_else(|| Problem::unprocessable_field(field, "this is missing"))?;
+    Day::parse(&text).ok_or_else(|| Problem::unprocessable_field(field, "expected a day such as 2026-01-05"))
+}
+
+impl From<Totals> for StatsView {
+    fn from(totals: Totals) -> Self {
+        let mut view = Self::default();
+        // The bank's own and imported money of a method are one figure here.
+        let mut sums: BTreeMap<(Day, Kind, &str), i128> = BTreeMap::new();
+        for (key, sum) in totals.iter() {
+            *sums.entry((key.day, key.kind, key.method.as_str())).or_default() += sum.units;
+        }
+        for ((day, kind, method), units) in sums {
+            let day = view.data.entry(day.to_string()).or_default();
+            let side = match kind {
+                Kind::Deposit => &mut day.deposits,
+                Kind::Withdrawal => &mut day.withdrawals,
+            };
+            side.insert(method.to_owned(), Number::new(units, DECIMALS, 1));
+        }
+        view
+    }
+}
+
+impl Example for StatsView {
+    fn example() -> Self {
+        let side = |method: &str, units| BTreeMap::from([(method.to_owned(), Number::new(units, DECIMALS, 1))]);
+        let day = DayView {
+            deposits: side("visa", 163_307_000),
+            withdrawals: side("wire", 93_124_400),
+        };
+        Self {
+            data: BTreeMap::from([("2026-01-01".to_owned(), day)]),
+        }
+    }
+}

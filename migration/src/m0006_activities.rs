@@ -1,0 +1,145 @@
+//! Merchants' activities, and the rollups that the reports are read from.
+//!
+//! The rows carry as few checks as they can: they come by the million, from one parser whose types already say it all.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::{Dialects, run};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(
+            manager,
+            Dialects {
+                postgres: &postgres(),
+                sqlite: &sqlite(),
+            },
+        )
+        .await
+    }
+}
+
+// How many activities a merchant has, by product and status.
+const PRODUCTS: [&str; 7] = ["pos", "airtime", "bills", "card_payment", "savings", "moniebook", "kyc"];
+const STATUSES: [&str; 3] = ["success", "failed", "pending"];
+
+fn counters(column_type: &str) -> String {
+    let mut columns = String::new();
+    for product in PRODUCTS {
+        for status in STATUSES {
+            columns.push_str(&format!("    {product}_{status} {column_type} NOT NULL,\n"));
+        }
+    }
+    columns
+}
+
+// product, status and channel: see `Product`, `ActivityStatus`, `Channel`. marks: a bit for each product used, each KYC
+// step taken and for any success; new_marks: those that the row's last change added, so that the statement that changes a
+// row can say what was new. Half-empty pages and no index but the key let every change of a merchant stay on its page.
+fn postgres() -> String {
+    let counters = counters("bigint");
+    format!(
+        "
+CREATE TABLE activities (
+    event_id uuid PRIMARY KEY,
+    occurred_at timestamptz NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    product smallint NOT NULL CHECK (product BETWEEN 1 AND 7),
+    status smallint NOT NULL CHECK (status BETWEEN 1 AND 3),
+    channel smallint CHECK (channel BETWEEN 1 AND 5),
+    merchant_id text COLLATE \"C\" NOT NULL,
+    event_type text NOT NULL,
+    region text NOT NULL,
+    merchant_tier text NOT NULL
+);
+CREATE TABLE merchants (
+{counters}    first_activity timestamptz NOT NULL,
+    last_activity timestamptz NOT NULL,
+    marks smallint NOT NULL,
+    new_marks smallint NOT NULL,
+    merchant_id text COLLATE \"C\" PRIMARY KEY,
+    volume numeric(38,4) NOT NULL
+) WITH (fillfactor = 50);
+CREATE TABLE merchant_months (
+    month integer NOT NULL,
+    merchant_id text COLLATE \"C\" NOT NULL,
+    PRIMARY KEY (month, merchant_id)
+);
+CREATE TABLE report_counts (
+    report text NOT NULL,
+    item text NOT NULL,
+    count bigint NOT NULL CHECK (count >= 0),
+    PRIMARY KEY (report, item)
+) WITH (fillfactor = 50);
+CREATE TABLE merchant_ranking (
+    id smallint PRIMARY KEY CHECK (id = 1),
+    version bigint NOT NULL,
+    ranking text NOT NULL
+) WITH (fillfactor = 50);
+INSERT INTO merchant_ranking (id, version, ranking) VALUES (1, 0, '{EMPTY_RANKING}');
+"
+    )
+}
+
+// A random event_id falls on another page each time: of an index of ids alone, which is a fifth of the rows, hence no
+// WITHOUT ROWID. A volume is high * 10^18 + low ten-thousandths, low from 0: one integer could not hold the sum of ten
+// large amounts. activity_parts: which parts of a block are stored while the block is not.
+fn sqlite() -> String {
+    let counters = counters("INTEGER");
+    format!(
+        "
+CREATE TABLE activities (
+    event_id BLOB NOT NULL PRIMARY KEY CHECK (length(event_id) = 16),
+    occurred_at TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    product INTEGER NOT NULL CHECK (product BETWEEN 1 AND 7),
+    status INTEGER NOT NULL CHECK (status BETWEEN 1 AND 3),
+    channel INTEGER CHECK (channel BETWEEN 1 AND 5),
+    merchant_id TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    region TEXT NOT NULL,
+    merchant_tier TEXT NOT NULL
+) STRICT;
+CREATE TABLE merchants (
+    merchant_id TEXT NOT NULL PRIMARY KEY,
+    volume_high INTEGER NOT NULL,
+    volume_low INTEGER NOT NULL CHECK (volume_low BETWEEN 0 AND 999999999999999999),
+    first_activity TEXT NOT NULL,
+    last_activity TEXT NOT NULL,
+{counters}    marks INTEGER NOT NULL,
+    new_marks INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE merchant_months (
+    month INTEGER NOT NULL,
+    merchant_id TEXT NOT NULL,
+    PRIMARY KEY (month, merchant_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE report_counts (
+    report TEXT NOT NULL,
+    item TEXT NOT NULL,
+    count INTEGER NOT NULL CHECK (count >= 0),
+    PRIMARY KEY (report, item)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE merchant_ranking (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    ranking TEXT NOT NULL
+) STRICT;
+INSERT INTO merchant_ranking (id, version, ranking) VALUES (1, 0, '{EMPTY_RANKING}');
+CREATE TABLE activity_parts (
+    import_id BLOB NOT NULL,
+    block_from INTEGER NOT NULL,
+    block_to INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    inserted INTEGER NOT NULL,
+    PRIMARY KEY (import_id, block_from, block_to, part)
+) STRICT, WITHOUT ROWID;
+"
+    )
+}
+
+const EMPTY_RANKING: &str = r#"{"leaders":[],"floor":null}"#;

@@ -1,0 +1,129 @@
+//! Daily aggregates: what is on its way to them (the outbox, numbered batches), the hot and the cold totals, and the one
+//! row that says how far the pipeline is.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::{Dialects, run};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let (postgres, sqlite) = (postgres(), sqlite());
+        run(
+            manager,
+            Dialects {
+                postgres: &postgres,
+                sqlite: &sqlite,
+            },
+        )
+        .await
+    }
+}
+
+// An amount is `units_high * 10^9 + units_low` ten-thousandths, since ten of the largest amounts do not fit into a bigint.
+// source: 1 the bank's own, 2 imported; kind as in transfers. The deposits and withdrawals that are there already go into
+// the outbox like any that come later.
+fn postgres() -> String {
+    let totals = |table: &str| {
+        format!(
+            "
+CREATE TABLE {table} (
+    units_high bigint NOT NULL,
+    units_low bigint NOT NULL,
+    count bigint NOT NULL CHECK (count > 0),
+    day date NOT NULL,
+    source smallint NOT NULL CHECK (source IN (1, 2)),
+    kind smallint NOT NULL CHECK (kind IN (2, 3)),
+    currency text NOT NULL,
+    method text NOT NULL,
+    PRIMARY KEY (currency, day, kind, method, source)
+);"
+        )
+    };
+    let (hot, cold) = (totals("hot_totals"), totals("cold_totals"));
+    format!(
+        "
+CREATE TABLE outbox (transfer_id uuid PRIMARY KEY);
+INSERT INTO outbox SELECT id FROM transfers WHERE kind IN (2, 3) AND status = 2;
+{hot}
+{cold}
+CREATE TABLE archived_generations (
+    archived_at timestamptz NOT NULL,
+    generation text PRIMARY KEY
+);
+CREATE TABLE aggregates_batches (
+    made_at timestamptz NOT NULL,
+    number bigint PRIMARY KEY,
+    totals text NOT NULL
+);
+CREATE TABLE aggregates_state (
+    id smallint PRIMARY KEY CHECK (id = 1),
+    bank text NOT NULL,
+    batch bigint NOT NULL CHECK (batch >= 0),
+    confirmed bigint NOT NULL CHECK (confirmed BETWEEN 0 AND batch),
+    newest_day date,
+    epoch text,
+    version bigint NOT NULL,
+    losses bigint NOT NULL,
+    lost_at timestamptz,
+    CONSTRAINT aggregates_state_loss_has_time CHECK ((losses > 0) = (lost_at IS NOT NULL))
+);
+INSERT INTO aggregates_state (id, bank, batch, confirmed, version, losses)
+VALUES (1, replace(gen_random_uuid()::text, '-', ''), 0, 0, 0, 0);
+"
+    )
+}
+
+fn sqlite() -> String {
+    let totals = |table: &str| {
+        format!(
+            "
+CREATE TABLE {table} (
+    currency TEXT NOT NULL,
+    day TEXT NOT NULL CHECK (day GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'),
+    kind INTEGER NOT NULL CHECK (kind IN (2, 3)),
+    method TEXT NOT NULL,
+    source INTEGER NOT NULL CHECK (source IN (1, 2)),
+    units_high INTEGER NOT NULL,
+    units_low INTEGER NOT NULL,
+    count INTEGER NOT NULL CHECK (count > 0),
+    PRIMARY KEY (currency, day, kind, method, source)
+) STRICT, WITHOUT ROWID;"
+        )
+    };
+    let (hot, cold) = (totals("hot_totals"), totals("cold_totals"));
+    format!(
+        "
+CREATE TABLE outbox (transfer_id BLOB NOT NULL PRIMARY KEY CHECK (length(transfer_id) = 16)) STRICT, WITHOUT ROWID;
+INSERT INTO outbox SELECT id FROM transfers WHERE kind IN (2, 3) AND status = 2;
+{hot}
+{cold}
+CREATE TABLE archived_generations (
+    generation TEXT NOT NULL PRIMARY KEY,
+    archived_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE aggregates_batches (
+    number INTEGER NOT NULL PRIMARY KEY,
+    totals TEXT NOT NULL,
+    made_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE aggregates_state (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    bank TEXT NOT NULL,
+    batch INTEGER NOT NULL CHECK (batch >= 0),
+    confirmed INTEGER NOT NULL CHECK (confirmed BETWEEN 0 AND batch),
+    newest_day TEXT,
+    epoch TEXT,
+    version INTEGER NOT NULL,
+    losses INTEGER NOT NULL,
+    lost_at TEXT,
+    CONSTRAINT aggregates_state_loss_has_time CHECK ((losses > 0) = (lost_at IS NOT NULL))
+) STRICT;
+INSERT INTO aggregates_state (id, bank, batch, confirmed, version, losses)
+VALUES (1, lower(hex(randomblob(16))), 0, 0, 0, 0);
+"
+    )
+}

@@ -1,0 +1,121 @@
+//! Moves cold days out of the hot store: close, write, remove. Each step may be done again, by anybody, at any time.
+//!
+//! | crash or race | why no total changes |
+//! |---|---|
+//! | after closing, before writing | closed totals are read as before, and closed again by nobody |
+//! | after writing, before removing | the generation is stored as archived: it counts in the database only |
+//! | two archivers | a generation is stored as archived once, and its totals only with that |
+//! | a late row | finds its day's generation closed and opens another one |
+
+use chrono::TimeDelta;
+
+use super::error::AggregatesError;
+use super::hot::{Epoch, Hot, Sealed};
+use super::repo::{self, Recorded, Table};
+use super::totals::Totals;
+use super::{Aggregates, Day};
+
+/// Sums moved in one transaction within the database.
+const MOVED_MAX: i64 = 1_000;
+/// How long a generation stays stored as archived after it is gone from Redis: longer than any reader takes from its
+/// question to Redis to the one to the database.
+const ARCHIVED_KEPT: TimeDelta = TimeDelta::days(1);
+
+impl Aggregates {
+    /// One step: moves every day before the boundary to the cold totals.
+    pub async fn archive_once(&self) -> Result<(), AggregatesError> {
+        self.archive_in_database().await?;
+        let hot = self.hot().await;
+        let Some((hot, epoch)) = self.noticing(hot).await? else {
+            return Ok(());
+        };
+        let outcome = self.archive_redis(hot, &epoch).await;
+        self.noticing(outcome).await
+    }
+
+    async fn archive_redis(&self, hot: &Hot, epoch: &Epoch) -> Result<(), AggregatesError> {
+        loop {
+            let sealed = self.seal_in(hot, epoch).await?;
+            if sealed.generations.is_empty() {
+                break;
+            }
+            self.write_sealed_in(epoch, &sealed).await?;
+            hot.drop_sealed(&sealed.names()).await?;
+        }
+        // Nothing that is closed is left in Redis, so these are the names of what is long gone.
+        repo::purge_archived(&self.0.db.write, self.0.clock.now() - ARCHIVED_KEPT).await?;
+        Ok(())
+    }
+
+    /// The first third of a step with Redis: closes the generations of cold days and reads what is closed.
+    pub async fn seal(&self) -> Result<Sealed, AggregatesError> {
+        match self.hot().await? {
+            Some((hot, epoch)) => self.seal_in(hot, &epoch).await,
+            None => Ok(Sealed::default()),
+        }
+    }
+
+    /// The second third: adds to the cold totals what is not there.
+    pub async fn write_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
+        match self.hot().await? {
+            Some((_, epoch)) => self.write_sealed_in(&epoch, sealed).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The last third: removes what the database has.
+    pub async fn drop_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
+        match self.hot().await? {
+            Some((hot, _)) => hot.drop_sealed(&sealed.names()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn seal_in(&self, hot: &Hot, epoch: &Epoch) -> Result<Sealed, AggregatesError> {
+        // The clock only moves forward, so a boundary that is a moment old is one that was right then.
+        let Some(newest) = hot.read(None).await?.at.newest else {
+            return Ok(Sealed::default());
+        };
+        let sealed = hot.seal(epoch, newest.first_hot()).await?;
+        sealed.ok_or(AggregatesError::Rebuilding)
+    }
+
+    async fn write_sealed_in(&self, epoch: &Epoch, sealed: &Sealed) -> Result<(), AggregatesError> {
+        let (epoch, sealed, now) = (epoch.clone(), sealed.clone(), self.0.clock.now());
+        let work = self.0.db.transaction(move |tx| {
+            Box::pin(async move {
+                // What an older epoch held is told otherwise by now.
+                if repo::record(tx, &epoch.0, sealed.version).await? == Recorded::Stale {
+                    return Err(AggregatesError::Rebuilding);
+                }
+                let ids: Vec<String> = sealed.generations.iter().map(|(one, _)| one.id.clone()).collect();
+                let new = repo::archive(tx, &ids, now).await?;
+                let mut totals = Totals::default();
+                for (generation, sums) in sealed.generations {
+                    if new.contains(&generation.id) {
+                        totals.add_all(sums);
+                    }
+                }
+                repo::add(tx, Table::Cold, &totals).await?;
+                Ok(())
+            })
+        });
+        work.await
+    }
+
+    /// The totals that were kept hot in the database, where one transaction moves them.
+    async fn archive_in_database(&self) -> Result<(), AggregatesError> {
+        let Some(newest) = repo::state(&self.0.db.read).await?.newest_day else {
+            return Ok(());
+        };
+        let first_hot = Day::from(newest).first_hot();
+        while repo::has_cold(&self.0.db.read, first_hot).await? {
+            let work = self
+                .0
+                .db
+                .transaction(move |tx| Box::pin(repo::move_cold(tx, first_hot, MOVED_MAX)));
+            work.await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! Why the aggregates gave no answer or went no further. Whatever was under way may be done again.
+
+use super::RangeError;
+use crate::db::Fault;
+use crate::redis::RedisFault;
+
+/// Refusals and faults of the aggregates.
+#[derive(Debug, thiserror::Error)]
+pub enum AggregatesError {
+    /// The range of days is none.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+    /// The hot store and the database do not belong together; a worker is about to see to it.
+    #[error("the hot store is being rebuilt")]
+    Rebuilding,
+    /// The database says that hot days are in Redis, and this process was started without it.
+    #[error("hot days are in Redis, and this process has no address of it")]
+    RedisNotConfigured,
+    /// What Redis holds is nothing that we write.
+    #[error("the hot store holds {0}, which is nothing of ours")]
+    Damaged(String),
+    /// An import's block is not applied although it was sent again and again.
+    #[error("a block of an import is not applied in time")]
+    NotApplied,
+    #[error(transparent)]
+    Redis(#[from] RedisFault),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<AggregatesError> for Fault {
+    /// For the driver of imports, which tries a block again after a fault.
+    fn from(error: AggregatesError) -> Self {
+        match error {
+            AggregatesError::Fault(fault) => fault,
+            AggregatesError::Damaged(_) | AggregatesError::Range(_) => Self::broken(error),
+            AggregatesError::Rebuilding => Self::conflict(error),
+            AggregatesError::RedisNotConfigured | AggregatesError::NotApplied | AggregatesError::Redis(_) => {
+                Self::unreachable(error)
+            }
+        }
+    }
+}

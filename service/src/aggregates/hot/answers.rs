@@ -1,0 +1,273 @@
+//! What the scripts answer, read. Pure.
+
+use std::collections::BTreeMap;
+
+use ::redis::Value;
+
+use crate::aggregates::Day;
+use crate::aggregates::error::AggregatesError;
+use crate::aggregates::message::{Message, decode_key};
+use crate::aggregates::totals::{Key, Sum, Totals};
+
+/// A count of the hot store's changes: it only grows, unless Redis forgot some.
+pub type StoreVersion = i64;
+
+/// What became of a block that was to be queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Its totals are in the store, of which this is the version.
+    Applied(StoreVersion),
+    /// It is in the queue.
+    Queued,
+    /// It was there before.
+    Waiting,
+    /// There is no room.
+    Full,
+    /// An earlier block is not applied, although the database says so.
+    Gap,
+    /// Another epoch has begun.
+    Lost,
+}
+
+/// What became of a numbered piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    Now(StoreVersion),
+    Before(StoreVersion),
+    /// An earlier piece is missing.
+    Gap,
+    /// Another epoch has begun.
+    Lost,
+}
+
+/// A message in a consumer's hands; no message when it cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub id: String,
+    pub message: Option<Message>,
+}
+
+/// One hash of totals: a day's from its first row to the moment that it was closed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Generation {
+    pub day: Day,
+    /// Unique for all time.
+    pub id: String,
+}
+
+/// Closed generations with their totals.
+#[derive(Clone, Debug, Default)]
+pub struct Sealed {
+    pub version: StoreVersion,
+    pub generations: Vec<(Generation, Totals)>,
+}
+
+/// Where the store is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Where {
+    /// Empty when there is none.
+    pub epoch: String,
+    pub is_ready: bool,
+    pub version: StoreVersion,
+    /// The number of the bank's next batch.
+    pub next_batch: u64,
+    pub newest: Option<Day>,
+    /// The number of the last generation that was opened.
+    pub generation: u64,
+    /// Messages that wait or are in a consumer's hands.
+    pub waiting: u64,
+    pub dead: u64,
+}
+
+/// The store at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    pub at: Where,
+    /// Each with its totals, and whether it is still open.
+    pub generations: Vec<(Generation, bool, Totals)>,
+}
+
+/// The error for an answer that no script of ours gives.
+pub fn bad(what: impl Into<String>) -> AggregatesError {
+    AggregatesError::Damaged(what.into())
+}
+
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, AggregatesError> {
+    text.parse().map_err(|_| bad(text))
+}
+
+impl Sent {
+    pub fn read(answer: &[String]) -> Result<Self, AggregatesError> {
+        let [outcome, version] = answer else {
+            return Err(bad(format!("{answer:?}")));
+        };
+        match outcome.as_str() {
+            "applied" => Ok(Self::Applied(number(version)?)),
+            "queued" => Ok(Self::Queued),
+            "waiting" => Ok(Self::Waiting),
+            "full" => Ok(Self::Full),
+            "gap" => Ok(Self::Gap),
+            "lost" => Ok(Self::Lost),
+            other => Err(bad(other)),
+        }
+    }
+}
+
+impl Applied {
+    pub fn read(answer: &[String]) -> Result<Self, AggregatesError> {
+        let [outcome, version] = answer else {
+            return Err(bad(format!("{answer:?}")));
+        };
+        match outcome.as_str() {
+            "applied" => Ok(Self::Now(number(version)?)),
+            "already" => Ok(Self::Before(number(version)?)),
+            "gap" => Ok(Self::Gap),
+            "lost" => Ok(Self::Lost),
+            other => Err(bad(other)),
+        }
+    }
+}
+
+impl Taken {
+    pub fn read(values: Vec<Value>) -> Result<Vec<Self>, AggregatesError> {
+        let mut taken = Vec::with_capacity(values.len() / 2);
+        let mut values = values.into_iter();
+        while let (Some(id), Some(message)) = (values.next(), values.next()) {
+            taken.push(Self {
+                id: text(id)?,
+                message: match message {
+                    Value::BulkString(bytes) => Message::decode(&bytes),
+                    _ => None,
+                },
+            });
+        }
+        Ok(taken)
+    }
+}
+
+impl Generation {
+    /// The name in Redis.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.day, self.id)
+    }
+
+    /// True when it was opened in an epoch after so many others.
+    #[must_use]
+    pub fn is_later(id: &str, epoch: &str, others: u64) -> bool {
+        let number = id.strip_prefix(epoch).and_then(|rest| rest.strip_prefix('-'));
+        number
+            .and_then(|number| number.parse::<u64>().ok())
+            .is_some_and(|number| number > others)
+    }
+
+    fn read(name: &str) -> Result<Self, AggregatesError> {
+        let (day, id) = name.split_once('/').ok_or_else(|| bad(name))?;
+        Ok(Self {
+            day: Day::parse(day).ok_or_else(|| bad(name))?,
+            id: id.to_owned(),
+        })
+    }
+}
+
+impl Sealed {
+    /// The names of every generation in Redis.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.generations
+            .iter()
+            .map(|(generation, _)| generation.name())
+            .collect()
+    }
+
+    /// `None` when another epoch has begun.
+    pub fn read(values: Vec<Value>) -> Result<Option<Self>, AggregatesError> {
+        let mut values = values.into_iter();
+        let (outcome, version) = (next_text(&mut values)?, next_text(&mut values)?);
+        if outcome == "lost" {
+            return Ok(None);
+        }
+        let mut sealed = Self {
+            version: number(&version)?,
+            generations: Vec::new(),
+        };
+        while let (Some(name), Some(fields)) = (values.next(), values.next()) {
+            let generation = Generation::read(&text(name)?)?;
+            let totals = totals(generation.day, fields)?;
+            sealed.generations.push((generation, totals));
+        }
+        Ok(Some(sealed))
+    }
+}
+
+impl Reading {
+    /// The ids of every generation.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        self.generations
+            .iter()
+            .map(|(generation, ..)| generation.id.clone())
+            .collect()
+    }
+
+    pub fn read(values: Vec<Value>) -> Result<Self, AggregatesError> {
+        let mut values = values.into_iter();
+        let mut next = || next_text(&mut values);
+        let at = Where {
+            epoch: next()?,
+            is_ready: next()? == "1",
+            version: number(&next()?)?,
+            next_batch: number(&next()?)?,
+            newest: Day::parse(&next()?),
+            generation: number(&next()?)?,
+            waiting: number(&next()?)?,
+            dead: number(&next()?)?,
+        };
+        let mut reading = Self {
+            at,
+            generations: Vec::new(),
+        };
+        while let (Some(name), Some(is_open), Some(fields)) = (values.next(), values.next(), values.next()) {
+            let generation = Generation::read(&text(name)?)?;
+            let totals = totals(generation.day, fields)?;
+            reading.generations.push((generation, text(is_open)? == "1", totals));
+        }
+        Ok(reading)
+    }
+}
+
+fn text(value: Value) -> Result<String, AggregatesError> {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8(bytes).map_err(|_| bad("bytes that are no text")),
+        Value::SimpleString(text) => Ok(text),
+        other => Err(bad(format!("{other:?}"))),
+    }
+}
+
+fn next_text(values: &mut impl Iterator<Item = Value>) -> Result<String, AggregatesError> {
+    text(values.next().ok_or_else(|| bad("an answer that ends too soon"))?)
+}
+
+/// A hash of `source:currency:kind:method:part` as totals.
+fn totals(day: Day, fields: Value) -> Result<Totals, AggregatesError> {
+    let Value::Array(fields) = fields else {
+        return Err(bad(format!("{fields:?}")));
+    };
+    let mut parts: BTreeMap<Key, [i64; 3]> = BTreeMap::new();
+    let mut fields = fields.into_iter();
+    while let (Some(field), Some(value)) = (fields.next(), fields.next()) {
+        let (field, value) = (text(field)?, text(value)?);
+        let (name, part) = field.rsplit_once(':').ok_or_else(|| bad(field.as_str()))?;
+        let names: Vec<&str> = name.split(':').collect();
+        let key = decode_key(&day.to_string(), &names).ok_or_else(|| bad(field.as_str()))?;
+        let index = ["high", "low", "count"].iter().position(|known| *known == part);
+        parts.entry(key).or_default()[index.ok_or_else(|| bad(field.as_str()))?] = number(&value)?;
+    }
+    parts
+        .into_iter()
+        .map(|(key, [high, low, count])| {
+            let count = u64::try_from(count).map_err(|_| bad("a count below zero"))?;
+            Ok((key, Sum::of_halves(high, low, count)))
+        })
+        .collect::<Result<Totals, _>>()
+}

@@ -1,0 +1,11 @@
+-- Moves a message that cannot be read from the queue to the dead letters, of which the last ones are kept.
+-- ARGV: its id, how many dead letters to keep.
+local p = KEYS[1]
+local queue = p .. 'queue'
+local entry = redis.call('XRANGE', queue, ARGV[1], ARGV[1])[1]
+if entry then
+    redis.call('XADD', p .. 'dead', 'MAXLEN', '~', ARGV[2], '*', 'id', ARGV[1], unpack(entry[2]))
+end
+redis.call('XACK', queue, 'appliers', ARGV[1])
+redis.call('XDEL', queue, ARGV[1])
+return entry and 1 or 0

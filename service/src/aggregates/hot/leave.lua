@@ -1,0 +1,15 @@
+-- Forgets a consumer that has nothing unfinished, and others that were silent for long and have nothing either.
+-- ARGV: consumer, milliseconds of silence.
+local p = KEYS[1]
+local consumers = redis.pcall('XINFO', 'CONSUMERS', p .. 'queue', 'appliers')
+if consumers.err then return 0 end
+local gone = 0
+for _, fields in ipairs(consumers) do
+    local consumer = {}
+    for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
+    if consumer.pending == 0 and (consumer.name == ARGV[1] or consumer.idle > tonumber(ARGV[2])) then
+        redis.call('XGROUP', 'DELCONSUMER', p .. 'queue', 'appliers', consumer.name)
+        gone = gone + 1
+    end
+end
+return gone

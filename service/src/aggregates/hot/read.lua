@@ -1,0 +1,21 @@
+-- Reads where the hot store is, and its totals from one day to another, at one moment.
+-- ARGV: first day, last day ('' and '' for no totals). Answers epoch, ready, version, next batch, newest day, number of
+-- the last generation, waiting messages, dead letters, then for each generation: name, '1' when it is open, fields.
+local p = KEYS[1]
+local state = redis.call('HMGET', p .. 'state', 'epoch', 'ready', 'version', 'newest', 'generation')
+local answer = {
+    state[1] or '', state[2] or '0', state[3] or '0', redis.call('GET', p .. 'next:bank') or '0', state[4] or '',
+    state[5] or '0', tostring(redis.call('XLEN', p .. 'queue')), tostring(redis.call('XLEN', p .. 'dead'))
+}
+local function keep(name, is_open)
+    local day = string.match(name, '^(.-)/')
+    if ARGV[1] <= day and day <= ARGV[2] then
+        answer[#answer + 1] = name
+        answer[#answer + 1] = is_open
+        answer[#answer + 1] = redis.call('HGETALL', p .. 'day:' .. name)
+    end
+end
+local open = redis.call('HGETALL', p .. 'open')
+for i = 1, #open, 2 do keep(open[i] .. '/' .. open[i + 1], '1') end
+for _, name in ipairs(redis.call('SMEMBERS', p .. 'sealed')) do keep(name, '0') end
+return answer

@@ -1,0 +1,23 @@
+-- Closes the generations of cold days, so that late rows open new ones, and reads some of what is closed.
+-- ARGV: epoch, first hot day, how many to read. Answers 'ready' or 'lost', the version, then name and fields of each.
+local p = KEYS[1]
+local state = p .. 'state'
+local where = redis.call('HMGET', state, 'epoch', 'ready', 'version')
+if where[1] ~= ARGV[1] or where[2] ~= '1' then return {'lost', '0'} end
+local version = where[3]
+local open = redis.call('HGETALL', p .. 'open')
+for i = 1, #open, 2 do
+    if open[i] < ARGV[2] then
+        redis.call('HDEL', p .. 'open', open[i])
+        redis.call('SADD', p .. 'sealed', open[i] .. '/' .. open[i + 1])
+        version = tostring(redis.call('HINCRBY', state, 'version', 1))
+    end
+end
+local answer = {'ready', version}
+local names = redis.call('SMEMBERS', p .. 'sealed')
+table.sort(names)
+for i = 1, math.min(#names, tonumber(ARGV[3])) do
+    answer[#answer + 1] = names[i]
+    answer[#answer + 1] = redis.call('HGETALL', p .. 'day:' .. names[i])
+end
+return answer

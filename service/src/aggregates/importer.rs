@@ -1,0 +1,182 @@
+//! Transactions of other systems: a block of a file's rows becomes one message, and the checkpoint moves behind it once its
+//! totals are in the hot store.
+
+use std::time::{Duration, Instant};
+
+use csv::ByteRecord;
+
+use super::error::AggregatesError;
+use super::hot::Sent;
+use super::message::Message;
+use super::repo::{self, Recorded, Table};
+use super::row::{self, Layout, Row};
+use super::totals::Totals;
+use super::{Aggregates, Consumer};
+use crate::db::Fault;
+use crate::imports::repo::{Advanced, advance};
+use crate::imports::{Block, HeaderProblem, Parsed, Rows, Stored};
+use crate::values::{Currency, ImportKind};
+
+/// Rows of a block. A block's totals are at most as many sums as rows, and usually a few hundred: that is what makes a
+/// message of a block so much cheaper than one of a row.
+const BLOCK_ROWS: usize = 4_096;
+/// On SQLite each sum may cost some microseconds under the write lock.
+const SQLITE_BLOCK_ROWS: usize = 1_024;
+
+/// The first and the longest pause between two looks at a block that somebody else has taken.
+const LOOK_PAUSE: Duration = Duration::from_millis(1);
+const LOOK_PAUSE_MAX: Duration = Duration::from_millis(20);
+/// After this long a block is queued once more, in case Redis or a consumer lost it; its mark lets it count once.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// After this long the import gives up for now.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// A block's rows, added up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    pub totals: Totals,
+    /// How long the rows took when they came, in milliseconds.
+    pub replay_ms: u64,
+}
+
+/// How rows of transactions are read and stored.
+pub struct Transactions {
+    aggregates: Aggregates,
+    /// Imported rows name no currency; they are in the bank's.
+    currency: Currency,
+    consumer: Consumer,
+}
+
+impl Transactions {
+    /// Rows in a currency.
+    #[must_use]
+    pub fn new(aggregates: Aggregates, currency: Currency) -> Self {
+        Self {
+            aggregates,
+            currency,
+            consumer: Consumer::new(),
+        }
+    }
+
+    /// Queues a block and helps to work the queue off until the block is in the hot store; the version that it is in.
+    async fn through_the_queue(&self, message: &Message) -> Result<Option<(String, i64)>, AggregatesError> {
+        let hot = self.aggregates.hot().await;
+        let Some((hot, epoch)) = self.aggregates.noticing(hot).await? else {
+            return Ok(None);
+        };
+        let (began, mut queued_at, mut pause) = (Instant::now(), Instant::now(), LOOK_PAUSE);
+        while began.elapsed() < GIVE_UP_AFTER {
+            let again = queued_at.elapsed() > AGAIN_AFTER;
+            if again {
+                queued_at = Instant::now();
+            }
+            match hot.send(&epoch, message, again).await? {
+                Sent::Applied(version) => return Ok(Some((epoch.0, version))),
+                Sent::Queued | Sent::Waiting | Sent::Full => {}
+                Sent::Gap => return Err(self.aggregates.distrust(hot, &epoch).await),
+                Sent::Lost => return Err(AggregatesError::Rebuilding),
+            }
+            if self.aggregates.consume_once(&self.consumer).await? == 0 {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LOOK_PAUSE_MAX);
+            }
+        }
+        Err(AggregatesError::NotApplied)
+    }
+
+    async fn apply(&self, block: &Block<Batch>) -> Result<Stored, AggregatesError> {
+        let message = Message {
+            import: block.import,
+            block: block.number,
+            totals: block.rows.totals.clone(),
+        };
+        let applied = self.through_the_queue(&message).await;
+        let applied = self.aggregates.noticing(applied).await?;
+        let stored = self.advance(block, applied).await;
+        self.aggregates.noticing(stored).await
+    }
+
+    /// Moves the checkpoint behind a block whose totals are in Redis, or with them where there is none.
+    async fn advance(&self, block: &Block<Batch>, applied: Option<(String, i64)>) -> Result<Stored, AggregatesError> {
+        let block = block.clone();
+        let work = self.aggregates.0.db.transaction(move |tx| {
+            Box::pin(async move {
+                let (totals, inserted) = (&block.rows.totals, block.counts.rows());
+                match &applied {
+                    Some((epoch, version)) => {
+                        if repo::record(tx, epoch, *version).await? == Recorded::Stale {
+                            return Err(Undone::Failed(AggregatesError::Rebuilding));
+                        }
+                    }
+                    None => repo::add(tx, Table::Hot, totals).await?,
+                }
+                if let Some(day) = totals.newest_day() {
+                    repo::advance_newest(tx, day).await?;
+                }
+                match advance(tx, &block, inserted, 0).await? {
+                    Advanced::Changed => Ok(Stored::Applied { inserted, duplicate: 0 }),
+                    Advanced::Stale => Err(Undone::Stale),
+                }
+            })
+        });
+        match work.await {
+            Ok(stored) => Ok(stored),
+            Err(Undone::Stale) => Ok(Stored::Stale),
+            Err(Undone::Failed(error)) => Err(error),
+        }
+    }
+}
+
+/// Why a transaction is rolled back.
+enum Undone {
+    Stale,
+    Failed(AggregatesError),
+}
+
+impl From<Fault> for Undone {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault.into())
+    }
+}
+
+impl Rows for Transactions {
+    const KIND: ImportKind = ImportKind::Transactions;
+    const ONCE: bool = true;
+    type Layout = Layout;
+    type Row = Row;
+    type Batch = Batch;
+
+    fn block_rows(&self) -> usize {
+        if self.aggregates.is_on_sqlite() {
+            SQLITE_BLOCK_ROWS
+        } else {
+            BLOCK_ROWS
+        }
+    }
+
+    fn layout(header: &ByteRecord) -> Result<Layout, HeaderProblem> {
+        Layout::of(header)
+    }
+
+    fn parse(&self, layout: &Layout, record: &ByteRecord) -> Parsed<Row> {
+        match row::parse(layout, record, self.aggregates.0.clock.now()) {
+            Ok(row) => Parsed::Row { row, coerced: false },
+            Err(reason) => Parsed::Skipped(reason),
+        }
+    }
+
+    fn batch(&self, rows: Vec<Row>) -> Batch {
+        Batch {
+            totals: row::totals_of(&rows, self.currency),
+            replay_ms: rows.iter().map(|row| u64::from(row.sleep_ms)).sum(),
+        }
+    }
+
+    fn replay_ms(&self, batch: &Batch) -> u64 {
+        batch.replay_ms
+    }
+
+    async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+        Ok(self.apply(block).await?)
+    }
+}

@@ -1,0 +1,104 @@
+//! The text of a message: a block's totals, a line each. What is not exactly this is nobody's message. Pure.
+
+use std::fmt::Write as _;
+
+use super::Day;
+use super::totals::{Key, Kind, Source, Sum, Totals};
+use crate::values::{Currency, ImportId, Method};
+
+/// A block of an import, on its way to the hot store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub import: ImportId,
+    /// Blocks are counted from 0.
+    pub block: u64,
+    pub totals: Totals,
+}
+
+/// What every message begins with; another shape gets another word.
+const HEAD: &str = "block1";
+
+impl Message {
+    /// Writes the message.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        format!(
+            "{HEAD} {} {}\n{}",
+            self.import.0.simple(),
+            self.block,
+            encode_totals(&self.totals)
+        )
+    }
+
+    /// Reads a message; `None` when it is none.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (head, body) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
+        let [HEAD, import, block] = head.split(' ').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        Some(Self {
+            import: ImportId(import.parse().ok()?),
+            block: block.parse().ok()?,
+            totals: decode_totals(body)?,
+        })
+    }
+}
+
+/// A line for each sum: `day source currency kind method units count`.
+#[must_use]
+pub fn encode_totals(totals: &Totals) -> String {
+    let mut text = String::new();
+    for (key, sum) in totals.iter() {
+        let Key {
+            currency,
+            day,
+            kind,
+            method,
+            source,
+        } = key;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{day} {} {currency} {} {method} {} {}",
+            source.word(),
+            kind.word(),
+            sum.units,
+            sum.count
+        );
+    }
+    text
+}
+
+/// Reads such lines; `None` when one is none.
+#[must_use]
+pub fn decode_totals(text: &str) -> Option<Totals> {
+    text.lines().map(decode_line).collect()
+}
+
+fn decode_line(line: &str) -> Option<(Key, Sum)> {
+    let [day, source, currency, kind, method, units, count] = line.split(' ').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let sum = Sum {
+        units: units.parse().ok()?,
+        count: count.parse().ok()?,
+    };
+    sum.halves()?;
+    Some((decode_key(day, &[source, currency, kind, method])?, sum))
+}
+
+/// Reads a key from a day and its other parts: source, currency, kind, method.
+#[must_use]
+pub fn decode_key(day: &str, parts: &[&str]) -> Option<Key> {
+    let [source, currency, kind, method] = parts else {
+        return None;
+    };
+    Some(Key {
+        currency: Currency::from_code(currency)?,
+        day: Day::parse(day)?,
+        kind: Kind::from_word(kind)?,
+        method: Method::try_new(*method)?,
+        source: Source::from_word(source)?,
+    })
+}

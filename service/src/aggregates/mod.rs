@@ -1,0 +1,140 @@
+//! Daily totals by payment method: what the bank itself moved, and what files of other systems tell.
+//!
+//! Invariants: a deposit, a withdrawal or an imported row is counted once, whatever crashes where; each generation of a
+//! day's totals is in exactly one store's answer; the mark of what was applied moves with the totals.
+
+mod archiver;
+mod attach;
+mod consumer;
+mod day;
+mod error;
+mod hot;
+mod importer;
+mod message;
+mod relay;
+mod repo;
+mod row;
+mod totals;
+mod verify;
+mod workers;
+
+pub use consumer::Consumer;
+pub use day::{Day, DayRange, RangeError};
+pub use error::AggregatesError;
+pub use hot::Sealed;
+pub use importer::{Batch, Transactions};
+pub use message::{Message, decode_totals, encode_totals};
+pub use row::{Layout, Row, parse, totals_of};
+pub use totals::{Key, Kind, Source, Sum, Totals};
+pub use verify::{Comparison, Verdict};
+
+pub(crate) use verify::compare;
+
+use std::sync::{Arc, PoisonError};
+
+use sea_orm::DbBackend;
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::redis::Redis;
+use crate::values::Currency;
+use hot::{Epoch, Hot, Reading};
+use workers::Workers;
+
+/// The pipeline and its answer. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct Aggregates(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    redis: Option<Arc<Redis>>,
+    hot: OnceCell<Hot>,
+    /// Set while Redis and the database are known to go together; taken back with every fault of Redis.
+    epoch: Mutex<Option<Epoch>>,
+    workers: std::sync::Mutex<Option<Workers>>,
+}
+
+impl Aggregates {
+    /// On a migrated database, with the hot store in Redis if there is one. Connects to nobody yet.
+    #[must_use]
+    pub fn new(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>) -> Self {
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            redis: redis.map(Arc::new),
+            hot: OnceCell::new(),
+            epoch: Mutex::new(None),
+            workers: std::sync::Mutex::default(),
+        }))
+    }
+
+    /// Starts the tasks of a server; a second call changes nothing. Must be called inside a tokio runtime.
+    pub fn serve(&self) {
+        let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.get_or_insert_with(|| Workers::start(self));
+    }
+
+    /// Ends them, each after the step that it is at.
+    pub(crate) async fn stop(&self) {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(workers) = workers {
+            workers.stop().await;
+        }
+    }
+
+    /// The totals of a currency's days: one round trip to Redis if there is one, then one to the database.
+    ///
+    /// In this order: what the archiver moves in between is in the database's answer, which names the generations that it
+    /// has, and those are left out of Redis'.
+    pub async fn daily(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
+        let reading = match self.store().await? {
+            Some(hot) => Some(hot.read(Some(days)).await?),
+            None => None,
+        };
+        let generations = reading.as_ref().map(Reading::ids).unwrap_or_default();
+        let daily = repo::daily(&self.0.db.read, days, currency, &generations).await?;
+        let reading = belonging(reading, daily.epoch.as_deref())?;
+        let mut totals = daily.totals;
+        for (generation, _, hot) in reading.into_iter().flat_map(|reading| reading.generations) {
+            if !daily.archived.contains(&generation.id) {
+                totals.add_all(hot.filtered(|key| key.currency == currency));
+            }
+        }
+        Ok(totals)
+    }
+
+    fn is_on_sqlite(&self) -> bool {
+        self.0.db.backend() == DbBackend::Sqlite
+    }
+
+    /// The whole hot store at one moment; `None` without Redis.
+    pub(crate) async fn read_hot(&self) -> Result<Option<Reading>, AggregatesError> {
+        match self.store().await? {
+            Some(hot) => Ok(Some(hot.read(Some(DayRange::all())).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The bank's part of Redis, if there is a Redis; nothing is known of its state.
+    async fn store(&self) -> Result<Option<&Hot>, AggregatesError> {
+        let Some(redis) = &self.0.redis else { return Ok(None) };
+        let made = self.0.hot.get_or_try_init(|| async {
+            let state = repo::state(&self.0.db.read).await?;
+            Ok::<_, AggregatesError>(Hot::new(redis.clone(), &state.bank))
+        });
+        made.await.map(Some)
+    }
+}
+
+/// A reading of Redis is worth something beside the database only if both are of one epoch.
+fn belonging(reading: Option<Reading>, epoch: Option<&str>) -> Result<Option<Reading>, AggregatesError> {
+    match (reading, epoch) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(AggregatesError::RedisNotConfigured),
+        (Some(reading), None) if reading.at.epoch.is_empty() => Ok(None),
+        (Some(reading), Some(epoch)) if reading.at.is_ready && reading.at.epoch == epoch => Ok(Some(reading)),
+        (Some(_), _) => Err(AggregatesError::Rebuilding),
+    }
+}

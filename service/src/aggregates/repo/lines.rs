@@ -1,0 +1,231 @@
+//! Sums as rows: written, moved, read.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
+use serde_json::json;
+
+use super::sql::Dialect;
+use crate::aggregates::totals::{Key, Kind, Source, Sum, Totals};
+use crate::aggregates::{Day, DayRange};
+use crate::db::Fault;
+use crate::values::{Currency, Method, Timestamp};
+
+/// Where sums are kept in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// Recent days, when there is no Redis.
+    Hot,
+    /// Older days.
+    Cold,
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hot => "hot_totals",
+            Self::Cold => "cold_totals",
+        }
+    }
+}
+
+/// What the database knows of some days.
+#[derive(Debug, Default)]
+pub struct Daily {
+    pub totals: Totals,
+    /// Those of the generations asked for that are among the totals.
+    pub archived: BTreeSet<String>,
+    /// The epoch that Redis has to be in; `None` when it was never used.
+    pub epoch: Option<String>,
+}
+
+#[derive(FromQueryResult)]
+struct Line {
+    day: Option<NaiveDate>,
+    source: i16,
+    currency: String,
+    kind: i16,
+    method: String,
+    units_high: i64,
+    units_low: i64,
+    count: i64,
+}
+
+impl Line {
+    /// `None` for what no writer of ours writes.
+    fn sum(&self) -> Option<(Key, Sum)> {
+        let key = Key {
+            currency: Currency::from_code(&self.currency)?,
+            day: self.day?.into(),
+            kind: Kind::from_number(self.kind)?,
+            method: Method::try_new(self.method.as_str())?,
+            source: Source::from_number(self.source)?,
+        };
+        let count = self.count.try_into().ok()?;
+        Some((key, Sum::of_halves(self.units_high, self.units_low, count)))
+    }
+
+    fn read(&self) -> Result<(Key, Sum), Fault> {
+        self.sum()
+            .ok_or_else(|| sea_orm::DbErr::Type(format!("a sum of {:?} by {:?}", self.day, self.method)).into())
+    }
+}
+
+fn statement(db: &impl ConnectionTrait, sql: String, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
+
+fn dialect(db: &impl ConnectionTrait) -> Dialect {
+    Dialect(db.get_database_backend())
+}
+
+async fn lines(
+    db: &impl ConnectionTrait,
+    sql: String,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<Line>, Fault> {
+    Ok(Line::find_by_statement(statement(db, sql, values)).all(db).await?)
+}
+
+async fn totals(
+    db: &impl ConnectionTrait,
+    sql: String,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Totals, Fault> {
+    lines(db, sql, values).await?.iter().map(Line::read).collect()
+}
+
+/// Adds sums to a table's.
+pub async fn add(tx: &DatabaseTransaction, table: Table, totals: &Totals) -> Result<(), Fault> {
+    let lines: Vec<_> = totals
+        .iter()
+        .filter_map(|(key, sum)| {
+            let (high, low) = sum.halves()?;
+            Some(json!({
+                "day": key.day.to_string(),
+                "source": key.source.number(),
+                "currency": key.currency,
+                "kind": key.kind.number(),
+                "method": key.method,
+                "units_high": high,
+                "units_low": low,
+                "count": sum.count,
+            }))
+        })
+        .collect();
+    if lines.len() != totals.len() {
+        return Err(sea_orm::DbErr::Type("a sum beyond its halves".to_owned()).into());
+    }
+    if !lines.is_empty() {
+        let sql = dialect(tx).add(table.name());
+        tx.execute_raw(statement(tx, sql, [json!(lines).to_string().into()]))
+            .await?;
+    }
+    Ok(())
+}
+
+/// True when the hot table has sums of days before `first_hot`.
+pub async fn has_cold(db: &impl ConnectionTrait, first_hot: Day) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM hot_totals WHERE day < $1 LIMIT 1";
+    let found = db
+        .query_one_raw(statement(db, sql.to_owned(), [first_hot.date().into()]))
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Moves sums of days before `first_hot` from hot to cold, at most `limit`; how many moved.
+pub async fn move_cold(tx: &DatabaseTransaction, first_hot: Day, limit: i64) -> Result<u64, Fault> {
+    let mut moved = 0;
+    for sql in dialect(tx).move_cold() {
+        let statement = statement(tx, sql, [first_hot.date().into(), limit.into()]);
+        moved = tx.execute_raw(statement).await?.rows_affected();
+    }
+    Ok(moved)
+}
+
+/// Takes at most `limit` deposits and withdrawals out of the outbox, summed up.
+pub async fn take_outbox(tx: &DatabaseTransaction, limit: i64) -> Result<Totals, Fault> {
+    let (take, remove) = dialect(tx).take_outbox();
+    let taken = totals(tx, take, [limit.into()]).await?;
+    if let Some(remove) = remove {
+        tx.execute_raw(statement(tx, remove, [limit.into()])).await?;
+    }
+    Ok(taken)
+}
+
+/// Both tables' sums of a currency's days, with what has to be known to put Redis' beside them.
+pub async fn daily(
+    db: &impl ConnectionTrait,
+    days: DayRange,
+    currency: Currency,
+    generations: &[String],
+) -> Result<Daily, Fault> {
+    let values = [
+        currency.into(),
+        days.from().date().into(),
+        days.to().date().into(),
+        json!(generations).to_string().into(),
+    ];
+    let mut daily = Daily::default();
+    for line in lines(db, dialect(db).daily(), values).await? {
+        match line.source {
+            ARCHIVED => drop(daily.archived.insert(line.method)),
+            EPOCH => daily.epoch = Some(line.method),
+            _ => {
+                let (key, sum) = line.read()?;
+                daily.totals.add(key, sum);
+            }
+        }
+    }
+    Ok(daily)
+}
+
+/// The sources that mark lines of `daily` which are no sums.
+const ARCHIVED: i16 = 0;
+const EPOCH: i16 = -1;
+
+/// Stores generations as archived and gives those that were not before.
+pub async fn archive(tx: &DatabaseTransaction, names: &[String], at: Timestamp) -> Result<BTreeSet<String>, Fault> {
+    let statement = statement(tx, dialect(tx).archive(), [json!(names).to_string().into(), at.into()]);
+    generations(tx, statement).await
+}
+
+/// Which of these generations are archived.
+pub async fn archived_among(db: &impl ConnectionTrait, names: &[String]) -> Result<BTreeSet<String>, Fault> {
+    let statement = statement(db, dialect(db).archived_among(), [json!(names).to_string().into()]);
+    generations(db, statement).await
+}
+
+async fn generations(db: &impl ConnectionTrait, statement: Statement) -> Result<BTreeSet<String>, Fault> {
+    let rows = db.query_all_raw(statement).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "generation")?)).collect()
+}
+
+/// Every generation that is stored as archived.
+pub async fn archived(db: &impl ConnectionTrait) -> Result<BTreeSet<String>, Fault> {
+    let sql = "SELECT generation FROM archived_generations";
+    generations(db, statement(db, sql.to_owned(), [])).await
+}
+
+/// Forgets generations that were archived before a time.
+pub async fn purge_archived(db: &impl ConnectionTrait, before: Timestamp) -> Result<(), Fault> {
+    let sql = "DELETE FROM archived_generations WHERE archived_at < $1";
+    db.execute_raw(statement(db, sql.to_owned(), [before.into()])).await?;
+    Ok(())
+}
+
+/// The bank's own deposits and withdrawals as its books have them.
+pub async fn ledger_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
+    totals(tx, dialect(tx).ledger(), []).await
+}
+
+/// The bank's own in the outbox, in hot and in cold.
+pub async fn bank_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
+    let mut all = totals(tx, dialect(tx).outbox(), []).await?;
+    for table in [Table::Hot, Table::Cold] {
+        let sql = format!("SELECT * FROM {} WHERE source = 1", table.name());
+        all.add_all(totals(tx, sql, []).await?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,183 @@
+//! The statements that the two dialects do not share.
+
+use sea_orm::DbBackend;
+
+/// The dialect of a connection.
+#[derive(Clone, Copy)]
+pub(super) struct Dialect(pub DbBackend);
+
+/// What a sum is kept in two halves of; see `totals`.
+const HALF: &str = "1000000000";
+
+const COLUMNS: &str = "day, source, currency, kind, method, units_high, units_low, count";
+const KEY: &str = "currency, day, kind, method, source";
+
+impl Dialect {
+    fn is_postgres(self) -> bool {
+        self.0 == DbBackend::Postgres
+    }
+
+    fn choose(self, postgres: &str, sqlite: &str) -> String {
+        if self.is_postgres() { postgres } else { sqlite }.to_owned()
+    }
+
+    /// Adds lines, given as JSON, to a table's sums. In the order of the key, so that two writers cannot deadlock.
+    pub fn add(self, table: &str) -> String {
+        let lines = self.choose(
+            "SELECT day, source, currency, kind, method, units_high, units_low, count FROM json_to_recordset($1::json) \
+             AS line (day date, source smallint, currency text, kind smallint, method text, units_high bigint, \
+             units_low bigint, count bigint) ORDER BY currency, day, kind, method, source",
+            "SELECT value ->> 'day', value ->> 'source', value ->> 'currency', value ->> 'kind', value ->> 'method', \
+             value ->> 'units_high', value ->> 'units_low', value ->> 'count' FROM json_each($1) WHERE true",
+        );
+        format!("INSERT INTO {table} ({COLUMNS}) {lines} {}", Self::or_add_to(table))
+    }
+
+    fn or_add_to(table: &str) -> String {
+        format!(
+            "ON CONFLICT ({KEY}) DO UPDATE SET units_high = {table}.units_high + excluded.units_high, \
+             units_low = {table}.units_low + excluded.units_low, count = {table}.count + excluded.count"
+        )
+    }
+
+    /// Moves at most `$2` sums of days before `$1` from hot to cold: one statement on PostgreSQL; on SQLite two, under the
+    /// write lock, that choose the same rows.
+    pub fn move_cold(self) -> Vec<String> {
+        let chosen = format!("SELECT {KEY} FROM hot_totals WHERE day < $1 ORDER BY {KEY} LIMIT $2");
+        let or_add = Self::or_add_to("cold_totals");
+        if self.is_postgres() {
+            return vec![format!(
+                "WITH moved AS (DELETE FROM hot_totals WHERE ({KEY}) IN ({chosen} FOR UPDATE) RETURNING {COLUMNS}) \
+                 INSERT INTO cold_totals ({COLUMNS}) SELECT {COLUMNS} FROM moved ORDER BY {KEY} {or_add}"
+            )];
+        }
+        vec![
+            format!(
+                "INSERT INTO cold_totals ({COLUMNS}) SELECT {COLUMNS} FROM hot_totals WHERE ({KEY}) IN ({chosen}) {or_add}"
+            ),
+            format!("DELETE FROM hot_totals WHERE ({KEY}) IN ({chosen})"),
+        ]
+    }
+
+    /// Takes the oldest `$1` entries out of the outbox and sums up their transfers: the statement that answers, and on
+    /// SQLite one that removes what was answered.
+    pub fn take_outbox(self) -> (String, Option<String>) {
+        let oldest = "SELECT transfer_id FROM outbox ORDER BY transfer_id LIMIT $1";
+        let sums = self.sums("t.amount", "t.created_at", "t.currency", "t.method");
+        if self.is_postgres() {
+            let taken = format!(
+                "WITH taken AS (DELETE FROM outbox WHERE transfer_id IN ({oldest}) RETURNING transfer_id) \
+                 {sums} FROM taken JOIN transfers t ON t.id = taken.transfer_id GROUP BY 1, 3, 4, 5"
+            );
+            return (taken, None);
+        }
+        (
+            format!("{sums} FROM transfers t WHERE t.id IN ({oldest}) GROUP BY 1, 3, 4, 5"),
+            Some(format!("DELETE FROM outbox WHERE transfer_id IN ({oldest})")),
+        )
+    }
+
+    /// What is in the outbox, summed up.
+    pub fn outbox(self) -> String {
+        let sums = self.sums("t.amount", "t.created_at", "t.currency", "t.method");
+        format!("{sums} FROM outbox o JOIN transfers t ON t.id = o.transfer_id GROUP BY 1, 3, 4, 5")
+    }
+
+    /// The ledger's deposits and withdrawals, read from the entries of the bank's own wallets: each has exactly one there.
+    /// Reversals are none of either.
+    pub fn ledger(self) -> String {
+        let sums = self.sums("abs_amount", "e.created_at", "w.currency", "w.method");
+        let amount = if self.is_postgres() {
+            "abs(e.amount)"
+        } else {
+            "replace(e.amount, '-', '')"
+        };
+        let sums = sums.replace("abs_amount", amount);
+        format!(
+            "{sums} FROM wallets w JOIN entries e ON e.wallet_id = w.id JOIN transfers t ON t.id = e.transfer_id \
+             WHERE w.method IS NOT NULL AND t.kind IN (2, 3) GROUP BY 1, 3, 4, 5"
+        )
+    }
+
+    /// `SELECT` of what makes a line of the bank's own; groups are the columns 1, 3, 4 and 5.
+    fn sums(self, amount: &str, time: &str, currency: &str, method: &str) -> String {
+        let (day, source, units) = if self.is_postgres() {
+            (
+                format!("({time} AT TIME ZONE 'UTC')::date"),
+                "1::smallint",
+                format!("({amount} * 10000)::bigint"),
+            )
+        } else {
+            (
+                format!("substr({time}, 1, 10)"),
+                "1",
+                format!("CAST(replace({amount}, '.', '') AS INTEGER)"),
+            )
+        };
+        format!(
+            "SELECT {day} AS day, {source} AS source, {currency} AS currency, t.kind AS kind, {method} AS method, \
+             CAST(sum({units} / {HALF}) AS bigint) AS units_high, CAST(sum({units} % {HALF}) AS bigint) AS units_low, \
+             count(*) AS count"
+        )
+    }
+
+    /// The sums of one currency `$1` from day `$2` to day `$3` in both tables; which of the generations `$4` are archived
+    /// (source 0), and the epoch (source -1), in the column of the method: one snapshot, one round trip.
+    pub fn daily(self) -> String {
+        let sums = |table| format!("SELECT {COLUMNS} FROM {table} WHERE currency = $1 AND day BETWEEN $2 AND $3");
+        let tag = |source: &str, method: &str| {
+            let (day, source) = if self.is_postgres() {
+                ("NULL::date", format!("({source})::smallint"))
+            } else {
+                ("NULL", source.to_owned())
+            };
+            let kind = self.choose("0::smallint", "0");
+            format!("SELECT {day}, {source}, '', {kind}, {method}, 0, 0, 0")
+        };
+        format!(
+            "{} UNION ALL {} UNION ALL {} FROM archived_generations WHERE generation IN ({}) \
+             UNION ALL {} FROM aggregates_state WHERE epoch IS NOT NULL",
+            sums("cold_totals"),
+            sums("hot_totals"),
+            tag("0", "generation"),
+            self.list("$4"),
+            tag("-1", "epoch"),
+        )
+    }
+
+    /// Stores generations `$1` as archived at `$2`, and tells which of them were not.
+    pub fn archive(self) -> String {
+        let names = self.choose(
+            "SELECT value, $2 FROM json_array_elements_text($1::json) AS list (value) ORDER BY value",
+            "SELECT value, $2 FROM json_each($1) WHERE true",
+        );
+        format!(
+            "INSERT INTO archived_generations (generation, archived_at) {names} \
+             ON CONFLICT (generation) DO NOTHING RETURNING generation"
+        )
+    }
+
+    /// Which of the generations `$1` are archived.
+    pub fn archived_among(self) -> String {
+        let list = self.list("$1");
+        format!("SELECT generation FROM archived_generations WHERE generation IN ({list})")
+    }
+
+    /// A JSON array of texts as rows.
+    fn list(self, parameter: &str) -> String {
+        if self.is_postgres() {
+            format!("SELECT json_array_elements_text({parameter}::json)")
+        } else {
+            format!("SELECT value FROM json_each({parameter})")
+        }
+    }
+
+    /// The one row of state, until the transaction ends nobody else's to write.
+    pub fn lock_state(self) -> String {
+        self.choose(
+            "SELECT * FROM aggregates_state WHERE id = 1 FOR UPDATE",
+            // The transaction holds the write lock already.
+            "SELECT * FROM aggregates_state WHERE id = 1",
+        )
+    }
+}

@@ -1,0 +1,235 @@
+//! Sums and counts per day, kind and payment method, exact whatever the amounts. Pure.
+
+use std::collections::BTreeMap;
+
+use super::Day;
+use crate::values::{Currency, Method, Money};
+
+/// What a sum is of. The order is the one in which every writer touches rows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub currency: Currency,
+    pub day: Day,
+    pub kind: Kind,
+    pub method: Method,
+    pub source: Source,
+}
+
+/// Which way the money went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Deposit,
+    Withdrawal,
+}
+
+/// Whose money it was: the bank's books can prove their own part only if it is kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    Bank,
+    Imported,
+}
+
+/// A sum of amounts and how many there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Ten-thousandths.
+    pub units: i128,
+    pub count: u64,
+}
+
+/// Sums by what they are of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals(BTreeMap<Key, Sum>);
+
+impl Kind {
+    /// The number by which transfers call it too.
+    #[must_use]
+    pub fn number(self) -> i16 {
+        match self {
+            Self::Deposit => 2,
+            Self::Withdrawal => 3,
+        }
+    }
+
+    /// Reads the number back.
+    #[must_use]
+    pub fn from_number(number: i16) -> Option<Self> {
+        [Self::Deposit, Self::Withdrawal]
+            .into_iter()
+            .find(|kind| kind.number() == number)
+    }
+
+    /// The word in files and in Redis.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Deposit => "deposit",
+            Self::Withdrawal => "withdrawal",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Deposit, Self::Withdrawal]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
+}
+
+impl Source {
+    /// The number in the database.
+    #[must_use]
+    pub fn number(self) -> i16 {
+        match self {
+            Self::Bank => 1,
+            Self::Imported => 2,
+        }
+    }
+
+    /// Reads the number back.
+    #[must_use]
+    pub fn from_number(number: i16) -> Option<Self> {
+        [Self::Bank, Self::Imported]
+            .into_iter()
+            .find(|source| source.number() == number)
+    }
+
+    /// The word in Redis.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bank => "bank",
+            Self::Imported => "imported",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Bank, Self::Imported]
+            .into_iter()
+            .find(|source| source.word() == word)
+    }
+}
+
+/// Ten of the largest amounts do not fit into 64 bits, which is all that Redis and a bigint have. So the stores keep two
+/// halves, each of which has room for billions of the largest amounts and is added to by itself.
+const HALF: i128 = 1_000_000_000;
+
+impl Sum {
+    /// One amount.
+    #[must_use]
+    pub fn one(amount: Money) -> Self {
+        Self {
+            units: amount.units().into(),
+            count: 1,
+        }
+    }
+
+    /// The two halves that the stores keep; `None` when the sum is beyond them.
+    #[must_use]
+    pub fn halves(&self) -> Option<(i64, i64)> {
+        let (high, low) = (self.units.div_euclid(HALF), self.units.rem_euclid(HALF));
+        Some((high.try_into().ok()?, low.try_into().ok()?))
+    }
+
+    /// What two halves stand for.
+    #[must_use]
+    pub fn of_halves(high: i64, low: i64, count: u64) -> Self {
+        Self {
+            units: i128::from(high) * HALF + i128::from(low),
+            count,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.units += other.units;
+        self.count += other.count;
+    }
+}
+
+impl Totals {
+    /// Adds a sum.
+    pub fn add(&mut self, key: Key, sum: Sum) {
+        self.0.entry(key).or_default().add(sum);
+    }
+
+    /// Adds all of another's sums.
+    pub fn add_all(&mut self, other: Self) {
+        for (key, sum) in other.0 {
+            self.add(key, sum);
+        }
+    }
+
+    /// What is here and not in another. Where the other has more nothing is left, which only wrong books can show.
+    #[must_use]
+    pub fn without(self, other: &Self) -> Self {
+        let left = self.differences(other).into_iter();
+        left.filter_map(|(key, units, count)| {
+            let count = u64::try_from(count).ok().filter(|count| *count > 0 && units > 0)?;
+            Some((key, Sum { units, count }))
+        })
+        .collect()
+    }
+
+    /// By how much amounts and counts are above another's, where they are not the same.
+    #[must_use]
+    pub fn differences(self, other: &Self) -> Vec<(Key, i128, i128)> {
+        let mut differences: BTreeMap<Key, (i128, i128)> = self
+            .0
+            .into_iter()
+            .map(|(key, sum)| (key, (sum.units, sum.count.into())))
+            .collect();
+        for (key, sum) in &other.0 {
+            let (units, count) = differences.entry(key.clone()).or_default();
+            *units -= sum.units;
+            *count -= i128::from(sum.count);
+        }
+        differences
+            .into_iter()
+            .filter(|(_, difference)| *difference != (0, 0))
+            .map(|(key, (units, count))| (key, units, count))
+            .collect()
+    }
+
+    /// The sums in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Sum)> {
+        self.0.iter()
+    }
+
+    /// How many sums there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True when there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The newest day of any sum.
+    #[must_use]
+    pub fn newest_day(&self) -> Option<Day> {
+        self.0.keys().map(|key| key.day).max()
+    }
+
+    /// The sums that a test of their keys keeps.
+    #[must_use]
+    pub fn filtered(mut self, keep: impl Fn(&Key) -> bool) -> Self {
+        self.0.retain(|key, _| keep(key));
+        self
+    }
+}
+
+impl FromIterator<(Key, Sum)> for Totals {
+    fn from_iter<I: IntoIterator<Item = (Key, Sum)>>(sums: I) -> Self {
+        let mut totals = Self::default();
+        for (key, sum) in sums {
+            totals.add(key, sum);
+        }
+        totals
+    }
+}

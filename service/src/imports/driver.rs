@@ -1,0 +1,229 @@
+//! The storing side of an import: takes blocks as they are read and applies each on the checkpoint before it.
+//!
+//! Somebody else may work on the same import: whoever comes second with a block finds it stale, looks how far the import
+//! has come, and goes on from there. A fault ends the run and leaves the import RUNNING at its checkpoint.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::error::ImportError;
+use super::import::{Import, Outcome, Progress};
+use super::kind::{Block, Pace, Rows, Stored};
+use super::reading::{self, BLOCKS_AHEAD_MAX, Piece, Plan, ReadError};
+use super::rejects::Rejects;
+use super::repo::{self, Advanced, End};
+use crate::clock::{Clock, random_bytes};
+use crate::db::{Db, Fault, FaultKind};
+use crate::values::{ImportId, ImportStatus};
+
+/// How often a block is tried while other writers are in the way.
+const TRIES_MAX: u32 = 8;
+const FIRST_PAUSE_MS: u64 = 20;
+
+/// One import to go on with.
+pub(super) struct Job {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub import: Import,
+    pub path: PathBuf,
+    pub rejects: Option<Rejects>,
+    pub progress: Arc<watch::Sender<Progress>>,
+    /// Turns true when the work shall end with the block under way.
+    pub stop: watch::Receiver<bool>,
+    pub pace: Option<Pace>,
+}
+
+type Run = Pin<Box<dyn Future<Output = Result<Outcome, ImportError>> + Send>>;
+
+/// A kind of file whose rows' types are forgotten.
+pub(super) trait Importer: Send + Sync {
+    fn is_once(&self) -> bool;
+    fn run(self: Arc<Self>, job: Job) -> Run;
+}
+
+impl<R: Rows> Importer for R {
+    fn is_once(&self) -> bool {
+        R::ONCE
+    }
+
+    fn run(self: Arc<Self>, job: Job) -> Run {
+        Box::pin(run(self, job))
+    }
+}
+
+async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError> {
+    if let Some(rejects) = &job.rejects {
+        rejects.begin(&job.import.file);
+    }
+    loop {
+        if job.import.status != ImportStatus::Running {
+            return Ok(Outcome::Finished(job.import));
+        }
+        job.show();
+        let (sender, receiver) = mpsc::channel(BLOCKS_AHEAD_MAX);
+        let (reader_rows, plan) = (rows.clone(), job.plan());
+        let reader = tokio::task::spawn_blocking(move || reading::read(&*reader_rows, &plan, &sender));
+        let applied = job.apply_all(&*rows, receiver).await;
+        // The reader ends too: its channel is closed. Only then may another one begin.
+        let read = reader.await.map_err(Fault::broken)?;
+        match (applied?, read) {
+            (Applied::Stopped, _) => return Ok(Outcome::Stopped(Some(job.import))),
+            (Applied::Overtaken, _) => {}
+            (Applied::All, Err(ReadError::Broken(error))) => return Err(error),
+            (Applied::All, Err(ReadError::Header(problem))) => job.finish(End::Failed(&problem.0)).await?,
+            (Applied::All, Ok(())) => {
+                let checkpoint = job.import.checkpoint;
+                let keeps_content = R::ONCE;
+                job.finish(End::Completed {
+                    checkpoint,
+                    keeps_content,
+                })
+                .await?;
+            }
+        }
+    }
+}
+
+/// How the blocks of one reading ended.
+enum Applied {
+    All,
+    /// Somebody else has got to another place, where reading has to begin.
+    Overtaken,
+    Stopped,
+}
+
+impl Job {
+    fn plan(&self) -> Plan {
+        Plan {
+            path: self.path.clone(),
+            size: self.import.size,
+            checkpoint: self.import.checkpoint,
+            block: self.import.block,
+            rejects: self.rejects.clone(),
+        }
+    }
+
+    fn show(&self) {
+        self.progress.send_replace(self.import.progress());
+    }
+
+    async fn apply_all<R: Rows>(
+        &mut self,
+        rows: &R,
+        mut blocks: mpsc::Receiver<Piece<R::Batch>>,
+    ) -> Result<Applied, ImportError> {
+        while let Some(piece) = blocks.recv().await {
+            if *self.stop.borrow() {
+                return Ok(Applied::Stopped);
+            }
+            // Somebody else has applied it since it was read.
+            if piece.to <= self.import.checkpoint {
+                continue;
+            }
+            if piece.from != self.import.checkpoint {
+                return Ok(Applied::Overtaken);
+            }
+            if self.is_stopped_within(rows.replay_ms(&piece.rows)).await {
+                return Ok(Applied::Stopped);
+            }
+            self.apply(rows, piece).await?;
+            self.show();
+            if self.import.status != ImportStatus::Running {
+                return Ok(Applied::Overtaken);
+            }
+        }
+        Ok(Applied::All)
+    }
+
+    /// Applies a block, or finds that somebody else has. After too many tries it is neither, and is read again.
+    async fn apply<R: Rows>(&mut self, rows: &R, piece: Piece<R::Batch>) -> Result<(), ImportError> {
+        let block = self.block(piece);
+        for tries in 0..TRIES_MAX {
+            match rows.store(&block).await {
+                Ok(Stored::Applied { inserted, duplicate }) => {
+                    self.note(block, inserted, duplicate);
+                    return Ok(());
+                }
+                Ok(Stored::Stale) => {
+                    self.look_again().await?;
+                    if self.import.checkpoint != block.from || self.import.status != ImportStatus::Running {
+                        return Ok(());
+                    }
+                }
+                Err(fault) if fault.kind == FaultKind::Conflict && tries + 1 < TRIES_MAX => {}
+                Err(fault) => return Err(fault.into()),
+            }
+            pause_after(tries).await;
+        }
+        Ok(())
+    }
+
+    /// Keeps the pace of rows that took so long; true when told to stop meanwhile.
+    async fn is_stopped_within(&mut self, replay_ms: u64) -> bool {
+        let Some(pace) = self.pace else { return false };
+        let told = async {
+            if self.stop.wait_for(|is_told| *is_told).await.is_err() {
+                // Nobody is left to say stop.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::time::timeout(pace.of(replay_ms), told).await.is_ok()
+    }
+
+    fn block<Batch>(&self, piece: Piece<Batch>) -> Block<Batch> {
+        let mut reasons = self.import.counts.skip_reasons.clone();
+        for (reason, count) in &piece.counts.skipped {
+            *reasons.entry((*reason).to_owned()).or_default() += count;
+        }
+        Block {
+            import: self.import.id,
+            number: piece.number,
+            from: piece.from,
+            to: piece.to,
+            rows: piece.rows,
+            counts: piece.counts,
+            skip_reasons: repo::reasons_text(&reasons),
+        }
+    }
+
+    fn note<Batch>(&mut self, block: Block<Batch>, inserted: u64, duplicate: u64) {
+        self.import.checkpoint = block.to;
+        self.import.block += 1;
+        let counts = &mut self.import.counts;
+        counts.rows_read += block.counts.read;
+        counts.rows_inserted += inserted;
+        counts.rows_duplicate += duplicate;
+        counts.rows_skipped += block.counts.rows_skipped();
+        counts.amounts_coerced += block.counts.coerced;
+        for (reason, count) in block.counts.skipped {
+            *counts.skip_reasons.entry(reason.to_owned()).or_default() += count;
+        }
+    }
+
+    async fn look_again(&mut self) -> Result<(), ImportError> {
+        self.import = reload(&self.db, self.import.id).await?;
+        Ok(())
+    }
+
+    /// Ends the import, or finds that somebody else has.
+    async fn finish(&mut self, end: End<'_>) -> Result<(), ImportError> {
+        match repo::finish(&self.db.write, &self.import, end, self.clock.now()).await? {
+            Advanced::Changed | Advanced::Stale => self.look_again().await,
+        }
+    }
+}
+
+pub(super) async fn reload(db: &Db, id: ImportId) -> Result<Import, ImportError> {
+    repo::find(&db.write, id).await?.ok_or(ImportError::NotFound)
+}
+
+/// Longer each time, and never quite as long as somebody else's.
+async fn pause_after(tries: u32) {
+    let [jitter] = random_bytes();
+    let pause_ms = (FIRST_PAUSE_MS << tries) + u64::from(jitter) % FIRST_PAUSE_MS;
+    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+}

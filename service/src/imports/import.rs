@@ -1,0 +1,100 @@
+//! An import as callers see it, and how far one has come at the moment.
+
+use std::collections::BTreeMap;
+
+use crate::values::{Digest, ImportId, ImportKind, ImportStatus, Timestamp};
+
+/// A file whose rows are brought in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    pub id: ImportId,
+    pub kind: ImportKind,
+    /// The file's name, as people know it.
+    pub file: String,
+    pub status: ImportStatus,
+    /// Why the file cannot be read; only when the status is FAILED.
+    pub failure: Option<String>,
+    pub digest: Digest,
+    /// Bytes of the file.
+    pub size: u64,
+    /// The byte up to which rows are applied.
+    pub checkpoint: u64,
+    /// How many blocks are applied.
+    pub block: u64,
+    pub counts: Totals,
+    pub started_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// What became of the rows of an import so far: every one read is inserted, a duplicate or skipped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub rows_read: u64,
+    pub rows_inserted: u64,
+    pub rows_duplicate: u64,
+    pub rows_skipped: u64,
+    pub amounts_coerced: u64,
+    pub skip_reasons: BTreeMap<String, u64>,
+}
+
+/// How an import went on in this run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// COMPLETED or FAILED.
+    Finished(Import),
+    /// Told to stop, at a block's end; the next run goes on from there. `None` when no row was looked at yet.
+    Stopped(Option<Import>),
+    /// Its content was imported before, and nobody wanted it again.
+    Known,
+}
+
+/// How far the work on one file has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub stage: Stage,
+    /// Bytes done in this stage, of `size`.
+    pub bytes: u64,
+    pub size: u64,
+    pub rows: u64,
+}
+
+/// What is done with a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Its content is looked at, to know it again.
+    #[default]
+    Looking,
+    /// Its rows are applied.
+    Applying,
+}
+
+impl Import {
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            stage: Stage::Applying,
+            bytes: self.checkpoint,
+            size: self.size,
+            rows: self.counts.rows_read,
+        }
+    }
+}
+
+impl Totals {
+    /// The sum of both.
+    pub fn add(&mut self, other: &Self) {
+        self.rows_read += other.rows_read;
+        self.rows_inserted += other.rows_inserted;
+        self.rows_duplicate += other.rows_duplicate;
+        self.rows_skipped += other.rows_skipped;
+        self.amounts_coerced += other.amounts_coerced;
+        for (reason, count) in &other.skip_reasons {
+            *self.skip_reasons.entry(reason.clone()).or_default() += count;
+        }
+    }
+
+    /// True when every row was new and none was left out or changed.
+    #[must_use]
+    pub fn is_spotless(&self) -> bool {
+        self.rows_skipped == 0 && self.amounts_coerced == 0 && self.rows_duplicate == 0
+    }
+}

@@ -1,0 +1,242 @@
+//! What the face and the worker share: finding the record of a content, and running it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
+use tokio::sync::watch;
+
+use super::driver::{Importer, Job, reload};
+use super::error::ImportError;
+use super::import::{Import, Outcome, Progress, Totals};
+use super::kind::{Pace, Rows};
+use super::rejects::Rejects;
+use super::repo::{self, End};
+use super::source::{Content, content_of};
+use super::uploads::Uploads;
+use crate::clock::{Clock, id_at};
+use crate::db::{Db, Fault};
+use crate::values::{ImportId, ImportKind, ImportStatus};
+
+/// The kinds of files that the bank reads.
+pub struct Kinds {
+    activities: Arc<dyn Importer>,
+    transactions: Arc<dyn Importer>,
+}
+
+impl Kinds {
+    pub fn new(activities: impl Rows, transactions: impl Rows) -> Self {
+        Self {
+            activities: Arc::new(activities),
+            transactions: Arc::new(transactions),
+        }
+    }
+
+    fn of(&self, kind: ImportKind) -> Arc<dyn Importer> {
+        match kind {
+            ImportKind::Activities => self.activities.clone(),
+            ImportKind::Transactions => self.transactions.clone(),
+        }
+    }
+}
+
+/// What to do with a content that was imported to its end before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Known {
+    /// Read it again: every row says itself that it is there already.
+    #[default]
+    Again,
+    /// Leave it.
+    Skip,
+}
+
+/// How one file is imported.
+#[derive(Clone)]
+pub struct RunOptions {
+    pub rejects: Option<Rejects>,
+    /// Told at every step.
+    pub progress: Arc<watch::Sender<Progress>>,
+    /// Turns true when the work shall end with the block under way.
+    pub stop: watch::Receiver<bool>,
+    pub known: Known,
+    /// Replays rows that say how fast they came; `None` for as fast as can be.
+    pub pace: Option<Pace>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            rejects: None,
+            progress: Arc::new(watch::Sender::new(Progress::default())),
+            // Its sender is gone: nobody will say stop.
+            stop: watch::channel(false).1,
+            known: Known::default(),
+            pace: None,
+        }
+    }
+}
+
+/// What the worker does at the moment.
+#[derive(Clone)]
+pub(super) struct Current {
+    pub kind: ImportKind,
+    pub file: String,
+    pub progress: Arc<watch::Sender<Progress>>,
+}
+
+pub(super) struct Inner {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub kinds: Kinds,
+    pub uploads: Uploads,
+    pub current: watch::Sender<Option<Current>>,
+    /// The worker has something to do, whether it has looked at it already or not.
+    pub is_busy: AtomicBool,
+    /// Files that the worker found at its start and has not begun with.
+    pub left: AtomicUsize,
+}
+
+impl Inner {
+    pub fn show(&self, kind: ImportKind, file: &str, options: &RunOptions) {
+        self.current.send_replace(Some(Current {
+            kind,
+            file: file.to_owned(),
+            progress: options.progress.clone(),
+        }));
+    }
+
+    /// Imports a file that lies somewhere, going on where an unfinished import of the same content stands.
+    pub async fn import_file(
+        &self,
+        kind: ImportKind,
+        path: &Path,
+        options: RunOptions,
+    ) -> Result<Outcome, ImportError> {
+        let (looked_at, progress, stop) = (path.to_owned(), options.progress.clone(), options.stop.clone());
+        let look = tokio::task::spawn_blocking(move || content_of(&looked_at, &progress, &stop));
+        let content = look.await.map_err(Fault::broken)?.map_err(ImportError::Unreadable)?;
+        let Some(content) = content else {
+            return Ok(Outcome::Stopped(None));
+        };
+        if options.known == Known::Skip && repo::is_known(&self.db.read, kind, content.digest).await? {
+            return Ok(Outcome::Known);
+        }
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let import = self.open(kind, &name, content).await?;
+        self.run(import, path, options).await
+    }
+
+    /// Runs an upload. Where a content counts once, another import may have applied it, or be at it.
+    pub async fn run_upload(&self, import: Import, options: RunOptions) -> Result<Outcome, ImportError> {
+        let path = self.uploads.path_of(import.id);
+        if !self.kinds.of(import.kind).is_once() {
+            return self.run(import, &path, options).await;
+        }
+        loop {
+            match repo::hold_content(&self.db.write, import.id).await {
+                Ok(()) => return self.run(import, &path, options).await,
+                Err(fault) if fault.is_unique_violation_of("digest") => {}
+                Err(fault) => return Err(fault.into()),
+            }
+            let holder = repo::holder(&self.db.write, import.kind, import.digest).await?;
+            match holder {
+                Some(holder) if holder.status == ImportStatus::Completed => {
+                    let end = End::Copied(&copied(&holder));
+                    repo::finish(&self.db.write, &import, end, self.clock.now()).await?;
+                    return Ok(Outcome::Finished(reload(&self.db, import.id).await?));
+                }
+                Some(holder) => {
+                    let outcome = self.run(holder, &path, options.clone()).await?;
+                    if let Outcome::Stopped(_) = outcome {
+                        return Ok(outcome);
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    async fn run(&self, import: Import, path: &Path, options: RunOptions) -> Result<Outcome, ImportError> {
+        let importer = self.kinds.of(import.kind);
+        let job = Job {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            import,
+            path: path.to_owned(),
+            rejects: options.rejects,
+            progress: options.progress,
+            stop: options.stop,
+            pace: options.pace,
+        };
+        importer.run(job).await
+    }
+
+    /// The import of a content: the unfinished one, or a new one.
+    async fn open(&self, kind: ImportKind, file: &str, content: Content) -> Result<Import, ImportError> {
+        loop {
+            match repo::holder(&self.db.write, kind, content.digest).await? {
+                Some(holder) if holder.status == ImportStatus::Running => return Ok(holder),
+                Some(holder) => {
+                    let import = Import {
+                        status: ImportStatus::Completed,
+                        checkpoint: content.size,
+                        counts: copied(&holder),
+                        finished_at: Some(self.clock.now()),
+                        ..self.new_import(kind, file, content)
+                    };
+                    repo::insert(&self.db.write, &import, None, false).await?;
+                    return Ok(import);
+                }
+                None => {
+                    let import = self.new_import(kind, file, content);
+                    match repo::insert(&self.db.write, &import, None, true).await {
+                        Ok(()) => return Ok(import),
+                        // Somebody else began with the same content just now.
+                        Err(fault) if fault.is_unique_violation_of("digest") => {}
+                        Err(fault) => return Err(fault.into()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// A new import of nothing yet.
+    pub fn new_import(&self, kind: ImportKind, file: &str, content: Content) -> Import {
+        let started_at = self.clock.now();
+        Import {
+            id: ImportId(id_at(started_at)),
+            kind,
+            file: name_of(file),
+            status: ImportStatus::Running,
+            failure: None,
+            digest: content.digest,
+            size: content.size,
+            checkpoint: 0,
+            block: 0,
+            counts: Totals::default(),
+            started_at,
+            finished_at: None,
+        }
+    }
+}
+
+/// The counts of a file whose rows another import has applied.
+fn copied(holder: &Import) -> Totals {
+    Totals {
+        rows_inserted: 0,
+        rows_duplicate: holder.counts.rows_inserted + holder.counts.rows_duplicate,
+        ..holder.counts.clone()
+    }
+}
+
+const NAME_MAX_CHARS: usize = 255;
+
+/// A file's name without what would break a line or a database.
+fn name_of(file: &str) -> String {
+    let name: String = file.chars().filter(|c| !c.is_control()).take(NAME_MAX_CHARS).collect();
+    if name.trim().is_empty() {
+        "unnamed".to_owned()
+    } else {
+        name
+    }
+}

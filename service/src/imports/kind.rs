@@ -1,0 +1,193 @@
+//! What a kind of file has to say: where its columns are, what a row means, and how a block of rows is stored.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use csv::ByteRecord;
+
+use super::HeaderProblem;
+use crate::db::Fault;
+use crate::values::{ImportId, ImportKind};
+
+/// Why a row was left out: a word such as `blank_timestamp`.
+pub type SkipReason = &'static str;
+
+/// Rows left out, by reason.
+pub type Skips = BTreeMap<SkipReason, u64>;
+
+/// One kind of file.
+pub trait Rows: Send + Sync + 'static {
+    const KIND: ImportKind;
+    /// True when rows carry no identity of their own: a content that was imported once is then known by its digest and
+    /// never applied again. False when rows tell themselves whether they are stored already.
+    const ONCE: bool;
+    /// Where the columns are.
+    type Layout: Send + Sync + 'static;
+    type Row: Send + 'static;
+    /// The rows of a block, made ready to be stored; `Vec<Self::Row>` where there is nothing to prepare.
+    type Batch: Send + Sync + 'static;
+
+    /// How many rows make a block, skipped ones among them. A constant for a database, so that the blocks of a file have
+    /// the same bounds whoever reads it; with SQLite's write lock held for at most 100 ms a block.
+    fn block_rows(&self) -> usize;
+
+    /// Reads the header; `columns` does most of it.
+    fn layout(header: &ByteRecord) -> Result<Self::Layout, HeaderProblem>;
+
+    /// Reads one row. Any bytes may come, in any number of fields.
+    fn parse(&self, layout: &Self::Layout, record: &ByteRecord) -> Parsed<Self::Row>;
+
+    /// Makes a block's rows ready, on the thread that reads, while the block before is being stored.
+    fn batch(&self, rows: Vec<Self::Row>) -> Self::Batch;
+
+    /// How long a replay of these rows takes that keeps their pace, in milliseconds.
+    fn replay_ms(&self, _batch: &Self::Batch) -> u64 {
+        0
+    }
+
+    /// Applies a block: its rows and `repo::advance` in one transaction. On `repo::Advanced::Stale` everything is rolled
+    /// back and the answer is `Stored::Stale`. A fault means that nothing is stored, or that nobody knows; the driver
+    /// calls again with the same block, and the checkpoint tells.
+    fn store(&self, block: &Block<Self::Batch>) -> impl Future<Output = Result<Stored, Fault>> + Send;
+}
+
+/// How fast a file is replayed, in thousandths of the pace that its rows came at: 2 000 is twice as fast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace(u32);
+
+impl Pace {
+    /// As fast as the rows came.
+    pub const ORIGINAL: Self = Self(1_000);
+
+    /// Reads a factor such as `2` or `0.25`, of at most three decimals and above zero; `None` when it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| (1..=6).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) || fraction.len() > 3 {
+            return None;
+        }
+        let thousandths = whole.parse::<u32>().ok()? * 1_000 + format!("{fraction:0<3}").parse::<u32>().ok()?;
+        (thousandths > 0).then_some(Self(thousandths))
+    }
+
+    /// How long something takes at this pace that took so many milliseconds.
+    #[must_use]
+    pub fn of(self, original_ms: u64) -> Duration {
+        Duration::from_micros(original_ms.saturating_mul(1_000_000) / u64::from(self.0))
+    }
+}
+
+/// What became of one row when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parsed<Row> {
+    Row {
+        row: Row,
+        /// The amount was not one and became zero.
+        coerced: bool,
+    },
+    Skipped(SkipReason),
+}
+
+/// Rows that stand side by side in a file, applied together or not at all.
+#[derive(Clone, Debug)]
+pub struct Block<Batch> {
+    pub import: ImportId,
+    /// Blocks are counted from 0.
+    pub number: u64,
+    /// The byte where the block begins: the checkpoint that it is applied on.
+    pub from: u64,
+    /// The byte behind it: the checkpoint once it is applied.
+    pub to: u64,
+    pub rows: Batch,
+    pub counts: Counts,
+    /// The import's skipped rows by reason once this block is applied, as a JSON object.
+    pub skip_reasons: String,
+}
+
+/// What reading a block counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows read, the skipped ones among them.
+    pub read: u64,
+    pub coerced: u64,
+    pub skipped: Skips,
+}
+
+impl Counts {
+    /// Rows that are there to be stored: inserted, or duplicates.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.read - self.rows_skipped()
+    }
+
+    /// Rows skipped for any reason.
+    #[must_use]
+    pub fn rows_skipped(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+}
+
+/// What became of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// `inserted + duplicate` is `counts.rows()`.
+    Applied { inserted: u64, duplicate: u64 },
+    /// Somebody else has applied it, or a part of it.
+    Stale,
+}
+
+/// Finds columns by name, in any case and order, other columns among them.
+pub fn columns<const N: usize>(header: &ByteRecord, names: [&str; N]) -> Result<[usize; N], HeaderProblem> {
+    let mut found = [0; N];
+    let (mut missing, mut repeated) = (Vec::new(), Vec::new());
+    for (place, name) in found.iter_mut().zip(names) {
+        let is_named = |field: &[u8]| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+        let mut places = header.iter().enumerate().filter(|(_, field)| is_named(field));
+        match (places.next(), places.next()) {
+            (Some((index, _)), None) => *place = index,
+            (None, _) => missing.push(name),
+            (Some(_), Some(_)) => repeated.push(name),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(HeaderProblem(format!("the header lacks {}", missing.join(", "))));
+    }
+    if !repeated.is_empty() {
+        return Err(HeaderProblem(format!("the header has {} twice", repeated.join(", "))));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_in_any_order_and_case() {
+        let header = ByteRecord::from(vec!["b", "other", " A "]);
+        assert_eq!(columns(&header, ["a", "b"]), Ok([2, 0]));
+    }
+
+    #[test]
+    fn a_pace_is_a_factor_above_zero() {
+        let of_a_second = |text| Pace::parse(text).map(|pace| pace.of(1_000).as_micros());
+        assert_eq!(of_a_second("1"), Some(1_000_000));
+        assert_eq!(of_a_second("2"), Some(500_000));
+        assert_eq!(of_a_second("0.25"), Some(4_000_000));
+        assert_eq!(of_a_second("1000"), Some(1_000));
+        assert_eq!(Pace::parse("1"), Some(Pace::ORIGINAL));
+        for text in ["", "0", "0.0", "-1", "1.", ".5", "1e3", "0.0001", "fast.csv", "1234567"] {
+            assert_eq!(Pace::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_twice_is_named() {
+        let header = ByteRecord::from(vec!["b", "b", "c"]);
+        let sentence = |names: [&str; 2]| columns(&header, names).expect_err("a column is wrong").0;
+        assert_eq!(sentence(["a", "d"]), "the header lacks a, d");
+        assert_eq!(sentence(["b", "c"]), "the header has b twice");
+    }
+}

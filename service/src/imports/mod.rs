@@ -1,0 +1,215 @@
+//! Bringing the rows of files in: which file, how far, what became of each row. What a row means is its kind's business.
+//!
+//! Invariants: a block's rows and the checkpoint behind it are written in one transaction, and only where the checkpoint
+//! is still the block's beginning; so a crash anywhere loses no row and counts none twice.
+
+mod driver;
+mod error;
+mod import;
+mod inner;
+mod kind;
+mod reading;
+mod records;
+mod rejects;
+pub mod repo;
+mod source;
+mod uploads;
+mod worker;
+
+pub use error::{HeaderProblem, ImportError};
+pub use import::{Import, Outcome, Progress, Stage, Totals};
+pub use inner::{Kinds, Known, RunOptions};
+pub use kind::{Block, Counts, Pace, Parsed, Rows, SkipReason, Skips, Stored, columns};
+pub use rejects::Rejects;
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::AsyncRead;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::clock::{Clock, id_at};
+use crate::config::Config;
+use crate::db::{Db, Fault, FaultKind};
+use crate::values::{ImportId, ImportKind};
+use inner::Inner;
+use uploads::Uploads;
+use worker::Worker;
+
+/// Uploads that may arrive or wait at one time; beyond it callers are told to come back.
+pub const UPLOADS_MAX: usize = 16;
+
+const UPLOADS_FOLDER: &str = "uploads";
+
+/// The imports of the bank.
+pub struct Imports {
+    inner: Arc<Inner>,
+    queue: mpsc::Sender<ImportId>,
+    idle: Mutex<Option<mpsc::Receiver<ImportId>>>,
+    working: Mutex<Option<JoinHandle<()>>>,
+    stop: watch::Sender<bool>,
+}
+
+/// What this process imports in the background.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Working {
+    pub kind: ImportKind,
+    pub file: String,
+    pub progress: Progress,
+    /// Files that wait behind it.
+    pub waiting: usize,
+}
+
+impl Imports {
+    /// The imports of a process. Nothing is started yet.
+    #[must_use]
+    pub fn new(config: &Config, db: Db, clock: Arc<dyn Clock>, kinds: Kinds) -> Self {
+        let (queue, idle) = mpsc::channel(UPLOADS_MAX);
+        Self {
+            inner: Arc::new(Inner {
+                db,
+                clock,
+                kinds,
+                uploads: Uploads::new(config.data_dir.join(UPLOADS_FOLDER), config.upload_max_bytes),
+                current: watch::Sender::new(None),
+                is_busy: AtomicBool::new(false),
+                left: AtomicUsize::new(0),
+            }),
+            queue,
+            idle: Mutex::new(Some(idle)),
+            working: Mutex::new(None),
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Starts the background worker: it resumes uploads, takes new ones, and imports these files of activities. Only a
+    /// server does; a second call changes nothing.
+    pub fn serve(&self, files: Vec<PathBuf>) {
+        let Some(queue) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        self.inner.left.store(files.len(), Ordering::Relaxed);
+        let worker = Worker {
+            inner: self.inner.clone(),
+            queue,
+            files: files.into(),
+            stop: self.stop.subscribe(),
+        };
+        let task = tokio::spawn(worker.run());
+        *self.working.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
+    /// Stops the worker at the end of the block under way.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let task = self.working.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the importing worker ended badly");
+        }
+    }
+
+    /// Imports a file, going on where an unfinished import of the same content stands.
+    pub async fn import_file(
+        &self,
+        kind: ImportKind,
+        path: &Path,
+        options: RunOptions,
+    ) -> Result<Outcome, ImportError> {
+        self.inner.import_file(kind, path, options).await
+    }
+
+    /// Takes a file in that a client sends; it is imported in the background. It runs on when the client hangs up after
+    /// its last byte, and leaves nothing behind when the client hangs up before.
+    pub async fn upload(
+        &self,
+        kind: ImportKind,
+        file: &str,
+        body: impl AsyncRead + Send,
+    ) -> Result<Import, ImportError> {
+        let place = self
+            .queue
+            .clone()
+            .try_reserve_owned()
+            .map_err(|_| ImportError::Overloaded)?;
+        let id = ImportId(id_at(self.inner.clock.now()));
+        let mut arrived = self.inner.uploads.receive(id, body).await?;
+        let import = Import {
+            id,
+            ..self.inner.new_import(kind, file, arrived.content)
+        };
+        let (inner, recorded) = (self.inner.clone(), import.clone());
+        let record = tokio::spawn(async move {
+            inner.uploads.keep(&mut arrived, id).map_err(ImportError::Unwritable)?;
+            let path = format!("{UPLOADS_FOLDER}/{id}.csv");
+            let inserted = repo::insert(&inner.db.write, &recorded, Some(path), false).await;
+            match &inserted {
+                Ok(()) => drop(place.send(id)),
+                // Nobody knows whether it is recorded: the next start will, and sees to the file.
+                Err(fault) if fault.kind == FaultKind::Unreachable => {}
+                Err(_) => return Ok(inserted?),
+            }
+            arrived.stay();
+            Ok::<(), ImportError>(inserted?)
+        });
+        record.await.map_err(Fault::broken)?.map(|()| import)
+    }
+
+    /// An import of any process.
+    pub async fn get(&self, id: ImportId) -> Result<Import, ImportError> {
+        repo::find(&self.inner.db.read, id).await?.ok_or(ImportError::NotFound)
+    }
+
+    /// What the worker of this process is at.
+    #[must_use]
+    pub fn working(&self) -> Option<Working> {
+        let current = self.inner.current.borrow().clone()?;
+        let progress = current.progress.borrow().clone();
+        Some(Working {
+            kind: current.kind,
+            file: current.file,
+            progress,
+            waiting: self.waiting(),
+        })
+    }
+
+    /// True while this process imports files of a kind in the background, or has files to import.
+    #[must_use]
+    pub fn is_importing(&self, kind: ImportKind) -> bool {
+        let current = self.inner.current.borrow().as_ref().map(|current| current.kind);
+        let is_at_it = self.inner.is_busy.load(Ordering::Relaxed) && current.is_none_or(|current| current == kind);
+        is_at_it || self.waiting() > 0
+    }
+
+    /// The largest file that may be uploaded, in bytes.
+    #[must_use]
+    pub fn upload_max_bytes(&self) -> u64 {
+        self.inner.uploads.max_bytes()
+    }
+
+    fn waiting(&self) -> usize {
+        self.inner.left.load(Ordering::Relaxed) + (UPLOADS_MAX - self.queue.capacity())
+    }
+}
+
+/// The files of a folder whose names end in `.csv`, sorted by name.
+pub fn csv_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_csv = path
+            .extension()
+            .and_then(OsStr::to_str)
+            .is_some_and(|end| end.eq_ignore_ascii_case("csv"));
+        if is_csv && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

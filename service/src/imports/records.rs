@@ -1,0 +1,235 @@
+//! Cuts a file into CSV records, in constant memory whatever stands in it.
+//!
+//! A quote that nobody closes would swallow the rest of the file as one record: it costs the line it stands in.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use csv::ByteRecord;
+use csv_core::ReadRecordResult;
+
+use super::kind::SkipReason;
+
+/// The longest record, lines within quotes among it.
+pub(super) const RECORD_MAX_BYTES: usize = 64 * 1024;
+/// Several of the longest, so that what is left of one filling is seldom moved.
+const BUFFER_BYTES: usize = 8 * RECORD_MAX_BYTES;
+/// How much of an endless line is shown to people.
+const SHOWN_MAX_BYTES: usize = 1024;
+const FIELDS: usize = 32;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+const LINE_TOO_LONG: SkipReason = "line_too_long";
+const UNCLOSED_QUOTE: SkipReason = "unclosed_quote";
+
+/// What stands next in the file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Record,
+    /// A line that is no record.
+    Unusable(SkipReason),
+    End,
+}
+
+pub(super) struct Records<R> {
+    source: R,
+    buffer: Vec<u8>,
+    /// The part of the buffer that is not read yet.
+    left: Range<usize>,
+    is_exhausted: bool,
+    position: u64,
+    next_line: u64,
+    core: csv_core::Reader,
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+    record: ByteRecord,
+    raw: Range<usize>,
+    /// The beginning of a line that did not fit into the buffer.
+    shown: Vec<u8>,
+    line: u64,
+}
+
+impl<R: Read> Records<R> {
+    /// Reads on from a place in a file: its byte, and the number of its line, both of where `source` stands.
+    pub fn new(source: R, position: u64, line: u64) -> Self {
+        Self {
+            source,
+            buffer: vec![0; BUFFER_BYTES],
+            left: 0..0,
+            is_exhausted: false,
+            position,
+            next_line: line,
+            core: csv_core::Reader::new(),
+            // Never full: a record has at most as many bytes without its quotes as with them.
+            fields: vec![0; RECORD_MAX_BYTES + 1],
+            ends: vec![0; FIELDS],
+            record: ByteRecord::new(),
+            raw: 0..0,
+            shown: Vec::new(),
+            line,
+        }
+    }
+
+    /// Goes to the next record; blank lines are none.
+    pub fn read_next(&mut self) -> io::Result<Found> {
+        self.shown.clear();
+        self.skip_blank_lines()?;
+        if self.left.is_empty() {
+            return Ok(Found::End);
+        }
+        self.line = self.next_line;
+        let window = self.left.start..self.left.end.min(self.left.start + RECORD_MAX_BYTES);
+        match self.parse(window.clone()) {
+            Some(taken) => {
+                self.raw = window.start..window.start + taken;
+                self.advance(taken);
+                Ok(Found::Record)
+            }
+            None => self.give_up_line(window),
+        }
+    }
+
+    /// The record that was found last.
+    pub fn record(&self) -> &ByteRecord {
+        &self.record
+    }
+
+    /// What was found last, as it stands in the file.
+    pub fn raw(&self) -> &[u8] {
+        let raw = if self.shown.is_empty() {
+            &self.buffer[self.raw.clone()]
+        } else {
+            &self.shown
+        };
+        raw.trim_ascii_end()
+    }
+
+    /// The line in which it begins.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The line behind it.
+    pub fn next_line(&self) -> u64 {
+        self.next_line
+    }
+
+    /// The byte behind it.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn skip_blank_lines(&mut self) -> io::Result<()> {
+        loop {
+            self.fill()?;
+            let left = &self.buffer[self.left.clone()];
+            let mark = if self.position == 0 && left.starts_with(BYTE_ORDER_MARK) {
+                BYTE_ORDER_MARK.len()
+            } else {
+                0
+            };
+            let ends = left[mark..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+            let blank = mark + ends.count();
+            self.advance(blank);
+            if blank == 0 || !self.left.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes sure that the longest record would be there, or the end of the file.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.is_exhausted || self.left.len() >= RECORD_MAX_BYTES {
+            return Ok(());
+        }
+        self.buffer.copy_within(self.left.clone(), 0);
+        self.left = 0..self.left.len();
+        while self.left.end < self.buffer.len() {
+            match self.source.read(&mut self.buffer[self.left.end..]) {
+                Ok(0) => {
+                    self.is_exhausted = true;
+                    break;
+                }
+                Ok(bytes) => self.left.end += bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one record at the beginning of a window and says how many bytes it takes; `None` when it does not end there.
+    fn parse(&mut self, window: Range<usize>) -> Option<usize> {
+        let is_last = self.is_exhausted && window.end == self.left.end;
+        loop {
+            self.core.reset();
+            let input = &self.buffer[window.clone()];
+            let (mut result, taken, written, mut fields) =
+                self.core.read_record(input, &mut self.fields, &mut self.ends);
+            if result == ReadRecordResult::InputEmpty && is_last {
+                if is_unclosed(input) {
+                    return None;
+                }
+                let more;
+                (result, _, _, more) =
+                    self.core
+                        .read_record(&[], &mut self.fields[written..], &mut self.ends[fields..]);
+                fields += more;
+            }
+            match result {
+                ReadRecordResult::Record => {
+                    self.keep(fields);
+                    return Some(taken);
+                }
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::InputEmpty | ReadRecordResult::OutputFull | ReadRecordResult::End => return None,
+            }
+        }
+    }
+
+    fn keep(&mut self, fields: usize) {
+        self.record.clear();
+        let mut start = 0;
+        for end in &self.ends[..fields] {
+            self.record.push_field(&self.fields[start..*end]);
+            start = *end;
+        }
+    }
+
+    /// Leaves a line out whose record does not end within the window: its quote is not closed, or it is too long.
+    fn give_up_line(&mut self, window: Range<usize>) -> io::Result<Found> {
+        let line = &self.buffer[window.clone()];
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            self.raw = window.start..window.start + end;
+            self.advance(end + 1);
+            return Ok(Found::Unusable(UNCLOSED_QUOTE));
+        }
+        self.shown = line[..line.len().min(SHOWN_MAX_BYTES)].to_vec();
+        loop {
+            let left = &self.buffer[self.left.clone()];
+            let end = left.iter().position(|byte| *byte == b'\n');
+            self.advance(end.map_or(left.len(), |end| end + 1));
+            self.fill()?;
+            if end.is_some() || self.left.is_empty() {
+                return Ok(Found::Unusable(LINE_TOO_LONG));
+            }
+        }
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        let passed = &self.buffer[self.left.start..self.left.start + bytes];
+        self.next_line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.position += bytes as u64;
+        self.left.start += bytes;
+    }
+}
+
+/// The end of a file that is still within quotes: it went over a line's end to get there, and quotes come in pairs.
+fn is_unclosed(input: &[u8]) -> bool {
+    let quotes = input.iter().filter(|byte| **byte == b'"').count();
+    quotes % 2 == 1 && input.contains(&b'\n')
+}
+
+#[cfg(test)]
+#[path = "records_tests.rs"]
+mod tests;

@@ -1,0 +1,73 @@
+//! The rejected lines, for people who want to mend them: a CSV with file, line, reason and the line itself.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::kind::SkipReason;
+
+/// A file of rejected lines, shared by the imports of one run. Cloning it clones a handle.
+#[derive(Clone)]
+pub struct Rejects(Arc<Mutex<Writer>>);
+
+struct Writer {
+    csv: csv::Writer<File>,
+    file: String,
+    /// The byte of the file up to which its rejected lines are written: reading may begin anew.
+    written_to: u64,
+}
+
+/// One rejected line.
+pub(super) struct Reject<'a> {
+    pub line: u64,
+    pub reason: SkipReason,
+    pub raw: &'a [u8],
+    /// The byte behind it.
+    pub to: u64,
+}
+
+impl Rejects {
+    /// Makes the file, or empties it.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let mut csv = csv::Writer::from_path(path).map_err(io::Error::from)?;
+        csv.write_record(["file", "line", "reason", "row"])?;
+        Ok(Self(Arc::new(Mutex::new(Writer {
+            csv,
+            file: String::new(),
+            written_to: 0,
+        }))))
+    }
+
+    /// Writes what is left.
+    pub fn finish(&self) -> io::Result<()> {
+        self.lock().csv.flush()
+    }
+
+    pub(super) fn begin(&self, file: &str) {
+        let mut writer = self.lock();
+        file.clone_into(&mut writer.file);
+        writer.written_to = 0;
+    }
+
+    pub(super) fn write(&self, reject: &Reject<'_>) -> io::Result<()> {
+        let writer = &mut *self.lock();
+        if reject.to > writer.written_to {
+            writer.written_to = reject.to;
+            let line = reject.line.to_string();
+            let fields = [
+                writer.file.as_bytes(),
+                line.as_bytes(),
+                reject.reason.as_bytes(),
+                reject.raw,
+            ];
+            writer.csv.write_record(fields)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        // A panic while it was held left a line half written at worst.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,86 @@
+//! What merchants do, and five reports on it.
+//!
+//! Invariants: every event is stored once; the rollups are written in the transaction that stores the rows, so they equal
+//! a recomputation from the rows at every moment; the reports at hand are less than a second behind a commit by anybody.
+
+mod batch;
+mod month;
+mod ranking;
+mod refresher;
+mod repo;
+mod report;
+mod rollup;
+mod row;
+mod rows;
+mod summary;
+mod volume;
+
+pub use batch::Batch;
+pub use month::Month;
+pub use ranking::Ranked;
+pub use report::{FailureRate, Funnel, Reports};
+pub use rollup::Counts;
+pub use row::{Activity, COLUMNS, Layout, MERCHANT_BYTES_MAX, TEXT_BYTES_MAX, parse};
+pub use rows::ActivityRows;
+pub use summary::Summary;
+pub use volume::Volume;
+
+use std::sync::Arc;
+
+use self::refresher::{Refresher, Snapshot};
+use crate::db::{Db, Fault};
+
+/// The reports, and what each merchant has done.
+pub struct Merchants {
+    db: Db,
+    snapshot: Arc<Snapshot>,
+    refresher: Refresher,
+}
+
+/// Why a merchant's summary cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum MerchantError {
+    #[error("no activity of this merchant is known")]
+    NotFound,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Merchants {
+    /// Starts keeping the reports at hand. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn start(db: &Db) -> Self {
+        let snapshot = Arc::new(Snapshot::new(db.clone()));
+        Self {
+            db: db.clone(),
+            refresher: Refresher::start(snapshot.clone()),
+            snapshot,
+        }
+    }
+
+    /// The reports as they were less than a second ago. Costs no look at the database.
+    #[must_use]
+    pub fn reports(&self) -> Arc<Reports> {
+        self.snapshot.get()
+    }
+
+    /// Brings the reports up to date now.
+    pub async fn refresh(&self) -> Result<(), Fault> {
+        self.snapshot.refresh().await
+    }
+
+    /// What a merchant has done.
+    pub async fn summary(&self, merchant_id: &str) -> Result<Summary, MerchantError> {
+        // A text with NUL is no merchant's id, and PostgreSQL cannot be asked for it.
+        if merchant_id.contains('\0') {
+            return Err(MerchantError::NotFound);
+        }
+        repo::summary(&self.db.read, merchant_id)
+            .await?
+            .ok_or(MerchantError::NotFound)
+    }
+
+    pub(crate) async fn stop(self) {
+        self.refresher.stop().await;
+    }
+}

@@ -1,0 +1,178 @@
+//! Who has the largest volume, known without looking at every merchant when one changes.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize, Serializer, de};
+
+use super::volume::Volume;
+
+/// A merchant and its volume. Greater is better: the larger volume, then the smaller id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ranked {
+    pub merchant_id: Box<str>,
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
+    pub volume: Volume,
+}
+
+/// The leaders, best first, and a bound on everybody else: whoever succeeded and is no leader ranks at `floor` or below.
+/// Without a floor everybody is a leader. Volumes may fall as well as rise, so a leader who falls below the floor is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ranking {
+    leaders: Vec<Ranked>,
+    floor: Option<Ranked>,
+}
+
+/// Whether the ranking still knows its leaders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Known {
+    Leaders,
+    /// All leaders fell below the floor: `Ranking::of_best` has to begin anew.
+    Nobody,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.volume
+            .cmp(&other.volume)
+            .then_with(|| other.merchant_id.cmp(&self.merchant_id))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ranking {
+    /// Leaders that are kept.
+    pub const LEADERS_MAX: usize = 100;
+
+    /// Begins anew with the `LEADERS_MAX + 1` best of all, in any order.
+    #[must_use]
+    pub fn of_best(best: Vec<Ranked>) -> Self {
+        let mut ranking = Self {
+            leaders: best,
+            floor: None,
+        };
+        ranking.sort_and_cut();
+        ranking
+    }
+
+    /// The best of all.
+    #[must_use]
+    pub fn leader(&self) -> Option<&Ranked> {
+        self.leaders.first()
+    }
+
+    /// The volume below which a merchant that is no leader cannot become one.
+    #[must_use]
+    pub fn least(&self) -> Option<Volume> {
+        self.floor.as_ref().map(|floor| floor.volume)
+    }
+
+    /// Ids of the leaders.
+    pub fn leader_ids(&self) -> impl Iterator<Item = &str> {
+        self.leaders.iter().map(|leader| &*leader.merchant_id)
+    }
+
+    /// Takes the new volumes of merchants that have succeeded: of every leader that changed and of everybody else that
+    /// reached `least`.
+    pub fn change(&mut self, changed: Vec<Ranked>) -> Known {
+        let ids: HashSet<&str> = changed.iter().map(|one| &*one.merchant_id).collect();
+        self.leaders.retain(|leader| !ids.contains(&*leader.merchant_id));
+        self.leaders.extend(changed);
+        if let Some(floor) = &self.floor {
+            self.leaders.retain(|leader| leader > floor);
+        }
+        self.sort_and_cut();
+        if self.leaders.is_empty() && self.floor.is_some() {
+            Known::Nobody
+        } else {
+            Known::Leaders
+        }
+    }
+
+    fn sort_and_cut(&mut self) {
+        self.leaders.sort_unstable_by(|one, other| other.cmp(one));
+        if self.leaders.len() > Self::LEADERS_MAX {
+            self.leaders.truncate(Self::LEADERS_MAX + 1);
+            self.floor = self.leaders.pop();
+        }
+    }
+}
+
+fn as_text<S: Serializer>(volume: &Volume, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(volume)
+}
+
+fn from_text<'de, D: de::Deserializer<'de>>(deserializer: D) -> Result<Volume, D::Error> {
+    let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+    text.parse().map_err(de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::values::Money;
+
+    fn ranked(id: usize, units: i64) -> Ranked {
+        let mut volume = Volume::default();
+        volume += Money::from_units(units).expect("a small amount");
+        Ranked {
+            merchant_id: format!("M{id:04}").into(),
+            volume,
+        }
+    }
+
+    /// Random changes against everybody's volumes in a map: the leader is always right, and only `Nobody` costs a look.
+    #[test]
+    fn the_leader_is_the_best_of_all_after_any_changes() {
+        let mut everybody: HashMap<usize, i64> = HashMap::new();
+        let (mut ranking, mut looks, mut state) = (Ranking::default(), 0, 7_u64);
+        let mut dice = |sides: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % sides
+        };
+        for step in 0..3_000 {
+            let falls = step % 500 > 400;
+            let changed: Vec<usize> = (0..dice(40)).map(|_| dice(400) as usize).collect();
+            for id in &changed {
+                let by = dice(5) as i64;
+                *everybody.entry(*id).or_default() += if falls { -20 * by } else { by };
+            }
+            let mut changes: HashMap<usize, Ranked> = HashMap::new();
+            for id in changed {
+                let now = ranked(id, everybody[&id]);
+                let is_leader = ranking.leader_ids().any(|leader| *leader == *now.merchant_id);
+                if is_leader || ranking.least().is_none_or(|least| now.volume >= least) {
+                    changes.insert(id, now);
+                }
+            }
+            if ranking.change(changes.into_values().collect()) == Known::Nobody {
+                looks += 1;
+                let mut best: Vec<Ranked> = everybody.iter().map(|(id, units)| ranked(*id, *units)).collect();
+                best.sort_by(|one, other| other.cmp(one));
+                best.truncate(Ranking::LEADERS_MAX + 1);
+                ranking = Ranking::of_best(best);
+            }
+            let best = everybody.iter().map(|(id, units)| ranked(*id, *units)).max();
+            assert_eq!(ranking.leader(), best.as_ref(), "step {step}");
+        }
+        assert!((1..30).contains(&looks), "{looks}");
+    }
+
+    #[test]
+    fn it_is_read_as_it_is_written() {
+        let ranking = Ranking::of_best((0..=Ranking::LEADERS_MAX).map(|id| ranked(id, id as i64)).collect());
+        assert_eq!(ranking.floor, Some(ranked(0, 0)));
+        let text = serde_json::to_string(&ranking).expect("can be written");
+        assert_eq!(serde_json::from_str::<Ranking>(&text).expect("can be read"), ranking);
+        let empty: Ranking = serde_json::from_str(r#"{"leaders":[],"floor":null}"#).expect("the migration's text");
+        assert_eq!(empty, Ranking::default());
+    }
+}

@@ -1,0 +1,88 @@
+//! What is read: the reports' numbers and one merchant's summary. Both dialects.
+
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+
+use super::{counters, damaged};
+use crate::db::Fault;
+use crate::merchants::report::{Item, Reports};
+use crate::merchants::rollup::Counts;
+use crate::merchants::summary::Summary;
+use crate::merchants::volume::Volume;
+
+/// What the stored reports are at; any change of them changes it.
+pub(in crate::merchants) async fn version(db: &impl ConnectionTrait) -> Result<i64, Fault> {
+    let row = one(db, "SELECT version FROM merchant_ranking WHERE id = 1", []).await?;
+    Ok(row.ok_or_else(|| damaged("ranking"))?.try_get_by_index(0)?)
+}
+
+// One statement, so that all of it is of one moment. The ranking stands first under a name that no report has.
+const NUMBERS: &str = "
+SELECT '' AS report, ranking AS item, version AS count FROM merchant_ranking
+UNION ALL SELECT report, item, count FROM report_counts";
+
+/// Reads every report.
+pub(in crate::merchants) async fn load(db: &impl ConnectionTrait) -> Result<Reports, Fault> {
+    let statement = Statement::from_string(db.get_database_backend(), NUMBERS);
+    let (mut version, mut ranking, mut numbers) = (0, None, Vec::new());
+    for row in db.query_all_raw(statement).await? {
+        let (report, item, count): (String, String, i64) = (
+            row.try_get_by_index(0)?,
+            row.try_get_by_index(1)?,
+            row.try_get_by_index(2)?,
+        );
+        if report.is_empty() {
+            version = count;
+            ranking = Some(serde_json::from_str(&item).map_err(Fault::broken)?);
+        } else {
+            let item = Item::from_key(&report, &item).ok_or_else(|| damaged("report"))?;
+            numbers.push((item, count.unsigned_abs()));
+        }
+    }
+    let ranking = ranking.ok_or_else(|| damaged("ranking"))?;
+    Ok(Reports::new(version, &ranking, numbers))
+}
+
+/// Reads what a merchant has done; `None` when nobody has heard of it.
+pub(in crate::merchants) async fn summary(
+    db: &impl ConnectionTrait,
+    merchant_id: &str,
+) -> Result<Option<Summary>, Fault> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => "SELECT *, volume::text AS volume_text FROM merchants WHERE merchant_id = $1",
+        _ => "SELECT * FROM merchants WHERE merchant_id = $1",
+    };
+    let Some(row) = one(db, sql, [merchant_id.into()]).await? else {
+        return Ok(None);
+    };
+    let mut counts = Counts::default();
+    for ((product, status, _), name) in Counts::default().iter().zip(counters()) {
+        let count: i64 = row.try_get("", &name)?;
+        counts.set(product, status, count.unsigned_abs());
+    }
+    Ok(Some(Summary {
+        merchant_id: row.try_get("", "merchant_id")?,
+        volume: volume(db.get_database_backend(), &row)?,
+        counts,
+        first_activity: row.try_get("", "first_activity")?,
+        last_activity: row.try_get("", "last_activity")?,
+    }))
+}
+
+fn volume(backend: DbBackend, row: &QueryResult) -> Result<Volume, Fault> {
+    match backend {
+        DbBackend::Postgres => row.try_get::<String>("", "volume_text")?.parse().map_err(Fault::broken),
+        _ => Ok(Volume::from_halves(
+            row.try_get("", "volume_high")?,
+            row.try_get("", "volume_low")?,
+        )),
+    }
+}
+
+async fn one<const N: usize>(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    values: [sea_orm::Value; N],
+) -> Result<Option<QueryResult>, Fault> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    Ok(db.query_one_raw(statement).await?)
+}

@@ -1,0 +1,70 @@
+//! Activity feeds as a kind of file: what a row is, and how a block of rows is stored.
+
+use csv::ByteRecord;
+use sea_orm::DbBackend;
+
+use super::batch::Batch;
+use super::repo::{PostgresRows, SqliteRows};
+use super::row::{self, Activity, Layout};
+use crate::db::{Db, Fault};
+use crate::imports::{Block, HeaderProblem, Parsed, Rows, Stored};
+use crate::values::ImportKind;
+
+/// Stores the rows of activity feeds, each event once, with everything that the reports count.
+pub struct ActivityRows(Repo);
+
+enum Repo {
+    Postgres(PostgresRows),
+    Sqlite(SqliteRows),
+}
+
+impl ActivityRows {
+    /// Stores into this database.
+    #[must_use]
+    pub fn new(db: &Db) -> Self {
+        Self(match db.backend() {
+            DbBackend::Postgres => Repo::Postgres(PostgresRows::new(db)),
+            _ => Repo::Sqlite(SqliteRows::new(db)),
+        })
+    }
+}
+
+impl Rows for ActivityRows {
+    const KIND: ImportKind = ImportKind::Activities;
+    const ONCE: bool = false;
+    type Layout = Layout;
+    type Row = Activity;
+    type Batch = Batch;
+
+    fn block_rows(&self) -> usize {
+        match self.0 {
+            Repo::Postgres(_) => PostgresRows::BLOCK_ROWS,
+            Repo::Sqlite(_) => SqliteRows::BLOCK_ROWS,
+        }
+    }
+
+    fn layout(header: &ByteRecord) -> Result<Layout, HeaderProblem> {
+        Layout::of(header)
+    }
+
+    fn parse(&self, layout: &Layout, record: &ByteRecord) -> Parsed<Activity> {
+        row::parse(layout, record)
+    }
+
+    fn batch(&self, rows: Vec<Activity>) -> Batch {
+        Batch::new(
+            rows,
+            match self.0 {
+                Repo::Postgres(_) => PostgresRows::BLOCK_ROWS,
+                Repo::Sqlite(_) => SqliteRows::PART_ROWS,
+            },
+        )
+    }
+
+    async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+        match &self.0 {
+            Repo::Postgres(repo) => repo.store(block).await,
+            Repo::Sqlite(repo) => repo.store(block).await,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `florin import activities` as a process of its own: how long it takes and how much memory it comes to.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::place::Place;
+
+/// One run of the program.
+pub struct Run {
+    pub elapsed: Duration,
+    /// The most that was resident at any moment.
+    pub resident_kib: u64,
+}
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Imports a file, from the start of the program to its end.
+pub async fn run(place: &Place, file: &Path) -> Result<Run> {
+    let started = Instant::now();
+    let mut child = Command::new(&place.program)
+        .args(["import", "activities"])
+        .arg(file)
+        .env("FLORIN_DATABASE_URL", &place.url)
+        .env("FLORIN_DATA_DIR", place.folder.path())
+        .env("FLORIN_LOG", "warn")
+        .stdout(Stdio::null())
+        .spawn()
+        .context("the program starts")?;
+    let mut resident_kib = 0;
+    let status = loop {
+        // The kernel keeps the peak itself, so the last look before the end tells it.
+        resident_kib = peak_kib(child.id()).unwrap_or(resident_kib);
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
+    ensure!(status.success(), "the import ended with {status}");
+    Ok(Run {
+        elapsed: started.elapsed(),
+        resident_kib,
+    })
+}
+
+fn peak_kib(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}

@@ -1,0 +1,148 @@
+//! A TCP proxy in front of a database or a Redis that counts round trips, and at a chosen one lets nothing more through:
+//! the moment to kill whoever is behind it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Where the proxy goes silent. Round trips are counted from 1, over all connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    Never,
+    /// The request of this round trip does not arrive.
+    BeforeRequest(u64),
+    /// It arrives, and its answer does not.
+    BeforeAnswer(u64),
+}
+
+/// A running proxy; it ends when dropped.
+pub struct Proxy {
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+    silent: watch::Receiver<bool>,
+    task: JoinHandle<()>,
+}
+
+struct Shared {
+    silence: Silence,
+    round_trips: AtomicU64,
+    silent: watch::Sender<bool>,
+}
+
+impl Proxy {
+    /// Starts in front of a port on the loopback interface.
+    pub async fn start(port: u16, silence: Silence) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let (sender, silent) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            silence,
+            round_trips: AtomicU64::new(0),
+            silent: sender,
+        });
+        let task = tokio::spawn(accept(listener, port, shared.clone()));
+        Self {
+            address,
+            shared,
+            silent,
+            task,
+        }
+    }
+
+    /// Round trips so far.
+    #[must_use]
+    pub fn round_trips(&self) -> u64 {
+        self.shared.round_trips.load(Ordering::SeqCst)
+    }
+
+    /// Returns once it is silent.
+    pub async fn has_gone_silent(&mut self) {
+        // The sender is as old as the proxy itself.
+        let _ = self.silent.wait_for(|silent| *silent).await;
+    }
+
+    /// True once it is silent.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        *self.silent.borrow()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, port: u16, shared: Arc<Shared>) {
+    // Connections are tasks of this set: they end with the proxy.
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((client, _)) = accepted else { continue };
+                let shared = shared.clone();
+                connections.spawn(async move {
+                    let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+                    for stream in [&client, &server] {
+                        // Small messages would else wait for each other and cost a test its time.
+                        let _ = stream.set_nodelay(true);
+                    }
+                    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+                    let asked = AtomicBool::new(false);
+                    tokio::select! {
+                        () = requests(from_client, to_server, &shared, &asked) => {}
+                        () = answers(from_server, to_client, &shared, &asked) => {}
+                    }
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Passes on what the client says; the first words after an answer begin a round trip.
+async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, asked: &AtomicBool) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
+        if !asked.swap(true, Ordering::SeqCst) {
+            let round_trip = shared.round_trips.fetch_add(1, Ordering::SeqCst) + 1;
+            if matches!(shared.silence, Silence::BeforeRequest(last) if round_trip >= last) {
+                shared.silent.send_replace(true);
+            }
+        }
+        until_not_silent(shared).await;
+        if to.write_all(&buffer[..bytes]).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, asked: &AtomicBool) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
+        if let Silence::BeforeAnswer(last) = shared.silence
+            && shared.round_trips.load(Ordering::SeqCst) >= last
+        {
+            shared.silent.send_replace(true);
+        }
+        until_not_silent(shared).await;
+        asked.store(false, Ordering::SeqCst);
+        if to.write_all(&buffer[..bytes]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Once silent, for ever.
+async fn until_not_silent(shared: &Shared) {
+    if *shared.silent.borrow() {
+        std::future::pending::<()>().await;
+    }
+}

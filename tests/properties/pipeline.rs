@@ -1,0 +1,222 @@
+//! Random steps of the aggregates' workers, in any order, done in part, done again, done by several: after each, the answer
+//! is what the rows and deposits so far say.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use harness::servers::RedisServer;
+use harness::{Backend, ManualClock, TestBank, bank::TestDatabase};
+use proptest::prelude::*;
+use secrecy::SecretString;
+use service::aggregates::{Aggregates, Consumer, Day, DayRange, Sealed};
+use service::identity::Actor;
+use service::imports::RunOptions;
+use service::redis::Redis;
+use service::transfers::Deposit;
+use service::values::{ImportKind, Method, WalletId};
+use tokio::sync::Mutex;
+
+use crate::cases::{Met, currency, hold_on_bank, money};
+
+/// One step of anybody.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A file with these rows: days back from 2026-01-05, and ten-thousandths.
+    Import(Vec<(u64, i64)>),
+    Deposit(i64),
+    MakeBatch,
+    Relay,
+    Consume,
+    Seal,
+    /// Of what was sealed some steps ago.
+    Write(prop::sample::Index),
+    Drop(prop::sample::Index),
+    Archive,
+    /// Time goes on, and what was hot may become cold.
+    Wait(u64),
+    /// Another process takes over, which knows what the stores know.
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let row = (0_u64..25, 1_i64..1_000_000);
+    prop_oneof![
+        4 => prop::collection::vec(row, 1..12).prop_map(Step::Import),
+        4 => (1_i64..1_000_000).prop_map(Step::Deposit),
+        2 => Just(Step::MakeBatch),
+        3 => Just(Step::Relay),
+        1 => Just(Step::Consume),
+        3 => Just(Step::Seal),
+        3 => any::<prop::sample::Index>().prop_map(Step::Write),
+        3 => any::<prop::sample::Index>().prop_map(Step::Drop),
+        2 => Just(Step::Archive),
+        2 => (1_u64..6).prop_map(Step::Wait),
+        2 => Just(Step::Restart),
+    ]
+}
+
+/// A bank, its model, and the workers' state between their steps.
+struct Stage {
+    bank: Arc<TestBank>,
+    operator: Actor,
+    wallet: WalletId,
+    imported: BTreeMap<Day, i128>,
+    deposited: BTreeMap<Day, i128>,
+    files: u32,
+}
+
+impl Stage {
+    async fn open(backend: Backend, with_redis: bool) -> Self {
+        let database = TestDatabase::new(backend).await;
+        let url = match with_redis {
+            true => {
+                let server = RedisServer::shared().await.unwrap_or_else(|error| panic!("{error:#}"));
+                Some(SecretString::from(
+                    server.fresh_database_url().expect("there is a database left"),
+                ))
+            }
+            false => None,
+        };
+        let set = |config: &mut service::config::Config| config.redis_url = url;
+        let bank = TestBank::open_with(backend, database, Arc::new(ManualClock::new()), set).await;
+        let (operator, customer) = (bank.operator_actor().await, bank.customer("ana").await);
+        Self {
+            bank: Arc::new(bank),
+            operator,
+            wallet: customer.wallet,
+            imported: BTreeMap::new(),
+            deposited: BTreeMap::new(),
+            files: 0,
+        }
+    }
+
+    fn workers(&self) -> Aggregates {
+        let redis = self.bank.config.redis_url.as_ref().map(Redis::try_new).transpose();
+        Aggregates::new(
+            self.bank.db.clone(),
+            self.bank.clock.clone(),
+            redis.expect("this is an address"),
+        )
+    }
+
+    fn today(&self) -> Day {
+        Day::of(service::clock::Clock::now(&*self.bank.clock))
+    }
+
+    async fn import(&mut self, rows: &[(u64, i64)]) {
+        self.files += 1;
+        let mut text = format!("timestamp,type,payment_method,amount,file{}\n", self.files);
+        for (back, units) in rows {
+            let day = Day::from(self.today().date() - chrono::Days::new(*back));
+            text.push_str(&format!("{day}T01:00:00,withdrawal,wire,{},\n", money(*units)));
+            *self.imported.entry(day).or_default() += i128::from(*units);
+        }
+        let path = self.bank.database.folder.path().join("rows.csv");
+        std::fs::write(&path, text).expect("a file can be written");
+        let imports = &self.bank.services.imports;
+        let imported = imports
+            .import_file(ImportKind::Transactions, &path, RunOptions::default())
+            .await;
+        imported.expect("the file can be imported");
+    }
+
+    async fn deposit(&mut self, units: i64) {
+        let deposit = Deposit {
+            wallet: self.wallet,
+            amount: Some(money(units)),
+            method: Method::try_new("visa").expect("this is a method"),
+        };
+        let made = self.bank.services.transfers.deposit(self.operator, None, deposit).await;
+        made.expect("a deposit is made");
+        *self.deposited.entry(self.today()).or_default() += i128::from(units);
+    }
+
+    /// What imported rows come to in the answer; deposits may be on their way.
+    async fn answered(&self, aggregates: &Aggregates, method: &str) -> BTreeMap<Day, i128> {
+        // The clock goes on over all cases, so the years are read one after the other.
+        let mut sums = BTreeMap::new();
+        for year in 2025..2060 {
+            let day = |text: String| Day::parse(&text).expect("this is a day");
+            let days = DayRange::try_new(day(format!("{year}-01-01")), day(format!("{year}-12-31")));
+            if day(format!("{year}-01-01")) > self.today() {
+                break;
+            }
+            let totals = aggregates.daily(days.expect("this is a year"), currency(0)).await;
+            for (key, sum) in totals.expect("the aggregates answer").iter() {
+                if key.method.as_str() == method {
+                    *sums.entry(key.day).or_default() += sum.units;
+                }
+            }
+        }
+        sums
+    }
+}
+
+async fn walk(stage: &mut Stage, steps: Vec<Step>, met: &Met) -> Result<(), TestCaseError> {
+    let (mut workers, mut sealed): (Aggregates, Vec<Sealed>) = (stage.workers(), Vec::new());
+    for step in steps {
+        met.count(format!("{step:?}").split(['(', ' ']).next().unwrap_or_default());
+        match step {
+            Step::Import(rows) => stage.import(&rows).await,
+            Step::Deposit(units) => stage.deposit(units).await,
+            Step::MakeBatch if stage.bank.config.redis_url.is_some() => {
+                workers.make_batch().await.expect("a batch is made");
+            }
+            Step::MakeBatch | Step::Relay => drop(workers.relay_once().await.expect("the relay works")),
+            Step::Consume => drop(
+                workers
+                    .consume_once(&Consumer::new())
+                    .await
+                    .expect("the consumer works"),
+            ),
+            Step::Seal => sealed.push(workers.seal().await.expect("days can be closed")),
+            Step::Write(which) if !sealed.is_empty() => {
+                let sealed = which.get(&sealed);
+                workers.write_sealed(sealed).await.expect("days can be written");
+            }
+            Step::Drop(which) if !sealed.is_empty() => {
+                // Only what was written may be removed, as in the archiver.
+                let sealed = which.get(&sealed);
+                workers.write_sealed(sealed).await.expect("days can be written");
+                workers.drop_sealed(sealed).await.expect("days can be removed");
+            }
+            Step::Write(_) | Step::Drop(_) => {}
+            Step::Archive => workers.archive_once().await.expect("the archiver works"),
+            Step::Wait(days) => stage.bank.clock.advance(chrono::TimeDelta::days(days.cast_signed())),
+            Step::Restart => workers = stage.workers(),
+        }
+        prop_assert_eq!(&stage.answered(&stage.workers(), "wire").await, &stage.imported);
+    }
+    while workers.relay_once().await.expect("the relay works") > 0 {}
+    prop_assert_eq!(&stage.answered(&workers, "visa").await, &stage.deposited);
+    let proof = stage.bank.services.ops.verify().await.expect("the books can be read");
+    prop_assert!(proof.is_clean(), "{:#?}", proof.aggregates);
+    Ok(())
+}
+
+async fn holds(backend: Backend, with_redis: bool) {
+    let met = Met::default();
+    let stage = Mutex::new(Stage::open(backend, with_redis).await);
+    hold_on_bank(file!(), &prop::collection::vec(step(), 1..9), async |steps| {
+        walk(&mut *stage.lock().await, steps, &met).await
+    });
+    met.expect_all(&[
+        "Import", "Deposit", "Relay", "Seal", "Write", "Drop", "Archive", "Wait", "Restart",
+    ]);
+    stage.lock().await.bank.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_steps_lose_nothing_and_double_nothing_on_sqlite() {
+    holds(Backend::Sqlite, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_steps_lose_nothing_and_double_nothing_on_sqlite_and_redis() {
+    holds(Backend::Sqlite, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_steps_lose_nothing_and_double_nothing_on_postgres_and_redis() {
+    holds(Backend::Postgres, true).await;
+}

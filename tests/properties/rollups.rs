@@ -1,0 +1,314 @@
+//! Random feeds in random blocks and parts, with faults and repetitions in between: the rollups equal a recomputation from
+//! the rows that are stored, and every event is stored once.
+
+use std::sync::Arc;
+
+use csv::ByteRecord;
+use entity::{activities, imports};
+use harness::{Backend, TestBank, on_every_backend};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use sea_orm::{ActiveModelTrait, EntityTrait, Set};
+use service::clock::{Clock, id_at};
+use service::imports::{Block, Counts, Parsed, Rows, Stored};
+use service::merchants::{self, Activity, ActivityRows, Batch, COLUMNS, Layout};
+use service::values::{Digest, ImportId, ImportKind, ImportStatus};
+use uuid::Uuid;
+
+use crate::cases::{Met, hold_on_bank};
+use crate::recomputed::agree;
+
+on_every_backend!(rollups_equal_a_recomputation);
+
+/// Few of everything, so that cases meet each other.
+const EVENTS: u128 = 40;
+const MERCHANTS: [&str; 7] = ["M1", "M10", "M2", "m1", "Zoë", " ", "M3"];
+const TIMES: [&str; 8] = [
+    "2024-01-31T23:59:59",
+    "2024-02-01T00:30:00+01:00",
+    "2024-01-31T23:30:00-01:00",
+    "2024-02-29",
+    "1999-12-31 12:00:00.000001",
+    "2024-02-01T00:00:00Z",
+    "",
+    "NOT-A-DATE",
+];
+const AMOUNTS: [&str; 10] = [
+    "10.00",
+    "10",
+    "-10",
+    "0.00005",
+    "99999999999999.9999",
+    "-99999999999999.9999",
+    "INVALID",
+    "",
+    "nan",
+    "-3.3333",
+];
+const PRODUCTS: [&str; 8] = [
+    "POS",
+    "AIRTIME",
+    "BILLS",
+    "CARD_PAYMENT",
+    "SAVINGS",
+    "MONIEBOOK",
+    "KYC",
+    "LOANS",
+];
+const EVENT_TYPES: [&str; 4] = ["DOCUMENT_SUBMITTED", "VERIFICATION_COMPLETED", "TIER_UPGRADE", "SALE"];
+const STATUSES: [&str; 5] = ["SUCCESS", "SUCCESS", "FAILED", "PENDING", "DONE"];
+
+type Fields = (
+    u128,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+fn line() -> impl Strategy<Value = Fields> {
+    // The wrong ones come last and seldom.
+    fn mostly<const N: usize>(words: [&'static str; N], good: usize) -> impl Strategy<Value = &'static str> {
+        prop_oneof![9 => select(words[..good].to_vec()), 1 => select(words.to_vec())]
+    }
+    (
+        1..=EVENTS,
+        mostly(MERCHANTS, 5),
+        mostly(TIMES, 6),
+        mostly(PRODUCTS, 7),
+        select(EVENT_TYPES.to_vec()),
+        select(AMOUNTS.to_vec()),
+        mostly(STATUSES, 4),
+    )
+}
+
+/// A block of a file, and what happens to it.
+#[derive(Clone, Debug)]
+struct Step {
+    lines: Vec<Fields>,
+    part_rows_max: usize,
+    /// Storing this event breaks once.
+    poison: Option<u128>,
+    /// The block comes again after it is stored.
+    again: bool,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let poison = prop::option::of(1..=EVENTS);
+    (vec(line(), 0..12), 1..6_usize, poison, any::<bool>()).prop_map(|(lines, part_rows_max, poison, again)| Step {
+        lines,
+        part_rows_max,
+        poison,
+        again,
+    })
+}
+
+async fn rollups_equal_a_recomputation(bank: Arc<TestBank>) {
+    bank.execute(poison_trigger(bank.backend)).await;
+    let met = Met::default();
+    hold_on_bank(file!(), &vec(vec(step(), 1..5), 1..4), async |files| {
+        forget_everything(&bank).await;
+        let rows = ActivityRows::new(&bank.db);
+        let mut inserted = 0;
+        for steps in files {
+            inserted += File::begin(&bank, &rows, &met).await.run(steps).await?;
+        }
+        let stored = activities::Entity::find()
+            .all(&bank.db.read)
+            .await
+            .expect("rows can be read");
+        prop_assert_eq!(stored.len() as u64, inserted);
+        agree(&bank, &stored).await
+    });
+    met.expect_all(&[
+        "broken",
+        "broken in a later part",
+        "stale",
+        "duplicate",
+        "skipped",
+        "nothing",
+    ]);
+}
+
+fn poison_trigger(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Postgres => {
+            "CREATE TABLE poison (event_id uuid PRIMARY KEY);
+            CREATE FUNCTION poisoned() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF EXISTS (SELECT 1 FROM poison p WHERE p.event_id = NEW.event_id) THEN RAISE EXCEPTION 'poison'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER poisoned BEFORE INSERT ON activities FOR EACH ROW EXECUTE FUNCTION poisoned();"
+        }
+        Backend::Sqlite => {
+            "CREATE TABLE poison (event_id BLOB PRIMARY KEY);
+            CREATE TRIGGER poisoned BEFORE INSERT ON activities
+            WHEN EXISTS (SELECT 1 FROM poison WHERE event_id = NEW.event_id) BEGIN SELECT RAISE(ABORT, 'poison'); END;"
+        }
+    }
+}
+
+async fn forget_everything(bank: &TestBank) {
+    let empty = match bank.backend {
+        Backend::Postgres => "TRUNCATE activities, merchants, merchant_months, report_counts, imports;",
+        Backend::Sqlite => {
+            "DELETE FROM activities; DELETE FROM merchants; DELETE FROM merchant_months; DELETE FROM report_counts;
+            DELETE FROM activity_parts; DELETE FROM imports;"
+        }
+    };
+    let ranking = "UPDATE merchant_ranking SET version = version + 1, ranking = '{\"leaders\":[],\"floor\":null}'";
+    bank.execute(&format!("{empty} {ranking}")).await;
+}
+
+/// A file that is being imported by hand.
+struct File<'a> {
+    bank: &'a TestBank,
+    rows: &'a ActivityRows,
+    met: &'a Met,
+    import: ImportId,
+}
+
+impl<'a> File<'a> {
+    async fn begin(bank: &'a TestBank, rows: &'a ActivityRows, met: &'a Met) -> Self {
+        let now = bank.clock.now();
+        let import = ImportId(id_at(now));
+        let record = imports::ActiveModel {
+            id: Set(import),
+            kind: Set(ImportKind::Activities),
+            file: Set("activities.csv".to_owned()),
+            path: Set(None),
+            digest: Set(Digest([0; 16])),
+            size: Set(1_000_000),
+            checkpoint: Set(0),
+            block: Set(0),
+            rows_read: Set(0),
+            rows_inserted: Set(0),
+            rows_duplicate: Set(0),
+            rows_skipped: Set(0),
+            amounts_coerced: Set(0),
+            skip_reasons: Set("{}".to_owned()),
+            status: Set(ImportStatus::Running),
+            failure: Set(None),
+            holds_content: Set(false),
+            started_at: Set(now),
+            finished_at: Set(None),
+        };
+        record.insert(&bank.db.write).await.expect("an import can be recorded");
+        Self {
+            bank,
+            rows,
+            met,
+            import,
+        }
+    }
+
+    /// Stores every block, however often it breaks, and says how many rows were new.
+    async fn run(&self, steps: Vec<Step>) -> Result<u64, TestCaseError> {
+        let mut total = 0;
+        for (number, step) in steps.iter().enumerate() {
+            let block = self.block(number as u64, step);
+            let mut stored = match step.poison {
+                Some(event) => self.store_poisoned(&block, event).await?,
+                None => None,
+            };
+            if stored.is_none() {
+                stored = self.rows.store(&block).await.map(Some).map_err(fail)?;
+            }
+            let Some(Stored::Applied { inserted, duplicate }) = stored else {
+                return Err(TestCaseError::fail("a fresh block is stale"));
+            };
+            prop_assert_eq!(inserted + duplicate, block.counts.rows());
+            if duplicate > 0 {
+                self.met.count("duplicate");
+            }
+            total += inserted;
+            if step.again {
+                self.met.count("stale");
+                prop_assert_eq!(self.rows.store(&block).await.map_err(fail)?, Stored::Stale);
+            }
+        }
+        Ok(total)
+    }
+
+    /// Stores a block while one event breaks every transaction that it is in.
+    async fn store_poisoned(&self, block: &Block<Batch>, event: u128) -> Result<Option<Stored>, TestCaseError> {
+        let hex = event_id(event).simple().to_string();
+        let literal = match self.bank.backend {
+            Backend::Postgres => format!("'{hex}'"),
+            Backend::Sqlite => format!("x'{hex}'"),
+        };
+        self.bank
+            .execute(&format!("INSERT INTO poison VALUES ({literal})"))
+            .await;
+        let stored = self.rows.store(block).await;
+        self.bank.execute("DELETE FROM poison").await;
+        if stored.is_err() {
+            self.met.count("broken");
+            if self.bank.backend == Backend::Postgres
+                || self.bank.number("SELECT count(*) AS n FROM activity_parts").await > 0
+            {
+                self.met.count("broken in a later part");
+            }
+        }
+        Ok(stored.ok())
+    }
+
+    fn block(&self, number: u64, step: &Step) -> Block<Batch> {
+        let layout = Layout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns");
+        let (mut rows, mut counts): (Vec<Activity>, Counts) = (Vec::new(), Counts::default());
+        for line in &step.lines {
+            counts.read += 1;
+            match merchants::parse(&layout, &record(line)) {
+                Parsed::Row { row, coerced } => {
+                    counts.coerced += u64::from(coerced);
+                    rows.push(row);
+                }
+                Parsed::Skipped(reason) => {
+                    self.met.count("skipped");
+                    *counts.skipped.entry(reason).or_default() += 1;
+                }
+            }
+        }
+        if rows.is_empty() {
+            self.met.count("nothing");
+        }
+        Block {
+            import: self.import,
+            number,
+            from: number * 1_000,
+            to: number * 1_000 + 1_000,
+            rows: Batch::new(rows, step.part_rows_max),
+            counts,
+            skip_reasons: "{}".to_owned(),
+        }
+    }
+}
+
+fn fail(fault: service::db::Fault) -> TestCaseError {
+    TestCaseError::fail(format!("{fault:?}"))
+}
+
+fn event_id(number: u128) -> Uuid {
+    // Spread as random ids are.
+    Uuid::from_u128(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+}
+
+fn record((event, merchant, time, product, event_type, amount, status): &Fields) -> ByteRecord {
+    let event = event_id(*event).to_string();
+    let fields = [
+        event.as_str(),
+        merchant,
+        time,
+        product,
+        event_type,
+        amount,
+        status,
+        "APP",
+        "LAGOS",
+        "VERIFIED",
+    ];
+    ByteRecord::from(fields.to_vec())
+}

@@ -1,0 +1,158 @@
+//! The archiver: whatever comes between its steps, no total changes, and what is cold is in the database alone.
+
+use std::sync::Arc;
+
+use harness::TestBank;
+use service::aggregates::Aggregates;
+
+use super::{Line, answer, command, csv, expected, file, import, key, lines, on_every_store, restarted, settle};
+
+on_every_store!(
+    everywhere: [cold_days_move_and_hot_days_stay,
+    two_archivers_at_once_change_no_total,
+    late_rows_of_a_cold_day_join_it,],
+    with_redis: [a_crash_after_any_step_changes_no_total,
+    a_late_row_between_any_two_steps_changes_no_total,
+    what_is_archived_is_forgotten_a_day_later,],
+);
+
+async fn cold_days_move_and_hot_days_stay(bank: Arc<TestBank>) {
+    let lines = lines(400, 30);
+    import(&bank, &file(&bank, "month.csv", &csv(&lines))).await;
+    assert_eq!(rows(&bank, "cold_totals", "true").await, 0);
+    bank.services
+        .aggregates
+        .archive_once()
+        .await
+        .expect("the archiver works");
+    // The newest day is 2026-01-05; the last seven days before it touch 2025-12-29.
+    assert_eq!(rows(&bank, "cold_totals", "day >= '2025-12-29'").await, 0);
+    assert!(rows(&bank, "cold_totals", "true").await > 0);
+    assert_eq!(rows(&bank, "hot_totals", "day < '2025-12-29'").await, 0);
+    let open = match bank.config.redis_url {
+        Some(_) => {
+            assert!(
+                command(&bank, &["SMEMBERS", &key(&bank, "sealed").await])
+                    .await
+                    .starts_with("*0")
+            );
+            command(&bank, &["HKEYS", &key(&bank, "open").await]).await
+        }
+        None => String::new(),
+    };
+    assert!(!open.contains("2025-12-28"), "{open}");
+    assert_eq!(open.contains("2025-12-29"), bank.config.redis_url.is_some());
+    assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
+}
+
+async fn two_archivers_at_once_change_no_total(bank: Arc<TestBank>) {
+    let mut all: Vec<Line> = Vec::new();
+    let (one, other) = (restarted(&bank), restarted(&bank));
+    for round in 0..5 {
+        let mut lines = lines(120, 25);
+        for line in &mut lines {
+            line.units += round;
+        }
+        import(&bank, &file(&bank, &format!("round{round}.csv"), &csv(&lines))).await;
+        all.extend(lines);
+        let (left, right) = tokio::join!(one.archive_once(), other.archive_once());
+        assert!(left.is_ok() || right.is_ok(), "{left:?} {right:?}");
+        assert_eq!(answer(&one).await, expected(&all));
+    }
+}
+
+async fn late_rows_of_a_cold_day_join_it(bank: Arc<TestBank>) {
+    let mut all = lines(200, 30);
+    import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
+    settle(&bank.services.aggregates).await;
+    let mut late = lines(90, 29);
+    late.iter_mut().for_each(|line| line.units += 7);
+    import(&bank, &file(&bank, "late.csv", &csv(&late))).await;
+    all.extend(late);
+    assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
+    settle(&bank.services.aggregates).await;
+    assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
+}
+
+/// Does the first so many of the archiver's steps, as a process that dies then.
+async fn steps(aggregates: &Aggregates, count: usize) {
+    let sealed = aggregates.seal().await.expect("days can be closed");
+    if count > 1 {
+        aggregates.write_sealed(&sealed).await.expect("days can be written");
+    }
+    if count > 2 {
+        aggregates.drop_sealed(&sealed).await.expect("days can be removed");
+    }
+}
+
+async fn a_crash_after_any_step_changes_no_total(bank: Arc<TestBank>) {
+    let mut all: Vec<Line> = Vec::new();
+    for done in [1, 2, 3, 1, 2] {
+        let mut lines = lines(150, 30);
+        lines.iter_mut().for_each(|line| line.units += all.len() as i64);
+        import(&bank, &file(&bank, &format!("before{}.csv", all.len()), &csv(&lines))).await;
+        all.extend(lines);
+        steps(&restarted(&bank), done).await;
+        assert_eq!(
+            answer(&bank.services.aggregates).await,
+            expected(&all),
+            "after {done} steps"
+        );
+    }
+    // Steps done again, and by somebody who took his time.
+    let slow = restarted(&bank);
+    let sealed = slow.seal().await.expect("days can be closed");
+    for _ in 0..2 {
+        restarted(&bank).archive_once().await.expect("the archiver works");
+        slow.write_sealed(&sealed).await.expect("days can be written again");
+        slow.drop_sealed(&sealed).await.expect("days can be removed again");
+        assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
+    }
+}
+
+async fn a_late_row_between_any_two_steps_changes_no_total(bank: Arc<TestBank>) {
+    let mut all = lines(150, 30);
+    import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
+    let aggregates = restarted(&bank);
+    let sealed = aggregates.seal().await.expect("days can be closed");
+    for step in 0..3 {
+        let mut late = lines(60, 30);
+        late.iter_mut().for_each(|line| line.units += step + 1);
+        import(&bank, &file(&bank, &format!("late{step}.csv"), &csv(&late))).await;
+        all.extend(late);
+        assert_eq!(
+            answer(&bank.services.aggregates).await,
+            expected(&all),
+            "before step {step}"
+        );
+        match step {
+            0 => aggregates.write_sealed(&sealed).await.expect("days can be written"),
+            1 => aggregates.drop_sealed(&sealed).await.expect("days can be removed"),
+            _ => {}
+        }
+        assert_eq!(
+            answer(&bank.services.aggregates).await,
+            expected(&all),
+            "after step {step}"
+        );
+    }
+    settle(&aggregates).await;
+    assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
+}
+
+async fn what_is_archived_is_forgotten_a_day_later(bank: Arc<TestBank>) {
+    let lines = lines(150, 30);
+    import(&bank, &file(&bank, "month.csv", &csv(&lines))).await;
+    settle(&bank.services.aggregates).await;
+    assert!(rows(&bank, "archived_generations", "true").await > 20);
+    bank.clock
+        .advance(chrono::TimeDelta::days(1) + chrono::TimeDelta::seconds(1));
+    settle(&bank.services.aggregates).await;
+    assert_eq!(rows(&bank, "archived_generations", "true").await, 0);
+    assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
+}
+
+async fn rows(bank: &TestBank, table: &str, condition: &str) -> i64 {
+    bank.number(&format!("SELECT count(*) AS n FROM {table} WHERE {condition}"))
+        .await
+}

@@ -1,0 +1,146 @@
+//! The bank's own deposits and withdrawals enter the aggregates once, whatever breaks between two steps.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use harness::TestBank;
+use serde_json::json;
+use service::aggregates::Verdict;
+use service::transfers::Withdrawal;
+use service::values::Method;
+
+use super::{Shown, answer, deposit, on_every_store, restarted, settle};
+use crate::requests::{money, new_transfer, payment, submit, wallet_path};
+
+on_every_store!(
+    everywhere: [deposits_and_withdrawals_count_once_and_transfers_not_at_all,
+    what_is_refused_or_replayed_does_not_count,
+    many_payments_are_relayed_in_steps,
+    two_relays_at_once_count_once,],
+    with_redis: [a_crash_after_any_step_of_the_relay_counts_once],
+);
+
+fn of(sums: &[(&str, &str)]) -> Shown {
+    sums.iter()
+        .map(|(name, sum)| ((*name).to_owned(), (*sum).to_owned()))
+        .collect()
+}
+
+async fn deposits_and_withdrawals_count_once_and_transfers_not_at_all(bank: Arc<TestBank>) {
+    let (ana, ben) = (bank.customer_with("ana", "100.5").await, bank.customer("ben").await);
+    bank.fund(ana.wallet, "0.0001", "wire").await;
+    bank.clock.advance(TimeDelta::days(1));
+    bank.fund(ben.wallet, "7", "visa").await;
+    let transfers = &bank.services.transfers;
+    let withdrawal = Withdrawal {
+        wallet: ana.wallet,
+        amount: Some(money("20.25")),
+        method: Method::try_new("visa").expect("this is a method"),
+    };
+    transfers
+        .withdraw(ana.actor, None, withdrawal)
+        .await
+        .expect("ana has enough");
+    submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "30"))
+        .await
+        .expect("ana has enough");
+    let aggregates = &bank.services.aggregates;
+    assert_eq!(answer(aggregates).await, Shown::new(), "nothing is relayed yet");
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!((proof.aggregates.verdict, proof.aggregates.lag), (Verdict::Equal, 4));
+    let expected = of(&[
+        ("2026-01-05 deposit visa", "1005000/1"),
+        ("2026-01-05 deposit wire", "1/1"),
+        ("2026-01-06 deposit visa", "70000/1"),
+        ("2026-01-06 withdrawal visa", "202500/1"),
+    ]);
+    for _ in 0..3 {
+        settle(aggregates).await;
+        assert_eq!(answer(aggregates).await, expected);
+    }
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!((proof.aggregates.verdict, proof.aggregates.lag), (Verdict::Equal, 0));
+}
+
+async fn what_is_refused_or_replayed_does_not_count(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "10").await;
+    let withdrawals = wallet_path(ana.wallet, "/withdrawals");
+    for amount in ["11", "0", "nothing"] {
+        ana.caller.post(&withdrawals, payment(amount, "visa")).await.expect(422);
+    }
+    for _ in 0..3 {
+        ana.caller
+            .post_once(&withdrawals, "rent", json!({ "amount": "4", "method": "wire" }))
+            .await
+            .expect(201);
+    }
+    settle(&bank.services.aggregates).await;
+    let expected = of(&[
+        ("2026-01-05 deposit visa", "100000/1"),
+        ("2026-01-05 withdrawal wire", "40000/1"),
+    ]);
+    assert_eq!(answer(&bank.services.aggregates).await, expected);
+}
+
+async fn many_payments_are_relayed_in_steps(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    let operator = bank.operator_actor().await;
+    let deposits = (0..1_200).map(|_| {
+        let (bank, wallet) = (bank.clone(), ana.wallet);
+        tokio::spawn(async move { deposit(&bank, operator, wallet, "1", "visa").await })
+    });
+    for deposit in deposits.collect::<Vec<_>>() {
+        deposit.await.expect("a deposit is made");
+    }
+    let aggregates = &bank.services.aggregates;
+    let mut steps = Vec::new();
+    loop {
+        match aggregates.relay_once().await.expect("the relay works") {
+            0 => break,
+            taken => steps.push(taken),
+        }
+    }
+    assert_eq!(steps, [1_000, 200]);
+    assert_eq!(
+        answer(aggregates).await,
+        of(&[("2026-01-05 deposit visa", "12000000/1200")])
+    );
+}
+
+async fn two_relays_at_once_count_once(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    let (one, other) = (restarted(&bank), restarted(&bank));
+    let operator = bank.operator_actor().await;
+    for _ in 0..20 {
+        deposit(&bank, operator, ana.wallet, "1", "visa").await;
+        let (left, right) = tokio::join!(one.relay_once(), other.relay_once());
+        // Whoever comes second may find a writer in the way; the next step goes on.
+        assert!(left.is_ok() || right.is_ok(), "{left:?} {right:?}");
+    }
+    settle(&one).await;
+    assert_eq!(answer(&one).await, of(&[("2026-01-05 deposit visa", "200000/20")]));
+}
+
+async fn a_crash_after_any_step_of_the_relay_counts_once(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    bank.fund(ana.wallet, "1", "visa").await;
+    // After the batch was made.
+    assert_eq!(restarted(&bank).make_batch().await.expect("a batch is made"), 1);
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert!(proof.is_clean(), "{:?}", proof.aggregates);
+    settle(&restarted(&bank)).await;
+    assert_eq!(
+        answer(&bank.services.aggregates).await,
+        of(&[("2026-01-05 deposit visa", "10000/1")])
+    );
+    // After it was applied and before that was noted.
+    bank.fund(ana.wallet, "2", "visa").await;
+    settle(&restarted(&bank)).await;
+    bank.execute("UPDATE aggregates_state SET confirmed = confirmed - 1")
+        .await;
+    settle(&restarted(&bank)).await;
+    assert_eq!(
+        answer(&bank.services.aggregates).await,
+        of(&[("2026-01-05 deposit visa", "30000/2")])
+    );
+}

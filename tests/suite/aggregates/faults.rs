@@ -1,0 +1,339 @@
+//! The program killed while it imports, relays and archives: after the n-th round trip to its database or its Redis, and at
+//! random times. Whatever was under way, the totals are in the end what the rows and the deposits say.
+//!
+//! The kills that every run of the tests makes are a sample; the long tests, which are left out as they take minutes, make
+//! the others: `cargo test -p tests --test suite aggregates::faults -- --ignored`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use harness::program::{self, command};
+use harness::{Backend, Proxy, Silence, TestBank};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use secrecy::ExposeSecret;
+use service::identity::Actor;
+use service::values::WalletId;
+use tokio::process::Child;
+use tokio::time::timeout;
+
+use super::{
+    Line, Shown, answer, bank, csv, deposit, expected, file, import, lines, redis_url, restarted, settle, together,
+};
+
+/// Round trips of a server until it has relayed and archived for the first time, and some more.
+const SERVER_TRIPS_MAX: u64 = 90;
+/// More than an import of some blocks makes.
+const IMPORT_TRIPS_MAX: u64 = 400;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What stands between the program and the store that it loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    Database,
+    Redis,
+}
+
+/// Which command is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Victim {
+    Import,
+    Server,
+}
+
+/// A bank, and what its aggregates must say.
+struct History {
+    bank: Arc<TestBank>,
+    operator: Actor,
+    wallet: WalletId,
+    lines: Vec<Line>,
+    deposits: u64,
+    kills: u32,
+    files: u32,
+    random: StdRng,
+}
+
+impl History {
+    async fn new(backend: Backend, with_redis: bool, seed: u64) -> Self {
+        let url = match with_redis {
+            true => Some(redis_url().await),
+            false => None,
+        };
+        let bank = Arc::new(bank(backend, url).await);
+        let (operator, customer) = (bank.operator_actor().await, bank.customer("ana").await);
+        println!("seed {seed}");
+        Self {
+            bank,
+            operator,
+            wallet: customer.wallet,
+            lines: Vec::new(),
+            deposits: 0,
+            kills: 0,
+            files: 0,
+            random: StdRng::seed_from_u64(seed),
+        }
+    }
+
+    /// A file of rows that no other file has, each once in the history.
+    fn file(&mut self, rows: usize) -> PathBuf {
+        let mut new = lines(rows, 30);
+        let more = self.random.random_range(1..9_999);
+        new.iter_mut().for_each(|line| line.units += more);
+        self.files += 1;
+        let path = file(&self.bank, &format!("{}.csv", self.files), &csv(&new));
+        self.lines.extend(new);
+        path
+    }
+
+    /// Something for a server to relay and to archive.
+    async fn work(&mut self) {
+        deposit(&self.bank, self.operator, self.wallet, "1", "visa").await;
+        self.deposits += 1;
+        let path = self.file(60);
+        import(&self.bank, &path).await;
+    }
+
+    fn expected(&self) -> Shown {
+        let own = match self.deposits {
+            0 => Shown::new(),
+            count => Shown::from([(
+                "2026-01-05 deposit visa".to_owned(),
+                format!("{}/{count}", count * 10_000),
+            )]),
+        };
+        together(expected(&self.lines), own)
+    }
+
+    async fn check(&self, after: &str) {
+        let aggregates = restarted(&self.bank);
+        settle(&aggregates).await;
+        assert_eq!(answer(&aggregates).await, self.expected(), "after {after}");
+        let proof = self.bank.services.ops.verify().await.expect("the books can be read");
+        assert!(proof.is_clean(), "after {after}: {:#?}", proof.aggregates);
+        assert_eq!(proof.aggregates.notes, Vec::<String>::new(), "after {after}");
+    }
+
+    async fn end(self, kills_min: u32) {
+        println!("{} kills", self.kills);
+        assert!(self.kills >= kills_min, "only {} kills", self.kills);
+        self.bank.close().await;
+    }
+
+    /// The program on this bank, past a proxy if there is one.
+    async fn spawn(&self, arguments: &[&str], proxy: Option<(Behind, &Proxy)>) -> Child {
+        let mut command = command(self.bank.database.folder.path()).await;
+        let behind = |which| proxy.filter(|(behind, _)| *behind == which).map(|(_, proxy)| proxy);
+        command
+            .env(
+                "FLORIN_DATABASE_URL",
+                past(&self.bank.config.database_url, behind(Behind::Database)),
+            )
+            .env("FLORIN_DATA_DIR", self.bank.database.folder.path())
+            .env("FLORIN_LISTEN", "127.0.0.1:0")
+            .env("FLORIN_LOG", "error")
+            .args(arguments);
+        if let Some(url) = &self.bank.config.redis_url {
+            command.env("FLORIN_REDIS_URL", past(url.expose_secret(), behind(Behind::Redis)));
+        }
+        command.spawn().expect("florin can be started")
+    }
+
+    async fn finish_import(&self, path: &Path) {
+        let mut child = self.spawn(&["import", "transactions", text(path)], None).await;
+        let status = timeout(PATIENCE, child.wait())
+            .await
+            .expect("the import ends")
+            .expect("it can be waited for");
+        assert_eq!(status.code(), Some(0));
+    }
+
+    /// Kills the program where its store falls silent; false when it ended before.
+    async fn kill_at(&mut self, behind: Behind, victim: Victim, silence: Silence) -> bool {
+        let url = match behind {
+            Behind::Database => self.bank.config.database_url.clone(),
+            Behind::Redis => self
+                .bank
+                .config
+                .redis_url
+                .as_ref()
+                .expect("there is a Redis")
+                .expose_secret()
+                .to_owned(),
+        };
+        let mut proxy = Proxy::start(port_of(&url), silence).await;
+        let path = match victim {
+            Victim::Import => Some(self.file(9_000)),
+            Victim::Server => {
+                self.work().await;
+                None
+            }
+        };
+        let arguments = path
+            .as_deref()
+            .map_or(vec!["serve"], |path| vec!["import", "transactions", text(path)]);
+        let mut child = self.spawn(&arguments, Some((behind, &proxy))).await;
+        let has_ended = tokio::select! {
+            ended = timeout(PATIENCE, child.wait()) => {
+                ended.expect("it ends or is killed").expect("it can be waited for");
+                true
+            }
+            () = proxy.has_gone_silent() => false,
+        };
+        if !has_ended {
+            child.kill().await.expect("a child can be killed");
+            self.kills += 1;
+        }
+        drop(proxy);
+        if let Some(path) = path {
+            self.finish_import(&path).await;
+        }
+        self.check(&format!("{victim:?} {behind:?} {silence:?}")).await;
+        !has_ended
+    }
+
+    /// Kills an import at a random moment of the time that one takes.
+    async fn kill_sometime(&mut self, usual: Duration) {
+        let path = self.file(9_000);
+        deposit(&self.bank, self.operator, self.wallet, "1", "visa").await;
+        self.deposits += 1;
+        let mut child = self.spawn(&["import", "transactions", text(&path)], None).await;
+        let moment = Duration::from_micros(self.random.random_range(0..usual.as_micros() as u64));
+        if timeout(moment, child.wait()).await.is_err() {
+            child.kill().await.expect("a child can be killed");
+            self.kills += 1;
+        }
+        self.finish_import(&path).await;
+        self.check(&format!("{moment:?}")).await;
+    }
+
+    async fn usual_time(&mut self) -> Duration {
+        let path = self.file(9_000);
+        let began = Instant::now();
+        self.finish_import(&path).await;
+        began.elapsed()
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a test's path is text")
+}
+
+fn port_of(url: &str) -> u16 {
+    let (_, rest) = url.split_once("127.0.0.1:").expect("a loopback address");
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+    digits.expect("a port").parse().expect("a port is a number")
+}
+
+/// The address of a store, by way of a proxy.
+fn past(url: &str, proxy: Option<&Proxy>) -> String {
+    match proxy {
+        Some(proxy) => url.replace(&format!("127.0.0.1:{}", port_of(url)), &proxy.address.to_string()),
+        None => url.to_owned(),
+    }
+}
+
+/// A different one each time, printed, so that a failure can be made again.
+fn seed() -> u64 {
+    u64::from_be_bytes(service::clock::random_bytes())
+}
+
+/// Kills an import at every round trip from `first` in steps of `step`, before its request and before its answer.
+async fn imports_killed_at(history: &mut History, behind: Behind, first: u64, step: u64) {
+    for trip in (first..IMPORT_TRIPS_MAX).step_by(usize::try_from(step).expect("a step is small")) {
+        let before = history
+            .kill_at(behind, Victim::Import, Silence::BeforeRequest(trip))
+            .await;
+        let within = history
+            .kill_at(behind, Victim::Import, Silence::BeforeAnswer(trip))
+            .await;
+        if !before && !within {
+            return;
+        }
+    }
+    panic!("an import makes more than {IMPORT_TRIPS_MAX} round trips");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sample_of_kills_changes_no_total() {
+    program::binary().await;
+    let mut history = History::new(Backend::Postgres, true, seed()).await;
+    for trip in [25, 40] {
+        history
+            .kill_at(Behind::Database, Victim::Import, Silence::BeforeAnswer(trip))
+            .await;
+        history
+            .kill_at(Behind::Database, Victim::Server, Silence::BeforeAnswer(trip))
+            .await;
+    }
+    for trip in [2, 4, 6, 8, 10] {
+        history
+            .kill_at(Behind::Redis, Victim::Import, Silence::BeforeAnswer(trip))
+            .await;
+        history
+            .kill_at(Behind::Redis, Victim::Server, Silence::BeforeAnswer(trip))
+            .await;
+    }
+    history.end(12).await;
+    let mut history = History::new(Backend::Sqlite, false, seed()).await;
+    let usual = history.usual_time().await;
+    while history.kills < 4 {
+        history.kill_sometime(usual).await;
+    }
+    history.end(4).await;
+    let mut history = History::new(Backend::Postgres, false, seed()).await;
+    for trip in [30, 35, 45, 50] {
+        history
+            .kill_at(Behind::Database, Victim::Import, Silence::BeforeRequest(trip))
+            .await;
+    }
+    history.end(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "some minutes: a kill at every round trip to the database"]
+async fn a_kill_at_every_round_trip_to_the_database_changes_no_total() {
+    program::binary().await;
+    for with_redis in [false, true] {
+        let mut history = History::new(Backend::Postgres, with_redis, seed()).await;
+        imports_killed_at(&mut history, Behind::Database, 1, 1).await;
+        for trip in 1..SERVER_TRIPS_MAX {
+            history
+                .kill_at(Behind::Database, Victim::Server, Silence::BeforeAnswer(trip))
+                .await;
+        }
+        history.end(100).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "some minutes: a kill at every round trip to Redis"]
+async fn a_kill_at_every_round_trip_to_redis_changes_no_total() {
+    program::binary().await;
+    for backend in [Backend::Postgres, Backend::Sqlite] {
+        let mut history = History::new(backend, true, seed()).await;
+        imports_killed_at(&mut history, Behind::Redis, 1, 1).await;
+        for trip in 1..SERVER_TRIPS_MAX / 3 {
+            history
+                .kill_at(Behind::Redis, Victim::Server, Silence::BeforeAnswer(trip))
+                .await;
+        }
+        history.end(40).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "some minutes: two hundred kills at random times"]
+async fn kills_at_random_times_change_no_total() {
+    program::binary().await;
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        for with_redis in [false, true] {
+            let mut history = History::new(backend, with_redis, seed()).await;
+            let usual = history.usual_time().await;
+            while history.kills < 50 {
+                history.kill_sometime(usual).await;
+            }
+            history.end(50).await;
+        }
+    }
+}

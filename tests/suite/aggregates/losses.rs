@@ -1,0 +1,222 @@
+//! Redis killed in the middle of it all: with `appendfsync always` nothing is lost. Without persistence the loss is
+//! noticed, the bank's own money is made anew from its ledger, and the rest is told.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use harness::bank::TestDatabase;
+use harness::servers::{Persistence, RedisServer};
+use harness::{Backend, ManualClock, TestBank};
+use secrecy::SecretString;
+use service::aggregates::{AggregatesError, Verdict};
+use service::imports::{Outcome, Progress, RunOptions};
+use service::values::ImportKind;
+use tokio::sync::watch;
+
+use super::{Shown, answer, bank, csv, days, expected, file, import, lines, restarted, settle, together, usd};
+
+/// Enough that the import is not done before the last crash.
+const ROWS: usize = 120_000;
+
+async fn server(persistence: Persistence) -> RedisServer {
+    let started = RedisServer::start(persistence).await;
+    started.unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+async fn bank_on(backend: Backend, server: &RedisServer) -> TestBank {
+    bank(backend, Some(SecretString::from(server.url()))).await
+}
+
+/// Imports until it works: what a person does who sees that it failed. How often it did not.
+async fn insist(bank: &TestBank, path: &Path, progress: Arc<watch::Sender<Progress>>) -> u32 {
+    let mut faults = 0;
+    loop {
+        let imports = &bank.services.imports;
+        let options = RunOptions {
+            progress: progress.clone(),
+            ..RunOptions::default()
+        };
+        match imports.import_file(ImportKind::Transactions, path, options).await {
+            Ok(Outcome::Finished(_)) => return faults,
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => faults += 1,
+        }
+    }
+}
+
+async fn a_killed_redis_that_syncs_always_loses_no_row(backend: Backend) {
+    let mut server = server(Persistence::AppendAlways).await;
+    let bank = Arc::new(bank_on(backend, &server).await);
+    let ana = bank.customer("ana").await;
+    bank.fund(ana.wallet, "5", "visa").await;
+    settle(&bank.services.aggregates).await;
+    let lines = lines(ROWS, 20);
+    let path = file(&bank, "stream.csv", &csv(&lines));
+    let (importing, progress) = (bank.clone(), Arc::new(watch::Sender::default()));
+    let mut steps = progress.subscribe();
+    let task = tokio::spawn(async move { insist(&importing, &path, progress).await });
+    let mut applied = 0;
+    for _ in 0..3 {
+        // Some rows more than at the crash before.
+        let step = steps.wait_for(|step| step.rows > applied).await;
+        applied = step.expect("the import goes on").rows;
+        assert!(applied < ROWS as u64, "all is done before the crash");
+        server.kill().expect("Redis can be killed");
+        let unreachable = restarted(&bank).daily(days("2026-01-01", "2026-01-05"), usd()).await;
+        assert!(matches!(unreachable, Err(AggregatesError::Redis(_))), "{unreachable:?}");
+        server.start_again().await.expect("Redis starts again");
+        bank.services.aggregates.archive_once().await.ok();
+    }
+    assert!(task.await.expect("the import ends") > 0, "no crash came in between");
+    settle(&restarted(&bank)).await;
+    let own = Shown::from([("2026-01-05 deposit visa".to_owned(), "50000/1".to_owned())]);
+    assert_eq!(answer(&restarted(&bank)).await, together(expected(&lines), own));
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!(proof.aggregates.verdict, Verdict::Equal);
+    assert_eq!(proof.aggregates.notes, Vec::<String>::new());
+    bank.close().await;
+}
+
+async fn a_redis_that_forgot_everything_is_noticed(backend: Backend) {
+    let mut server = server(Persistence::None).await;
+    let bank = bank_on(backend, &server).await;
+    let ana = bank.customer("ana").await;
+    bank.fund(ana.wallet, "5", "visa").await;
+    let old_and_new = lines(200, 30);
+    import(&bank, &file(&bank, "month.csv", &csv(&old_and_new))).await;
+    settle(&bank.services.aggregates).await;
+    // In the outbox when Redis goes, and in a batch that was made and not applied.
+    bank.fund(ana.wallet, "7", "wire").await;
+    bank.services.aggregates.make_batch().await.expect("a batch is made");
+    bank.fund(ana.wallet, "9", "cash").await;
+    server.kill().expect("Redis can be killed");
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!(
+        proof.aggregates.verdict,
+        Verdict::NotCompared("Redis is out of reach".to_owned())
+    );
+    assert!(proof.is_clean(), "out of reach is not wrong");
+    server.start_again().await.expect("Redis starts again");
+
+    let answered = restarted(&bank).daily(days("2026-01-01", "2026-01-05"), usd()).await;
+    assert!(matches!(answered, Err(AggregatesError::Rebuilding)), "{answered:?}");
+    settle(&restarted(&bank)).await;
+    let own = ["visa", "wire", "cash"].into_iter().zip(["50000", "70000", "90000"]);
+    let own: Shown = own
+        .map(|(method, sum)| (format!("2026-01-05 deposit {method}"), format!("{sum}/1")))
+        .collect();
+    let cold: Vec<_> = old_and_new
+        .into_iter()
+        .filter(|line| line.time.as_str() < "2025-12-29")
+        .collect();
+    assert_eq!(answer(&restarted(&bank)).await, together(expected(&cold), own.clone()));
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!(proof.aggregates.verdict, Verdict::Equal);
+    assert!(proof.aggregates.notes[0].starts_with("Redis lost totals of recent days 1 times"));
+
+    // It goes on from there, and what comes is counted as ever.
+    let more = lines(100, 5);
+    import(&bank, &file(&bank, "more.csv", &csv(&more))).await;
+    settle(&restarted(&bank)).await;
+    let all: Vec<_> = cold.into_iter().chain(more).collect();
+    assert_eq!(answer(&restarted(&bank)).await, together(expected(&all), own));
+    bank.close().await;
+}
+
+/// Both databases, each with a Redis of its own.
+macro_rules! on_a_redis_of_ones_own {
+    ($($scenario:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    super::$scenario(harness::Backend::Sqlite).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    super::$scenario(harness::Backend::Postgres).await;
+                }
+            )*
+        }
+    };
+}
+on_a_redis_of_ones_own!(
+    a_killed_redis_that_syncs_always_loses_no_row,
+    a_redis_that_forgot_everything_is_noticed,
+    a_redis_that_went_back_in_time_is_noticed,
+    a_bank_may_get_a_redis_later_and_not_lose_it_unnoticed,
+);
+
+async fn a_redis_that_went_back_in_time_is_noticed(backend: Backend) {
+    let server = server(Persistence::None).await;
+    let bank = bank_on(backend, &server).await;
+    let ana = bank.customer("ana").await;
+    bank.fund(ana.wallet, "5", "visa").await;
+    settle(&bank.services.aggregates).await;
+    bank.fund(ana.wallet, "7", "visa").await;
+    settle(&bank.services.aggregates).await;
+    // What a crash loses whose last second was not on the disk: the second deposit, and that it was counted.
+    let prefix = super::key(&bank, "").await;
+    let generation = super::command(&bank, &["HGET", &format!("{prefix}open"), "2026-01-05"]).await;
+    let generation = generation.lines().nth(1).expect("the day is open").to_owned();
+    let day = format!("{prefix}day:2026-01-05/{generation}");
+    super::command(
+        &bank,
+        &[
+            "HSET",
+            &day,
+            "bank:USD:deposit:visa:low",
+            "50000",
+            "bank:USD:deposit:visa:count",
+            "1",
+        ],
+    )
+    .await;
+    super::command(&bank, &["SET", &format!("{prefix}next:bank"), "2"]).await;
+    super::command(&bank, &["HINCRBY", &format!("{prefix}state"), "version", "-1"]).await;
+    settle(&restarted(&bank)).await;
+    let own = Shown::from([("2026-01-05 deposit visa".to_owned(), "120000/2".to_owned())]);
+    assert_eq!(answer(&restarted(&bank)).await, own);
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!(
+        (proof.aggregates.verdict, proof.aggregates.notes.len()),
+        (Verdict::Equal, 1)
+    );
+    bank.close().await;
+}
+
+async fn a_bank_may_get_a_redis_later_and_not_lose_it_unnoticed(backend: Backend) {
+    let database = TestDatabase::new(backend).await;
+    let clock = Arc::new(ManualClock::new());
+    let bank = TestBank::open_on(backend, database, clock, 64).await;
+    let ana = bank.customer("ana").await;
+    bank.fund(ana.wallet, "5", "visa").await;
+    let lines = lines(90, 9);
+    import(&bank, &file(&bank, "without.csv", &csv(&lines))).await;
+    settle(&bank.services.aggregates).await;
+    let expected = together(
+        expected(&lines),
+        Shown::from([("2026-01-05 deposit visa".to_owned(), "50000/1".to_owned())]),
+    );
+    let server = server(Persistence::None).await;
+    let redis = service::redis::Redis::try_new(&SecretString::from(server.url())).expect("this is an address");
+    let with = service::aggregates::Aggregates::new(bank.db.clone(), bank.clock.clone(), Some(redis));
+    assert_eq!(answer(&with).await, expected, "before Redis was ever used");
+    settle(&with).await;
+    assert_eq!(answer(&with).await, expected);
+    let without = bank
+        .services
+        .aggregates
+        .daily(days("2026-01-01", "2026-01-05"), usd())
+        .await;
+    assert!(
+        matches!(without, Err(AggregatesError::RedisNotConfigured)),
+        "{without:?}"
+    );
+    bank.close().await;
+}

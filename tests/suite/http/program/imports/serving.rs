@@ -1,0 +1,121 @@
+//! Imports and a server: its uploads and its folder outlive it, and its transfers go on beside them.
+
+use std::fs;
+use std::time::Duration;
+
+use harness::Backend;
+use harness::activities::{Dirt, Feed};
+use harness::program::Serving;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::{MANY, STORED, UNFINISHED, counted, counts, number, summary, write};
+use crate::imports::{finished, upload};
+use crate::program::{Place, names_in, operator, two_customers, verifies};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_goes_on_with_its_uploads() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let place = Place::new(backend).await;
+        let mut feed = Vec::new();
+        let expected = Feed::new(1, MANY, Dirt::Much)
+            .write_to(&mut feed)
+            .expect("memory can be written");
+        let server = place.serve().await;
+        let token = operator(&place, &server).await.token.expect("an operator has a token");
+        let taken = upload(&server.caller().with_token(&token), "feed.csv", &feed)
+            .await
+            .expect(202);
+        let id = taken["id"].as_str().expect("an id is text");
+        server.kill().await;
+        let uploads = place.folder.path().join("data/uploads");
+        assert_eq!(names_in(&uploads), [format!("{id}.csv")]);
+        // Killed once more in the middle, stopped in the middle, and then left alone.
+        let server = place.serve().await;
+        server.kill().await;
+        let server = place.serve().await;
+        server.terminate().await;
+        assert_eq!(server.ended().await.status, Some(0));
+        let server = place.serve().await;
+        let import = finished(&server.caller().with_token(&token), id).await;
+        assert_eq!(
+            (&import["status"], counted(&import)),
+            (&json!("COMPLETED"), counts(&expected))
+        );
+        server.terminate().await;
+        assert_eq!(server.ended().await.status, Some(0));
+        assert_eq!(names_in(&uploads), Vec::<String>::new());
+        assert_eq!(number(&place, STORED).await, expected.inserted);
+        place.remove().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_is_imported_once_while_the_server_answers() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let place = Place::new(backend).await;
+        let feeds = place.folder.path().join("feeds");
+        fs::create_dir(&feeds).expect("a folder can be made");
+        let many = write(&feeds, "a.csv", Feed::new(1, MANY, Dirt::Much));
+        let few = write(&feeds, "b.csv", Feed::new(2, 100, Dirt::Real));
+        fs::write(feeds.join("c.csv"), "no feed\n").expect("a file can be written");
+        let serve = ["--activities-dir", "feeds", "--log", "warn"];
+        let server = Serving::start(place.folder.path(), &place.arguments(&serve)).await;
+        let first = server.caller().get("/readyz").await.expect(200);
+        assert_eq!(first["importing"]["kind"], "activities", "{first}");
+        assert_eq!(first["importing"]["waiting"], 2, "{first}");
+        // A customer is served in the meantime.
+        two_customers(&place, &server, "10").await;
+        until_idle(&server).await;
+        assert_eq!(number(&place, STORED).await, many.inserted + few.inserted);
+        assert_eq!(number(&place, "SELECT count(*) AS n FROM imports").await, 3);
+        server.terminate().await;
+        assert_eq!(server.ended().await.status, Some(0));
+        // What is known is not read again; what failed is looked at again.
+        let server = Serving::start(place.folder.path(), &place.arguments(&serve)).await;
+        until_idle(&server).await;
+        let completed = "SELECT count(*) AS n FROM imports WHERE status = 'COMPLETED'";
+        assert_eq!(number(&place, completed).await, 2);
+        server.kill().await;
+        place.remove().await;
+    }
+}
+
+async fn until_idle(server: &Serving) {
+    let look = async { while !server.caller().get("/readyz").await.expect(200)["importing"].is_null() {} };
+    timeout(Duration::from_secs(60), look)
+        .await
+        .expect("the folder is imported");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transfers_go_on_beside_an_import_on_sqlite() {
+    let place = Place::new(Backend::Sqlite).await;
+    let expected = write(place.folder.path(), "feed.csv", Feed::new(1, MANY, Dirt::Much));
+    let server = place.serve().await;
+    let (ana, ben) = two_customers(&place, &server, "100000").await;
+    let import = ["import", "activities", "feed.csv", "--json", "--log", "warn"];
+    let importing = place.run(&import);
+    let paying = async {
+        let mut slowest = Duration::ZERO;
+        let mut paid = 0_u32;
+        loop {
+            let started = std::time::Instant::now();
+            ana.caller.post("/v1/transfers", ana.one_to(&ben)).await.expect(201);
+            slowest = slowest.max(started.elapsed());
+            paid += 1;
+            if number(&place, UNFINISHED).await == 0 && number(&place, STORED).await > 0 {
+                return (paid, slowest);
+            }
+        }
+    };
+    let (imported, (paid, slowest)) = tokio::join!(importing, paying);
+    assert_eq!(counted(&summary(&imported, 0)["total"]), counts(&expected));
+    println!("{paid} transfers beside the import, the slowest took {slowest:?}");
+    assert!(paid > 5, "{paid} transfers, the slowest {slowest:?}");
+    // The write lock is held for at most 100 ms at a time, and a waiting writer looks again every 100 ms.
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    server.kill().await;
+    verifies(&place).await;
+    place.remove().await;
+}

@@ -1,0 +1,214 @@
+//! An import that does not get to its end goes on where it stood, and nothing is counted twice or left out.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use harness::activities::{Dirt, Feed};
+use harness::{TestBank, all_at_once, on_every_backend};
+use service::db::{Db, FaultKind};
+use service::imports::{ImportError, Outcome, Progress, Rejects, RunOptions, Stage};
+use service::values::ImportStatus;
+use tokio::sync::watch;
+
+use super::small::{Hook, Moment, Small, breaking, broken, quiet};
+use super::{count, file, import, stored, totals, try_import};
+
+on_every_backend!(
+    a_fault_at_any_block_costs_nothing,
+    others_in_the_way_are_waited_for,
+    several_processes_share_one_import,
+    a_stopped_import_goes_on_at_the_next_block,
+    rejected_lines_are_whole_after_a_resume,
+    progress_is_told,
+);
+
+const BLOCK_ROWS: usize = 9;
+const ROWS: u64 = 100;
+
+async fn a_fault_at_any_block_costs_nothing(bank: Arc<TestBank>) {
+    let blocks = ROWS.div_ceil(BLOCK_ROWS as u64);
+    let mut inserted = 0;
+    for moment in [Moment::Before, Moment::After] {
+        for block in 0..blocks {
+            let seed = block * 2 + u64::from(moment == Moment::After);
+            let (text, expected) = Feed::new(seed, ROWS, Dirt::Much).text();
+            let path = file(&bank, "feed.csv", text);
+            let breaks = Small::<false>::new(&bank.db, BLOCK_ROWS, breaking(block, moment)).imports(&bank, &bank.db);
+            let outcome = try_import(&breaks, &path, RunOptions::default()).await;
+            assert!(
+                matches!(outcome, Err(ImportError::Fault(_))),
+                "{block} {moment:?}: {outcome:?}"
+            );
+            let unfinished = "SELECT count(*) AS n FROM imports WHERE status = 'RUNNING'";
+            assert_eq!(bank.number(unfinished).await, 1, "{block} {moment:?}");
+
+            let goes_on = Small::<false>::new(&bank.db, BLOCK_ROWS, quiet());
+            let stores = goes_on.stores();
+            let import = import(&goes_on.imports(&bank, &bank.db), &path).await;
+            assert_eq!(import.counts, totals(&expected), "{block} {moment:?}");
+            assert_eq!((import.status, import.block), (ImportStatus::Completed, blocks));
+            // Blocks before the fault were not touched again.
+            let applied = block + u64::from(moment == Moment::After);
+            assert_eq!(stores.load(std::sync::atomic::Ordering::Relaxed), blocks - applied);
+            inserted += expected.inserted;
+            assert_eq!(stored(&bank).await, inserted);
+        }
+    }
+    assert_eq!(count(&bank, "imports").await, 2 * blocks);
+}
+
+async fn others_in_the_way_are_waited_for(bank: Arc<TestBank>) {
+    let (text, expected) = Feed::new(1, ROWS, Dirt::Much).text();
+    let path = file(&bank, "feed.csv", text);
+    let left = Mutex::new(3);
+    // As a deadlock, a busy file: three times in the way, then gone.
+    let in_the_way: Hook = Arc::new(move |number, moment| {
+        let mut left = left.lock().expect("nobody panics with it");
+        (number == 2 && moment == Moment::Before && *left > 0).then(|| {
+            *left -= 1;
+            let mut fault = broken();
+            fault.kind = FaultKind::Conflict;
+            fault
+        })
+    });
+    let imports = Small::<false>::new(&bank.db, BLOCK_ROWS, in_the_way).imports(&bank, &bank.db);
+    assert_eq!(import(&imports, &path).await.counts, totals(&expected));
+    assert_eq!(stored(&bank).await, expected.inserted);
+}
+
+async fn several_processes_share_one_import(bank: Arc<TestBank>) {
+    for seed in 0..3 {
+        let (text, expected) = Feed::new(seed, 400, Dirt::Much).text();
+        let path = file(&bank, "feed.csv", text);
+        let mut processes = Vec::new();
+        for _ in 0..3 {
+            let db = Db::connect(&bank.database.url)
+                .await
+                .expect("the database can be opened");
+            processes.push((Small::<false>::new(&db, BLOCK_ROWS, quiet()).imports(&bank, &db), db));
+        }
+        let before = stored(&bank).await;
+        let records = count(&bank, "imports").await;
+        let done = all_at_once(processes.iter().map(|(imports, _)| import(imports, &path))).await;
+        // One record, which each of them has seen to its end; who came late has one of its own, all duplicates.
+        let shared = done.iter().find(|import| import.counts == totals(&expected));
+        assert!(shared.is_some(), "{done:#?}");
+        let inserted: u64 = {
+            let mut distinct: Vec<_> = done
+                .iter()
+                .map(|import| (import.id, import.counts.rows_inserted))
+                .collect();
+            distinct.sort_unstable();
+            distinct.dedup();
+            assert_eq!(count(&bank, "imports").await - records, distinct.len() as u64);
+            distinct.into_iter().map(|(_, inserted)| inserted).sum()
+        };
+        assert_eq!(
+            (inserted, stored(&bank).await - before),
+            (expected.inserted, expected.inserted)
+        );
+        for (_, db) in processes {
+            db.close().await;
+        }
+    }
+}
+
+async fn a_stopped_import_goes_on_at_the_next_block(bank: Arc<TestBank>) {
+    let (text, expected) = Feed::new(5, ROWS, Dirt::Much).text();
+    let path = file(&bank, "feed.csv", text);
+    let (stop, stopped) = watch::channel(false);
+    let stops: Hook = Arc::new(move |number, moment| {
+        if (number, moment) == (4, Moment::Before) {
+            stop.send_replace(true);
+        }
+        None
+    });
+    let imports = Small::<false>::new(&bank.db, BLOCK_ROWS, stops).imports(&bank, &bank.db);
+    let options = RunOptions {
+        stop: stopped,
+        ..RunOptions::default()
+    };
+    let outcome = try_import(&imports, &path, options.clone()).await;
+    let Ok(Outcome::Stopped(Some(import))) = outcome else {
+        panic!("it is not stopped: {outcome:?}")
+    };
+    // The block under way was finished, and none after it begun.
+    assert_eq!((import.block, import.counts.rows_read), (5, 5 * BLOCK_ROWS as u64));
+    assert_eq!(import.status, ImportStatus::Running);
+    let again = try_import(&imports, &path, options).await;
+    assert!(matches!(again, Ok(Outcome::Stopped(None))), "{again:?}");
+    let done = super::import(&imports, &path).await;
+    assert_eq!((done.id, &done.counts), (import.id, &totals(&expected)));
+    assert_eq!(stored(&bank).await, expected.inserted);
+}
+
+async fn rejected_lines_are_whole_after_a_resume(bank: Arc<TestBank>) {
+    let (text, expected) = Feed::new(8, ROWS, Dirt::Much).text();
+    let path = file(&bank, "feed.csv", &text);
+    let mut written = Vec::new();
+    for (name, hook) in [
+        ("first.csv", breaking(6, Moment::After)),
+        ("second.csv", quiet()),
+        ("third.csv", quiet()),
+    ] {
+        let rejected = bank.database.folder.path().join(name);
+        let rejects = Rejects::create(&rejected).expect("a file can be made");
+        let options = RunOptions {
+            rejects: Some(rejects.clone()),
+            ..RunOptions::default()
+        };
+        let imports = Small::<false>::new(&bank.db, BLOCK_ROWS, hook).imports(&bank, &bank.db);
+        let outcome = try_import(&imports, &path, options).await;
+        assert_eq!(outcome.is_err(), name == "first.csv", "{outcome:?}");
+        rejects.finish().expect("a file can be written");
+        written.push(fs::read_to_string(rejected).expect("it is there"));
+    }
+    let mut lines = csv::Reader::from_reader(written[1].as_bytes());
+    assert_eq!(
+        lines.headers().expect("a header"),
+        vec!["file", "line", "reason", "row"]
+    );
+    let mut rejected = 0;
+    for line in lines.records() {
+        let line = line.expect("a line of CSV");
+        let number: usize = line[1].parse().expect("a line's number");
+        assert_eq!(text.lines().nth(number - 1), Some(&line[3]), "the line itself");
+        assert_eq!(&line[0], "feed.csv");
+        assert!(expected.skipped.contains_key(&line[2]), "{line:?}");
+        rejected += 1;
+    }
+    assert_eq!(rejected, expected.rows_skipped());
+    assert!(rejected > 3, "there is something to reject");
+    assert_eq!(written[1], written[2], "a second import rejects the same lines");
+}
+
+async fn progress_is_told(bank: Arc<TestBank>) {
+    let (text, _) = Feed::new(9, ROWS, Dirt::Much).text();
+    let size = text.len() as u64;
+    let path = file(&bank, "feed.csv", text);
+    let options = RunOptions::default();
+    let progress = options.progress.clone();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (seen_by_hook, progress_of_hook) = (seen.clone(), progress.clone());
+    let looks: Hook = Arc::new(move |_, moment| {
+        if moment == Moment::Before {
+            let now = progress_of_hook.borrow().clone();
+            seen_by_hook.lock().expect("nobody panics with it").push(now);
+        }
+        None
+    });
+    let imports = Small::<false>::new(&bank.db, BLOCK_ROWS, looks).imports(&bank, &bank.db);
+    try_import(&imports, &path, options).await.expect("it is imported");
+    let seen = seen.lock().expect("nobody panics with it").clone();
+    let rows: Vec<u64> = seen.iter().map(|progress: &Progress| progress.rows).collect();
+    assert_eq!(rows, (0..12).map(|block| block * BLOCK_ROWS as u64).collect::<Vec<_>>());
+    assert!(seen.is_sorted_by(|one, other| one.bytes < other.bytes));
+    let last = progress.borrow().clone();
+    let end = Progress {
+        stage: Stage::Applying,
+        bytes: size,
+        size,
+        rows: ROWS,
+    };
+    assert_eq!(last, end);
+}

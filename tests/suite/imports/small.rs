@@ -1,0 +1,103 @@
+//! Activities in blocks of few rows, with a word for the test before and after each is stored.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use csv::ByteRecord;
+use harness::TestBank;
+use service::aggregates::Transactions;
+use service::db::{Db, Fault};
+use service::imports::{Block, HeaderProblem, Imports, Kinds, Parsed, Rows, Stored};
+use service::merchants::{Activity, ActivityRows, Batch, Layout};
+use service::values::ImportKind;
+
+/// When a test is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    Before,
+    After,
+}
+
+/// Asked at each turn with the number of the block; what it gives back breaks the import there.
+pub type Hook = Arc<dyn Fn(u64, Moment) -> Option<Fault> + Send + Sync>;
+
+/// With `ONCE`, a content counts once.
+pub struct Small<const ONCE: bool> {
+    rows: ActivityRows,
+    block_rows: usize,
+    hook: Hook,
+    stores: Arc<AtomicU64>,
+}
+
+impl<const ONCE: bool> Small<ONCE> {
+    pub fn new(db: &Db, block_rows: usize, hook: Hook) -> Self {
+        Self {
+            rows: ActivityRows::new(db),
+            block_rows,
+            hook,
+            stores: Arc::default(),
+        }
+    }
+
+    /// How many blocks it was given to store.
+    pub fn stores(&self) -> Arc<AtomicU64> {
+        self.stores.clone()
+    }
+
+    /// The imports of a process that reads activities in this way.
+    pub fn imports(self, bank: &TestBank, db: &Db) -> Imports {
+        let transactions = Transactions::new(bank.services.aggregates.clone(), bank.config.currency);
+        let kinds = Kinds::new(self, transactions);
+        Imports::new(&bank.config, db.clone(), bank.clock.clone(), kinds)
+    }
+}
+
+/// Nothing breaks.
+pub fn quiet() -> Hook {
+    Arc::new(|_, _| None)
+}
+
+pub fn broken() -> Fault {
+    Fault::broken(std::io::Error::other("the test broke it"))
+}
+
+/// Breaks at one moment of one block.
+pub fn breaking(block: u64, moment: Moment) -> Hook {
+    Arc::new(move |number, now| ((number, now) == (block, moment)).then(broken))
+}
+
+impl<const ONCE: bool> Rows for Small<ONCE> {
+    const KIND: ImportKind = ImportKind::Activities;
+    const ONCE: bool = ONCE;
+    type Layout = Layout;
+    type Row = Activity;
+    type Batch = Batch;
+
+    fn block_rows(&self) -> usize {
+        self.block_rows
+    }
+
+    fn layout(header: &ByteRecord) -> Result<Layout, HeaderProblem> {
+        ActivityRows::layout(header)
+    }
+
+    fn parse(&self, layout: &Layout, record: &ByteRecord) -> Parsed<Activity> {
+        self.rows.parse(layout, record)
+    }
+
+    fn batch(&self, rows: Vec<Activity>) -> Batch {
+        self.rows.batch(rows)
+    }
+
+    async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+        self.stores.fetch_add(1, Ordering::Relaxed);
+        if let Some(fault) = (self.hook)(block.number, Moment::Before) {
+            return Err(fault);
+        }
+        let stored = self.rows.store(block).await?;
+        match (self.hook)(block.number, Moment::After) {
+            Some(fault) => Err(fault),
+            None => Ok(stored),
+        }
+    }
+}
