@@ -46,6 +46,8 @@ pub enum StartError {
     /// What was said to be Redis' address is none. A Redis that is away is no reason not to start.
     #[error(transparent)]
     Redis(#[from] redis::RedisFault),
+    #[error("the committer's thread cannot be started")]
+    Committer(#[from] std::io::Error),
 }
 
 impl Services {
@@ -54,7 +56,7 @@ impl Services {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
         let redis = config.redis_url.as_ref().map(redis::Redis::try_new).transpose()?;
         let statistics = Arc::new(statistics::Statistics::new(db.clone(), clock.clone(), redis));
-        let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
+        let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max)?;
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),

@@ -87,10 +87,20 @@ fn postgres_options(url: &str, connections_max: u32, pool: Pool) -> ConnectOptio
             match pool {
                 Pool::Shared => postgres,
                 // The committer's few statements take arrays of any length; planning them anew each time costs more than
-                // it gains, and the generic plan walks the arrays in order, which is what keeps the lock order.
-                Pool::Committer => postgres.options([("plan_cache_mode", "force_generic_plan")]),
+                // it gains. Wallets must be written in the arrays' order, or two replicas deadlock: a join by hashing or
+                // a walk through the table, which a small table would get, has an order of its own.
+                Pool::Committer => postgres.options([
+                    ("plan_cache_mode", "force_generic_plan"),
+                    ("enable_hashjoin", "off"),
+                    ("enable_mergejoin", "off"),
+                    ("enable_seqscan", "off"),
+                ]),
             }
         });
+    if pool == Pool::Committer {
+        // Opened by the committer when it needs them: a connection is served by the thread that opened it.
+        options.min_connections(0).connect_lazy(true);
+    }
     if pool == Pool::Shared {
         // After a restart of the server every idle connection is dead; the committer sees to its own.
         options.test_before_acquire(true);
