@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 use harness::TestBank;
-use service::aggregates::Transactions;
+use service::aggregates::{Aggregates, Transactions};
 use service::db::{Db, Fault};
 use service::imports::{Block, HeaderProblem, Imports, Kinds, Parsed, Rows, Stored};
 use service::merchants::{Activity, ActivityRows, Batch, Layout};
@@ -46,7 +46,8 @@ impl<const ONCE: bool> Small<ONCE> {
 
     /// The imports of a process that reads activities in this way.
     pub fn imports(self, bank: &TestBank, db: &Db) -> Imports {
-        let transactions = Transactions::new(bank.services.aggregates.clone(), bank.config.currency);
+        let aggregates = Aggregates::new(db.clone(), bank.clock.clone(), None);
+        let transactions = Transactions::new(aggregates, bank.config.currency);
         let kinds = Kinds::new(self, transactions);
         Imports::new(&bank.config, db.clone(), bank.clock.clone(), kinds)
     }
