@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 use harness::TestBank;
+use service::aggregates::{Aggregates, Transactions};
 use service::db::{Db, Fault};
 use service::imports::{Block, HeaderProblem, Imports, Kinds, Parsed, Rows, Stored};
 use service::merchants::{Activity, ActivityRows, Batch, Layout};
@@ -45,7 +46,10 @@ impl<const ONCE: bool> Small<ONCE> {
 
     /// The imports of a process that reads activities in this way.
     pub fn imports(self, bank: &TestBank, db: &Db) -> Imports {
-        Imports::new(&bank.config, db.clone(), bank.clock.clone(), Kinds::new(self))
+        let aggregates = Aggregates::new(db.clone(), bank.clock.clone(), None);
+        let transactions = Transactions::new(aggregates, bank.config.currency);
+        let kinds = Kinds::new(self, transactions);
+        Imports::new(&bank.config, db.clone(), bank.clock.clone(), kinds)
     }
 }
 
