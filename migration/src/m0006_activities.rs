@@ -23,25 +23,10 @@ impl MigrationTrait for Migration {
     }
 }
 
-// How many activities a merchant has, by product and status.
-const PRODUCTS: [&str; 7] = ["pos", "airtime", "bills", "card_payment", "savings", "moniebook", "kyc"];
-const STATUSES: [&str; 3] = ["success", "failed", "pending"];
-
-fn counters(column_type: &str) -> String {
-    let mut columns = String::new();
-    for product in PRODUCTS {
-        for status in STATUSES {
-            columns.push_str(&format!("    {product}_{status} {column_type} NOT NULL,\n"));
-        }
-    }
-    columns
-}
-
-// product, status and channel: see `Product`, `ActivityStatus`, `Channel`. marks: a bit for each product used, each KYC
-// step taken and for any success; new_marks: those that the row's last change added, so that the statement that changes a
-// row can say what was new. Half-empty pages and no index but the key let every change of a merchant stay on its page.
+// product, status and channel: see `Product`, `ActivityStatus`, `Channel`. counts: a JSON list of how many activities there
+// are, by product and then by status; marks: a bit for each product used, each KYC step taken and for any success. Half-empty
+// pages and no index but the key let every change of a merchant stay on its page.
 fn postgres() -> String {
-    let counters = counters("bigint");
     format!(
         "
 CREATE TABLE activities (
@@ -57,12 +42,12 @@ CREATE TABLE activities (
     merchant_tier text NOT NULL
 );
 CREATE TABLE merchants (
-{counters}    first_activity timestamptz NOT NULL,
+    first_activity timestamptz NOT NULL,
     last_activity timestamptz NOT NULL,
     marks smallint NOT NULL,
-    new_marks smallint NOT NULL,
     merchant_id text COLLATE \"C\" PRIMARY KEY,
-    volume numeric(38,4) NOT NULL
+    volume numeric(38,4) NOT NULL,
+    counts text NOT NULL
 ) WITH (fillfactor = 50);
 CREATE TABLE merchant_months (
     month integer NOT NULL,
@@ -89,7 +74,6 @@ INSERT INTO merchant_ranking (id, version, ranking) VALUES (1, 0, '{EMPTY_RANKIN
 // WITHOUT ROWID. A volume is high * 10^18 + low ten-thousandths, low from 0: one integer could not hold the sum of ten
 // large amounts. activity_parts: which parts of a block are stored while the block is not.
 fn sqlite() -> String {
-    let counters = counters("INTEGER");
     format!(
         "
 CREATE TABLE activities (
@@ -110,8 +94,8 @@ CREATE TABLE merchants (
     volume_low INTEGER NOT NULL CHECK (volume_low BETWEEN 0 AND 999999999999999999),
     first_activity TEXT NOT NULL,
     last_activity TEXT NOT NULL,
-{counters}    marks INTEGER NOT NULL,
-    new_marks INTEGER NOT NULL
+    counts TEXT NOT NULL,
+    marks INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE merchant_months (
     month INTEGER NOT NULL,

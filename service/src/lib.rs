@@ -52,6 +52,8 @@ pub enum StartError {
     /// What was said to be Redis' address is none. A Redis that is away is no reason not to start.
     #[error(transparent)]
     Redis(#[from] redis::RedisFault),
+    #[error("the committer's thread cannot be started")]
+    Committer(#[from] std::io::Error),
 }
 
 impl Services {
@@ -62,7 +64,7 @@ impl Services {
         let statistics = Arc::new(statistics::Statistics::new(db.clone(), clock.clone(), open()?));
         // A connection of their own: its faults are how the aggregates notice that Redis may have restarted.
         let aggregates = aggregates::Aggregates::new(db.clone(), clock.clone(), open()?);
-        let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max);
+        let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max)?;
         let wallets = wallets::Wallets::new(db.clone(), clock.clone());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),

@@ -27,7 +27,11 @@ async fn batches_give_what_one_by_one_gives(bank: Arc<TestBank>) {
     let second = Arc::new(TestBank::open(bank.backend).await);
     let operator = bank.operator_actor().await;
     // Committers of our own: the services' queue cannot be filled in a known order.
-    let [batched, single] = [&bank, &second].map(|bank| Ledger::start(&bank.db, bank.clock.clone(), QUEUE_MAX).0);
+    let [batched, single] = [&bank, &second].map(|bank| {
+        Ledger::start(&bank.db, bank.clock.clone(), QUEUE_MAX)
+            .expect("a thread can be started")
+            .0
+    });
     let met = Met::default();
     hold_on_bank(file!(), &(funds(), vec(long_runs(), 4..24)), async |(funds, steps)| {
         let mut model = fresh_model();

@@ -33,7 +33,7 @@ impl Committer {
         let (ana, source) = quiet_customer(bank, "first.ana").await;
         let (_, destination) = quiet_customer(bank, "first.ben").await;
         bank.fund(source, "100", "first").await;
-        let (ledger, _) = Ledger::start(db, bank.clock.clone(), 8192);
+        let (ledger, _) = Ledger::start(db, bank.clock.clone(), 8192).expect("a thread can be started");
         let first = command(Authority::Owner(ana.user), source, destination, "0.0001");
         let committer = Self { ledger, first };
         // From here on it remembers its two wallets.

@@ -102,7 +102,7 @@ impl AnalyticsApi {
     async fn failure_rates(&self, _reader: ReportReader) -> ApiResult<Json<Vec<FailureRateView>>> {
         let reports = self.reports()?;
         if reports.failure_rates.is_empty() {
-            return Err(nothing().into());
+            return Err(nothing());
         }
         Ok(Json(reports.failure_rates.iter().map(FailureRateView::from).collect()))
     }
@@ -114,7 +114,7 @@ impl AnalyticsApi {
         let reports = self.services.merchants.reports();
         if reports.version == 0 && self.services.imports.is_importing(ImportKind::Activities) {
             let problem = Problem::new(Code::ImportRunning, "the first activities are being imported");
-            return Err(problem.retry_after(1).into());
+            return Err(problem.retry_after(1));
         }
         Ok(reports)
     }
@@ -123,7 +123,7 @@ impl AnalyticsApi {
 fn counted(counts: impl Iterator<Item = (String, u64)>) -> ApiResult<Json<Counts>> {
     let counts: Vec<_> = counts.collect();
     if counts.is_empty() {
-        return Err(nothing().into());
+        return Err(nothing());
     }
     Ok(Json(Counts(counts)))
 }

@@ -49,7 +49,8 @@ pub struct ReadinessView {
     /// What is missing, in words. Left out when nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// What is imported in the background; the API answers meanwhile.
+    /// What is imported in the background; the API answers meanwhile. Left out when nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     importing: Option<ImportingView>,
 }
 

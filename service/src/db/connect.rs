@@ -15,6 +15,8 @@ const SQLITE_READ_POOL_MAX: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const NEW_FILE_PAUSE: Duration = Duration::from_millis(20);
 const SQLITE_CACHE_KIB: &str = "-65536";
+/// Pages of the WAL before it is written back: 16 MiB. Large transactions in a row then write back a page once, not each time.
+const SQLITE_WAL_PAGES: &str = "4000";
 
 pub(super) async fn postgres(url: &str) -> Result<Db, Fault> {
     let main = open(postgres_options(url, POSTGRES_POOL_MAX, Pool::Shared)).await?;
@@ -87,10 +89,20 @@ fn postgres_options(url: &str, connections_max: u32, pool: Pool) -> ConnectOptio
             match pool {
                 Pool::Shared => postgres,
                 // The committer's few statements take arrays of any length; planning them anew each time costs more than
-                // it gains, and the generic plan walks the arrays in order, which is what keeps the lock order.
-                Pool::Committer => postgres.options([("plan_cache_mode", "force_generic_plan")]),
+                // it gains. Wallets must be written in the arrays' order, or two replicas deadlock: a join by hashing or
+                // a walk through the table, which a small table would get, has an order of its own.
+                Pool::Committer => postgres.options([
+                    ("plan_cache_mode", "force_generic_plan"),
+                    ("enable_hashjoin", "off"),
+                    ("enable_mergejoin", "off"),
+                    ("enable_seqscan", "off"),
+                ]),
             }
         });
+    if pool == Pool::Committer {
+        // Opened by the committer when it needs them: a connection is served by the thread that opened it.
+        options.min_connections(0).connect_lazy(true);
+    }
     if pool == Pool::Shared {
         // After a restart of the server every idle connection is dead; the committer sees to its own.
         options.test_before_acquire(true);
@@ -115,6 +127,7 @@ fn sqlite_options(url: &str, connections_max: u32, read_only: bool) -> ConnectOp
             .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .foreign_keys(true)
             .pragma("cache_size", SQLITE_CACHE_KIB)
+            .pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)
             .pragma("query_only", if read_only { "on" } else { "off" })
     });
     // After a COMMIT that failed on a full disk the connection is still inside its transaction, and whatever it

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::error::{HeaderProblem, ImportError};
@@ -14,8 +15,7 @@ use super::rejects::{Reject, Rejects};
 /// A block ends at this many bytes of its file, whatever its number of rows: long rows must not fill the memory.
 const BLOCK_MAX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Blocks that are read and wait for the one before them. With the one that is being stored and the one that is being
-/// read, three are in memory.
+/// Blocks that are being read, or are read and wait for the one before them.
 pub(super) const BLOCKS_AHEAD_MAX: usize = 1;
 
 /// Where reading begins.
@@ -108,12 +108,16 @@ impl<R: Rows> Reading<'_, R> {
         Ok(())
     }
 
+    /// Each block has its place before it is read, so that no more than one is in memory besides the one being stored.
     fn send_blocks(&mut self, blocks: &mpsc::Sender<Piece<R::Batch>>) -> Result<(), ReadError> {
-        let (mut number, mut from) = (self.plan.block, self.plan.checkpoint);
-        loop {
+        let runtime = Handle::current();
+        let (mut number, mut from, mut capacity) = (self.plan.block, self.plan.checkpoint, 0);
+        // Once nobody takes blocks any more, there is no place.
+        while let Ok(place) = runtime.block_on(blocks.reserve()) {
             let mut counts = Counts::default();
-            let mut rows = Vec::new();
+            let mut rows = Vec::with_capacity(capacity);
             let is_end = self.fill(from, &mut rows, &mut counts)?;
+            capacity = rows.len();
             // Blank lines at the end belong to the last block.
             let to = if is_end {
                 self.plan.size
@@ -121,23 +125,20 @@ impl<R: Rows> Reading<'_, R> {
                 self.records.position()
             };
             if counts.read > 0 {
-                let rows = self.rows.batch(rows);
-                let piece = Piece {
+                place.send(Piece {
                     number,
                     from,
                     to,
                     counts,
-                    rows,
-                };
-                if blocks.blocking_send(piece).is_err() {
-                    return Ok(());
-                }
+                    rows: self.rows.batch(rows),
+                });
             }
             if is_end {
-                return Ok(());
+                break;
             }
             (number, from) = (number + 1, to);
         }
+        Ok(())
     }
 
     /// Reads the rows of one block; true at the end of the file.

@@ -3,11 +3,11 @@
 //! | try | PostgreSQL | SQLite |
 //! |---|---|---|
 //! | first | remembered wallets (missing ones are read), one statement that is its own transaction | as below |
-//! | later | BEGIN, wallets read in id order with row locks, keys looked up, one writing statement, COMMIT | the same under BEGIN IMMEDIATE, three writing statements |
+//! | later | keys looked up, BEGIN, wallets read in id order with row locks, one writing statement, COMMIT | BEGIN IMMEDIATE, wallets, keys, three writing statements, COMMIT |
 //!
 //! Remembering wallets is only a guess about the database: the version check decides whether the guess was right.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +16,14 @@ use super::book::{Book, Changes, Stamps};
 use super::error::SubmitError;
 use super::metrics::Metrics;
 use super::repo::{Repo, Tx, Written};
-use super::types::{Command, Outcome, Transfer, Wallet};
-use crate::clock::{Clock, Sequence, id_at, random_bytes};
+use super::tries::{Decided, Doubt, Try, after_write, before_write, keys, keys_of_refused, pause, wallet_ids};
+use super::types::{Command, Outcome, Wallet};
+use crate::clock::{Clock, Sequence, id_at};
 use crate::db::{Db, Fault, FaultKind};
-use crate::values::{Digest, Timestamp, TransferId, WalletId};
+use crate::values::{Timestamp, TransferId, WalletId};
 
 /// Tries before the callers are told that their wallets are contended.
 const TRIES_MAX: u32 = 8;
-/// The longest pause before a try, doubled from one millisecond.
-const PAUSE_MAX: Duration = Duration::from_millis(50);
 /// Pause between two looks for the outcome of a commit whose answer was lost.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
 /// Wallets remembered between batches; at about 200 bytes each.
@@ -41,30 +40,6 @@ pub(super) struct Batches {
     cautious: u32,
 }
 
-/// What one try came to.
-enum Try {
-    /// Durable. The outcomes stand.
-    Done(Vec<Outcome>),
-    /// Nothing was written; the next try must lock and look up.
-    Again(FaultKind),
-    /// The connection was lost around the commit.
-    Unknown(Doubt, Fault),
-    /// Nothing was written, and trying again will not help.
-    Failed(Fault),
-}
-
-/// A commit whose answer was lost: the outcomes stand if the witness is stored, and nothing happened if it is not.
-struct Doubt {
-    outcomes: Vec<Outcome>,
-    witness: TransferId,
-}
-
-/// What a locked try found before it decided anything.
-enum Prepared {
-    WasDurable(Vec<Outcome>),
-    ToDecide(Tx, Vec<Wallet>, Vec<Transfer>),
-}
-
 impl Batches {
     pub fn new(db: &Db, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         Self {
@@ -79,6 +54,11 @@ impl Batches {
     /// The most commands that `commit` takes at once.
     pub fn size_max(&self) -> usize {
         self.repo.batch_max()
+    }
+
+    /// Closes the connections, which belong to the thread that they were opened on.
+    pub async fn close(self) {
+        self.repo.close().await;
     }
 
     /// Commits commands in order and answers each. A row that the schema refuses fails alone: its batch is halved until
@@ -185,38 +165,16 @@ impl Batches {
         Ok(self.decide(book, commands))
     }
 
-    /// Reads under locks, so that what is decided cannot go stale, and looks the keys up.
+    /// Reads under locks, so that what is decided cannot go stale.
     ///
     /// Doubts are settled under the same locks: an old connection that is still at it either finished before they were
     /// granted, and its witness is here, or will find the wallets changed.
     async fn try_locked(&mut self, commands: &[Command], doubts: &[Doubt]) -> Try {
-        let ids = wallet_ids(commands);
-        let keys = keys(commands);
-        let prepared = async {
-            let mut tx = self.repo.begin().await?;
-            let wallets = tx.lock_wallets(&ids).await?;
-            for doubt in doubts {
-                if tx.has_transfer(doubt.witness).await? {
-                    tx.rollback().await?;
-                    return Ok(Prepared::WasDurable(doubt.outcomes.clone()));
-                }
-            }
-            let stored = if keys.is_empty() {
-                Vec::new()
-            } else {
-                tx.find_by_keys(&keys).await?
-            };
-            Ok::<_, Fault>(Prepared::ToDecide(tx, wallets, stored))
-        };
-        let (mut tx, wallets, stored) = match prepared.await {
-            Ok(Prepared::ToDecide(tx, wallets, stored)) => (tx, wallets, stored),
-            Ok(Prepared::WasDurable(outcomes)) => return Try::Done(outcomes),
+        let (tx, outcomes, changes) = match self.decide_locked(commands, doubts).await {
+            Ok(Decided::WasDurable(outcomes)) => return Try::Done(outcomes),
+            Ok(Decided::ToWrite(tx, outcomes, changes)) => (tx, outcomes, changes),
             Err(fault) => return before_write(fault),
         };
-        self.count_statements(2 + usize::from(!keys.is_empty()));
-        let mut book = Book::open(wallets);
-        book.remember(stored);
-        let (outcomes, changes) = self.decide(book, commands);
         let Some(witness) = changes.transfers.first().map(|transfer| transfer.id) else {
             self.count_statements(1);
             return match tx.rollback().await {
@@ -224,6 +182,54 @@ impl Batches {
                 Err(fault) => before_write(fault),
             };
         };
+        self.write_and_commit(tx, outcomes, changes, witness).await
+    }
+
+    /// Keys are looked up before the locks are taken, as long as somebody may be waiting for these: one that is used up in
+    /// between breaks the insert. On SQLite the lock is there with BEGIN, and looking is a function call.
+    async fn decide_locked(&mut self, commands: &[Command], doubts: &[Doubt]) -> Result<Decided, Fault> {
+        let (ids, keys) = (wallet_ids(commands), keys(commands));
+        let looks_first = self.repo.writes_at_once();
+        self.count_statements(2 + usize::from(!keys.is_empty()));
+        let mut stored = if looks_first && !keys.is_empty() {
+            self.repo.find_by_keys(&keys).await?
+        } else {
+            Vec::new()
+        };
+        let mut tx = self.repo.begin().await?;
+        let wallets = tx.lock_wallets(&ids).await?;
+        for doubt in doubts {
+            if tx.has_transfer(doubt.witness).await? {
+                tx.rollback().await?;
+                return Ok(Decided::WasDurable(doubt.outcomes.clone()));
+            }
+        }
+        if !looks_first && !keys.is_empty() {
+            stored = tx.find_by_keys(&keys).await?;
+        }
+        let mut book = Book::open(wallets);
+        book.remember(stored);
+        let (outcomes, changes) = self.decide(book, commands);
+        let refused = keys_of_refused(commands, &outcomes);
+        if !looks_first || refused.is_empty() {
+            return Ok(Decided::ToWrite(tx, outcomes, changes));
+        }
+        // These insert nothing that could break.
+        self.count_statements(2);
+        let stored = tx.find_by_keys(&keys).await?;
+        let mut book = Book::open(tx.lock_wallets(&ids).await?);
+        book.remember(stored);
+        let (outcomes, changes) = self.decide(book, commands);
+        Ok(Decided::ToWrite(tx, outcomes, changes))
+    }
+
+    async fn write_and_commit(
+        &mut self,
+        mut tx: Tx,
+        outcomes: Vec<Outcome>,
+        changes: Changes,
+        witness: TransferId,
+    ) -> Try {
         self.count_statements(self.repo.writing_statements(&changes) + 1);
         match tx.write(&changes).await {
             Ok(Written::Changed) => {}
@@ -299,56 +305,4 @@ impl Stamps for Sequence {
         let time = self.next_after(floor);
         (time, TransferId(id_at(time)))
     }
-}
-
-/// A fault of a single statement that is its own transaction: it may have committed before the connection was lost.
-fn after_write(fault: Fault, outcomes: Vec<Outcome>, witness: TransferId) -> Try {
-    match fault.kind {
-        FaultKind::Unreachable => Try::Unknown(Doubt { outcomes, witness }, fault),
-        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale | FaultKind::Constraint | FaultKind::Broken => {
-            before_write(fault)
-        }
-    }
-}
-
-/// A fault before COMMIT was asked for: nothing is durable.
-fn before_write(fault: Fault) -> Try {
-    match fault.kind {
-        // A unique violation is a key, an entry's version or a witness that another writer stored first.
-        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Try::Again(fault.kind),
-        FaultKind::Unreachable | FaultKind::Constraint | FaultKind::Broken => Try::Failed(fault),
-    }
-}
-
-fn keys_of_refused(commands: &[Command], outcomes: &[Outcome]) -> Vec<Digest> {
-    let refused = commands
-        .iter()
-        .zip(outcomes)
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
-    refused
-        .filter_map(|(command, _)| command.idempotency.map(|idempotency| idempotency.key))
-        .collect()
-}
-
-/// The wallets of a batch in id order, each once.
-fn wallet_ids(commands: &[Command]) -> Vec<WalletId> {
-    let ids: BTreeSet<WalletId> = commands
-        .iter()
-        .flat_map(|command| [command.source, command.destination])
-        .collect();
-    ids.into_iter().collect()
-}
-
-fn keys(commands: &[Command]) -> Vec<Digest> {
-    commands
-        .iter()
-        .filter_map(|command| command.idempotency.map(|idempotency| idempotency.key))
-        .collect()
-}
-
-/// A random time below a bound that doubles with every try, so that two replicas do not meet again in step.
-fn pause(tried: u32) -> Duration {
-    let bound = PAUSE_MAX.min(Duration::from_millis(1) * 2_u32.saturating_pow(tried));
-    let [dice] = random_bytes::<1>();
-    bound * u32::from(dice) / u32::from(u8::MAX)
 }

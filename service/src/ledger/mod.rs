@@ -10,6 +10,7 @@ mod error;
 mod metrics;
 mod outcomes;
 mod repo;
+mod tries;
 mod types;
 
 mod entries;

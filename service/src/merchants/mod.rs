@@ -7,6 +7,7 @@ mod batch;
 mod month;
 mod ranking;
 mod refresher;
+mod remembered;
 mod repo;
 mod report;
 mod rollup;

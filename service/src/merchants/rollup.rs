@@ -1,6 +1,7 @@
 //! What rows add to the rollups: the numbers that the reports are made of.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::BitOr;
 
 use super::month::Month;
 use super::row::Activity;
@@ -8,12 +9,12 @@ use super::volume::Volume;
 use crate::values::{ActivityStatus, KycStep, Product, Timestamp};
 
 /// Counters of a merchant: by product, then by status.
-pub const COUNTERS: usize = Product::ALL.len() * ActivityStatus::ALL.len();
+const COUNTERS: usize = Product::ALL.len() * ActivityStatus::ALL.len();
 
 /// What some rows add. Merchants and months come sorted, so that whoever writes them does it in one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollup {
-    pub merchants: Vec<MerchantDelta>,
+    pub merchants: Vec<(Box<str>, Merchant)>,
     /// In which months merchants had a success.
     pub months: Vec<(Month, Box<str>)>,
     pub counts: Counts,
@@ -23,10 +24,9 @@ pub struct Rollup {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts([u64; COUNTERS]);
 
-/// What some rows add to one merchant.
+/// One merchant in numbers: all that it did, or what some rows add to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MerchantDelta {
-    pub merchant_id: Box<str>,
+pub struct Merchant {
     /// The sum of what succeeded.
     pub volume: Volume,
     pub counts: Counts,
@@ -62,7 +62,34 @@ impl Counts {
         self.0[place(product, status)] = count;
     }
 
-    /// Every number with what it counts, in the order of the columns.
+    fn add(&mut self, more: &Self) {
+        for (count, more) in self.0.iter_mut().zip(&more.0) {
+            *count += more;
+        }
+    }
+
+    /// The text that is stored: a JSON list, by product and then by status.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::with_capacity(3 * COUNTERS);
+        for (place, count) in self.0.iter().enumerate() {
+            text.push(if place == 0 { '[' } else { ',' });
+            // Most are small, and millions of them are written.
+            match u32::try_from(*count) {
+                Ok(digit @ 0..=9) => text.extend(char::from_digit(digit, 10)),
+                _ => text.push_str(&count.to_string()),
+            }
+        }
+        text.push(']');
+        text
+    }
+
+    /// Reads such a text; `None` when it is another one.
+    pub(super) fn from_text(text: &str) -> Option<Self> {
+        let counts: Vec<u64> = serde_json::from_str(text).ok()?;
+        counts.try_into().ok().map(Self)
+    }
+
+    /// Every number with what it counts.
     pub fn iter(&self) -> impl Iterator<Item = (Product, ActivityStatus, u64)> {
         let pairs = Product::ALL
             .iter()
@@ -103,8 +130,21 @@ impl Marks {
         self.0 & mark.bit() != 0
     }
 
+    /// The marks that are not among others.
+    pub(super) const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     fn set(&mut self, mark: Mark) {
         self.0 |= mark.bit();
+    }
+}
+
+impl BitOr for Marks {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 }
 
@@ -112,21 +152,24 @@ impl Rollup {
     /// Sums rows up, each once.
     #[must_use]
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Activity>) -> Self {
-        let mut merchants: HashMap<&str, MerchantDelta> = HashMap::new();
+        let mut merchants: HashMap<&str, Merchant> = HashMap::new();
         let mut months: BTreeSet<(Month, &str)> = BTreeSet::new();
         let mut counts = Counts::default();
         for row in rows {
             let merchant_id = row.merchant_id();
             counts.0[place(row.product, row.status)] += 1;
-            let merchant = merchants.entry(merchant_id).or_insert_with(|| MerchantDelta::new(row));
-            merchant.add(row);
+            let merchant = merchants.entry(merchant_id).or_insert_with(|| Merchant::new(row));
+            merchant.note(row);
             if row.status == ActivityStatus::Success {
                 months.insert((Month::of(row.occurred_at), merchant_id));
             }
         }
         let months = months.into_iter().map(|(month, id)| (month, id.into())).collect();
-        let mut merchants: Vec<MerchantDelta> = merchants.into_values().collect();
-        merchants.sort_unstable_by(|one, other| one.merchant_id.cmp(&other.merchant_id));
+        let mut merchants: Vec<_> = merchants
+            .into_iter()
+            .map(|(id, merchant)| (id.into(), merchant))
+            .collect();
+        merchants.sort_unstable_by(|(one, _): &(Box<str>, Merchant), (other, _)| one.cmp(other));
         Self {
             merchants,
             months,
@@ -135,10 +178,9 @@ impl Rollup {
     }
 }
 
-impl MerchantDelta {
+impl Merchant {
     fn new(row: &Activity) -> Self {
         Self {
-            merchant_id: row.merchant_id().into(),
             volume: Volume::default(),
             counts: Counts::default(),
             marks: Marks::default(),
@@ -147,7 +189,7 @@ impl MerchantDelta {
         }
     }
 
-    fn add(&mut self, row: &Activity) {
+    fn note(&mut self, row: &Activity) {
         self.counts.0[place(row.product, row.status)] += 1;
         self.first_activity = self.first_activity.min(row.occurred_at);
         self.last_activity = self.last_activity.max(row.occurred_at);
@@ -159,6 +201,15 @@ impl MerchantDelta {
                 self.marks.set(Mark::Took(step));
             }
         }
+    }
+
+    /// Adds what some other rows of the merchant add.
+    pub(super) fn add(&mut self, more: &Self) {
+        self.volume = self.volume + more.volume;
+        self.counts.add(&more.counts);
+        self.marks = self.marks | more.marks;
+        self.first_activity = self.first_activity.min(more.first_activity);
+        self.last_activity = self.last_activity.max(more.last_activity);
     }
 }
 
@@ -185,5 +236,7 @@ mod tests {
         assert!(counts.iter().enumerate().all(|(number, (product, status, count))| {
             count == number as u64 && counts.of(product, status) == count
         }));
+        assert_eq!(Counts::from_text(&counts.text()), Some(counts));
+        assert_eq!(Counts::from_text("[1,2]"), None);
     }
 }

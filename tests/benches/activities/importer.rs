@@ -8,18 +8,23 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::place::Place;
+use crate::processes::cpu_time;
 
 /// One run of the program.
 pub struct Run {
     pub elapsed: Duration,
     /// The most that was resident at any moment.
     pub resident_kib: u64,
+    /// CPU time of the database's processes; on SQLite it is in ours.
+    pub database_cpu: Option<Duration>,
 }
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Imports a file, from the start of the program to its end.
 pub async fn run(place: &Place, file: &Path) -> Result<Run> {
+    let database = place.server.as_ref().and_then(|server| server.pid());
+    let before = database.map(cpu_time).transpose()?;
     let started = Instant::now();
     let mut child = Command::new(&place.program)
         .args(["import", "activities"])
@@ -39,14 +44,18 @@ pub async fn run(place: &Place, file: &Path) -> Result<Run> {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     };
+    let elapsed = started.elapsed();
     ensure!(status.success(), "the import ended with {status}");
+    let after = database.map(cpu_time).transpose()?;
     Ok(Run {
-        elapsed: started.elapsed(),
+        elapsed,
         resident_kib,
+        database_cpu: after.zip(before).map(|(after, before)| after - before),
     })
 }
 
-fn peak_kib(pid: u32) -> Option<u64> {
+/// The most that was ever resident of a process, while it lives.
+pub fn peak_kib(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()

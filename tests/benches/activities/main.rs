@@ -118,6 +118,9 @@ impl Stage<'_> {
             self.report.speed(self.name, "own tool", clean.rows, elapsed);
             let run = importer::run(&self.place, &feed.path).await?;
             self.report.speed(self.name, "import", feed.rows, run.elapsed);
+            if let Some(cpu) = run.database_cpu {
+                self.report.database_cpu(self.name, feed.rows, cpu);
+            }
             ensure!(self.place.rows().await? == clean.rows, "rows are missing");
             let again = importer::run(&self.place, &feed.path).await?;
             self.report.speed(self.name, "import again", feed.rows, again.elapsed);
@@ -135,10 +138,12 @@ impl Stage<'_> {
             let run = importer::run(&self.place, &feed.path).await?;
             stored += feed.inserted;
             ensure!(self.place.rows().await? == stored, "rows are missing");
-            self.report.memory(self.name, label, size, run.resident_kib);
             self.report
                 .speed(self.name, &format!("import of {size}"), feed.rows, run.elapsed);
-            for (path, p50_ns) in reports::measure(&self.place).await? {
+            let served = reports::measure(&self.place).await?;
+            self.report
+                .memory(self.name, label, size, [run.resident_kib, served.resident_kib]);
+            for (path, p50_ns) in served.p50_ns {
                 self.report.latency(self.name, label, path, p50_ns);
             }
         }

@@ -14,8 +14,10 @@ use crate::reports::PATHS;
 pub struct Report {
     /// Rows a second, by database and what was done.
     speeds: BTreeMap<(&'static str, String), Vec<u64>>,
-    /// KiB, by database and size of the history.
-    resident: BTreeMap<(&'static str, &'static str), (u64, u64)>,
+    /// KiB of the importer and of a server afterwards, by database and size of the file.
+    resident: BTreeMap<(&'static str, &'static str), (u64, [u64; 2])>,
+    /// Nanoseconds of the database's CPU a row.
+    database_cpu: BTreeMap<&'static str, Vec<u64>>,
     /// Nanoseconds, by database, size of the history and path.
     latencies: BTreeMap<(&'static str, &'static str, &'static str), u64>,
 }
@@ -31,9 +33,18 @@ impl Report {
         self.speeds.entry((database, what.to_owned())).or_default().push(speed);
     }
 
-    pub fn memory(&mut self, database: &'static str, label: &'static str, rows: u64, kib: u64) {
-        eprintln!("  {database}, {rows} rows: {} MiB resident", kib / 1_024);
+    pub fn memory(&mut self, database: &'static str, label: &'static str, rows: u64, kib: [u64; 2]) {
+        let [importer, server] = kib.map(|kib| kib / 1_024);
+        eprintln!("  {database}, {rows} rows: importer {importer} MiB, server {server} MiB resident");
         self.resident.insert((database, label), (rows, kib));
+    }
+
+    pub fn database_cpu(&mut self, database: &'static str, rows: u64, cpu: Duration) {
+        let micros = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
+        self.database_cpu
+            .entry(database)
+            .or_default()
+            .push(micros * 1_000 / rows.max(1));
     }
 
     pub fn latency(&mut self, database: &'static str, label: &'static str, path: &'static str, p50_ns: u64) {
@@ -50,9 +61,23 @@ impl Report {
             let spread = format!("{} - {}", least.unwrap_or(&0), most.unwrap_or(&0));
             println!("{database:10} {what:28} {:>10} {spread:>22}", median(speeds));
         }
-        println!("\n{:10} {:28} {:>10}", "database", "rows in the file", "MiB");
-        for ((database, _), (rows, kib)) in &self.resident {
-            println!("{database:10} {rows:<28} {:>10}", kib / 1_024);
+        for (database, cpu) in &self.database_cpu {
+            println!(
+                "{database:10} {:28} {:>10}",
+                "its CPU a row, in us",
+                decimal(median(cpu))
+            );
+        }
+        println!(
+            "\n{:10} {:28} {:>10} {:>10}",
+            "database", "MiB resident, by rows", "importer", "server"
+        );
+        for ((database, _), (rows, [importer, server])) in &self.resident {
+            println!(
+                "{database:10} {rows:<28} {:>10} {:>10}",
+                importer / 1_024,
+                server / 1_024
+            );
         }
         println!(
             "\n{:10} {:36} {:>10} {:>10} {:>10}",
@@ -86,7 +111,7 @@ impl Report {
         let resident: Vec<Value> = self
             .resident
             .iter()
-            .map(|((database, _), (rows, kib))| json!({ "database": database, "rows": rows, "resident_kib": kib }))
+            .map(|((database, _), (rows, kib))| json!({ "database": database, "rows": rows, "importer_and_server_kib": kib }))
             .collect();
         let ratios: serde_json::Map<String, Value> = self
             .ratios()
@@ -112,7 +137,7 @@ impl Report {
                 ));
             }
             let resident = |label| self.resident.get(&(database, label));
-            if let (Some((few, less)), Some((many, more))) = (resident("small"), resident("large")) {
+            if let (Some((few, [less, _])), Some((many, [more, _]))) = (resident("small"), resident("large")) {
                 let name = format!("{database}: MiB resident with a file of {many} rows, over one of {few}");
                 ratios.push((name, format!("{}", more.saturating_sub(*less) / 1_024)));
             }

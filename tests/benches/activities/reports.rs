@@ -12,6 +12,7 @@ use serde_json::json;
 use service::clock::random_bytes;
 use uuid::Uuid;
 
+use crate::importer::peak_kib;
 use crate::place::Place;
 use crate::processes::Server;
 
@@ -30,8 +31,16 @@ const ROUNDS: usize = 40;
 const REQUESTS_A_ROUND: usize = 50;
 const LATENCY_MAX_NS: u64 = 10_000_000_000;
 
-/// The median answer time of each path, in nanoseconds.
-pub async fn measure(place: &Place) -> Result<Vec<(&'static str, u64)>> {
+/// How a server answered.
+pub struct Served {
+    /// The median answer time of each path.
+    pub p50_ns: Vec<(&'static str, u64)>,
+    /// The most that was resident of the server.
+    pub resident_kib: u64,
+}
+
+/// Serves the database and asks for every path.
+pub async fn measure(place: &Place) -> Result<Served> {
     let key = random_bytes::<32>();
     let text = base64::engine::general_purpose::STANDARD.encode(key);
     std::fs::write(place.folder.path().join("signing.key"), text)?;
@@ -39,8 +48,11 @@ pub async fn measure(place: &Place) -> Result<Vec<(&'static str, u64)>> {
     let server = Server::start(&place.program, &place.url, place.folder.path(), &[]).await?;
     let address = server.address;
     let measured = tokio::task::spawn_blocking(move || ask(address, &token)).await?;
-    drop(server);
-    measured
+    let resident_kib = peak_kib(server.pid()).context("the server runs")?;
+    Ok(Served {
+        p50_ns: measured?,
+        resident_kib,
+    })
 }
 
 fn operator_token(key: &[u8]) -> Result<String> {

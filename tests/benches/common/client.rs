@@ -3,6 +3,7 @@
 //! Any answer but the expected one ends the measure: figures are of requests that were done.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -52,28 +53,30 @@ pub async fn run<R: Requests>(
     }
     let started = Instant::now();
     let deadline = started + time;
+    let recorded = Arc::new(Mutex::new(new_histogram()?));
     let mut connections = JoinSet::new();
     for (stream, writer) in streams {
-        connections.spawn(drive(stream, writer, status, deadline));
+        connections.spawn(drive(stream, writer, status, deadline, recorded.clone()));
     }
-    let mut histogram = new_histogram()?;
     while let Some(ended) = connections.join_next().await {
-        histogram.add(ended??)?;
+        ended??;
     }
-    Ok(Latencies {
-        histogram,
-        elapsed: started.elapsed(),
-    })
+    let elapsed = started.elapsed();
+    let histogram = recorded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(Latencies { histogram, elapsed })
 }
+
+/// Of all connections: one histogram each would be 200 KB each, and the client shares its caches with what it measures.
+type Recorded = Arc<Mutex<Histogram<u64>>>;
 
 async fn drive(
     mut stream: TcpStream,
     mut requests: impl Requests,
     expected: u16,
     deadline: Instant,
-) -> Result<Histogram<u64>> {
-    let mut histogram = new_histogram()?;
-    let (mut request, mut answer) = (Vec::with_capacity(2_048), Vec::with_capacity(4_096));
+    recorded: Recorded,
+) -> Result<()> {
+    let (mut request, mut answer) = (Vec::with_capacity(1_024), Vec::with_capacity(2_048));
     while Instant::now() < deadline {
         request.clear();
         requests.write(&mut request)?;
@@ -85,9 +88,13 @@ async fn drive(
             "status {status}: {}",
             String::from_utf8_lossy(&answer)
         );
-        histogram.record(u64::try_from(sent.elapsed().as_micros())?.max(1))?;
+        let latency_us = u64::try_from(sent.elapsed().as_micros())?.max(1);
+        recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .record(latency_us)?;
     }
-    Ok(histogram)
+    Ok(())
 }
 
 /// Reads one answer and leaves it in `answer`; gives its status.

@@ -94,7 +94,9 @@ const REPLICAS: [(&str, usize, [Pick; 2]); 2] = [
 /// One whole table. Both sides of every ratio are measured in it.
 async fn measure(report: &mut Report, time: Duration, only: Option<&str>) -> Result<()> {
     let wanted = |name: &str| only.is_none_or(|part| name.contains(part));
-    let stage = Stage::postgres(WALLETS).await?;
+    // The fastest measure writes some 35 MB of log a second, and the baselines less.
+    let wal_segments = 24 + 24 * usize::try_from(time.as_secs())?;
+    let stage = Stage::postgres(WALLETS, wal_segments).await?;
     if wanted("pgbench") {
         measure_pgbench(report, &stage, time).await?;
     }
@@ -114,6 +116,7 @@ async fn measure(report: &mut Report, time: Duration, only: Option<&str>) -> Res
         report.add(name, stage.two_replicas(connections, picks, time).await?);
     }
     stage.prove_books().await?;
+    stage.print_bytes().await?;
     stage.stop().await?;
     if wanted("sqlite") {
         sqlite::measure(report, time, FEW_WALLETS).await?;

@@ -117,6 +117,9 @@ impl Report {
             .collect();
         let text = format!("{:#}\n", json!({ "measures": measures, "ratios": ratios }));
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         std::fs::write(&path, text)?;
         println!("\nwritten to {}", path.display());
         Ok(())

@@ -34,13 +34,14 @@ const DATABASE: &str = "bench";
 const SETTINGS: &[(&str, &str)] = &[
     ("shared_buffers", "1GB"),
     ("max_wal_size", "16GB"),
+    ("min_wal_size", "4GB"),
     ("checkpoint_timeout", "1h"),
     ("max_connections", "200"),
 ];
 
 impl Stage {
-    /// Starts PostgreSQL and fills it.
-    pub async fn postgres(wallets: usize) -> Result<Self> {
+    /// Starts PostgreSQL and fills it, with so many segments of its log, of 16 MB each, made beforehand.
+    pub async fn postgres(wallets: usize, wal_segments: usize) -> Result<Self> {
         let program = processes::build()?;
         let database = PostgresServer::start(Durability::Durable, SETTINGS).await?;
         database.create_database(DATABASE).await?;
@@ -52,7 +53,7 @@ impl Stage {
         let accounts = Arc::new(seed(&db.write, &folder.path().join("signing.key"), wallets).await?);
         db.write.execute_unprepared(PROCEDURE).await?;
         db.write.execute_unprepared("VACUUM ANALYZE").await?;
-        db.write.execute_unprepared("CHECKPOINT").await?;
+        age(&db.write, wal_segments).await?;
         Ok(Self {
             database,
             db: db.write,
@@ -122,6 +123,19 @@ impl Stage {
         Ok(())
     }
 
+    /// Says where the bytes of a transfer lie: each table and index over the number of transfers.
+    pub async fn print_bytes(&self) -> Result<()> {
+        let sql = "SELECT relname::text AS name, pg_relation_size(c.oid) / (SELECT count(*) FROM transfers) AS n FROM pg_class c \
+                   WHERE relnamespace = 'public'::regnamespace AND relname ~ '^(transfers|entries)' AND relkind IN ('r', 'i') \
+                   ORDER BY relname";
+        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
+        for row in self.db.query_all_raw(statement).await? {
+            let (name, bytes): (String, i64) = (row.try_get("", "name")?, row.try_get("", "n")?);
+            eprintln!("  {bytes:>5} bytes a transfer in {name}");
+        }
+        Ok(())
+    }
+
     pub async fn stop(self) -> Result<()> {
         self.db.close().await?;
         self.database.stop()
@@ -154,6 +168,17 @@ impl Stage {
         let row = self.db.query_one_raw(statement).await?.context("a size")?;
         Ok(u64::try_from(row.try_get::<i64>("", "n")?)?)
     }
+}
+
+/// Makes the write-ahead log that of a database that has run for a while: its segments are there to be used again. A new one
+/// is filled with zeros first, which would stop every commit for some 50 ms each time.
+async fn age(db: &DatabaseConnection, wal_segments: usize) -> Result<()> {
+    for _ in 0..wal_segments {
+        db.execute_unprepared("SELECT pg_logical_emit_message(false, 'florin', repeat('-', 16000000))")
+            .await?;
+    }
+    db.execute_unprepared("CHECKPOINT").await?;
+    Ok(())
 }
 
 /// Users and funded wallets, each deposit with its entries; and a token for each user, signed with the server's key.

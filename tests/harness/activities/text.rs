@@ -63,7 +63,7 @@ fn push_amount(out: &mut Vec<u8>, cents: i64) {
     let cents = cents.unsigned_abs();
     push_number(out, cents / 100, 1);
     out.push(b'.');
-    if cents % 10 == 0 {
+    if cents.is_multiple_of(10) {
         push_number(out, cents / 10 % 10, 1);
     } else {
         push_number(out, cents % 100, 2);

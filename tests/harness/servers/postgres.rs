@@ -32,13 +32,13 @@ const FAST: &[(&str, &str)] = &[
     ("max_wal_senders", "0"),
     ("max_wal_size", "256MB"),
     ("autovacuum", "off"),
-    ("max_connections", "300"),
+    ("max_connections", "600"),
 ];
 const DURABLE: &[(&str, &str)] = &[
     ("fsync", "on"),
     ("synchronous_commit", "on"),
     ("full_page_writes", "on"),
-    ("max_connections", "300"),
+    ("max_connections", "600"),
 ];
 
 /// What a commit is worth.

@@ -38,6 +38,10 @@ async fn ids_that_are_no_uuids(bank: Arc<TestBank>) {
             continue;
         };
         let (name, after_id) = rest.split_once('}').expect("a parameter ends");
+        // Any text is a merchant's id.
+        if name == "merchant_id" {
+            continue;
+        }
         for (verb, operation) in item.as_object().expect("a path is an object") {
             for id in bad {
                 let path = format!("{before_id}{id}{after_id}");

@@ -57,6 +57,14 @@ impl Repo {
         }
     }
 
+    pub async fn close(&self) {
+        match self {
+            Self::Postgres(ledger) => ledger.close().await,
+            // The bank's other writers share its one connection.
+            Self::Sqlite(_) => {}
+        }
+    }
+
     /// The most commands that one batch may hold.
     pub fn batch_max(&self) -> usize {
         match self {

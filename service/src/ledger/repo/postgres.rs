@@ -33,6 +33,10 @@ impl PostgresLedger {
         rows.into_iter().map(rows::wallet).collect()
     }
 
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Fault> {
         Ok(self.pool.acquire().await?)
     }

@@ -1,22 +1,23 @@
 //! PostgreSQL: a block's rows by COPY, its rollups by arrays, the checkpoint with them in one transaction.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt::Write as _;
-use std::sync::LazyLock;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use sea_orm::sqlx::{self, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use super::{Changed, RollupTx, add, copy, counters, damaged};
+use super::{RollupTx, add, copy, damaged};
 use crate::db::{Db, Fault};
 use crate::imports::repo::{Advanced, advance_on_postgres};
 use crate::imports::{Block, Stored};
 use crate::merchants::batch::Batch;
 use crate::merchants::month::Month;
 use crate::merchants::ranking::{Ranked, Ranking};
+use crate::merchants::remembered::{Changes, Remembered};
 use crate::merchants::report::Item;
-use crate::merchants::rollup::{Marks, MerchantDelta, Rollup};
+use crate::merchants::rollup::{Counts, Marks, Merchant, Rollup};
 use crate::merchants::row::Activity;
 
 /// Tries of a block whose events somebody else stores at the same time.
@@ -29,51 +30,61 @@ pub(in crate::merchants) struct PostgresRows {
     pool: PgPool,
     /// The last block had events that are stored: the next one is likely to.
     expects_duplicates: AtomicBool,
+    remembered: Mutex<Remembered>,
 }
 
 impl PostgresRows {
     /// Rows of a block: enough that a busy merchant is written some times a million rows, and not every few.
-    pub const BLOCK_ROWS: usize = 65_536;
+    pub const BLOCK_ROWS: usize = 131_072;
 
     pub fn new(db: &Db) -> Self {
         Self {
             pool: db.write.get_postgres_connection_pool().clone(),
             expects_duplicates: AtomicBool::new(false),
+            remembered: Mutex::default(),
         }
     }
 
     /// Stores a block as if no event were stored; where one is, asks which are, and stores the others.
     pub async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+        // Taken out: whoever stores at the same time remembers nothing.
+        let mut remembered = mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
         let mut asks = self.expects_duplicates.load(Ordering::Relaxed);
         let mut tries = 0;
-        loop {
+        let stored = loop {
             tries += 1;
-            let stored = self.try_to_store(block, asks).await;
-            match &stored {
+            match self.try_to_store(block, asks, &mut remembered).await {
                 Err(fault) if fault.is_unique_violation_of("activities") && tries < TRIES_MAX => asks = true,
-                Ok(Stored::Applied { duplicate, .. }) => {
-                    self.expects_duplicates.store(*duplicate > 0, Ordering::Relaxed);
-                    return stored;
-                }
-                Ok(Stored::Stale) | Err(_) => return stored,
+                stored => break stored,
             }
+        };
+        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = remembered;
+        if let Ok(Stored::Applied { duplicate, .. }) = stored {
+            self.expects_duplicates.store(duplicate > 0, Ordering::Relaxed);
         }
+        stored
     }
 
-    async fn try_to_store(&self, block: &Block<Batch>, asks: bool) -> Result<Stored, Fault> {
+    async fn try_to_store(
+        &self,
+        block: &Block<Batch>,
+        asks: bool,
+        remembered: &mut Remembered,
+    ) -> Result<Stored, Fault> {
         let mut tx = self.pool.begin().await?;
-        let mut inserted = 0;
-        for (rows, rollup) in block.rows.parts() {
-            inserted += if asks {
-                insert_new(&mut tx, rows).await?
-            } else {
-                insert(&mut tx, rows.iter(), rollup).await?
-            };
-        }
+        let (rows, rollup) = block.rows.whole();
+        let (inserted, changes) = if asks {
+            insert_new(&mut tx, rows, remembered).await?
+        } else {
+            insert(&mut tx, rows.iter(), &rollup, remembered).await?
+        };
         let duplicate = block.counts.rows() - inserted;
         match advance_on_postgres(&mut tx, block, inserted, duplicate).await? {
             Advanced::Changed => {
                 tx.commit().await?;
+                if let Some(changes) = changes {
+                    remembered.committed(changes);
+                }
                 Ok(Stored::Applied { inserted, duplicate })
             }
             Advanced::Stale => {
@@ -84,8 +95,11 @@ impl PostgresRows {
     }
 }
 
+/// How many rows were inserted, and what that changed.
+type Inserted = (u64, Option<Changes>);
+
 /// Inserts the rows that are not stored.
-async fn insert_new(tx: &mut PgConnection, rows: &[Activity]) -> Result<u64, Fault> {
+async fn insert_new(tx: &mut PgConnection, rows: &[Activity], remembered: &mut Remembered) -> Result<Inserted, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
     let stored: Vec<Uuid> = sqlx::query_scalar("SELECT event_id FROM activities WHERE event_id = ANY($1)")
         .bind(ids)
@@ -93,7 +107,7 @@ async fn insert_new(tx: &mut PgConnection, rows: &[Activity]) -> Result<u64, Fau
         .await?;
     let stored: HashSet<Uuid> = stored.into_iter().collect();
     let new = || rows.iter().filter(|row| !stored.contains(&row.event_id));
-    insert(tx, new(), &Rollup::of(new())).await
+    insert(tx, new(), &Rollup::of(new()), remembered).await
 }
 
 /// Inserts rows of which none is stored, and what they add.
@@ -101,13 +115,14 @@ async fn insert<'a>(
     tx: &mut PgConnection,
     rows: impl Iterator<Item = &'a Activity>,
     rollup: &Rollup,
-) -> Result<u64, Fault> {
+    remembered: &mut Remembered,
+) -> Result<Inserted, Fault> {
     if rollup.merchants.is_empty() {
-        return Ok(0);
+        return Ok((0, None));
     }
     let inserted = copy_in(tx, rows).await?;
-    add(tx, rollup).await?;
-    Ok(inserted)
+    let changes = add(tx, rollup, remembered).await?;
+    Ok((inserted, Some(changes)))
 }
 
 async fn copy_in<'a>(connection: &mut PgConnection, rows: impl Iterator<Item = &'a Activity>) -> Result<u64, Fault> {
@@ -126,31 +141,14 @@ async fn copy_in<'a>(connection: &mut PgConnection, rows: impl Iterator<Item = &
     Ok(copy.finish().await?)
 }
 
-static ADD_TO_MERCHANTS: LazyLock<String> = LazyLock::new(|| {
-    let (mut names, mut sums, mut arrays) = (String::new(), String::new(), String::new());
-    for (index, name) in counters().enumerate() {
-        // Writing to a String cannot fail.
-        let _ = write!(names, ", {name}");
-        let _ = write!(sums, ", {name} = m.{name} + excluded.{name}");
-        let _ = write!(arrays, ", ${}::bigint[]", index + 8);
-    }
-    format!(
-        "
-WITH changed AS (
-    INSERT INTO merchants AS m (merchant_id, volume, first_activity, last_activity, marks, new_marks{names})
-    SELECT merchant_id, volume, first_activity, last_activity, marks, marks{names}
-    FROM unnest($1::text[], $2::numeric[], $3::timestamptz[], $4::timestamptz[], $5::smallint[]{arrays})
-        AS d (merchant_id, volume, first_activity, last_activity, marks{names})
-    ON CONFLICT (merchant_id) DO UPDATE SET volume = m.volume + excluded.volume,
-        first_activity = least(m.first_activity, excluded.first_activity),
-        last_activity = greatest(m.last_activity, excluded.last_activity),
-        marks = m.marks | excluded.marks, new_marks = excluded.marks & ~m.marks{sums}
-    RETURNING merchant_id, volume, marks, new_marks
-)
-SELECT merchant_id, volume::text, marks, new_marks FROM changed
-WHERE new_marks <> 0 OR $6::numeric IS NULL OR volume >= $6::numeric OR merchant_id = ANY($7)"
-    )
-});
+const READ_MERCHANTS: &str = "
+SELECT merchant_id, volume::text, counts, marks, first_activity, last_activity FROM merchants WHERE merchant_id = ANY($1)";
+
+const WRITE_MERCHANTS: &str = "
+INSERT INTO merchants (merchant_id, volume, counts, marks, first_activity, last_activity)
+SELECT * FROM unnest($1::text[], $2::text[]::numeric[], $3::text[], $4::smallint[], $5::timestamptz[], $6::timestamptz[])
+ON CONFLICT (merchant_id) DO UPDATE SET volume = excluded.volume, counts = excluded.counts, marks = excluded.marks,
+    first_activity = excluded.first_activity, last_activity = excluded.last_activity";
 
 // Both sorted by month and merchant: the index is met in its order.
 const ADD_MONTHS: &str = "
@@ -164,43 +162,53 @@ const ADD_TO_NUMBERS: &str = "
 INSERT INTO report_counts AS r (report, item, count) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
 ON CONFLICT (report, item) DO UPDATE SET count = r.count + excluded.count";
 
+// By the column: without its table, `volume` would be the text that is answered.
 const BEST: &str = "
-SELECT merchant_id, volume::text FROM merchants WHERE marks & $1 <> 0 ORDER BY volume DESC, merchant_id LIMIT $2";
+SELECT merchant_id, volume::text FROM merchants m WHERE marks & $1 <> 0 ORDER BY m.volume DESC, merchant_id LIMIT $2";
 
 impl RollupTx for PgConnection {
-    async fn lock_ranking(&mut self) -> Result<Ranking, Fault> {
-        let text: String = sqlx::query_scalar("SELECT ranking FROM merchant_ranking WHERE id = 1 FOR UPDATE")
-            .fetch_one(&mut *self)
-            .await?;
-        serde_json::from_str(&text).map_err(Fault::broken)
+    async fn lock(&mut self) -> Result<(i64, Ranking), Fault> {
+        let (version, text): (i64, String) =
+            sqlx::query_as("SELECT version, ranking FROM merchant_ranking WHERE id = 1 FOR UPDATE")
+                .fetch_one(&mut *self)
+                .await?;
+        Ok((version, serde_json::from_str(&text).map_err(Fault::broken)?))
     }
 
-    async fn add_to_merchants(&mut self, deltas: &[MerchantDelta], ranking: &Ranking) -> Result<Vec<Changed>, Fault> {
-        let mut query = sqlx::query(ADD_TO_MERCHANTS.as_str())
-            .bind(column(deltas, |delta| &*delta.merchant_id))
-            .bind(column(deltas, |delta| delta.volume.to_string()))
-            .bind(column(deltas, |delta| delta.first_activity))
-            .bind(column(deltas, |delta| delta.last_activity))
-            .bind(column(deltas, |delta| delta.marks.0))
-            .bind(ranking.least().map(|least| least.to_string()))
-            .bind(ranking.leader_ids().collect::<Vec<_>>());
-        let counts: Vec<Vec<u64>> = column(deltas, |delta| delta.counts.iter().map(|count| count.2).collect());
-        for counter in 0..counters().count() {
-            query = query.bind(column(&counts, |counts| counts[counter] as i64));
-        }
-        let rows = query.fetch_all(&mut *self).await?;
+    async fn read_merchants(&mut self, ids: &[&str]) -> Result<Vec<(Box<str>, Merchant)>, Fault> {
+        let rows = sqlx::query(READ_MERCHANTS).bind(ids).fetch_all(&mut *self).await?;
         rows.into_iter()
             .map(|row| {
-                Ok(Changed {
-                    merchant: ranked(row.try_get(0)?, row.try_get(1)?)?,
-                    marks: Marks(row.try_get(2)?),
-                    new_marks: Marks(row.try_get(3)?),
-                })
+                let (volume, counts): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+                let merchant = Merchant {
+                    volume: volume.parse().map_err(Fault::broken)?,
+                    counts: Counts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
+                    marks: Marks(row.try_get(3)?),
+                    first_activity: row.try_get(4)?,
+                    last_activity: row.try_get(5)?,
+                };
+                Ok((row.try_get::<String, _>(0)?.into(), merchant))
             })
             .collect()
     }
 
+    async fn write_merchants(&mut self, merchants: &[(Box<str>, Merchant)]) -> Result<(), Fault> {
+        sqlx::query(WRITE_MERCHANTS)
+            .bind(column(merchants, |(id, _)| &**id))
+            .bind(column(merchants, |(_, merchant)| merchant.volume.to_string()))
+            .bind(column(merchants, |(_, merchant)| merchant.counts.text()))
+            .bind(column(merchants, |(_, merchant)| merchant.marks.0))
+            .bind(column(merchants, |(_, merchant)| merchant.first_activity))
+            .bind(column(merchants, |(_, merchant)| merchant.last_activity))
+            .execute(&mut *self)
+            .await?;
+        Ok(())
+    }
+
     async fn add_months(&mut self, months: &[(Month, Box<str>)]) -> Result<BTreeMap<Month, u64>, Fault> {
+        if months.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let rows: Vec<(i32, i64)> = sqlx::query_as(ADD_MONTHS)
             .bind(column(months, |(month, _)| month.number()))
             .bind(column(months, |(_, merchant)| &**merchant))
@@ -240,7 +248,7 @@ impl RollupTx for PgConnection {
         rows.into_iter().map(|(id, volume)| ranked(id, volume)).collect()
     }
 
-    async fn save_ranking(&mut self, ranking: &Ranking) -> Result<(), Fault> {
+    async fn save(&mut self, ranking: &Ranking) -> Result<(), Fault> {
         let text = serde_json::to_string(ranking).map_err(Fault::broken)?;
         sqlx::query("UPDATE merchant_ranking SET version = version + 1, ranking = $1 WHERE id = 1")
             .bind(text)

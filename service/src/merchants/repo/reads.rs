@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
-use super::{counters, damaged};
+use super::damaged;
 use crate::db::Fault;
 use crate::merchants::report::{Item, Reports};
 use crate::merchants::rollup::Counts;
@@ -54,15 +54,11 @@ pub(in crate::merchants) async fn summary(
     let Some(row) = one(db, sql, [merchant_id.into()]).await? else {
         return Ok(None);
     };
-    let mut counts = Counts::default();
-    for ((product, status, _), name) in Counts::default().iter().zip(counters()) {
-        let count: i64 = row.try_get("", &name)?;
-        counts.set(product, status, count.unsigned_abs());
-    }
+    let counts: String = row.try_get("", "counts")?;
     Ok(Some(Summary {
         merchant_id: row.try_get("", "merchant_id")?,
         volume: volume(db.get_database_backend(), &row)?,
-        counts,
+        counts: Counts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
         first_activity: row.try_get("", "first_activity")?,
         last_activity: row.try_get("", "last_activity")?,
     }))

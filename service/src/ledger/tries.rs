@@ -1,0 +1,90 @@
+//! What a try to write a batch can come to, and what that means for the next one. No database here.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::book::Changes;
+use super::repo::Tx;
+use super::types::{Command, Outcome};
+use crate::clock::random_bytes;
+use crate::db::{Fault, FaultKind};
+use crate::values::{Digest, TransferId, WalletId};
+
+/// The longest pause before a try, doubled from one millisecond.
+const PAUSE_MAX: Duration = Duration::from_millis(50);
+
+/// What one try came to.
+pub(super) enum Try {
+    /// Durable. The outcomes stand.
+    Done(Vec<Outcome>),
+    /// Nothing was written; the next try must lock and look up.
+    Again(FaultKind),
+    /// The connection was lost around the commit.
+    Unknown(Doubt, Fault),
+    /// Nothing was written, and trying again will not help.
+    Failed(Fault),
+}
+
+/// A commit whose answer was lost: the outcomes stand if the witness is stored, and nothing happened if it is not.
+pub(super) struct Doubt {
+    pub outcomes: Vec<Outcome>,
+    pub witness: TransferId,
+}
+
+/// What a locked try came to before it wrote anything.
+pub(super) enum Decided {
+    WasDurable(Vec<Outcome>),
+    ToWrite(Tx, Vec<Outcome>, Changes),
+}
+
+/// A fault of a single statement that is its own transaction: it may have committed before the connection was lost.
+pub(super) fn after_write(fault: Fault, outcomes: Vec<Outcome>, witness: TransferId) -> Try {
+    match fault.kind {
+        FaultKind::Unreachable => Try::Unknown(Doubt { outcomes, witness }, fault),
+        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale | FaultKind::Constraint | FaultKind::Broken => {
+            before_write(fault)
+        }
+    }
+}
+
+/// A fault before COMMIT was asked for: nothing is durable.
+pub(super) fn before_write(fault: Fault) -> Try {
+    match fault.kind {
+        // A unique violation is a key, an entry's version or a witness that another writer stored first.
+        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Try::Again(fault.kind),
+        FaultKind::Unreachable | FaultKind::Constraint | FaultKind::Broken => Try::Failed(fault),
+    }
+}
+
+pub(super) fn keys_of_refused(commands: &[Command], outcomes: &[Outcome]) -> Vec<Digest> {
+    let refused = commands
+        .iter()
+        .zip(outcomes)
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
+    refused
+        .filter_map(|(command, _)| command.idempotency.map(|idempotency| idempotency.key))
+        .collect()
+}
+
+/// The wallets of a batch in id order, each once.
+pub(super) fn wallet_ids(commands: &[Command]) -> Vec<WalletId> {
+    let ids: BTreeSet<WalletId> = commands
+        .iter()
+        .flat_map(|command| [command.source, command.destination])
+        .collect();
+    ids.into_iter().collect()
+}
+
+pub(super) fn keys(commands: &[Command]) -> Vec<Digest> {
+    commands
+        .iter()
+        .filter_map(|command| command.idempotency.map(|idempotency| idempotency.key))
+        .collect()
+}
+
+/// A random time below a bound that doubles with every try, so that two replicas do not meet again in step.
+pub(super) fn pause(tried: u32) -> Duration {
+    let bound = PAUSE_MAX.min(Duration::from_millis(1) * 2_u32.saturating_pow(tried));
+    let [dice] = random_bytes::<1>();
+    bound * u32::from(dice) / u32::from(u8::MAX)
+}

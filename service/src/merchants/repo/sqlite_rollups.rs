@@ -1,0 +1,144 @@
+//! SQLite: the rollups, in the transaction of the rows that they count.
+
+use std::collections::BTreeMap;
+
+use sea_orm::sqlx::sqlite::SqliteRow;
+use sea_orm::sqlx::{self, Arguments as _, Row, SqliteConnection};
+
+use super::values::{Insert, insert_pieces, pieces, placeholders, time};
+use super::{RollupTx, damaged};
+use crate::db::Fault;
+use crate::merchants::month::Month;
+use crate::merchants::ranking::{Ranked, Ranking};
+use crate::merchants::report::Item;
+use crate::merchants::rollup::{Counts, Marks, Merchant};
+use crate::merchants::volume::Volume;
+
+const WRITE_MERCHANTS: Insert<(Box<str>, Merchant)> = Insert {
+    into: "INSERT INTO merchants (merchant_id, volume_high, volume_low, counts, marks, first_activity, last_activity)",
+    columns: 7,
+    conflict: "ON CONFLICT (merchant_id) DO UPDATE SET volume_high = excluded.volume_high, \
+               volume_low = excluded.volume_low, counts = excluded.counts, marks = excluded.marks, \
+               first_activity = excluded.first_activity, last_activity = excluded.last_activity",
+    values: |arguments, (id, merchant)| {
+        let (high, low) = merchant.volume.halves();
+        arguments.add(&**id)?;
+        arguments.add(high)?;
+        arguments.add(low)?;
+        arguments.add(merchant.counts.text())?;
+        arguments.add(merchant.marks.0)?;
+        arguments.add(time(merchant.first_activity))?;
+        arguments.add(time(merchant.last_activity))
+    },
+};
+
+const ADD_MONTHS: Insert<(Month, Box<str>)> = Insert {
+    into: "INSERT INTO merchant_months (month, merchant_id)",
+    columns: 2,
+    conflict: "ON CONFLICT DO NOTHING",
+    values: |arguments, (month, merchant)| {
+        arguments.add(month.number())?;
+        arguments.add(&**merchant)
+    },
+};
+
+const BEST: &str = "
+SELECT merchant_id, volume_high, volume_low FROM merchants WHERE marks & ? <> 0
+ORDER BY volume_high DESC, volume_low DESC, merchant_id LIMIT ?";
+
+impl RollupTx for SqliteConnection {
+    async fn lock(&mut self) -> Result<(i64, Ranking), Fault> {
+        // The transaction has the write lock of the whole file.
+        let (version, text): (i64, String) =
+            sqlx::query_as("SELECT version, ranking FROM merchant_ranking WHERE id = 1")
+                .fetch_one(&mut *self)
+                .await?;
+        Ok((version, serde_json::from_str(&text).map_err(Fault::broken)?))
+    }
+
+    async fn read_merchants(&mut self, ids: &[&str]) -> Result<Vec<(Box<str>, Merchant)>, Fault> {
+        let mut merchants = Vec::with_capacity(ids.len());
+        for piece in pieces(ids.len()) {
+            let ids = &ids[piece];
+            let sql = format!(
+                "SELECT * FROM merchants WHERE merchant_id IN {}",
+                placeholders(1, ids.len())
+            );
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+            for id in ids {
+                query = query.bind(*id);
+            }
+            for row in query.fetch_all(&mut *self).await? {
+                merchants.push(merchant(&row)?);
+            }
+        }
+        Ok(merchants)
+    }
+
+    async fn write_merchants(&mut self, merchants: &[(Box<str>, Merchant)]) -> Result<(), Fault> {
+        insert_pieces(self, merchants, &WRITE_MERCHANTS).await?;
+        Ok(())
+    }
+
+    async fn add_months(&mut self, months: &[(Month, Box<str>)]) -> Result<BTreeMap<Month, u64>, Fault> {
+        let mut new: BTreeMap<Month, u64> = BTreeMap::new();
+        for of_month in months.chunk_by(|one, other| one.0 == other.0) {
+            let inserted = insert_pieces(self, of_month, &ADD_MONTHS).await?;
+            new.insert(of_month[0].0, inserted.iter().map(|(_, inserted)| inserted).sum());
+        }
+        Ok(new)
+    }
+
+    async fn add_to_numbers(&mut self, numbers: BTreeMap<Item, u64>) -> Result<(), Fault> {
+        for (item, count) in numbers {
+            let (report, item) = item.key();
+            sqlx::query(
+                "INSERT INTO report_counts AS r (report, item, count) VALUES (?, ?, ?)
+                 ON CONFLICT (report, item) DO UPDATE SET count = r.count + excluded.count",
+            )
+            .bind(report)
+            .bind(item)
+            .bind(count as i64)
+            .execute(&mut *self)
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn best(&mut self) -> Result<Vec<Ranked>, Fault> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(BEST)
+            .bind(Marks::SUCCEEDED.0)
+            .bind(Ranking::LEADERS_MAX as i64 + 1)
+            .fetch_all(&mut *self)
+            .await?;
+        Ok(rows.into_iter().map(|(id, high, low)| ranked(id, high, low)).collect())
+    }
+
+    async fn save(&mut self, ranking: &Ranking) -> Result<(), Fault> {
+        let text = serde_json::to_string(ranking).map_err(Fault::broken)?;
+        sqlx::query("UPDATE merchant_ranking SET version = version + 1, ranking = ? WHERE id = 1")
+            .bind(text)
+            .execute(&mut *self)
+            .await?;
+        Ok(())
+    }
+}
+
+fn merchant(row: &SqliteRow) -> Result<(Box<str>, Merchant), Fault> {
+    let (id, counts): (String, String) = (row.try_get("merchant_id")?, row.try_get("counts")?);
+    let merchant = Merchant {
+        volume: Volume::from_halves(row.try_get("volume_high")?, row.try_get("volume_low")?),
+        counts: Counts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
+        marks: Marks(row.try_get("marks")?),
+        first_activity: row.try_get("first_activity")?,
+        last_activity: row.try_get("last_activity")?,
+    };
+    Ok((id.into(), merchant))
+}
+
+fn ranked(merchant_id: String, high: i64, low: i64) -> Ranked {
+    Ranked {
+        merchant_id: merchant_id.into(),
+        volume: Volume::from_halves(high, low),
+    }
+}
