@@ -1,9 +1,10 @@
 //! A TCP proxy in front of a database or a Redis that counts round trips, and at a chosen one lets nothing more through:
 //! the moment to kill whoever is behind it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -32,6 +33,8 @@ pub struct Proxy {
 struct Shared {
     silence: Silence,
     round_trips: AtomicU64,
+    /// Round trips by the first byte of their request.
+    by_kind: Mutex<BTreeMap<u8, u64>>,
     silent: watch::Sender<bool>,
 }
 
@@ -44,6 +47,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             silence,
             round_trips: AtomicU64::new(0),
+            by_kind: Mutex::default(),
             silent: sender,
         });
         let task = tokio::spawn(accept(listener, port, shared.clone()));
@@ -59,6 +63,13 @@ impl Proxy {
     #[must_use]
     pub fn round_trips(&self) -> u64 {
         self.shared.round_trips.load(Ordering::SeqCst)
+    }
+
+    /// Round trips whose request begins with this byte: PostgreSQL's messages have a letter each.
+    #[must_use]
+    pub fn round_trips_of(&self, kind: u8) -> u64 {
+        let by_kind = self.shared.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        by_kind.get(&kind).copied().unwrap_or_default()
     }
 
     /// Returns once it is silent.
@@ -107,11 +118,19 @@ async fn accept(listener: TcpListener, port: u16, shared: Arc<Shared>) {
     }
 }
 
+impl Shared {
+    fn count(&self, kind: u8) {
+        let mut by_kind = self.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        *by_kind.entry(kind).or_default() += 1;
+    }
+}
+
 /// Passes on what the client says; the first words after an answer begin a round trip.
 async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, asked: &AtomicBool) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
         if !asked.swap(true, Ordering::SeqCst) {
+            shared.count(buffer[0]);
             let round_trip = shared.round_trips.fetch_add(1, Ordering::SeqCst) + 1;
             if matches!(shared.silence, Silence::BeforeRequest(last) if round_trip >= last) {
                 shared.silent.send_replace(true);

@@ -219,14 +219,14 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a test's path is text")
 }
 
-fn port_of(url: &str) -> u16 {
+pub fn port_of(url: &str) -> u16 {
     let (_, rest) = url.split_once("127.0.0.1:").expect("a loopback address");
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
     digits.expect("a port").parse().expect("a port is a number")
 }
 
 /// The address of a store, by way of a proxy.
-fn past(url: &str, proxy: Option<&Proxy>) -> String {
+pub fn past(url: &str, proxy: Option<&Proxy>) -> String {
     match proxy {
         Some(proxy) => url.replace(&format!("127.0.0.1:{}", port_of(url)), &proxy.address.to_string()),
         None => url.to_owned(),

@@ -17,6 +17,7 @@ use service::values::{Currency, ImportKind, Method, WalletId};
 
 use crate::requests::money;
 
+mod answers;
 mod archive;
 mod bank_money;
 mod faults;
