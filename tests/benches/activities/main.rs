@@ -8,7 +8,6 @@ mod baseline;
 mod feeds;
 mod importer;
 mod place;
-#[expect(dead_code, reason = "other benches look at the CPU time as well")]
 #[path = "../common/processes.rs"]
 mod processes;
 mod report;
