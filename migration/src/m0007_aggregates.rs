@@ -67,6 +67,7 @@ CREATE TABLE aggregates_state (
     newest_day date,
     epoch text,
     version bigint NOT NULL,
+    purged_version bigint NOT NULL DEFAULT 0,
     losses bigint NOT NULL,
     lost_at timestamptz,
     CONSTRAINT aggregates_state_loss_has_time CHECK ((losses > 0) = (lost_at IS NOT NULL))
@@ -118,6 +119,7 @@ CREATE TABLE aggregates_state (
     newest_day TEXT,
     epoch TEXT,
     version INTEGER NOT NULL,
+    purged_version INTEGER NOT NULL DEFAULT 0,
     losses INTEGER NOT NULL,
     lost_at TEXT,
     CONSTRAINT aggregates_state_loss_has_time CHECK ((losses > 0) = (lost_at IS NOT NULL))

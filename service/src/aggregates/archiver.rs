@@ -10,7 +10,7 @@
 use chrono::TimeDelta;
 
 use super::error::AggregatesError;
-use super::hot::{Epoch, Hot, Sealed};
+use super::hot::{Epoch, Hot, Sealed, StoreVersion};
 use super::repo::{self, Recorded, Table};
 use super::totals::Totals;
 use super::{Aggregates, Day};
@@ -34,17 +34,32 @@ impl Aggregates {
     }
 
     async fn archive_redis(&self, hot: &Hot, epoch: &Epoch) -> Result<(), AggregatesError> {
-        loop {
+        let nothing_closed_at = loop {
             let sealed = self.seal_in(hot, epoch).await?;
             if sealed.generations.is_empty() {
-                break;
+                break sealed.version;
             }
             self.write_sealed_in(epoch, &sealed).await?;
             hot.drop_sealed(&sealed.names()).await?;
-        }
-        // Nothing that is closed is left in Redis, so these are the names of what is long gone.
-        repo::purge_archived(&self.0.db.write, self.0.clock.now() - ARCHIVED_KEPT).await?;
-        Ok(())
+        };
+        self.purge(epoch, nothing_closed_at).await
+    }
+
+    /// Forgets the names of what is long gone, now that nothing is closed. Whoever still holds something closed before this
+    /// version could store it a second time; the version keeps them from it.
+    async fn purge(&self, epoch: &Epoch, version: StoreVersion) -> Result<(), AggregatesError> {
+        let (epoch, before) = (epoch.clone(), self.0.clock.now() - ARCHIVED_KEPT);
+        let work = self.0.db.transaction(move |tx| {
+            Box::pin(async move {
+                if repo::record(tx, &epoch.0, version).await? == Recorded::Stale {
+                    return Err(AggregatesError::Rebuilding);
+                }
+                repo::note_purged(tx, version).await?;
+                repo::purge_archived(tx, before).await?;
+                Ok(())
+            })
+        });
+        work.await
     }
 
     /// The first third of a step with Redis: closes the generations of cold days and reads what is closed.
@@ -87,6 +102,10 @@ impl Aggregates {
                 // What an older epoch held is told otherwise by now.
                 if repo::record(tx, &epoch.0, sealed.version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
+                }
+                // All of it was archived, and the names that tell may be forgotten.
+                if sealed.version <= repo::purged_version(tx).await? {
+                    return Ok(());
                 }
                 let ids: Vec<String> = sealed.generations.iter().map(|(one, _)| one.id.clone()).collect();
                 let new = repo::archive(tx, &ids, now).await?;

@@ -13,6 +13,7 @@ on_every_store!(
     late_rows_of_a_cold_day_join_it,],
     with_redis: [a_crash_after_any_step_changes_no_total,
     a_late_row_between_any_two_steps_changes_no_total,
+    an_archiver_that_slept_for_days_changes_no_total,
     what_is_archived_is_forgotten_a_day_later,],
 );
 
@@ -108,6 +109,21 @@ async fn a_crash_after_any_step_changes_no_total(bank: Arc<TestBank>) {
         slow.drop_sealed(&sealed).await.expect("days can be removed again");
         assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
     }
+}
+
+/// By then nothing tells any more that its days were archived, but for the version that they were closed at.
+async fn an_archiver_that_slept_for_days_changes_no_total(bank: Arc<TestBank>) {
+    let all = lines(150, 30);
+    import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
+    let slow = restarted(&bank);
+    let sealed = slow.seal().await.expect("days can be closed");
+    for _ in 0..2 {
+        restarted(&bank).archive_once().await.expect("the archiver works");
+        bank.clock.advance(chrono::TimeDelta::days(2));
+    }
+    assert_eq!(rows(&bank, "archived_generations", "true").await, 0);
+    slow.write_sealed(&sealed).await.expect("there is nothing to write");
+    assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
 }
 
 async fn a_late_row_between_any_two_steps_changes_no_total(bank: Arc<TestBank>) {

@@ -5,7 +5,7 @@
 
 mod answers;
 
-pub use answers::{Applied, Generation, Reading, Sealed, Sent, Taken};
+pub use answers::{Applied, Generation, Reading, Sealed, Sent, StoreVersion, Taken};
 
 use std::sync::Arc;
 

@@ -71,6 +71,23 @@ pub async fn record(tx: &DatabaseTransaction, epoch: &str, version: i64) -> Resu
     })
 }
 
+/// Notes that nothing is closed in the hot store any more that was closed up to a version of it.
+pub async fn note_purged(tx: &DatabaseTransaction, version: i64) -> Result<(), Fault> {
+    let sql = "UPDATE aggregates_state SET purged_version = $1 WHERE id = 1 AND purged_version < $1";
+    tx.execute_raw(statement(tx, sql, [version.into()])).await?;
+    Ok(())
+}
+
+/// The version up to which everything that was closed is archived and gone.
+pub async fn purged_version(tx: &DatabaseTransaction) -> Result<i64, Fault> {
+    let sql = "SELECT purged_version FROM aggregates_state WHERE id = 1";
+    let row = tx.query_one_raw(statement(tx, sql, [])).await?;
+    Ok(row
+        .map(|row| row.try_get("", "purged_version"))
+        .transpose()?
+        .unwrap_or_default())
+}
+
 /// Moves the virtual clock forward.
 pub async fn advance_newest(tx: &DatabaseTransaction, day: Day) -> Result<(), Fault> {
     let sql = "UPDATE aggregates_state SET newest_day = $1 WHERE id = 1 AND (newest_day IS NULL OR newest_day < $1)";
@@ -80,7 +97,8 @@ pub async fn advance_newest(tx: &DatabaseTransaction, day: Day) -> Result<(), Fa
 
 /// Begins an epoch: the database rests on nothing of it yet, and every batch made so far counts as in it.
 pub async fn begin_epoch(tx: &DatabaseTransaction, epoch: &str, lost_at: Option<Timestamp>) -> Result<(), Fault> {
-    let sql = "UPDATE aggregates_state SET epoch = $1, version = 0, confirmed = batch WHERE id = 1";
+    let sql = "UPDATE aggregates_state SET epoch = $1, version = 0, purged_version = 0, confirmed = batch \
+               WHERE id = 1";
     tx.execute_raw(statement(tx, sql, [epoch.into()])).await?;
     if let Some(at) = lost_at {
         let sql = "UPDATE aggregates_state SET losses = losses + 1, lost_at = $1 WHERE id = 1";
