@@ -64,6 +64,13 @@ pub struct Working {
     pub waiting: usize,
 }
 
+impl Drop for Imports {
+    fn drop(&mut self) {
+        // To a worker that is left alone every wait would end at once: it is told, like any other.
+        self.stop.send_replace(true);
+    }
+}
+
 impl Imports {
     /// The imports of a process. Nothing is started yet.
     #[must_use]

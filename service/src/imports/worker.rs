@@ -43,8 +43,7 @@ impl Worker {
     pub async fn run(mut self) {
         let mut unfinished = VecDeque::new();
         let mut is_looked_through = false;
-        // Nobody left to tell it to stop is the same as being told: waiting would end at once, for ever.
-        while !*self.stop.borrow() && self.stop.has_changed().is_ok() {
+        while !*self.stop.borrow() {
             if !is_looked_through {
                 match self.left_over().await {
                     Ok(ids) => (unfinished, is_looked_through) = (ids, true),

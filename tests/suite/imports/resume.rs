@@ -20,6 +20,7 @@ on_every_backend!(
     a_stopped_import_goes_on_at_the_next_block,
     rejected_lines_are_whole_after_a_resume,
     progress_is_told,
+    a_worker_ends_with_its_imports,
 );
 
 const BLOCK_ROWS: usize = 9;
@@ -211,4 +212,22 @@ async fn progress_is_told(bank: Arc<TestBank>) {
         rows: ROWS,
     };
     assert_eq!(last, end);
+}
+
+/// A bank may be dropped without being stopped; what it started must not run on, let alone without ever waiting.
+async fn a_worker_ends_with_its_imports(bank: Arc<TestBank>) {
+    let rows = Small::<false>::new(&bank.db, BLOCK_ROWS, quiet());
+    let held = rows.stores();
+    let imports = rows.imports(&bank, &bank.db);
+    imports.serve(Vec::new());
+    tokio::task::yield_now().await;
+    assert!(Arc::strong_count(&held) > 1, "the worker holds its kinds");
+    drop(imports);
+    let ended = async {
+        while Arc::strong_count(&held) > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(20);
+    tokio::time::timeout(patience, ended).await.expect("the worker ends");
 }
