@@ -1,5 +1,5 @@
-//! Daily aggregates: what is on its way to them (the outbox, numbered batches), the hot and the cold totals, and the one
-//! row that says how far the pipeline is.
+//! Daily aggregates: what is on its way to them (the outbox, numbered batches), the hot and the cold totals, what was
+//! imported of any day, and the one row that says how far the pipeline is.
 
 use sea_orm_migration::prelude::*;
 
@@ -43,13 +43,14 @@ CREATE TABLE {table} (
 );"
         )
     };
-    let (hot, cold) = (totals("hot_totals"), totals("cold_totals"));
+    let (hot, cold, imported) = (totals("hot_totals"), totals("cold_totals"), totals("imported_totals"));
     format!(
         "
 CREATE TABLE outbox (transfer_id uuid PRIMARY KEY);
 INSERT INTO outbox SELECT id FROM transfers WHERE kind IN (2, 3) AND status = 2;
 {hot}
 {cold}
+{imported}
 CREATE TABLE archived_generations (
     archived_at timestamptz NOT NULL,
     generation text PRIMARY KEY
@@ -68,11 +69,11 @@ CREATE TABLE aggregates_state (
     epoch text,
     version bigint NOT NULL,
     purged_version bigint NOT NULL DEFAULT 0,
-    losses bigint NOT NULL,
-    lost_at timestamptz,
-    CONSTRAINT aggregates_state_loss_has_time CHECK ((losses > 0) = (lost_at IS NOT NULL))
+    rebuilds bigint NOT NULL,
+    rebuilt_at timestamptz,
+    CONSTRAINT aggregates_state_rebuild_has_time CHECK ((rebuilds > 0) = (rebuilt_at IS NOT NULL))
 );
-INSERT INTO aggregates_state (id, bank, batch, confirmed, version, losses)
+INSERT INTO aggregates_state (id, bank, batch, confirmed, version, rebuilds)
 VALUES (1, replace(gen_random_uuid()::text, '-', ''), 0, 0, 0, 0);
 "
     )
@@ -95,13 +96,14 @@ CREATE TABLE {table} (
 ) STRICT, WITHOUT ROWID;"
         )
     };
-    let (hot, cold) = (totals("hot_totals"), totals("cold_totals"));
+    let (hot, cold, imported) = (totals("hot_totals"), totals("cold_totals"), totals("imported_totals"));
     format!(
         "
 CREATE TABLE outbox (transfer_id BLOB NOT NULL PRIMARY KEY CHECK (length(transfer_id) = 16)) STRICT, WITHOUT ROWID;
 INSERT INTO outbox SELECT id FROM transfers WHERE kind IN (2, 3) AND status = 2;
 {hot}
 {cold}
+{imported}
 CREATE TABLE archived_generations (
     generation TEXT NOT NULL PRIMARY KEY,
     archived_at TEXT NOT NULL
@@ -120,11 +122,11 @@ CREATE TABLE aggregates_state (
     epoch TEXT,
     version INTEGER NOT NULL,
     purged_version INTEGER NOT NULL DEFAULT 0,
-    losses INTEGER NOT NULL,
-    lost_at TEXT,
-    CONSTRAINT aggregates_state_loss_has_time CHECK ((losses > 0) = (lost_at IS NOT NULL))
+    rebuilds INTEGER NOT NULL,
+    rebuilt_at TEXT,
+    CONSTRAINT aggregates_state_rebuild_has_time CHECK ((rebuilds > 0) = (rebuilt_at IS NOT NULL))
 ) STRICT;
-INSERT INTO aggregates_state (id, bank, batch, confirmed, version, losses)
+INSERT INTO aggregates_state (id, bank, batch, confirmed, version, rebuilds)
 VALUES (1, lower(hex(randomblob(16))), 0, 0, 0, 0);
 "
     )

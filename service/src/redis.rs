@@ -3,10 +3,11 @@
 //! No call waits for a server that is away longer than its time-out, and none tries twice: whoever asks decides when to
 //! ask again (`Pause`).
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline};
+use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
@@ -22,7 +23,14 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct Redis {
     client: Client,
     settings: AsyncConnectionConfig,
-    connection: Mutex<Option<MultiplexedConnection>>,
+    connection: Mutex<Connection>,
+}
+
+#[derive(Default)]
+struct Connection {
+    made: Option<MultiplexedConnection>,
+    /// When making one failed last, and why.
+    failed: Option<(Instant, Arc<RedisError>)>,
 }
 
 /// What went wrong with Redis. The messages name no address: it may hold a password.
@@ -30,13 +38,13 @@ pub struct Redis {
 pub enum RedisFault {
     /// The address is none.
     #[error("the address of Redis cannot be read")]
-    Address(#[source] ::redis::RedisError),
+    Address(#[source] RedisError),
     /// No connection, or no answer in time. Whether the commands were done is unknown.
     #[error("Redis is out of reach")]
-    Unreachable(#[source] ::redis::RedisError),
+    Unreachable(#[source] Arc<RedisError>),
     /// Redis answered, and it was no.
     #[error("Redis refused a command")]
-    Refused(#[source] ::redis::RedisError),
+    Refused(#[source] RedisError),
 }
 
 impl Redis {
@@ -48,7 +56,7 @@ impl Redis {
         Ok(Self {
             client: Client::open(url.expose_secret()).map_err(RedisFault::Address)?,
             settings,
-            connection: Mutex::new(None),
+            connection: Mutex::default(),
         })
     }
 
@@ -61,25 +69,38 @@ impl Redis {
             Ok(answers) => Ok(answers),
             // A late answer would be taken for the next command's by nobody, but a silent server may never answer again.
             Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
-                *self.connection.lock().await = None;
-                Err(RedisFault::Unreachable(error))
+                self.connection.lock().await.made = None;
+                Err(RedisFault::Unreachable(Arc::new(error)))
             }
             Err(error) => Err(RedisFault::Refused(error)),
         }
     }
 
-    /// The connection, or a new one. Callers wait for each other's, so that a server that comes back is not stormed.
+    /// The connection, or a new one. Callers wait for each other's try and share what comes of it: a server that comes back
+    /// is not stormed, and nobody waits for more than one try at one that does not.
     async fn connection(&self) -> Result<MultiplexedConnection, RedisFault> {
+        let asked_at = Instant::now();
         let mut connection = self.connection.lock().await;
-        if let Some(connection) = &*connection {
-            return Ok(connection.clone());
+        if let Some(made) = &connection.made {
+            return Ok(made.clone());
+        }
+        if let Some((at, error)) = &connection.failed
+            && *at >= asked_at
+        {
+            return Err(RedisFault::Unreachable(error.clone()));
         }
         let made = self
             .client
             .get_multiplexed_async_connection_with_config(&self.settings)
-            .await
-            .map_err(RedisFault::Unreachable)?;
-        Ok(connection.insert(made).clone())
+            .await;
+        match made {
+            Ok(made) => Ok(connection.made.insert(made).clone()),
+            Err(error) => {
+                let error = Arc::new(error);
+                connection.failed = Some((Instant::now(), error.clone()));
+                Err(RedisFault::Unreachable(error))
+            }
+        }
     }
 }
 

@@ -20,6 +20,9 @@ const MOVED_MAX: i64 = 1_000;
 /// How long a generation stays stored as archived after it is gone from Redis: longer than any reader takes from its
 /// question to Redis to the one to the database.
 const ARCHIVED_KEPT: TimeDelta = TimeDelta::days(1);
+/// How long a batch is kept after it was made: `verify` reads Redis a moment before the database and looks up what was
+/// under way in between.
+const BATCH_KEPT: TimeDelta = TimeDelta::hours(1);
 
 impl Aggregates {
     /// One step: moves every day before the boundary to the cold totals.
@@ -42,20 +45,22 @@ impl Aggregates {
             self.write_sealed_in(epoch, &sealed).await?;
             hot.drop_sealed(&sealed.names()).await?;
         };
+        hot.forget_silent().await?;
         self.purge(epoch, nothing_closed_at).await
     }
 
     /// Forgets the names of what is long gone, now that nothing is closed. Whoever still holds something closed before this
     /// version could store it a second time; the version keeps them from it.
     async fn purge(&self, epoch: &Epoch, version: StoreVersion) -> Result<(), AggregatesError> {
-        let (epoch, before) = (epoch.clone(), self.0.clock.now() - ARCHIVED_KEPT);
+        let (epoch, now) = (epoch.clone(), self.0.clock.now());
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {
                 if repo::record(tx, &epoch.0, version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
                 }
                 repo::note_purged(tx, version).await?;
-                repo::purge_archived(tx, before).await?;
+                repo::purge_archived(tx, now - ARCHIVED_KEPT).await?;
+                repo::delete_batches(tx, now - BATCH_KEPT).await?;
                 Ok(())
             })
         });
@@ -88,10 +93,8 @@ impl Aggregates {
 
     async fn seal_in(&self, hot: &Hot, epoch: &Epoch) -> Result<Sealed, AggregatesError> {
         // The clock only moves forward, so a boundary that is a moment old is one that was right then.
-        let Some(newest) = hot.read(None).await?.at.newest else {
-            return Ok(Sealed::default());
-        };
-        let sealed = hot.seal(epoch, newest.first_hot()).await?;
+        let newest = hot.read(None).await?.at.newest;
+        let sealed = hot.seal(epoch, newest.map(Day::first_hot)).await?;
         sealed.ok_or(AggregatesError::Rebuilding)
     }
 

@@ -1,9 +1,10 @@
-//! Do Redis and the database belong together? Asked once, and again after every fault of Redis: it may have restarted
-//! with less than it had. What is the bank's own is then made anew from the ledger; of the rest it is told that it is gone.
+//! Do Redis and the database belong together? Asked once, and again whenever a script says that the epoch is over: Redis
+//! has restarted, and nobody knows what it still has. So a new epoch begins, and whatever belongs into Redis is made anew
+//! from what the database knows. No setting of Redis' persistence has to be trusted.
 
 use super::error::AggregatesError;
-use super::hot::{Epoch, Filling, Hot, Reading};
-use super::{Aggregates, Day, DayRange, repo};
+use super::hot::{Epoch, Filling, Hot, Stage};
+use super::{Aggregates, Day, repo};
 use crate::clock::random_bytes;
 use crate::db::Fault;
 use crate::redis::RedisFault;
@@ -26,7 +27,7 @@ impl Aggregates {
         Ok(Some((hot, epoch)))
     }
 
-    /// Passes an outcome on; after a fault of Redis nothing is known of it any more.
+    /// Passes an outcome on; after a fault of Redis nothing is known of it any more. Every answer of Redis goes through here.
     pub(super) async fn noticing<T>(&self, outcome: Result<T, AggregatesError>) -> Result<T, AggregatesError> {
         if let Err(AggregatesError::Redis(RedisFault::Unreachable(_)) | AggregatesError::Rebuilding) = &outcome {
             *self.0.epoch.lock().await = None;
@@ -34,9 +35,9 @@ impl Aggregates {
         outcome
     }
 
-    /// Begins a new epoch, since Redis has forgotten something that the database rests on.
+    /// Begins a new epoch, since Redis and the database do not go on from the same place.
     pub(super) async fn distrust(&self, hot: &Hot, epoch: &Epoch) -> AggregatesError {
-        match hot.found(&epoch.0, &new_epoch()).await {
+        match hot.begin(&epoch.0, &new_epoch()).await {
             Ok(_) => AggregatesError::Rebuilding,
             Err(error) => error,
         }
@@ -46,61 +47,61 @@ impl Aggregates {
     async fn attach(&self, hot: &Hot) -> Result<Epoch, AggregatesError> {
         for _ in 0..TRIES_MAX {
             let state = repo::state(&self.0.db.read).await?;
-            let reading = hot.read(Some(DayRange::all())).await?;
-            let at = &reading.at;
-            if at.is_ready && state.epoch.as_ref() == Some(&at.epoch) && at.version >= state.version {
-                return Ok(Epoch(at.epoch.clone()));
+            let at = hot.read(None).await?.at;
+            let later = repo::state(&self.0.db.read).await?;
+            if later.epoch != state.epoch {
+                continue;
             }
-            let is_begun = !at.epoch.is_empty() && !at.is_ready;
-            let epoch = if is_begun {
-                at.epoch.clone()
-            } else {
-                hot.found(&at.epoch, &new_epoch()).await?
-            };
-            self.rebuild(hot, Epoch(epoch), &reading).await?;
+            let is_expected = state.epoch.as_ref() == Some(&at.epoch) && at.version >= state.version;
+            // A database that was brought back from a backup has made fewer batches than Redis has counted.
+            let has_made_all = at.next_batch <= later.batch.unsigned_abs() + 1;
+            match at.stage {
+                Stage::Ready if is_expected && has_made_all => return Ok(Epoch(at.epoch)),
+                Stage::Begun => self.rebuild(hot, Epoch(at.epoch)).await?,
+                Stage::Ready | Stage::Over => {
+                    let epoch = hot.begin(&at.epoch, &new_epoch()).await?;
+                    self.rebuild(hot, Epoch(epoch)).await?;
+                }
+            }
         }
         Err(AggregatesError::Rebuilding)
     }
 
-    /// Tells the database of the epoch, so that nothing of an older one is archived any more; sums up what the ledger has
-    /// and neither table nor the outbox; gives that to Redis. Done twice or by two at once it comes to the same.
-    async fn rebuild(&self, hot: &Hot, epoch: Epoch, reading: &Reading) -> Result<(), AggregatesError> {
+    /// Tells the database of the epoch, so that nothing that rests on an older one is written any more; sums up what its
+    /// books and its imports came to and none of its own stores has; gives that to Redis. Done twice or by two at once it
+    /// comes to the same.
+    async fn rebuild(&self, hot: &Hot, epoch: Epoch) -> Result<(), AggregatesError> {
         self.begin(epoch.clone()).await?;
         let tx = self.0.db.snapshot().await?;
         let state = repo::state(&tx).await?;
-        let ledger = repo::ledger_totals(&tx).await?;
-        let elsewhere = repo::bank_totals(&tx).await?;
-        let archived = repo::archived_among(&tx, &reading.ids()).await?;
+        let mut known = repo::ledger_totals(&tx).await?;
+        known.add_all(repo::imported_totals(&tx).await?);
+        let stored = repo::stored_totals(&tx).await?;
         tx.rollback().await.map_err(Fault::from)?;
-        let missing = ledger.without(&elsewhere);
-        let archived: Vec<String> = archived.into_iter().collect();
         hot.fill(Filling {
             epoch: &epoch,
             newest: state.newest_day.map(Day::from),
             next_batch: state.batch.unsigned_abs() + 1,
-            archived: &archived,
-            totals: &missing,
+            totals: &known.without(&stored),
         })
         .await
     }
 
     async fn begin(&self, epoch: Epoch) -> Result<(), AggregatesError> {
         let now = self.0.clock.now();
-        let lost = self.0.db.transaction(move |tx| {
+        let again = self.0.db.transaction(move |tx| {
             Box::pin(async move {
                 let state = repo::lock_state(tx).await?;
                 if state.epoch.as_ref() == Some(&epoch.0) {
                     return Ok::<_, Fault>(false);
                 }
-                let is_loss = state.epoch.is_some();
-                repo::begin_epoch(tx, &epoch.0, is_loss.then_some(now)).await?;
-                Ok(is_loss)
+                let again = state.epoch.is_some();
+                repo::begin_epoch(tx, &epoch.0, again.then_some(now)).await?;
+                Ok(again)
             })
         });
-        if lost.await? {
-            tracing::error!(
-                "Redis has lost totals of recent days; the bank's own are made anew from its ledger, imported rows are not"
-            );
+        if again.await? {
+            tracing::warn!("Redis has restarted or lost something; the hot totals are made anew from the database");
         }
         Ok(())
     }

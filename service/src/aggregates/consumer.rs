@@ -62,7 +62,8 @@ impl Aggregates {
 }
 
 async fn consume(hot: &Hot, epoch: &Epoch, consumer: &Consumer) -> Result<usize, AggregatesError> {
-    let taken = hot.take(&consumer.name, consumer.claim_after_ms).await?;
+    let taken = hot.take(epoch, &consumer.name, consumer.claim_after_ms).await?;
+    let taken = taken.ok_or(AggregatesError::Rebuilding)?;
     let count = taken.len();
     let mut readable = Vec::with_capacity(count);
     for one in taken {
@@ -78,8 +79,8 @@ async fn consume(hot: &Hot, epoch: &Epoch, consumer: &Consumer) -> Result<usize,
     for ((id, _), applied) in readable.iter().zip(applied) {
         match applied {
             Applied::Now(_) | Applied::Before(_) => {}
-            // Its sender has found out too, and sends what is missing.
-            Applied::Gap => bury(hot, id, "follows a block that is missing").await?,
+            // Its sender finds out too, and begins a new epoch.
+            Applied::Apart => bury(hot, id, "does not follow what was applied").await?,
             Applied::Lost => return Err(AggregatesError::Rebuilding),
         }
     }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use csv::ByteRecord;
 
 use super::error::AggregatesError;
-use super::hot::Sent;
+use super::hot::{Sending, Sent, StoreVersion};
 use super::message::Message;
 use super::repo::{self, Recorded, Table};
 use super::row::{self, Layout, Row};
 use super::totals::Totals;
 use super::{Aggregates, Consumer};
 use crate::db::Fault;
-use crate::imports::repo::{Advanced, advance};
+use crate::imports::repo::{Advanced, advance, stands_at};
 use crate::imports::{Block, HeaderProblem, Parsed, Rows, Stored};
 use crate::values::{Currency, ImportKind};
 
@@ -30,6 +30,9 @@ const LOOK_PAUSE_MAX: Duration = Duration::from_millis(20);
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// After this long the import gives up for now.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+/// How long it waits for a Redis that is away, which may only be restarting, and how often it asks.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE_PAUSE: Duration = Duration::from_millis(100);
 
 /// A block's rows, added up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,22 +61,29 @@ impl Transactions {
         }
     }
 
-    /// Queues a block and helps to work the queue off until the block is in the hot store; the version that it is in.
-    async fn through_the_queue(&self, message: &Message) -> Result<Option<(String, i64)>, AggregatesError> {
+    /// Queues a block and helps to work the queue off until the block is in the hot store.
+    async fn through_the_queue(&self, block: &Block<Batch>, message: &Message) -> Result<Where, AggregatesError> {
         let hot = self.aggregates.hot().await;
         let Some((hot, epoch)) = self.aggregates.noticing(hot).await? else {
-            return Ok(None);
+            return Ok(Where::NoRedis);
         };
         let (began, mut queued_at, mut pause) = (Instant::now(), Instant::now(), LOOK_PAUSE);
+        let mut how = Sending::default();
         while began.elapsed() < GIVE_UP_AFTER {
-            let again = queued_at.elapsed() > AGAIN_AFTER;
-            if again {
+            how.again = queued_at.elapsed() > AGAIN_AFTER;
+            if how.again {
                 queued_at = Instant::now();
             }
-            match hot.send(&epoch, message, again).await? {
-                Sent::Applied(version) => return Ok(Some((epoch.0, version))),
+            match hot.send(&epoch, message, how).await? {
+                Sent::Applied(version) => return Ok(Where::Applied(epoch.0, version)),
                 Sent::Queued | Sent::Waiting | Sent::Full => {}
-                Sent::Gap => return Err(self.aggregates.distrust(hot, &epoch).await),
+                // The epoch began with what the database had then, which is no more than what it has now.
+                Sent::Unknown if stands_at(&self.aggregates.0.db.write, block).await? => {
+                    how.is_due = true;
+                    continue;
+                }
+                Sent::Unknown => return Ok(Where::Elsewhere),
+                Sent::Apart => return Err(self.aggregates.distrust(hot, &epoch).await),
                 Sent::Lost => return Err(AggregatesError::Rebuilding),
             }
             if self.aggregates.consume_once(&self.consumer).await? == 0 {
@@ -90,26 +100,36 @@ impl Transactions {
             block: block.number,
             totals: block.rows.totals.clone(),
         };
-        let applied = self.through_the_queue(&message).await;
-        let applied = self.aggregates.noticing(applied).await?;
-        let stored = self.advance(block, applied).await;
-        self.aggregates.noticing(stored).await
+        let began = Instant::now();
+        loop {
+            let applied = self.through_the_queue(block, &message).await;
+            match self.aggregates.noticing(applied).await {
+                Err(AggregatesError::Redis(_)) if began.elapsed() < PATIENCE => tokio::time::sleep(PATIENCE_PAUSE).await,
+                applied => {
+                    let stored = self.advance(block, applied?).await;
+                    return self.aggregates.noticing(stored).await;
+                }
+            }
+        }
     }
 
-    /// Moves the checkpoint behind a block whose totals are in Redis, or with them where there is none.
-    async fn advance(&self, block: &Block<Batch>, applied: Option<(String, i64)>) -> Result<Stored, AggregatesError> {
+    /// Moves the checkpoint behind a block whose totals are in Redis, or with them where there is none. Either way the
+    /// database learns what was imported, so that Redis can be told again.
+    async fn advance(&self, block: &Block<Batch>, applied: Where) -> Result<Stored, AggregatesError> {
         let block = block.clone();
         let work = self.aggregates.0.db.transaction(move |tx| {
             Box::pin(async move {
                 let (totals, inserted) = (&block.rows.totals, block.counts.rows());
                 match &applied {
-                    Some((epoch, version)) => {
+                    Where::Elsewhere => return Err(Undone::Stale),
+                    Where::Applied(epoch, version) => {
                         if repo::record(tx, epoch, *version).await? == Recorded::Stale {
                             return Err(Undone::Failed(AggregatesError::Rebuilding));
                         }
                     }
-                    None => repo::add(tx, Table::Hot, totals).await?,
+                    Where::NoRedis => repo::add(tx, Table::Hot, totals).await?,
                 }
+                repo::add(tx, Table::Imported, totals).await?;
                 if let Some(day) = totals.newest_day() {
                     repo::advance_newest(tx, day).await?;
                 }
@@ -125,6 +145,16 @@ impl Transactions {
             Err(Undone::Failed(error)) => Err(error),
         }
     }
+}
+
+/// Where a block's totals are.
+enum Where {
+    /// There is no Redis: they go with the checkpoint.
+    NoRedis,
+    /// In the hot store, in this epoch and version.
+    Applied(String, StoreVersion),
+    /// The database does not stand at this block any more.
+    Elsewhere,
 }
 
 /// Why a transaction is rolled back.

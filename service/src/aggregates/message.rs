@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use sha2::{Digest as _, Sha256};
+
 use super::Day;
 use super::totals::{Key, Kind, Source, Sum, Totals};
 use crate::values::{Currency, ImportId, Method};
@@ -18,6 +20,12 @@ pub struct Message {
 /// What every message begins with; another shape gets another word.
 const HEAD: &str = "block1";
 
+/// Of the digest; nobody looks for two blocks that share it.
+const DIGEST_BYTES: usize = 8;
+
+/// Amounts in one message, at most: far more than a block has rows, and few enough that every sum fits into its halves.
+const COUNT_MAX: u64 = 1_000_000_000;
+
 impl Message {
     /// Writes the message.
     #[must_use]
@@ -28,6 +36,12 @@ impl Message {
             self.block,
             encode_totals(&self.totals)
         )
+    }
+
+    /// What tells its totals from others.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        digest_of(&self.totals)
     }
 
     /// Reads a message; `None` when it is none.
@@ -43,6 +57,17 @@ impl Message {
             totals: decode_totals(body)?,
         })
     }
+}
+
+/// What tells totals from others.
+#[must_use]
+pub fn digest_of(totals: &Totals) -> String {
+    let digest = Sha256::digest(encode_totals(totals));
+    digest.iter().take(DIGEST_BYTES).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A line for each sum: `day source currency kind method units count`.
@@ -81,8 +106,8 @@ fn decode_line(line: &str) -> Option<(Key, Sum)> {
         return None;
     };
     let sum = Sum {
-        units: units.parse().ok()?,
-        count: count.parse().ok()?,
+        units: units.parse().ok().filter(|units| *units >= 0)?,
+        count: count.parse().ok().filter(|count| (1..=COUNT_MAX).contains(count))?,
     };
     sum.halves()?;
     Some((decode_key(day, &[source, currency, kind, method])?, sum))

@@ -1,7 +1,8 @@
 //! Daily totals by payment method: what the bank itself moved, and what files of other systems tell.
 //!
 //! Invariants: a deposit, a withdrawal or an imported row is counted once, whatever crashes where; each generation of a
-//! day's totals is in exactly one store's answer; the mark of what was applied moves with the totals.
+//! day's totals is in exactly one store's answer; the mark of what was applied moves with the totals; whatever Redis holds
+//! can be made anew from the database.
 
 mod archiver;
 mod attach;
@@ -39,7 +40,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::redis::Redis;
 use crate::values::Currency;
-use hot::{Epoch, Hot, Reading};
+use hot::{Epoch, Hot, Reading, Stage};
 use workers::Workers;
 
 /// The pipeline and its answer. Cloning it clones a handle.
@@ -89,13 +90,10 @@ impl Aggregates {
     /// In this order: what the archiver moves in between is in the database's answer, which names the generations that it
     /// has, and those are left out of Redis'.
     pub async fn daily(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
-        let reading = match self.store().await? {
-            Some(hot) => Some(hot.read(Some(days)).await?),
-            None => None,
-        };
+        let reading = self.read_days(days).await?;
         let generations = reading.as_ref().map(Reading::ids).unwrap_or_default();
         let daily = repo::daily(&self.0.db.read, days, currency, &generations).await?;
-        let reading = belonging(reading, daily.epoch.as_deref())?;
+        let reading = self.noticing(belonging(reading, daily.epoch.as_deref())).await?;
         let mut totals = daily.totals;
         for (generation, _, hot) in reading.into_iter().flat_map(|reading| reading.generations) {
             if !daily.archived.contains(&generation.id) {
@@ -111,8 +109,12 @@ impl Aggregates {
 
     /// The whole hot store at one moment; `None` without Redis.
     pub(crate) async fn read_hot(&self) -> Result<Option<Reading>, AggregatesError> {
+        self.read_days(DayRange::all()).await
+    }
+
+    async fn read_days(&self, days: DayRange) -> Result<Option<Reading>, AggregatesError> {
         match self.store().await? {
-            Some(hot) => Ok(Some(hot.read(Some(DayRange::all())).await?)),
+            Some(hot) => self.noticing(hot.read(Some(days)).await).await.map(Some),
             None => Ok(None),
         }
     }
@@ -134,7 +136,7 @@ fn belonging(reading: Option<Reading>, epoch: Option<&str>) -> Result<Option<Rea
         (None, None) => Ok(None),
         (None, Some(_)) => Err(AggregatesError::RedisNotConfigured),
         (Some(reading), None) if reading.at.epoch.is_empty() => Ok(None),
-        (Some(reading), Some(epoch)) if reading.at.is_ready && reading.at.epoch == epoch => Ok(Some(reading)),
+        (Some(reading), Some(epoch)) if reading.at.stage == Stage::Ready && reading.at.epoch == epoch => Ok(Some(reading)),
         (Some(_), _) => Err(AggregatesError::Rebuilding),
     }
 }

@@ -1,8 +1,6 @@
 //! Brings the bank's own deposits and withdrawals from the outbox, which the ledger fills in its own transactions, to the
 //! hot totals: once each, in numbered batches, in order.
 
-use chrono::TimeDelta;
-
 use super::Aggregates;
 use super::error::AggregatesError;
 use super::hot::{Applied, Epoch, Hot};
@@ -12,9 +10,6 @@ use super::repo::{self, Recorded, Table};
 pub(super) const BATCH_MAX: i64 = 1_000;
 /// Batches read at once.
 const BATCHES_MAX: i64 = 64;
-/// How long a batch is kept after it was made: `verify` reads Redis a moment before the database and looks up what was
-/// under way in between.
-const BATCH_KEPT: TimeDelta = TimeDelta::hours(1);
 
 impl Aggregates {
     /// One step: takes what is in the outbox, at most a batch, and brings it to the hot totals. How many were taken.
@@ -32,7 +27,7 @@ impl Aggregates {
 
     /// The first half of a step with Redis: moves what is in the outbox into a numbered batch.
     pub async fn make_batch(&self) -> Result<u64, AggregatesError> {
-        if repo::outbox_len(&self.0.db.read).await? == 0 {
+        if !repo::has_outbox(&self.0.db.read).await? {
             return Ok(0);
         }
         let now = self.0.clock.now();
@@ -62,7 +57,7 @@ impl Aggregates {
             for (number, totals) in &batches {
                 version = match hot.apply_batch(epoch, *number, totals).await? {
                     Applied::Now(version) | Applied::Before(version) => version,
-                    Applied::Gap => return Err(self.distrust(hot, epoch).await),
+                    Applied::Apart => return Err(self.distrust(hot, epoch).await),
                     Applied::Lost => return Err(AggregatesError::Rebuilding),
                 };
             }
@@ -71,14 +66,12 @@ impl Aggregates {
     }
 
     async fn confirm(&self, epoch: Epoch, number: u64, version: i64) -> Result<(), AggregatesError> {
-        let kept_since = self.0.clock.now() - BATCH_KEPT;
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {
                 if repo::record(tx, &epoch.0, version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
                 }
                 repo::confirm(tx, number.cast_signed()).await?;
-                repo::delete_batches(tx, kept_since).await?;
                 Ok(())
             })
         });
@@ -87,7 +80,7 @@ impl Aggregates {
 
     /// Without Redis one transaction does it all.
     async fn relay_into_database(&self) -> Result<u64, AggregatesError> {
-        if repo::outbox_len(&self.0.db.read).await? == 0 {
+        if !repo::has_outbox(&self.0.db.read).await? {
             return Ok(0);
         }
         let work = self.0.db.transaction(|tx| {

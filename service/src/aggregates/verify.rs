@@ -53,11 +53,10 @@ pub(crate) async fn compare(
 ) -> Result<Option<Comparison>, Fault> {
     let state = repo::state(tx).await?;
     let mut notes = Vec::new();
-    if let Some(at) = state.lost_at {
+    if let Some(at) = state.rebuilt_at {
+        let times = state.rebuilds;
         notes.push(format!(
-            "Redis lost totals of recent days {} times, last on {at}: imported rows of those days may be missing or \
-             counted twice; the bank's own were made anew from its ledger",
-            state.losses
+            "Redis restarted or lost something: its totals were made anew from the database {times} times, last on {at}"
         ));
     }
     let outbox = repo::outbox_len(tx).await?;
@@ -79,13 +78,14 @@ pub(crate) async fn compare(
     note_queue(&reading, &mut notes);
     let beyond = batches_beyond(tx, &reading).await?;
     let lag = outbox + beyond.iter().map(|(_, sum)| sum.count).sum::<u64>();
-    let mut found = repo::bank_totals(tx).await?;
+    let mut found = repo::stored_totals(tx).await?;
     found.add_all(beyond);
     for (generation, _, totals) in reading.generations {
         if !archived.contains(&generation.id) {
-            found.add_all(totals.filtered(|key| key.source == Source::Bank));
+            found.add_all(totals);
         }
     }
+    let found = found.filtered(|key| key.source == Source::Bank);
     let verdict = verdict(found.differences(&repo::ledger_totals(tx).await?));
     Ok(Some(Comparison { verdict, lag, notes }))
 }
@@ -108,7 +108,7 @@ fn note_queue(reading: &Reading, notes: &mut Vec<String>) {
     }
     if at.dead > 0 {
         notes.push(format!(
-            "{} messages that could not be read are among the dead letters",
+            "{} messages that could not be read or did not follow what was applied are among the dead letters",
             at.dead
         ));
     }

@@ -84,10 +84,18 @@ advance_on_driver!(
     SqliteConnection
 );
 
-/// True while an import stands at a block's beginning: for who stores a block in several transactions, of which
-/// `advance` is the last.
+const STANDS_AT: &str = "SELECT 1 FROM imports WHERE id = $1 AND checkpoint = $2 AND status = 'RUNNING'";
+
+/// True while an import stands at a block's beginning.
+pub async fn stands_at<Batch: Sync>(db: &impl ConnectionTrait, block: &Block<Batch>) -> Result<bool, Fault> {
+    let values = [block.import.into(), signed(block.from).into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), STANDS_AT, values);
+    Ok(db.query_one_raw(statement).await?.is_some())
+}
+
+/// The same for who stores a block in several transactions, of which `advance` is the last.
 pub async fn stands_at_on_sqlite<Batch: Sync>(tx: &mut SqliteConnection, block: &Block<Batch>) -> Result<bool, Fault> {
-    let query = sqlx::query("SELECT 1 FROM imports WHERE id = $1 AND checkpoint = $2 AND status = 'RUNNING'")
+    let query = sqlx::query(STANDS_AT)
         .bind(block.import.0)
         .bind(signed(block.from));
     Ok(query.fetch_optional(tx).await?.is_some())

@@ -23,9 +23,11 @@ pub enum Sent {
     Waiting,
     /// There is no room.
     Full,
-    /// An earlier block is not applied, although the database says so.
-    Gap,
-    /// Another epoch has begun.
+    /// The epoch knows nothing of its import. Only the database can tell whether the block is applied.
+    Unknown,
+    /// It does not follow what is here: an earlier block is missing, or this one was another when it was applied.
+    Apart,
+    /// The epoch is over.
     Lost,
 }
 
@@ -34,9 +36,9 @@ pub enum Sent {
 pub enum Applied {
     Now(StoreVersion),
     Before(StoreVersion),
-    /// An earlier piece is missing.
-    Gap,
-    /// Another epoch has begun.
+    /// It does not follow what is here: an earlier piece is missing, or this one was another when it was applied.
+    Apart,
+    /// The epoch is over.
     Lost,
 }
 
@@ -62,12 +64,23 @@ pub struct Sealed {
     pub generations: Vec<(Generation, Totals)>,
 }
 
+/// How an epoch is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// It was never there, or Redis has restarted since it began.
+    #[default]
+    Over,
+    /// Nothing counts yet.
+    Begun,
+    Ready,
+}
+
 /// Where the store is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Where {
     /// Empty when there is none.
     pub epoch: String,
-    pub is_ready: bool,
+    pub stage: Stage,
     pub version: StoreVersion,
     /// The number of the bank's next batch.
     pub next_batch: u64,
@@ -106,7 +119,8 @@ impl Sent {
             "queued" => Ok(Self::Queued),
             "waiting" => Ok(Self::Waiting),
             "full" => Ok(Self::Full),
-            "gap" => Ok(Self::Gap),
+            "unknown" => Ok(Self::Unknown),
+            "apart" => Ok(Self::Apart),
             "lost" => Ok(Self::Lost),
             other => Err(bad(other)),
         }
@@ -121,17 +135,32 @@ impl Applied {
         match outcome.as_str() {
             "applied" => Ok(Self::Now(number(version)?)),
             "already" => Ok(Self::Before(number(version)?)),
-            "gap" => Ok(Self::Gap),
+            "apart" => Ok(Self::Apart),
             "lost" => Ok(Self::Lost),
             other => Err(bad(other)),
         }
     }
 }
 
+impl Stage {
+    fn read(word: &str) -> Result<Self, AggregatesError> {
+        match word {
+            "over" => Ok(Self::Over),
+            "begun" => Ok(Self::Begun),
+            "ready" => Ok(Self::Ready),
+            other => Err(bad(other)),
+        }
+    }
+}
+
 impl Taken {
-    pub fn read(values: Vec<Value>) -> Result<Vec<Self>, AggregatesError> {
+    /// `None` when the epoch is over.
+    pub fn read(values: Vec<Value>) -> Result<Option<Vec<Self>>, AggregatesError> {
         let mut taken = Vec::with_capacity(values.len() / 2);
         let mut values = values.into_iter();
+        if next_text(&mut values)? == "lost" {
+            return Ok(None);
+        }
         while let (Some(id), Some(message)) = (values.next(), values.next()) {
             taken.push(Self {
                 id: text(id)?,
@@ -141,7 +170,7 @@ impl Taken {
                 },
             });
         }
-        Ok(taken)
+        Ok(Some(taken))
     }
 }
 
@@ -180,7 +209,7 @@ impl Sealed {
             .collect()
     }
 
-    /// `None` when another epoch has begun.
+    /// `None` when the epoch is over.
     pub fn read(values: Vec<Value>) -> Result<Option<Self>, AggregatesError> {
         let mut values = values.into_iter();
         let (outcome, version) = (next_text(&mut values)?, next_text(&mut values)?);
@@ -215,7 +244,7 @@ impl Reading {
         let mut next = || next_text(&mut values);
         let at = Where {
             epoch: next()?,
-            is_ready: next()? == "1",
+            stage: Stage::read(&next()?)?,
             version: number(&next()?)?,
             next_batch: number(&next()?)?,
             newest: Day::parse(&next()?),

@@ -1,6 +1,5 @@
 -- Moves a message that cannot be read from the queue to the dead letters, of which the last ones are kept.
 -- ARGV: its id, how many dead letters to keep.
-local p = KEYS[1]
 local queue = p .. 'queue'
 local entry = redis.call('XRANGE', queue, ARGV[1], ARGV[1])[1]
 if entry then

@@ -1,6 +1,5 @@
 -- Forgets a consumer that has nothing unfinished, and others that were silent for long and have nothing either.
 -- ARGV: consumer, milliseconds of silence.
-local p = KEYS[1]
 local consumers = redis.pcall('XINFO', 'CONSUMERS', p .. 'queue', 'appliers')
 if consumers.err then return 0 end
 local gone = 0

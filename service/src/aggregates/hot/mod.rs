@@ -5,7 +5,7 @@
 
 mod answers;
 
-pub use answers::{Applied, Generation, Reading, Sealed, Sent, StoreVersion, Taken};
+pub use answers::{Applied, Generation, Reading, Sealed, Sent, Stage, StoreVersion, Taken};
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use ::redis::{FromRedisValue, Pipeline, Value};
 
 use self::answers::bad;
 use super::error::AggregatesError;
-use super::message::Message;
+use super::message::{Message, digest_of};
 use super::totals::{Key, Totals};
 use super::{Day, DayRange};
 use crate::redis::{PREFIX, Redis, RedisFault};
@@ -27,9 +27,9 @@ const DEAD_MAX: usize = 1_000;
 const TAKEN_MAX: usize = 16;
 /// Closed generations that the archiver reads at once.
 const SEALED_MAX: usize = 64;
-/// How long the mark of an import outlives its last block: longer than any message waits. An import that rests for longer
-/// goes on, with nothing but its checkpoint to tell a block that was applied.
-const MARK_KEPT_S: u64 = 365 * 24 * 3_600;
+/// How long the mark of an import outlives its last block: longer than any message waits. Where there is none the database
+/// is asked.
+const MARK_KEPT_S: u64 = 7 * 24 * 3_600;
 /// After this long without a word a consumer that has nothing unfinished is forgotten.
 const SILENCE_MS: u64 = 3_600_000;
 
@@ -37,6 +37,13 @@ const SILENCE_MS: u64 = 3_600_000;
 pub struct Hot {
     redis: Arc<Redis>,
     prefix: String,
+}
+
+/// The whole text of a script: what every one begins with, how sums are added, and what it is for itself.
+macro_rules! script {
+    ($name:literal) => {
+        concat!(include_str!("where.lua"), include_str!("sums.lua"), include_str!($name))
+    };
 }
 
 /// The epoch that a process found Redis and the database to agree on.
@@ -48,10 +55,17 @@ pub struct Filling<'a> {
     pub epoch: &'a Epoch,
     pub newest: Option<Day>,
     pub next_batch: u64,
-    /// Generations that the database has.
-    pub archived: &'a [String],
-    /// The bank's own, as the ledger says.
+    /// What is in none of the database's own stores.
     pub totals: &'a Totals,
+}
+
+/// How a block is to be queued.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sending {
+    /// Although it is queued already.
+    pub again: bool,
+    /// The database was seen to stand at this block in this epoch.
+    pub is_due: bool,
 }
 
 impl Hot {
@@ -66,8 +80,8 @@ impl Hot {
     }
 
     /// Begins a new epoch if the one that was found is still there; answers the one that is there then.
-    pub async fn found(&self, found: &str, new: &Epoch) -> Result<String, AggregatesError> {
-        self.run(include_str!("found.lua"), &[found, &new.0]).await
+    pub async fn begin(&self, found: &str, new: &Epoch) -> Result<String, AggregatesError> {
+        self.run(script!("begin.lua"), &[found, &new.0]).await
     }
 
     /// Makes an epoch ready, once.
@@ -76,32 +90,38 @@ impl Hot {
             filling.epoch.0.clone(),
             filling.newest.map(|day| day.to_string()).unwrap_or_default(),
             filling.next_batch.to_string(),
-            filling.archived.len().to_string(),
         ];
-        arguments.extend_from_slice(filling.archived);
         push_totals(&mut arguments, filling.totals)?;
-        let _: String = self.run(include_str!("fill.lua"), &arguments).await?;
+        let _: String = self.run(script!("fill.lua"), &arguments).await?;
         Ok(())
     }
 
-    /// Queues a block of an import, unless it is applied, or queued and not to be queued `again`.
-    pub async fn send(&self, epoch: &Epoch, message: &Message, again: bool) -> Result<Sent, AggregatesError> {
+    /// Queues a block of an import, unless it is applied or queued.
+    pub async fn send(&self, epoch: &Epoch, message: &Message, how: Sending) -> Result<Sent, AggregatesError> {
         let arguments = [
             epoch.0.clone(),
             mark_of(epoch, message.import),
             message.block.to_string(),
+            message.digest(),
             MARK_KEPT_S.to_string(),
             QUEUE_MAX.to_string(),
-            u8::from(again).to_string(),
+            u8::from(how.again).to_string(),
+            u8::from(how.is_due).to_string(),
             message.encode(),
         ];
-        Sent::read(&self.run::<Vec<String>>(include_str!("send.lua"), &arguments).await?)
+        Sent::read(&self.run::<Vec<String>>(script!("send.lua"), &arguments).await?)
     }
 
     /// Takes messages that nobody works on: those of consumers that were silent for `idle_ms`, then new ones.
-    pub async fn take(&self, consumer: &str, idle_ms: u64) -> Result<Vec<Taken>, AggregatesError> {
-        let arguments = [consumer.to_owned(), idle_ms.to_string(), TAKEN_MAX.to_string()];
-        Taken::read(self.run(include_str!("take.lua"), &arguments).await?)
+    /// `None` when the epoch is over.
+    pub async fn take(
+        &self,
+        epoch: &Epoch,
+        consumer: &str,
+        idle_ms: u64,
+    ) -> Result<Option<Vec<Taken>>, AggregatesError> {
+        let arguments = [&epoch.0, consumer, &idle_ms.to_string(), &TAKEN_MAX.to_string()];
+        Taken::read(self.run(script!("take.lua"), &arguments).await?)
     }
 
     /// Adds the totals of taken messages, each once and done with.
@@ -110,8 +130,8 @@ impl Hot {
         for (id, message) in taken {
             let mark = mark_of(epoch, message.import);
             let (number, kept) = (message.block.to_string(), MARK_KEPT_S.to_string());
-            let arguments = piece([&epoch.0, &mark, &number, &kept, id], &message.totals)?;
-            self.script(&mut commands, include_str!("apply.lua"), &arguments);
+            let arguments = piece([&epoch.0, &mark, &number, &message.digest(), &kept, id], &message.totals)?;
+            self.script(&mut commands, script!("apply.lua"), &arguments);
         }
         let answers: Vec<Vec<String>> = self.redis.query(&commands).await?;
         answers.iter().map(|answer| Applied::read(answer)).collect()
@@ -119,32 +139,41 @@ impl Hot {
 
     /// Adds the totals of one of the bank's batches, once.
     pub async fn apply_batch(&self, epoch: &Epoch, number: u64, totals: &Totals) -> Result<Applied, AggregatesError> {
-        let arguments = piece([&epoch.0, "bank", &number.to_string(), "0", ""], totals)?;
-        Applied::read(&self.run::<Vec<String>>(include_str!("apply.lua"), &arguments).await?)
+        let arguments = piece(
+            [&epoch.0, "bank", &number.to_string(), &digest_of(totals), "0", ""],
+            totals,
+        )?;
+        Applied::read(&self.run::<Vec<String>>(script!("apply.lua"), &arguments).await?)
     }
 
     /// Puts a message that cannot be read away.
     pub async fn bury(&self, id: &str) -> Result<(), AggregatesError> {
-        let _: i64 = self.run(include_str!("bury.lua"), &[id, &DEAD_MAX.to_string()]).await?;
+        let _: i64 = self.run(script!("bury.lua"), &[id, &DEAD_MAX.to_string()]).await?;
         Ok(())
+    }
+
+    /// Forgets consumers that died long ago.
+    pub async fn forget_silent(&self) -> Result<(), AggregatesError> {
+        self.leave("").await
     }
 
     /// Says goodbye to a consumer, and forgets those that died long ago.
     pub async fn leave(&self, consumer: &str) -> Result<(), AggregatesError> {
         let arguments = [consumer, &SILENCE_MS.to_string()];
-        let _: i64 = self.run(include_str!("leave.lua"), &arguments).await?;
+        let _: i64 = self.run(script!("leave.lua"), &arguments).await?;
         Ok(())
     }
 
-    /// Closes the generations of the days before `first_hot` and gives some of what is closed.
-    pub async fn seal(&self, epoch: &Epoch, first_hot: Day) -> Result<Option<Sealed>, AggregatesError> {
-        let arguments = [epoch.0.clone(), first_hot.to_string(), SEALED_MAX.to_string()];
-        Sealed::read(self.run(include_str!("seal.lua"), &arguments).await?)
+    /// Closes the generations of the days before `first_hot` and gives some of what is closed; `None` when the epoch is over.
+    pub async fn seal(&self, epoch: &Epoch, first_hot: Option<Day>) -> Result<Option<Sealed>, AggregatesError> {
+        let first_hot = first_hot.map(|day| day.to_string()).unwrap_or_default();
+        let arguments = [epoch.0.clone(), first_hot, SEALED_MAX.to_string()];
+        Sealed::read(self.run(script!("seal.lua"), &arguments).await?)
     }
 
     /// Removes closed generations that the database has.
     pub async fn drop_sealed(&self, names: &[String]) -> Result<(), AggregatesError> {
-        let _: i64 = self.run(include_str!("drop.lua"), names).await?;
+        let _: i64 = self.run(script!("drop.lua"), names).await?;
         Ok(())
     }
 
@@ -153,7 +182,7 @@ impl Hot {
         let (from, to) = days.map_or_else(Default::default, |days| {
             (days.from().to_string(), days.to().to_string())
         });
-        Reading::read(self.run(include_str!("read.lua"), &[from, to]).await?)
+        Reading::read(self.run(script!("read.lua"), &[from, to]).await?)
     }
 
     async fn run<T: FromRedisValue>(&self, script: &str, arguments: &[impl AsRef<[u8]>]) -> Result<T, AggregatesError> {
@@ -173,12 +202,12 @@ impl Hot {
     }
 }
 
-/// A mark counts within its epoch: what an earlier one knew may be more than Redis has kept.
+/// A mark counts within its epoch, whose totals began with what the database knew.
 fn mark_of(epoch: &Epoch, import: ImportId) -> String {
     format!("{}:{}", epoch.0, import.0.simple())
 }
 
-fn piece(head: [&str; 5], totals: &Totals) -> Result<Vec<String>, AggregatesError> {
+fn piece(head: [&str; 6], totals: &Totals) -> Result<Vec<String>, AggregatesError> {
     let mut arguments: Vec<String> = head.map(str::to_owned).into();
     arguments.push(totals.newest_day().map(|day| day.to_string()).unwrap_or_default());
     push_totals(&mut arguments, totals)?;

@@ -1,11 +1,11 @@
 -- Reads where the hot store is, and its totals from one day to another, at one moment.
--- ARGV: first day, last day ('' and '' for no totals). Answers epoch, ready, version, next batch, newest day, number of
--- the last generation, waiting messages, dead letters, then for each generation: name, '1' when it is open, fields.
-local p = KEYS[1]
-local state = redis.call('HMGET', p .. 'state', 'epoch', 'ready', 'version', 'newest', 'generation')
+-- ARGV: first day, last day ('' and '' for no totals). Answers epoch, stage, version, next batch, newest day, number of the
+-- last generation, waiting messages, dead letters, then for each generation: name, '1' when it is open, fields.
+local more = redis.call('HMGET', state, 'newest', 'generation')
+local batch = string.match(redis.call('GET', p .. 'next:bank') or '0', '^%d+')
 local answer = {
-    state[1] or '', state[2] or '0', state[3] or '0', redis.call('GET', p .. 'next:bank') or '0', state[4] or '',
-    state[5] or '0', tostring(redis.call('XLEN', p .. 'queue')), tostring(redis.call('XLEN', p .. 'dead'))
+    epoch, stage, version, batch, more[1] or '', more[2] or '0', tostring(redis.call('XLEN', p .. 'queue')),
+    tostring(redis.call('XLEN', p .. 'dead'))
 }
 local function keep(name, is_open)
     local day = string.match(name, '^(.-)/')

@@ -1,10 +1,7 @@
 -- Closes the generations of cold days, so that late rows open new ones, and reads some of what is closed.
--- ARGV: epoch, first hot day, how many to read. Answers 'ready' or 'lost', the version, then name and fields of each.
-local p = KEYS[1]
-local state = p .. 'state'
-local where = redis.call('HMGET', state, 'epoch', 'ready', 'version')
-if where[1] ~= ARGV[1] or where[2] ~= '1' then return {'lost', '0'} end
-local version = where[3]
+-- ARGV: epoch, first hot day ('' when nothing is hot), how many to read. Answers 'ready' or 'lost', the version, then name
+-- and fields of each.
+if not is_ready(ARGV[1]) then return {'lost', '0'} end
 local open = redis.call('HGETALL', p .. 'open')
 for i = 1, #open, 2 do
     if open[i] < ARGV[2] then

@@ -1,16 +1,22 @@
 -- Queues a block of an import, unless it is applied or queued already, or the queue is full.
--- ARGV: epoch, import, block, seconds to keep the mark, longest queue, '1' to queue it although it is, the message.
--- Answers what became of it and the version: applied, queued, waiting, full, gap (an earlier block is not applied), lost.
-local p = KEYS[1]
-local where = redis.call('HMGET', p .. 'state', 'epoch', 'ready', 'version')
-if where[1] ~= ARGV[1] or where[2] ~= '1' then return {'lost', '0'} end
+-- ARGV: epoch, import, block, its digest, seconds to keep the mark, longest queue, '1' to queue it although it is, '1' if the
+-- database was seen to stand at this block in this epoch, the message.
+-- Answers what became of it and the version: applied, queued, waiting, full, unknown (the epoch has no block of this import:
+-- only the database can tell whether this one is applied), apart (it does not follow what is here), lost (the epoch is over).
+if not is_ready(ARGV[1]) then return {'lost', '0'} end
+local mark, queued = p .. 'next:' .. ARGV[2], p .. 'queued:' .. ARGV[2]
 local block = tonumber(ARGV[3])
-local expected = tonumber(redis.call('GET', p .. 'next:' .. ARGV[2]) or ARGV[3])
-if block < expected then return {'applied', where[3]} end
-if block > expected then return {'gap', where[3]} end
-local queued = p .. 'queued:' .. ARGV[2]
-if redis.call('GET', queued) == ARGV[3] and ARGV[6] ~= '1' then return {'waiting', where[3]} end
-if redis.call('XLEN', p .. 'queue') >= tonumber(ARGV[5]) then return {'full', where[3]} end
-redis.call('XADD', p .. 'queue', '*', 'block', ARGV[7])
-redis.call('SET', queued, ARGV[3], 'EX', ARGV[4])
-return {'queued', where[3]}
+local due, last = string.match(redis.call('GET', mark) or '', '^(%d+):(.*)$')
+due = tonumber(due)
+if not due then
+    if ARGV[8] ~= '1' then return {'unknown', version} end
+    redis.call('SET', mark, ARGV[3] .. ':', 'EX', ARGV[5])
+    due = block
+end
+if block > due or (block == due - 1 and last ~= '' and last ~= ARGV[4]) then return {'apart', version} end
+if block < due then return {'applied', version} end
+if redis.call('GET', queued) == ARGV[3] and ARGV[7] ~= '1' then return {'waiting', version} end
+if redis.call('XLEN', p .. 'queue') >= tonumber(ARGV[6]) then return {'full', version} end
+redis.call('XADD', p .. 'queue', '*', 'block', ARGV[9])
+redis.call('SET', queued, ARGV[3], 'EX', ARGV[5])
+return {'queued', version}

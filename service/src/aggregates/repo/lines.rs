@@ -19,6 +19,8 @@ pub enum Table {
     Hot,
     /// Older days.
     Cold,
+    /// Whatever was imported, of any day: no answer counts it, but the hot totals can be made anew with it.
+    Imported,
 }
 
 impl Table {
@@ -26,6 +28,7 @@ impl Table {
         match self {
             Self::Hot => "hot_totals",
             Self::Cold => "cold_totals",
+            Self::Imported => "imported_totals",
         }
     }
 }
@@ -191,12 +194,6 @@ pub async fn archive(tx: &DatabaseTransaction, names: &[String], at: Timestamp) 
     generations(tx, statement).await
 }
 
-/// Which of these generations are archived.
-pub async fn archived_among(db: &impl ConnectionTrait, names: &[String]) -> Result<BTreeSet<String>, Fault> {
-    let statement = statement(db, dialect(db).archived_among(), [json!(names).to_string().into()]);
-    generations(db, statement).await
-}
-
 async fn generations(db: &impl ConnectionTrait, statement: Statement) -> Result<BTreeSet<String>, Fault> {
     let rows = db.query_all_raw(statement).await?;
     rows.iter().map(|row| Ok(row.try_get("", "generation")?)).collect()
@@ -220,12 +217,20 @@ pub async fn ledger_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
     totals(tx, dialect(tx).ledger(), []).await
 }
 
-/// The bank's own in the outbox, in hot and in cold.
-pub async fn bank_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
+/// Whatever was imported.
+pub async fn imported_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
+    table_totals(tx, Table::Imported).await
+}
+
+/// What the database's own stores hold: the outbox, hot and cold.
+pub async fn stored_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
     let mut all = totals(tx, dialect(tx).outbox(), []).await?;
     for table in [Table::Hot, Table::Cold] {
-        let sql = format!("SELECT * FROM {} WHERE source = 1", table.name());
-        all.add_all(totals(tx, sql, []).await?);
+        all.add_all(table_totals(tx, table).await?);
     }
     Ok(all)
+}
+
+async fn table_totals(tx: &DatabaseTransaction, table: Table) -> Result<Totals, Fault> {
+    totals(tx, format!("SELECT * FROM {}", table.name()), []).await
 }

@@ -86,13 +86,8 @@ impl Dialect {
     /// The ledger's deposits and withdrawals, read from the entries of the bank's own wallets: each has exactly one there.
     /// Reversals are none of either.
     pub fn ledger(self) -> String {
-        let sums = self.sums("abs_amount", "e.created_at", "w.currency", "w.method");
-        let amount = if self.is_postgres() {
-            "abs(e.amount)"
-        } else {
-            "replace(e.amount, '-', '')"
-        };
-        let sums = sums.replace("abs_amount", amount);
+        let amount = self.choose("abs(e.amount)", "replace(e.amount, '-', '')");
+        let sums = self.sums(&amount, "e.created_at", "w.currency", "w.method");
         format!(
             "{sums} FROM wallets w JOIN entries e ON e.wallet_id = w.id JOIN transfers t ON t.id = e.transfer_id \
              WHERE w.method IS NOT NULL AND t.kind IN (2, 3) GROUP BY 1, 3, 4, 5"
@@ -155,12 +150,6 @@ impl Dialect {
             "INSERT INTO archived_generations (generation, archived_at) {names} \
              ON CONFLICT (generation) DO NOTHING RETURNING generation"
         )
-    }
-
-    /// Which of the generations `$1` are archived.
-    pub fn archived_among(self) -> String {
-        let list = self.list("$1");
-        format!("SELECT generation FROM archived_generations WHERE generation IN ({list})")
     }
 
     /// A JSON array of texts as rows.

@@ -25,9 +25,9 @@ pub struct State {
     pub epoch: Option<String>,
     /// The newest version of the hot store that the database rests on.
     pub version: i64,
-    /// How often Redis has lost what the database rested on.
-    pub losses: i64,
-    pub lost_at: Option<Timestamp>,
+    /// How often the hot totals in Redis were made anew, and when last.
+    pub rebuilds: i64,
+    pub rebuilt_at: Option<Timestamp>,
 }
 
 /// Whether the state took a new version.
@@ -96,18 +96,24 @@ pub async fn advance_newest(tx: &DatabaseTransaction, day: Day) -> Result<(), Fa
 }
 
 /// Begins an epoch: the database rests on nothing of it yet, and every batch made so far counts as in it.
-pub async fn begin_epoch(tx: &DatabaseTransaction, epoch: &str, lost_at: Option<Timestamp>) -> Result<(), Fault> {
+pub async fn begin_epoch(tx: &DatabaseTransaction, epoch: &str, rebuilt_at: Option<Timestamp>) -> Result<(), Fault> {
     let sql = "UPDATE aggregates_state SET epoch = $1, version = 0, purged_version = 0, confirmed = batch \
                WHERE id = 1";
     tx.execute_raw(statement(tx, sql, [epoch.into()])).await?;
-    if let Some(at) = lost_at {
-        let sql = "UPDATE aggregates_state SET losses = losses + 1, lost_at = $1 WHERE id = 1";
+    if let Some(at) = rebuilt_at {
+        let sql = "UPDATE aggregates_state SET rebuilds = rebuilds + 1, rebuilt_at = $1 WHERE id = 1";
         tx.execute_raw(statement(tx, sql, [at.into()])).await?;
     }
     Ok(())
 }
 
-/// Deposits and withdrawals that no batch holds yet.
+/// True when there are deposits or withdrawals that no batch holds yet.
+pub async fn has_outbox(db: &impl ConnectionTrait) -> Result<bool, Fault> {
+    let found = db.query_one_raw(statement(db, "SELECT 1 FROM outbox LIMIT 1", []));
+    Ok(found.await?.is_some())
+}
+
+/// How many of them there are.
 pub async fn outbox_len(db: &impl ConnectionTrait) -> Result<u64, Fault> {
     let row = db
         .query_one_raw(statement(db, "SELECT count(*) AS n FROM outbox", []))

@@ -1,0 +1,9 @@
+-- What every script begins with: where the store is. An epoch is over when the server that it began on has restarted since,
+-- whatever is left of it: nobody can tell what is not.
+local p = KEYS[1]
+local state = p .. 'state'
+local found = redis.call('HMGET', state, 'epoch', 'stage', 'server', 'version')
+local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local epoch, stage, version = found[1] or '', found[2], found[4] or '0'
+if epoch == '' or found[3] ~= server then stage = 'over' end
+local function is_ready(known) return stage == 'ready' and epoch == known end

@@ -1,0 +1,112 @@
+//! Redis and the database that do not go on from the same place: one of them, or a process between them, knows less than it
+//! did. Whatever each says, a row and a deposit count once.
+
+use std::sync::Arc;
+
+use harness::TestBank;
+use service::aggregates::{Batch, Transactions, Verdict, decode_totals};
+use service::db::FaultKind;
+use service::imports::{Block, Counts, Import, Rows, Stored};
+
+use super::{
+    Shown, answer, command, csv, expected, file, import, lines, on_every_store, restarted, settle, together, usd,
+};
+
+on_every_store!(
+    everywhere: [a_block_of_a_finished_import_is_stale],
+    with_redis: [a_late_importer_meets_an_epoch_that_does_not_know_its_import,
+    a_block_that_was_another_when_it_was_applied_counts_as_it_is_now,
+    a_database_from_before_its_last_batch_counts_it_once],
+);
+
+/// The first block of an import, as a process has it that read the file.
+fn block_of(import: &Import, totals: &str) -> Block<Batch> {
+    let totals = decode_totals(totals).expect("a test's totals are some");
+    Block {
+        import: import.id,
+        number: 0,
+        from: 0,
+        to: import.size,
+        counts: Counts {
+            read: totals.iter().map(|(_, sum)| sum.count).sum(),
+            ..Counts::default()
+        },
+        rows: Batch { totals, replay_ms: 0 },
+        skip_reasons: "{}".to_owned(),
+    }
+}
+
+const BLOCK: &str = "2026-01-04 imported USD deposit cash 70000 2\n";
+
+async fn a_block_of_a_finished_import_is_stale(bank: Arc<TestBank>) {
+    let lines = lines(100, 30);
+    let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
+    let late = Transactions::new(restarted(&bank), usd());
+    let stored = late.store(&block_of(&import, BLOCK)).await;
+    // With Redis the totals tell first, and a new epoch begins.
+    match stored {
+        Ok(stored) => assert_eq!(stored, Stored::Stale),
+        Err(fault) => assert_eq!(fault.kind, FaultKind::Conflict),
+    }
+    let stored = late.store(&block_of(&import, BLOCK)).await.expect("the stores answer");
+    assert_eq!(stored, Stored::Stale);
+    settle(&restarted(&bank)).await;
+    assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
+}
+
+async fn a_late_importer_meets_an_epoch_that_does_not_know_its_import(bank: Arc<TestBank>) {
+    let lines = lines(100, 30);
+    let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
+    command(&bank, &["FLUSHDB"]).await;
+    let late = Transactions::new(restarted(&bank), usd());
+    let stored = late.store(&block_of(&import, BLOCK)).await.expect("the stores answer");
+    assert_eq!(stored, Stored::Stale);
+    settle(&restarted(&bank)).await;
+    assert_eq!(answer(&restarted(&bank)).await, expected(&lines));
+}
+
+/// A row that was from the future when it was first read, say, and is not when it is read again after a crash.
+async fn a_block_that_was_another_when_it_was_applied_counts_as_it_is_now(bank: Arc<TestBank>) {
+    let lines = lines(1, 1);
+    let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
+    // As if the process had died between Redis and the database.
+    bank.execute(
+        "UPDATE imports SET status = 'RUNNING', finished_at = NULL, checkpoint = 0, block = 0, rows_read = 0, \
+         rows_inserted = 0",
+    )
+    .await;
+    bank.execute("DELETE FROM imported_totals").await;
+    let rows = Transactions::new(restarted(&bank), usd());
+    let fault = rows.store(&block_of(&import, BLOCK)).await.expect_err("a new epoch begins");
+    assert_eq!(fault.kind, FaultKind::Conflict);
+    let stored = rows.store(&block_of(&import, BLOCK)).await.expect("the stores answer");
+    assert_eq!(
+        stored,
+        Stored::Applied {
+            inserted: 2,
+            duplicate: 0
+        }
+    );
+    let now = Shown::from([("2026-01-04 deposit cash".to_owned(), "70000/2".to_owned())]);
+    assert_eq!(answer(&restarted(&bank)).await, now);
+}
+
+async fn a_database_from_before_its_last_batch_counts_it_once(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    let lines = lines(100, 30);
+    import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
+    for amount in ["5", "7"] {
+        bank.fund(ana.wallet, amount, "visa").await;
+        settle(&bank.services.aggregates).await;
+    }
+    // As a backup has it that was taken just after the second deposit.
+    bank.execute("INSERT INTO outbox SELECT id FROM transfers ORDER BY id DESC LIMIT 1")
+        .await;
+    bank.execute("UPDATE aggregates_state SET batch = 1, confirmed = 1").await;
+    bank.execute("DELETE FROM aggregates_batches WHERE number > 1").await;
+    settle(&restarted(&bank)).await;
+    let own = Shown::from([("2026-01-05 deposit visa".to_owned(), "120000/2".to_owned())]);
+    assert_eq!(answer(&restarted(&bank)).await, together(expected(&lines), own));
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!(proof.aggregates.verdict, Verdict::Equal);
+}
