@@ -28,30 +28,25 @@ impl Aggregates {
     /// One step: moves every day before the boundary to the cold totals.
     pub async fn archive_once(&self) -> Result<(), AggregatesError> {
         self.archive_in_database().await?;
-        let hot = self.hot().await;
-        let Some((hot, epoch)) = self.noticing(hot).await? else {
-            return Ok(());
-        };
-        let outcome = self.archive_redis(hot, &epoch).await;
-        self.noticing(outcome).await
-    }
-
-    async fn archive_redis(&self, hot: &Hot, epoch: &Epoch) -> Result<(), AggregatesError> {
-        let nothing_closed_at = loop {
-            let sealed = self.seal_in(hot, epoch).await?;
-            if sealed.generations.is_empty() {
-                break sealed.version;
+        loop {
+            let sealed = self.seal().await?;
+            if !sealed.generations.is_empty() {
+                self.write_sealed(&sealed).await?;
+                self.drop_sealed(&sealed).await?;
+            } else if let Some(epoch) = &sealed.epoch {
+                return self.purge(epoch, sealed.version).await;
+            } else {
+                return Ok(());
             }
-            self.write_sealed_in(epoch, &sealed).await?;
-            hot.drop_sealed(&sealed.names()).await?;
-        };
-        hot.forget_silent().await?;
-        self.purge(epoch, nothing_closed_at).await
+        }
     }
 
     /// Forgets the names of what is long gone, now that nothing is closed. Whoever still holds something closed before this
     /// version could store it a second time; the version keeps them from it.
     async fn purge(&self, epoch: &Epoch, version: StoreVersion) -> Result<(), AggregatesError> {
+        if let Some(hot) = self.store().await? {
+            self.noticing(hot.forget_silent().await).await?;
+        }
         let (epoch, now) = (epoch.clone(), self.0.clock.now());
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {
@@ -64,42 +59,23 @@ impl Aggregates {
                 Ok(())
             })
         });
-        work.await
+        self.noticing(work.await).await
     }
 
     /// The first third of a step with Redis: closes the generations of cold days and reads what is closed.
     pub async fn seal(&self) -> Result<Sealed, AggregatesError> {
-        match self.hot().await? {
-            Some((hot, epoch)) => self.seal_in(hot, &epoch).await,
-            None => Ok(Sealed::default()),
-        }
+        let hot = self.hot().await;
+        let Some((hot, epoch)) = self.noticing(hot).await? else {
+            return Ok(Sealed::default());
+        };
+        let sealed = seal_in(hot, epoch).await;
+        self.noticing(sealed).await
     }
 
     /// The second third: adds to the cold totals what is not there.
     pub async fn write_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
-        match self.hot().await? {
-            Some((_, epoch)) => self.write_sealed_in(&epoch, sealed).await,
-            None => Ok(()),
-        }
-    }
-
-    /// The last third: removes what the database has.
-    pub async fn drop_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
-        match self.hot().await? {
-            Some((hot, _)) => hot.drop_sealed(&sealed.names()).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn seal_in(&self, hot: &Hot, epoch: &Epoch) -> Result<Sealed, AggregatesError> {
-        // The clock only moves forward, so a boundary that is a moment old is one that was right then.
-        let newest = hot.read(None).await?.at.newest;
-        let sealed = hot.seal(epoch, newest.map(Day::first_hot)).await?;
-        sealed.ok_or(AggregatesError::Rebuilding)
-    }
-
-    async fn write_sealed_in(&self, epoch: &Epoch, sealed: &Sealed) -> Result<(), AggregatesError> {
-        let (epoch, sealed, now) = (epoch.clone(), sealed.clone(), self.0.clock.now());
+        let Some(epoch) = sealed.epoch.clone() else { return Ok(()) };
+        let (sealed, now) = (sealed.clone(), self.0.clock.now());
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {
                 // What an older epoch held is told otherwise by now.
@@ -122,7 +98,15 @@ impl Aggregates {
                 Ok(())
             })
         });
-        work.await
+        self.noticing(work.await).await
+    }
+
+    /// The last third: removes what the database has.
+    pub async fn drop_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
+        match self.store().await? {
+            Some(hot) => self.noticing(hot.drop_sealed(&sealed.names()).await).await,
+            None => Ok(()),
+        }
     }
 
     /// The totals that were kept hot in the database, where one transaction moves them.
@@ -140,4 +124,15 @@ impl Aggregates {
         }
         Ok(())
     }
+}
+
+async fn seal_in(hot: &Hot, epoch: Epoch) -> Result<Sealed, AggregatesError> {
+    // The clock only moves forward, so a boundary that is a moment old is one that was right then.
+    let newest = hot.read(None).await?.at.newest;
+    let sealed = hot.seal(&epoch, newest.map(Day::first_hot)).await?;
+    let sealed = sealed.ok_or(AggregatesError::Rebuilding)?;
+    Ok(Sealed {
+        epoch: Some(epoch),
+        ..sealed
+    })
 }

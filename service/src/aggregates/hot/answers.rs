@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ::redis::Value;
 
+use super::Epoch;
 use crate::aggregates::Day;
 use crate::aggregates::error::AggregatesError;
 use crate::aggregates::message::{Message, decode_key};
@@ -60,6 +61,8 @@ pub struct Generation {
 /// Closed generations with their totals.
 #[derive(Clone, Debug, Default)]
 pub struct Sealed {
+    /// The epoch that they are of; `None` when there is no Redis.
+    pub epoch: Option<Epoch>,
     pub version: StoreVersion,
     pub generations: Vec<(Generation, Totals)>,
 }
@@ -218,7 +221,7 @@ impl Sealed {
         }
         let mut sealed = Self {
             version: number(&version)?,
-            generations: Vec::new(),
+            ..Self::default()
         };
         while let (Some(name), Some(fields)) = (values.next(), values.next()) {
             let generation = Generation::read(&text(name)?)?;
