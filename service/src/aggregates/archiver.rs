@@ -74,7 +74,9 @@ impl Aggregates {
 
     /// The second third: adds to the cold totals what is not there.
     pub async fn write_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
-        let Some(epoch) = sealed.epoch.clone() else { return Ok(()) };
+        let Some(epoch) = sealed.epoch.clone() else {
+            return Ok(());
+        };
         let (sealed, now) = (sealed.clone(), self.0.clock.now());
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {

@@ -104,7 +104,9 @@ impl Transactions {
         loop {
             let applied = self.through_the_queue(block, &message).await;
             match self.aggregates.noticing(applied).await {
-                Err(AggregatesError::Redis(_)) if began.elapsed() < PATIENCE => tokio::time::sleep(PATIENCE_PAUSE).await,
+                Err(AggregatesError::Redis(_)) if began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(PATIENCE_PAUSE).await
+                }
                 applied => {
                     let stored = self.advance(block, applied?).await;
                     return self.aggregates.noticing(stored).await;

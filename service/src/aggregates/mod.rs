@@ -136,7 +136,9 @@ fn belonging(reading: Option<Reading>, epoch: Option<&str>) -> Result<Option<Rea
         (None, None) => Ok(None),
         (None, Some(_)) => Err(AggregatesError::RedisNotConfigured),
         (Some(reading), None) if reading.at.epoch.is_empty() => Ok(None),
-        (Some(reading), Some(epoch)) if reading.at.stage == Stage::Ready && reading.at.epoch == epoch => Ok(Some(reading)),
+        (Some(reading), Some(epoch)) if reading.at.stage == Stage::Ready && reading.at.epoch == epoch => {
+            Ok(Some(reading))
+        }
         (Some(_), _) => Err(AggregatesError::Rebuilding),
     }
 }

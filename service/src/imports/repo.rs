@@ -95,9 +95,7 @@ pub async fn stands_at<Batch: Sync>(db: &impl ConnectionTrait, block: &Block<Bat
 
 /// The same for who stores a block in several transactions, of which `advance` is the last.
 pub async fn stands_at_on_sqlite<Batch: Sync>(tx: &mut SqliteConnection, block: &Block<Batch>) -> Result<bool, Fault> {
-    let query = sqlx::query(STANDS_AT)
-        .bind(block.import.0)
-        .bind(signed(block.from));
+    let query = sqlx::query(STANDS_AT).bind(block.import.0).bind(signed(block.from));
     Ok(query.fetch_optional(tx).await?.is_some())
 }
 

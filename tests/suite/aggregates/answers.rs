@@ -133,6 +133,8 @@ async fn public_reports_need_no_token() {
 
 /// The letter of PostgreSQL's messages that run a prepared statement; the pool's own care of its connections has another.
 const BIND: u8 = b'B';
+/// The one of a question whether a connection still answers.
+const SYNC: u8 = b'S';
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_years_cost_one_round_trip_to_each_store() {
@@ -159,11 +161,14 @@ async fn ten_years_cost_one_round_trip_to_each_store() {
     let sums = ask().await;
     assert!(sums > 2_000, "{sums} sums");
     let before = (redis.round_trips(), postgres.round_trips_of(BIND));
+    let asked_before = postgres.round_trips_of(SYNC);
     for _ in 0..10 {
         assert_eq!(ask().await, sums);
     }
     assert_eq!(redis.round_trips() - before.0, 10);
     assert_eq!(postgres.round_trips_of(BIND) - before.1, 10);
+    // The driver asks each connection once more when it is given back, after the answer, and the last time maybe not yet.
+    assert!(postgres.round_trips_of(SYNC) - asked_before <= 11);
     db.close().await;
     bank.close().await;
 }

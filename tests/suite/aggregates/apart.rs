@@ -77,7 +77,10 @@ async fn a_block_that_was_another_when_it_was_applied_counts_as_it_is_now(bank: 
     .await;
     bank.execute("DELETE FROM imported_totals").await;
     let rows = Transactions::new(restarted(&bank), usd());
-    let fault = rows.store(&block_of(&import, BLOCK)).await.expect_err("a new epoch begins");
+    let fault = rows
+        .store(&block_of(&import, BLOCK))
+        .await
+        .expect_err("a new epoch begins");
     assert_eq!(fault.kind, FaultKind::Conflict);
     let stored = rows.store(&block_of(&import, BLOCK)).await.expect("the stores answer");
     assert_eq!(
@@ -102,7 +105,8 @@ async fn a_database_from_before_its_last_batch_counts_it_once(bank: Arc<TestBank
     // As a backup has it that was taken just after the second deposit.
     bank.execute("INSERT INTO outbox SELECT id FROM transfers ORDER BY id DESC LIMIT 1")
         .await;
-    bank.execute("UPDATE aggregates_state SET batch = 1, confirmed = 1").await;
+    bank.execute("UPDATE aggregates_state SET batch = 1, confirmed = 1")
+        .await;
     bank.execute("DELETE FROM aggregates_batches WHERE number > 1").await;
     settle(&restarted(&bank)).await;
     let own = Shown::from([("2026-01-05 deposit visa".to_owned(), "120000/2".to_owned())]);

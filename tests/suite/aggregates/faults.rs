@@ -1,9 +1,10 @@
 //! The program killed while it imports, relays and archives: after the n-th round trip to its database or its Redis, and at
-//! random times. Whatever was under way, the totals are in the end what the rows and the deposits say.
+//! random times, sometimes twice in a row. Whatever was under way, the totals are in the end what the rows and the deposits say.
 //!
 //! The kills that every run of the tests makes are a sample; the long tests, which are left out as they take minutes, make
 //! the others: `cargo test -p tests --test suite aggregates::faults -- --ignored`.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,8 +23,14 @@ use super::{
     Line, Shown, answer, bank, csv, deposit, expected, file, import, lines, redis_url, restarted, settle, together,
 };
 
-/// Round trips of a server until it has relayed and archived for the first time, and some more.
-const SERVER_TRIPS_MAX: u64 = 90;
+/// More than a server makes until it has relayed and archived all there was.
+const SERVER_TRIPS_MAX: u64 = 200;
+/// Kills of servers that had done all.
+const SERVER_TRIPS_MORE: u32 = 10;
+/// How long a server lives at most that is killed at random: it starts, relays and archives in half of it.
+const SERVER_LIFE: Duration = Duration::from_millis(1_200);
+const DEPOSIT_EVERY: Duration = Duration::from_millis(20);
+const SIGKILL: i32 = 9;
 /// More than an import of some blocks makes.
 const IMPORT_TRIPS_MAX: u64 = 400;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,10 +93,14 @@ impl History {
         path
     }
 
-    /// Something for a server to relay and to archive.
-    async fn work(&mut self) {
+    async fn deposit(&mut self) {
         deposit(&self.bank, self.operator, self.wallet, "1", "visa").await;
         self.deposits += 1;
+    }
+
+    /// Something for a server to relay and to archive.
+    async fn work(&mut self) {
+        self.deposit().await;
         let path = self.file(60);
         import(&self.bank, &path).await;
     }
@@ -148,7 +159,7 @@ impl History {
         assert_eq!(status.code(), Some(0));
     }
 
-    /// Kills the program where its store falls silent; false when it ended before.
+    /// Kills the program where its store falls silent; false when it ended or had done all before.
     async fn kill_at(&mut self, behind: Behind, victim: Victim, silence: Silence) -> bool {
         let url = match behind {
             Behind::Database => self.bank.config.database_url.clone(),
@@ -181,30 +192,75 @@ impl History {
             () = proxy.has_gone_silent() => false,
         };
         if !has_ended {
-            child.kill().await.expect("a child can be killed");
-            self.kills += 1;
+            self.kill(child).await;
         }
         drop(proxy);
+        let had_done_all = match &path {
+            Some(_) => has_ended,
+            None => self.is_settled().await,
+        };
         if let Some(path) = path {
             self.finish_import(&path).await;
         }
         self.check(&format!("{victim:?} {behind:?} {silence:?}")).await;
-        !has_ended
+        !had_done_all
     }
 
-    /// Kills an import at a random moment of the time that one takes.
-    async fn kill_sometime(&mut self, usual: Duration) {
+    /// Kills a process that is known to be running.
+    async fn kill(&mut self, mut child: Child) {
+        child.start_kill().expect("a child can be killed");
+        let status = child.wait().await.expect("it can be waited for");
+        assert_eq!(status.signal(), Some(SIGKILL), "it ended by itself");
+        self.kills += 1;
+    }
+
+    /// Kills an import at a random moment of the time that one takes, and sometimes the one that goes on.
+    async fn kill_import_sometime(&mut self, usual: Duration) {
         let path = self.file(9_000);
-        deposit(&self.bank, self.operator, self.wallet, "1", "visa").await;
-        self.deposits += 1;
-        let mut child = self.spawn(&["import", "transactions", text(&path)], None).await;
-        let moment = Duration::from_micros(self.random.random_range(0..usual.as_micros() as u64));
-        if timeout(moment, child.wait()).await.is_err() {
-            child.kill().await.expect("a child can be killed");
-            self.kills += 1;
+        self.deposit().await;
+        let mut moments = Vec::new();
+        loop {
+            let mut child = self.spawn(&["import", "transactions", text(&path)], None).await;
+            let moment = Duration::from_micros(self.random.random_range(0..usual.as_micros() as u64));
+            moments.push(moment);
+            if timeout(moment, child.wait()).await.is_err() {
+                self.kill(child).await;
+            }
+            if self.random.random_bool(0.6) {
+                break;
+            }
         }
         self.finish_import(&path).await;
-        self.check(&format!("{moment:?}")).await;
+        self.check(&format!("an import was killed after {moments:?}")).await;
+    }
+
+    /// Kills a server at a random moment while deposits come in.
+    async fn kill_server_sometime(&mut self) {
+        self.work().await;
+        let child = self.spawn(&["serve"], None).await;
+        let moment = SERVER_LIFE.mul_f64(self.random.random_range(0.0..1.0));
+        let until = Instant::now() + moment;
+        while Instant::now() < until {
+            self.deposit().await;
+            tokio::time::sleep(DEPOSIT_EVERY).await;
+        }
+        self.kill(child).await;
+        self.check(&format!("a server was killed after {moment:?}")).await;
+    }
+
+    /// True when nothing is left for a server to relay or to archive.
+    async fn is_settled(&self) -> bool {
+        let aggregates = restarted(&self.bank);
+        let rows = async |sql: &str| {
+            let query = sea_orm::Statement::from_string(self.bank.db.backend(), sql);
+            let rows = sea_orm::ConnectionTrait::query_all_raw(&self.bank.db.read, query).await;
+            rows.expect("the database answers").len()
+        };
+        let waiting = rows("SELECT 1 FROM outbox").await
+            + rows("SELECT 1 FROM hot_totals WHERE day < '2025-12-29'").await
+            + rows("SELECT 1 FROM aggregates_batches, aggregates_state WHERE number > confirmed").await;
+        let sealed = aggregates.seal().await.expect("days can be closed");
+        waiting == 0 && sealed.generations.is_empty()
     }
 
     async fn usual_time(&mut self) -> Duration {
@@ -254,6 +310,20 @@ async fn imports_killed_at(history: &mut History, behind: Behind, first: u64, st
     panic!("an import makes more than {IMPORT_TRIPS_MAX} round trips");
 }
 
+/// Kills a server at every round trip until it has relayed and archived all there was, and at some more.
+async fn servers_killed_at(history: &mut History, behind: Behind) {
+    let mut done = 0;
+    for trip in 1..SERVER_TRIPS_MAX {
+        let silence = Silence::BeforeAnswer(trip);
+        let is_early = history.kill_at(behind, Victim::Server, silence).await;
+        done += u32::from(!is_early);
+        if done == SERVER_TRIPS_MORE {
+            return;
+        }
+    }
+    panic!("a server has not done all after {SERVER_TRIPS_MAX} round trips");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sample_of_kills_changes_no_total() {
     program::binary().await;
@@ -277,10 +347,11 @@ async fn a_sample_of_kills_changes_no_total() {
     history.end(12).await;
     let mut history = History::new(Backend::Sqlite, false, seed()).await;
     let usual = history.usual_time().await;
-    while history.kills < 4 {
-        history.kill_sometime(usual).await;
+    while history.kills < 6 {
+        history.kill_import_sometime(usual).await;
+        history.kill_server_sometime().await;
     }
-    history.end(4).await;
+    history.end(6).await;
     let mut history = History::new(Backend::Postgres, false, seed()).await;
     for trip in [30, 35, 45, 50] {
         history
@@ -297,11 +368,7 @@ async fn a_kill_at_every_round_trip_to_the_database_changes_no_total() {
     for with_redis in [false, true] {
         let mut history = History::new(Backend::Postgres, with_redis, seed()).await;
         imports_killed_at(&mut history, Behind::Database, 1, 1).await;
-        for trip in 1..SERVER_TRIPS_MAX {
-            history
-                .kill_at(Behind::Database, Victim::Server, Silence::BeforeAnswer(trip))
-                .await;
-        }
+        servers_killed_at(&mut history, Behind::Database).await;
         history.end(100).await;
     }
 }
@@ -313,11 +380,7 @@ async fn a_kill_at_every_round_trip_to_redis_changes_no_total() {
     for backend in [Backend::Postgres, Backend::Sqlite] {
         let mut history = History::new(backend, true, seed()).await;
         imports_killed_at(&mut history, Behind::Redis, 1, 1).await;
-        for trip in 1..SERVER_TRIPS_MAX / 3 {
-            history
-                .kill_at(Behind::Redis, Victim::Server, Silence::BeforeAnswer(trip))
-                .await;
-        }
+        servers_killed_at(&mut history, Behind::Redis).await;
         history.end(40).await;
     }
 }
@@ -331,7 +394,8 @@ async fn kills_at_random_times_change_no_total() {
             let mut history = History::new(backend, with_redis, seed()).await;
             let usual = history.usual_time().await;
             while history.kills < 50 {
-                history.kill_sometime(usual).await;
+                history.kill_import_sometime(usual).await;
+                history.kill_server_sometime().await;
             }
             history.end(50).await;
         }

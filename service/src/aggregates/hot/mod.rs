@@ -130,7 +130,10 @@ impl Hot {
         for (id, message) in taken {
             let mark = mark_of(epoch, message.import);
             let (number, kept) = (message.block.to_string(), MARK_KEPT_S.to_string());
-            let arguments = piece([&epoch.0, &mark, &number, &message.digest(), &kept, id], &message.totals)?;
+            let arguments = piece(
+                [&epoch.0, &mark, &number, &message.digest(), &kept, id],
+                &message.totals,
+            )?;
             self.script(&mut commands, script!("apply.lua"), &arguments);
         }
         let answers: Vec<Vec<String>> = self.redis.query(&commands).await?;

@@ -12,6 +12,6 @@ pub use self::lines::{
     take_outbox,
 };
 pub use self::state::{
-    advance_newest, batches_after, begin_epoch, confirm, delete_batches, has_outbox, lock_state, next_batch, note_purged,
-    outbox_len, purged_version, record, state,
+    advance_newest, batches_after, begin_epoch, confirm, delete_batches, has_outbox, lock_state, next_batch,
+    note_purged, outbox_len, purged_version, record, state,
 };
