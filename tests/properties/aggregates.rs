@@ -64,7 +64,7 @@ fn totals() -> impl Strategy<Value = Totals> {
                     key,
                     Sum {
                         units,
-                        count: count >> 8,
+                        count: count % 10_000_000 + 1,
                     },
                 )
             });

@@ -66,6 +66,9 @@ fn push_aggregates(text: &mut String, aggregates: &Comparison) {
         Verdict::Different(offenders) => push_check(text, AGGREGATES_CLAIM, offenders),
         Verdict::NotCompared(why) => text.push_str(&format!("unknown {AGGREGATES_CLAIM}: {why}\n")),
     }
+    if let Some(mark) = aggregates.mark {
+        text.push_str(&format!("        up to the bank's batch {mark}\n"));
+    }
     if aggregates.lag > 0 {
         text.push_str(&format!(
             "        {} deposits and withdrawals are on their way to the aggregates\n",
@@ -88,6 +91,7 @@ fn aggregates_to_json(aggregates: &Comparison) -> serde_json::Value {
         "holds": holds,
         "offenders": offenders,
         "not_compared": not_compared,
+        "mark": aggregates.mark,
         "lag": aggregates.lag,
         "notes": aggregates.notes,
     })

@@ -32,6 +32,8 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Comparison {
     pub verdict: Verdict,
+    /// The last of the bank's batches that is in the hot store; none without Redis, where the outbox is all that is late.
+    pub mark: Option<u64>,
     /// Deposits and withdrawals that are not in the answers of reports yet.
     pub lag: u64,
     /// What an operator should know besides.
@@ -65,12 +67,14 @@ pub(crate) async fn compare(
         Err(error) => {
             return Ok(Some(Comparison {
                 verdict: Verdict::NotCompared(error.to_string()),
+                mark: None,
                 lag: outbox,
                 notes,
             }));
         }
     };
     let archived = repo::archived(tx).await?;
+    let mark = reading.as_ref().map(|reading| reading.at.next_batch.saturating_sub(1));
     let reading = reading.unwrap_or_default();
     if has_moved(&reading, &archived) {
         return Ok(None);
@@ -87,7 +91,12 @@ pub(crate) async fn compare(
     }
     let found = found.filtered(|key| key.source == Source::Bank);
     let verdict = verdict(found.differences(&repo::ledger_totals(tx).await?));
-    Ok(Some(Comparison { verdict, lag, notes }))
+    Ok(Some(Comparison {
+        verdict,
+        mark,
+        lag,
+        notes,
+    }))
 }
 
 /// True when something is archived that was open when Redis was read, or opened after.

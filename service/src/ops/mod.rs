@@ -119,6 +119,7 @@ pub async fn verify(db: &Db, aggregates: &Aggregates) -> Result<Proof, Fault> {
             }
             None => Comparison {
                 verdict: Verdict::NotCompared("the archiver was moving days all the time".to_owned()),
+                mark: None,
                 lag: 0,
                 notes: Vec::new(),
             },
