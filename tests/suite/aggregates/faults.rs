@@ -142,7 +142,7 @@ impl History {
             )
             .env("FLORIN_DATA_DIR", self.bank.database.folder.path())
             .env("FLORIN_LISTEN", "127.0.0.1:0")
-            .env("FLORIN_LOG", "error")
+            .env("FLORIN_LOG", "warn")
             .args(arguments);
         if let Some(url) = &self.bank.config.redis_url {
             command.env("FLORIN_REDIS_URL", past(url.expose_secret(), behind(Behind::Redis)));
