@@ -3,8 +3,12 @@
 use std::time::{Duration, Instant};
 
 use harness::Backend;
+use harness::program::command;
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::time::timeout;
 
-use super::{Bank, today};
+use super::{Bank, PATIENCE, today, until};
 use crate::program::imports::summary;
 use crate::sums::HEADER;
 
@@ -58,6 +62,49 @@ async fn rows_wait_as_long_as_they_say_or_so_many_times_shorter() {
     bank.write_slow("nobody waits.csv", 50_000);
     let took = bank.time(&["nobody waits.csv"]).await;
     assert!(took < longest, "{took:?}");
+    bank.place.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_waits_stops_when_it_is_told_to() {
+    let bank = Bank::new(Backend::Sqlite, false).await;
+    bank.write_slow("slow.csv", 180_000);
+    assert_eq!(bank.run(&["migrate", "up"]).await.status, Some(0));
+    let arguments = [
+        "import",
+        "transactions",
+        "slow.csv",
+        "--pace",
+        "--json",
+        "--log",
+        "warn",
+    ];
+    let mut florin = command(bank.place.folder.path()).await;
+    let child = florin.args(arguments).spawn().expect("florin can be started");
+    until(&1, || bank.number("SELECT count(*) AS n FROM imports")).await;
+    let pid = child
+        .id()
+        .expect("a process that was not waited for has an id")
+        .to_string();
+    let sent = Command::new("sh")
+        .args(["-c", r#"kill -s INT "$0""#, &pid])
+        .status()
+        .await;
+    assert!(sent.is_ok_and(|status| status.success()), "a signal can be sent");
+    let output = timeout(PATIENCE, child.wait_with_output()).await;
+    let output = output
+        .expect("it stops long before its rows would have come")
+        .expect("florin can be waited for");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("the summary is JSON");
+    assert_eq!(
+        (&told["stopped"], &told["total"]["rows_read"]),
+        (&json!(true), &json!(0))
+    );
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("the same command goes on from there"), "{stderr}");
+    // Whoever does not want to wait may go on without.
+    bank.time(&["slow.csv"]).await;
     bank.place.remove().await;
 }
 

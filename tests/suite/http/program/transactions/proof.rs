@@ -3,13 +3,10 @@
 use harness::{Backend, Caller};
 use serde_json::{Value, json};
 
-use super::{Bank, on_both_stores, redis_url, until};
+use super::{Bank, CLOSED, on_both_stores, redis_url, until};
 use crate::program::two_customers;
 
 on_both_stores!(what_is_on_its_way_is_late_and_not_wrong);
-
-/// Nobody listens there.
-const CLOSED: &str = "redis://florin:hunter2@127.0.0.1:1/0";
 
 const CLAIM: &str = "the daily aggregates have every deposit and withdrawal of the ledger once";
 

@@ -30,7 +30,7 @@ impl Bank {
 }
 
 /// Moves money in or out and gives the day that it counts for.
-async fn pay(caller: &Caller, path: &str, amount: &str, method: &str) -> NaiveDate {
+pub async fn pay(caller: &Caller, path: &str, amount: &str, method: &str) -> NaiveDate {
     let payment = json!({ "amount": amount, "method": method });
     let paid = caller.post(path, payment).await.expect(201);
     let day = paid["created_at"].as_str().and_then(|time| time.get(..10));
@@ -185,7 +185,7 @@ async fn a_server_killed_in_the_middle_of_an_import_goes_on_with_it(bank: Bank) 
 }
 
 /// Waits until an import has read more rows, and is still at it.
-async fn rows_beyond(op: &Caller, id: &str, before: u64) -> u64 {
+pub async fn rows_beyond(op: &Caller, id: &str, before: u64) -> u64 {
     loop {
         let import = op.get(&format!("/v1/imports/{id}")).await.expect(200);
         assert_eq!(
