@@ -2,6 +2,7 @@
 
 mod files;
 mod kills;
+mod memory;
 mod outages;
 mod pace;
 mod proof;

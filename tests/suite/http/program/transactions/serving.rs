@@ -162,6 +162,12 @@ async fn a_server_killed_in_the_middle_of_an_import_goes_on_with_it(bank: Bank) 
         server.kill().await;
         server = bank.serve().await;
     }
+    // Told to stop in the middle, it does so at once and in order.
+    rows = rows_beyond(&server.caller().with_token(&token), id, rows).await;
+    println!("stopped after {rows} of {MANY} rows");
+    server.terminate().await;
+    assert_eq!(server.ended().await.status, Some(0));
+    let server = bank.serve().await;
     let op = server.caller().with_token(&token);
     let import = finished(&op, id).await;
     assert_eq!(
