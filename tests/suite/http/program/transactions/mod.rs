@@ -1,5 +1,6 @@
 //! The daily totals as people meet them: files on the command line, a server that does the rest, a proof of it.
 
+mod beside;
 mod files;
 mod kills;
 mod memory;
