@@ -24,6 +24,7 @@ mod bank_money;
 mod faults;
 mod imports;
 mod losses;
+mod month;
 mod proof;
 mod queue;
 

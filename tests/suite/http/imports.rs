@@ -36,15 +36,26 @@ pub fn multipart(field: &str, file: &str, content: &[u8]) -> Vec<u8> {
 
 /// Uploads a file of activities.
 pub async fn upload(caller: &Caller, file: &str, content: &[u8]) -> Answer {
-    send(caller, &content_type(), multipart("file", file, content)).await
+    upload_to(caller, PATH, file, content).await
 }
 
-fn content_type() -> String {
+/// Uploads a file of whatever a path takes.
+pub async fn upload_to(caller: &Caller, path: &str, file: &str, content: &[u8]) -> Answer {
+    send_to(caller, path, &content_type(), multipart("file", file, content)).await
+}
+
+/// The type of a multipart body of ours.
+pub fn content_type() -> String {
     format!("multipart/form-data; boundary={BOUNDARY}")
 }
 
 async fn send(caller: &Caller, content_type: &str, body: Vec<u8>) -> Answer {
-    let request = caller.request(Method::POST, PATH).header("content-type", content_type);
+    send_to(caller, PATH, content_type, body).await
+}
+
+/// Sends any body as an upload.
+pub async fn send_to(caller: &Caller, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
+    let request = caller.request(Method::POST, path).header("content-type", content_type);
     Answer::of(request.body(body)).await
 }
 

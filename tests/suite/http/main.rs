@@ -32,3 +32,5 @@ mod reports;
 mod rows;
 mod sockets;
 mod strangers;
+mod sums;
+mod transactions;

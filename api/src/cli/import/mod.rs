@@ -30,8 +30,9 @@ pub struct Replay {
     #[command(flatten)]
     options: Options,
 
-    /// Wait before the rows as long as they say in `sleep_ms`, or so many times shorter
-    #[arg(long, value_name = "FACTOR", num_args = 0..=1, default_missing_value = "1", value_parser = pace)]
+    /// Wait before the rows as long as they say in `sleep_ms`; `--pace=2` is twice as fast, `--pace=0.5` half as fast
+    // Without the sign it would take the path that follows for its factor.
+    #[arg(long, value_name = "FACTOR", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = pace)]
     pace: Option<Pace>,
 }
 
@@ -95,8 +96,7 @@ fn create_rejects(path: &Path) -> anyhow::Result<Rejects> {
 }
 
 fn pace(text: &str) -> Result<Pace, String> {
-    Pace::parse(text)
-        .ok_or_else(|| "not a factor above zero of at most three decimals; a path goes before `--pace`".to_owned())
+    Pace::parse(text).ok_or_else(|| "not a factor above zero of at most three decimals".to_owned())
 }
 
 /// What is true of every file of a run.

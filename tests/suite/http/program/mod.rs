@@ -7,6 +7,7 @@ mod reports;
 mod settings;
 mod starting;
 mod stopping;
+mod transactions;
 
 use std::fs;
 

@@ -23,7 +23,7 @@ fn write(folder: &Path, name: &str, feed: Feed) -> Expected {
 }
 
 /// The summary of an import that ended with a status.
-fn summary(ended: &Ended, status: i32) -> Value {
+pub fn summary(ended: &Ended, status: i32) -> Value {
     assert_eq!(ended.status, Some(status), "{ended:?}");
     serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("the summary is no JSON: {ended:?}"))
 }
@@ -50,7 +50,8 @@ const STORED: &str = "SELECT count(*) AS n FROM activities";
 const INSERTED: &str = "SELECT CAST(sum(rows_inserted) AS bigint) AS n FROM imports";
 const UNFINISHED: &str = "SELECT count(*) AS n FROM imports WHERE status = 'RUNNING'";
 
-async fn number(place: &Place, sql: &str) -> u64 {
+/// A whole number that a query gives as `n`.
+pub async fn number(place: &Place, sql: &str) -> u64 {
     let db = Database::connect(&place.url)
         .await
         .expect("the bank's database can be opened");

@@ -1,0 +1,120 @@
+//! `florin verify` beside a pipeline that is late, or whose Redis is away: both are told, neither is wrong.
+
+use harness::{Backend, Caller};
+use serde_json::{Value, json};
+
+use super::{Bank, CLOSED, on_both_stores, redis_url, until};
+use crate::program::two_customers;
+
+on_both_stores!(what_is_on_its_way_is_late_and_not_wrong);
+
+const CLAIM: &str = "the daily aggregates have every deposit and withdrawal of the ledger once";
+
+impl Bank {
+    /// What `verify --json` says of the aggregates, once it is sure that nothing was found wrong.
+    async fn proof(&self, redis: Option<&str>) -> Value {
+        let ended = self.run_with(redis, &["verify", "--json"]).await;
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        let report: Value = serde_json::from_str(&ended.stdout).expect("the report is JSON");
+        assert_eq!(report["clean"], true, "{report}");
+        let aggregates = &report["aggregates"];
+        assert_eq!(
+            (&aggregates["claim"], &aggregates["offenders"]),
+            (&json!(CLAIM), &json!([]))
+        );
+        json!([aggregates["holds"], aggregates["lag"], aggregates["not_compared"]])
+    }
+
+    /// What `verify` says to people, likewise.
+    async fn proof_in_words(&self, redis: Option<&str>) -> String {
+        let ended = self.run_with(redis, &["verify"]).await;
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        assert!(ended.stdout.ends_with("the books balance\n"), "{ended:?}");
+        assert!(!ended.stdout.contains("BROKEN"), "{ended:?}");
+        assert!(
+            !format!("{}{}", ended.stdout, ended.stderr).contains("hunter2"),
+            "{ended:?}"
+        );
+        ended.stdout
+    }
+
+    /// A server that reaches no Redis takes a deposit and a withdrawal, brings them nowhere, and is gone.
+    async fn leave_two_payments_behind(&self) {
+        let server = self.serve_with(Some(CLOSED)).await;
+        let (ana, _) = two_customers(&self.place, &server, "10").await;
+        let path = format!("/v1/wallets/{}/withdrawals", ana.wallet());
+        let withdrawal = json!({ "amount": "4", "method": "wire" });
+        ana.caller.post(&path, withdrawal).await.expect(201);
+        server.kill().await;
+    }
+}
+
+/// How many sums `/stats` has in all the days that it may be asked for.
+async fn sums(caller: &Caller) -> usize {
+    let stats = caller.get("/stats?from_date=2025-01-01&to_date=2034-12-31").await;
+    let data = stats.expect(200);
+    let days = data["data"].as_object().into_iter().flat_map(|days| days.values());
+    let sides = days.flat_map(|day| [&day["deposits"], &day["withdrawals"]]);
+    sides.filter_map(Value::as_object).map(serde_json::Map::len).sum()
+}
+
+async fn what_is_on_its_way_is_late_and_not_wrong(bank: Bank) {
+    bank.leave_two_payments_behind().await;
+    assert_eq!(bank.proof(bank.redis.as_deref()).await, json!([true, 2, null]));
+    let words = bank.proof_in_words(bank.redis.as_deref()).await;
+    assert!(
+        words.contains(&format!("holds   {CLAIM}\n"))
+            && words.contains("2 deposits and withdrawals are on their way to the aggregates\n"),
+        "{words}"
+    );
+    // The next server brings them where they belong.
+    let server = bank.serve().await;
+    until(&2, || async { sums(&server.caller()).await }).await;
+    assert_eq!(bank.proof(bank.redis.as_deref()).await, json!([true, 0, null]));
+    server.kill().await;
+    assert_eq!(bank.proof(bank.redis.as_deref()).await, json!([true, 0, null]));
+    bank.place.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_was_never_reached_is_told_and_not_wrong() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let bank = Bank::new(backend, false).await;
+        let away = "Redis is out of reach";
+        assert_eq!(bank.proof(Some(CLOSED)).await, json!([null, 0, away]));
+        bank.leave_two_payments_behind().await;
+        assert_eq!(bank.proof(Some(CLOSED)).await, json!([null, 2, away]));
+        let words = bank.proof_in_words(Some(CLOSED)).await;
+        assert!(
+            words.contains(&format!("unknown {CLAIM}: {away}\n"))
+                && words.contains("2 deposits and withdrawals are on their way"),
+            "{words}"
+        );
+        bank.place.remove().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recent_days_that_are_in_a_redis_out_of_reach_are_not_compared() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let bank = Bank::new(backend, true).await;
+        let server = bank.serve().await;
+        two_customers(&bank.place, &server, "10").await;
+        until(&1, || async { sums(&server.caller()).await }).await;
+        server.kill().await;
+        assert_eq!(bank.proof(bank.redis.as_deref()).await, json!([true, 0, null]));
+        for (redis, why) in [
+            (Some(CLOSED.to_owned()), "Redis is out of reach"),
+            (None, "hot days are in Redis, and this process has no address of it"),
+            // One that knows nothing of this bank.
+            (Some(redis_url().await), "the hot store is being rebuilt"),
+        ] {
+            assert_eq!(bank.proof(redis.as_deref()).await, json!([null, 0, why]), "{backend:?}");
+            let words = bank.proof_in_words(redis.as_deref()).await;
+            assert!(words.contains(&format!("unknown {CLAIM}: {why}\n")), "{words}");
+        }
+        // Asking the wrong ones has changed nothing.
+        assert_eq!(bank.proof(bank.redis.as_deref()).await, json!([true, 0, null]));
+        bank.place.remove().await;
+    }
+}
