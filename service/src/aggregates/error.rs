@@ -33,11 +33,12 @@ impl From<AggregatesError> for Fault {
     fn from(error: AggregatesError) -> Self {
         match error {
             AggregatesError::Fault(fault) => fault,
-            AggregatesError::Damaged(_) | AggregatesError::Range(_) => Self::broken(error),
-            AggregatesError::Rebuilding => Self::conflict(error),
-            AggregatesError::RedisNotConfigured | AggregatesError::NotApplied | AggregatesError::Redis(_) => {
-                Self::unreachable(error)
+            // Waiting brings no address of Redis.
+            AggregatesError::Damaged(_) | AggregatesError::Range(_) | AggregatesError::RedisNotConfigured => {
+                Self::broken(error)
             }
+            AggregatesError::Rebuilding => Self::conflict(error),
+            AggregatesError::NotApplied | AggregatesError::Redis(_) => Self::unreachable(error),
         }
     }
 }

@@ -129,7 +129,13 @@ impl Transactions {
                             return Err(Undone::Failed(AggregatesError::Rebuilding));
                         }
                     }
-                    Where::NoRedis => repo::add(tx, Table::Hot, totals).await?,
+                    Where::NoRedis => {
+                        // A process with Redis may have left this block there; only its mark there would tell.
+                        if repo::lock_state(tx).await?.epoch.is_some() {
+                            return Err(Undone::Failed(AggregatesError::RedisNotConfigured));
+                        }
+                        repo::add(tx, Table::Hot, totals).await?;
+                    }
                 }
                 repo::add(tx, Table::Imported, totals).await?;
                 if let Some(day) = totals.newest_day() {

@@ -87,9 +87,20 @@ impl Aggregates {
 
     /// The totals of a currency's days: one round trip to Redis if there is one, then one to the database.
     ///
+    /// Who finds that Redis has restarted begins the new epoch and looks once more.
+    pub async fn daily(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
+        match self.daily_in_epoch(days, currency).await {
+            Err(AggregatesError::Rebuilding) => {
+                self.hot().await?;
+                self.daily_in_epoch(days, currency).await
+            }
+            answered => answered,
+        }
+    }
+
     /// In this order: what the archiver moves in between is in the database's answer, which names the generations that it
     /// has, and those are left out of Redis'.
-    pub async fn daily(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
+    async fn daily_in_epoch(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
         let reading = self.read_days(days).await?;
         let generations = reading.as_ref().map(Reading::ids).unwrap_or_default();
         let daily = repo::daily(&self.0.db.read, days, currency, &generations).await?;

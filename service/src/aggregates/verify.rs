@@ -65,10 +65,12 @@ pub(crate) async fn compare(
     let reading = match reading.and_then(|reading| belonging(reading, state.epoch.as_deref())) {
         Ok(reading) => reading,
         Err(error) => {
+            // Nobody can say how far Redis is; what is known is how far it is at least.
+            let beyond = batches_beyond(tx, state.confirmed).await?;
             return Ok(Some(Comparison {
                 verdict: Verdict::NotCompared(error.to_string()),
                 mark: None,
-                lag: outbox,
+                lag: outbox + number_of(&beyond),
                 notes,
             }));
         }
@@ -80,8 +82,9 @@ pub(crate) async fn compare(
         return Ok(None);
     }
     note_queue(&reading, &mut notes);
-    let beyond = batches_beyond(tx, &reading).await?;
-    let lag = outbox + beyond.iter().map(|(_, sum)| sum.count).sum::<u64>();
+    // What was taken out of the outbox and had not reached Redis when it was read.
+    let beyond = batches_beyond(tx, reading.at.next_batch.saturating_sub(1).cast_signed()).await?;
+    let lag = outbox + number_of(&beyond);
     let mut found = repo::stored_totals(tx).await?;
     found.add_all(beyond);
     for (generation, _, totals) in reading.generations {
@@ -123,10 +126,13 @@ fn note_queue(reading: &Reading, notes: &mut Vec<String>) {
     }
 }
 
-/// What was taken out of the outbox and had not reached Redis when it was read.
-async fn batches_beyond(tx: &DatabaseTransaction, reading: &Reading) -> Result<Totals, Fault> {
+fn number_of(totals: &Totals) -> u64 {
+    totals.iter().map(|(_, sum)| sum.count).sum()
+}
+
+/// The batches after one.
+async fn batches_beyond(tx: &DatabaseTransaction, mut mark: i64) -> Result<Totals, Fault> {
     let mut totals = Totals::default();
-    let mut mark = reading.at.next_batch.saturating_sub(1).cast_signed();
     loop {
         let batches = repo::batches_after(tx, mark, BATCHES_MAX).await?;
         let Some((last, _)) = batches.last() else {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use harness::TestBank;
-use service::aggregates::Verdict;
+use secrecy::SecretString;
+use service::aggregates::{Aggregates, Verdict};
+use service::ops::verify;
+use service::redis::Redis;
 
 use super::{command, csv, deposit, file, import, key, lines, on_every_store, restarted, settle};
 
 on_every_store!(
     everywhere: [a_tampered_total_is_found, imported_rows_prove_nothing_and_break_nothing],
-    with_redis: [a_tampered_total_in_redis_is_found,
+    with_redis: [what_is_between_the_outbox_and_redis_is_late,
+    a_tampered_total_in_redis_is_found,
     the_proof_holds_while_everything_moves,],
 );
 
@@ -57,6 +61,24 @@ async fn imported_rows_prove_nothing_and_break_nothing(bank: Arc<TestBank>) {
     import(&bank, &file(&bank, "other.csv", &csv(&lines(100, 12)))).await;
     settle(&bank.services.aggregates).await;
     assert_eq!(verdict(&bank).await, Verdict::Equal);
+}
+
+async fn what_is_between_the_outbox_and_redis_is_late(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "10").await;
+    settle(&bank.services.aggregates).await;
+    bank.fund(ana.wallet, "3", "wire").await;
+    bank.fund(ana.wallet, "4", "wire").await;
+    assert_eq!(restarted(&bank).make_batch().await.expect("a batch is made"), 2);
+    bank.fund(ana.wallet, "5", "wire").await;
+    let proof = bank.services.ops.verify().await.expect("the books can be read");
+    assert_eq!((proof.aggregates.verdict, proof.aggregates.lag), (Verdict::Equal, 3));
+    // Nobody listens there.
+    let away = SecretString::from("redis://127.0.0.1:1/0");
+    let away = Redis::try_new(&away).expect("this is an address");
+    let aggregates = Aggregates::new(bank.db.clone(), bank.clock.clone(), Some(away));
+    let proof = verify(&bank.db, &aggregates).await.expect("the books can be read");
+    let not_compared = Verdict::NotCompared("Redis is out of reach".to_owned());
+    assert_eq!((proof.aggregates.verdict, proof.aggregates.lag), (not_compared, 3));
 }
 
 async fn a_tampered_total_in_redis_is_found(bank: Arc<TestBank>) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use harness::TestBank;
 use service::aggregates::{Consumer, Message, Row, totals_of};
-use service::values::{ImportId, Method, Money};
+use service::imports::RunOptions;
+use service::values::{ImportId, ImportKind, Method, Money};
 use uuid::Uuid;
 
 use super::{Shown, answer, command, csv, expected, file, import, key, lines, on_every_store, restarted, settle, usd};
@@ -15,7 +16,8 @@ on_every_store!(
     with_redis: [messages_of_a_dead_consumer_are_taken_over,
     what_cannot_be_read_goes_to_the_dead_letters,
     a_message_twice_counts_once,
-    the_queue_is_empty_once_all_is_applied,],
+    the_queue_is_empty_once_all_is_applied,
+    a_process_without_redis_goes_on_with_no_import_of_one_that_has_it,],
 );
 
 /// A message of a block with one deposit.
@@ -123,5 +125,27 @@ async fn the_queue_is_empty_once_all_is_applied(bank: Arc<TestBank>) {
             .await
             .starts_with(":0")
     );
+    assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
+}
+
+/// After a crash between a block's way to Redis and its checkpoint nobody else can tell that it is there.
+async fn a_process_without_redis_goes_on_with_no_import_of_one_that_has_it(bank: Arc<TestBank>) {
+    let lines = lines(100, 3);
+    let path = file(&bank, "other.csv", &csv(&lines));
+    import(&bank, &path).await;
+    bank.execute(
+        "UPDATE imports SET status = 'RUNNING', finished_at = NULL, checkpoint = 0, block = 0, rows_read = 0, \
+         rows_inserted = 0",
+    )
+    .await;
+    bank.execute("DELETE FROM imported_totals").await;
+    let without = bank.replica_with(|config| config.redis_url = None).await;
+    let kind = ImportKind::Transactions;
+    for path in [&path, &file(&bank, "new.csv", &csv(&lines[1..]))] {
+        let refused = without.imports.import_file(kind, path, RunOptions::default()).await;
+        assert!(refused.is_err(), "{refused:?}");
+        assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
+    }
+    assert_eq!(import(&bank, &path).await.counts.rows_inserted, 100);
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
 }

@@ -115,6 +115,12 @@ async fn a_server_without_the_address_of_redis_loses_no_payment() {
         has_no_totals(&op).await;
         deposit(&op, ana.wallet(), &mut expected).await;
         until(&0, || bank.number("SELECT count(*) AS n FROM outbox")).await;
+        // Not a file, though: a part of it may be in Redis already.
+        let path = bank.place.folder.path().join("month.csv");
+        fs::write(path, Month::new(8, 100, today()).text).expect("a file can be written");
+        let refused = bank.run_with(None, &["import", "transactions", "month.csv"]).await;
+        assert_eq!(refused.status, Some(3), "{refused:?}");
+        assert!(refused.stderr.contains("has no address of it"), "{refused:?}");
         server.kill().await;
         let server = bank.serve().await;
         let op = server.caller().with_token(&token);
