@@ -25,13 +25,18 @@ mod postgres {
     }
 }
 
-const ROWS: u64 = 100_000;
+const ROWS: u64 = 60_000;
 /// Between two looks at the lock.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A writer of another process sees the lock taken for so long at a time.
 async fn moments(bank: Arc<TestBank>) {
-    let (text, expected) = Generated::new(1, ROWS, Dirt::Clean).text();
+    // Nearly every row has a merchant of its own, which makes it several times as dear.
+    let feed = Generated {
+        merchants: u32::MAX,
+        ..Generated::new(1, ROWS, Dirt::Clean)
+    };
+    let (text, expected) = feed.text();
     let importing = tokio::spawn({
         let bank = bank.clone();
         async move { import(&bank, text).await }
@@ -41,32 +46,29 @@ async fn moments(bank: Arc<TestBank>) {
     let mut other = options.connect().await.expect("the file can be opened");
     let mut held = Vec::new();
     while !importing.is_finished() {
-        held.push(until_free(&mut other).await);
+        held.extend(until_free(&mut other).await);
         tokio::time::sleep(LOOK_EVERY).await;
     }
     let counts = importing.await.expect("it is imported").counts;
     assert_eq!(counts.rows_inserted, expected.inserted);
-    held.retain(|held| *held > LOOK_EVERY);
     held.sort_unstable();
-    let (median, most) = (held[held.len() / 2], held[held.len() - 1]);
-    println!(
-        "the lock was seen taken {} times, for {median:?} in the middle and {most:?} at most",
-        held.len()
-    );
+    println!("the lock was seen taken for {held:?}");
     assert!(held.len() >= 10, "{held:?}");
-    // What is promised holds for the middle even in a debug build. The longest may be two in a row of which the gap was
-    // missed, on a machine where hundreds of tests wait for two cores.
-    assert!(median < Duration::from_millis(100), "{held:?}");
+    // Where others are at work too a look may miss that the lock was free, and sees two holds as one: most of the shorter
+    // ones are single. They aim at 50 ms whatever the build; parts of a fixed size would come to twice as much here.
+    assert!(held[held.len() / 4] < Duration::from_millis(75), "{held:?}");
+    let most = held[held.len() - 1];
     assert!(most < Duration::from_millis(1_000), "{held:?}");
 }
 
-/// How long it takes until the write lock is to be had.
-async fn until_free(other: &mut SqliteConnection) -> Duration {
+/// How long it takes until the write lock is to be had; `None` when nobody has it.
+async fn until_free(other: &mut SqliteConnection) -> Option<Duration> {
     let since = Instant::now();
+    let mut waited = None;
     while other.execute("BEGIN IMMEDIATE").await.is_err() {
         tokio::time::sleep(LOOK_EVERY).await;
+        waited = Some(since.elapsed());
     }
-    let waited = since.elapsed();
     other.execute("ROLLBACK").await.expect("it has begun");
     waited
 }
