@@ -55,8 +55,8 @@ async fn moments(bank: Arc<TestBank>) {
     println!("the lock was seen taken for {held:?}");
     assert!(held.len() >= 10, "{held:?}");
     // Where others are at work too a look may miss that the lock was free, and sees two holds as one: most of the shorter
-    // ones are single. They aim at 50 ms whatever the build; parts of a fixed size would come to twice as much here.
-    assert!(held[held.len() / 4] < Duration::from_millis(75), "{held:?}");
+    // ones are single. They aim at 60 ms whatever the build; parts of a fixed size would come to twice as much here.
+    assert!(held[held.len() / 4] < Duration::from_millis(80), "{held:?}");
     let most = held[held.len() - 1];
     assert!(most < Duration::from_millis(1_000), "{held:?}");
 }
