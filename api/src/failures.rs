@@ -127,6 +127,7 @@ impl From<ImportError> for Problem {
             ImportError::Unwritable(cause) | ImportError::Unreadable(cause) | ImportError::RejectsUnwritable(cause) => {
                 Self::internal(cause)
             }
+            ImportError::Changed => Self::internal(error),
             ImportError::Fault(fault) => fault.into(),
         }
     }

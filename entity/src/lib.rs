@@ -3,8 +3,6 @@
 pub mod activities;
 pub mod entries;
 pub mod imports;
-pub mod merchant_months;
-pub mod report_counts;
 pub mod transfers;
 pub mod users;
 pub mod values;

@@ -72,7 +72,7 @@ INSERT INTO merchant_ranking (id, version, ranking) VALUES (1, 0, '{EMPTY_RANKIN
 
 // A random event_id falls on another page each time: of an index of ids alone, which is a fifth of the rows, hence no
 // WITHOUT ROWID. A volume is high * 10^18 + low ten-thousandths, low from 0: one integer could not hold the sum of ten
-// large amounts. activity_parts: which parts of a block are stored while the block is not.
+// large amounts. activity_parts: how far a block is stored while all of it is not; part is the row behind each part.
 fn sqlite() -> String {
     format!(
         "

@@ -380,6 +380,8 @@ async fn start(config: &Config, clock: Arc<ManualClock>) -> (Db, Services) {
     let services = Services::start(config, db.clone(), clock).expect("the services start");
     let warmed_up = services.statistics.warm_up().await;
     warmed_up.expect("the last minute can be read back");
+    let read = services.merchants.refresh().await;
+    read.expect("the reports can be read");
     (db, services)
 }
 

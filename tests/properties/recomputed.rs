@@ -17,7 +17,7 @@ pub async fn agree(bank: &TestBank, stored: &[activities::Model]) -> TestCaseRes
         .refresh()
         .await
         .expect("the reports can be read");
-    let reports = bank.services.merchants.reports();
+    let reports = bank.services.merchants.reports().expect("they are at hand");
     let merchants = Recomputed::of(stored);
     top_agrees(&reports, &merchants)?;
     counts_agree(&reports, stored)?;

@@ -29,6 +29,8 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
     let bank = bank::open(&settings.config()?).await?;
     let warmed_up = bank.statistics.warm_up().await;
     warmed_up.context("the last minute's transfers cannot be read")?;
+    let read = bank.merchants.refresh().await;
+    read.context("the merchants' reports cannot be read")?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;

@@ -111,7 +111,7 @@ impl AnalyticsApi {
 impl AnalyticsApi {
     /// The reports, unless there are none yet because the first import still runs.
     fn reports(&self) -> ApiResult<Arc<Reports>> {
-        let reports = self.services.merchants.reports();
+        let reports = self.services.merchants.reports()?;
         if reports.version == 0 && self.services.imports.is_importing(ImportKind::Activities) {
             let problem = Problem::new(Code::ImportRunning, "the first activities are being imported");
             return Err(problem.retry_after(1));

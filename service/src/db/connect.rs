@@ -18,6 +18,7 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const NEW_FILE_PAUSE: Duration = Duration::from_millis(20);
 const SQLITE_CACHE_KIB: &str = "-65536";
 /// Pages of the WAL before it is written back: 16 MiB. Large transactions in a row then write back a page once, not each time.
+/// Only who commits writes back, so connections that read have no use for it.
 const SQLITE_WAL_PAGES: &str = "4000";
 
 pub(super) async fn postgres(url: &str) -> Result<Db, Fault> {
@@ -130,15 +131,18 @@ fn postgres_options(url: &str, connections_max: u32, pool: Pool) -> ConnectOptio
 fn sqlite_options(url: &str, connections_max: u32, read_only: bool) -> ConnectOptions {
     let mut options = base_options(url, connections_max);
     options.map_sqlx_sqlite_opts(move |sqlite| {
-        sqlite
+        let sqlite = sqlite
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .foreign_keys(true)
-            .pragma("cache_size", SQLITE_CACHE_KIB)
-            .pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)
-            .pragma("query_only", if read_only { "on" } else { "off" })
+            .pragma("cache_size", SQLITE_CACHE_KIB);
+        if read_only {
+            sqlite.pragma("query_only", "on")
+        } else {
+            sqlite.pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)
+        }
     });
     // After a COMMIT that failed on a full disk the connection is still inside its transaction, and whatever it
     // "commits" next would vanish: such a connection is dropped. The SELECT makes the driver look.

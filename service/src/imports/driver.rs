@@ -16,6 +16,7 @@ use super::kind::{Block, Pace, Rows, Stored};
 use super::reading::{self, BLOCKS_AHEAD_MAX, Piece, Plan, ReadError};
 use super::rejects::Rejects;
 use super::repo::{self, Advanced, End};
+use super::source::{Content, Stamp};
 use crate::clock::{Clock, random_bytes};
 use crate::db::{Db, Fault, FaultKind};
 use crate::values::{ImportId, ImportStatus};
@@ -30,6 +31,8 @@ pub(super) struct Job {
     pub clock: Arc<dyn Clock>,
     pub import: Import,
     pub path: PathBuf,
+    /// What the file was like when its content was looked at.
+    pub stamp: Option<Stamp>,
     pub rejects: Option<Rejects>,
     pub progress: Arc<watch::Sender<Progress>>,
     /// Turns true when the work shall end with the block under way.
@@ -59,15 +62,16 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError
     if let Some(rejects) = &job.rejects {
         rejects.begin(&job.import.file);
     }
+    let rows_before = job.import.counts.rows_read;
     loop {
         if job.import.status != ImportStatus::Running {
             return Ok(Outcome::Finished(job.import));
         }
-        job.show();
+        job.show(rows_before);
         let (sender, receiver) = mpsc::channel(BLOCKS_AHEAD_MAX);
         let (reader_rows, plan) = (rows.clone(), job.plan());
         let reader = tokio::task::spawn_blocking(move || reading::read(&*reader_rows, &plan, &sender));
-        let applied = job.apply_all(&*rows, receiver).await;
+        let applied = job.apply_all(&*rows, receiver, rows_before).await;
         // The reader ends too: its channel is closed. Only then may another one begin.
         let read = reader.await.map_err(Fault::broken)?;
         match (applied?, read) {
@@ -100,26 +104,35 @@ impl Job {
     fn plan(&self) -> Plan {
         Plan {
             path: self.path.clone(),
-            size: self.import.size,
+            content: Content {
+                digest: self.import.digest,
+                size: self.import.size,
+            },
+            stamp: self.stamp,
             checkpoint: self.import.checkpoint,
             block: self.import.block,
             rejects: self.rejects.clone(),
         }
     }
 
-    fn show(&self) {
-        self.progress.send_replace(self.import.progress());
+    fn show(&self, rows_before: u64) {
+        self.progress.send_replace(self.import.progress(rows_before));
     }
 
     async fn apply_all<R: Rows>(
         &mut self,
         rows: &R,
         mut blocks: mpsc::Receiver<Piece<R::Batch>>,
+        rows_before: u64,
     ) -> Result<Applied, ImportError> {
-        while let Some(piece) = blocks.recv().await {
-            if *self.stop.borrow() {
-                return Ok(Applied::Stopped);
-            }
+        loop {
+            // The reader may need long for its first block, if it shows every rejected line before it.
+            let piece = tokio::select! {
+                biased;
+                () = told(&mut self.stop) => return Ok(Applied::Stopped),
+                piece = blocks.recv() => piece,
+            };
+            let Some(piece) = piece else { return Ok(Applied::All) };
             // Somebody else has applied it since it was read.
             if piece.to <= self.import.checkpoint {
                 continue;
@@ -131,12 +144,11 @@ impl Job {
                 return Ok(Applied::Stopped);
             }
             self.apply(rows, piece).await?;
-            self.show();
+            self.show(rows_before);
             if self.import.status != ImportStatus::Running {
                 return Ok(Applied::Overtaken);
             }
         }
-        Ok(Applied::All)
     }
 
     /// Applies a block, or finds that somebody else has. After too many tries it is neither, and is read again.
@@ -165,13 +177,9 @@ impl Job {
     /// Keeps the pace of rows that took so long; true when told to stop meanwhile.
     async fn is_stopped_within(&mut self, replay_ms: u64) -> bool {
         let Some(pace) = self.pace else { return false };
-        let told = async {
-            if self.stop.wait_for(|is_told| *is_told).await.is_err() {
-                // Nobody is left to say stop.
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::time::timeout(pace.of(replay_ms), told).await.is_ok()
+        tokio::time::timeout(pace.of(replay_ms), told(&mut self.stop))
+            .await
+            .is_ok()
     }
 
     fn block<Batch>(&self, piece: Piece<Batch>) -> Block<Batch> {
@@ -214,6 +222,14 @@ impl Job {
         match repo::finish(&self.db.write, &self.import, end, self.clock.now()).await? {
             Advanced::Changed | Advanced::Stale => self.look_again().await,
         }
+    }
+}
+
+/// Returns when told to stop.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|is_told| *is_told).await.is_err() {
+        // Nobody is left to say it.
+        std::future::pending::<()>().await;
     }
 }
 

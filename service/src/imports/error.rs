@@ -25,6 +25,9 @@ pub enum ImportError {
     Unwritable(#[source] io::Error),
     #[error("the file cannot be read")]
     Unreadable(#[source] io::Error),
+    /// The import stays as it is: with the old content the same command goes on, with the new one it begins anew.
+    #[error("the file changed while it was read")]
+    Changed,
     #[error("the rejected lines cannot be written")]
     RejectsUnwritable(#[source] io::Error),
     #[error(transparent)]

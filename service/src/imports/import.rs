@@ -44,8 +44,8 @@ pub enum Outcome {
     Finished(Import),
     /// Told to stop, at a block's end; the next run goes on from there. `None` when no row was looked at yet.
     Stopped(Option<Import>),
-    /// Its content was imported before, and nobody wanted it again.
-    Known,
+    /// What became of its content before, which nobody wanted again.
+    Known(Import),
 }
 
 /// How far the work on one file has come.
@@ -56,6 +56,8 @@ pub struct Progress {
     pub bytes: u64,
     pub size: u64,
     pub rows: u64,
+    /// Those of `rows` that were applied before this run began.
+    pub rows_before: u64,
 }
 
 /// What is done with a file.
@@ -69,12 +71,13 @@ pub enum Stage {
 }
 
 impl Import {
-    pub(super) fn progress(&self) -> Progress {
+    pub(super) fn progress(&self, rows_before: u64) -> Progress {
         Progress {
             stage: Stage::Applying,
             bytes: self.checkpoint,
             size: self.size,
             rows: self.counts.rows_read,
+            rows_before,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use tokio::sync::watch;
 
@@ -10,9 +9,10 @@ use super::driver::{Importer, Job, reload};
 use super::error::ImportError;
 use super::import::{Import, Outcome, Progress, Totals};
 use super::kind::{Pace, Rows};
+use super::load::Load;
 use super::rejects::Rejects;
-use super::repo::{self, End};
-use super::source::{Content, content_of};
+use super::repo::{self, Advanced, End};
+use super::source::{Content, Stamp, content_of};
 use super::uploads::Uploads;
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
@@ -25,7 +25,11 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    pub fn new(activities: impl Rows, transactions: impl Rows) -> Self {
+    pub fn new<A: Rows, T: Rows>(activities: A, transactions: T) -> Self {
+        const {
+            assert!(matches!(A::KIND, ImportKind::Activities), "activities come first");
+            assert!(matches!(T::KIND, ImportKind::Transactions), "transactions come second");
+        }
         Self {
             activities: Arc::new(activities),
             transactions: Arc::new(transactions),
@@ -40,7 +44,7 @@ impl Kinds {
     }
 }
 
-/// What to do with a content that was imported to its end before.
+/// What to do with a content that was imported to its end before, or failed for what stands in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Known {
     /// Read it again: every row says itself that it is there already.
@@ -90,10 +94,8 @@ pub(super) struct Inner {
     pub kinds: Kinds,
     pub uploads: Uploads,
     pub current: watch::Sender<Option<Current>>,
-    /// The worker has something to do, whether it has looked at it already or not.
-    pub is_busy: AtomicBool,
-    /// Files that the worker found at its start and has not begun with.
-    pub left: AtomicUsize,
+    /// What the worker has to do, whether it has begun with it or not.
+    pub load: Arc<Load>,
 }
 
 impl Inner {
@@ -115,26 +117,30 @@ impl Inner {
         let (looked_at, progress, stop) = (path.to_owned(), options.progress.clone(), options.stop.clone());
         let look = tokio::task::spawn_blocking(move || content_of(&looked_at, &progress, &stop));
         let content = look.await.map_err(Fault::broken)?.map_err(ImportError::Unreadable)?;
-        let Some(content) = content else {
+        let Some((content, stamp)) = content else {
             return Ok(Outcome::Stopped(None));
         };
-        if options.known == Known::Skip && repo::is_known(&self.db.read, kind, content.digest).await? {
-            return Ok(Outcome::Known);
+        if options.known == Known::Skip
+            && let Some(import) = repo::known(&self.db.read, kind, content.digest).await?
+        {
+            return Ok(Outcome::Known(import));
         }
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let import = self.open(kind, &name, content).await?;
-        self.run(import, path, options).await
+        self.run(import, path, Some(stamp), options).await
     }
 
     /// Runs an upload. Where a content counts once, another import may have applied it, or be at it.
     pub async fn run_upload(&self, import: Import, options: RunOptions) -> Result<Outcome, ImportError> {
         let path = self.uploads.path_of(import.id);
         if !self.kinds.of(import.kind).is_once() {
-            return self.run(import, &path, options).await;
+            return self.run(import, &path, None, options).await;
         }
         loop {
             match repo::hold_content(&self.db.write, import.id).await {
-                Ok(()) => return self.run(import, &path, options).await,
+                Ok(Advanced::Changed) => return self.run(import, &path, None, options).await,
+                // Another process has ended it.
+                Ok(Advanced::Stale) => return Ok(Outcome::Finished(reload(&self.db, import.id).await?)),
                 Err(fault) if fault.is_unique_violation_of("digest") => {}
                 Err(fault) => return Err(fault.into()),
             }
@@ -146,7 +152,7 @@ impl Inner {
                     return Ok(Outcome::Finished(reload(&self.db, import.id).await?));
                 }
                 Some(holder) => {
-                    let outcome = self.run(holder, &path, options.clone()).await?;
+                    let outcome = self.run(holder, &path, None, options.clone()).await?;
                     if let Outcome::Stopped(_) = outcome {
                         return Ok(outcome);
                     }
@@ -156,13 +162,20 @@ impl Inner {
         }
     }
 
-    async fn run(&self, import: Import, path: &Path, options: RunOptions) -> Result<Outcome, ImportError> {
+    async fn run(
+        &self,
+        import: Import,
+        path: &Path,
+        stamp: Option<Stamp>,
+        options: RunOptions,
+    ) -> Result<Outcome, ImportError> {
         let importer = self.kinds.of(import.kind);
         let job = Job {
             db: self.db.clone(),
             clock: self.clock.clone(),
             import,
             path: path.to_owned(),
+            stamp,
             rejects: options.rejects,
             progress: options.progress,
             stop: options.stop,

@@ -29,7 +29,8 @@ pub trait Rows: Send + Sync + 'static {
     type Batch: Send + Sync + 'static;
 
     /// How many rows make a block, skipped ones among them. A constant for a database, so that the blocks of a file have
-    /// the same bounds whoever reads it; with SQLite's write lock held for at most 100 ms a block.
+    /// the same bounds whoever reads it. A kind that would hold SQLite's write lock for more than 100 ms a block stores it
+    /// in parts.
     fn block_rows(&self) -> usize;
 
     /// Reads the header; `columns` does most of it.
@@ -46,9 +47,10 @@ pub trait Rows: Send + Sync + 'static {
         0
     }
 
-    /// Applies a block: its rows and `repo::advance` in one transaction. On `repo::Advanced::Stale` everything is rolled
-    /// back and the answer is `Stored::Stale`. A fault means that nothing is stored, or that nobody knows; the driver
-    /// calls again with the same block, and the checkpoint tells.
+    /// Applies a block: its rows and `repo::advance` in one transaction, or in several of which `advance` is in the last
+    /// and each notes how far the block has come, so that no part is applied twice. On `repo::Advanced::Stale` that
+    /// transaction is rolled back and the answer is `Stored::Stale`. After a fault nobody needs to know what is stored: the
+    /// driver calls again with the same block, and the checkpoint, with the notes, tells.
     fn store(&self, block: &Block<Self::Batch>) -> impl Future<Output = Result<Stored, Fault>> + Send;
 }
 

@@ -1,31 +1,34 @@
 //! Bringing the rows of files in: which file, how far, what became of each row. What a row means is its kind's business.
 //!
-//! Invariants: a block's rows and the checkpoint behind it are written in one transaction, and only where the checkpoint
-//! is still the block's beginning; so a crash anywhere loses no row and counts none twice.
+//! Invariants: the checkpoint moves behind a block only from the block's beginning, and only once all its rows are stored,
+//! in the transaction of the last of them; a kind that stores a block in several transactions notes which are done. So a
+//! crash anywhere loses no row and counts none twice.
 
 mod driver;
 mod error;
 mod import;
 mod inner;
 mod kind;
+mod load;
 mod reading;
 mod records;
 mod rejects;
 pub mod repo;
 mod source;
 mod uploads;
+mod work;
 mod worker;
 
 pub use error::{HeaderProblem, ImportError};
 pub use import::{Import, Outcome, Progress, Stage, Totals};
 pub use inner::{Kinds, Known, RunOptions};
 pub use kind::{Block, Counts, Pace, Parsed, Rows, SkipReason, Skips, Stored, columns};
+pub use records::{Found, Records};
 pub use rejects::Rejects;
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncRead;
@@ -37,7 +40,9 @@ use crate::config::Config;
 use crate::db::{Db, Fault, FaultKind};
 use crate::values::{ImportId, ImportKind};
 use inner::Inner;
+use load::Load;
 use uploads::Uploads;
+use work::{Task, Work};
 use worker::Worker;
 
 /// Uploads that may arrive or wait at one time; beyond it callers are told to come back.
@@ -48,8 +53,8 @@ const UPLOADS_FOLDER: &str = "uploads";
 /// The imports of the bank.
 pub struct Imports {
     inner: Arc<Inner>,
-    queue: mpsc::Sender<ImportId>,
-    idle: Mutex<Option<mpsc::Receiver<ImportId>>>,
+    queue: mpsc::Sender<Work>,
+    idle: Mutex<Option<mpsc::Receiver<Work>>>,
     working: Mutex<Option<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
 }
@@ -83,8 +88,7 @@ impl Imports {
                 kinds,
                 uploads: Uploads::new(config.data_dir.join(UPLOADS_FOLDER), config.upload_max_bytes),
                 current: watch::Sender::new(None),
-                is_busy: AtomicBool::new(false),
-                left: AtomicUsize::new(0),
+                load: Arc::new(Load::default()),
             }),
             queue,
             idle: Mutex::new(Some(idle)),
@@ -99,13 +103,9 @@ impl Imports {
         let Some(queue) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return;
         };
-        self.inner.left.store(files.len(), Ordering::Relaxed);
-        let worker = Worker {
-            inner: self.inner.clone(),
-            queue,
-            files: files.into(),
-            stop: self.stop.subscribe(),
-        };
+        let count = || self.inner.load.count(ImportKind::Activities);
+        let files = files.into_iter().map(|file| Work::new(Task::File(file), count()));
+        let worker = Worker::new(self.inner.clone(), queue, files.collect(), self.stop.subscribe());
         let task = tokio::spawn(worker.run());
         *self.working.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
@@ -144,6 +144,7 @@ impl Imports {
             .clone()
             .try_reserve_owned()
             .map_err(|_| ImportError::Overloaded)?;
+        let counted = self.inner.load.count(kind);
         let id = ImportId(id_at(self.inner.clock.now()));
         let mut arrived = self.inner.uploads.receive(id, body).await?;
         let import = Import {
@@ -152,11 +153,16 @@ impl Imports {
         };
         let (inner, recorded) = (self.inner.clone(), import.clone());
         let record = tokio::spawn(async move {
-            inner.uploads.keep(&mut arrived, id).map_err(ImportError::Unwritable)?;
-            let path = format!("{UPLOADS_FOLDER}/{id}.csv");
+            let keeper = inner.clone();
+            let kept = tokio::task::spawn_blocking(move || {
+                let path = keeper.uploads.keep(&mut arrived, id);
+                (path, arrived)
+            });
+            let (path, arrived) = kept.await.map_err(Fault::broken)?;
+            let path = path.map_err(ImportError::Unwritable)?;
             let inserted = repo::insert(&inner.db.write, &recorded, Some(path), false).await;
             match &inserted {
-                Ok(()) => drop(place.send(id)),
+                Ok(()) => drop(place.send(Work::new(Task::Upload(id), counted))),
                 // Nobody knows whether it is recorded: the next start will, and sees to the file.
                 Err(fault) if fault.kind == FaultKind::Unreachable => {}
                 Err(_) => return Ok(inserted?),
@@ -181,26 +187,20 @@ impl Imports {
             kind: current.kind,
             file: current.file,
             progress,
-            waiting: self.waiting(),
+            waiting: self.inner.load.all().saturating_sub(1),
         })
     }
 
     /// True while this process imports files of a kind in the background, or has files to import.
     #[must_use]
     pub fn is_importing(&self, kind: ImportKind) -> bool {
-        let current = self.inner.current.borrow().as_ref().map(|current| current.kind);
-        let is_at_it = self.inner.is_busy.load(Ordering::Relaxed) && current.is_none_or(|current| current == kind);
-        is_at_it || self.waiting() > 0
+        self.inner.load.of(kind) > 0
     }
 
     /// The largest file that may be uploaded, in bytes.
     #[must_use]
     pub fn upload_max_bytes(&self) -> u64 {
         self.inner.uploads.max_bytes()
-    }
-
-    fn waiting(&self) -> usize {
-        self.inner.left.load(Ordering::Relaxed) + (UPLOADS_MAX - self.queue.capacity())
     }
 }
 

@@ -11,6 +11,7 @@ use super::error::{HeaderProblem, ImportError};
 use super::kind::{Counts, Parsed, Rows, SkipReason};
 use super::records::{Found, Records};
 use super::rejects::{Reject, Rejects};
+use super::source::{Content, Guard, Stamp};
 
 /// A block ends at this many bytes of its file, whatever its number of rows: long rows must not fill the memory.
 const BLOCK_MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -21,8 +22,10 @@ pub(super) const BLOCKS_AHEAD_MAX: usize = 1;
 /// Where reading begins.
 pub(super) struct Plan {
     pub path: PathBuf,
-    /// Bytes of the file; what was appended since is not read.
-    pub size: u64,
+    /// What the file holds; what was appended since is not read.
+    pub content: Content,
+    /// What the file was like when it was looked at; `None` where nobody else writes it.
+    pub stamp: Option<Stamp>,
     /// The byte up to which rows are applied, and the number of the block that begins there.
     pub checkpoint: u64,
     pub block: u64,
@@ -58,9 +61,12 @@ impl From<io::Error> for ReadError {
 
 /// Reads a file from its checkpoint to its end, or until nobody takes its blocks any more.
 pub(super) fn read<R: Rows>(rows: &R, plan: &Plan, blocks: &mpsc::Sender<Piece<R::Batch>>) -> Result<(), ReadError> {
-    let mut records = Records::new(File::open(&plan.path)?.take(plan.size), 0, 1);
+    let file = File::open(&plan.path)?;
+    let mut guard = Guard::new(file.try_clone()?, plan.content, plan.stamp)?;
+    check(&mut guard)?;
+    let mut records = Records::new(file.try_clone()?.take(plan.content.size), 0, 1);
     let layout = match records.read_next()? {
-        Found::End => return Ok(()),
+        Found::End => return expect_end(plan, &records),
         Found::Record => R::layout(records.record())?,
         Found::Unusable(reason) => {
             let sentence = format!("the first line is no header: {}", reason.replace('_', " "));
@@ -70,27 +76,63 @@ pub(super) fn read<R: Rows>(rows: &R, plan: &Plan, blocks: &mpsc::Sender<Piece<R
     let mut reading = Reading {
         rows,
         plan,
+        blocks,
+        file,
+        guard,
         layout,
         records,
     };
     reading.go_to_checkpoint()?;
-    reading.send_blocks(blocks)
+    reading.send_blocks()
+}
+
+/// No row of a file that has changed shall be stored under the old one's digest.
+fn check(guard: &mut Guard) -> Result<(), ReadError> {
+    if guard.is_unchanged()? {
+        Ok(())
+    } else {
+        Err(ReadError::Broken(ImportError::Changed))
+    }
+}
+
+/// The end is where it was when the file was looked at.
+fn expect_end<S: Read>(plan: &Plan, records: &Records<S>) -> Result<(), ReadError> {
+    if records.position() == plan.content.size {
+        Ok(())
+    } else {
+        Err(ReadError::Broken(ImportError::Changed))
+    }
 }
 
 struct Reading<'a, R: Rows> {
     rows: &'a R,
     plan: &'a Plan,
+    blocks: &'a mpsc::Sender<Piece<R::Batch>>,
+    file: File,
+    guard: Guard,
     layout: R::Layout,
     records: Records<io::Take<File>>,
+}
+
+/// How the reading of one block ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    Full,
+    AtEnd,
+    /// Nobody takes blocks any more.
+    LeftAlone,
 }
 
 impl<R: Rows> Reading<'_, R> {
     /// Rows before the checkpoint are read again only for who wants to see every rejected line.
     fn go_to_checkpoint(&mut self) -> Result<(), ReadError> {
-        if self.plan.checkpoint == 0 {
+        let Plan {
+            checkpoint, content, ..
+        } = *self.plan;
+        if checkpoint == 0 {
             return Ok(());
         }
-        while self.plan.rejects.is_some() && self.records.position() < self.plan.checkpoint {
+        while self.plan.rejects.is_some() && self.records.position() < checkpoint && !self.blocks.is_closed() {
             match self.records.read_next()? {
                 Found::End => break,
                 Found::Record => {
@@ -101,29 +143,30 @@ impl<R: Rows> Reading<'_, R> {
                 Found::Unusable(reason) => self.reject(reason)?,
             }
         }
-        let mut file = File::open(&self.plan.path)?;
-        file.seek(SeekFrom::Start(self.plan.checkpoint))?;
-        let rest = file.take(self.plan.size.saturating_sub(self.plan.checkpoint));
-        self.records = Records::new(rest, self.plan.checkpoint, self.records.next_line());
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(checkpoint))?;
+        let rest = file.take(content.size.saturating_sub(checkpoint));
+        self.records = Records::new(rest, checkpoint, self.records.next_line());
         Ok(())
     }
 
     /// Each block has its place before it is read, so that no more than one is in memory besides the one being stored.
-    fn send_blocks(&mut self, blocks: &mpsc::Sender<Piece<R::Batch>>) -> Result<(), ReadError> {
+    fn send_blocks(&mut self) -> Result<(), ReadError> {
         let runtime = Handle::current();
         let (mut number, mut from, mut capacity) = (self.plan.block, self.plan.checkpoint, 0);
         // Once nobody takes blocks any more, there is no place.
-        while let Ok(place) = runtime.block_on(blocks.reserve()) {
+        while let Ok(place) = runtime.block_on(self.blocks.reserve()) {
             let mut counts = Counts::default();
             let mut rows = Vec::with_capacity(capacity);
-            let is_end = self.fill(from, &mut rows, &mut counts)?;
+            let filled = self.fill(from, &mut rows, &mut counts)?;
+            match filled {
+                Filled::LeftAlone => break,
+                Filled::AtEnd => expect_end(self.plan, &self.records)?,
+                Filled::Full => {}
+            }
+            check(&mut self.guard)?;
             capacity = rows.len();
-            // Blank lines at the end belong to the last block.
-            let to = if is_end {
-                self.plan.size
-            } else {
-                self.records.position()
-            };
+            let to = self.records.position();
             if counts.read > 0 {
                 place.send(Piece {
                     number,
@@ -133,7 +176,7 @@ impl<R: Rows> Reading<'_, R> {
                     rows: self.rows.batch(rows),
                 });
             }
-            if is_end {
+            if filled == Filled::AtEnd {
                 break;
             }
             (number, from) = (number + 1, to);
@@ -141,12 +184,15 @@ impl<R: Rows> Reading<'_, R> {
         Ok(())
     }
 
-    /// Reads the rows of one block; true at the end of the file.
-    fn fill(&mut self, from: u64, rows: &mut Vec<R::Row>, counts: &mut Counts) -> Result<bool, ReadError> {
+    /// Reads the rows of one block.
+    fn fill(&mut self, from: u64, rows: &mut Vec<R::Row>, counts: &mut Counts) -> Result<Filled, ReadError> {
         let rows_max = self.rows.block_rows() as u64;
         while counts.read < rows_max && self.records.position() - from < BLOCK_MAX_BYTES {
+            if self.blocks.is_closed() {
+                return Ok(Filled::LeftAlone);
+            }
             let parsed = match self.records.read_next()? {
-                Found::End => return Ok(true),
+                Found::End => return Ok(Filled::AtEnd),
                 Found::Record => self.rows.parse(&self.layout, self.records.record()),
                 Found::Unusable(reason) => Parsed::Skipped(reason),
             };
@@ -162,7 +208,7 @@ impl<R: Rows> Reading<'_, R> {
                 }
             }
         }
-        Ok(false)
+        Ok(Filled::Full)
     }
 
     fn reject(&self, reason: SkipReason) -> Result<(), ReadError> {

@@ -1,6 +1,7 @@
 //! Cuts a file into CSV records, in constant memory whatever stands in it.
 //!
-//! A quote that nobody closes would swallow the rest of the file as one record: it costs the line it stands in.
+//! A quote that nobody closes would swallow the rest of the file as one record, and a stray one all lines up to the next
+//! quote: a record that spans too many lines costs the line it begins in, and reading goes on at the next.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -12,6 +13,11 @@ use super::kind::SkipReason;
 
 /// The longest record, lines within quotes among it.
 pub(super) const RECORD_MAX_BYTES: usize = 64 * 1024;
+/// The most lines of a record. Fields of a feed hold none, and addresses or notes a few; what spans more is a stray quote,
+/// and the fewer lines are taken for one record, the fewer are lost with it.
+pub(super) const RECORD_MAX_LINES: u64 = 16;
+/// What is looked at before the lines are counted: most records end within, and a line that is given up costs no more.
+const PIECE_BYTES: usize = 256;
 /// Several of the longest, so that what is left of one filling is seldom moved.
 const BUFFER_BYTES: usize = 8 * RECORD_MAX_BYTES;
 /// How much of an endless line is shown to people.
@@ -24,14 +30,15 @@ const UNCLOSED_QUOTE: SkipReason = "unclosed_quote";
 
 /// What stands next in the file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub enum Found {
     Record,
     /// A line that is no record.
     Unusable(SkipReason),
     End,
 }
 
-pub(super) struct Records<R> {
+/// A file as records, one after the other.
+pub struct Records<R> {
     source: R,
     buffer: Vec<u8>,
     /// The part of the buffer that is not read yet.
@@ -158,33 +165,50 @@ impl<R: Read> Records<R> {
         Ok(())
     }
 
-    /// Reads one record at the beginning of a window and says how many bytes it takes; `None` when it does not end there.
+    /// Reads one record at the beginning of a window and says how many bytes it takes; `None` when it does not end there, or
+    /// spans too many lines.
     fn parse(&mut self, window: Range<usize>) -> Option<usize> {
-        let is_last = self.is_exhausted && window.end == self.left.end;
-        loop {
+        let is_last = self.is_last(&window);
+        'again: loop {
             self.core.reset();
-            let input = &self.buffer[window.clone()];
-            let (mut result, taken, written, mut fields) =
-                self.core.read_record(input, &mut self.fields, &mut self.ends);
-            if result == ReadRecordResult::InputEmpty && is_last {
-                if is_unclosed(input) {
-                    return None;
-                }
-                let more;
-                (result, _, _, more) =
+            let (mut taken, mut written, mut fields) = (0, 0, 0);
+            loop {
+                let rest = &self.buffer[window.start + taken..window.end];
+                // The end of the file ends a record as the end of a line does: not within quotes.
+                let input = match rest {
+                    [] if is_last => b"\n".as_slice(),
+                    [] => return None,
+                    _ => &rest[..rest.len().min(PIECE_BYTES)],
+                };
+                let (result, read, wrote, ended) =
                     self.core
-                        .read_record(&[], &mut self.fields[written..], &mut self.ends[fields..]);
-                fields += more;
-            }
-            match result {
-                ReadRecordResult::Record => {
-                    self.keep(fields);
-                    return Some(taken);
+                        .read_record(input, &mut self.fields[written..], &mut self.ends[fields..]);
+                let is_at_end = rest.is_empty();
+                taken += if is_at_end { 0 } else { read };
+                (written, fields) = (written + wrote, fields + ended);
+                match result {
+                    ReadRecordResult::Record => {
+                        let line_ends = self.core.line() - 1 - u64::from(input[..read].ends_with(b"\n"));
+                        if line_ends >= RECORD_MAX_LINES {
+                            return None;
+                        }
+                        self.keep(fields);
+                        return Some(taken);
+                    }
+                    ReadRecordResult::OutputEndsFull => {
+                        self.ends.resize(self.ends.len() * 2, 0);
+                        continue 'again;
+                    }
+                    ReadRecordResult::InputEmpty if !is_at_end && self.core.line() <= RECORD_MAX_LINES => {}
+                    ReadRecordResult::InputEmpty | ReadRecordResult::OutputFull | ReadRecordResult::End => return None,
                 }
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                ReadRecordResult::InputEmpty | ReadRecordResult::OutputFull | ReadRecordResult::End => return None,
             }
         }
+    }
+
+    /// True where the file ends with the window.
+    fn is_last(&self, window: &Range<usize>) -> bool {
+        self.is_exhausted && window.end == self.left.end
     }
 
     fn keep(&mut self, fields: usize) {
@@ -196,12 +220,15 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Leaves a line out whose record does not end within the window: its quote is not closed, or it is too long.
+    /// Leaves a line out whose record does not end: its quote is not closed in time, or it is too long.
     fn give_up_line(&mut self, window: Range<usize>) -> io::Result<Found> {
         let line = &self.buffer[window.clone()];
-        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+        let end = line.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
+        // The last line needs no end.
+        let end = end.or(self.is_last(&window).then_some(line.len()));
+        if let Some(end) = end {
             self.raw = window.start..window.start + end;
-            self.advance(end + 1);
+            self.advance(end);
             return Ok(Found::Unusable(UNCLOSED_QUOTE));
         }
         self.shown = line[..line.len().min(SHOWN_MAX_BYTES)].to_vec();
@@ -222,12 +249,6 @@ impl<R: Read> Records<R> {
         self.position += bytes as u64;
         self.left.start += bytes;
     }
-}
-
-/// The end of a file that is still within quotes: it went over a line's end to get there, and quotes come in pairs.
-fn is_unclosed(input: &[u8]) -> bool {
-    let quotes = input.iter().filter(|byte| **byte == b'"').count();
-    quotes % 2 == 1 && input.contains(&b'\n')
 }
 
 #[cfg(test)]

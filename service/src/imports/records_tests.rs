@@ -79,7 +79,73 @@ fn a_quote_that_is_not_closed_costs_its_line_only() {
     assert!(found[1..].iter().all(|record| record == "c|d"));
     // The same just before the end of the file; a lone quote in the middle of a field opens nothing.
     assert_eq!(shown(b"a,\"b\nc,d\ne,f"), [UNCLOSED_QUOTE, "c|d", "e|f"]);
+    assert_eq!(shown(b"a,b\"\nc,\"d"), ["a|b\"", UNCLOSED_QUOTE]);
+    assert_eq!(shown(b"c,\"d\n"), [UNCLOSED_QUOTE]);
+    // An even number of quotes may leave one open, and an odd one none.
+    assert_eq!(shown(b"5\",x,\"b\nc,d"), [UNCLOSED_QUOTE, "c|d"]);
+    assert_eq!(shown(b"a,\"b\nc\"d\"e"), ["a|b\ncd\"e"]);
     assert_eq!(shown(b"a,5\"\nc,d\n"), ["a|5\"", "c|d"]);
+}
+
+/// A stray quote and the next one, with so many lines from the one to the other.
+fn two_strays(lines: usize) -> String {
+    format!("a,\"b\n{}y\",z\nlast\n", "c,d\n".repeat(lines - 2))
+}
+
+#[test]
+fn a_stray_quote_swallows_few_lines() {
+    let most = usize::try_from(RECORD_MAX_LINES).expect("few lines");
+    let swallowed = shown(two_strays(most).as_bytes());
+    assert_eq!((swallowed.len(), swallowed[1].as_str()), (2, "last"));
+    // One more, and it costs its own line alone.
+    for lines in [most + 1, most + 2, 500] {
+        let found = shown(two_strays(lines).as_bytes());
+        assert_eq!((found[0].as_str(), found.len()), (UNCLOSED_QUOTE, lines + 1), "{lines}");
+        assert!(found[1..lines - 1].iter().all(|record| record == "c|d"), "{lines}");
+        assert_eq!(found[lines - 1..], ["y\"|z", "last"], "{lines}");
+    }
+    // The ends of lines may have two bytes, and the file none.
+    let text = two_strays(most).replace('\n', "\r\n");
+    assert_eq!(shown(text.as_bytes()).len(), 2);
+    let text = two_strays(most);
+    let text = text.strip_suffix("\nlast\n").expect("its last line");
+    assert_eq!(shown(text.as_bytes()).len(), 1);
+}
+
+/// Each line closes the quote before it and opens one: however far a record is looked for, it does not end.
+#[test]
+fn lines_that_never_close_cost_no_more_than_others() {
+    const LINES: usize = 200_000;
+    let text = "a\",\",\n".repeat(LINES);
+    let begun = std::time::Instant::now();
+    let found = shown(text.as_bytes());
+    assert_eq!(found.len(), LINES);
+    assert!(found[..LINES - 20].iter().all(|record| record == UNCLOSED_QUOTE));
+    // A tenth of a second where 64 KiB a line took minutes.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+/// Random texts of what matters to a reader: every byte is in exactly one find, however little comes at a time.
+#[test]
+fn every_byte_is_found_once() {
+    let mut state = 7_u64;
+    let mut dice = |sides: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % sides
+    };
+    for _ in 0..2_000 {
+        let length = dice(200);
+        let text: Vec<u8> = (0..length).map(|_| b"aa,,\"\"\n\n\r\xef\xbb\xbf"[dice(12)]).collect();
+        let mut from = 0;
+        for (_, line, to) in all_from(&text, 0) {
+            assert!(to > from, "{text:?}");
+            assert!(line <= 1 + text.len() as u64, "{text:?}");
+            from = to;
+        }
+        let rest = text.split_at(usize::try_from(from).expect("a short text")).1;
+        let rest = rest.strip_prefix(BYTE_ORDER_MARK).unwrap_or(rest);
+        assert!(rest.iter().all(|byte| matches!(byte, b'\r' | b'\n')), "{text:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use entity::imports;
 use sea_orm::sqlx::postgres::PgConnection;
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, Set, Statement, sqlx,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, Set,
+    Statement, sqlx,
 };
 
 use super::import::{Import, Totals};
@@ -38,16 +39,16 @@ pub async fn advance<Batch: Sync>(
     inserted: u64,
     duplicate: u64,
 ) -> Result<Advanced, Fault> {
-    let [from, to, read, inserted, duplicate, skipped, coerced] = numbers(block, inserted, duplicate);
+    let step = Step::of(block, inserted, duplicate);
     let values = [
         block.import.into(),
-        from.into(),
-        to.into(),
-        read.into(),
-        inserted.into(),
-        duplicate.into(),
-        skipped.into(),
-        coerced.into(),
+        step.from.into(),
+        step.to.into(),
+        step.read.into(),
+        step.inserted.into(),
+        step.duplicate.into(),
+        step.skipped.into(),
+        step.coerced.into(),
         block.skip_reasons.clone().into(),
     ];
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), ADVANCE, values);
@@ -63,11 +64,18 @@ macro_rules! advance_on_driver {
             inserted: u64,
             duplicate: u64,
         ) -> Result<Advanced, Fault> {
-            let mut query = sqlx::query(ADVANCE).bind(block.import.0);
-            for number in numbers(block, inserted, duplicate) {
-                query = query.bind(number);
-            }
-            let done = query.bind(&block.skip_reasons).execute(tx).await?;
+            let step = Step::of(block, inserted, duplicate);
+            let query = sqlx::query(ADVANCE)
+                .bind(block.import.0)
+                .bind(step.from)
+                .bind(step.to)
+                .bind(step.read)
+                .bind(step.inserted)
+                .bind(step.duplicate)
+                .bind(step.skipped)
+                .bind(step.coerced)
+                .bind(&block.skip_reasons);
+            let done = query.execute(tx).await?;
             Ok(advanced(done.rows_affected()))
         }
     };
@@ -99,20 +107,29 @@ pub async fn stands_at_on_sqlite<Batch: Sync>(tx: &mut SqliteConnection, block: 
     Ok(query.fetch_optional(tx).await?.is_some())
 }
 
-/// `$2` to `$8`.
-fn numbers<Batch>(block: &Block<Batch>, inserted: u64, duplicate: u64) -> [i64; 7] {
-    let skipped = block.counts.rows_skipped();
-    let counts = [block.counts.read, inserted, duplicate, skipped, block.counts.coerced];
-    let [read, inserted, duplicate, skipped, coerced] = counts.map(signed);
-    [
-        signed(block.from),
-        signed(block.to),
-        read,
-        inserted,
-        duplicate,
-        skipped,
-        coerced,
-    ]
+/// A block in numbers, as the columns take them.
+struct Step {
+    from: i64,
+    to: i64,
+    read: i64,
+    inserted: i64,
+    duplicate: i64,
+    skipped: i64,
+    coerced: i64,
+}
+
+impl Step {
+    fn of<Batch>(block: &Block<Batch>, inserted: u64, duplicate: u64) -> Self {
+        Self {
+            from: signed(block.from),
+            to: signed(block.to),
+            read: signed(block.counts.read),
+            inserted: signed(inserted),
+            duplicate: signed(duplicate),
+            skipped: signed(block.counts.rows_skipped()),
+            coerced: signed(block.counts.coerced),
+        }
+    }
 }
 
 /// Files of 2^63 bytes there are none.
@@ -177,35 +194,63 @@ pub(super) async fn holder(
     query.one(db).await?.map(import).transpose()
 }
 
-/// True when a content has been imported to its end.
-pub(super) async fn is_known(db: &impl ConnectionTrait, kind: ImportKind, digest: Digest) -> Result<bool, Fault> {
+/// Why uploads fail whose file is the trouble and not what stands in it.
+pub(super) const FILE_GONE: &str = "the uploaded file is gone";
+pub(super) const FILE_CHANGED: &str = "the uploaded file changed while it was read";
+/// What earlier versions said of both.
+const FILE_UNREADABLE: &str = "the uploaded file cannot be read";
+
+/// What became of a content before: it was imported to its end, or else failed for what stands in it.
+pub(super) async fn known(
+    db: &impl ConnectionTrait,
+    kind: ImportKind,
+    digest: Digest,
+) -> Result<Option<Import>, Fault> {
+    let is_its_own = imports::Column::Failure.is_not_in([FILE_GONE, FILE_CHANGED, FILE_UNREADABLE]);
     let query = imports::Entity::find()
         .filter(imports::Column::Kind.eq(kind))
         .filter(imports::Column::Digest.eq(digest))
-        .filter(imports::Column::Status.eq(ImportStatus::Completed));
-    Ok(query.one(db).await?.is_some())
+        .filter(imports::Column::Status.ne(ImportStatus::Running))
+        .filter(Condition::any().add(imports::Column::Failure.is_null()).add(is_its_own))
+        // COMPLETED stands before FAILED.
+        .order_by_asc(imports::Column::Status);
+    query.one(db).await?.map(import).transpose()
+}
+
+/// An upload that is not at its end.
+pub(super) struct Waiting {
+    pub id: ImportId,
+    pub kind: ImportKind,
+    /// Where its file waits.
+    pub path: String,
 }
 
 /// Uploads that are not at their end, oldest first.
-pub(super) async fn unfinished_uploads(db: &impl ConnectionTrait) -> Result<Vec<Import>, Fault> {
+pub(super) async fn unfinished_uploads(db: &impl ConnectionTrait) -> Result<Vec<Waiting>, Fault> {
     let query = imports::Entity::find()
         .filter(imports::Column::Status.eq(ImportStatus::Running))
         .filter(imports::Column::Path.is_not_null())
         .order_by_asc(imports::Column::Id);
-    query.all(db).await?.into_iter().map(import).collect()
+    let waiting = query.all(db).await?.into_iter().map(|row| Waiting {
+        id: row.id,
+        kind: row.kind,
+        path: row.path.unwrap_or_default(),
+    });
+    Ok(waiting.collect())
 }
 
-/// Lets an import hold its content. A unique violation of `digest` means that another one does.
-pub(super) async fn hold_content(db: &impl ConnectionTrait, id: ImportId) -> Result<(), Fault> {
+/// Lets a running import hold its content. A unique violation of `digest` means that another one does.
+pub(super) async fn hold_content(db: &impl ConnectionTrait, id: ImportId) -> Result<Advanced, Fault> {
     let change = imports::ActiveModel {
         holds_content: Set(true),
         ..Default::default()
     };
+    // A failed import that held its content would keep it from ever being imported.
     let update = imports::Entity::update_many()
         .set(change)
-        .filter(imports::Column::Id.eq(id));
-    update.exec(db).await?;
-    Ok(())
+        .filter(imports::Column::Id.eq(id))
+        .filter(imports::Column::Status.eq(ImportStatus::Running));
+    Ok(advanced(update.exec(db).await?.rows_affected))
 }
 
 /// How an import ends.

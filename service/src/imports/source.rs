@@ -1,7 +1,9 @@
-//! A file before its rows are looked at: how large it is, and the digest by which its content is known again.
+//! A file before and while its rows are looked at: how large it is, the digest by which its content is known again, and
+//! whether it still has that content.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -19,6 +21,78 @@ pub(super) struct Content {
     pub size: u64,
 }
 
+/// What a file system says of a file without reading it; every change of the content changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    device: u64,
+    number: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+/// Notices that a file begins no more with the content that was looked at.
+pub(super) struct Guard {
+    file: File,
+    content: Content,
+    /// The file was as it should be when it had this stamp.
+    stamp: Stamp,
+}
+
+impl Stamp {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self {
+            device: metadata.dev(),
+            number: metadata.ino(),
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        })
+    }
+}
+
+impl Guard {
+    /// Watches an open file whose content was looked at when it had a stamp; without one it is taken for what it should be.
+    pub fn new(file: File, content: Content, stamp: Option<Stamp>) -> io::Result<Self> {
+        let stamp = match stamp {
+            Some(stamp) => stamp,
+            None => Stamp::of(&file)?,
+        };
+        Ok(Self { file, content, stamp })
+    }
+
+    /// True while the file begins with the content; what is appended does not matter. Reads it only when its stamp changes.
+    pub fn is_unchanged(&mut self) -> io::Result<bool> {
+        let now = Stamp::of(&self.file)?;
+        if now.size < self.content.size {
+            return Ok(false);
+        }
+        if now != self.stamp {
+            if !self.has_content()? {
+                return Ok(false);
+            }
+            self.stamp = now;
+        }
+        Ok(true)
+    }
+
+    /// Reads by place, since whoever reads the rows moves the file's own.
+    fn has_content(&self) -> io::Result<bool> {
+        let (mut hash, mut place, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
+        while place < self.content.size {
+            let left = usize::try_from(self.content.size - place).unwrap_or(usize::MAX);
+            let bytes = match self.file.read_at(&mut chunk[..left.min(CHUNK_BYTES)], place) {
+                Ok(0) => break,
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            hash.update(&chunk[..bytes]);
+            place += bytes as u64;
+        }
+        Ok(place == self.content.size && digest_of(hash) == self.content.digest)
+    }
+}
+
 /// The first 16 bytes of what has been hashed.
 pub(super) fn digest_of(hash: Sha256) -> Digest {
     let mut digest = [0; 16];
@@ -26,14 +100,15 @@ pub(super) fn digest_of(hash: Sha256) -> Digest {
     Digest(digest)
 }
 
-/// Reads a file to its end; `None` when told to stop before that.
+/// Reads a file to its end; `None` when told to stop before that. The stamp is of the time before, so that a change while
+/// it is read is noticed too.
 pub(super) fn content_of(
     path: &Path,
     progress: &watch::Sender<Progress>,
     stop: &watch::Receiver<bool>,
-) -> io::Result<Option<Content>> {
+) -> io::Result<Option<(Content, Stamp)>> {
     let mut file = File::open(path)?;
-    let expected = file.metadata()?.len();
+    let stamp = Stamp::of(&file)?;
     let (mut hash, mut size, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
     loop {
         if *stop.borrow() {
@@ -51,12 +126,10 @@ pub(super) fn content_of(
         progress.send_replace(Progress {
             stage: Stage::Looking,
             bytes: size,
-            size: expected.max(size),
-            rows: 0,
+            size: stamp.size.max(size),
+            ..Progress::default()
         });
     }
-    Ok(Some(Content {
-        digest: digest_of(hash),
-        size,
-    }))
+    let digest = digest_of(hash);
+    Ok(Some((Content { digest, size }, stamp)))
 }

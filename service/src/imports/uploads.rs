@@ -1,17 +1,22 @@
 //! Uploaded files while they arrive and wait. A file has its final name only when all of it is on the disk, and until its
 //! import is recorded it is locked, so that a server that starts beside this one can tell it from a left-over.
+//!
+//! The folder has a name of its own, which stands in the records: a server that misses a file knows whether it was here.
 
-use std::fs::{self, DirBuilder, OpenOptions, TryLockError};
-use std::io;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use uuid::{Builder, Uuid};
 
 use super::error::ImportError;
 use super::source::{Content, digest_of};
+use crate::clock::random_bytes;
+use crate::db::Fault;
 use crate::values::ImportId;
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -20,6 +25,8 @@ const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const ARRIVING: &str = "part";
 const WAITING: &str = "csv";
+/// The file with the folder's name.
+const NAME: &str = ".id";
 
 /// The folder of uploaded files.
 pub(super) struct Uploads {
@@ -52,7 +59,9 @@ impl Uploads {
     /// Writes a file as it arrives. If this does not get to its end, nothing of it stays.
     pub async fn receive(&self, id: ImportId, body: impl AsyncRead + Send) -> Result<Arrived, ImportError> {
         let path = self.folder.join(format!("{id}.{ARRIVING}"));
-        let file = self.create(&path).map_err(ImportError::Unwritable)?;
+        let (folder, made) = (self.folder.clone(), path.clone());
+        let file = tokio::task::spawn_blocking(move || create(&folder, &made));
+        let file = file.await.map_err(Fault::broken)?.map_err(ImportError::Unwritable)?;
         let mut arrived = Arrived {
             content: Content {
                 digest: digest_of(Sha256::new()),
@@ -66,50 +75,100 @@ impl Uploads {
         Ok(arrived)
     }
 
-    /// Gives a file its final name, under which it outlives a crash.
-    pub fn keep(&self, arrived: &mut Arrived, id: ImportId) -> io::Result<()> {
+    /// Gives a file its final name, under which it outlives a crash, and says what the record shall call it.
+    pub fn keep(&self, arrived: &mut Arrived, id: ImportId) -> io::Result<String> {
+        let name = self.name()?;
         let path = self.path_of(id);
         fs::rename(&arrived.path, &path)?;
         arrived.path = path;
-        fs::File::open(&self.folder)?.sync_all()
+        fs::File::open(&self.folder)?.sync_all()?;
+        Ok(format!("{name}/{id}.{WAITING}"))
     }
 
     pub fn remove(&self, id: ImportId) {
         remove(&self.path_of(id));
     }
 
-    /// The names of left-overs: what arrives no more, and files of imports that `is_wanted` does not know.
-    pub fn sweep(&self, is_wanted: impl Fn(ImportId) -> bool) -> io::Result<()> {
+    /// What may have been left: every file that nobody is receiving or recording at the moment.
+    pub fn left_overs(&self) -> io::Result<Vec<LeftOver>> {
         let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
         };
+        let mut found = Vec::new();
         for entry in entries {
             let path = entry?.path();
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let Ok(id) = stem.parse().map(ImportId) else { continue };
-            let is_upload = path.extension().is_some_and(|kind| kind == WAITING);
-            let is_part = path.extension().is_some_and(|kind| kind == ARRIVING);
-            if (is_part || is_upload && !is_wanted(id)) && !is_locked(&path) {
-                remove(&path);
+            let is = |kind: &str| path.extension().is_some_and(|end| end == kind);
+            let upload = is(WAITING).then_some(id);
+            if (upload.is_some() || is(ARRIVING)) && !is_locked(&path) {
+                found.push(LeftOver { upload, path });
             }
         }
-        Ok(())
+        Ok(found)
     }
 
-    fn create(&self, path: &Path) -> io::Result<fs::File> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(FOLDER_MODE)
-            .create(&self.folder)?;
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(FILE_MODE)
-            .open(path)?;
-        file.lock()?;
-        Ok(file)
+    /// False only when it is certain that an upload's file is not here.
+    pub fn may_be_here(&self, id: ImportId) -> bool {
+        self.path_of(id).try_exists().unwrap_or(true)
     }
+
+    /// True when a record's path is of this folder; false too when nobody can tell, as of records of earlier versions.
+    pub fn is_of_this_folder(&self, path: &str) -> io::Result<bool> {
+        if !self.folder.is_dir() {
+            return Ok(false);
+        }
+        let folder = path.split_once('/').map(|(folder, _)| folder);
+        Ok(folder == Some(self.name()?.as_str()))
+    }
+
+    /// The folder's name, which is made when it is asked for first.
+    fn name(&self) -> io::Result<String> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(FILE_MODE)
+            .open(self.folder.join(NAME))?;
+        // Of two processes that make it at once, the later one reads what the earlier one wrote.
+        file.lock()?;
+        let mut name = String::new();
+        file.read_to_string(&mut name)?;
+        if Uuid::try_parse(&name).is_err() {
+            name = Builder::from_random_bytes(random_bytes()).into_uuid().to_string();
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(name.as_bytes())?;
+            file.sync_all()?;
+        }
+        Ok(name)
+    }
+}
+
+/// A file that may be needed no more.
+pub(super) struct LeftOver {
+    /// The upload that it is all of; `None` for one that has not arrived.
+    pub upload: Option<ImportId>,
+    path: PathBuf,
+}
+
+impl LeftOver {
+    pub fn remove(&self) {
+        remove(&self.path);
+    }
+}
+
+fn create(folder: &Path, path: &Path) -> io::Result<fs::File> {
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 async fn copy(body: impl AsyncRead + Send, mut file: File, max_bytes: u64) -> Result<Content, ImportError> {
@@ -134,9 +193,12 @@ async fn copy(body: impl AsyncRead + Send, mut file: File, max_bytes: u64) -> Re
     })
 }
 
-/// Somebody is at it at the moment.
+/// Somebody is at it at the moment, or nobody can tell.
 fn is_locked(path: &Path) -> bool {
-    fs::File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    match fs::File::open(path) {
+        Ok(file) => file.try_lock().is_err(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 fn remove(path: &Path) {

@@ -1,78 +1,92 @@
 //! The server's background worker: uploads one after the other, and between them the files of a folder.
 //!
-//! A database out of reach puts the work off, it does not end it. Told to stop, it stops at a block's end.
+//! Nothing is given up that may still come right: a database out of reach makes everything wait, what fails for another
+//! reason makes room for the others and is tried again later. Told to stop, it stops at a block's end.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::driver::reload;
 use super::error::ImportError;
 use super::import::{Import, Outcome};
 use super::inner::{Inner, Known, RunOptions};
-use super::repo::{self, End};
-use crate::db::FaultKind;
+use super::repo::{self, End, FILE_CHANGED, FILE_GONE};
+use super::uploads::Uploads;
+use super::work::{FIRST_PAUSE, PAUSE_MAX, Queue, Task, Work};
+use crate::db::{Fault, FaultKind};
 use crate::values::{ImportId, ImportKind, ImportStatus};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How often work is tried that fails while the database answers; the next start tries again.
-const FAILURES_MAX: u32 = 4;
-
-/// A piece of work.
-#[derive(Clone, Debug)]
-enum Task {
-    Upload(ImportId),
-    File(PathBuf),
-}
-
 pub(super) struct Worker {
-    pub inner: Arc<Inner>,
-    pub queue: mpsc::Receiver<ImportId>,
-    /// Files of activities to import.
-    pub files: VecDeque<PathBuf>,
-    pub stop: watch::Receiver<bool>,
+    inner: Arc<Inner>,
+    arriving: mpsc::Receiver<Work>,
+    queue: Queue,
+    stop: watch::Receiver<bool>,
 }
 
 impl Worker {
+    pub fn new(
+        inner: Arc<Inner>,
+        arriving: mpsc::Receiver<Work>,
+        files: VecDeque<Work>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            inner,
+            arriving,
+            queue: Queue::of_files(files),
+            stop,
+        }
+    }
+
     /// Works until told to stop.
     pub async fn run(mut self) {
-        let mut unfinished = VecDeque::new();
         let mut is_looked_through = false;
         while !*self.stop.borrow() {
             if !is_looked_through {
-                match self.left_over().await {
-                    Ok(ids) => (unfinished, is_looked_through) = (ids, true),
-                    Err(error) => tracing::warn!(%error, "uploads of earlier runs cannot be looked through yet"),
+                match self.look_through().await {
+                    Ok(()) => is_looked_through = true,
+                    Err(error) => {
+                        tracing::warn!(error = %chain(&error), "uploads of earlier runs cannot be looked through yet")
+                    }
                 }
             }
-            let upload = unfinished.pop_front().or_else(|| self.queue.try_recv().ok());
-            let task = upload
-                .map(Task::Upload)
-                .or_else(|| self.files.pop_front().map(Task::File));
-            self.inner.is_busy.store(task.is_some(), Ordering::Relaxed);
-            let left = unfinished.len() + self.files.len();
-            self.inner.left.store(left, Ordering::Relaxed);
-            match task {
-                Some(task) => self.insist(task).await,
-                None if !is_looked_through => self.pause(FIRST_PAUSE).await,
-                None => self.wait(&mut unfinished).await,
+            match self.next() {
+                Some(work) => self.insist(work).await,
+                None => self.wait(!is_looked_through).await,
             }
             self.inner.current.send_replace(None);
         }
     }
 
-    async fn wait(&mut self, next: &mut VecDeque<ImportId>) {
+    fn next(&mut self) -> Option<Work> {
+        let upload = self.queue.next_upload().or_else(|| self.arriving.try_recv().ok());
+        upload.or_else(|| self.queue.next())
+    }
+
+    /// Waits for an upload, or until something that was put off is due.
+    async fn wait(&mut self, looks_again: bool) {
+        let look = looks_again.then(|| Instant::now() + FIRST_PAUSE);
+        let due = self.queue.next_due().into_iter().chain(look).min();
+        let due = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.stop.wait_for(|is_told| *is_told) => {}
-            id = self.queue.recv() => {
-                self.inner.is_busy.store(true, Ordering::Relaxed);
-                next.extend(id);
+            upload = self.arriving.recv() => {
+                if let Some(upload) = upload {
+                    self.queue.push_upload(upload);
+                }
             }
+            () = due => {}
         }
     }
 
@@ -81,32 +95,52 @@ impl Worker {
         let _ = tokio::time::timeout(pause, self.stop.wait_for(|is_told| *is_told)).await;
     }
 
-    /// Uploads that earlier runs left, whose file is here; files that belong to none are removed.
-    async fn left_over(&self) -> Result<VecDeque<ImportId>, ImportError> {
-        let unfinished = repo::unfinished_uploads(&self.inner.db.read).await?;
-        let ids: Vec<ImportId> = unfinished.iter().map(|import| import.id).collect();
-        let uploads = &self.inner.uploads;
-        uploads.sweep(|id| ids.contains(&id)).map_err(ImportError::Unreadable)?;
-        Ok(ids.into_iter().filter(|id| uploads.path_of(*id).is_file()).collect())
+    /// Takes up the uploads that earlier runs left, and removes files that belong to none.
+    async fn look_through(&mut self) -> Result<(), ImportError> {
+        // The files first: what is recorded while we look is locked until it is, and so is no left-over.
+        let mut left = self.on_disk(Uploads::left_overs).await?;
+        let waiting = repo::unfinished_uploads(&self.inner.db.read).await?;
+        left.retain(|file| {
+            file.upload
+                .is_none_or(|id| waiting.iter().all(|upload| upload.id != id))
+        });
+        self.on_disk(move |_| {
+            left.iter().for_each(|file| file.remove());
+            Ok(())
+        })
+        .await?;
+        for upload in waiting {
+            let (id, path) = (upload.id, upload.path);
+            let (is_here, is_ours) = self
+                .on_disk(move |uploads| Ok((uploads.may_be_here(id), uploads.is_of_this_folder(&path)?)))
+                .await?;
+            if is_here {
+                let counted = self.inner.load.count(upload.kind);
+                self.queue.push_upload(Work::new(Task::Upload(id), counted));
+            } else if is_ours {
+                self.fail(id, FILE_GONE).await?;
+            }
+        }
+        Ok(())
     }
 
-    /// Does one piece of work, again and again while the database is out of reach. What fails for another reason is left
-    /// to the next start, since others wait.
-    async fn insist(&mut self, task: Task) {
-        let (mut pause, mut failures) = (FIRST_PAUSE, 0);
+    /// Does a piece of work, again and again while the database is out of reach, since nothing else could be done either.
+    async fn insist(&mut self, work: Work) {
+        let mut pause = FIRST_PAUSE;
         loop {
-            let done = match &task {
+            let done = match &work.task {
                 Task::Upload(id) => self.upload(*id).await,
                 Task::File(path) => self.file(path.clone()).await,
             };
             let Err(error) = done else { return };
-            let is_away = matches!(&error, ImportError::Fault(fault) if fault.kind == FaultKind::Unreachable);
-            failures += u32::from(!is_away);
-            if failures == FAILURES_MAX || matches!(error, ImportError::Unreadable(_)) {
-                tracing::error!(error = %chain(&error), ?task, "an import is given up until the next start");
+            if is_final(&error) {
+                tracing::error!(error = %chain(&error), task = ?work.task, "an import is given up");
                 return;
             }
-            tracing::warn!(error = %chain(&error), ?task, "an import is put off");
+            tracing::warn!(error = %chain(&error), task = ?work.task, "an import is put off");
+            if !matches!(&error, ImportError::Fault(fault) if fault.kind == FaultKind::Unreachable) {
+                return self.queue.put_off(work);
+            }
             self.pause(pause).await;
             pause = PAUSE_MAX.min(pause * 2);
             if *self.stop.borrow() {
@@ -132,20 +166,36 @@ impl Worker {
             match self.inner.run_upload(import, options).await {
                 Ok(Outcome::Stopped(_)) => return Ok(()),
                 Ok(outcome) => tell(&outcome),
-                Err(ImportError::Unreadable(error)) => self.fail(id, &error).await?,
-                Err(error) => return Err(error),
+                Err(error) => match loss_in(&error) {
+                    Some(failure) => self.fail(id, failure).await?,
+                    None => return Err(error),
+                },
             }
         }
-        self.inner.uploads.remove(id);
+        self.on_disk(move |uploads| {
+            uploads.remove(id);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends an import whose file is lost, unless somebody else has finished it.
+    async fn fail(&self, id: ImportId, failure: &str) -> Result<(), ImportError> {
+        tracing::error!(%id, failure, "an upload fails");
+        let import = reload(&self.inner.db, id).await?;
+        let end = End::Failed(failure);
+        repo::finish(&self.inner.db.write, &import, end, self.inner.clock.now()).await?;
         Ok(())
     }
 
-    async fn fail(&self, id: ImportId, error: &std::io::Error) -> Result<(), ImportError> {
-        tracing::error!(%error, %id, "an uploaded file cannot be read");
-        let import = reload(&self.inner.db, id).await?;
-        let end = End::Failed("the uploaded file cannot be read");
-        repo::finish(&self.inner.db.write, &import, end, self.inner.clock.now()).await?;
-        Ok(())
+    /// Asks the disk, on a thread that may wait for it.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Uploads) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, ImportError> {
+        let inner = self.inner.clone();
+        let asked = tokio::task::spawn_blocking(move || ask(&inner.uploads));
+        asked.await.map_err(Fault::broken)?.map_err(ImportError::Unreadable)
     }
 
     fn options(&self, known: Known) -> RunOptions {
@@ -157,11 +207,37 @@ impl Worker {
     }
 }
 
+/// What an upload has lost for good; a disk that fails otherwise may come back.
+fn loss_in(error: &ImportError) -> Option<&'static str> {
+    if is_gone(error) {
+        Some(FILE_GONE)
+    } else {
+        matches!(error, ImportError::Changed).then_some(FILE_CHANGED)
+    }
+}
+
+/// True when no other try can end otherwise: the file or the record is gone.
+fn is_final(error: &ImportError) -> bool {
+    is_gone(error) || matches!(error, ImportError::NotFound)
+}
+
+fn is_gone(error: &ImportError) -> bool {
+    matches!(error, ImportError::Unreadable(cause) if cause.kind() == io::ErrorKind::NotFound)
+}
+
 fn tell(outcome: &Outcome) {
     match outcome {
         Outcome::Finished(import) => tell_of(import),
         Outcome::Stopped(_) => tracing::info!("an import was stopped at a block's end; the next start goes on"),
-        Outcome::Known => {}
+        Outcome::Known(import) if import.status == ImportStatus::Failed => {
+            let failure = import.failure.as_deref();
+            tracing::warn!(
+                file = import.file,
+                failure,
+                "a file is left out: its content failed before"
+            );
+        }
+        Outcome::Known(_) => {}
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Takes the rows of a block in the order of the file, to be stored so many in a transaction.
+    /// Takes the rows of a block in the order of the file, to be stored at most so many in a transaction.
     #[must_use]
     pub fn new(mut rows: Vec<Activity>, part_rows_max: usize) -> Self {
         // Stable, so that the first of a repeated event stays the first.
@@ -39,8 +39,13 @@ impl Batch {
         (&self.rows, rollup)
     }
 
-    /// The rows of each transaction.
-    pub(super) fn parts(&self) -> impl ExactSizeIterator<Item = &[Activity]> {
-        self.rows.chunks(self.part_rows_max)
+    /// Every row.
+    pub(super) fn rows(&self) -> &[Activity] {
+        &self.rows
+    }
+
+    /// The most rows of a transaction.
+    pub(super) fn part_rows_max(&self) -> usize {
+        self.part_rows_max
     }
 }

@@ -1,9 +1,11 @@
 //! What merchants do, and five reports on it.
 //!
 //! Invariants: every event is stored once; the rollups are written in the transaction that stores the rows, so they equal
-//! a recomputation from the rows at every moment; the reports at hand are less than a second behind a commit by anybody.
+//! a recomputation from the rows at every moment; the reports at hand are less than a second behind a commit by anybody,
+//! or none once the database is out of reach.
 
 mod batch;
+mod error;
 mod month;
 mod ranking;
 mod refresher;
@@ -17,6 +19,7 @@ mod summary;
 mod volume;
 
 pub use batch::Batch;
+pub use error::MerchantError;
 pub use month::Month;
 pub use ranking::Ranked;
 pub use report::{FailureRate, Funnel, Reports};
@@ -38,15 +41,6 @@ pub struct Merchants {
     refresher: Refresher,
 }
 
-/// Why a merchant's summary cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum MerchantError {
-    #[error("no activity of this merchant is known")]
-    NotFound,
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
 impl Merchants {
     /// Starts keeping the reports at hand. Must be called inside a tokio runtime.
     #[must_use]
@@ -59,9 +53,9 @@ impl Merchants {
         }
     }
 
-    /// The reports as they were less than a second ago. Costs no look at the database.
-    #[must_use]
-    pub fn reports(&self) -> Arc<Reports> {
+    /// The reports as they were less than a second ago, without a look at the database. A fault while they are not read
+    /// yet, and when nobody could look whether they have changed for some seconds.
+    pub fn reports(&self) -> Result<Arc<Reports>, Fault> {
         self.snapshot.get()
     }
 

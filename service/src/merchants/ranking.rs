@@ -23,13 +23,13 @@ pub struct Ranking {
     floor: Option<Ranked>,
 }
 
-/// Whether the ranking still knows its leaders.
+/// Whether the ranking still knows who leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Known {
-    Leaders,
-    /// All leaders fell below the floor: `Ranking::of_best` has to begin anew.
-    Nobody,
+pub enum Leaders {
+    Known,
+    /// All of them fell below the floor: `Ranking::of_best` has to begin anew.
+    Lost,
 }
 
 impl Ord for Ranked {
@@ -50,7 +50,7 @@ impl Ranking {
     /// Leaders that are kept.
     pub const LEADERS_MAX: usize = 100;
 
-    /// Begins anew with the `LEADERS_MAX + 1` best of all, in any order.
+    /// Begins anew with the `LEADERS_MAX + 1` best of all, or more, in any order.
     #[must_use]
     pub fn of_best(best: Vec<Ranked>) -> Self {
         let mut ranking = Self {
@@ -80,7 +80,7 @@ impl Ranking {
 
     /// Takes the new volumes of merchants that have succeeded: of every leader that changed and of everybody else that
     /// reached `least`.
-    pub fn change(&mut self, changed: Vec<Ranked>) -> Known {
+    pub fn change(&mut self, changed: Vec<Ranked>) -> Leaders {
         let ids: HashSet<&str> = changed.iter().map(|one| &*one.merchant_id).collect();
         self.leaders.retain(|leader| !ids.contains(&*leader.merchant_id));
         self.leaders.extend(changed);
@@ -89,9 +89,9 @@ impl Ranking {
         }
         self.sort_and_cut();
         if self.leaders.is_empty() && self.floor.is_some() {
-            Known::Nobody
+            Leaders::Lost
         } else {
-            Known::Leaders
+            Leaders::Known
         }
     }
 
@@ -129,7 +129,7 @@ mod tests {
         }
     }
 
-    /// Random changes against everybody's volumes in a map: the leader is always right, and only `Nobody` costs a look.
+    /// Random changes against everybody's volumes in a map: the leader is always right, and only `Lost` costs a look.
     #[test]
     fn the_leader_is_the_best_of_all_after_any_changes() {
         let mut everybody: HashMap<usize, i64> = HashMap::new();
@@ -153,7 +153,7 @@ mod tests {
                     changes.insert(id, now);
                 }
             }
-            if ranking.change(changes.into_values().collect()) == Known::Nobody {
+            if ranking.change(changes.into_values().collect()) == Leaders::Lost {
                 looks += 1;
                 let mut best: Vec<Ranked> = everybody.iter().map(|(id, units)| ranked(*id, *units)).collect();
                 best.sort_by(|one, other| other.cmp(one));

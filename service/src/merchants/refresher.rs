@@ -1,7 +1,8 @@
-//! Keeps the reports at hand: asks the database now and then whether they have changed, and reads them only then.
+//! Keeps the reports at hand: asks the database now and then whether they have changed, and reads them only then. What
+//! nobody could ask about for too long is no answer any more.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -14,11 +15,26 @@ use crate::db::{Db, Fault};
 /// How old the reports at hand may be: with the time to read them, well below the second that is promised.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// The reports as they were a moment ago.
+/// After this long without a look at the database there are no reports: as long as everybody else waits for a connection
+/// before the answer is that the database is out of reach.
+const OLD_AFTER: Duration = Duration::from_secs(5);
+
+/// The reports as they were a moment ago; none until they are read for the first time.
 pub(super) struct Snapshot {
     db: Db,
-    reports: RwLock<Arc<Reports>>,
+    at_hand: RwLock<Option<AtHand>>,
 }
+
+struct AtHand {
+    reports: Arc<Reports>,
+    /// They were as new as could be when the database was asked for the last time.
+    asked: Instant,
+}
+
+/// Why there are no reports.
+#[derive(Debug, thiserror::Error)]
+#[error("the reports at hand are too old, or none are read yet")]
+struct NoneAtHand;
 
 /// The task that refreshes a snapshot.
 pub(super) struct Refresher {
@@ -30,26 +46,45 @@ impl Snapshot {
     pub fn new(db: Db) -> Self {
         Self {
             db,
-            reports: RwLock::default(),
+            at_hand: RwLock::default(),
         }
     }
 
-    pub fn get(&self) -> Arc<Reports> {
-        self.reports.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn get(&self) -> Result<Arc<Reports>, Fault> {
+        match &*self.at_hand.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(at_hand) if at_hand.asked.elapsed() < OLD_AFTER => Ok(at_hand.reports.clone()),
+            Some(_) | None => Err(Fault::unreachable(NoneAtHand)),
+        }
     }
 
     /// Reads the reports if they have changed.
     pub async fn refresh(&self) -> Result<(), Fault> {
-        if repo::version(&self.db.read).await? == self.get().version {
-            return Ok(());
-        }
-        let now = Arc::new(repo::load(&self.db.read).await?);
-        let mut at_hand = self.reports.write().unwrap_or_else(PoisonError::into_inner);
-        // Two refreshes may overtake each other.
-        if now.version > at_hand.version {
-            *at_hand = now;
+        let asked = Instant::now();
+        let version = repo::version(&self.db.read).await?;
+        if !self.is_still(version, asked) {
+            let reports = Arc::new(repo::load(&self.db.read).await?);
+            self.take(AtHand { reports, asked });
         }
         Ok(())
+    }
+
+    /// True when the reports at hand are of this version, which they were then.
+    fn is_still(&self, version: i64, asked: Instant) -> bool {
+        let mut at_hand = self.at_hand.write().unwrap_or_else(PoisonError::into_inner);
+        let same = at_hand.as_mut().filter(|at_hand| at_hand.reports.version == version);
+        if let Some(at_hand) = same {
+            at_hand.asked = at_hand.asked.max(asked);
+            return true;
+        }
+        false
+    }
+
+    fn take(&self, now: AtHand) {
+        let mut at_hand = self.at_hand.write().unwrap_or_else(PoisonError::into_inner);
+        // Two refreshes may overtake each other.
+        if at_hand.as_ref().is_none_or(|at_hand| at_hand.asked <= now.asked) {
+            *at_hand = Some(now);
+        }
     }
 }
 

@@ -12,11 +12,11 @@ use super::rollup::{Mark, Marks, Merchant, Rollup};
 #[derive(Default)]
 pub struct Remembered {
     version: i64,
-    merchants: HashMap<Box<str>, Known>,
+    merchants: HashMap<Box<str>, Entry>,
 }
 
 /// A merchant that is stored, and months that are noted of it.
-struct Known {
+struct Entry {
     merchant: Merchant,
     months: Vec<Month>,
 }
@@ -35,8 +35,11 @@ pub struct Changes {
 }
 
 impl Remembered {
-    /// Merchants that are remembered, at about 350 bytes each.
+    /// Merchants that are remembered, at about 350 bytes each and at most as many more for their months.
     const MERCHANTS_MAX: usize = 50_000;
+    /// Months that are remembered of a merchant, which are looked through one by one: three years of a feed. Who has more is
+    /// forgotten and read again.
+    const MONTHS_MAX: usize = 36;
 
     /// Forgets everything that another writer may have changed.
     pub fn at(&mut self, version: i64) {
@@ -56,7 +59,7 @@ impl Remembered {
     pub fn learn(&mut self, merchants: impl IntoIterator<Item = (Box<str>, Merchant)>) {
         for (id, merchant) in merchants {
             let months = Vec::new();
-            self.merchants.insert(id, Known { merchant, months });
+            self.merchants.insert(id, Entry { merchant, months });
         }
     }
 
@@ -102,8 +105,12 @@ impl Remembered {
             }
         }
         for (month, id) in changes.months {
-            if let Some(known) = self.merchants.get_mut(&id) {
-                known.months.push(month);
+            let Some(known) = self.merchants.get_mut(&id) else {
+                continue;
+            };
+            known.months.push(month);
+            if known.months.len() > Self::MONTHS_MAX {
+                self.merchants.remove(&id);
             }
         }
         if self.merchants.len() > Self::MERCHANTS_MAX {
@@ -127,6 +134,21 @@ impl Changes {
         std::mem::take(&mut self.succeeded)
     }
 
+    /// The best of all after these changes, by those who were before them: as many as lead, and more than are changed here.
+    pub fn best_after(&self, before: &[Ranked]) -> Vec<Ranked> {
+        let changed: HashSet<&str> = self.merchants.iter().map(|(id, _)| &**id).collect();
+        let others = before.iter().filter(|one| !changed.contains(&*one.merchant_id));
+        let succeeded = self
+            .merchants
+            .iter()
+            .filter(|(_, merchant)| merchant.marks.has(Mark::Succeeded));
+        let changed = succeeded.map(|(id, merchant)| Ranked {
+            merchant_id: id.clone(),
+            volume: merchant.volume,
+        });
+        others.cloned().chain(changed).collect()
+    }
+
     /// What the block adds to the numbers of the reports.
     pub fn numbers(&self, rollup: &Rollup, new_months: BTreeMap<Month, u64>) -> BTreeMap<Item, u64> {
         let mut numbers = self.new_marks.clone();
@@ -137,5 +159,66 @@ impl Changes {
         let rows = rows.map(|(product, status, count)| (Item::Activities(product, status), count));
         numbers.extend(months.chain(rows).filter(|(_, count)| *count > 0));
         numbers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::merchants::rollup::Counts;
+    use crate::merchants::volume::Volume;
+
+    fn merchant() -> Merchant {
+        Merchant {
+            volume: Volume::default(),
+            counts: Counts::default(),
+            marks: Marks::SUCCEEDED,
+            first_activity: DateTime::UNIX_EPOCH,
+            last_activity: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn rollup(months: usize) -> Rollup {
+        let month = |number: usize| Month::from_number(200_001 + 100 * (number / 12) as i32 + (number % 12) as i32);
+        let months = (0..months).map(|number| (month(number).expect("this is a month"), "M1".into()));
+        Rollup {
+            merchants: vec![("M1".into(), merchant())],
+            months: months.collect(),
+            counts: Counts::default(),
+        }
+    }
+
+    #[test]
+    fn a_merchant_of_too_many_months_is_forgotten() {
+        for (months, is_known) in [(Remembered::MONTHS_MAX, true), (Remembered::MONTHS_MAX + 1, false)] {
+            let mut remembered = Remembered::default();
+            let rollup = rollup(months);
+            let changes = remembered.change(&rollup, &Ranking::default());
+            assert_eq!(changes.months.len(), months);
+            remembered.committed(changes);
+            assert_eq!(remembered.unknown(&rollup).is_empty(), is_known, "{months}");
+            let noted = remembered.change(&rollup, &Ranking::default()).months.is_empty();
+            assert_eq!(noted, is_known, "{months}");
+        }
+    }
+
+    #[test]
+    fn the_best_after_changes_are_those_of_both() {
+        let ranked = |id: &str| Ranked {
+            merchant_id: id.into(),
+            volume: Volume::default(),
+        };
+        let mut failed = merchant();
+        failed.marks = Marks::default();
+        let changes = Changes {
+            merchants: vec![("M1".into(), merchant()), ("M2".into(), failed)],
+            ..Changes::default()
+        };
+        assert_eq!(
+            changes.best_after(&[ranked("M1"), ranked("M3")]),
+            [ranked("M3"), ranked("M1")]
+        );
     }
 }

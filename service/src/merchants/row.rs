@@ -71,7 +71,7 @@ pub fn parse(layout: &Layout, record: &ByteRecord) -> Parsed<Activity> {
 }
 
 fn read(layout: &Layout, record: &ByteRecord) -> Result<(Activity, bool), SkipReason> {
-    let field = |column: usize| record.get(layout.0[column]).unwrap_or_default().trim_ascii();
+    let field = |column: usize| trimmed(record.get(layout.0[column]).unwrap_or_default());
     let event_id = Uuid::try_parse_ascii(field(0)).map_err(|_| "bad_event_id")?;
     let merchant = merchant(field(1))?;
     let occurred_at = timestamp(field(2))?;
@@ -97,8 +97,23 @@ fn read(layout: &Layout, record: &ByteRecord) -> Result<(Activity, bool), SkipRe
     Ok((activity, coerced))
 }
 
+/// A field without the white space of Unicode around it.
+fn trimmed(field: &[u8]) -> &[u8] {
+    // Nearly every field is ASCII and has none: those cost two looks at a byte each.
+    let field = field.trim_ascii();
+    let may_be_space = |byte: Option<&u8>| byte.is_some_and(|byte| !byte.is_ascii() || *byte == VERTICAL_TAB);
+    if may_be_space(field.first()) || may_be_space(field.last()) {
+        str::from_utf8(field).map_or(field, |text| text.trim().as_bytes())
+    } else {
+        field
+    }
+}
+
+/// White space of Unicode, and none of `trim_ascii`.
+const VERTICAL_TAB: u8 = 0x0b;
+
 fn merchant(field: &[u8]) -> Result<&str, SkipReason> {
-    let id = str::from_utf8(field).map_err(|_| "bad_merchant")?.trim();
+    let id = str::from_utf8(field).map_err(|_| "bad_merchant")?;
     if id.is_empty() {
         Err("blank_merchant")
     } else if id.len() > MERCHANT_BYTES_MAX || id.contains('\0') {
@@ -136,7 +151,7 @@ fn joined(merchant: &str, fields: [&[u8]; 3]) -> (Box<str>, [u16; 3]) {
     (all.into_boxed_str(), ends)
 }
 
-/// What a database can keep of a field: text without NUL, cut at `TEXT_BYTES_MAX`.
+/// What a database can keep of a field: text without NUL, cut at `TEXT_BYTES_MAX`, and without white space where it is cut.
 fn kept(field: &[u8]) -> Cow<'_, str> {
     if field.len() <= TEXT_BYTES_MAX
         && !field.contains(&0)
@@ -144,9 +159,9 @@ fn kept(field: &[u8]) -> Cow<'_, str> {
     {
         return Cow::Borrowed(text);
     }
-    let mut text = String::from_utf8_lossy(field).replace('\0', "\u{fffd}");
-    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
-    Cow::Owned(text)
+    let text = String::from_utf8_lossy(field).replace('\0', "\u{fffd}");
+    let end = text.floor_char_boundary(TEXT_BYTES_MAX);
+    Cow::Owned(text[..end].trim().to_owned())
 }
 
 impl Activity {
@@ -284,6 +299,23 @@ mod tests {
             (Some(Channel::Ussd), Some(KycStep::TierUpgrade))
         );
         assert_eq!(activity.event_type(), "tier_Upgrade");
+    }
+
+    #[test]
+    fn white_space_of_any_kind_around_a_field_is_none_of_it() {
+        let plain = row(&[]);
+        for space in ["\u{a0}", "\u{2003}", "\u{b}", "\u{85}", " \u{3000}\t"] {
+            for (column, value) in GOOD.iter().enumerate() {
+                let padded = format!("{space}{value}{space}");
+                assert_eq!(row(&[(column, padded.as_bytes())]), plain, "{column} {space:?}");
+            }
+            assert_eq!(with(&[(1, space.as_bytes())]), Parsed::Skipped("blank_merchant"));
+        }
+        // What is no text keeps what it has, and what is cut does not end with a blank.
+        let long = format!("{} y", "x".repeat(TEXT_BYTES_MAX - 1));
+        let (activity, _) = row(&[(4, b"\xa0\xffa"), (8, long.as_bytes())]);
+        assert_eq!(activity.event_type(), "\u{fffd}\u{fffd}a");
+        assert_eq!(activity.region(), "x".repeat(TEXT_BYTES_MAX - 1));
     }
 
     #[test]

@@ -52,10 +52,11 @@ fn psql(place: &Place, clean: &Clean) -> Result<Command> {
 const TABLE: &str = "CREATE TABLE bare (event_id TEXT NOT NULL PRIMARY KEY, occurred_at TEXT NOT NULL, amount TEXT NOT NULL, \
     product INTEGER NOT NULL, status INTEGER NOT NULL, channel INTEGER, merchant_id TEXT NOT NULL, event_type TEXT NOT NULL, \
     region TEXT NOT NULL, merchant_tier TEXT NOT NULL) STRICT";
-const SETTINGS: [&str; 3] = [
+const SETTINGS: [&str; 4] = [
     "PRAGMA journal_mode=wal",
     "PRAGMA synchronous=full",
     "PRAGMA cache_size=-65536",
+    "PRAGMA wal_autocheckpoint=4000",
 ];
 
 async fn shell(place: &Place, clean: &Clean) -> Result<Command> {

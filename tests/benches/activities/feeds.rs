@@ -20,7 +20,6 @@ pub struct Feeds {
 /// A feed.
 pub struct Dirty {
     pub path: PathBuf,
-    pub rows: u64,
     /// What an import must insert.
     pub inserted: u64,
 }
@@ -48,7 +47,6 @@ impl Feeds {
         out.flush()?;
         Ok(Dirty {
             path,
-            rows,
             inserted: expected.inserted,
         })
     }

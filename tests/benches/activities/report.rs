@@ -12,6 +12,8 @@ use crate::reports::PATHS;
 /// Every figure by what it is of.
 #[derive(Default)]
 pub struct Report {
+    /// Rows of the file that both sides import.
+    rows: u64,
     /// Rows a second, by database and what was done.
     speeds: BTreeMap<(&'static str, String), Vec<u64>>,
     /// KiB of the importer and of a server afterwards, by database and size of the file.
@@ -20,12 +22,26 @@ pub struct Report {
     database_cpu: BTreeMap<&'static str, Vec<u64>>,
     /// Nanoseconds, by database, size of the history and path.
     latencies: BTreeMap<(&'static str, &'static str, &'static str), u64>,
+    /// Rows that are stored, by database and size of the history.
+    histories: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 /// Thousandths, so that ratios need no float.
 type Milli = u64;
 
 impl Report {
+    /// A report of imports of so many rows.
+    pub fn of(rows: u64) -> Self {
+        Self {
+            rows,
+            ..Self::default()
+        }
+    }
+
+    pub fn history(&mut self, database: &'static str, label: &'static str, rows: u64) {
+        self.histories.insert((database, label), rows);
+    }
+
     pub fn speed(&mut self, database: &'static str, what: &str, rows: u64, elapsed: Duration) {
         let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).max(1);
         let speed = rows * 1_000_000 / elapsed_us;
@@ -128,11 +144,14 @@ impl Report {
 
     fn ratios(&self) -> Vec<(String, String)> {
         let mut ratios = Vec::new();
-        for (database, tool) in [("postgres", "\\copy"), ("sqlite", ".import")] {
+        for (database, tool) in [("postgres", "\\copy"), ("sqlite", ".import (its key as text)")] {
             let speed = |what: &str| Some(median(self.speeds.get(&(database, what.to_owned()))?));
             if let (Some(ours), Some(own)) = (speed("import"), speed("own tool")) {
                 ratios.push((
-                    format!("{database}: import / bare {tool} of the clean rows"),
+                    format!(
+                        "{database}: import of {} rows / bare {tool} of the clean ones",
+                        self.rows
+                    ),
                     ratio(ours, own),
                 ));
             }
@@ -148,19 +167,27 @@ impl Report {
 
     fn latency_ratios(&self, database: &'static str) -> Vec<(String, String)> {
         let p50 = |label, path| self.latencies.get(&(database, label, path)).copied();
+        let history = |label| self.histories.get(&(database, label)).copied().unwrap_or_default();
         let mut ratios = Vec::new();
         let reports = || PATHS.into_iter().filter(|path| path.starts_with("/analytics"));
         let over_livez = reports().filter_map(|path| Some((p50("middle", path)?, p50("middle", PATHS[0])?)));
         if let Some((report, livez)) = over_livez.max() {
             ratios.push((
-                format!("{database}: slowest report's p50 / livez p50"),
+                format!(
+                    "{database}: slowest report's p50 on {} rows / livez p50",
+                    history("middle")
+                ),
                 ratio(report, livez),
             ));
         }
         let grown = reports().filter_map(|path| Some((p50("large", path)?, p50("small", path)?)));
         if let Some((large, small)) = grown.max_by_key(|(large, small)| large * 1_000 / small.max(&1)) {
             ratios.push((
-                format!("{database}: a report's p50 with the large history / with the small"),
+                format!(
+                    "{database}: a report's p50 on {} rows / on {}",
+                    history("large"),
+                    history("small")
+                ),
                 ratio(large, small),
             ));
         }

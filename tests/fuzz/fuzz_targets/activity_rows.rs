@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(!merchant.is_empty() && merchant.trim() == merchant && merchant.len() <= MERCHANT_BYTES_MAX);
             assert!(!merchant.contains('\0'));
             for text in [row.event_type(), row.region(), row.merchant_tier()] {
-                assert!(text.len() <= TEXT_BYTES_MAX && !text.contains('\0'));
+                assert!(text.trim() == text && text.len() <= TEXT_BYTES_MAX && !text.contains('\0'));
             }
             let year = row.occurred_at.to_rfc3339();
             assert!(year.len() >= 25 && year.as_bytes()[4] == b'-', "{year}");

@@ -73,7 +73,13 @@ pub async fn finished(caller: &Caller, id: &str) -> Value {
 }
 
 fn waiting(bank: &TestBank) -> usize {
-    fs::read_dir(bank.config.data_dir.join("uploads")).map_or(0, Iterator::count)
+    let Ok(entries) = fs::read_dir(bank.config.data_dir.join("uploads")) else {
+        return 0;
+    };
+    // The folder's own name stays.
+    entries
+        .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name() != ".id"))
+        .count()
 }
 
 async fn until(what: &str, is_so: impl AsyncFn() -> bool) {

@@ -15,6 +15,7 @@ use super::{file, import, stored, totals, try_import};
 on_every_backend!(
     imported_twice_inserts_nothing,
     a_known_content_can_be_left,
+    a_content_that_failed_is_left_too,
     what_counts_once_is_known,
     what_counts_once_is_joined_while_unfinished,
     an_upload_of_what_counts_once_is_known_too,
@@ -63,8 +64,32 @@ async fn a_known_content_can_be_left(bank: Arc<TestBank>) {
     let first = try_import(imports, &path, skip.clone()).await.expect("it is imported");
     assert!(matches!(first, Outcome::Finished(_)), "{first:?}");
     let second = try_import(imports, &path, skip).await.expect("it is known");
-    assert_eq!(second, Outcome::Known);
+    assert!(matches!(second, Outcome::Known(_)), "{second:?}");
     assert_eq!(super::count(&bank, "imports").await, 1);
+}
+
+/// What cannot be read for what stands in it will not be read tomorrow either; a file that was lost may come again.
+async fn a_content_that_failed_is_left_too(bank: Arc<TestBank>) {
+    let path = file(&bank, "wrong.csv", "a,b\n1,2\n");
+    let skip = RunOptions {
+        known: Known::Skip,
+        ..RunOptions::default()
+    };
+    let imports = &bank.services.imports;
+    let first = try_import(imports, &path, skip.clone()).await.expect("it is looked at");
+    let Outcome::Finished(first) = first else {
+        panic!("{first:?}")
+    };
+    assert_eq!(first.status, ImportStatus::Failed);
+    let second = try_import(imports, &path, skip.clone()).await.expect("it is known");
+    assert_eq!(second, Outcome::Known(first));
+    assert_eq!(super::count(&bank, "imports").await, 1);
+    // Whoever asks for it has it read again.
+    assert_eq!(import(imports, &path).await.status, ImportStatus::Failed);
+    bank.execute("UPDATE imports SET failure = 'the uploaded file is gone'")
+        .await;
+    let lost = try_import(imports, &path, skip).await.expect("it is looked at");
+    assert!(matches!(lost, Outcome::Finished(_)), "{lost:?}");
 }
 
 async fn what_counts_once_is_known(bank: Arc<TestBank>) {

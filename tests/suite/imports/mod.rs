@@ -1,6 +1,7 @@
 //! Files of rows on their way into the bank: shapes, faults, several at once, contents that are known.
 
 mod contents;
+mod order;
 mod resume;
 mod shapes;
 mod small;

@@ -1,6 +1,8 @@
 //! An import that does not get to its end goes on where it stood, and nothing is counted twice or left out.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use harness::activities::{Dirt, Feed};
@@ -18,6 +20,9 @@ on_every_backend!(
     others_in_the_way_are_waited_for,
     several_processes_share_one_import,
     a_stopped_import_goes_on_at_the_next_block,
+    a_stop_is_noticed_before_the_checkpoint,
+    a_file_that_changes_while_it_is_read_is_not_finished,
+    what_is_appended_is_not_read,
     rejected_lines_are_whole_after_a_resume,
     progress_is_told,
     a_worker_ends_with_its_imports,
@@ -143,6 +148,98 @@ async fn a_stopped_import_goes_on_at_the_next_block(bank: Arc<TestBank>) {
     assert_eq!(stored(&bank).await, expected.inserted);
 }
 
+/// Who wants every rejected line has all rows before the checkpoint read again: that may take longer than a block.
+async fn a_stop_is_noticed_before_the_checkpoint(bank: Arc<TestBank>) {
+    const MANY: u64 = 25_000;
+    let (text, _) = Feed::new(6, MANY, Dirt::Clean).text();
+    let path = file(&bank, "feed.csv", text);
+    let breaks = Small::<false>::new(&bank.db, 1_000, breaking(24, Moment::Before)).imports(&bank, &bank.db);
+    try_import(&breaks, &path, RunOptions::default())
+        .await
+        .expect_err("it breaks in its last block");
+    let (stop, stopped) = watch::channel(false);
+    let read = Arc::new(AtomicU64::new(0));
+    let counted = read.clone();
+    let stops = Small::<false>::new(&bank.db, 1_000, quiet()).telling(Arc::new(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        stop.send_replace(true);
+    }));
+    let rejected = bank.database.folder.path().join("rejected.csv");
+    let options = RunOptions {
+        rejects: Some(Rejects::create(&rejected).expect("a file can be made")),
+        stop: stopped,
+        ..RunOptions::default()
+    };
+    let outcome = try_import(&stops.imports(&bank, &bank.db), &path, options).await;
+    assert!(matches!(outcome, Ok(Outcome::Stopped(Some(_)))), "{outcome:?}");
+    // The thread that reads hears of it a moment later than the one that is told.
+    let read = read.load(Ordering::Relaxed);
+    assert!(read < MANY - 1_000, "{read} rows were read after the stop");
+}
+
+/// How a file is changed by somebody else.
+type Change = fn(&std::path::Path);
+
+const CHANGES: [(&str, Change); 3] = [
+    ("it shrinks", |path| {
+        let file = OpenOptions::new().write(true).open(path).expect("it is there");
+        file.set_len(1_000).expect("it can be cut");
+    }),
+    ("other rows of the same length", |path| {
+        let text = fs::read_to_string(path).expect("it can be read");
+        let other = text.replace("LAGOS", "lagos").replace("ENUGU", "enugu");
+        assert_ne!(text, other);
+        fs::write(path, other).expect("it can be written");
+    }),
+    ("another, longer feed", |path| {
+        let (text, _) = Feed::new(77, 2 * LONG, Dirt::Clean).text();
+        fs::write(path, text).expect("it can be written");
+    }),
+];
+
+/// More than a reader takes in at once.
+const LONG: u64 = 8_000;
+
+async fn a_file_that_changes_while_it_is_read_is_not_finished(bank: Arc<TestBank>) {
+    for (seed, (name, change)) in CHANGES.into_iter().enumerate() {
+        let (text, expected) = Feed::new(70 + seed as u64, LONG, Dirt::Clean).text();
+        let path = file(&bank, "feed.csv", &text);
+        let before = stored(&bank).await;
+        let changed = path.clone();
+        let changes: Hook = Arc::new(move |number, moment| {
+            if (number, moment) == (1, Moment::Before) {
+                change(&changed);
+            }
+            None
+        });
+        let imports = Small::<false>::new(&bank.db, 1_000, changes).imports(&bank, &bank.db);
+        let outcome = try_import(&imports, &path, RunOptions::default()).await;
+        assert!(matches!(outcome, Err(ImportError::Changed)), "{name}: {outcome:?}");
+        // What was read before is stored, and the file as it was goes on from there.
+        let so_far = stored(&bank).await - before;
+        assert!((1_000..=4_000).contains(&so_far), "{name}: {so_far}");
+        fs::write(&path, &text).expect("it can be written");
+        let import = import(&bank.services.imports, &path).await;
+        assert_eq!(import.counts, totals(&expected), "{name}");
+    }
+    assert_eq!(count(&bank, "imports").await, CHANGES.len() as u64);
+}
+
+async fn what_is_appended_is_not_read(bank: Arc<TestBank>) {
+    let (text, expected) = Feed::new(80, ROWS, Dirt::Much).text();
+    let path = file(&bank, "feed.csv", &text);
+    let grown = path.clone();
+    let grows: Hook = Arc::new(move |number, moment| {
+        if (number, moment) == (1, Moment::Before) {
+            let mut file = OpenOptions::new().append(true).open(&grown).expect("it is there");
+            file.write_all(b"half a li").expect("it can be written");
+        }
+        None
+    });
+    let imports = Small::<false>::new(&bank.db, BLOCK_ROWS, grows).imports(&bank, &bank.db);
+    assert_eq!(import(&imports, &path).await.counts, totals(&expected));
+}
+
 async fn rejected_lines_are_whole_after_a_resume(bank: Arc<TestBank>) {
     let (text, expected) = Feed::new(8, ROWS, Dirt::Much).text();
     let path = file(&bank, "feed.csv", &text);
@@ -210,6 +307,7 @@ async fn progress_is_told(bank: Arc<TestBank>) {
         bytes: size,
         size,
         rows: ROWS,
+        rows_before: 0,
     };
     assert_eq!(last, end);
 }

@@ -21,11 +21,15 @@ pub enum Moment {
 /// Asked at each turn with the number of the block; what it gives back breaks the import there.
 pub type Hook = Arc<dyn Fn(u64, Moment) -> Option<Fault> + Send + Sync>;
 
+/// Told before each row is parsed.
+pub type Reading = Arc<dyn Fn() + Send + Sync>;
+
 /// With `ONCE`, a content counts once.
 pub struct Small<const ONCE: bool> {
     rows: ActivityRows,
     block_rows: usize,
     hook: Hook,
+    reading: Reading,
     stores: Arc<AtomicU64>,
 }
 
@@ -35,8 +39,14 @@ impl<const ONCE: bool> Small<ONCE> {
             rows: ActivityRows::new(db),
             block_rows,
             hook,
+            reading: Arc::new(|| ()),
             stores: Arc::default(),
         }
+    }
+
+    /// Tells somebody of each row before it is parsed.
+    pub fn telling(self, reading: Reading) -> Self {
+        Self { reading, ..self }
     }
 
     /// How many blocks it was given to store.
@@ -83,6 +93,7 @@ impl<const ONCE: bool> Rows for Small<ONCE> {
     }
 
     fn parse(&self, layout: &Layout, record: &ByteRecord) -> Parsed<Activity> {
+        (self.reading)();
         self.rows.parse(layout, record)
     }
 

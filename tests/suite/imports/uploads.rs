@@ -1,7 +1,9 @@
 //! Uploads past HTTP: what waits, what goes on at the next start, what is swept away.
 
 use std::fs;
-use std::sync::Arc;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use harness::activities::{Dirt, Feed};
@@ -18,6 +20,12 @@ on_every_backend!(
     uploads_go_on_at_the_next_start_and_left_overs_are_removed,
     too_many_uploads_are_refused,
     an_upload_that_always_fails_holds_nobody_up,
+    what_fails_for_a_while_is_done_without_a_restart,
+    a_file_that_cannot_be_read_is_read_later,
+    an_upload_whose_file_is_gone_fails_where_it_was,
+    a_file_that_was_cut_fails,
+    uploads_are_kept_beside_servers_that_start,
+    an_upload_is_work_of_its_kind_only,
     a_file_that_is_too_large_leaves_nothing,
 );
 
@@ -28,6 +36,11 @@ pub async fn upload(imports: &Imports, name: &str, bytes: &[u8]) -> Import {
         .upload(ImportKind::Activities, name, bytes)
         .await
         .expect("it is taken in")
+}
+
+fn transactions(rows: usize) -> String {
+    let line = "2026-01-05T12:00:00,deposit,wire,1\n";
+    format!("timestamp,type,payment_method,amount\n{}", line.repeat(rows))
 }
 
 /// The import once it is at its end.
@@ -48,7 +61,9 @@ fn waiting(bank: &TestBank) -> Vec<String> {
         return Vec::new();
     };
     let names = entries.map(|entry| entry.expect("a folder can be listed").file_name());
-    names.map(|name| name.to_string_lossy().into_owned()).collect()
+    let names = names.map(|name| name.to_string_lossy().into_owned());
+    // The folder's own name stays.
+    names.filter(|name| name != ".id").collect()
 }
 
 /// A file is removed after its import is finished.
@@ -183,10 +198,164 @@ async fn an_upload_that_always_fails_holds_nobody_up(bank: Arc<TestBank>) {
     assert_eq!(finished(&imports, short).await.status, ImportStatus::Completed);
     let left = imports.get(long).await.expect("it is recorded");
     assert_eq!((left.status, left.block), (ImportStatus::Running, 2));
-    // The next start goes on with it.
+    // Another start goes on with it.
     let next = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
     next.serve(Vec::new());
     assert_eq!(finished(&next, long).await.counts, totals(&expected));
     imports.stop().await;
     next.stop().await;
+}
+
+/// As a disk that is full for a while.
+async fn what_fails_for_a_while_is_done_without_a_restart(bank: Arc<TestBank>) {
+    let left = Mutex::new(5);
+    let failing: Hook = Arc::new(move |_, moment| {
+        let mut left = left.lock().expect("nobody panics with it");
+        let fails = moment == Moment::Before && *left > 0;
+        *left -= i32::from(fails);
+        fails.then(broken)
+    });
+    let imports = Small::<false>::new(&bank.db, 10, failing).imports(&bank, &bank.db);
+    imports.serve(Vec::new());
+    let (text, expected) = Feed::new(1, 50, Dirt::Much).text();
+    let id = upload(&imports, "feed.csv", text.as_bytes()).await.id;
+    assert_eq!(finished(&imports, id).await.counts, totals(&expected));
+    imports.stop().await;
+}
+
+/// Two processes' worth of imports: one takes an upload in, the other finds it at its start.
+async fn taken_and_found(bank: &TestBank, text: &str) -> (ImportId, PathBuf, Imports) {
+    let taking = Small::<false>::new(&bank.db, 10, quiet()).imports(bank, &bank.db);
+    let id = upload(&taking, "feed.csv", text.as_bytes()).await.id;
+    let path = bank.config.data_dir.join("uploads").join(format!("{id}.csv"));
+    let finding = Small::<false>::new(&bank.db, 10, quiet()).imports(bank, &bank.db);
+    (id, path, finding)
+}
+
+async fn a_file_that_cannot_be_read_is_read_later(bank: Arc<TestBank>) {
+    let (text, expected) = Feed::new(1, 50, Dirt::Much).text();
+    let (id, path, imports) = taken_and_found(&bank, &text).await;
+    // A link to itself cannot be read, and yet something is there.
+    let aside = path.with_extension("aside");
+    fs::rename(&path, &aside).expect("a file can be moved");
+    symlink(&path, &path).expect("a link can be made");
+    imports.serve(Vec::new());
+    let (short, _) = Feed::new(2, 5, Dirt::Clean).text();
+    let other = upload(&imports, "short.csv", short.as_bytes()).await.id;
+    assert_eq!(finished(&imports, other).await.status, ImportStatus::Completed);
+    assert_eq!(
+        imports.get(id).await.expect("it is recorded").status,
+        ImportStatus::Running
+    );
+    fs::remove_file(&path).expect("a link can be removed");
+    fs::rename(&aside, &path).expect("a file can be moved");
+    let import = finished(&imports, id).await;
+    assert_eq!(
+        (import.status, &import.counts),
+        (ImportStatus::Completed, &totals(&expected))
+    );
+    imports.stop().await;
+}
+
+async fn an_upload_whose_file_is_gone_fails_where_it_was(bank: Arc<TestBank>) {
+    let (text, _) = Feed::new(1, 50, Dirt::Much).text();
+    let (id, path, imports) = taken_and_found(&bank, &text).await;
+    // Another host's upload, and one of a version that did not say whose it is.
+    let (elsewhere, elsewhere_path, _) = taken_and_found(&bank, &text).await;
+    let (unknown, unknown_path, _) = taken_and_found(&bank, &text).await;
+    for (id, folder) in [
+        (elsewhere, "a6b1f3d4-0c62-4f0e-9a55-3d1a0d2f7c11"),
+        (unknown, "uploads"),
+    ] {
+        let record = bank.literal(id.0);
+        bank.execute(&format!(
+            "UPDATE imports SET path = '{folder}/{id}.csv' WHERE id = {record}"
+        ))
+        .await;
+    }
+    for path in [path, elsewhere_path, unknown_path] {
+        fs::remove_file(path).expect("a file can be removed");
+    }
+    imports.serve(Vec::new());
+    let import = finished(&imports, id).await;
+    assert_eq!(
+        (import.status, import.failure.as_deref()),
+        (ImportStatus::Failed, Some("the uploaded file is gone"))
+    );
+    for id in [elsewhere, unknown] {
+        let left = imports.get(id).await.expect("it is recorded");
+        assert_eq!(left.status, ImportStatus::Running);
+    }
+    imports.stop().await;
+}
+
+async fn a_file_that_was_cut_fails(bank: Arc<TestBank>) {
+    let (text, _) = Feed::new(1, 50, Dirt::Much).text();
+    let (id, path, imports) = taken_and_found(&bank, &text).await;
+    fs::write(path, &text[..text.len() / 2]).expect("a file can be written");
+    imports.serve(Vec::new());
+    let import = finished(&imports, id).await;
+    assert_eq!(
+        (import.status, import.failure.as_deref()),
+        (
+            ImportStatus::Failed,
+            Some("the uploaded file changed while it was read")
+        )
+    );
+    imports.stop().await;
+}
+
+/// Every server that starts looks for left-overs; what is being recorded at the moment is none.
+async fn uploads_are_kept_beside_servers_that_start(bank: Arc<TestBank>) {
+    const TURNS: u64 = 40;
+    let (text, _) = Feed::new(1, 3, Dirt::Clean).text();
+    let taking = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
+    taking.serve(Vec::new());
+    let uploads = async {
+        for _ in 0..TURNS {
+            let id = upload(&taking, "feed.csv", text.as_bytes()).await.id;
+            let import = finished(&taking, id).await;
+            assert_eq!((import.status, import.failure), (ImportStatus::Completed, None));
+        }
+    };
+    let starts = async {
+        for _ in 0..TURNS {
+            let starting = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
+            starting.serve(Vec::new());
+            tokio::task::yield_now().await;
+            starting.stop().await;
+        }
+    };
+    tokio::join!(uploads, starts);
+    taking.stop().await;
+}
+
+async fn an_upload_is_work_of_its_kind_only(bank: Arc<TestBank>) {
+    let imports = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
+    let work = || {
+        let of = |kind| imports.is_importing(kind);
+        (of(ImportKind::Activities), of(ImportKind::Transactions))
+    };
+    assert_eq!(work(), (false, false));
+    let taken = imports
+        .upload(ImportKind::Transactions, "month.csv", transactions(3).as_bytes())
+        .await
+        .expect("it is taken in");
+    assert_eq!(work(), (false, true));
+    imports.serve(Vec::new());
+    finished(&imports, taken.id).await;
+    let until_idle = async {
+        while work() != (false, false) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, until_idle).await.expect("the worker comes to an end");
+    // An upload that is refused is no work any more.
+    let largest = usize::try_from(imports.upload_max_bytes()).expect("a test's limit is small");
+    let refused = imports
+        .upload(ImportKind::Activities, "large.csv", &*vec![b'x'; largest + 1])
+        .await;
+    assert!(matches!(refused, Err(ImportError::TooLarge { .. })), "{refused:?}");
+    assert_eq!(work(), (false, false));
+    imports.stop().await;
 }

@@ -137,6 +137,6 @@ pub async fn import_into(services: &Services, text: impl AsRef<[u8]>) -> Import 
         .expect("the import runs");
     match outcome {
         Outcome::Finished(import) => import,
-        Outcome::Stopped(_) | Outcome::Known => panic!("{outcome:?}"),
+        Outcome::Stopped(_) | Outcome::Known(_) => panic!("{outcome:?}"),
     }
 }

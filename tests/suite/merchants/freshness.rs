@@ -8,6 +8,7 @@ use api::edge::{self, Limits};
 use harness::{Backend, Caller, TestBank, on_every_backend};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use service::Services;
+use service::merchants::{Merchants, Reports};
 use service::values::ImportKind;
 use tokio::net::TcpListener;
 
@@ -17,56 +18,92 @@ use super::feed::{import_into, row};
 on_every_backend!(
     a_second_process_reads_what_the_first_imported,
     reports_follow_by_themselves,
+    reports_that_nobody_can_look_at_are_none,
     a_report_is_kept_until_something_changes,
     reports_say_that_the_first_import_runs,
 );
 
+fn at_hand(services: &Services) -> Arc<Reports> {
+    services.merchants.reports().expect("the reports are at hand")
+}
+
 async fn a_second_process_reads_what_the_first_imported(bank: Arc<TestBank>) {
     let replica = bank.replica().await;
     replica.merchants.refresh().await.expect("the reports can be read");
-    assert_eq!(replica.merchants.reports().version, 0);
+    assert_eq!(at_hand(&replica).version, 0);
     Feed::of([row("M1"), row("M2")]).import(&bank).await;
     replica.merchants.refresh().await.expect("the reports can be read");
-    assert_eq!(replica.merchants.reports(), bank.services.merchants.reports());
-    let top = replica
-        .merchants
-        .reports()
-        .top_merchant
-        .clone()
-        .expect("there is a top merchant");
-    assert_eq!(&*top.merchant_id, "M1");
+    assert_eq!(at_hand(&replica), at_hand(&bank.services));
+    assert!(leads(&replica, "M1"));
 }
 
-/// Longer than the second that is promised: hundreds of tests share this machine.
+fn leads(services: &Services, merchant: &str) -> bool {
+    let reports = at_hand(services);
+    let top = reports.top_merchant.as_ref();
+    top.is_some_and(|top| &*top.merchant_id == merchant)
+}
+
+/// How old reports may be.
+const PROMISED: Duration = Duration::from_secs(1);
+/// Hundreds of tests share the two cores of a small machine, each with servers of its own, and any of them may hold a
+/// process up: once in a few turns the promise has to be kept, and each time a report has to come.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nobody asks for a refresh here.
 async fn reports_follow_by_themselves(bank: Arc<TestBank>) {
     let replica = bank.replica().await;
-    import_into(&bank.services, Feed::of([row("M1")]).text()).await;
-    let committed = Instant::now();
-    for services in [&bank.services, &replica] {
-        while services.merchants.reports().top_merchant.is_none() {
-            assert!(committed.elapsed() < PATIENCE, "a report does not follow");
-            tokio::task::yield_now().await;
+    let mut delays = Vec::new();
+    for (merchant, amount) in [("M1", "10"), ("M2", "20"), ("M3", "30")] {
+        import_into(&bank.services, Feed::of([row(merchant).amount(amount)]).text()).await;
+        let committed = Instant::now();
+        for services in [&bank.services, &replica] {
+            while !leads(services, merchant) {
+                assert!(committed.elapsed() < PATIENCE, "a report does not follow");
+                tokio::task::yield_now().await;
+            }
         }
+        delays.push(committed.elapsed());
+    }
+    assert!(delays.iter().any(|delay| *delay <= PROMISED), "{delays:?}");
+}
+
+/// While nobody can look whether they have changed, old reports are good for some seconds, as long as others wait.
+async fn reports_that_nobody_can_look_at_are_none(bank: Arc<TestBank>) {
+    Feed::of([row("M1")]).import(&bank).await;
+    let operator = bank.operator().await;
+    let report = async || operator.get("/analytics/top-merchant").await;
+    report().await.expect(200);
+    bank.execute("ALTER TABLE merchant_ranking RENAME TO away").await;
+    // A process that starts now has never read any.
+    let starting = Merchants::start(&bank.db);
+    assert!(starting.reports().is_err());
+    let since = Instant::now();
+    let refused = loop {
+        let answer = report().await;
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(since.elapsed() < 3 * PATIENCE, "old reports are still served");
+    };
+    refused.expect_problem(503, "unavailable");
+    bank.execute("ALTER TABLE away RENAME TO merchant_ranking").await;
+    let since = Instant::now();
+    while report().await.status != 200 || starting.reports().is_err() {
+        assert!(since.elapsed() < PATIENCE, "the reports are not read again");
     }
 }
 
 async fn a_report_is_kept_until_something_changes(bank: Arc<TestBank>) {
     Feed::of([row("M1")]).import(&bank).await;
-    let before = bank.services.merchants.reports();
+    let before = at_hand(&bank.services);
     bank.services
         .merchants
         .refresh()
         .await
         .expect("the reports can be read");
-    assert!(
-        Arc::ptr_eq(&before, &bank.services.merchants.reports()),
-        "read again for nothing"
-    );
+    assert!(Arc::ptr_eq(&before, &at_hand(&bank.services)), "read again for nothing");
     Feed::of([row("M2")]).import(&bank).await;
-    let after = bank.services.merchants.reports();
+    let after = at_hand(&bank.services);
     assert_eq!(after.version, before.version + 1);
     assert!(!Arc::ptr_eq(&before, &after));
 }

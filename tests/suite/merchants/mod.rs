@@ -2,6 +2,7 @@
 
 mod feed;
 mod freshness;
+mod locks;
 mod reports;
 mod rows;
 mod summaries;

@@ -62,34 +62,33 @@ impl Bar {
         let mut steps = progress.subscribe();
         let (bar, rows, before) = (self.bar.clone(), self.rows.clone(), self.bytes_before);
         self.watcher = Some(tokio::spawn(async move {
-            let mut seen: Option<Progress> = None;
+            let rows_before = rows.load(Ordering::Relaxed);
+            let mut is_applying = false;
             while steps.changed().await.is_ok() {
                 let step = steps.borrow_and_update().clone();
                 if step.stage == Stage::Looking {
                     bar.set_message(format!("looking at {name}"));
                     continue;
                 }
-                bar.set_position(before + step.bytes);
-                match &seen {
-                    Some(last) => {
-                        rows.fetch_add(step.rows.saturating_sub(last.rows), Ordering::Relaxed);
-                    }
+                if !is_applying {
+                    bar.set_message(name.clone());
                     // What an earlier run did says nothing about this one's speed.
-                    None => {
-                        bar.set_message(name.clone());
-                        bar.reset_eta();
-                    }
+                    bar.reset_eta();
+                    is_applying = true;
                 }
-                seen = Some(step);
+                bar.set_position(before + step.bytes);
+                let rows_applied = step.rows.saturating_sub(step.rows_before);
+                rows.store(rows_before + rows_applied, Ordering::Relaxed);
             }
         }));
         progress
     }
 
-    /// The file is done.
-    pub fn end(&mut self, path: &Path) {
+    /// The file is done, and nobody holds its channel any more: the last step is shown before the next file's.
+    pub async fn end(&mut self, path: &Path) {
         if let Some(watcher) = self.watcher.take() {
-            watcher.abort();
+            // It only draws; if it cannot, the rows are imported all the same.
+            let _ = watcher.await;
         }
         self.bytes_before += bytes_of(path);
         self.bar.set_position(self.bytes_before);
@@ -107,4 +106,39 @@ fn bytes_of(file: &Path) -> u64 {
 
 fn a_second(rows: u64, elapsed: Duration) -> u128 {
     u128::from(rows) * 1_000 / elapsed.as_millis().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(rows: u64, rows_before: u64) -> Progress {
+        Progress {
+            stage: Stage::Applying,
+            rows,
+            rows_before,
+            ..Progress::default()
+        }
+    }
+
+    /// A watcher may see the last step alone, and steps of earlier runs are none of this one's.
+    #[tokio::test]
+    async fn every_row_of_this_run_is_shown() {
+        let (small, resumed) = (Path::new("small.csv"), Path::new("resumed.csv"));
+        let mut bar = Bar::new(&[]).expect("a bar can be made");
+        let steps = bar.begin(small);
+        steps.send_replace(Progress::default());
+        steps.send_replace(step(0, 0));
+        steps.send_replace(step(7, 0));
+        drop(steps);
+        bar.end(small).await;
+        assert_eq!(bar.rows.load(Ordering::Relaxed), 7);
+        let steps = bar.begin(resumed);
+        steps.send_replace(step(100, 100));
+        tokio::task::yield_now().await;
+        steps.send_replace(step(130, 100));
+        drop(steps);
+        bar.end(resumed).await;
+        assert_eq!(bar.rows.load(Ordering::Relaxed), 37);
+    }
 }

@@ -67,8 +67,16 @@ pub async fn run(settings: &Settings, what: What) -> anyhow::Result<Ending> {
             return Ok(Ending::UsedWrongly);
         }
     };
-    let rejects = options.rejects.as_deref().map(create_rejects).transpose()?;
     let bank = bank::open(&settings.config()?).await?;
+    // The old file is emptied only once there is a bank to import into.
+    let rejects = options.rejects.as_deref().map(create_rejects).transpose();
+    let rejects = match rejects {
+        Ok(rejects) => rejects,
+        Err(error) => {
+            bank::close(bank).await;
+            return Err(error);
+        }
+    };
     let mut summary = Summary::default();
     let wishes = Wishes {
         kind,
@@ -127,7 +135,7 @@ async fn import_all(bank: &Bank, wishes: Wishes<'_>, files: &[PathBuf], summary:
             ..RunOptions::default()
         };
         let outcome = bank.imports.import_file(wishes.kind, path, options).await;
-        bar.end(path);
+        bar.end(path).await;
         done = note(outcome, path, summary);
         if done.is_err() {
             break;
@@ -148,7 +156,7 @@ fn note(outcome: Result<Outcome, ImportError>, path: &Path, summary: &mut Summar
             summary.add(path, import);
             Ok(())
         }
-        Ok(Outcome::Known) => Ok(()),
+        Ok(Outcome::Known(_)) => Ok(()),
         Ok(Outcome::Stopped(import)) => {
             summary.stop(path, import);
             Err(anyhow!("stopped before the end; the same command goes on from there"))

@@ -1,6 +1,7 @@
 //! The SQL of merchants: rows and rollups go in by the block, reports and summaries come out.
 
 mod copy;
+mod part_size;
 mod postgres;
 mod reads;
 mod sqlite;
@@ -14,7 +15,7 @@ pub(super) use self::sqlite::SqliteRows;
 use std::collections::BTreeMap;
 
 use super::month::Month;
-use super::ranking::{Known, Ranked, Ranking};
+use super::ranking::{Leaders, Ranked, Ranking};
 use super::remembered::{Changes, Remembered};
 use super::report::Item;
 use super::rollup::{Merchant, Rollup};
@@ -43,15 +44,34 @@ trait RollupTx: Send {
     /// Adds to the numbers of the reports.
     fn add_to_numbers(&mut self, numbers: BTreeMap<Item, u64>) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The best of all merchants, one more than lead.
-    fn best(&mut self) -> impl Future<Output = Result<Vec<Ranked>, Fault>> + Send;
+    /// The best of all merchants, one more than lead; `None` where everybody who writes would have to wait for the look.
+    fn best(&mut self) -> impl Future<Output = Result<Option<Vec<Ranked>>, Fault>> + Send;
 
     /// Writes the ranking under the next version.
     fn save(&mut self, ranking: &Ranking) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// Adds what rows add to every rollup. The changes are to be remembered once they are committed.
-async fn add(tx: &mut impl RollupTx, rollup: &Rollup, remembered: &mut Remembered) -> Result<Changes, Fault> {
+/// The best of all merchants as they were at a version of the rollups: more than lead and a block changes.
+struct Best {
+    version: i64,
+    merchants: Vec<Ranked>,
+}
+
+/// What became of adding.
+enum Added {
+    /// To be remembered once it is committed.
+    Done(Changes),
+    /// Nobody knows who leads: take all of it back, look who is best, and come again.
+    Leaderless,
+}
+
+/// Adds what rows add to every rollup. `best` helps when it is of the rollups as they are.
+async fn add(
+    tx: &mut impl RollupTx,
+    rollup: &Rollup,
+    remembered: &mut Remembered,
+    best: Option<&Best>,
+) -> Result<Added, Fault> {
     let (version, mut ranking) = tx.lock().await?;
     remembered.at(version);
     let unknown = remembered.unknown(rollup);
@@ -62,11 +82,18 @@ async fn add(tx: &mut impl RollupTx, rollup: &Rollup, remembered: &mut Remembere
     tx.write_merchants(&changes.merchants).await?;
     let months = tx.add_months(&changes.months).await?;
     tx.add_to_numbers(changes.numbers(rollup, months)).await?;
-    if ranking.change(changes.take_succeeded()) == Known::Nobody {
-        ranking = Ranking::of_best(tx.best().await?);
+    if ranking.change(changes.take_succeeded()) == Leaders::Lost {
+        let best = match best.filter(|best| best.version == version) {
+            Some(best) => changes.best_after(&best.merchants),
+            None => match tx.best().await? {
+                Some(best) => best,
+                None => return Ok(Added::Leaderless),
+            },
+        };
+        ranking = Ranking::of_best(best);
     }
     tx.save(&ranking).await?;
-    Ok(changes)
+    Ok(Added::Done(changes))
 }
 
 /// What is stored and cannot have been written by this program.

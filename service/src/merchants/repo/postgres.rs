@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use sea_orm::sqlx::{self, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use super::{RollupTx, add, copy, damaged};
+use super::{Added, RollupTx, add, copy, damaged};
 use crate::db::{Db, Fault};
 use crate::imports::repo::{Advanced, advance_on_postgres};
 use crate::imports::{Block, Stored};
@@ -72,6 +72,9 @@ impl PostgresRows {
         remembered: &mut Remembered,
     ) -> Result<Stored, Fault> {
         let mut tx = self.pool.begin().await?;
+        // A block of random keys in a large cold index may take longer than a request may; cut off each time, its import
+        // could never go on.
+        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await?;
         let (rows, rollup) = block.rows.whole();
         let (inserted, changes) = if asks {
             insert_new(&mut tx, rows, remembered).await?
@@ -121,8 +124,11 @@ async fn insert<'a>(
         return Ok((0, None));
     }
     let inserted = copy_in(tx, rows).await?;
-    let changes = add(tx, rollup, remembered).await?;
-    Ok((inserted, Some(changes)))
+    match add(tx, rollup, remembered, None).await? {
+        Added::Done(changes) => Ok((inserted, Some(changes))),
+        // It looks itself: only who writes rollups waits for it.
+        Added::Leaderless => Err(damaged("ranking")),
+    }
 }
 
 async fn copy_in<'a>(connection: &mut PgConnection, rows: impl Iterator<Item = &'a Activity>) -> Result<u64, Fault> {
@@ -239,13 +245,14 @@ impl RollupTx for PgConnection {
         Ok(())
     }
 
-    async fn best(&mut self) -> Result<Vec<Ranked>, Fault> {
+    async fn best(&mut self) -> Result<Option<Vec<Ranked>>, Fault> {
         let rows: Vec<(String, String)> = sqlx::query_as(BEST)
             .bind(Marks::SUCCEEDED.0)
             .bind(Ranking::LEADERS_MAX as i64 + 1)
             .fetch_all(&mut *self)
             .await?;
-        rows.into_iter().map(|(id, volume)| ranked(id, volume)).collect()
+        let best: Result<Vec<Ranked>, Fault> = rows.into_iter().map(|(id, volume)| ranked(id, volume)).collect();
+        best.map(Some)
     }
 
     async fn save(&mut self, ranking: &Ranking) -> Result<(), Fault> {

@@ -1,20 +1,23 @@
 //! SQLite: a block in parts, each in a short transaction of its own, the checkpoint with the last.
 //!
 //! Sorting a large block by event lets one index page take many of its rows before it is written; sorting a small one
-//! would write a page a row. But a large block holds the write lock too long, hence the parts. What is stored of a block
-//! that is not finished stands in `activity_parts`.
+//! would write a page a row. But a large block holds the write lock too long, hence the parts, which are as large as the
+//! machine can store in time. How far a block that is not finished has come stands in `activity_parts`; whoever goes on with
+//! it, in whatever process, begins there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use sea_orm::ActiveEnum;
-use sea_orm::sqlx::{self, Arguments as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sea_orm::sqlx::{self, Arguments as _, SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
-use super::add;
+use super::part_size::PartSize;
+use super::sqlite_rollups::best_of_all;
 use super::values::{Insert, insert_pieces, placeholders, time};
+use super::{Added, Best, add};
 use crate::db::{Db, Fault};
 use crate::imports::repo::{Advanced, advance_on_sqlite, stands_at_on_sqlite};
 use crate::imports::{Block, Stored};
@@ -24,31 +27,46 @@ use crate::merchants::rollup::Rollup;
 use crate::merchants::row::Activity;
 use crate::values::ImportId;
 
-/// Between two transactions, so that writers in other processes, which only look again after a while, find the lock free.
-const PAUSE: Duration = Duration::from_millis(5);
+/// After a transaction, this part of the time that it took belongs to others: writers in other processes only look again
+/// after a while, and have to find the lock free.
+const PAUSE_SHARE: u32 = 8;
+/// Looks for the best merchants, each of which another importer made worthless.
+const LOOKS_MAX: usize = 8;
 
 /// The way of activities into SQLite.
 pub(in crate::merchants) struct SqliteRows {
-    pool: SqlitePool,
+    write: SqlitePool,
+    read: SqlitePool,
+    part_size: PartSize,
     remembered: Mutex<Remembered>,
 }
 
-/// What became of a part.
-enum Part {
-    Stored(u64),
-    /// Another process has it, or the import has moved on.
-    Stale,
+/// What became of a transaction.
+enum Step {
+    /// A part is stored, and more of the block is left.
+    More,
+    Done(Stored),
+    /// Nothing is stored, and somebody has to look who leads.
+    Leaderless,
+}
+
+/// How far a block has come.
+struct Progress {
+    rows: usize,
+    inserted: u64,
 }
 
 impl SqliteRows {
     /// Rows that are sorted together.
     pub const BLOCK_ROWS: usize = 131_072;
-    /// Rows of a transaction: the write lock is held for at most 100 ms.
+    /// The most rows of a transaction.
     pub const PART_ROWS: usize = 8_192;
 
     pub fn new(db: &Db) -> Self {
         Self {
-            pool: db.write.get_sqlite_connection_pool().clone(),
+            write: db.write.get_sqlite_connection_pool().clone(),
+            read: db.read.get_sqlite_connection_pool().clone(),
+            part_size: PartSize::new(),
             remembered: Mutex::default(),
         }
     }
@@ -63,115 +81,126 @@ impl SqliteRows {
     }
 
     async fn store_parts(&self, block: &Block<Batch>, remembered: &mut Remembered) -> Result<Stored, Fault> {
-        let parts = block.rows.parts().len();
-        let done = if parts > 1 {
-            self.stored_parts(block).await?
-        } else {
-            HashMap::new()
-        };
-        let mut inserted = 0;
-        for (part, rows) in block.rows.parts().enumerate().take(parts.saturating_sub(1)) {
-            inserted += match done.get(&(part as i64)) {
-                Some(stored) => *stored,
-                None => match self.store_part(block, part, rows, remembered).await? {
-                    Part::Stored(stored) => stored,
-                    Part::Stale => return Ok(Stored::Stale),
-                },
-            };
+        let (mut best, mut looks) = (None, 0);
+        loop {
+            match self.store_part(block, remembered, best.as_ref()).await? {
+                Step::More => {}
+                Step::Done(stored) => return Ok(stored),
+                Step::Leaderless if looks < LOOKS_MAX => {
+                    looks += 1;
+                    best = Some(best_of_all(&self.read, block.rows.part_rows_max()).await?);
+                }
+                Step::Leaderless => return Err(Fault::conflict(std::io::Error::other("the rollups keep changing"))),
+            }
         }
-        self.finish(block, inserted, remembered).await
-    }
-
-    async fn stored_parts(&self, block: &Block<Batch>) -> Result<HashMap<i64, u64>, Fault> {
-        let parts: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT part, inserted FROM activity_parts WHERE import_id = ? AND block_from = ? AND block_to = ?",
-        )
-        .bind(block.import.0)
-        .bind(block.from as i64)
-        .bind(block.to as i64)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(parts
-            .into_iter()
-            .map(|(part, inserted)| (part, inserted.unsigned_abs()))
-            .collect())
     }
 
     async fn store_part(
         &self,
         block: &Block<Batch>,
-        part: usize,
-        rows: &[Activity],
         remembered: &mut Remembered,
-    ) -> Result<Part, Fault> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let mut changes = None;
-        let stored = if stands_at_on_sqlite(&mut tx, block).await? {
-            let inserted;
-            (inserted, changes) = insert_new(&mut tx, rows, remembered).await?;
-            note_part(&mut tx, block, part, inserted).await?
-        } else {
-            Part::Stale
+        best: Option<&Best>,
+    ) -> Result<Step, Fault> {
+        let rows_max = self.part_size.rows().min(block.rows.part_rows_max());
+        let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        let begun = Instant::now();
+        let Some(written) = write_part(&mut tx, block, rows_max, remembered, best).await? else {
+            tx.rollback().await?;
+            return Ok(Step::Leaderless);
         };
-        match stored {
-            Part::Stored(_) => commit(tx, changes, remembered).await?,
-            Part::Stale => tx.rollback().await?,
+        if let Step::Done(Stored::Stale) = written.step {
+            tx.rollback().await?;
+            return Ok(written.step);
         }
-        tokio::time::sleep(PAUSE).await;
-        Ok(stored)
-    }
-
-    /// Stores the last part, if there is any, and moves the checkpoint behind the block.
-    async fn finish(&self, block: &Block<Batch>, before: u64, remembered: &mut Remembered) -> Result<Stored, Fault> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let (last, changes) = match block.rows.parts().last() {
-            Some(rows) => insert_new(&mut tx, rows, remembered).await?,
-            None => (0, None),
-        };
-        let inserted = before + last;
-        let duplicate = block.counts.rows() - inserted;
-        let stored = match advance_on_sqlite(&mut tx, block, inserted, duplicate).await? {
-            Advanced::Changed => {
-                forget_parts(&mut tx, block.import).await?;
-                commit(tx, changes, remembered).await?;
-                Stored::Applied { inserted, duplicate }
-            }
-            Advanced::Stale => {
-                tx.rollback().await?;
-                Stored::Stale
-            }
-        };
-        tokio::time::sleep(PAUSE).await;
-        Ok(stored)
+        tx.commit().await?;
+        if let Some(changes) = written.changes {
+            remembered.committed(changes);
+        }
+        let held = begun.elapsed();
+        self.part_size.note(written.rows, held);
+        tokio::time::sleep(held / PAUSE_SHARE).await;
+        Ok(written.step)
     }
 }
 
-async fn commit(
-    tx: Transaction<'static, Sqlite>,
+/// A part that is written and not yet committed.
+struct Written {
+    step: Step,
+    rows: usize,
     changes: Option<Changes>,
-    remembered: &mut Remembered,
-) -> Result<(), Fault> {
-    tx.commit().await?;
-    if let Some(changes) = changes {
-        remembered.committed(changes);
-    }
-    Ok(())
 }
 
-async fn note_part(tx: &mut SqliteConnection, block: &Block<Batch>, part: usize, inserted: u64) -> Result<Part, Fault> {
-    let noted = sqlx::query("INSERT INTO activity_parts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+/// Writes the rows that are next in a block, and the checkpoint behind the last of them; `None` when nobody leads any more.
+async fn write_part(
+    tx: &mut SqliteConnection,
+    block: &Block<Batch>,
+    rows_max: usize,
+    remembered: &mut Remembered,
+    best: Option<&Best>,
+) -> Result<Option<Written>, Fault> {
+    let stale = Written {
+        step: Step::Done(Stored::Stale),
+        rows: 0,
+        changes: None,
+    };
+    if !stands_at_on_sqlite(tx, block).await? {
+        return Ok(Some(stale));
+    }
+    let before = progress(tx, block).await?;
+    let left = block.rows.rows().get(before.rows..).unwrap_or_default();
+    let rows = &left[..rows_max.min(left.len())];
+    let Some((inserted, changes)) = insert_new(tx, rows, remembered, best).await? else {
+        return Ok(None);
+    };
+    let now = Progress {
+        rows: before.rows + rows.len(),
+        inserted: before.inserted + inserted,
+    };
+    let step = if rows.len() < left.len() {
+        note_part(tx, block, now.rows, inserted).await?;
+        Step::More
+    } else {
+        let (inserted, duplicate) = (now.inserted, block.counts.rows() - now.inserted);
+        match advance_on_sqlite(tx, block, inserted, duplicate).await? {
+            Advanced::Changed => forget_parts(tx, block.import).await?,
+            Advanced::Stale => return Ok(Some(stale)),
+        }
+        Step::Done(Stored::Applied { inserted, duplicate })
+    };
+    Ok(Some(Written {
+        step,
+        rows: rows.len(),
+        changes,
+    }))
+}
+
+/// `part` is the row behind a part: parts have whatever bounds, and each begins where the one before it ends.
+async fn progress(tx: &mut SqliteConnection, block: &Block<Batch>) -> Result<Progress, Fault> {
+    let (rows, inserted): (i64, i64) = sqlx::query_as(
+        "SELECT coalesce(max(part), 0), coalesce(sum(inserted), 0) FROM activity_parts
+         WHERE import_id = ? AND block_from = ? AND block_to = ?",
+    )
+    .bind(block.import.0)
+    .bind(block.from as i64)
+    .bind(block.to as i64)
+    .fetch_one(tx)
+    .await?;
+    Ok(Progress {
+        rows: usize::try_from(rows).map_err(Fault::broken)?,
+        inserted: inserted.unsigned_abs(),
+    })
+}
+
+async fn note_part(tx: &mut SqliteConnection, block: &Block<Batch>, to: usize, inserted: u64) -> Result<(), Fault> {
+    sqlx::query("INSERT INTO activity_parts VALUES (?, ?, ?, ?, ?)")
         .bind(block.import.0)
         .bind(block.from as i64)
         .bind(block.to as i64)
-        .bind(part as i64)
+        .bind(to as i64)
         .bind(inserted as i64)
         .execute(tx)
         .await?;
-    Ok(if noted.rows_affected() == 1 {
-        Part::Stored(inserted)
-    } else {
-        Part::Stale
-    })
+    Ok(())
 }
 
 async fn forget_parts(tx: &mut SqliteConnection, import: ImportId) -> Result<(), Fault> {
@@ -182,12 +211,16 @@ async fn forget_parts(tx: &mut SqliteConnection, import: ImportId) -> Result<(),
     Ok(())
 }
 
-/// Inserts the rows that are not stored, and what they add. Says how many rows that were and what changed.
+/// How many rows were inserted, and what that changed.
+type Inserted = (u64, Option<Changes>);
+
+/// Inserts the rows that are not stored, and what they add; `None` when nobody leads any more.
 async fn insert_new(
     tx: &mut SqliteConnection,
     rows: &[Activity],
     remembered: &mut Remembered,
-) -> Result<(u64, Option<Changes>), Fault> {
+    best: Option<&Best>,
+) -> Result<Option<Inserted>, Fault> {
     let rowid_before: i64 = sqlx::query_scalar("SELECT coalesce(max(rowid), 0) FROM activities")
         .fetch_one(&mut *tx)
         .await?;
@@ -202,15 +235,17 @@ async fn insert_new(
     }
     let inserted = rows.len() - stored.len();
     if inserted == 0 {
-        return Ok((0, None));
+        return Ok(Some((0, None)));
     }
     let rollup = if stored.is_empty() {
         rollup
     } else {
         Rollup::of(rows.iter().filter(|row| !stored.contains(&row.event_id)))
     };
-    let changes = add(tx, &rollup, remembered).await?;
-    Ok((inserted as u64, Some(changes)))
+    Ok(match add(tx, &rollup, remembered, best).await? {
+        Added::Done(changes) => Some((inserted as u64, Some(changes))),
+        Added::Leaderless => None,
+    })
 }
 
 const INSERT: Insert<Activity> = Insert {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sqlx::sqlite::SqliteRow;
-use sea_orm::sqlx::{self, Arguments as _, Row, SqliteConnection};
+use sea_orm::sqlx::{self, Arguments as _, Row, SqliteConnection, SqlitePool};
 
 use super::values::{Insert, insert_pieces, pieces, placeholders, time};
-use super::{RollupTx, damaged};
+use super::{Best, RollupTx, damaged};
 use crate::db::Fault;
 use crate::merchants::month::Month;
 use crate::merchants::ranking::{Ranked, Ranking};
@@ -48,7 +48,7 @@ ORDER BY volume_high DESC, volume_low DESC, merchant_id LIMIT ?";
 
 impl RollupTx for SqliteConnection {
     async fn lock(&mut self) -> Result<(i64, Ranking), Fault> {
-        // The transaction has the write lock of the whole file.
+        // A transaction that writes has the lock of the whole file, and one that reads sees one moment.
         let (version, text): (i64, String) =
             sqlx::query_as("SELECT version, ranking FROM merchant_ranking WHERE id = 1")
                 .fetch_one(&mut *self)
@@ -105,13 +105,9 @@ impl RollupTx for SqliteConnection {
         Ok(())
     }
 
-    async fn best(&mut self) -> Result<Vec<Ranked>, Fault> {
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(BEST)
-            .bind(Marks::SUCCEEDED.0)
-            .bind(Ranking::LEADERS_MAX as i64 + 1)
-            .fetch_all(&mut *self)
-            .await?;
-        Ok(rows.into_iter().map(|(id, high, low)| ranked(id, high, low)).collect())
+    async fn best(&mut self) -> Result<Option<Vec<Ranked>>, Fault> {
+        // A scan of all merchants under the lock of the whole file: `best_of_all` is for that.
+        Ok(None)
     }
 
     async fn save(&mut self, ranking: &Ranking) -> Result<(), Fault> {
@@ -122,6 +118,21 @@ impl RollupTx for SqliteConnection {
             .await?;
         Ok(())
     }
+}
+
+/// The best of all merchants at one version, on a connection that keeps nobody waiting: as many as lead, one more, and so
+/// many more as may be changed since.
+pub(super) async fn best_of_all(read: &SqlitePool, changed_max: usize) -> Result<Best, Fault> {
+    let mut tx = read.begin().await?;
+    let (version, _) = tx.lock().await?;
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(BEST)
+        .bind(Marks::SUCCEEDED.0)
+        .bind((Ranking::LEADERS_MAX + 1 + changed_max) as i64)
+        .fetch_all(&mut *tx)
+        .await?;
+    tx.rollback().await?;
+    let merchants = rows.into_iter().map(|(id, high, low)| ranked(id, high, low)).collect();
+    Ok(Best { version, merchants })
 }
 
 fn merchant(row: &SqliteRow) -> Result<(Box<str>, Merchant), Fault> {

@@ -171,3 +171,20 @@ async fn what_names_no_file_is_wrong_use() {
     );
     assert!(!folder.join("data").exists(), "wrong use makes no files");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rejected_lines_of_before_stay_until_there_is_a_bank() {
+    let place = Place::new(Backend::Sqlite).await;
+    let folder = place.folder.path();
+    write(folder, "feed.csv", Feed::new(1, 10, Dirt::Much));
+    fs::write(folder.join("rejects.csv"), "of before").expect("a file can be written");
+    let nowhere = "postgres://nobody@127.0.0.1:1/nowhere";
+    let arguments = ["import", "activities", "feed.csv", "--rejects", "rejects.csv"];
+    let ended = place
+        .run(&[&arguments[..], &["--database-url", nowhere]].concat())
+        .await;
+    assert_eq!(ended.status, Some(3), "{ended:?}");
+    let kept = fs::read_to_string(folder.join("rejects.csv")).expect("it is there");
+    assert_eq!(kept, "of before");
+    place.remove().await;
+}

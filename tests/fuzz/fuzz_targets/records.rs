@@ -1,0 +1,59 @@
+//! Any bytes as a file: the reader of records never panics, every byte is in exactly one record or one line that is left out
+//! (blank lines stand before either), and reading may begin anew behind any of them.
+//!
+//! `RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz records -- -max_len=200000 -timeout=10 -max_total_time=600`
+//!
+//! The time limit is that on the linear time: a line looks at a record's length and no further.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use service::imports::{Found, Records};
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut records = Records::new(bytes, 0, 1);
+    let (mut position, mut line) = (0, 1);
+    let mut middle = None;
+    loop {
+        let found = records.read_next().expect("bytes in memory can be read");
+        assert!(records.position() <= bytes.len() as u64);
+        assert!(records.line() >= line && records.next_line() >= records.line());
+        line = records.next_line();
+        if found == Found::End {
+            break;
+        }
+        // Each step takes something: there are never more of them than bytes.
+        assert!(records.position() > position);
+        if found == Found::Record {
+            assert!(records.record().len() <= 1 + records.raw().len());
+        }
+        position = records.position();
+        if position <= bytes.len() as u64 / 2 {
+            middle = Some((position, line));
+        }
+    }
+    assert_eq!(records.position(), bytes.len() as u64, "the end is the end");
+    if let Some((position, line)) = middle {
+        reads_on_from(bytes, position, line);
+    }
+});
+
+/// What is read from a place on is what was read behind it.
+fn reads_on_from(bytes: &[u8], position: u64, line: u64) {
+    let mut whole = Records::new(bytes, 0, 1);
+    while whole.position() < position {
+        whole.read_next().expect("bytes in memory can be read");
+    }
+    let from = usize::try_from(position).expect("it is in memory");
+    let mut rest = Records::new(&bytes[from..], position, line);
+    loop {
+        let (one, other) = (whole.read_next(), rest.read_next());
+        let one = one.expect("bytes in memory can be read");
+        assert_eq!(one, other.expect("bytes in memory can be read"));
+        assert_eq!((whole.position(), whole.line()), (rest.position(), rest.line()));
+        if one == Found::End {
+            return;
+        }
+        assert_eq!(whole.raw(), rest.raw());
+    }
+}
