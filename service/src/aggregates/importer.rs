@@ -34,14 +34,6 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(5);
 const PATIENCE_PAUSE: Duration = Duration::from_millis(100);
 
-/// A block's rows, added up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Batch {
-    pub totals: Totals,
-    /// How long the rows took when they came, in milliseconds.
-    pub replay_ms: u64,
-}
-
 /// How rows of transactions are read and stored.
 pub struct Transactions {
     aggregates: Aggregates,
@@ -62,7 +54,7 @@ impl Transactions {
     }
 
     /// Queues a block and helps to work the queue off until the block is in the hot store.
-    async fn through_the_queue(&self, block: &Block<Batch>, message: &Message) -> Result<Where, AggregatesError> {
+    async fn through_the_queue(&self, block: &Block<Totals>, message: &Message) -> Result<Where, AggregatesError> {
         let hot = self.aggregates.hot().await;
         let Some((hot, epoch)) = self.aggregates.noticing(hot).await? else {
             return Ok(Where::NoRedis);
@@ -94,11 +86,11 @@ impl Transactions {
         Err(AggregatesError::NotApplied)
     }
 
-    async fn apply(&self, block: &Block<Batch>) -> Result<Stored, AggregatesError> {
+    async fn apply(&self, block: &Block<Totals>) -> Result<Stored, AggregatesError> {
         let message = Message {
             import: block.import,
             block: block.number,
-            totals: block.rows.totals.clone(),
+            totals: block.rows.clone(),
         };
         let began = Instant::now();
         loop {
@@ -117,11 +109,11 @@ impl Transactions {
 
     /// Moves the checkpoint behind a block whose totals are in Redis, or with them where there is none. Either way the
     /// database learns what was imported, so that Redis can be told again.
-    async fn advance(&self, block: &Block<Batch>, applied: Where) -> Result<Stored, AggregatesError> {
+    async fn advance(&self, block: &Block<Totals>, applied: Where) -> Result<Stored, AggregatesError> {
         let block = block.clone();
         let work = self.aggregates.0.db.transaction(move |tx| {
             Box::pin(async move {
-                let (totals, inserted) = (&block.rows.totals, block.counts.rows());
+                let (totals, inserted) = (&block.rows, block.counts.rows());
                 match &applied {
                     Where::Elsewhere => return Err(Undone::Stale),
                     Where::Applied(epoch, version) => {
@@ -182,7 +174,7 @@ impl Rows for Transactions {
     const ONCE: bool = true;
     type Layout = Layout;
     type Row = Row;
-    type Batch = Batch;
+    type Batch = Totals;
 
     fn block_rows(&self) -> usize {
         if self.aggregates.is_on_sqlite() {
@@ -203,18 +195,15 @@ impl Rows for Transactions {
         }
     }
 
-    fn batch(&self, rows: Vec<Row>) -> Batch {
-        Batch {
-            totals: row::totals_of(&rows, self.currency),
-            replay_ms: rows.iter().map(|row| u64::from(row.sleep_ms)).sum(),
-        }
+    fn batch(&self, rows: Vec<Row>) -> Totals {
+        row::totals_of(&rows, self.currency)
     }
 
-    fn replay_ms(&self, batch: &Batch) -> u64 {
-        batch.replay_ms
+    fn wait_ms(row: &Row) -> u64 {
+        row.sleep_ms.into()
     }
 
-    async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+    async fn store(&self, block: &Block<Totals>) -> Result<Stored, Fault> {
         Ok(self.apply(block).await?)
     }
 }

@@ -23,7 +23,7 @@ pub use consumer::Consumer;
 pub use day::{Day, DayRange, RangeError};
 pub use error::AggregatesError;
 pub use hot::Sealed;
-pub use importer::{Batch, Transactions};
+pub use importer::Transactions;
 pub use message::{Message, decode_totals, encode_totals};
 pub use row::{Layout, Row, parse, totals_of};
 pub use totals::{Key, Kind, Source, Sum, Totals};

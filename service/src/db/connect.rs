@@ -16,7 +16,8 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const SQLITE_READ_POOL_MAX: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const NEW_FILE_PAUSE: Duration = Duration::from_millis(20);
-const SQLITE_CACHE_KIB: &str = "-65536";
+/// Each connection may fill its own; an import of any size has to fit into 64 MiB more than a small one.
+const SQLITE_CACHE_KIB: &str = "-32768";
 /// Pages of the WAL before it is written back: 16 MiB. Large transactions in a row then write back a page once, not each time.
 /// Only who commits writes back, so connections that read have no use for it.
 const SQLITE_WAL_PAGES: &str = "4000";

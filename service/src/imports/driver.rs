@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::error::ImportError;
 use super::import::{Import, Outcome, Progress};
@@ -38,6 +39,8 @@ pub(super) struct Job {
     /// Turns true when the work shall end with the block under way.
     pub stop: watch::Receiver<bool>,
     pub pace: Option<Pace>,
+    /// When the last rows of a replay were due: what storing them takes does not slow it down.
+    pub due: Option<Instant>,
 }
 
 type Run = Pin<Box<dyn Future<Output = Result<Outcome, ImportError>> + Send>>;
@@ -112,6 +115,7 @@ impl Job {
             checkpoint: self.import.checkpoint,
             block: self.import.block,
             rejects: self.rejects.clone(),
+            pace: self.pace,
         }
     }
 
@@ -140,7 +144,7 @@ impl Job {
             if piece.from != self.import.checkpoint {
                 return Ok(Applied::Overtaken);
             }
-            if self.is_stopped_within(rows.replay_ms(&piece.rows)).await {
+            if self.is_stopped_before(piece.wait_ms).await {
                 return Ok(Applied::Stopped);
             }
             self.apply(rows, piece).await?;
@@ -174,12 +178,12 @@ impl Job {
         Ok(())
     }
 
-    /// Keeps the pace of rows that took so long; true when told to stop meanwhile.
-    async fn is_stopped_within(&mut self, replay_ms: u64) -> bool {
+    /// Waits for the time of rows that wait for so long after the ones before; true when told to stop meanwhile.
+    async fn is_stopped_before(&mut self, wait_ms: u64) -> bool {
         let Some(pace) = self.pace else { return false };
-        tokio::time::timeout(pace.of(replay_ms), told(&mut self.stop))
-            .await
-            .is_ok()
+        let due = *self.due.get_or_insert_with(Instant::now) + pace.of(wait_ms);
+        self.due = Some(due);
+        tokio::time::timeout_at(due, told(&mut self.stop)).await.is_ok()
     }
 
     fn block<Batch>(&self, piece: Piece<Batch>) -> Block<Batch> {

@@ -180,6 +180,7 @@ impl Inner {
             progress: options.progress,
             stop: options.stop,
             pace: options.pace,
+            due: None,
         };
         importer.run(job).await
     }

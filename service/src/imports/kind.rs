@@ -28,8 +28,8 @@ pub trait Rows: Send + Sync + 'static {
     /// The rows of a block, made ready to be stored; `Vec<Self::Row>` where there is nothing to prepare.
     type Batch: Send + Sync + 'static;
 
-    /// How many rows make a block, skipped ones among them. A constant for a database, so that the blocks of a file have
-    /// the same bounds whoever reads it. A kind that would hold SQLite's write lock for more than 100 ms a block stores it
+    /// How many rows make a block, skipped ones among them; a replay makes smaller ones. A constant for a database, so that
+    /// else the blocks of a file have the same bounds whoever reads it. A kind that would hold SQLite's write lock for more than 100 ms a block stores it
     /// in parts.
     fn block_rows(&self) -> usize;
 
@@ -42,8 +42,8 @@ pub trait Rows: Send + Sync + 'static {
     /// Makes a block's rows ready, on the thread that reads, while the block before is being stored.
     fn batch(&self, rows: Vec<Self::Row>) -> Self::Batch;
 
-    /// How long a replay of these rows takes that keeps their pace, in milliseconds.
-    fn replay_ms(&self, _batch: &Self::Batch) -> u64 {
+    /// How long a replay that keeps the rows' pace waits before this one, in milliseconds.
+    fn wait_ms(_row: &Self::Row) -> u64 {
         0
     }
 

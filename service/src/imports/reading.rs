@@ -3,18 +3,22 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::error::{HeaderProblem, ImportError};
-use super::kind::{Counts, Parsed, Rows, SkipReason};
+use super::kind::{Counts, Pace, Parsed, Rows, SkipReason};
 use super::records::{Found, Records};
 use super::rejects::{Reject, Rejects};
 use super::source::{Content, Guard, Stamp};
 
 /// A block ends at this many bytes of its file, whatever its number of rows: long rows must not fill the memory.
 const BLOCK_MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+/// A replay's block ends where its rows have waited for so long: they are applied together.
+const REPLAY_STEP: Duration = Duration::from_millis(100);
 
 /// Blocks that are being read, or are read and wait for the one before them.
 pub(super) const BLOCKS_AHEAD_MAX: usize = 1;
@@ -30,6 +34,8 @@ pub(super) struct Plan {
     pub checkpoint: u64,
     pub block: u64,
     pub rejects: Option<Rejects>,
+    /// How fast rows are to be replayed, if they are.
+    pub pace: Option<Pace>,
 }
 
 /// A block that is read and not yet stored.
@@ -38,6 +44,8 @@ pub(super) struct Piece<Batch> {
     pub from: u64,
     pub to: u64,
     pub counts: Counts,
+    /// How long its rows wait together, in milliseconds, before anybody makes it faster or slower.
+    pub wait_ms: u64,
     pub rows: Batch,
 }
 
@@ -173,6 +181,7 @@ impl<R: Rows> Reading<'_, R> {
                     from,
                     to,
                     counts,
+                    wait_ms: rows.iter().map(R::wait_ms).sum(),
                     rows: self.rows.batch(rows),
                 });
             }
@@ -187,6 +196,7 @@ impl<R: Rows> Reading<'_, R> {
     /// Reads the rows of one block.
     fn fill(&mut self, from: u64, rows: &mut Vec<R::Row>, counts: &mut Counts) -> Result<Filled, ReadError> {
         let rows_max = self.rows.block_rows() as u64;
+        let mut wait_ms = 0;
         while counts.read < rows_max && self.records.position() - from < BLOCK_MAX_BYTES {
             if self.blocks.is_closed() {
                 return Ok(Filled::LeftAlone);
@@ -200,7 +210,11 @@ impl<R: Rows> Reading<'_, R> {
             match parsed {
                 Parsed::Row { row, coerced } => {
                     counts.coerced += u64::from(coerced);
+                    wait_ms += R::wait_ms(&row);
                     rows.push(row);
+                    if self.plan.pace.is_some_and(|pace| pace.of(wait_ms) >= REPLAY_STEP) {
+                        return Ok(Filled::Full);
+                    }
                 }
                 Parsed::Skipped(reason) => {
                     *counts.skipped.entry(reason).or_default() += 1;

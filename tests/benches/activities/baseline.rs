@@ -55,7 +55,7 @@ const TABLE: &str = "CREATE TABLE bare (event_id TEXT NOT NULL PRIMARY KEY, occu
 const SETTINGS: [&str; 4] = [
     "PRAGMA journal_mode=wal",
     "PRAGMA synchronous=full",
-    "PRAGMA cache_size=-65536",
+    "PRAGMA cache_size=-32768",
     "PRAGMA wal_autocheckpoint=4000",
 ];
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use harness::TestBank;
-use service::aggregates::{Batch, Transactions, Verdict, decode_totals};
+use service::aggregates::{Totals, Transactions, Verdict, decode_totals};
 use service::db::FaultKind;
 use service::imports::{Block, Counts, Import, Rows, Stored};
 
@@ -20,7 +20,7 @@ on_every_store!(
 );
 
 /// The first block of an import, as a process has it that read the file.
-fn block_of(import: &Import, totals: &str) -> Block<Batch> {
+fn block_of(import: &Import, totals: &str) -> Block<Totals> {
     let totals = decode_totals(totals).expect("a test's totals are some");
     Block {
         import: import.id,
@@ -31,7 +31,7 @@ fn block_of(import: &Import, totals: &str) -> Block<Batch> {
             read: totals.iter().map(|(_, sum)| sum.count).sum(),
             ..Counts::default()
         },
-        rows: Batch { totals, replay_ms: 0 },
+        rows: totals,
         skip_reasons: "{}".to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use service::imports::{Outcome, Pace, RunOptions};
 use service::values::{ImportKind, ImportStatus};
 use tokio::sync::watch;
 
-use super::{Line, answer, csv, expected, file, import, lines, on_every_store, settle};
+use super::{Line, Shown, answer, csv, expected, file, import, lines, on_every_store, settle};
 
 on_every_store!(
     everywhere: [every_row_of_a_file_counts_once,
@@ -17,7 +17,8 @@ on_every_store!(
     bad_rows_are_left_out_with_their_reasons,
     the_largest_amounts_add_up,
     a_stopped_import_goes_on_where_it_was,
-    a_replay_keeps_the_pace,],
+    a_replay_keeps_the_pace,
+    a_replay_counts_rows_as_they_come,],
     with_redis: [],
 );
 
@@ -150,6 +151,48 @@ async fn a_stopped_import_goes_on_where_it_was(bank: Arc<TestBank>) {
     assert!(applied > 0);
     assert_eq!(import(&bank, &path).await.counts.rows_read, 9_000);
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
+}
+
+/// Stopped in the middle of a replay, the rows that have come are counted, and whoever goes on in a hurry counts the others.
+async fn a_replay_counts_rows_as_they_come(bank: Arc<TestBank>) {
+    let mut text = String::from("timestamp,type,payment_method,amount,sleep_ms\n");
+    for _ in 0..200 {
+        text.push_str("2026-01-05T00:00:00,deposit,visa,1,20\n");
+    }
+    let path = file(&bank, "slow.csv", &text);
+    let (stop, stopped) = watch::channel(false);
+    let progress = Arc::new(watch::Sender::default());
+    let mut steps = progress.subscribe();
+    let options = RunOptions {
+        progress,
+        stop: stopped,
+        pace: Pace::parse("2"),
+        ..RunOptions::default()
+    };
+    let (services, running) = (bank.services.clone(), path.clone());
+    let import_task = tokio::spawn(async move {
+        services
+            .imports
+            .import_file(ImportKind::Transactions, &running, options)
+            .await
+    });
+    // Two seconds of rows, which come some at a time.
+    for _ in 0..3 {
+        let before = steps.borrow_and_update().rows;
+        let step = steps.wait_for(|step| step.rows > before).await;
+        let rows = step.expect("the import goes on").rows - before;
+        assert!(rows < 50, "{rows} rows at once");
+    }
+    stop.send_replace(true);
+    let outcome = import_task.await.expect("the import ends").expect("without a fault");
+    let Outcome::Stopped(Some(stopped)) = outcome else {
+        panic!("{outcome:?}")
+    };
+    let (day, counted) = ("2026-01-05 deposit visa".to_owned(), stopped.counts.rows_inserted);
+    let sum = |rows: u64| Shown::from([(day.clone(), format!("{}/{rows}", rows * 10_000))]);
+    assert_eq!(answer(&bank.services.aggregates).await, sum(counted));
+    assert_eq!(import(&bank, &path).await.counts.rows_inserted, 200);
+    assert_eq!(answer(&bank.services.aggregates).await, sum(200));
 }
 
 async fn a_replay_keeps_the_pace(bank: Arc<TestBank>) {
