@@ -90,6 +90,8 @@ fn line() -> impl Strategy<Value = Fields> {
 struct Step {
     lines: Vec<Fields>,
     part_rows_max: usize,
+    /// After a fault whoever goes on with the block stores so many at a time.
+    other_rows_max: usize,
     /// Storing this event breaks once.
     poison: Option<u128>,
     /// The block comes again after it is stored.
@@ -98,9 +100,11 @@ struct Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let poison = prop::option::of(1..=EVENTS);
-    (vec(line(), 0..12), 1..6_usize, poison, any::<bool>()).prop_map(|(lines, part_rows_max, poison, again)| Step {
+    let sizes = (1..6_usize, 1..6_usize);
+    (vec(line(), 0..12), sizes, poison, any::<bool>()).prop_map(|(lines, sizes, poison, again)| Step {
         lines,
-        part_rows_max,
+        part_rows_max: sizes.0,
+        other_rows_max: sizes.1,
         poison,
         again,
     })
@@ -209,9 +213,12 @@ impl<'a> File<'a> {
     async fn run(&self, steps: Vec<Step>) -> Result<u64, TestCaseError> {
         let mut total = 0;
         for (number, step) in steps.iter().enumerate() {
-            let block = self.block(number as u64, step);
+            let block = self.block(number as u64, step, step.other_rows_max);
             let mut stored = match step.poison {
-                Some(event) => self.store_poisoned(&block, event).await?,
+                Some(event) => {
+                    let block = self.block(number as u64, step, step.part_rows_max);
+                    self.store_poisoned(&block, event).await?
+                }
                 None => None,
             };
             if stored.is_none() {
@@ -256,7 +263,7 @@ impl<'a> File<'a> {
         Ok(stored.ok())
     }
 
-    fn block(&self, number: u64, step: &Step) -> Block<Batch> {
+    fn block(&self, number: u64, step: &Step, part_rows_max: usize) -> Block<Batch> {
         let layout = Layout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns");
         let (mut rows, mut counts): (Vec<Activity>, Counts) = (Vec::new(), Counts::default());
         for line in &step.lines {
@@ -280,7 +287,7 @@ impl<'a> File<'a> {
             number,
             from: number * 1_000,
             to: number * 1_000 + 1_000,
-            rows: Batch::new(rows, step.part_rows_max),
+            rows: Batch::new(rows, part_rows_max),
             counts,
             skip_reasons: "{}".to_owned(),
         }

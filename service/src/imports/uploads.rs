@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -89,7 +89,8 @@ impl Uploads {
         remove(&self.path_of(id));
     }
 
-    /// What may have been left: every file that nobody is receiving or recording at the moment.
+    /// What may have been left: every file that nobody is receiving or recording at the moment, and nobody will be while it
+    /// is held here.
     pub fn left_overs(&self) -> io::Result<Vec<LeftOver>> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -102,8 +103,14 @@ impl Uploads {
             let Ok(id) = stem.parse().map(ImportId) else { continue };
             let is = |kind: &str| path.extension().is_some_and(|end| end == kind);
             let upload = is(WAITING).then_some(id);
-            if (upload.is_some() || is(ARRIVING)) && !is_locked(&path) {
-                found.push(LeftOver { upload, path });
+            if (upload.is_some() || is(ARRIVING))
+                && let Some(lock) = try_lock(&path)
+            {
+                found.push(LeftOver {
+                    upload,
+                    path,
+                    _lock: lock,
+                });
             }
         }
         Ok(found)
@@ -147,11 +154,12 @@ impl Uploads {
     }
 }
 
-/// A file that may be needed no more.
+/// A file that may be needed no more; locked until it is dropped.
 pub(super) struct LeftOver {
     /// The upload that it is all of; `None` for one that has not arrived.
     pub upload: Option<ImportId>,
     path: PathBuf,
+    _lock: fs::File,
 }
 
 impl LeftOver {
@@ -162,13 +170,19 @@ impl LeftOver {
 
 fn create(folder: &Path, path: &Path) -> io::Result<fs::File> {
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(FILE_MODE)
-        .open(path)?;
-    file.lock()?;
-    Ok(file)
+    loop {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(FILE_MODE)
+            .open(path)?;
+        file.lock()?;
+        // Before it was locked somebody may have taken it for a left-over.
+        let number = file.metadata()?.ino();
+        if fs::metadata(path).is_ok_and(|there| there.ino() == number) {
+            return Ok(file);
+        }
+    }
 }
 
 async fn copy(body: impl AsyncRead + Send, mut file: File, max_bytes: u64) -> Result<Content, ImportError> {
@@ -193,12 +207,10 @@ async fn copy(body: impl AsyncRead + Send, mut file: File, max_bytes: u64) -> Re
     })
 }
 
-/// Somebody is at it at the moment, or nobody can tell.
-fn is_locked(path: &Path) -> bool {
-    match fs::File::open(path) {
-        Ok(file) => file.try_lock().is_err(),
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
-    }
+/// Locks a file that is there; `None` when somebody is at it, or nobody can tell.
+fn try_lock(path: &Path) -> Option<fs::File> {
+    let file = fs::File::open(path).ok()?;
+    file.try_lock().ok().map(|()| file)
 }
 
 fn remove(path: &Path) {

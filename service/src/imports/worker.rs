@@ -109,18 +109,20 @@ impl Worker {
             Ok(())
         })
         .await?;
+        let mut found = Vec::new();
         for upload in waiting {
             let (id, path) = (upload.id, upload.path);
             let (is_here, is_ours) = self
                 .on_disk(move |uploads| Ok((uploads.may_be_here(id), uploads.is_of_this_folder(&path)?)))
                 .await?;
             if is_here {
-                let counted = self.inner.load.count(upload.kind);
-                self.queue.push_upload(Work::new(Task::Upload(id), counted));
+                found.push(Work::new(Task::Upload(id), self.inner.load.count(upload.kind)));
             } else if is_ours {
                 self.fail(id, FILE_GONE).await?;
             }
         }
+        // All or none: after a fault everything is looked through again.
+        found.into_iter().for_each(|upload| self.queue.push_upload(upload));
         Ok(())
     }
 

@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use harness::activities::{Dirt, Feed};
-use harness::{TestBank, on_every_backend};
+use harness::{TestBank, all_at_once, on_every_backend};
 use service::imports::{Import, ImportError, Imports, UPLOADS_MAX};
 use service::values::{ImportId, ImportKind, ImportStatus};
 use tokio::time::timeout;
@@ -307,27 +308,55 @@ async fn a_file_that_was_cut_fails(bank: Arc<TestBank>) {
 
 /// Every server that starts looks for left-overs; what is being recorded at the moment is none.
 async fn uploads_are_kept_beside_servers_that_start(bank: Arc<TestBank>) {
-    const TURNS: u64 = 40;
-    let (text, _) = Feed::new(1, 3, Dirt::Clean).text();
-    let taking = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
-    taking.serve(Vec::new());
+    const PROCESSES: u64 = 8;
+    let is_done = AtomicBool::new(false);
     let uploads = async {
-        for _ in 0..TURNS {
-            let id = upload(&taking, "feed.csv", text.as_bytes()).await.id;
-            let import = finished(&taking, id).await;
-            assert_eq!((import.status, import.failure), (ImportStatus::Completed, None));
-        }
+        let taken = all_at_once((0..PROCESSES).map(|process| taken_by(&bank, process))).await;
+        is_done.store(true, Ordering::Relaxed);
+        taken
     };
     let starts = async {
-        for _ in 0..TURNS {
-            let starting = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
-            starting.serve(Vec::new());
-            tokio::task::yield_now().await;
-            starting.stop().await;
+        let mut number = 0;
+        while !is_done.load(Ordering::Relaxed) {
+            number += 1;
+            start_beside(&bank, number).await;
         }
     };
-    tokio::join!(uploads, starts);
-    taking.stop().await;
+    let (taken, ()) = tokio::join!(uploads, starts);
+    let last = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
+    last.serve(Vec::new());
+    for id in taken.into_iter().flatten() {
+        let import = finished(&last, id).await;
+        assert_eq!((import.status, import.failure), (ImportStatus::Completed, None));
+    }
+    last.stop().await;
+}
+
+/// As many uploads as a process takes that imports none of them.
+async fn taken_by(bank: &TestBank, process: u64) -> Vec<ImportId> {
+    let taking = Small::<false>::new(&bank.db, 10, quiet()).imports(bank, &bank.db);
+    let mut taken = Vec::new();
+    for seed in 0..UPLOADS_MAX as u64 {
+        let (text, _) = Feed::new(process * 100 + seed, 3, Dirt::Clean).text();
+        taken.push(upload(&taking, "feed.csv", text.as_bytes()).await.id);
+    }
+    taken
+}
+
+/// Starts a server's worker and ends it once it has looked through the folder.
+async fn start_beside(bank: &TestBank, number: u128) {
+    let left = format!("{}.part", uuid::Uuid::from_u128(number));
+    let left = bank.config.data_dir.join("uploads").join(left);
+    // The first upload makes the folder; before that there is nothing to look through.
+    if fs::write(&left, "left over").is_err() {
+        return tokio::task::yield_now().await;
+    }
+    let starting = Small::<false>::new(&bank.db, 10, quiet()).imports(bank, &bank.db);
+    starting.serve(Vec::new());
+    while left.exists() {
+        tokio::task::yield_now().await;
+    }
+    starting.stop().await;
 }
 
 async fn an_upload_is_work_of_its_kind_only(bank: Arc<TestBank>) {
