@@ -56,9 +56,9 @@ pub(crate) async fn compare(
     let state = repo::state(tx).await?;
     let mut notes = Vec::new();
     if let Some(at) = state.rebuilt_at {
-        let times = state.rebuilds;
         notes.push(format!(
-            "Redis restarted or lost something: its totals were made anew from the database {times} times, last on {at}"
+            "Redis restarted or lost something: its totals were made anew from the database, the last time of {} on {at}",
+            state.rebuilds
         ));
     }
     let outbox = repo::outbox_len(tx).await?;

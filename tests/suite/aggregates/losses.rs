@@ -73,7 +73,7 @@ async fn a_redis_killed_in_mid_stream_loses_no_row(backend: Backend) {
         assert_eq!(answer(&restarted(&bank)).await, together(expected(&lines), own));
         let proof = bank.services.ops.verify().await.expect("the books can be read");
         assert_eq!(proof.aggregates.verdict, Verdict::Equal);
-        assert!(proof.aggregates.notes[0].contains("made anew from the database 3 times"));
+        assert!(proof.aggregates.notes[0].contains("made anew from the database, the last time of 3 on"));
         bank.close().await;
     }
 }
@@ -119,7 +119,7 @@ async fn a_redis_that_forgot_everything_is_told_again(backend: Backend) {
     );
     let proof = bank.services.ops.verify().await.expect("the books can be read");
     assert_eq!(proof.aggregates.verdict, Verdict::Equal);
-    assert!(proof.aggregates.notes[0].contains("made anew from the database 1 times"));
+    assert!(proof.aggregates.notes[0].contains("made anew from the database, the last time of 1 on"));
 
     // It goes on from there, and what comes is counted as ever.
     let more = lines(100, 5);

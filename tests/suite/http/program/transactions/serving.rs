@@ -210,20 +210,19 @@ async fn a_server_consumes_what_somebody_else_has_queued() {
     let bank = Bank::new(Backend::Sqlite, true).await;
     let server = bank.serve().await;
     let url = bank.redis.as_deref().expect("this bank has a Redis");
-    let queue = format!("florin:aggregates:{{{}}}:queue", name_of(&bank).await);
+    let prefix = format!("florin:aggregates:{{{}}}:", name_of(&bank).await);
+    let queue = format!("{prefix}queue");
+    let command = async |words: &[&str]| RedisServer::command(url, words).await.expect("Redis answers");
     // The block of an importer that died before it could see to it.
-    let text = message();
-    RedisServer::command(url, &["XADD", &queue, "*", "block", &text])
-        .await
-        .expect("Redis answers");
+    let epoch = command(&["HGET", &format!("{prefix}state"), "epoch"]).await;
+    let epoch = epoch.lines().nth(1).expect("there is an epoch");
+    let mark = format!("{prefix}next:{epoch}:{}", Uuid::from_u128(1).simple());
+    command(&["SET", &mark, "0:"]).await;
+    command(&["XADD", &queue, "*", "block", &message()]).await;
     let expected = Sums::from([(format!("{} deposits visa", today()), 15_000)]);
     let (anyone, month) = (server.caller(), Month::new(1, 0, today()));
     until(&expected, || month.answered(&anyone)).await;
-    let waiting = async || {
-        RedisServer::command(url, &["XLEN", &queue])
-            .await
-            .expect("Redis answers")
-    };
+    let waiting = async || command(&["XLEN", &queue]).await;
     until(&":0\r\n".to_owned(), waiting).await;
     server.kill().await;
     bank.place.remove().await;

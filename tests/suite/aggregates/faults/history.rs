@@ -1,15 +1,11 @@
-//! The program killed while it imports, relays and archives: after the n-th round trip to its database or its Redis, and at
-//! random times, sometimes twice in a row. Whatever was under way, the totals are in the end what the rows and the deposits say.
-//!
-//! The kills that every run of the tests makes are a sample; the long tests, which are left out as they take minutes, make
-//! the others: `cargo test -p tests --test suite aggregates::faults -- --ignored`.
+//! A bank, the programs on it that are killed, and what its aggregates must say.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use harness::program::{self, command};
+use harness::program::command;
 use harness::{Backend, Proxy, Silence, TestBank};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -19,50 +15,44 @@ use service::values::WalletId;
 use tokio::process::Child;
 use tokio::time::timeout;
 
-use super::{
+use crate::aggregates::{
     Line, Shown, answer, bank, csv, deposit, expected, file, import, lines, redis_url, restarted, settle, together,
 };
 
-/// More than a server makes until it has relayed and archived all there was.
-const SERVER_TRIPS_MAX: u64 = 200;
-/// Kills of servers that had done all.
-const SERVER_TRIPS_MORE: u32 = 10;
 /// How long a server lives at most that is killed at random: it starts, relays and archives in half of it.
 const SERVER_LIFE: Duration = Duration::from_millis(1_200);
 const DEPOSIT_EVERY: Duration = Duration::from_millis(20);
 const SIGKILL: i32 = 9;
-/// More than an import of some blocks makes.
-const IMPORT_TRIPS_MAX: u64 = 400;
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What stands between the program and the store that it loses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behind {
+pub enum Behind {
     Database,
     Redis,
 }
 
 /// Which command is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Victim {
+pub enum Victim {
     Import,
     Server,
 }
 
 /// A bank, and what its aggregates must say.
-struct History {
+pub struct History {
     bank: Arc<TestBank>,
     operator: Actor,
     wallet: WalletId,
     lines: Vec<Line>,
     deposits: u64,
-    kills: u32,
+    pub kills: u32,
     files: u32,
     random: StdRng,
 }
 
 impl History {
-    async fn new(backend: Backend, with_redis: bool, seed: u64) -> Self {
+    pub async fn new(backend: Backend, with_redis: bool, seed: u64) -> Self {
         let url = match with_redis {
             true => Some(redis_url().await),
             false => None,
@@ -125,7 +115,7 @@ impl History {
         assert_eq!(proof.aggregates.notes, Vec::<String>::new(), "after {after}");
     }
 
-    async fn end(self, kills_min: u32) {
+    pub async fn end(self, kills_min: u32) {
         println!("{} kills", self.kills);
         assert!(self.kills >= kills_min, "only {} kills", self.kills);
         self.bank.close().await;
@@ -160,7 +150,7 @@ impl History {
     }
 
     /// Kills the program where its store falls silent; false when it ended or had done all before.
-    async fn kill_at(&mut self, behind: Behind, victim: Victim, silence: Silence) -> bool {
+    pub async fn kill_at(&mut self, behind: Behind, victim: Victim, silence: Silence) -> bool {
         let url = match behind {
             Behind::Database => self.bank.config.database_url.clone(),
             Behind::Redis => self
@@ -218,7 +208,7 @@ impl History {
     }
 
     /// Kills an import at a random moment of the time that one takes, and sometimes the one that goes on.
-    async fn kill_import_sometime(&mut self, usual: Duration) {
+    pub async fn kill_import_sometime(&mut self, usual: Duration) {
         let path = self.file(9_000);
         self.deposit().await;
         let mut moments = Vec::new();
@@ -238,7 +228,7 @@ impl History {
     }
 
     /// Kills a server at a random moment while deposits come in.
-    async fn kill_server_sometime(&mut self) {
+    pub async fn kill_server_sometime(&mut self) {
         self.work().await;
         let child = self.spawn(&["serve"], None).await;
         let moment = SERVER_LIFE.mul_f64(self.random.random_range(0.0..1.0));
@@ -266,7 +256,7 @@ impl History {
         waiting == 0 && sealed.generations.is_empty()
     }
 
-    async fn usual_time(&mut self) -> Duration {
+    pub async fn usual_time(&mut self) -> Duration {
         let path = self.file(9_000);
         let began = Instant::now();
         self.finish_import(&path).await;
@@ -289,118 +279,5 @@ pub fn past(url: &str, proxy: Option<&Proxy>) -> String {
     match proxy {
         Some(proxy) => url.replace(&format!("127.0.0.1:{}", port_of(url)), &proxy.address.to_string()),
         None => url.to_owned(),
-    }
-}
-
-/// A different one each time, printed, so that a failure can be made again.
-fn seed() -> u64 {
-    u64::from_be_bytes(service::clock::random_bytes())
-}
-
-/// Kills an import at every round trip from `first` in steps of `step`, before its request and before its answer.
-async fn imports_killed_at(history: &mut History, behind: Behind, first: u64, step: u64) {
-    for trip in (first..IMPORT_TRIPS_MAX).step_by(usize::try_from(step).expect("a step is small")) {
-        let before = history
-            .kill_at(behind, Victim::Import, Silence::BeforeRequest(trip))
-            .await;
-        let within = history
-            .kill_at(behind, Victim::Import, Silence::BeforeAnswer(trip))
-            .await;
-        if !before && !within {
-            return;
-        }
-    }
-    panic!("an import makes more than {IMPORT_TRIPS_MAX} round trips");
-}
-
-/// Kills a server at every round trip until it has relayed and archived all there was, and at some more.
-async fn servers_killed_at(history: &mut History, behind: Behind) {
-    let mut done = 0;
-    for trip in 1..SERVER_TRIPS_MAX {
-        let silence = Silence::BeforeAnswer(trip);
-        let is_early = history.kill_at(behind, Victim::Server, silence).await;
-        done += u32::from(!is_early);
-        if done == SERVER_TRIPS_MORE {
-            return;
-        }
-    }
-    panic!("a server has not done all after {SERVER_TRIPS_MAX} round trips");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sample_of_kills_changes_no_total() {
-    program::binary().await;
-    let mut history = History::new(Backend::Postgres, true, seed()).await;
-    for trip in [25, 40] {
-        history
-            .kill_at(Behind::Database, Victim::Import, Silence::BeforeAnswer(trip))
-            .await;
-        history
-            .kill_at(Behind::Database, Victim::Server, Silence::BeforeAnswer(trip))
-            .await;
-    }
-    for trip in [2, 4, 6, 8, 10] {
-        history
-            .kill_at(Behind::Redis, Victim::Import, Silence::BeforeAnswer(trip))
-            .await;
-        history
-            .kill_at(Behind::Redis, Victim::Server, Silence::BeforeAnswer(trip))
-            .await;
-    }
-    history.end(12).await;
-    let mut history = History::new(Backend::Sqlite, false, seed()).await;
-    let usual = history.usual_time().await;
-    while history.kills < 6 {
-        history.kill_import_sometime(usual).await;
-        history.kill_server_sometime().await;
-    }
-    history.end(6).await;
-    let mut history = History::new(Backend::Postgres, false, seed()).await;
-    for trip in [30, 35, 45, 50] {
-        history
-            .kill_at(Behind::Database, Victim::Import, Silence::BeforeRequest(trip))
-            .await;
-    }
-    history.end(4).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "some minutes: a kill at every round trip to the database"]
-async fn a_kill_at_every_round_trip_to_the_database_changes_no_total() {
-    program::binary().await;
-    for with_redis in [false, true] {
-        let mut history = History::new(Backend::Postgres, with_redis, seed()).await;
-        imports_killed_at(&mut history, Behind::Database, 1, 1).await;
-        servers_killed_at(&mut history, Behind::Database).await;
-        history.end(100).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "some minutes: a kill at every round trip to Redis"]
-async fn a_kill_at_every_round_trip_to_redis_changes_no_total() {
-    program::binary().await;
-    for backend in [Backend::Postgres, Backend::Sqlite] {
-        let mut history = History::new(backend, true, seed()).await;
-        imports_killed_at(&mut history, Behind::Redis, 1, 1).await;
-        servers_killed_at(&mut history, Behind::Redis).await;
-        history.end(40).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "some minutes: two hundred kills at random times"]
-async fn kills_at_random_times_change_no_total() {
-    program::binary().await;
-    for backend in [Backend::Sqlite, Backend::Postgres] {
-        for with_redis in [false, true] {
-            let mut history = History::new(backend, with_redis, seed()).await;
-            let usual = history.usual_time().await;
-            while history.kills < 50 {
-                history.kill_import_sometime(usual).await;
-                history.kill_server_sometime().await;
-            }
-            history.end(50).await;
-        }
     }
 }
