@@ -66,8 +66,12 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError
         rejects.begin(&job.import.file);
     }
     let rows_before = job.import.counts.rows_read;
+    let mut is_read_to_its_end = false;
     loop {
         if job.import.status != ImportStatus::Running {
+            if !is_read_to_its_end {
+                job.write_rejects(rows).await?;
+            }
             return Ok(Outcome::Finished(job.import));
         }
         job.show(rows_before);
@@ -83,6 +87,7 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError
             (Applied::All, Err(ReadError::Broken(error))) => return Err(error),
             (Applied::All, Err(ReadError::Header(problem))) => job.finish(End::Failed(&problem.0)).await?,
             (Applied::All, Ok(())) => {
+                is_read_to_its_end = true;
                 let checkpoint = job.import.checkpoint;
                 let keeps_content = R::ONCE;
                 job.finish(End::Completed {
@@ -121,6 +126,26 @@ impl Job {
 
     fn show(&self, rows_before: u64) {
         self.progress.send_replace(self.import.progress(rows_before));
+    }
+
+    /// Reads what somebody else has imported once more, for who wants to see its rejected lines.
+    async fn write_rejects<R: Rows>(&mut self, rows: Arc<R>) -> Result<(), ImportError> {
+        if self.rejects.is_none() {
+            return Ok(());
+        }
+        let (sender, mut receiver) = mpsc::channel(BLOCKS_AHEAD_MAX);
+        let plan = self.plan();
+        let reader = tokio::task::spawn_blocking(move || reading::read(&*rows, &plan, &sender));
+        // Behind the checkpoint there is no block, so the channel closes at the end of the file.
+        tokio::select! {
+            () = told(&mut self.stop) => {}
+            _ = receiver.recv() => {}
+        }
+        drop(receiver);
+        match reader.await.map_err(Fault::broken)? {
+            Err(ReadError::Broken(error)) => Err(error),
+            Ok(()) | Err(ReadError::Header(_)) => Ok(()),
+        }
     }
 
     async fn apply_all<R: Rows>(

@@ -32,7 +32,7 @@ pub async fn run(redis: &RedisServer, feed: &Feed) -> Result<Duration> {
             commands.ignore();
             waiting += 1;
         }
-        if waiting == PIPELINE || !more {
+        if waiting == PIPELINE || (!more && waiting > 0) {
             let mut connection = connection.clone();
             let full = std::mem::replace(&mut commands, redis::pipe());
             under_way.await??;

@@ -185,6 +185,15 @@ async fn rejected_rows_are_told_with_line_and_reason() {
         .await;
     assert_eq!(counted, 2);
 
+    // What is known already is read once more for its rejected lines, and counted not.
+    let again = ["import", "transactions", "dirty.csv", "--rejects", "again.csv"];
+    assert_eq!(bank.run(&again).await.status, Some(0));
+    assert_eq!(rejects(&folder.join("again.csv")), expected);
+    let counted = bank
+        .number("SELECT CAST(sum(count) AS bigint) AS n FROM hot_totals")
+        .await;
+    assert_eq!(counted, 2);
+
     // Without --strict such an import is done; clean ones satisfy --strict.
     write(folder, "dirty.csv", &format!("{text}\nnever,deposit,visa,1,0\n"));
     let told = bank.run(&[&import[..], &["--json"]].concat()).await;
