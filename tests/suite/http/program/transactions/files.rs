@@ -185,15 +185,6 @@ async fn rejected_rows_are_told_with_line_and_reason() {
         .await;
     assert_eq!(counted, 2);
 
-    // What is known already is read once more for its rejected lines, and counted not.
-    let again = ["import", "transactions", "dirty.csv", "--rejects", "again.csv"];
-    assert_eq!(bank.run(&again).await.status, Some(0));
-    assert_eq!(rejects(&folder.join("again.csv")), expected);
-    let counted = bank
-        .number("SELECT CAST(sum(count) AS bigint) AS n FROM hot_totals")
-        .await;
-    assert_eq!(counted, 2);
-
     // Without --strict such an import is done; clean ones satisfy --strict.
     write(folder, "dirty.csv", &format!("{text}\nnever,deposit,visa,1,0\n"));
     let told = bank.run(&[&import[..], &["--json"]].concat()).await;
@@ -213,6 +204,25 @@ async fn rejected_rows_are_told_with_line_and_reason() {
     ];
     assert_eq!(bank.run(&clean).await.status, Some(0));
     assert!(rejects(&folder.join("none.csv")).is_empty());
+    bank.place.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_known_file_is_read_once_more_for_its_rejected_lines() {
+    let bank = Bank::new(Backend::Sqlite, false).await;
+    let folder = bank.place.folder.path();
+    let rows = format!("never,deposit,visa,1,0\n{}T00:00:00,deposit,visa,1,0\n,,,,\n", today());
+    write(folder, "dirty.csv", &format!("{HEADER}{rows}"));
+    for (name, inserted) in [("first.csv", 1), ("again.csv", 0)] {
+        let import = ["import", "transactions", "dirty.csv", "--json", "--rejects", name];
+        let told = summary(&bank.run(&import).await, 0);
+        assert_eq!(told["total"]["rows_inserted"], inserted);
+        let lines: Vec<_> = rejects(&folder.join(name))
+            .into_iter()
+            .map(|[_, line, ..]| line)
+            .collect();
+        assert_eq!(lines, ["2", "4"], "{name}");
+    }
     bank.place.remove().await;
 }
 
