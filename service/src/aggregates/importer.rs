@@ -19,9 +19,8 @@ use crate::values::{Currency, ImportKind};
 
 /// Rows of a block. A block's totals are at most as many sums as rows, and usually a few hundred: that is what makes a
 /// message of a block so much cheaper than one of a row.
+/// Should every row be a sum of its own, SQLite's write lock is still held for well under 100 ms.
 const BLOCK_ROWS: usize = 4_096;
-/// On SQLite each sum may cost some microseconds under the write lock.
-const SQLITE_BLOCK_ROWS: usize = 1_024;
 
 /// The first and the longest pause between two looks at a block that somebody else has taken.
 const LOOK_PAUSE: Duration = Duration::from_millis(1);
@@ -177,11 +176,7 @@ impl Rows for Transactions {
     type Batch = Totals;
 
     fn block_rows(&self) -> usize {
-        if self.aggregates.is_on_sqlite() {
-            SQLITE_BLOCK_ROWS
-        } else {
-            BLOCK_ROWS
-        }
+        BLOCK_ROWS
     }
 
     fn layout(header: &ByteRecord) -> Result<Layout, HeaderProblem> {

@@ -33,7 +33,6 @@ pub(crate) use verify::compare;
 
 use std::sync::{Arc, PoisonError};
 
-use sea_orm::DbBackend;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::clock::Clock;
@@ -112,10 +111,6 @@ impl Aggregates {
             }
         }
         Ok(totals)
-    }
-
-    fn is_on_sqlite(&self) -> bool {
-        self.0.db.backend() == DbBackend::Sqlite
     }
 
     /// The whole hot store at one moment; `None` without Redis.

@@ -1,12 +1,14 @@
 //! Files of transactions: every row once, whoever imports them and however often.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness::{TestBank, all_at_once};
-use service::imports::{Outcome, Pace, RunOptions};
+use service::imports::{ImportError, Outcome, Pace, Progress, RunOptions};
 use service::values::{ImportKind, ImportStatus};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::{Line, Shown, answer, csv, expected, file, import, lines, on_every_store, settle};
 
@@ -121,24 +123,33 @@ async fn the_largest_amounts_add_up(bank: Arc<TestBank>) {
     );
 }
 
-async fn a_stopped_import_goes_on_where_it_was(bank: Arc<TestBank>) {
-    let lines = lines(9_000, 20);
-    let path = file(&bank, "stopped.csv", &csv(&lines));
+type Task = JoinHandle<Result<Outcome, ImportError>>;
+
+/// Begins an import: how far it is, what stops it, and how it ends.
+fn start(bank: &TestBank, path: &Path, pace: Option<Pace>) -> (watch::Receiver<Progress>, watch::Sender<bool>, Task) {
     let (stop, stopped) = watch::channel(false);
     let progress = Arc::new(watch::Sender::default());
-    let mut steps = progress.subscribe();
+    let steps = progress.subscribe();
     let options = RunOptions {
         progress,
         stop: stopped,
+        pace,
         ..RunOptions::default()
     };
-    let (services, running) = (bank.services.clone(), path.clone());
-    let import_task = tokio::spawn(async move {
+    let (services, path) = (bank.services.clone(), path.to_owned());
+    let import = async move {
         services
             .imports
-            .import_file(ImportKind::Transactions, &running, options)
+            .import_file(ImportKind::Transactions, &path, options)
             .await
-    });
+    };
+    (steps, stop, tokio::spawn(import))
+}
+
+async fn a_stopped_import_goes_on_where_it_was(bank: Arc<TestBank>) {
+    let lines = lines(9_000, 20);
+    let path = file(&bank, "stopped.csv", &csv(&lines));
+    let (mut steps, stop, import_task) = start(&bank, &path, None);
     // `rows` counts what is applied: told to stop after the first block.
     steps.wait_for(|step| step.rows > 0).await.expect("the import goes on");
     stop.send_replace(true);
@@ -160,22 +171,7 @@ async fn a_replay_counts_rows_as_they_come(bank: Arc<TestBank>) {
         text.push_str("2026-01-05T00:00:00,deposit,visa,1,20\n");
     }
     let path = file(&bank, "slow.csv", &text);
-    let (stop, stopped) = watch::channel(false);
-    let progress = Arc::new(watch::Sender::default());
-    let mut steps = progress.subscribe();
-    let options = RunOptions {
-        progress,
-        stop: stopped,
-        pace: Pace::parse("2"),
-        ..RunOptions::default()
-    };
-    let (services, running) = (bank.services.clone(), path.clone());
-    let import_task = tokio::spawn(async move {
-        services
-            .imports
-            .import_file(ImportKind::Transactions, &running, options)
-            .await
-    });
+    let (mut steps, stop, import_task) = start(&bank, &path, Pace::parse("2"));
     // Two seconds of rows, which come some at a time.
     for _ in 0..3 {
         let before = steps.borrow_and_update().rows;
