@@ -27,7 +27,8 @@ impl Aggregates {
         Ok(Some((hot, epoch)))
     }
 
-    /// Passes an outcome on; after a fault of Redis nothing is known of it any more. Every answer of Redis goes through here.
+    /// Passes an outcome on; after a fault of Redis nothing is known of it any more. Whatever rests on an epoch goes through
+    /// here.
     pub(super) async fn noticing<T>(&self, outcome: Result<T, AggregatesError>) -> Result<T, AggregatesError> {
         if let Err(AggregatesError::Redis(RedisFault::Unreachable(_)) | AggregatesError::Rebuilding) = &outcome {
             *self.0.epoch.lock().await = None;

@@ -19,7 +19,7 @@ use crate::values::{Currency, ImportKind};
 
 /// Rows of a block. A block's totals are at most as many sums as rows, and usually a few hundred: that is what makes a
 /// message of a block so much cheaper than one of a row.
-/// Should every row be a sum of its own, SQLite's write lock is still held for well under 100 ms.
+/// Should every row be a sum of its own, SQLite's write lock is still held for less than 100 ms.
 const BLOCK_ROWS: usize = 4_096;
 
 /// The first and the longest pause between two looks at a block that somebody else has taken.

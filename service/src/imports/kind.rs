@@ -29,8 +29,8 @@ pub trait Rows: Send + Sync + 'static {
     type Batch: Send + Sync + 'static;
 
     /// How many rows make a block, skipped ones among them; a replay makes smaller ones. A constant for a database, so that
-    /// else the blocks of a file have the same bounds whoever reads it. A kind that would hold SQLite's write lock for more than 100 ms a block stores it
-    /// in parts.
+    /// else the blocks of a file have the same bounds whoever reads it. A kind that would hold SQLite's write lock for more
+    /// than 100 ms a block stores it in parts.
     fn block_rows(&self) -> usize;
 
     /// Reads the header; `columns` does most of it.
