@@ -9,4 +9,5 @@ pub mod openapi;
 pub mod problem;
 pub mod resources;
 mod samples;
+pub mod stderr;
 pub mod wire;

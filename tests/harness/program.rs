@@ -32,7 +32,8 @@ pub struct Serving {
     pub address: SocketAddr,
     child: Child,
     stdout: Output,
-    stderr: Output,
+    /// `None` where the command sends it elsewhere.
+    stderr: Option<Output>,
 }
 
 /// What a process has written so far.
@@ -156,10 +157,11 @@ impl Serving {
     pub async fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().expect("florin can be started");
         let mut stdout = Output::of(child.stdout.take().expect("standard output is a pipe"));
-        let stderr = Output::of(child.stderr.take().expect("standard error is a pipe"));
+        let stderr = child.stderr.take().map(Output::of);
         let address = timeout(PATIENCE, stdout.until(address_in)).await.ok().flatten();
         let Some(address) = address else {
-            panic!("florin does not serve:\n{}\n{}", stdout.text(), stderr.text())
+            let stderr = stderr.map(|output| output.text()).unwrap_or_default();
+            panic!("florin does not serve:\n{}\n{stderr}", stdout.text())
         };
         Self {
             address,
@@ -210,12 +212,18 @@ impl Serving {
     /// Waits for its end.
     pub async fn ended(mut self) -> Ended {
         let status = timeout(PATIENCE, self.child.wait()).await;
-        let status = status.unwrap_or_else(|_| panic!("florin does not stop:\n{}", self.stderr.text()));
+        let status = status.unwrap_or_else(|_| {
+            let stderr = self.stderr.as_ref().map(Output::text).unwrap_or_default();
+            panic!("florin does not stop:\n{stderr}")
+        });
         let status = status.expect("a child can be waited for").code();
         Ended {
             status,
             stdout: self.stdout.rest().await,
-            stderr: self.stderr.rest().await,
+            stderr: match self.stderr {
+                Some(output) => output.rest().await,
+                None => String::new(),
+            },
         }
     }
 }

@@ -19,6 +19,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
+use crate::stderr;
+
 pub use bank::{Bank, open};
 pub use settings::Settings;
 
@@ -101,9 +103,13 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
     }
 }
 
-/// Writes a line of a result. Whoever reads it may hang up, which is a fault like any other and no panic.
+/// Writes a line of a result. A reader that has seen enough may close the pipe, as `head` does: the rest is left out, and
+/// the command ends as it would have. Any other failure is a fault.
 fn print(text: impl Display) -> anyhow::Result<()> {
-    writeln!(io::stdout(), "{text}").context("cannot write to standard output")
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
 }
 
 /// A sentence and its causes, not a stack trace, and not the database's URL, which may hold a password.
@@ -112,12 +118,8 @@ fn fault(error: &anyhow::Error, database_url: Option<&str>) -> ExitCode {
     for (index, cause) in error.chain().enumerate() {
         let text = cause.to_string();
         let text = secret.map_or_else(|| text.clone(), |secret| text.replace(secret, "of --database-url"));
-        // Nobody may be left to read it; the exit status says it too.
-        let _ = writeln!(
-            io::stderr(),
-            "{} {text}",
-            if index == 0 { "florin:" } else { "  because" }
-        );
+        let head = if index == 0 { "florin:" } else { "  because" };
+        stderr::write_line(format!("{head} {text}\n").as_bytes());
     }
     ExitCode::from(3)
 }

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Ending, Settings, bank, print};
 use crate::app::app;
 use crate::edge::{self, Limits};
+use crate::stderr::complain;
 
 pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
     let files = match &settings.activities_dir {
@@ -15,10 +16,10 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
         Some(folder) => match csv_files(folder) {
             Ok(files) => files,
             Err(error) => {
-                eprintln!(
-                    "florin: the folder {} of --activities-dir cannot be read: {error}",
+                complain(format_args!(
+                    "the folder {} of --activities-dir cannot be read: {error}",
                     folder.display()
-                );
+                ));
                 return Ok(Ending::UsedWrongly);
             }
         },

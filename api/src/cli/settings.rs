@@ -10,6 +10,8 @@ use service::config::{Config, ReportAccess};
 use service::values::Currency;
 use tracing_subscriber::EnvFilter;
 
+use crate::stderr::LogWriter;
+
 /// Settings that every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
@@ -193,7 +195,9 @@ pub(super) fn start_logging(filter: &str) {
         .json()
         .flatten_event(true)
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(LogWriter::default)
+        // The writer counts what it loses; the library would panic on a complaint that it cannot write either.
+        .log_internal_errors(false)
         .init();
     if let Some(error) = complaint {
         tracing::warn!(%error, "the log filter cannot be read; logging at info");

@@ -10,6 +10,7 @@ use service::identity::{Email, FullName, IdentityError};
 use service::values::Role;
 
 use super::{Ending, Settings, bank, print};
+use crate::stderr::complain;
 
 /// More than the longest password has; what comes after it is not read.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
@@ -48,7 +49,7 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
         password_stdin,
     } = action;
     let (Some(email), Some(full_name)) = (Email::try_new(&email), FullName::try_new(&full_name)) else {
-        eprintln!("florin: an e-mail address and a name of 1 to 200 characters are needed");
+        complain("an e-mail address and a name of 1 to 200 characters are needed");
         return Ok(Ending::UsedWrongly);
     };
     let made = if password_stdin { None } else { Some(random_password()) };
@@ -71,7 +72,7 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
             Ok(Ending::Done)
         }
         Err(error @ (IdentityError::EmailTaken | IdentityError::WeakPassword)) => {
-            eprintln!("florin: {error}");
+            complain(error);
             Ok(Ending::UsedWrongly)
         }
         Err(error) => Err(error.into()),

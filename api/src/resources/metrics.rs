@@ -5,6 +5,8 @@ use std::fmt::{self, Write};
 use service::ledger::HistogramSnapshot;
 use service::ops::Ops;
 
+use crate::stderr;
+
 /// The exposition of everything that is counted.
 pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
     let mut text = String::with_capacity(4_096);
@@ -60,6 +62,8 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
     let help = "Microseconds that a command waited for its batch.";
     histogram(&mut text, "florin_ledger_wait_microseconds", help, &ledger.wait_us)?;
     sharing(&mut text, ops)?;
+    let help = "Lines of the log that standard error did not take.";
+    counter(&mut text, "florin_log_lines_lost", help, stderr::lines_lost())?;
     Ok(text)
 }
 

@@ -260,6 +260,25 @@ fn the_product_has_no_branch_for_tests() {
     }
 }
 
+/// The macros of the standard library panic when the reader is gone.
+#[test]
+fn the_product_prints_nothing_that_may_end_it() {
+    for name in PRODUCT {
+        for file in rust_files(&root().join(name)) {
+            let text = code(&file);
+            for word in ["println!", "print!(", "dbg!"] {
+                assert!(!text.contains(word), "{} has {word}", file.display());
+            }
+            let is_ours = file.ends_with("api/src/stderr.rs");
+            assert!(
+                is_ours || !text.contains("stderr()"),
+                "{} writes past api::stderr",
+                file.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn files_say_what_they_are_for_and_stay_short() {
     let files = rust_files(root());

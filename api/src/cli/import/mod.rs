@@ -16,6 +16,7 @@ use self::bar::Bar;
 use self::summary::Summary;
 use super::serve::told_to_stop;
 use super::{Bank, Ending, Settings, bank, print};
+use crate::stderr::complain;
 
 #[derive(Debug, Subcommand)]
 pub enum What {
@@ -63,7 +64,7 @@ pub async fn run(settings: &Settings, what: What) -> anyhow::Result<Ending> {
     let files = match files::find(&options.paths, options.rejects.as_deref()) {
         Ok(files) => files,
         Err(complaint) => {
-            eprintln!("florin: {complaint}");
+            complain(complaint);
             return Ok(Ending::UsedWrongly);
         }
     };
@@ -151,7 +152,7 @@ fn note(outcome: Result<Outcome, ImportError>, path: &Path, summary: &mut Summar
         Ok(Outcome::Finished(import)) => {
             if import.status == ImportStatus::Failed {
                 let failure = import.failure.as_deref().unwrap_or_default();
-                eprintln!("florin: {}: {failure}", path.display());
+                complain(format_args!("{}: {failure}", path.display()));
             }
             summary.add(path, import);
             Ok(())

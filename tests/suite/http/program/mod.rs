@@ -3,6 +3,7 @@
 mod commands;
 mod crash;
 mod imports;
+mod logs;
 mod reports;
 mod settings;
 mod starting;
