@@ -4,14 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-say() { echo "test.sh: $*"; }
-
-fail() {
-    echo "test.sh: $*" >&2
-    exit 2
-}
-
-has() { command -v "$1" >/dev/null 2>&1; }
+. scripts/packages.sh
 
 # Debian and Ubuntu keep the server programs and pgbench in a folder per version, outside of PATH.
 has_postgres_program() { has "$1" || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null; }
@@ -27,42 +20,15 @@ missing_packages() {
     if ! has redis-server; then echo redis-server; fi
 }
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    else
-        sudo "$@"
-    fi
-}
-
-# Runs a command as root in silence; shows what it said when it failed.
-quietly() {
-    local log
-    log="$(mktemp)"
-    if ! as_root "$@" >"$log" 2>&1 </dev/null; then
-        cat "$log" >&2
-        rm -f "$log"
-        return 1
-    fi
-    rm -f "$log"
-}
-
-apt() { quietly env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
-
 # The tests start servers of their own: without this file the package would also create and start one for the system.
 no_system_cluster=/etc/postgresql-common/createcluster.d/florin-test.conf
 
-install_packages() {
-    local packages=("$@")
-    has apt-get || fail "please install (names as on Debian): ${packages[*]}"
-    [ "$(id -u)" -eq 0 ] || has sudo || fail "please install as root: apt-get install ${packages[*]}"
-    say "installing ${packages[*]}"
+install_servers() {
+    need_installer "$@"
     trap 'as_root rm -f "$no_system_cluster"' EXIT
     as_root mkdir -p "$(dirname "$no_system_cluster")"
     echo "create_main_cluster = false" | as_root tee "$no_system_cluster" >/dev/null
-    # A third party's broken package source need not stop us.
-    apt update || say "apt-get update failed, trying with the lists at hand"
-    apt install --yes --no-install-recommends "${packages[@]}" || fail "apt-get could not install ${packages[*]}"
+    install_packages "$@"
     as_root rm -f "$no_system_cluster"
     trap - EXIT
 }
@@ -75,7 +41,7 @@ find_cargo() {
 
 mapfile -t packages < <(missing_packages)
 if [ "${#packages[@]}" -gt 0 ]; then
-    install_packages "${packages[@]}"
+    install_servers "${packages[@]}"
     mapfile -t packages < <(missing_packages)
     [ "${#packages[@]}" -eq 0 ] || fail "still missing after the installation: ${packages[*]}"
 fi
