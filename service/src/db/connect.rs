@@ -1,8 +1,11 @@
 //! How each database is opened: what every connection must have set, and the hooks that keep a pool honest.
 
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{Connection, Executor};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
@@ -15,6 +18,8 @@ const COMMIT_POOL_MAX: u32 = 2;
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const SQLITE_READ_POOL_MAX: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const OWNER_ONLY: u32 = 0o600;
+const EVERY_OTHER_USER: u32 = 0o007;
 const NEW_FILE_PAUSE: Duration = Duration::from_millis(20);
 /// Each connection may fill its own; an import of any size has to fit into 64 MiB more than a small one.
 const SQLITE_CACHE_KIB: &str = "-32768";
@@ -33,6 +38,7 @@ pub(super) async fn postgres(url: &str) -> Result<Db, Fault> {
 }
 
 pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
+    make_file(url);
     let write = open_new_file(sqlite_options(url, 1, false)).await?;
     let read = open(sqlite_options(url, SQLITE_READ_POOL_MAX, true)).await?;
     Ok(Db {
@@ -40,6 +46,31 @@ pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
         commit: write.clone(),
         write,
     })
+}
+
+/// Password hashes lie in the file, so it is made for its owner only; the driver would make it for every user of the machine.
+/// SQLite gives its WAL the file's mode.
+fn make_file(url: &str) {
+    let Ok(options) = SqliteConnectOptions::from_str(url) else {
+        return;
+    };
+    let path = options.get_filename();
+    // A database in memory has a name and no file.
+    if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+        return;
+    }
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(OWNER_ONLY)
+        .open(path);
+    // What cannot be made cannot be opened either, and opening says why.
+    if made.is_err()
+        && let Ok(file) = fs::metadata(path)
+        && file.mode() & EVERY_OTHER_USER != 0
+    {
+        tracing::warn!(path = %path.display(), "other users of this machine can read the database; run chmod 600");
+    }
 }
 
 async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {

@@ -1,8 +1,8 @@
 //! The key that signs access tokens: a file that is made once, readable by its owner only, and shared by replicas.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -12,6 +12,9 @@ use crate::clock::random_bytes;
 
 const KEY_BYTES: usize = 32;
 const OWNER_ONLY: u32 = 0o600;
+const FOLDER_OF_OWNER: u32 = 0o700;
+/// A secret that root mounts for a service is readable by the service's group.
+const ROOTS_FOR_A_GROUP: u32 = 0o640;
 
 /// The secret that signs tokens.
 pub struct SigningKey([u8; KEY_BYTES]);
@@ -21,6 +24,8 @@ pub struct SigningKey([u8; KEY_BYTES]);
 pub enum KeyFileError {
     #[error("cannot read or make the signing key {}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error("the signing key {path} may be used by others (mode {mode:04o}); run: chmod 600 {path}", path = path.display())]
+    Exposed { path: PathBuf, mode: u32 },
     #[error("{} holds no signing key: 32 bytes in base64 are expected", path.display())]
     Malformed { path: PathBuf },
 }
@@ -28,24 +33,22 @@ pub enum KeyFileError {
 impl SigningKey {
     /// Reads the key, or makes one when there is none yet. Two processes that start at once end with the same key.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyFileError> {
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
+        let unusable = |source| KeyFileError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create(path).map_err(|source| KeyFileError::Io {
-                    path: path.to_owned(),
-                    source,
-                })?;
-                let text = fs::read_to_string(path).map_err(|source| KeyFileError::Io {
-                    path: path.to_owned(),
-                    source,
-                })?;
-                Self::parse(&text, path)
+                create(path).map_err(unusable)?;
+                File::open(path)
             }
-            Err(source) => Err(KeyFileError::Io {
-                path: path.to_owned(),
-                source,
-            }),
-        }
+            opened => opened,
+        };
+        let mut file = file.map_err(unusable)?;
+        check_mode(&file.metadata().map_err(unusable)?, path)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(unusable)?;
+        Self::parse(&text, path)
     }
 
     pub(super) fn expose(&self) -> &[u8] {
@@ -59,10 +62,23 @@ impl SigningKey {
     }
 }
 
+/// A key that others may read or write signs nothing: they could sign in as any user.
+fn check_mode(file: &fs::Metadata, path: &Path) -> Result<(), KeyFileError> {
+    let mode = file.mode() & 0o777;
+    let allowed = if file.uid() == 0 { ROOTS_FOR_A_GROUP } else { OWNER_ONLY };
+    if mode & 0o077 & !allowed == 0 {
+        return Ok(());
+    }
+    Err(KeyFileError::Exposed {
+        path: path.to_owned(),
+        mode,
+    })
+}
+
 /// Writes a new key beside its place and links it there: nobody ever reads half a key, and the first one there wins.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        DirBuilder::new().recursive(true).mode(FOLDER_OF_OWNER).create(folder)?;
     }
     let draft = path.with_extension(format!("{:016x}", u64::from_be_bytes(random_bytes())));
     let mut file = OpenOptions::new()

@@ -2,6 +2,7 @@
 
 mod commands;
 mod crash;
+mod files;
 mod imports;
 mod logs;
 mod reports;
