@@ -77,12 +77,13 @@ impl Wallets {
 
     /// A wallet that the actor may see.
     pub async fn get(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
-        let wallet = repo::find(&self.db.read, id).await?.ok_or(WalletError::NotFound)?;
-        if actor.is_operator() || wallet.user_id == Some(actor.user) {
-            Ok(wallet)
+        let holder = if actor.is_operator() {
+            Holder::Anyone
         } else {
-            Err(WalletError::NotFound)
-        }
+            Holder::User(actor.user)
+        };
+        let wallet = repo::find_of(&self.db.read, holder, id).await?;
+        wallet.ok_or(WalletError::NotFound)
     }
 
     /// Wallets, newest first.

@@ -35,6 +35,15 @@ pub(super) async fn find(db: &impl ConnectionTrait, id: WalletId) -> Result<Opti
     Ok(wallets::Entity::find_by_id(id).one(db).await?.map(wallet))
 }
 
+/// The database compares the holder, so that a stranger's wallet and no wallet take the same time.
+pub(super) async fn find_of(db: &impl ConnectionTrait, holder: Holder, id: WalletId) -> Result<Option<Wallet>, Fault> {
+    let mut query = wallets::Entity::find_by_id(id);
+    if let Holder::User(user) = holder {
+        query = query.filter(wallets::Column::UserId.eq(user));
+    }
+    Ok(query.one(db).await?.map(wallet))
+}
+
 pub(super) async fn list(
     db: &impl ConnectionTrait,
     holder: Holder,
