@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::server::Limits;
+use super::{framing::Framing, server::Limits};
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,16 +38,33 @@ pub struct Activity {
     write_blocked: AtomicBool,
     leftovers: AtomicBool,
     gone: AtomicBool,
+    requests: AtomicU32,
+    /// The request whose length is ambiguous, counted from 1; 0 while there is none.
+    ambiguous: AtomicU32,
+    framing_lost: AtomicBool,
 }
 
 impl Activity {
-    /// A request's head is read and its handler starts.
-    pub fn begin(&self, has_body: bool) {
+    /// A request's head is read and its handler starts. True when it is certain where the request ends.
+    pub fn begin(&self, has_body: bool) -> bool {
         self.has_served.store(true, Relaxed);
         self.in_flight.store(true, Relaxed);
         self.head_bytes.store(false, Relaxed);
         self.leftovers.store(has_body, Relaxed);
         self.advance();
+        let number = self.requests.fetch_add(1, Relaxed) + 1;
+        let is_ambiguous = self.ambiguous.load(Relaxed) == number;
+        !(is_ambiguous || has_body && self.framing_lost.load(Relaxed))
+    }
+
+    /// What the bytes so far say about the requests' ends.
+    pub fn note_framing(&self, framing: &Framing) {
+        if let Some(number) = framing.ambiguous() {
+            self.ambiguous.store(number, Relaxed);
+        }
+        if framing.is_lost() {
+            self.framing_lost.store(true, Relaxed);
+        }
     }
 
     /// The answer is handed over in full, or given up.
@@ -181,7 +198,7 @@ mod tests {
         let activity = Activity::default();
         assert_eq!(activity.phase(), Phase::Head);
         activity.note_read(10);
-        activity.begin(true);
+        assert!(activity.begin(true));
         assert_eq!(activity.phase(), Phase::Busy);
         activity.note_read(10);
         activity.end();

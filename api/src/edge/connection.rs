@@ -37,6 +37,7 @@ use super::{
     raw_answer,
     server::Limits,
     socket::Socket,
+    strictness::AmbiguousLength,
 };
 use crate::problem::Code;
 
@@ -99,7 +100,7 @@ where
 }
 
 async fn answer<E>(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     peer: Peer,
     endpoint: Arc<E>,
     activity: Arc<Activity>,
@@ -107,7 +108,9 @@ async fn answer<E>(
 where
     E: Endpoint<Output = Response>,
 {
-    activity.begin(!request.body().is_end_stream());
+    if !activity.begin(!request.body().is_end_stream()) {
+        request.extensions_mut().insert(AmbiguousLength);
+    }
     let local = LocalAddr(Addr::SocketAddr(peer.local));
     let remote = RemoteAddr(Addr::SocketAddr(peer.remote));
     let response = endpoint

@@ -109,11 +109,13 @@ pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, is_priv
     }
 }
 
-/// Microseconds as decimal seconds, without a float.
+/// Microseconds as decimal seconds to the next tenth of a millisecond, without a float: finer ones would tell what was
+/// looked up.
 fn seconds(micros: u128) -> HeaderValue {
+    let tenths = (micros + 50) / 100;
     let mut text = String::with_capacity(12);
     // Writing to a String cannot fail.
-    let _ = write!(text, "{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    let _ = write!(text, "{}.{:04}", tenths / 10_000, tenths % 10_000);
     HeaderValue::from_maybe_shared(Bytes::from(text)).expect("digits and a point are fit for a header")
 }
 
@@ -145,7 +147,9 @@ mod tests {
 
     #[test]
     fn process_time_is_decimal_seconds() {
-        assert_eq!(seconds(1_234), "0.001234");
-        assert_eq!(seconds(12_000_001), "12.000001");
+        assert_eq!(seconds(1_234), "0.0012");
+        assert_eq!(seconds(250), "0.0003");
+        assert_eq!(seconds(49), "0.0000");
+        assert_eq!(seconds(12_999_950), "13.0000");
     }
 }

@@ -7,12 +7,17 @@ mod body_limit;
 mod connection;
 mod cors;
 mod errors;
+mod framing;
 mod headers;
 mod raw_answer;
 mod routes;
 mod server;
 mod socket;
+mod strictness;
 mod wrap;
+
+/// The longest request target.
+const URI_MAX_BYTES: usize = 8 * 1024;
 
 pub use self::{
     body_limit::{BodyLimit, Patience},

@@ -19,10 +19,13 @@ pub fn is_hypers_own(bytes: &[u8]) -> bool {
             .any(|window| window == b"x-request-id")
 }
 
-/// The whole message to send in the place of hyper's answer.
-pub fn instead_of(bare: &[u8]) -> Bytes {
+/// The whole message to send in the place of hyper's answer. A head that is too large because of its target says so.
+pub fn instead_of(bare: &[u8], target_is_long: bool) -> Bytes {
     let status = bare.get(9..12).and_then(|digits| StatusCode::from_bytes(digits).ok());
-    of(Code::of_status(status.unwrap_or(StatusCode::BAD_REQUEST)))
+    match Code::of_status(status.unwrap_or(StatusCode::BAD_REQUEST)) {
+        Code::HeadersTooLarge if target_is_long => of(Code::UriTooLong),
+        code => of(code),
+    }
 }
 
 /// The whole message for a request whose head could not be read for this reason.
@@ -42,7 +45,7 @@ pub fn of(code: Code) -> Bytes {
     }
     let _ = write!(
         message,
-        "x-request-id: {}\r\nx-process-time: 0.000000\r\n",
+        "x-request-id: {}\r\nx-process-time: 0.0000\r\n",
         RequestId::fresh().as_str()
     );
     let _ = write!(message, "connection: close\r\n\r\n{body}");
@@ -54,6 +57,8 @@ fn detail(code: Code) -> &'static str {
         "the head of the request did not arrive in time"
     } else if code == Code::InvalidRequest {
         "the head of the request is not HTTP/1.1"
+    } else if code == Code::UriTooLong {
+        "the target of the request is longer than the server takes"
     } else {
         "the head of the request is larger than the server takes"
     }
@@ -67,9 +72,10 @@ mod tests {
     fn only_bare_client_errors_are_hypers_own() {
         let bare = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
         assert!(is_hypers_own(bare));
-        let ours = instead_of(bare);
+        let ours = instead_of(bare, false);
         assert!(ours.starts_with(b"HTTP/1.1 431 Request Header Fields Too Large\r\n"));
         assert!(!is_hypers_own(&ours));
+        assert!(instead_of(bare, true).starts_with(b"HTTP/1.1 414 URI Too Long\r\n"));
         assert!(!is_hypers_own(b"HTTP/1.1 200 OK\r\n\r\n"));
         assert!(!is_hypers_own(b"HTTP/1.1 404 Not Found\r\nx-request-id: a\r\n\r\n"));
     }

@@ -14,12 +14,13 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{activity::Activity, raw_answer};
+use super::{URI_MAX_BYTES, activity::Activity, framing::Framing, raw_answer};
 
 /// A TCP stream under watch.
 pub struct Socket {
     stream: TcpStream,
     activity: Arc<Activity>,
+    framing: Framing,
     /// What is left to be sent in the place of hyper's own answer.
     instead: Bytes,
 }
@@ -29,6 +30,7 @@ impl Socket {
         Self {
             stream,
             activity,
+            framing: Framing::default(),
             instead: Bytes::new(),
         }
     }
@@ -48,7 +50,8 @@ impl Socket {
     /// Sends the document for hyper's answer `bare`, and says that `bare` was sent.
     fn poll_write_instead(&mut self, bare: &[u8], context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.instead.is_empty() {
-            self.instead = raw_answer::instead_of(bare);
+            let is_long = self.framing.start_line_bytes() > URI_MAX_BYTES;
+            self.instead = raw_answer::instead_of(bare, is_long);
             self.activity.note_leftovers();
         }
         while self.instead.has_remaining() {
@@ -69,7 +72,13 @@ impl AsyncRead for Socket {
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
         match &read {
-            Ok(()) => self.activity.note_read(buffer.filled().len() - before),
+            Ok(()) => {
+                let this = &mut *self;
+                let bytes = &buffer.filled()[before..];
+                this.framing.take(bytes);
+                this.activity.note_framing(&this.framing);
+                this.activity.note_read(bytes.len());
+            }
             Err(_) => self.activity.note_gone(),
         }
         Poll::Ready(read)

@@ -11,12 +11,14 @@ use std::{
 use poem::{Endpoint, IntoEndpoint, IntoResponse, Request, Response};
 
 use super::{
+    URI_MAX_BYTES,
     access_log::AccessLog,
     body_limit::{self, BodyLimit, BodyRules},
     cors::Cors,
     errors,
     headers::{self, RequestId},
     routes::Routes,
+    strictness,
 };
 use crate::problem::{Code, Problem};
 
@@ -41,7 +43,7 @@ impl Default for EdgeConfig {
             cors_origins: Vec::new(),
             body: BodyLimit::default(),
             body_by_prefix: Vec::new(),
-            uri_max_bytes: 8 * 1024,
+            uri_max_bytes: URI_MAX_BYTES,
             routes: Routes::default(),
         }
     }
@@ -95,6 +97,9 @@ impl<A: Endpoint> Endpoint for Edge<A> {
 impl<A: Endpoint> Edge<A> {
     /// What can be answered from the head of the request alone.
     fn refuse_early(&self, request: &Request) -> Option<Response> {
+        if let Err(refused) = strictness::check(request) {
+            return Some(refused.into_response());
+        }
         if request
             .uri()
             .path_and_query()

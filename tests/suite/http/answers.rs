@@ -44,6 +44,11 @@ fn has_the_headers<'a>(shown: &str, header: impl Fn(&str) -> &'a str) {
     let (whole, decimals) = time.split_once('.').unwrap_or_else(|| panic!("{shown} took {time:?}"));
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     assert!(are_digits(whole) && are_digits(decimals), "{shown} took {time:?}");
+    assert_eq!(
+        decimals.len(),
+        4,
+        "{shown} took {time:?}: finer times tell what was looked up"
+    );
     assert!(
         whole.parse::<u64>().is_ok_and(|seconds| seconds < 60),
         "{shown} took {time:?}: not seconds"

@@ -32,5 +32,6 @@ mod reports;
 mod rows;
 mod sockets;
 mod strangers;
+mod strict;
 mod sums;
 mod transactions;

@@ -75,7 +75,7 @@ async fn headers_that_name_nobody(bank: Arc<TestBank>) {
         .header("authorization", "Bearer x");
     Answer::of(twice.bearer_auth(token))
         .await
-        .expect_problem(401, "unauthenticated");
+        .expect_problem(400, "invalid_request");
     // A token in the address would end in logs.
     bank.anonymous()
         .get(&format!("{ME}?access_token={token}"))

@@ -1,0 +1,219 @@
+//! Follows where each request of a connection begins and ends, beside hyper, which hides a Content-Length that comes with a
+//! Transfer-Encoding. A proxy in front may go by the one and hyper by the other, and then one client's body is another
+//! client's request; such a request has to be seen to be refused.
+//!
+//! It only watches: what hyper cannot read hyper refuses, and this stops watching.
+
+/// Kept of a line: names and lengths are shorter, and of other lines nothing is needed.
+const LINE_KEPT_BYTES: usize = 256;
+
+/// The framing of one connection, as far as its bytes were read.
+#[derive(Debug, Default)]
+pub struct Framing {
+    at: At,
+    line: Vec<u8>,
+    line_bytes: usize,
+    target_bytes: usize,
+    head: Head,
+    heads: u32,
+    ambiguous: Option<u32>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum At {
+    #[default]
+    Start,
+    Header,
+    Body(u64),
+    ChunkSize,
+    Chunk(u64),
+    Trailer,
+    /// Not HTTP/1.1, or not framed as we know it.
+    Lost,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Head {
+    length: Option<u64>,
+    is_chunked: bool,
+}
+
+impl Framing {
+    /// Takes the next bytes that were read.
+    pub fn take(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let taken = match self.at {
+                At::Lost => return,
+                At::Body(left) => self.skip(left, bytes.len(), At::Body, At::Start),
+                At::Chunk(left) => self.skip(left, bytes.len(), At::Chunk, At::ChunkSize),
+                At::Start | At::Header | At::ChunkSize | At::Trailer => self.take_line(bytes),
+            };
+            bytes = &bytes[taken..];
+        }
+    }
+
+    /// The first request on the connection that has both lengths, counted from 1.
+    pub fn ambiguous(&self) -> Option<u32> {
+        self.ambiguous
+    }
+
+    /// True when nothing can be said any more.
+    pub fn is_lost(&self) -> bool {
+        self.at == At::Lost
+    }
+
+    /// Bytes of the newest request's first line, as far as it came.
+    pub fn start_line_bytes(&self) -> usize {
+        match self.at {
+            At::Start if self.line_bytes > 0 => self.line_bytes,
+            _ => self.target_bytes,
+        }
+    }
+
+    fn skip(&mut self, left: u64, available: usize, more: fn(u64) -> At, done: At) -> usize {
+        let taken = usize::try_from(left).unwrap_or(usize::MAX).min(available);
+        let left = left - taken as u64;
+        self.at = if left == 0 { done } else { more(left) };
+        taken
+    }
+
+    fn take_line(&mut self, bytes: &[u8]) -> usize {
+        let end = memchr::memchr(b'\n', bytes);
+        let part = &bytes[..end.unwrap_or(bytes.len())];
+        let kept = part.len().min(LINE_KEPT_BYTES.saturating_sub(self.line.len()));
+        self.line.extend_from_slice(&part[..kept]);
+        self.line_bytes += part.len();
+        let Some(end) = end else {
+            return bytes.len();
+        };
+        let line = std::mem::take(&mut self.line);
+        self.at = self.after(line.strip_suffix(b"\r").unwrap_or(&line));
+        self.line = line;
+        self.line.clear();
+        self.line_bytes = 0;
+        end + 1
+    }
+
+    /// Where the bytes behind a line belong.
+    fn after(&mut self, line: &[u8]) -> At {
+        match self.at {
+            // An empty line before a request is not part of it.
+            At::Start if line.is_empty() => At::Start,
+            At::Start => {
+                self.target_bytes = self.line_bytes;
+                self.head = Head::default();
+                At::Header
+            }
+            At::Header if line.is_empty() => self.end_head(),
+            At::Header => self.note_header(line),
+            At::ChunkSize => match chunk_size(line) {
+                Some(0) => At::Trailer,
+                // The line end behind a chunk belongs to it.
+                Some(size) => At::Chunk(size.saturating_add(2)),
+                None => At::Lost,
+            },
+            At::Trailer if line.is_empty() => At::Start,
+            At::Trailer => At::Trailer,
+            At::Body(_) | At::Chunk(_) | At::Lost => At::Lost,
+        }
+    }
+
+    fn note_header(&mut self, line: &[u8]) -> At {
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        let (name, value) = line.split_at(colon);
+        if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            self.head.is_chunked = true;
+        } else if name.eq_ignore_ascii_case(b"content-length") {
+            let digits = value.get(1..).map(<[u8]>::trim_ascii);
+            let length = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+            match length {
+                Some(length) => self.head.length = Some(length),
+                None => return At::Lost,
+            }
+        }
+        At::Header
+    }
+
+    fn end_head(&mut self) -> At {
+        self.heads = self.heads.saturating_add(1);
+        match self.head {
+            Head {
+                length: Some(_),
+                is_chunked: true,
+            } => {
+                self.ambiguous.get_or_insert(self.heads);
+                At::ChunkSize
+            }
+            Head { is_chunked: true, .. } => At::ChunkSize,
+            Head {
+                length: Some(length @ 1..),
+                ..
+            } => At::Body(length),
+            Head { .. } => At::Start,
+        }
+    }
+}
+
+/// The hexadecimal number before a chunk's extensions.
+fn chunk_size(line: &[u8]) -> Option<u64> {
+    let end = line.iter().position(|byte| !byte.is_ascii_hexdigit());
+    let digits = std::str::from_utf8(&line[..end.unwrap_or(line.len())]).ok()?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    const POST: &str = "POST / HTTP/1.1\r\ncontent-length: 33\r\n\r\ncontent-length: 3\r\nfake: header\r\n";
+    const CHUNKED: &str = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1f;a=b\r\ncontent-length: 3\r\nfake: header\r\n0\r\nx: y\r\n\r\n";
+    const BOTH: &str = "POST / HTTP/1.1\r\nCONTENT-LENGTH: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+    const BOTH_TURNED: &str = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length:5\r\n\r\n0\r\n\r\n";
+
+    /// What is seen of the same bytes, however they are cut.
+    fn seen(text: &str) -> (Option<u32>, u32) {
+        let mut all = Vec::new();
+        for step in [1, 2, 3, 7, 50, text.len().max(1)] {
+            let mut framing = Framing::default();
+            text.as_bytes().chunks(step).for_each(|part| framing.take(part));
+            assert!(!framing.is_lost(), "{text:?} by {step}");
+            all.push((framing.ambiguous(), framing.heads));
+        }
+        assert!(all.iter().all(|one| *one == all[0]), "{text:?}: {all:?}");
+        all[0]
+    }
+
+    #[test]
+    fn a_request_with_both_lengths_is_found_wherever_it_stands() {
+        assert_eq!(seen(&[GET, POST, CHUNKED, GET].concat()), (None, 4));
+        for both in [BOTH, BOTH_TURNED] {
+            assert_eq!(seen(both), (Some(1), 1));
+            assert_eq!(seen(&[GET, POST, CHUNKED, both, GET, both].concat()), (Some(4), 6));
+        }
+        assert_eq!(seen("\r\n\r\nGET / HTTP/1.1\nhost: a\n\n"), (None, 1));
+    }
+
+    #[test]
+    fn what_is_not_http_is_given_up() {
+        for text in [
+            "POST / HTTP/1.1\r\ncontent-length: many\r\n\r\n",
+            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nmany\r\n",
+        ] {
+            let mut framing = Framing::default();
+            framing.take(text.as_bytes());
+            assert!(framing.is_lost(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_is_measured_while_it_comes() {
+        let mut framing = Framing::default();
+        framing.take(&[b'a'; 1_000]);
+        assert_eq!(framing.start_line_bytes(), 1_000);
+        framing.take(b"\nhost: a\n");
+        assert_eq!(framing.start_line_bytes(), 1_000);
+        framing.take(b"\nGET /");
+        assert_eq!(framing.start_line_bytes(), 5);
+    }
+}

@@ -1,0 +1,110 @@
+//! What HTTP/1.1 demands of a request's head and hyper lets pass. A head that two programs may read in two ways is refused.
+
+use poem::{
+    IntoResponse, Request, Response,
+    http::{HeaderMap, HeaderValue, Version, header, uri::Authority},
+};
+
+use super::body_limit;
+use crate::problem::{Code, Problem};
+
+/// Marks a request whose end is not certain: it has two lengths.
+#[derive(Debug, Clone, Copy)]
+pub struct AmbiguousLength;
+
+/// Why a head is refused.
+pub struct Refused {
+    detail: &'static str,
+    /// Nothing that follows on the connection can be trusted.
+    closes: bool,
+}
+
+impl Refused {
+    /// The answer.
+    pub fn into_response(self) -> Response {
+        let problem = Problem::new(Code::InvalidRequest, self.detail);
+        if self.closes {
+            body_limit::closing(problem)
+        } else {
+            problem.into_response()
+        }
+    }
+}
+
+/// Checks the head of a request.
+pub fn check(request: &Request) -> Result<(), Refused> {
+    if request.extensions().get::<AmbiguousLength>().is_some() {
+        return Err(Refused {
+            detail: "Content-Length and Transfer-Encoding exclude each other",
+            closes: true,
+        });
+    }
+    let headers = request.headers();
+    check_host(headers, request.version()).map_err(|detail| Refused { detail, closes: true })?;
+    if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+        return Err(Refused {
+            detail: "a request has one Authorization header",
+            closes: false,
+        });
+    }
+    Ok(())
+}
+
+fn check_host(headers: &HeaderMap, version: Version) -> Result<(), &'static str> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if version < Version::HTTP_11 => Ok(()),
+        (None, _) => Err("a request of HTTP/1.1 has a Host header"),
+        (Some(_), Some(_)) => Err("a request has one Host header"),
+        (Some(host), None) if is_host(host) => Ok(()),
+        (Some(_), None) => Err("the Host header is not a host with or without a port"),
+    }
+}
+
+/// `host[:port]`, without a user; a comma is what a proxy joins two headers with.
+fn is_host(value: &HeaderValue) -> bool {
+    let text = value.as_bytes();
+    !text.iter().any(|byte| matches!(byte, b'@' | b','))
+        && Authority::try_from(text).is_ok_and(|authority| {
+            let port = &authority.as_str()[authority.host().len()..];
+            let is_port = port
+                .strip_prefix(':')
+                .is_some_and(|digits| digits.is_empty() || digits.parse::<u16>().is_ok());
+            !authority.host().is_empty() && (port.is_empty() || is_port)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_told_from_other_texts() {
+        let is = |text: &str| is_host(&HeaderValue::from_str(text).expect("a header takes it"));
+        for good in [
+            "bank",
+            "bank.example:8080",
+            "127.0.0.1:1",
+            "[::1]",
+            "[::1]:8080",
+            "bank:",
+        ] {
+            assert!(is(good), "{good:?}");
+        }
+        for bad in [
+            "",
+            " ",
+            "a b",
+            "a/b",
+            "user@bank",
+            "bank:port",
+            "bank:65536",
+            "a,b",
+            "http://a",
+            "[::1",
+            ":80",
+        ] {
+            assert!(!is(bad), "{bad:?}");
+        }
+    }
+}

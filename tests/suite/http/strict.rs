@@ -1,0 +1,175 @@
+//! Heads that two programs may read in two ways are refused: what a proxy took for one request must not be two here.
+
+use std::sync::Arc;
+
+use harness::TestBank;
+
+use crate::raw::{Connection, RawAnswer, request};
+
+on_sqlite!(
+    a_request_names_one_host,
+    a_request_has_one_length,
+    chunked_bodies_are_fine_by_themselves,
+    a_request_has_one_authorization,
+    a_target_over_the_limit_is_too_long,
+);
+
+async fn ask(bank: &TestBank, bytes: impl AsRef<[u8]>) -> RawAnswer {
+    let mut connection = Connection::open(bank.address).await;
+    connection.send(bytes).await;
+    connection.answer().await
+}
+
+async fn a_request_names_one_host(bank: Arc<TestBank>) {
+    let livez = |headers: &str| format!("GET /livez HTTP/1.1\r\n{headers}\r\n");
+    for bad in [
+        "",
+        "hostname: bank\r\n",
+        "host: bank\r\nhost: bank\r\n",
+        "host: bank\r\nHost: other\r\n",
+        "host: bank,other\r\n",
+        "host:\r\n",
+        "host: a b\r\n",
+        "host: http://bank\r\n",
+        "host: user@bank\r\n",
+        "host: bank:port\r\n",
+    ] {
+        let answer = ask(&bank, livez(bad)).await;
+        assert_eq!(answer.status, 400, "{bad:?}: {answer:?}");
+        answer.expect_problem(400, "invalid_request");
+        assert!(
+            answer.json()["detail"]
+                .as_str()
+                .is_some_and(|words| words.contains("Host"))
+        );
+    }
+    for good in [
+        "host: bank\r\n",
+        "HOST: bank.example:8080\r\n",
+        "host: 127.0.0.1\r\n",
+        "host: [::1]:8080\r\n",
+    ] {
+        assert_eq!(ask(&bank, livez(good)).await.status, 200, "{good:?}");
+    }
+    let mut old = Connection::open(bank.address).await;
+    old.send("GET /livez HTTP/1.0\r\n\r\n").await;
+    let answer = old.until_closed().await;
+    assert!(
+        answer.starts_with(b"HTTP/1.0 200 "),
+        "HTTP/1.0 knows no host: {}",
+        String::from_utf8_lossy(&answer)
+    );
+}
+
+/// What a smuggler hides in a body: were it taken for a request, its answer would come too.
+const HIDDEN: &str = "GET /livez HTTP/1.1\r\nhost: bank\r\n\r\n";
+
+/// A request with both lengths. To who goes by Content-Length all of it is one body.
+fn ambiguous(is_length_first: bool) -> String {
+    let body = format!("0\r\n\r\n{HIDDEN}");
+    let mut lengths = [
+        format!("Content-Length: {}", body.len()),
+        "transfer-ENCODING: chunked".to_owned(),
+    ];
+    if !is_length_first {
+        lengths.reverse();
+    }
+    format!(
+        "POST /v1/auth/login HTTP/1.1\r\nhost: bank\r\n{}\r\n\r\n{body}",
+        lengths.join("\r\n")
+    )
+}
+
+fn chunked(path: &str, body: &str) -> String {
+    let bytes = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n\
+         {bytes:x};note=content-length\r\n{body}\r\n0\r\ncontent-length: 3\r\n\r\n"
+    )
+}
+
+const SIGN_IN: &str = "{\"email\":\"nobody@example.com\",\"password\":\"content-length: 3\\r\\n\"}";
+
+async fn a_request_has_one_length(bank: Arc<TestBank>) {
+    let livez = request("GET /livez", &[], "");
+    let sign_in = request("POST /v1/auth/login", &[], SIGN_IN);
+    let chunked = chunked("/v1/auth/login", SIGN_IN);
+    let before: [(&[&str], &[u16]); 4] = [
+        (&[], &[]),
+        (&[&livez], &[200]),
+        (&[&sign_in, &livez], &[401, 200]),
+        (&[&chunked, &sign_in, &chunked], &[401, 401, 401]),
+    ];
+    for is_length_first in [true, false] {
+        for (requests, statuses) in before {
+            let whole = [requests.concat(), ambiguous(is_length_first)].concat();
+            for step in [whole.len(), 11] {
+                let mut connection = Connection::open(bank.address).await;
+                for part in whole.as_bytes().chunks(step) {
+                    // The refusal may come before the last byte.
+                    let _ = connection.try_send(part).await;
+                }
+                for status in statuses {
+                    assert_eq!(connection.answer().await.status, *status);
+                }
+                let refused = connection.answer().await;
+                refused.expect_problem(400, "invalid_request");
+                assert_eq!(refused.header("connection"), "close");
+                assert_eq!(
+                    connection.until_closed().await,
+                    b"",
+                    "what is hidden in a body is answered"
+                );
+            }
+        }
+    }
+}
+
+async fn chunked_bodies_are_fine_by_themselves(bank: Arc<TestBank>) {
+    let chunked = chunked("/v1/auth/login", SIGN_IN);
+    let mut connection = Connection::open(bank.address).await;
+    for _ in 0..3 {
+        connection.send(chunked.repeat(2)).await;
+        for _ in 0..2 {
+            connection.answer().await.expect_problem(401, "invalid_credentials");
+        }
+    }
+}
+
+async fn a_request_has_one_authorization(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    let token = format!(
+        "authorization: Bearer {}",
+        ana.caller.token.as_deref().expect("a customer has a token")
+    );
+    let with = |headers: &[&str]| request("GET /v1/users/me", headers, "");
+    assert_eq!(ask(&bank, with(&[&token])).await.status, 200);
+    for twice in [
+        [token.as_str(), token.as_str()],
+        [token.as_str(), "Authorization: Bearer x"],
+        ["authorization: Basic YTpi", token.as_str()],
+    ] {
+        let answer = ask(&bank, with(&twice)).await;
+        answer.expect_problem(400, "invalid_request");
+    }
+}
+
+async fn a_target_over_the_limit_is_too_long(bank: Arc<TestBank>) {
+    for bytes in [9_000, 20_000, 40_000, 70_000, 200_000] {
+        for path in [
+            format!("/{}", "x".repeat(bytes)),
+            format!("/v1/transfers?cursor={}", "x".repeat(bytes)),
+        ] {
+            let mut connection = Connection::open(bank.address).await;
+            // The answer may come before the last byte is taken.
+            let _ = connection.try_send(request(&format!("GET {path}"), &[], "")).await;
+            let answer = connection.answer().await;
+            assert_eq!(answer.status, 414, "{bytes}: {answer:?}");
+            answer.expect_problem(414, "uri_too_long");
+        }
+    }
+    let header = format!("x: {}", "x".repeat(40_000));
+    let mut connection = Connection::open(bank.address).await;
+    let _ = connection.try_send(request("GET /livez", &[&header], "")).await;
+    connection.answer().await.expect_problem(431, "headers_too_large");
+}
