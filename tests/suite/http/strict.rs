@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use harness::TestBank;
+use tokio::io::AsyncWriteExt;
 
 use crate::raw::{Connection, RawAnswer, request};
 
@@ -115,6 +116,8 @@ async fn a_request_has_one_length(bank: Arc<TestBank>) {
                 let refused = connection.answer().await;
                 refused.expect_problem(400, "invalid_request");
                 assert_eq!(refused.header("connection"), "close");
+                // The server would else wait for what may still come.
+                let _ = connection.stream.shutdown().await;
                 assert_eq!(
                     connection.until_closed().await,
                     b"",
