@@ -60,6 +60,10 @@ impl From<WalletError> for Problem {
                 "only a wallet with balance and held 0.0000 can be closed",
             ),
             WalletError::Closed => Self::new(Code::WalletClosed, "the wallet is closed for good"),
+            WalletError::System => Self::new(
+                Code::SystemWallet,
+                "this is the bank's own wallet of a payment method; it stays open",
+            ),
             WalletError::Fault(fault) => fault.into(),
         }
     }
@@ -168,6 +172,10 @@ fn refused(refusal: Refusal, transfer: Option<TransferId>) -> Problem {
             "an amount is above zero, with at most 14 digits before the point and 4 after it",
         ),
         Refusal::WalletNotFound => Problem::new(Code::WalletNotFound, "there is no such wallet"),
+        Refusal::UnknownMethod => Problem::new(
+            Code::UnknownMethod,
+            "this payment method is not open in the wallet's currency; an operator's first payment by it opens it",
+        ),
         Refusal::SameWallet => Problem::new(Code::SameWallet, "source and destination are the same wallet"),
         Refusal::WalletFrozen => Problem::new(Code::WalletFrozen, "the source or the destination is frozen"),
         Refusal::WalletClosed => Problem::new(Code::WalletClosed, "the source or the destination is closed"),

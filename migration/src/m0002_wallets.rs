@@ -39,6 +39,7 @@ CREATE TABLE wallets (
     CONSTRAINT wallets_no_overdraft CHECK (user_id IS NULL OR balance >= 0),
     CONSTRAINT wallets_held_is_covered CHECK (user_id IS NULL OR held <= balance),
     CONSTRAINT wallets_closed_is_empty CHECK (status <> 'CLOSED' OR (balance = 0 AND held = 0)),
+    CONSTRAINT wallets_system_stays_active CHECK (user_id IS NOT NULL OR status = 'ACTIVE'),
     CONSTRAINT wallets_user_currency_unique UNIQUE (user_id, currency),
     CONSTRAINT wallets_method_currency_unique UNIQUE (method, currency)
 ) WITH (fillfactor = 50);
@@ -64,6 +65,7 @@ CREATE TABLE wallets (
     CONSTRAINT wallets_no_overdraft CHECK (user_id IS NULL OR {balance} >= 0),
     CONSTRAINT wallets_held_is_covered CHECK ({held} >= 0 AND (user_id IS NULL OR {held} <= {balance})),
     CONSTRAINT wallets_closed_is_empty CHECK (status <> 'CLOSED' OR ({balance} = 0 AND {held} = 0)),
+    CONSTRAINT wallets_system_stays_active CHECK (user_id IS NOT NULL OR status = 'ACTIVE'),
     CONSTRAINT wallets_user_currency_unique UNIQUE (user_id, currency),
     CONSTRAINT wallets_method_currency_unique UNIQUE (method, currency)
 ) STRICT;

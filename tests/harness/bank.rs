@@ -293,6 +293,14 @@ impl TestBank {
             .expect("a test can fund a wallet");
     }
 
+    /// Opens a payment method in a currency, as an operator's first payment by it does.
+    pub async fn open_method(&self, method: &str, currency: &str) -> WalletId {
+        let method = Method::try_new(method).expect("a test's method is one");
+        let currency = Currency::from_code(currency).expect("a test's currency is one");
+        let opened = self.services.wallets.open_method(&method, currency).await;
+        opened.expect("a method can be opened")
+    }
+
     /// A customer's further wallet.
     pub async fn open_wallet(&self, customer: &Customer, currency: &str) -> WalletId {
         let currency = Currency::from_code(currency).expect("a test's currency is one");

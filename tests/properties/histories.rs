@@ -19,10 +19,11 @@ use crate::world::{Rows, UsedKeys, agree};
 on_every_backend!(a_history_leaves_what_the_model_says);
 
 /// What no run may miss.
-const EVERYTHING: [&str; 22] = [
+const EVERYTHING: [&str; 24] = [
     "completed",
     "invalid_amount",
     "wallet_not_found",
+    "unknown_method",
     "same_wallet",
     "wallet_frozen",
     "wallet_closed",
@@ -41,6 +42,7 @@ const EVERYTHING: [&str; 22] = [
     "closing: wallet_not_empty",
     "changing: wallet_closed",
     "changing: wallet_not_found",
+    "changing: system_wallet",
     "the clock goes back",
 ];
 
@@ -170,6 +172,7 @@ impl<'a> History<'a> {
             (Ok(()), WalletStatus::Closed) => "closed",
             (Err("wallet_not_empty"), _) => "closing: wallet_not_empty",
             (Err("wallet_closed"), _) => "changing: wallet_closed",
+            (Err("system_wallet"), _) => "changing: system_wallet",
             (Err(_), _) => "changing: wallet_not_found",
         });
         Ok(())

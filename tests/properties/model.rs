@@ -126,6 +126,9 @@ impl Model {
     /// Freezes, unfreezes or closes.
     pub fn set_status(&mut self, name: Name, status: WalletStatus) -> Result<(), &'static str> {
         let account = self.accounts.get_mut(&name).ok_or("wallet_not_found")?;
+        if account.owner.is_none() {
+            return Err("system_wallet");
+        }
         if account.status == status {
             return Ok(());
         }
@@ -194,19 +197,22 @@ impl Model {
             .filter(|units| *units > 0)
             .map(i128::from)
             .ok_or("invalid_amount")?;
-        let (Some(source), Some(destination)) = (self.accounts.get(&ask.source), self.accounts.get(&ask.destination))
-        else {
-            return Err("wallet_not_found");
-        };
-        let may_take = match (ask.kind, ask.asker) {
-            (TransferKind::Deposit, _) | (TransferKind::Withdrawal, Asker::Operator) => true,
-            (_, Asker::Customer(user)) => source.owner == Some(user),
+        let (source, destination) = (self.accounts.get(&ask.source), self.accounts.get(&ask.destination));
+        let is_customers = |account: Option<&Account>| account.is_some_and(|account| account.owner.is_some());
+        let is_own = |user| source.is_some_and(|source| source.owner == Some(user));
+        let is_found = match (ask.kind, ask.asker) {
+            (TransferKind::Deposit, _) => is_customers(destination),
+            (TransferKind::Withdrawal, Asker::Operator) => is_customers(source),
+            (TransferKind::Withdrawal, Asker::Customer(user)) => is_own(user),
+            (_, Asker::Customer(user)) => is_own(user) && is_customers(destination),
             (_, Asker::Operator) => false,
         };
-        let are_customers = source.owner.is_some() && destination.owner.is_some();
-        if !may_take || (ask.kind == TransferKind::Transfer && !are_customers) {
+        if !is_found {
             return Err("wallet_not_found");
         }
+        let (Some(source), Some(destination)) = (source, destination) else {
+            return Err("unknown_method");
+        };
         if ask.source == ask.destination {
             return Err("same_wallet");
         }

@@ -136,6 +136,7 @@ impl Teller {
             Err(WalletError::NotEmpty) => Err("wallet_not_empty"),
             Err(WalletError::Closed) => Err("wallet_closed"),
             Err(WalletError::Exists) => Err("wallet_exists"),
+            Err(WalletError::System) => Err("system_wallet"),
             Err(WalletError::Fault(_)) => Err("fault"),
         }
     }

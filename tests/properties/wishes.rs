@@ -10,8 +10,10 @@ use crate::model::{Account, Ask, Asker, Model, Name};
 
 /// Customers of a case.
 pub const USERS: usize = 3;
-/// Payment methods of a case.
+/// Payment methods that operators of a case use.
 pub const METHODS: u8 = 2;
+/// One more, which no operator uses, so that it is never open.
+const WISHED_METHODS: u8 = METHODS + 1;
 /// Currencies of a case.
 pub const CURRENCIES: u8 = 2;
 
@@ -112,7 +114,7 @@ pub fn wish() -> impl Strategy<Value = Wish> {
         asker,
         pick(),
         other_pick(),
-        0..METHODS,
+        0..WISHED_METHODS,
         amount(),
         description,
         key,
@@ -227,7 +229,7 @@ impl Pick {
 }
 
 impl Wish {
-    /// Makes the request definite. A payment's system wallet opens here, as it does in the bank.
+    /// Makes the request definite. An operator's payment opens its method's system wallet here, as it does in the bank.
     pub fn resolve(&self, model: &mut Model) -> Ask {
         let wallet = self.wallet.name(model, Name::Nobody);
         let owner = model.accounts.get(&wallet).and_then(|account| account.owner);
@@ -236,9 +238,11 @@ impl Wish {
             (_, WishedAsker::Owner) => Asker::Customer(owner.unwrap_or_default()),
             (_, WishedAsker::Customer(user)) => Asker::Customer(user),
         };
+        let units = self.amount.units(model, wallet);
+        let is_amount = units.is_some_and(|units| units > 0);
         let (source, destination) = match self.kind {
-            TransferKind::Deposit => (self.system_side(model, wallet, asker), wallet),
-            TransferKind::Withdrawal => (wallet, self.system_side(model, wallet, asker)),
+            TransferKind::Deposit => (self.system_side(model, wallet, asker, is_amount), wallet),
+            TransferKind::Withdrawal => (wallet, self.system_side(model, wallet, asker, is_amount)),
             TransferKind::Transfer | TransferKind::Reversal => (wallet, self.other.name(model, wallet)),
         };
         let is_transfer = self.kind == TransferKind::Transfer;
@@ -247,14 +251,14 @@ impl Wish {
             asker,
             source,
             destination,
-            units: self.amount.units(model, wallet),
+            units,
             description: self.description.clone().filter(|_| is_transfer),
             key: self.key,
         }
     }
 
     /// Nobody's wallet stands for the bank's side of a payment whose wallet the asker cannot see.
-    fn system_side(&self, model: &mut Model, wallet: Name, asker: Asker) -> Name {
+    fn system_side(&self, model: &mut Model, wallet: Name, asker: Asker, is_amount: bool) -> Name {
         let Some(account) = model.accounts.get(&wallet) else {
             return Name::Nobody;
         };
@@ -262,12 +266,16 @@ impl Wish {
         if account.owner.is_none() || !sees {
             return Name::Nobody;
         }
-        let name = Name::System {
-            method: self.method,
-            currency: account.currency,
-        };
-        let opened = Account::new(None, account.currency);
-        model.accounts.entry(name).or_insert(opened);
+        let currency = account.currency;
+        if asker != Asker::Operator {
+            let method = self.method;
+            return Name::System { method, currency };
+        }
+        let method = self.method % METHODS;
+        let name = Name::System { method, currency };
+        if is_amount {
+            model.accounts.entry(name).or_insert(Account::new(None, currency));
+        }
         name
     }
 }

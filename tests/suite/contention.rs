@@ -141,6 +141,7 @@ async fn batches_over_the_same_wallets_do_not_deadlock(bank: Arc<TestBank>) {
 
 async fn of_many_withdrawals_of_everything_one_succeeds(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "77.7777").await;
+    bank.open_method("wire", "USD").await;
     let rows = bank.row_counts().await;
     let path = wallet_path(ana.wallet, "/withdrawals");
     let answers = all_at_once((0..64).map(|_| ana.caller.post(&path, payment("77.7777", "wire")))).await;
@@ -155,6 +156,7 @@ async fn of_many_withdrawals_of_everything_one_succeeds(bank: Arc<TestBank>) {
 
 async fn of_many_withdrawals_through_two_replicas_one_succeeds(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "77.7777").await;
+    bank.open_method("wire", "USD").await;
     let replicas = [bank.services.clone(), bank.replica().await];
     let withdrawals = (0..64).map(|index| withdraw(&replicas[index % 2], ana.actor, ana.wallet, "77.7777"));
     let outcomes = all_at_once(withdrawals).await;
@@ -236,7 +238,8 @@ async fn an_address_is_registered_once_however_many_ask(bank: Arc<TestBank>) {
 async fn a_system_wallet_opens_once_however_many_ask(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "100").await;
     let replicas = [bank.services.clone(), bank.replica().await];
-    let withdrawals = (0..32).map(|index| withdraw(&replicas[index % 2], ana.actor, ana.wallet, "1"));
+    let operator = bank.operator_actor().await;
+    let withdrawals = (0..32).map(|index| withdraw(&replicas[index % 2], operator, ana.wallet, "1"));
     for outcome in all_at_once(withdrawals).await {
         outcome.expect("there is enough for all");
     }

@@ -6,13 +6,15 @@ use harness::{TestBank, on_every_backend};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::requests::{items, payment, wallet_path};
+use crate::requests::{items, payment, transfer, wallet_path};
 
 on_every_backend!(
     a_deposit_comes_from_the_system_wallet_of_its_method,
     a_withdrawal_goes_to_the_system_wallet_of_its_method,
     owners_and_operators_withdraw_and_nobody_else,
-    a_system_wallet_opens_at_first_use_and_only_then,
+    a_method_opens_when_an_operator_first_uses_it,
+    a_customer_cannot_open_a_method,
+    a_method_that_is_not_open_uses_no_key_up,
     customers_never_see_a_system_wallet,
     customers_cannot_pay_a_system_wallet,
 );
@@ -50,6 +52,7 @@ async fn a_deposit_comes_from_the_system_wallet_of_its_method(bank: Arc<TestBank
 
 async fn a_withdrawal_goes_to_the_system_wallet_of_its_method(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "20").await;
+    bank.open_method("wire", "USD").await;
     let operator = bank.operator().await;
     let made = ana
         .caller
@@ -79,8 +82,8 @@ async fn owners_and_operators_withdraw_and_nobody_else(bank: Arc<TestBank>) {
     let ben = bank.customer("ben").await;
     let operator = bank.operator().await;
     let path = wallet_path(ana.wallet, "/withdrawals");
-    ana.caller.post(&path, payment("5", "wire")).await.expect(201);
     operator.post(&path, payment("5", "wire")).await.expect(201);
+    ana.caller.post(&path, payment("5", "wire")).await.expect(201);
     let rows = bank.row_counts().await;
     ben.caller
         .post(&path, payment("5", "wire"))
@@ -94,13 +97,10 @@ async fn owners_and_operators_withdraw_and_nobody_else(bank: Arc<TestBank>) {
     assert_eq!(bank.row_counts().await, rows);
 }
 
-async fn a_system_wallet_opens_at_first_use_and_only_then(bank: Arc<TestBank>) {
+async fn a_method_opens_when_an_operator_first_uses_it(bank: Arc<TestBank>) {
     let ana = bank.customer("ana").await;
     let operator = bank.operator().await;
-    let system_wallets = async || {
-        bank.number("SELECT count(*) AS n FROM wallets WHERE user_id IS NULL")
-            .await
-    };
+    let system_wallets = async || system_wallets(&bank).await;
     let path = wallet_path(ana.wallet, "/deposits");
     operator
         .post(&path, payment("0", "visa"))
@@ -130,6 +130,68 @@ async fn a_system_wallet_opens_at_first_use_and_only_then(bank: Arc<TestBank>) {
         "each currency has its own"
     );
     assert_eq!(system_wallets().await, 2);
+    let withdrawals = wallet_path(ana.wallet, "/withdrawals");
+    operator.post(&withdrawals, payment("1", "wire")).await.expect(201);
+    assert_eq!(system_wallets().await, 3, "a withdrawal opens it as well");
+}
+
+async fn system_wallets(bank: &TestBank) -> i64 {
+    bank.number("SELECT count(*) AS n FROM wallets WHERE user_id IS NULL")
+        .await
+}
+
+async fn a_customer_cannot_open_a_method(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "20").await;
+    let operator = bank.operator().await;
+    let euro = bank.open_wallet(&ana, "EUR").await;
+    let (rows, opened) = (bank.row_counts().await, system_wallets(&bank).await);
+    let withdraw = async |wallet, method: &str| {
+        let path = wallet_path(wallet, "/withdrawals");
+        ana.caller.post(&path, payment("5", method)).await
+    };
+    // Neither one that no operator has used, nor one that is open in another currency.
+    for (wallet, method) in [(ana.wallet, "wire"), (ana.wallet, "w1re"), (euro, "visa")] {
+        let answer = withdraw(wallet, method).await;
+        answer.expect_problem(422, "unknown_method");
+        assert_eq!(answer.json.get("transfer_id"), None, "{}", answer.text);
+    }
+    assert_eq!(bank.row_counts().await, rows);
+    assert_eq!(system_wallets(&bank).await, opened, "nothing is created");
+    assert_eq!(bank.balances(&[ana.wallet]).await, ["20.0000"]);
+    operator
+        .post(&wallet_path(ana.wallet, "/withdrawals"), payment("1", "wire"))
+        .await
+        .expect(201);
+    withdraw(ana.wallet, "wire").await.expect(201);
+    withdraw(euro, "wire").await.expect_problem(422, "unknown_method");
+    assert_eq!(bank.balances(&[ana.wallet]).await, ["14.0000"]);
+}
+
+async fn a_method_that_is_not_open_uses_no_key_up(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "20").await;
+    let ben = bank.customer("ben").await;
+    let path = wallet_path(ana.wallet, "/withdrawals");
+    let withdraw = async |key: &str| ana.caller.post_once(&path, key, payment("5", "wire")).await;
+    // The key is looked up before any refusal.
+    ana.caller
+        .post_once("/v1/transfers", "paid", transfer(ana.wallet, ben.wallet, "1"))
+        .await
+        .expect(201);
+    withdraw("paid").await.expect_problem(422, "idempotency_key_reused");
+    withdraw("k").await.expect_problem(422, "unknown_method");
+    withdraw("k").await.expect_problem(422, "unknown_method");
+    assert_eq!(system_wallets(&bank).await, 1, "nothing is created");
+    bank.open_method("wire", "USD").await;
+    for replayed in ["", "true"] {
+        let answer = withdraw("k").await;
+        assert_eq!(
+            (answer.status, answer.header("idempotent-replayed")),
+            (201, replayed),
+            "{}",
+            answer.text
+        );
+    }
+    assert_eq!(bank.balances(&[ana.wallet]).await, ["14.0000"]);
 }
 
 async fn customers_never_see_a_system_wallet(bank: Arc<TestBank>) {

@@ -13,7 +13,7 @@ on_every_backend!(
     of_two_refusals_that_apply_the_earlier_is_the_answer,
     payments_are_refused_in_the_same_order,
     each_refusal_ends_with_its_obstacle,
-    a_frozen_system_wallet_stops_its_method_only,
+    a_refused_transfer_keeps_no_text,
 );
 
 /// Ana's wallet in every state, and what stands around it.
@@ -152,13 +152,14 @@ fn status_of(code: &str) -> u16 {
 }
 
 fn is_recorded(code: &str) -> bool {
-    !["invalid_amount", "wallet_not_found", "same_wallet"].contains(&code)
+    !["invalid_amount", "wallet_not_found", "unknown_method", "same_wallet"].contains(&code)
 }
 
 /// The order of the contract.
-const ORDER: [&str; 8] = [
+const ORDER: [&str; 9] = [
     "invalid_amount",
     "wallet_not_found",
+    "unknown_method",
     "same_wallet",
     "wallet_frozen",
     "wallet_closed",
@@ -186,30 +187,30 @@ async fn of_two_refusals_that_apply_the_earlier_is_the_answer(bank: Arc<TestBank
         (ORDER[0], ORDER[1], unknown, bens, "0"),
         (ORDER[0], ORDER[1], bens, dollars, "1.00001"),
         (ORDER[0], ORDER[1], dollars, unknown, "-1"),
-        (ORDER[0], ORDER[2], dollars, dollars, "0"),
-        (ORDER[0], ORDER[3], frozen, bens, "1e3"),
-        (ORDER[0], ORDER[7], dollars, full, "100000000000000"),
-        (ORDER[1], ORDER[2], unknown, unknown, "1"),
-        (ORDER[1], ORDER[2], bens, bens, "1"),
-        (ORDER[1], ORDER[3], frozen, unknown, "1"),
-        (ORDER[1], ORDER[3], frozen_dollars, dollars, "1"),
-        (ORDER[1], ORDER[4], closed, unknown, "1"),
-        (ORDER[1], ORDER[6], dollars, unknown, "101"),
-        (ORDER[1], ORDER[6], bens, dollars, "6"),
-        (ORDER[2], ORDER[3], frozen, frozen, "1"),
-        (ORDER[2], ORDER[4], closed, closed, "1"),
-        (ORDER[2], ORDER[6], empty, empty, "1"),
-        (ORDER[3], ORDER[4], frozen, closed_dollars, "1"),
-        (ORDER[3], ORDER[4], closed, frozen_dollars, "1"),
-        (ORDER[3], ORDER[5], dollars, frozen, "1"),
-        (ORDER[3], ORDER[6], dollars, frozen_dollars, "101"),
-        (ORDER[4], ORDER[5], dollars, closed, "1"),
-        (ORDER[4], ORDER[5], closed, dollars, "1"),
-        (ORDER[4], ORDER[6], dollars, closed_dollars, "101"),
-        (ORDER[5], ORDER[6], dollars, empty, "101"),
-        (ORDER[5], ORDER[6], empty, dollars, "1"),
-        (ORDER[5], ORDER[7], empty, full, "1"),
-        (ORDER[6], ORDER[7], dollars, full, "100.0001"),
+        (ORDER[0], ORDER[3], dollars, dollars, "0"),
+        (ORDER[0], ORDER[4], frozen, bens, "1e3"),
+        (ORDER[0], ORDER[8], dollars, full, "100000000000000"),
+        (ORDER[1], ORDER[3], unknown, unknown, "1"),
+        (ORDER[1], ORDER[3], bens, bens, "1"),
+        (ORDER[1], ORDER[4], frozen, unknown, "1"),
+        (ORDER[1], ORDER[4], frozen_dollars, dollars, "1"),
+        (ORDER[1], ORDER[5], closed, unknown, "1"),
+        (ORDER[1], ORDER[7], dollars, unknown, "101"),
+        (ORDER[1], ORDER[7], bens, dollars, "6"),
+        (ORDER[3], ORDER[4], frozen, frozen, "1"),
+        (ORDER[3], ORDER[5], closed, closed, "1"),
+        (ORDER[3], ORDER[7], empty, empty, "1"),
+        (ORDER[4], ORDER[5], frozen, closed_dollars, "1"),
+        (ORDER[4], ORDER[5], closed, frozen_dollars, "1"),
+        (ORDER[4], ORDER[6], dollars, frozen, "1"),
+        (ORDER[4], ORDER[7], dollars, frozen_dollars, "101"),
+        (ORDER[5], ORDER[6], dollars, closed, "1"),
+        (ORDER[5], ORDER[6], closed, dollars, "1"),
+        (ORDER[5], ORDER[7], dollars, closed_dollars, "101"),
+        (ORDER[6], ORDER[7], dollars, empty, "101"),
+        (ORDER[6], ORDER[7], empty, dollars, "1"),
+        (ORDER[6], ORDER[8], empty, full, "1"),
+        (ORDER[7], ORDER[8], dollars, full, "100.0001"),
     ];
     for (first, second, source, destination, amount) in table {
         assert!(ORDER.iter().position(|code| *code == first) < ORDER.iter().position(|code| *code == second));
@@ -217,7 +218,7 @@ async fn of_two_refusals_that_apply_the_earlier_is_the_answer(bank: Arc<TestBank
             .await;
     }
     // The last one has nobody behind it.
-    cast.refused(&bank, "/v1/transfers", transfer(dollars, full, "0.0001"), ORDER[7])
+    cast.refused(&bank, "/v1/transfers", transfer(dollars, full, "0.0001"), ORDER[8])
         .await;
     cast.ana
         .caller
@@ -229,19 +230,31 @@ async fn of_two_refusals_that_apply_the_earlier_is_the_answer(bank: Arc<TestBank
 async fn payments_are_refused_in_the_same_order(bank: Arc<TestBank>) {
     let cast = Cast::of(&bank).await;
     let withdraw = |wallet| wallet_path(wallet, "/withdrawals");
-    for (code, wallet, amount) in [
-        ("invalid_amount", cast.unknown, "0"),
-        ("invalid_amount", cast.frozen, "-1"),
-        ("wallet_not_found", cast.unknown, "1"),
-        ("wallet_not_found", cast.frozen_dollars, "1"),
-        ("wallet_not_found", cast.bens, "6"),
-        ("wallet_frozen", cast.frozen, "1"),
-        ("wallet_closed", cast.closed, "1"),
-        ("insufficient_funds", cast.dollars, "100.0001"),
+    for currency in ["EUR", "GBP"] {
+        bank.open_method("visa", currency).await;
+    }
+    for (code, wallet, amount, method) in [
+        ("invalid_amount", cast.unknown, "0", "visa"),
+        ("invalid_amount", cast.frozen, "-1", "visa"),
+        ("invalid_amount", cast.dollars, "0", "no_such"),
+        ("wallet_not_found", cast.unknown, "1", "visa"),
+        ("wallet_not_found", cast.unknown, "1", "no_such"),
+        ("wallet_not_found", cast.frozen_dollars, "1", "visa"),
+        ("wallet_not_found", cast.bens, "6", "no_such"),
+        ("unknown_method", cast.frozen, "1", "no_such"),
+        ("unknown_method", cast.closed, "1", "no_such"),
+        ("unknown_method", cast.empty, "1", "visa"),
+        ("unknown_method", cast.dollars, "100.0001", "no_such"),
+        ("unknown_method", cast.dollars, "1", "no_such"),
+        ("wallet_frozen", cast.frozen, "1", "visa"),
+        ("wallet_closed", cast.closed, "1", "visa"),
+        ("insufficient_funds", cast.dollars, "100.0001", "visa"),
     ] {
-        cast.refused(&bank, &withdraw(wallet), payment(amount, "visa"), code)
+        cast.refused(&bank, &withdraw(wallet), payment(amount, method), code)
             .await;
     }
+    let opened = "SELECT count(*) AS n FROM wallets WHERE method = 'no_such'";
+    assert_eq!(bank.number(opened).await, 0);
     let before = wallets_now(&cast.operator, &cast.wallets()).await;
     for (code, wallet, amount, recorded) in [
         ("invalid_amount", cast.unknown, "0", 0),
@@ -290,21 +303,36 @@ async fn each_refusal_ends_with_its_obstacle(bank: Arc<TestBank>) {
     assert_eq!(bank.balances(&[cast.full, cast.dollars]).await, [MOST, "0.5000"]);
 }
 
-async fn a_frozen_system_wallet_stops_its_method_only(bank: Arc<TestBank>) {
-    let ana = bank.customer("ana").await;
-    let operator = bank.operator().await;
-    let path = wallet_path(ana.wallet, "/deposits");
-    let made = operator.post(&path, payment("1", "visa")).await.expect(201);
-    let visa = made["source_wallet_id"].as_str().unwrap_or_default();
-    act(&operator, &format!("/v1/wallets/{visa}/freeze")).await.expect(200);
-    operator
-        .post(&path, payment("1", "visa"))
-        .await
-        .expect_problem(422, "wallet_frozen");
-    operator.post(&path, payment("1", "wire")).await.expect(201);
-    act(&operator, &format!("/v1/wallets/{visa}/unfreeze"))
-        .await
-        .expect(200);
-    operator.post(&path, payment("1", "visa")).await.expect(201);
-    assert_eq!(bank.balances(&[ana.wallet]).await, ["3.0000"]);
+async fn a_refused_transfer_keeps_no_text(bank: Arc<TestBank>) {
+    let cast = Cast::of(&bank).await;
+    let Cast { dollars, bens, .. } = cast;
+    let texts = [json!("buy cheap loans"), json!({ "order": "A-17" })];
+    let mut body = transfer(dollars, bens, "100.0001");
+    [body["description"], body["metadata"]] = texts.clone();
+    let refused = cast.ana.caller.post_once("/v1/transfers", "k", body.clone()).await;
+    refused.expect_problem(422, "insufficient_funds");
+    let path = format!("/v1/transfers/{}", refused.text_of("transfer_id"));
+    for caller in [&cast.ana.caller, &cast.operator] {
+        let record = caller.get(&path).await.expect(200);
+        assert_eq!(
+            (&record["description"], &record["metadata"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+    let kept = "SELECT count(*) AS n FROM transfers \
+        WHERE status = 3 AND (description IS NOT NULL OR metadata IS NOT NULL)";
+    assert_eq!(bank.number(kept).await, 0);
+    // The request is known by its digest all the same.
+    let again = cast.ana.caller.post_once("/v1/transfers", "k", body.clone()).await;
+    assert_eq!(again.header("idempotent-replayed"), "true", "{}", again.text);
+    body["description"] = json!("another text");
+    let other = cast.ana.caller.post_once("/v1/transfers", "k", body.clone()).await;
+    other.expect_problem(422, "idempotency_key_reused");
+    // What is made keeps both.
+    body["amount"] = json!("1");
+    let made = cast.ana.caller.post("/v1/transfers", body).await.expect(201);
+    assert_eq!(
+        (&made["description"], &made["metadata"]),
+        (&json!("another text"), &texts[1])
+    );
 }

@@ -55,7 +55,7 @@ async fn transfers_deposits_and_withdrawals_enter_after_their_commit(bank: Arc<T
     bank.services.flush_reports().await;
     assert_eq!(statistics(&operator, "").await["sum"], json!(100.0));
     let withdrawals = wallet_path(ana.wallet, "/withdrawals");
-    ana.caller.post(&withdrawals, payment("20.5", "wire")).await.expect(201);
+    ana.caller.post(&withdrawals, payment("20.5", "visa")).await.expect(201);
     let paid = transfer(ana.wallet, ben.wallet, "0.0001");
     ana.caller.post("/v1/transfers", paid).await.expect(201);
     bank.services.flush_reports().await;
@@ -119,7 +119,7 @@ async fn the_last_minute_is_read_back_at_start(bank: Arc<TestBank>) {
     bank.fund(ana.wallet, "5", "visa").await;
     ana.caller
         .request(Method::POST, &wallet_path(ana.wallet, "/withdrawals"))
-        .json(&payment("3", "wire"))
+        .json(&payment("3", "visa"))
         .send()
         .await
         .expect("the bank answers");

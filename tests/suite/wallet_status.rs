@@ -15,6 +15,7 @@ on_every_backend!(
     a_closed_wallet_stays_closed,
     freezing_twice_is_like_freezing_once,
     only_operators_change_a_wallets_status,
+    the_banks_own_wallets_stay_active,
     the_tag_changes_with_the_money,
     the_tag_changes_with_the_status_and_never_comes_back,
 );
@@ -128,6 +129,35 @@ async fn only_operators_change_a_wallets_status(bank: Arc<TestBank>) {
         ana.caller.get(&wallet_path(ana.wallet, "")).await.expect(200)["status"],
         "ACTIVE"
     );
+}
+
+async fn the_banks_own_wallets_stay_active(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "10").await;
+    let operator = bank.operator().await;
+    let used = bank.system_wallet("visa").await;
+    // Nothing has moved through this one, so it is as empty as a customer's that can be closed.
+    let fresh = bank.open_method("wire", "USD").await;
+    for wallet in [used, fresh] {
+        let before = operator.get(&wallet_path(wallet, "")).await;
+        assert_eq!(before.json["status"], "ACTIVE");
+        for verb in ["/freeze", "/unfreeze", "/close"] {
+            act(&operator, &wallet_path(wallet, verb))
+                .await
+                .expect_problem(403, "system_wallet");
+            act(&ana.caller, &wallet_path(wallet, verb))
+                .await
+                .expect_problem(403, "forbidden");
+        }
+        assert_eq!(operator.get(&wallet_path(wallet, "")).await.json, before.json);
+    }
+    ana.caller
+        .post(&wallet_path(ana.wallet, "/withdrawals"), payment("10", "visa"))
+        .await
+        .expect(201);
+    assert_eq!(bank.balances(&[used]).await, ["0.0000"]);
+    act(&operator, &wallet_path(used, "/close"))
+        .await
+        .expect_problem(403, "system_wallet");
 }
 
 async fn the_tag_changes_with_the_money(bank: Arc<TestBank>) {

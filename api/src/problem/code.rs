@@ -43,6 +43,8 @@ codes! {
     InvalidCredentials = "invalid_credentials", UNAUTHORIZED, "Wrong credentials";
     /// Known, but not allowed.
     Forbidden = "forbidden", FORBIDDEN, "Not allowed";
+    /// The wallet is the bank's own.
+    SystemWallet = "system_wallet", FORBIDDEN, "The bank's own wallet";
     /// No such route or thing.
     NotFound = "not_found", NOT_FOUND, "Not found";
     /// No such user, or not yours to see.
@@ -75,6 +77,8 @@ codes! {
     WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, "Password not acceptable";
     /// The amount is not one the bank takes.
     InvalidAmount = "invalid_amount", UNPROCESSABLE_ENTITY, "Invalid amount";
+    /// The payment method is not open in this currency.
+    UnknownMethod = "unknown_method", UNPROCESSABLE_ENTITY, "Unknown payment method";
     /// Source and destination are one wallet.
     SameWallet = "same_wallet", UNPROCESSABLE_ENTITY, "Source and destination are the same wallet";
     /// One of the wallets is frozen.

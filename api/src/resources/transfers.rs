@@ -83,7 +83,7 @@ impl TransfersApi {
     ///
     /// Refusals, the first that applies: `invalid_amount`, `wallet_not_found`, `same_wallet`, `wallet_frozen`,
     /// `wallet_closed`, `currency_mismatch`, `insufficient_funds`, `balance_out_of_range`. From `wallet_frozen` on the
-    /// refusal is recorded as a FAILED transfer, named in `transfer_id`.
+    /// refusal is recorded as a FAILED transfer, named in `transfer_id`; it keeps neither description nor metadata.
     #[oai(path = "/transfers", method = "post", operation_id = "transfers_create")]
     async fn create(
         &self,
@@ -99,7 +99,8 @@ impl TransfersApi {
 
     /// Deposit
     ///
-    /// Brings money into the bank, from the system wallet of its payment method, which opens at first use.
+    /// Brings money into the bank, from the system wallet of its payment method, which opens in the wallet's currency when
+    /// an operator first uses it.
     #[oai(
         path = "/wallets/:wallet_id/deposits",
         method = "post",
@@ -125,7 +126,8 @@ impl TransfersApi {
 
     /// Withdraw
     ///
-    /// Pays money out of the bank, to the system wallet of its payment method.
+    /// Pays money out of the bank, to the system wallet of its payment method. A customer may only name one that an
+    /// operator has used in this currency before: else `unknown_method`, which comes after `wallet_not_found`.
     #[oai(
         path = "/wallets/:wallet_id/withdrawals",
         method = "post",
@@ -151,7 +153,8 @@ impl TransfersApi {
 
     /// Look at a transfer
     ///
-    /// For the owners of its wallets and operators; to anybody else it is not there.
+    /// For the owners of its wallets and operators; to anybody else it is not there. A FAILED one is for the source's owner
+    /// and operators only.
     #[oai(path = "/transfers/:transfer_id", method = "get", operation_id = "transfers_get")]
     async fn get(&self, SignedIn(actor): SignedIn, transfer_id: Path<Uuid>) -> ApiResult<Json<TransferView>> {
         let transfer = self.services.transfers.get(actor, TransferId(transfer_id.0)).await?;
@@ -160,7 +163,8 @@ impl TransfersApi {
 
     /// List transfers
     ///
-    /// Newest first: those of the caller's wallets; for operators all.
+    /// Newest first: those of the caller's wallets, but FAILED ones only where the source is the caller's; for operators
+    /// all.
     #[oai(path = "/transfers", method = "get", operation_id = "transfers_list")]
     #[expect(
         clippy::too_many_arguments,

@@ -128,7 +128,7 @@ impl WalletsApi {
 
     /// Freeze a wallet
     ///
-    /// No money moves in or out until it is unfrozen.
+    /// No money moves in or out until it is unfrozen. The bank's own wallets cannot be frozen or closed.
     #[oai(path = "/:wallet_id/freeze", method = "post", operation_id = "wallets_freeze")]
     async fn freeze(&self, _operator: Operator, wallet_id: Path<Uuid>) -> ApiResult<Json<WalletView>> {
         let wallet = self.services.wallets.freeze(WalletId(wallet_id.0)).await?;

@@ -98,8 +98,11 @@ impl Book {
     /// Decides one command.
     ///
     /// A key that was used up answers before any rule: with the stored outcome for the same request, with `KeyReused` for
-    /// another one. Then the rules in the order of [`Refusal`]: amount, wallets known and the source the caller's, two
-    /// wallets, none frozen, none closed, one currency, funds, range. Only what is recorded uses a key up.
+    /// another one. Then the rules in the order of [`Refusal`]: amount, wallets known and the source the caller's, the
+    /// method open, two wallets, none frozen, none closed, one currency, funds, range. Only what is recorded uses a key up.
+    ///
+    /// A refused transfer keeps no description and no metadata: else a caller could store text for free, and show it to
+    /// the owner of any wallet.
     pub fn apply(&mut self, command: &Command, stamps: &mut impl Stamps) -> Outcome {
         if let Some(answer) = command.idempotency.and_then(|idempotency| self.replay(idempotency)) {
             return answer;
@@ -126,8 +129,8 @@ impl Book {
             amount,
             currency,
             method: command.method.clone(),
-            description: command.description.clone(),
-            metadata: command.metadata.clone(),
+            description: command.description.clone().filter(|_| refusal.is_none()),
+            metadata: command.metadata.clone().filter(|_| refusal.is_none()),
             refusal,
             idempotency: command.idempotency,
             created_at,
@@ -189,21 +192,41 @@ impl Book {
             .amount
             .filter(|amount| *amount > Money::ZERO)
             .ok_or(Refusal::InvalidAmount)?;
-        let source = self.wallet(command.source).ok_or(Refusal::WalletNotFound)?;
-        if let Authority::Owner(user) = command.authority
-            && source.owner != Some(user)
-        {
-            return Err(Refusal::WalletNotFound);
-        }
-        let destination = self.wallet(command.destination).ok_or(Refusal::WalletNotFound)?;
-        // System wallets are for deposits and withdrawals, which name a method; nobody else has heard of them.
-        if command.method.is_none() && (source.is_system() || destination.is_system()) {
-            return Err(Refusal::WalletNotFound);
-        }
+        let (source, destination) = match command.kind {
+            TransferKind::Deposit => {
+                let destination = self.customers(command.destination)?;
+                (self.methods(command.source)?, destination)
+            }
+            TransferKind::Withdrawal => (self.payers(command)?, self.methods(command.destination)?),
+            TransferKind::Transfer | TransferKind::Reversal => {
+                (self.payers(command)?, self.customers(command.destination)?)
+            }
+        };
         if source.id == destination.id {
             return Err(Refusal::SameWallet);
         }
         Ok((amount, source, destination))
+    }
+
+    /// A customer's wallet. A system wallet only takes part in deposits and withdrawals, as the side of their method.
+    fn customers(&self, id: WalletId) -> Result<&Wallet, Refusal> {
+        let wallet = self.wallet(id).filter(|wallet| !wallet.is_system());
+        wallet.ok_or(Refusal::WalletNotFound)
+    }
+
+    /// The customer's wallet that the command takes from, if its authority reaches that far.
+    fn payers(&self, command: &Command) -> Result<&Wallet, Refusal> {
+        let wallet = self.customers(command.source)?;
+        match command.authority {
+            Authority::Owner(user) if wallet.owner != Some(user) => Err(Refusal::WalletNotFound),
+            Authority::Owner(_) | Authority::Bank => Ok(wallet),
+        }
+    }
+
+    /// The system wallet of a payment method; an id that is not in the book stands for a method that is not open.
+    fn methods(&self, id: WalletId) -> Result<&Wallet, Refusal> {
+        let wallet = self.wallet(id).filter(|wallet| wallet.is_system());
+        wallet.ok_or(Refusal::UnknownMethod)
     }
 
     fn post(&mut self, transfer: &Transfer, wallet: WalletId, amount: Money, balance_after: Money) {

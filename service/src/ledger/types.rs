@@ -105,6 +105,7 @@ pub struct Entry {
 pub enum Refusal {
     InvalidAmount,
     WalletNotFound,
+    UnknownMethod,
     SameWallet,
     WalletFrozen,
     WalletClosed,
@@ -120,6 +121,7 @@ impl Refusal {
         match self {
             Self::InvalidAmount => "invalid_amount",
             Self::WalletNotFound => "wallet_not_found",
+            Self::UnknownMethod => "unknown_method",
             Self::SameWallet => "same_wallet",
             Self::WalletFrozen => "wallet_frozen",
             Self::WalletClosed => "wallet_closed",

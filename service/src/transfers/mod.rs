@@ -14,7 +14,10 @@ use crate::db::Db;
 use crate::ledger::{Authority, Command, Idempotency, Outcome, Queue};
 use crate::page::{Page, PageRequest};
 use crate::values::{Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
-use crate::wallets::Wallets;
+use crate::wallets::{WalletError, Wallets};
+
+/// Names no wallet: ids carry their time, and this one's would be 1970.
+const NO_WALLET: WalletId = WalletId(uuid::Uuid::nil());
 
 /// Submits and lists transfers.
 #[derive(Clone)]
@@ -75,7 +78,7 @@ impl Transfers {
     ) -> Result<Receipt, TransferError> {
         let request = digest::of_payment(TransferKind::Deposit, deposit.wallet, deposit.amount, &deposit.method);
         let source = self
-            .system_side(actor, deposit.wallet, deposit.amount, &deposit.method)
+            .method_side(actor, deposit.wallet, deposit.amount, &deposit.method)
             .await?;
         self.commit(Command {
             kind: TransferKind::Deposit,
@@ -103,7 +106,7 @@ impl Transfers {
     ) -> Result<Receipt, TransferError> {
         let Withdrawal { wallet, amount, method } = withdrawal;
         let request = digest::of_payment(TransferKind::Withdrawal, wallet, amount, &method);
-        let destination = self.system_side(actor, wallet, amount, &method).await?;
+        let destination = self.method_side(actor, wallet, amount, &method).await?;
         self.commit(Command {
             kind: TransferKind::Withdrawal,
             source: wallet,
@@ -125,18 +128,19 @@ impl Transfers {
         .await
     }
 
-    /// A transfer that the actor may see: either side's owner, or an operator.
+    /// A transfer that the actor may see: either side's owner, or an operator. A refused one only concerns its source, so
+    /// it is not there for the destination's owner.
     pub async fn get(&self, actor: Actor, id: TransferId) -> Result<Transfer, TransferError> {
-        let transfer = repo::find(&self.db.read, id).await?.ok_or(TransferError::NotFound)?;
-        let sides = [transfer.source, transfer.destination];
-        if actor.is_operator() || repo::owns_any(&self.db.read, actor.user, sides).await? {
-            Ok(transfer)
+        let found = if actor.is_operator() {
+            repo::find(&self.db.read, id).await?
         } else {
-            Err(TransferError::NotFound)
-        }
+            repo::find_of(&self.db.read, actor.user, id).await?
+        };
+        found.ok_or(TransferError::NotFound)
     }
 
-    /// Transfers, newest first: every one for operators, those of their own wallets for customers.
+    /// Transfers, newest first: every one for operators, those of their own wallets for customers, but for refused ones of
+    /// which they only have the destination.
     pub async fn list(
         &self,
         actor: Actor,
@@ -151,18 +155,24 @@ impl Transfers {
             None if actor.is_operator() => None,
             None => Some(repo::wallets_of(&self.db.read, actor.user).await?),
         };
+        let refused = if actor.is_operator() {
+            repo::Refused::OfEitherSide
+        } else {
+            repo::Refused::OfSource
+        };
         let found = match wallets {
-            Some(wallets) => repo::list_of_wallets(&self.db.read, &wallets, &filter, &request).await?,
+            Some(wallets) => repo::list_of_wallets(&self.db.read, &wallets, refused, &filter, &request).await?,
             None => repo::list_all(&self.db.read, &filter, &request).await?,
         };
         Ok(Page::of(found, &request, |transfer| transfer.id))
     }
 
-    /// The bank's side of a deposit or withdrawal.
+    /// The bank's side of a deposit or withdrawal: the wallet of its method, which an operator's first use opens.
     ///
-    /// For an amount that is none or a wallet that the actor cannot see no system wallet is opened: the nil id stands for
-    /// it, and the ledger gives the refusal in its place in the order, after it has looked the idempotency key up.
-    async fn system_side(
+    /// [`NO_WALLET`] where there is none to be had, and nothing is opened: for an amount that is none, for a wallet that the
+    /// actor cannot see, and for a method that is not open to a customer. The ledger gives the refusal in its place in the
+    /// order, after it has looked the idempotency key up.
+    async fn method_side(
         &self,
         actor: Actor,
         wallet: WalletId,
@@ -170,13 +180,18 @@ impl Transfers {
         method: &Method,
     ) -> Result<WalletId, TransferError> {
         if amount.is_none_or(|amount| amount <= Money::ZERO) {
-            return Ok(WalletId(uuid::Uuid::nil()));
+            return Ok(NO_WALLET);
         }
-        match self.wallets.get(actor, wallet).await {
-            Ok(wallet) if wallet.user_id.is_some() => Ok(self.wallets.system(method, wallet.currency).await?),
-            Ok(_) | Err(crate::wallets::WalletError::NotFound) => Ok(WalletId(uuid::Uuid::nil())),
-            Err(error) => Err(error.into()),
+        let currency = match self.wallets.get(actor, wallet).await {
+            Ok(wallet) if wallet.user_id.is_some() => wallet.currency,
+            Ok(_) | Err(WalletError::NotFound) => return Ok(NO_WALLET),
+            Err(error) => return Err(error.into()),
+        };
+        if actor.is_operator() {
+            return Ok(self.wallets.open_method(method, currency).await?);
         }
+        let open = self.wallets.find_method(method, currency).await?;
+        Ok(open.unwrap_or(NO_WALLET))
     }
 
     async fn commit(&self, command: Command) -> Result<Receipt, TransferError> {

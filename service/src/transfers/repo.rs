@@ -4,7 +4,7 @@
 //! further index by wallet, since each costs the commit path a fifth of its speed.
 
 use entity::{entries, transfers, wallets};
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
@@ -24,13 +24,31 @@ pub(super) async fn find(db: &impl ConnectionTrait, id: TransferId) -> Result<Op
         .transpose()
 }
 
-pub(super) async fn owns_any(db: &impl ConnectionTrait, user: UserId, ids: [WalletId; 2]) -> Result<bool, Fault> {
-    let owned = wallets::Entity::find()
-        .filter(wallets::Column::Id.is_in(ids))
-        .filter(wallets::Column::UserId.eq(user))
+/// The same as its user sees it: one statement, whether it is not there or only not theirs.
+pub(super) async fn find_of(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    id: TransferId,
+) -> Result<Option<Transfer>, Fault> {
+    let is_side =
+        |side: transfers::Column| Expr::col((wallets::Entity, wallets::Column::Id)).equals((transfers::Entity, side));
+    let is_shown = Condition::any().add(is_side(transfers::Column::SourceWalletId)).add(
+        Condition::all()
+            .add(is_side(transfers::Column::DestinationWalletId))
+            .add(transfers::Column::Status.ne(TransferStatus::Failed)),
+    );
+    let of_user = Query::select()
+        .expr(Expr::val(1))
+        .from(wallets::Entity)
+        .and_where(wallets::Column::UserId.eq(user))
+        .cond_where(is_shown)
+        .to_owned();
+    transfers::Entity::find_by_id(id)
+        .filter(Expr::exists(of_user))
         .one(db)
-        .await?;
-    Ok(owned.is_some())
+        .await?
+        .map(transfer_of)
+        .transpose()
 }
 
 pub(super) async fn wallets_of(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<WalletId>, Fault> {
@@ -49,10 +67,18 @@ pub(super) async fn list_all(
     page(db, filtered(filter, request), request).await
 }
 
+/// Which refused transfers are a wallet's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    OfSource,
+    OfEitherSide,
+}
+
 /// For each wallet the newest candidates from its entries and from its unfinished transfers, then the newest of them all.
 pub(super) async fn list_of_wallets(
     db: &impl ConnectionTrait,
     wallets: &[WalletId],
+    refused: Refused,
     filter: &TransferFilter,
     request: &PageRequest<TransferId>,
 ) -> Result<Vec<Transfer>, Fault> {
@@ -64,16 +90,25 @@ pub(super) async fn list_of_wallets(
         candidates = candidates.add(transfers::Column::Id.in_subquery(ids_in_entries(wallets)));
     }
     if filter.status != Some(TransferStatus::Completed) {
-        let unfinished = Condition::all()
-            .add(transfers::Column::Status.ne(TransferStatus::Completed))
-            .add(
-                Condition::any()
-                    .add(transfers::Column::SourceWalletId.is_in(wallets.iter().copied()))
-                    .add(transfers::Column::DestinationWalletId.is_in(wallets.iter().copied())),
-            );
-        candidates = candidates.add(unfinished);
+        let (source, destination) = (
+            transfers::Column::SourceWalletId,
+            transfers::Column::DestinationWalletId,
+        );
+        let to_wallets = unfinished(destination, wallets);
+        candidates = candidates.add(unfinished(source, wallets)).add(match refused {
+            Refused::OfEitherSide => to_wallets,
+            // A stranger may have refused transfers to this wallet by the million: the index leads past them.
+            Refused::OfSource => to_wallets.add(transfers::Column::Status.eq(TransferStatus::Pending)),
+        });
     }
     page(db, filtered(filter, request).filter(candidates), request).await
+}
+
+/// Names the partial indexes' own condition, so that SQLite may use them.
+fn unfinished(side: transfers::Column, wallets: &[WalletId]) -> Condition {
+    Condition::all()
+        .add(transfers::Column::Status.ne(TransferStatus::Completed))
+        .add(side.is_in(wallets.iter().copied()))
 }
 
 fn ids_in_entries(wallets: &[WalletId]) -> SelectStatement {

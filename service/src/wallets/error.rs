@@ -13,6 +13,8 @@ pub enum WalletError {
     NotEmpty,
     #[error("the wallet is closed for good")]
     Closed,
+    #[error("the wallet is the bank's own")]
+    System,
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -1,7 +1,7 @@
 //! Wallets: open, look at, freeze, close. What is in them is the ledger's business.
 //!
 //! Invariants: one wallet per user and currency; a closed wallet is empty and stays closed; a stranger's wallet is not
-//! there.
+//! there; a system wallet is opened by an operator's first use of its method, and stays active.
 
 mod error;
 mod repo;
@@ -118,21 +118,34 @@ impl Wallets {
         self.change_status(id, WalletStatus::Closed).await
     }
 
-    /// The bank's own wallet for a payment method, opened at first use.
-    pub(crate) async fn system(&self, method: &Method, currency: Currency) -> Result<WalletId, Fault> {
+    /// The bank's own wallet for a payment method; `None` when the method is not open in this currency.
+    pub(crate) async fn find_method(&self, method: &Method, currency: Currency) -> Result<Option<WalletId>, Fault> {
         let key = (method.clone(), currency);
         if let Some(id) = self.remembered().get(&key) {
-            return Ok(*id);
+            return Ok(Some(*id));
         }
-        let id = match repo::find_system(&self.db.read, method, currency).await? {
-            Some(id) => id,
-            None => repo::open_system(&self.db.write, method, currency, self.clock.now()).await?,
-        };
+        let found = repo::find_system(&self.db.read, method, currency).await?;
+        if let Some(id) = found {
+            self.remember(key, id);
+        }
+        Ok(found)
+    }
+
+    /// The bank's own wallet for a payment method, opened unless it is there. For operators.
+    pub async fn open_method(&self, method: &Method, currency: Currency) -> Result<WalletId, Fault> {
+        if let Some(id) = self.find_method(method, currency).await? {
+            return Ok(id);
+        }
+        let id = repo::open_system(&self.db.write, method, currency, self.clock.now()).await?;
+        self.remember((method.clone(), currency), id);
+        Ok(id)
+    }
+
+    fn remember(&self, key: (Method, Currency), id: WalletId) {
         let mut remembered = self.remembered();
         if remembered.len() < REMEMBERED_MAX {
             remembered.insert(key, id);
         }
-        Ok(id)
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<(Method, Currency), WalletId>> {
@@ -146,6 +159,7 @@ impl Wallets {
         let wallet = repo::find(&self.db.write, id).await?.ok_or(WalletError::NotFound)?;
         match changed {
             repo::StatusChange::Changed => Ok(wallet),
+            repo::StatusChange::Refused if wallet.user_id.is_none() => Err(WalletError::System),
             repo::StatusChange::Refused if wallet.status == status => Ok(wallet),
             repo::StatusChange::Refused if wallet.status == WalletStatus::Closed => Err(WalletError::Closed),
             repo::StatusChange::Refused if status == WalletStatus::Closed => Err(WalletError::NotEmpty),

@@ -15,7 +15,7 @@ use crate::values::{Currency, Method, Money, Timestamp, Version, WalletId, Walle
 /// Whether a wallet took a new status.
 pub(super) enum StatusChange {
     Changed,
-    /// It is not there, has that status, is closed, or is not empty; the caller reads it to see which.
+    /// It is not there, is the bank's own, has that status, is closed, or is not empty; the caller reads it to see which.
     Refused,
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn list(
     Ok(found.into_iter().map(wallet).collect())
 }
 
-/// Sets a status where the rules allow it: never on a closed wallet, and `CLOSED` only on an empty one.
+/// Sets a status where the rules allow it: never on a system wallet or a closed one, and `CLOSED` only on an empty one.
 pub(super) async fn set_status(
     db: &impl ConnectionTrait,
     id: WalletId,
@@ -73,6 +73,7 @@ pub(super) async fn set_status(
 ) -> Result<StatusChange, Fault> {
     let mut allowed = Condition::all()
         .add(wallets::Column::Id.eq(id))
+        .add(wallets::Column::UserId.is_not_null())
         .add(wallets::Column::Status.ne(status))
         .add(wallets::Column::Status.ne(WalletStatus::Closed));
     if status == WalletStatus::Closed {

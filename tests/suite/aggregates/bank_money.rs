@@ -64,6 +64,7 @@ async fn deposits_and_withdrawals_count_once_and_transfers_not_at_all(bank: Arc<
 
 async fn what_is_refused_or_replayed_does_not_count(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "10").await;
+    bank.open_method("wire", "USD").await;
     let withdrawals = wallet_path(ana.wallet, "/withdrawals");
     for amount in ["11", "0", "nothing"] {
         ana.caller.post(&withdrawals, payment(amount, "visa")).await.expect(422);

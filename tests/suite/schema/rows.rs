@@ -40,6 +40,11 @@ async fn a_wallet_is_a_customers_or_a_methods_and_one_per_currency(bank: Arc<Tes
         books.refuses(&books.insert_wallet(&[("currency", currency)])).await;
     }
     books.refuses(&books.insert_wallet(&[("status", "'OPEN'")])).await;
+    for status in ["'FROZEN'", "'CLOSED'"] {
+        let system = [("user_id", "NULL"), ("method", "'visa'"), ("status", status)];
+        books.refuses(&books.insert_wallet(&system)).await;
+        books.takes(&books.insert_wallet(&[("status", status)])).await;
+    }
     books.refuses(&books.insert_wallet(&[("version", "-1")])).await;
 }
 

@@ -43,7 +43,7 @@ impl Bank {
         let server = self.serve_with(Some(CLOSED)).await;
         let (ana, _) = two_customers(&self.place, &server, "10").await;
         let path = format!("/v1/wallets/{}/withdrawals", ana.wallet());
-        let withdrawal = json!({ "amount": "4", "method": "wire" });
+        let withdrawal = json!({ "amount": "4", "method": "visa" });
         ana.caller.post(&path, withdrawal).await.expect(201);
         server.kill().await;
     }

@@ -48,7 +48,7 @@ async fn a_server_relays_and_archives_by_itself(bank: Bank) {
         .expect(202);
     let wallet = format!("/v1/wallets/{}", ana.wallet());
     let deposited = pay(&op, &format!("{wallet}/deposits"), "12.5001", "visa").await;
-    let withdrawn = pay(&ana.caller, &format!("{wallet}/withdrawals"), "2.5", "wire").await;
+    let withdrawn = pay(&op, &format!("{wallet}/withdrawals"), "2.5", "wire").await;
     let mut expected = month.sums.clone();
     *expected.entry(format!("{deposited} deposits visa")).or_default() += 125_001;
     *expected.entry(format!("{withdrawn} withdrawals wire")).or_default() += 25_000;
