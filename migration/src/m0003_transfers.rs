@@ -16,7 +16,7 @@ impl MigrationTrait for Migration {
         run(
             manager,
             Dialects {
-                postgres: POSTGRES,
+                postgres: &postgres(),
                 sqlite: &sqlite(),
             },
         )
@@ -24,10 +24,16 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// What was asked for, which stays as it is while a transfer is pending; only its text goes when it fails.
+const COMMAND: &str = "id, kind, source_wallet_id, destination_wallet_id, amount, currency, method, idempotency_key, \
+    request_digest, created_at";
+
 // Columns are ordered so that no byte is lost to alignment. kind: 1 transfer, 2 deposit, 3 withdrawal, 4 reversal;
 // status: 1 pending, 2 completed, 3 failed. A wallet's completed transfers are listed through its entries, so only the
 // others are indexed by wallet. A destination's owner does not see refused ones, and a status in the index leads past them.
-const POSTGRES: &str = "
+fn postgres() -> String {
+    format!(
+        "
 CREATE TABLE transfers (
     created_at timestamptz NOT NULL,
     completed_at timestamptz,
@@ -63,10 +69,16 @@ CREATE TRIGGER transfers_finished_are_final BEFORE UPDATE OR DELETE ON transfers
     FOR EACH ROW WHEN (OLD.status <> 1) EXECUTE FUNCTION florin_refuse_change();
 CREATE TRIGGER transfers_pending_stay BEFORE DELETE ON transfers
     FOR EACH ROW WHEN (OLD.status = 1) EXECUTE FUNCTION florin_refuse_change();
+CREATE TRIGGER transfers_commands_are_final BEFORE UPDATE OF {COMMAND} ON transfers
+    FOR EACH ROW EXECUTE FUNCTION florin_refuse_change();
 CREATE TRIGGER transfers_are_not_truncated BEFORE TRUNCATE ON transfers
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
-";
+"
+    )
+}
 
+// A row in the way of REPLACE is removed without asking the triggers on deletion, so it has to be looked for before: that is
+// the same way down the same index which the insert itself then takes.
 fn sqlite() -> String {
     let (amount, amount_is_canonical) = (units("amount"), canonical("amount"));
     let available_is_canonical = canonical("available");
@@ -98,7 +110,13 @@ CREATE TABLE transfers (
 CREATE INDEX transfers_unfinished_by_source ON transfers (source_wallet_id, id) WHERE status <> 2;
 CREATE INDEX transfers_unfinished_by_destination ON transfers (destination_wallet_id, status, id) WHERE status <> 2;
 
+CREATE TRIGGER transfers_are_not_replaced BEFORE INSERT ON transfers
+WHEN EXISTS (SELECT 1 FROM transfers WHERE id = NEW.id)
+    OR EXISTS (SELECT 1 FROM transfers WHERE idempotency_key = NEW.idempotency_key)
+BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
 CREATE TRIGGER transfers_finished_are_final BEFORE UPDATE ON transfers WHEN OLD.status <> 1
+BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
+CREATE TRIGGER transfers_commands_are_final BEFORE UPDATE OF {COMMAND} ON transfers
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
 CREATE TRIGGER transfers_are_not_deleted BEFORE DELETE ON transfers
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;

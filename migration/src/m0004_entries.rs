@@ -37,6 +37,7 @@ CREATE TRIGGER entries_are_not_truncated BEFORE TRUNCATE ON entries
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
 ";
 
+// The trigger on inserts is for REPLACE, as in transfers.
 fn sqlite() -> String {
     let (amount, amount_is_canonical) = (units("amount"), canonical("amount"));
     let balance_is_canonical = canonical("balance_after");
@@ -52,6 +53,9 @@ CREATE TABLE entries (
     PRIMARY KEY (wallet_id, version)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER entries_are_not_replaced BEFORE INSERT ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE wallet_id = NEW.wallet_id AND version = NEW.version)
+BEGIN SELECT RAISE(ABORT, 'rows of entries are written once and never changed'); END;
 CREATE TRIGGER entries_are_not_changed BEFORE UPDATE ON entries
 BEGIN SELECT RAISE(ABORT, 'rows of entries are written once and never changed'); END;
 CREATE TRIGGER entries_are_not_deleted BEFORE DELETE ON entries

@@ -12,6 +12,7 @@ on_every_backend!(
     a_pending_transfer_may_be_finished_but_not_deleted,
     history_is_not_truncated,
     a_transfer_says_what_became_of_it,
+    a_refused_transfer_keeps_no_text,
 );
 
 async fn entries_are_never_changed_or_deleted(bank: Arc<TestBank>) {
@@ -75,6 +76,17 @@ async fn a_pending_transfer_may_be_finished_but_not_deleted(bank: Arc<TestBank>)
     books
         .refuses(&format!("{pending}; DELETE FROM transfers WHERE status = 1"))
         .await;
+    for columns in [
+        "amount = '2.0000'",
+        "kind = 2",
+        "currency = 'EUR'",
+        "source_wallet_id = source_wallet_id",
+        "request_digest = NULL, idempotency_key = NULL",
+    ] {
+        books
+            .refuses(&format!("{pending}; UPDATE transfers SET {columns} WHERE status = 1"))
+            .await;
+    }
 }
 
 async fn history_is_not_truncated(bank: Arc<TestBank>) {
@@ -106,4 +118,19 @@ async fn a_transfer_says_what_became_of_it(bank: Arc<TestBank>) {
     books
         .refuses(&books.insert_transfer(&[("destination_wallet_id", &ana)]))
         .await;
+}
+
+async fn a_refused_transfer_keeps_no_text(bank: Arc<TestBank>) {
+    let books = Books::of(bank).await;
+    let failed = [
+        ("status", "3"),
+        ("failure_reason", "'wallet_frozen'"),
+        ("completed_at", "NULL"),
+    ];
+    books.takes(&books.insert_transfer(&failed)).await;
+    for text in [("description", "'x'"), ("metadata", "'{}'")] {
+        let with_text: Vec<_> = failed.into_iter().chain([text]).collect();
+        books.refuses(&books.insert_transfer(&with_text)).await;
+        books.takes(&books.insert_transfer(&[text])).await;
+    }
 }

@@ -9,6 +9,7 @@ use crate::requests::{quiet_customer, submit};
 
 mod history;
 mod money;
+mod replace;
 mod rows;
 
 /// A bank with ana (10 USD), ben (5 USD) and the transfer between them, for statements to break.
