@@ -16,6 +16,9 @@ on_every_backend!(
     a_first_wallet_may_be_in_another_currency,
     addresses_are_compared_in_lower_case,
     an_address_is_registered_once,
+    spellings_of_an_address_are_one_account,
+    hidden_characters_are_refused,
+    names_are_kept_composed,
     weak_passwords_are_refused,
     what_is_no_address_or_name_cannot_be_read,
     what_is_refused_leaves_no_user_behind,
@@ -92,6 +95,62 @@ async fn an_address_is_registered_once(bank: Arc<TestBank>) {
     let counts = "SELECT (SELECT count(*) FROM users) * 100 + (SELECT count(*) FROM wallets) AS n";
     assert_eq!(bank.number(counts).await, 101);
     register(&anybody, registration("ana2@example.com")).await.expect(201);
+}
+
+async fn spellings_of_an_address_are_one_account(bank: Arc<TestBank>) {
+    let anybody = bank.anonymous();
+    for (kept, spellings) in [
+        (
+            "rené.σίσυφοσ@example.com",
+            [
+                "rene\u{301}.σίσυφος@example.com",
+                "RENÉ.ΣΊΣΥΦΟΣ@Example.COM",
+                "rené.σίσυφος@example.com",
+            ],
+        ),
+        ("иван@пример.рф", ["ИВАН@ПРИМЕР.РФ", "Иван@пример.рф", "иван@Пример.рф"]),
+    ] {
+        let made = register(&anybody, registration(spellings[0])).await.expect(201);
+        assert_eq!(made["user"]["email"], kept);
+        for spelling in spellings.into_iter().chain([kept]) {
+            register(&anybody, registration(spelling))
+                .await
+                .expect_problem(409, "email_taken");
+            login(&anybody, spelling, PASSWORD).await.expect(200);
+        }
+    }
+    assert_eq!(bank.number("SELECT count(*) AS n FROM users").await, 2);
+}
+
+async fn hidden_characters_are_refused(bank: Arc<TestBank>) {
+    let anybody = bank.anonymous();
+    register(&anybody, registration("ana@example.com")).await.expect(201);
+    // Zero-width, direction, a filler that is a letter, a control, one that is not assigned, and one in another shape.
+    for hidden in ["\u{200b}", "\u{202e}", "\u{2067}", "\u{3164}", "\u{1}", "\u{378}"] {
+        for email in [format!("an{hidden}a@example.com"), format!("{hidden}ana@example.com")] {
+            let answer = register(&anybody, registration(&email)).await;
+            answer.expect_problem(400, "invalid_request");
+            assert_eq!(answer.json["errors"][0]["field"], "email", "{}", answer.text);
+            login(&anybody, &email, PASSWORD)
+                .await
+                .expect_problem(401, "invalid_credentials");
+        }
+        let mut body = registration("ben@example.com");
+        body["full_name"] = json!(format!("Ben{hidden}"));
+        let answer = register(&anybody, body).await;
+        answer.expect_problem(400, "invalid_request");
+        assert_eq!(answer.json["errors"][0]["field"], "full_name", "{}", answer.text);
+    }
+    let wide = register(&anybody, registration("ａna@example.com")).await;
+    wide.expect_problem(400, "invalid_request");
+    assert_eq!(bank.number("SELECT count(*) AS n FROM users").await, 1);
+}
+
+async fn names_are_kept_composed(bank: Arc<TestBank>) {
+    let mut body = registration("ana@example.com");
+    body["full_name"] = json!(" Rene\u{301}e\u{a0} 山田\u{3000}太郎 ");
+    let made = register(&bank.anonymous(), body).await.expect(201);
+    assert_eq!(made["user"]["full_name"], "Renée 山田 太郎");
 }
 
 async fn weak_passwords_are_refused(bank: Arc<TestBank>) {

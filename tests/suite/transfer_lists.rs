@@ -153,7 +153,10 @@ async fn a_refused_transfer_is_there_for_its_source_and_operators_only(bank: Arc
     for (customer, operators) in [(&ben, &to_ben), (&full, &deposit)] {
         assert_eq!(failed(&customer.caller, "").await, none);
         assert_eq!(failed(&customer.caller, &of(customer.wallet)).await, none);
-        assert_eq!(failed(&operator, &of(customer.wallet)).await, std::slice::from_ref(operators));
+        assert_eq!(
+            failed(&operator, &of(customer.wallet)).await,
+            std::slice::from_ref(operators)
+        );
     }
     assert_eq!(items(&ben.caller, "/v1/transfers").await, Vec::<Value>::new());
     assert_eq!(

@@ -25,12 +25,12 @@ pub struct AuthApi {
 #[oai(rename = "Registration", example)]
 #[serde(deny_unknown_fields)]
 pub struct RegistrationInput {
-    /// Compared in lower case.
+    /// Kept and compared composed (NFC) and in lower case, in any script. Only characters that can be seen.
     email: String,
     /// 12 to 128 characters.
     #[oai(validator(min_length = 12, max_length = 128))]
     password: String,
-    /// 1 to 200 characters.
+    /// 1 to 200 characters that can be seen, kept composed (NFC).
     full_name: String,
     /// ISO 4217; the currency of the first wallet.
     currency: Option<String>,
@@ -97,7 +97,7 @@ impl TryFrom<RegistrationInput> for Registration {
         let email =
             Email::try_new(&input.email).ok_or_else(|| Problem::invalid_field("email", "this is no e-mail address"))?;
         let full_name = FullName::try_new(&input.full_name).ok_or_else(|| {
-            Problem::invalid_field("full_name", "a name has 1 to 200 characters, none of them a control")
+            Problem::invalid_field("full_name", "a name has 1 to 200 characters, all of which can be seen")
         })?;
         let currency = input.currency.as_deref().map(currency_of).transpose()?;
         Ok(Self {

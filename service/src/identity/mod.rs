@@ -2,6 +2,7 @@
 //!
 //! Passwords are hashed on the blocking pool, as many at a time as there are cores, so that sign-ins never starve payments.
 
+mod characters;
 mod error;
 mod key_file;
 mod password;

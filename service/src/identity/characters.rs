@@ -1,0 +1,63 @@
+//! Which characters names and e-mail addresses may have, and the one form that each is kept in. Pure.
+//!
+//! Two texts that look alike must not be two users: a character that cannot be seen, or that turns the direction of others,
+//! is refused and not taken away, so that its user learns of it.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+/// The pattern without dots: empty, though Unicode calls it a symbol.
+const BRAILLE_BLANK: char = '\u{2800}';
+
+/// Composes a text (NFC). `None` when it has a character that cannot be seen, is not assigned, or turns others' direction.
+pub(super) fn composed(text: &str) -> Option<String> {
+    let text = ComposingNormalizerBorrowed::new_nfc().normalize(text);
+    text.chars().all(is_visible).then(|| text.into_owned())
+}
+
+/// True for a text without characters that are another one in another shape: `ﬁ`, `ａ`, `①`, `ª`.
+pub(super) fn is_plain(text: &str) -> bool {
+    ComposingNormalizerBorrowed::new_nfkc().is_normalized(text)
+}
+
+/// True for what does not stand by itself: an accent, a vowel sign.
+pub(super) fn is_mark(character: char) -> bool {
+    GeneralCategoryGroup::Mark.contains(category(character))
+}
+
+/// True for the blanks of any script.
+pub(super) fn is_space(character: char) -> bool {
+    category(character) == GeneralCategory::SpaceSeparator
+}
+
+/// Makes one of letters that are each other's upper or lower case: `Σ`, `σ` and `ς`; `I`, `i` and `ı`. The letters `ß` and
+/// `ss` stay two, as they are in domain names.
+pub(super) fn folded(text: &str) -> String {
+    let text: String = text.chars().map(upper).flat_map(char::to_lowercase).collect();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&text).into_owned()
+}
+
+/// The letter's upper case, if that is one letter.
+fn upper(character: char) -> char {
+    let mut upper = character.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(upper), None) => upper,
+        _ => character,
+    }
+}
+
+/// Format characters are those without a width and those that turn the direction; so are a few signs of numbers.
+fn is_visible(character: char) -> bool {
+    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
+    let is_hidden = matches!(
+        category(character),
+        Control | Format | LineSeparator | ParagraphSeparator | PrivateUse | Surrogate | Unassigned
+    );
+    let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character);
+    !is_hidden && !is_ignorable && character != BRAILLE_BLANK
+}
+
+fn category(character: char) -> GeneralCategory {
+    CodePointMapData::<GeneralCategory>::new().get(character)
+}
