@@ -310,6 +310,7 @@ async fn a_damaged_key_file_is_not_replaced(bank: Arc<TestBank>) {
     let path = bank.database.folder.path().join("other.key");
     for damaged in ["", "short", "bm90IDMyIGJ5dGVz"] {
         fs::write(&path, damaged).expect("a file can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
         let refused = SigningKey::open_or_create(&path).err();
         assert!(
             matches!(refused, Some(KeyFileError::Malformed { .. })),
