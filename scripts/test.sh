@@ -18,6 +18,8 @@ missing_packages() {
     fi
     if ! has psql; then echo postgresql-client; fi
     if ! has redis-server; then echo redis-server; fi
+    # The pseudo terminal of the tests.
+    if ! has script; then echo bsdutils; fi
 }
 
 # The tests start servers of their own: without this file the package would also create and start one for the system.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use service::Services;
 
 use crate::edge::{self, BodyLimit, EdgeConfig, Patience, Routes};
-use crate::openapi::{self, OperationCodes, Pages};
+use crate::openapi::{self, OperationCodes, PAGES, Pages};
 use crate::problem::Code::{self, *};
 use crate::resources::analytics::AnalyticsApi;
 use crate::resources::auth::AuthApi;
@@ -49,7 +49,7 @@ pub fn app(
     let config = EdgeConfig {
         cors_origins,
         body_by_prefix: vec![("/v1/imports/".to_owned(), upload_limit(&services))],
-        routes: Routes::of_document(&document),
+        routes: Routes::of_document(&document).with_pages(&PAGES),
         ..EdgeConfig::default()
     };
     let app = openapi::with_pages(api, Pages::new(&document)).data(services);

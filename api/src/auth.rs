@@ -11,6 +11,7 @@ use service::config::ReportAccess;
 use service::identity::Actor;
 use service::values::Role;
 
+use crate::edge::CallerNote;
 use crate::problem::{Code, Problem};
 
 /// Anybody who has signed in.
@@ -72,10 +73,12 @@ fn services(request: &Request) -> &Services {
 }
 
 async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
-    Ok(services(request)
+    let actor = services(request)
         .identity
         .authenticate(&bearer.token)
-        .map_err(Problem::from)?)
+        .map_err(Problem::from)?;
+    CallerNote::write(request, actor.user.0);
+    Ok(actor)
 }
 
 async fn customer(request: &Request, bearer: Bearer) -> poem::Result<Actor> {

@@ -13,7 +13,7 @@ use serde::{
 use serde_json::{Map, Value, json};
 use service::config::ReportAccess;
 
-pub use self::pages::{Pages, with_pages};
+pub use self::pages::{PAGES, Pages, with_pages};
 use crate::problem::{self, Code, Problem};
 
 type Object = Map<String, Value>;

@@ -2,7 +2,7 @@
 //! be written is lost and counted, and must neither end the program nor hold up a payment.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -25,6 +25,11 @@ static CHANNEL: Mutex<Channel> = Mutex::new(Channel {
 /// Lines of this process that standard error did not take.
 pub fn lines_lost() -> u64 {
     LINES_LOST.load(Ordering::Relaxed)
+}
+
+/// Whether a person may be looking on.
+pub fn is_terminal() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// Tells people in a sentence why a command does not do what was asked.

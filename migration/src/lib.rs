@@ -5,7 +5,8 @@
 use sea_orm_migration::MigrationStatus;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
 };
 
 mod m0001_users;
@@ -41,10 +42,22 @@ pub struct Step {
     pub applied: bool,
 }
 
-/// Applies what is missing, all of it or nothing, under a lock that replicas and commands which start at once share.
-pub async fn up(db: &DatabaseConnection) -> Result<(), DbErr> {
-    if status(db).await?.iter().all(|step| step.applied) {
-        return Ok(());
+/// Why the schema cannot be read or brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error(
+        "the schema is newer than this program: it has the step {step}, and this program knows steps up to {known}"
+    )]
+    Newer { step: String, known: String },
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Applies what is missing, all of it or nothing, under a lock that replicas and commands which start at once share; gives
+/// the names of the steps that it applied.
+pub async fn up(db: &DatabaseConnection) -> Result<Vec<String>, SchemaError> {
+    if missing(db).await?.is_empty() {
+        return Ok(Vec::new());
     }
     let options = TransactionOptions {
         // SQLite: the file's write lock is the lock.
@@ -56,13 +69,24 @@ pub async fn up(db: &DatabaseConnection) -> Result<(), DbErr> {
         tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
             .await?;
     }
+    // Another process may have applied them while this one waited for the lock.
+    let missing = missing(&tx).await?;
     Migrator::up(&tx, None).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(missing)
+}
+
+async fn missing(db: &impl ConnectionTrait) -> Result<Vec<String>, SchemaError> {
+    let steps = status(db).await?.into_iter();
+    Ok(steps.filter(|step| !step.applied).map(|step| step.name).collect())
 }
 
 /// Every step and whether it is applied. Writes nothing.
-pub async fn status(db: &DatabaseConnection) -> Result<Vec<Step>, DbErr> {
-    let steps = Migrator::get_migration_with_status_read_only(db).await?;
+pub async fn status(db: &impl ConnectionTrait) -> Result<Vec<Step>, SchemaError> {
+    let steps = match Migrator::get_migration_with_status_read_only(db).await {
+        Ok(steps) => steps,
+        Err(error) => return Err(newer(db).await?.unwrap_or(SchemaError::Database(error))),
+    };
     Ok(steps
         .into_iter()
         .map(|step| Step {
@@ -70,6 +94,26 @@ pub async fn status(db: &DatabaseConnection) -> Result<Vec<Step>, DbErr> {
             applied: step.status() == MigrationStatus::Applied,
         })
         .collect())
+}
+
+/// The newest applied step that this program does not know.
+async fn newer(db: &impl ConnectionTrait) -> Result<Option<SchemaError>, DbErr> {
+    let names = Statement::from_string(
+        db.get_database_backend(),
+        "SELECT version FROM seaql_migrations ORDER BY version DESC",
+    );
+    let known: Vec<String> = Migrator::migrations()
+        .iter()
+        .map(|step| step.name().to_owned())
+        .collect();
+    for row in db.query_all_raw(names).await? {
+        let step: String = row.try_get_by_index(0)?;
+        if !known.contains(&step) {
+            let known = known.last().cloned().unwrap_or_default();
+            return Ok(Some(SchemaError::Newer { step, known }));
+        }
+    }
+    Ok(None)
 }
 
 /// Any number will do, as long as it stays the same: "florin" in ASCII.

@@ -10,6 +10,7 @@ pub mod program;
 pub mod proxy;
 pub mod servers;
 pub mod sql;
+pub mod terminal;
 
 pub use at_once::{Begun, all_at_once, begin};
 pub use bank::{Backend, TestBank, run};

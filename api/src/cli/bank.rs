@@ -6,7 +6,7 @@ use anyhow::Context;
 use service::Services;
 use service::clock::SystemClock;
 use service::config::Config;
-use service::db::Db;
+use service::db::{self, Db};
 
 /// The services of one process.
 pub type Bank = Arc<Services>;
@@ -20,12 +20,13 @@ pub async fn open(config: &Config) -> anyhow::Result<Bank> {
 
 /// Connects and brings the schema up to date.
 pub async fn connect(config: &Config) -> anyhow::Result<Db> {
-    let db = Db::connect(&config.database_url)
-        .await
-        .context("cannot open the database")?;
-    migration::up(&db.write)
+    let db = db::open(&config.database_url).await?;
+    let applied = migration::up(&db.write)
         .await
         .context("cannot bring the schema up to date")?;
+    if let Some(newest) = applied.last() {
+        tracing::info!(steps = applied.len(), newest, "brought the schema up to date");
+    }
     Ok(db)
 }
 

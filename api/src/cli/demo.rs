@@ -13,7 +13,6 @@ use service::page::PageRequest;
 use service::transfers::{Deposit, NewTransfer, TransferError};
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::settings::UPLOAD_MAX_BYTES;
@@ -253,9 +252,7 @@ async fn show_entries(bank: &Bank, customer: &Customer) -> anyhow::Result<()> {
 }
 
 async fn keep_serving(settings: &Settings, bank: &Bank, customers: &[Customer], password: &str) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let listener = settings.listen.bind().await?;
     print(format!(
         "\nLook around in http://{}/docs. Sign in as",
         listener.local_addr()?

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Subcommand;
-use service::db::Db;
+use service::db;
 
 use super::{Ending, Settings, bank, print};
 
@@ -18,9 +18,7 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
     let config = settings.config()?;
     let db = match action {
         Action::Up => bank::connect(&config).await?,
-        Action::Status => Db::connect(&config.database_url)
-            .await
-            .context("cannot open the database")?,
+        Action::Status => db::open(&config.database_url).await?,
     };
     for step in migration::status(&db.write)
         .await

@@ -2,24 +2,34 @@
 //!
 //! 0 done, 1 found something wrong, 2 used wrongly, 3 a fault. Results go to standard output, the rest to standard error.
 
+mod address;
 mod bank;
 mod demo;
+mod environment;
 mod import;
+mod logging;
 mod migrate;
+mod nearest;
 mod openapi;
 mod serve;
 mod settings;
 mod user;
 mod verify;
+mod welcome;
+mod wrong_use;
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use migration::SchemaError;
+use service::db::OpenError;
 
-use crate::stderr;
+use self::welcome::Call;
+use self::wrong_use::WrongUse;
+use crate::stderr::{self, complain};
 
 pub use bank::{Bank, open};
 pub use settings::Settings;
@@ -75,25 +85,38 @@ pub enum Ending {
 
 /// Reads the command line and runs it.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    settings::start_logging(&cli.settings.log);
+    let mut command = Cli::command();
+    let matches = command.clone().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit());
+    let complaints = environment::complaints(&command);
+    if !complaints.is_empty() {
+        complaints.iter().for_each(complain);
+        return ExitCode::from(2);
+    }
+    logging::start(cli.settings.log.as_deref(), cli.settings.log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fault(&error.into(), None),
     };
     let database_url = cli.settings.database_url.clone();
-    match runtime.block_on(dispatch(cli)) {
+    match runtime.block_on(dispatch(cli, Call::of(&matches))) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::FoundWrong) => ExitCode::from(1),
         Ok(Ending::UsedWrongly) => ExitCode::from(2),
-        Err(error) => fault(&error, database_url.as_deref()),
+        Err(error) => match error.downcast_ref::<WrongUse>() {
+            Some(wrong) => {
+                complain(wrong);
+                ExitCode::from(2)
+            }
+            None => fault(&error, database_url.as_deref()),
+        },
     }
 }
 
-async fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
+async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
     let settings = cli.settings;
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(&settings).await,
+        Command::Serve => serve::run(&settings, &call).await,
         Command::Migrate { action } => migrate::run(&settings, action).await,
         Command::User { action } => user::run(&settings, action).await,
         Command::Import { what } => import::run(&settings, what).await,
@@ -121,5 +144,23 @@ fn fault(error: &anyhow::Error, database_url: Option<&str>) -> ExitCode {
         let head = if index == 0 { "florin:" } else { "  because" };
         stderr::write_line(format!("{head} {text}\n").as_bytes());
     }
+    if let Some(advice) = advice(error) {
+        stderr::write_line(format!("  to do: {advice}\n").as_bytes());
+    }
     ExitCode::from(3)
+}
+
+/// What to do about a fault, where that is known.
+fn advice(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(error) = cause.downcast_ref::<OpenError>() {
+            return Some(error.advice.clone());
+        }
+        match cause.downcast_ref::<SchemaError>()? {
+            SchemaError::Newer { .. } => {
+                Some("run a newer florin; this one could not keep the newer tables right".to_owned())
+            }
+            SchemaError::Database(_) => None,
+        }
+    })
 }

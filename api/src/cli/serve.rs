@@ -5,12 +5,13 @@ use service::imports::csv_files;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::welcome::{self, Call};
 use super::{Ending, Settings, bank, print};
 use crate::app::app;
 use crate::edge::{self, Limits};
 use crate::stderr::complain;
 
-pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
+pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
     let files = match &settings.activities_dir {
         None => Vec::new(),
         Some(folder) => match csv_files(folder) {
@@ -32,11 +33,9 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Ending> {
     warmed_up.context("the last minute's transfers cannot be read")?;
     let read = bank.merchants.refresh().await;
     read.context("the merchants' reports cannot be read")?;
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let listener = settings.listen.bind().await?;
     // The bank is there all the same when nobody reads the welcome.
-    let _ = print(welcome(&listener.local_addr()?.to_string()));
+    let _ = print(welcome::text(listener.local_addr()?, call));
     bank.imports.serve(files);
     serve(settings, listener, &bank, stop).await?;
     bank::close(bank).await;
@@ -92,20 +91,4 @@ pub(super) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
-}
-
-fn welcome(address: &str) -> String {
-    format!(
-        "Florin serves http://{address}
-
-  Docs to try everything in   http://{address}/docs
-
-  Become a customer:
-    curl -s http://{address}/v1/auth/register -H 'Content-Type: application/json' \\
-      -d '{{\"email\":\"ana@example.com\",\"password\":\"correct horse battery\",\"full_name\":\"Ana Silva\"}}'
-
-  Make an operator, who may deposit:
-    florin user create --email op@example.com --full-name Operator --role operator
-"
-    )
 }

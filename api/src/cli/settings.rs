@@ -1,16 +1,17 @@
 //! Every setting: a flag, or the environment variable of the same name with `FLORIN_` before it.
 
-use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 use service::config::{Config, ReportAccess};
+use service::db::check_url;
 use service::values::Currency;
-use tracing_subscriber::EnvFilter;
 
-use crate::stderr::LogWriter;
+use super::address::{Listen, parse_origin};
+use super::logging::{LogFormat, parse_filter};
+use super::wrong_use::WrongUse;
 
 /// Settings that every command takes.
 #[derive(Clone, Debug, Args)]
@@ -35,15 +36,16 @@ pub struct Settings {
     )]
     pub data_dir: PathBuf,
 
-    /// The address to serve
+    /// The address to serve: a host and a port
     #[arg(
         long,
         env = "FLORIN_LISTEN",
         global = true,
         default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS"
+        value_name = "ADDRESS",
+        value_parser = Listen::parse
     )]
-    pub listen: SocketAddr,
+    pub listen: Listen,
 
     /// The currency of a first wallet when nobody names one (ISO 4217)
     #[arg(long, env = "FLORIN_CURRENCY", global = true, default_value = "USD", value_name = "CODE", value_parser = currency)]
@@ -96,13 +98,26 @@ pub struct Settings {
         env = "FLORIN_CORS_ORIGINS",
         global = true,
         value_delimiter = ',',
-        value_name = "ORIGINS"
+        value_name = "ORIGINS",
+        value_parser = parse_origin
     )]
     pub cors_origins: Vec<String>,
 
     /// What to log: error, warn, info, debug, or a filter such as `info,florin::access=off` [default: RUST_LOG, else info]
-    #[arg(long, env = "FLORIN_LOG", global = true, default_value_t = default_log(), hide_default_value = true, value_name = "FILTER")]
-    pub log: String,
+    #[arg(long, env = "FLORIN_LOG", global = true, value_name = "FILTER", value_parser = parse_filter)]
+    pub log: Option<String>,
+
+    /// How to log: text for people, JSON for machines, or by itself text on a terminal and JSON elsewhere
+    #[arg(
+        long,
+        env = "FLORIN_LOG_FORMAT",
+        global = true,
+        value_enum,
+        default_value = "auto",
+        hide_possible_values = true,
+        value_name = "auto|text|json"
+    )]
+    pub log_format: LogFormat,
 }
 
 /// Who may read the reports.
@@ -125,7 +140,10 @@ impl Settings {
     /// What the services need; makes the data folder when something of ours will be kept there.
     pub fn config(&self) -> anyhow::Result<Config> {
         let database_url = match &self.database_url {
-            Some(url) => url.clone(),
+            Some(url) => {
+                check_url(url).map_err(|error| WrongUse(error.to_string()))?;
+                url.clone()
+            }
             None => {
                 make_folder(&self.data_dir)?;
                 sqlite_url(&self.data_dir.join(DATABASE_FILE))
@@ -179,27 +197,4 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
 
 fn currency(code: &str) -> Result<Currency, String> {
     Currency::from_code(code).ok_or_else(|| "not a three-letter code of ISO 4217 in capitals".to_owned())
-}
-
-fn default_log() -> String {
-    std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned())
-}
-
-/// Structured lines on standard error.
-pub(super) fn start_logging(filter: &str) {
-    let (filter, complaint) = match EnvFilter::try_new(filter) {
-        Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new("info"), Some(error)),
-    };
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(LogWriter::default)
-        // The writer counts what it loses; the library would panic on a complaint that it cannot write either.
-        .log_internal_errors(false)
-        .init();
-    if let Some(error) = complaint {
-        tracing::warn!(%error, "the log filter cannot be read; logging at info");
-    }
 }

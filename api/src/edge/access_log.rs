@@ -1,7 +1,10 @@
 //! One line a request in the log, even for a request whose client went away before the answer.
 //! Never holds header values, bodies or query strings: they may be secrets.
 
-use std::time::Instant;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use poem::{
     Request, Response,
@@ -9,8 +12,9 @@ use poem::{
     web::RemoteAddr,
 };
 use tracing::Level;
+use uuid::Uuid;
 
-use super::headers::RequestId;
+use super::{headers::RequestId, routes::Routes};
 
 /// The target of these lines, for the log filter.
 pub const TARGET: &str = "florin::access";
@@ -18,29 +22,49 @@ pub const TARGET: &str = "florin::access";
 /// The status written for a request that was dropped before its answer (nobody is sent it).
 const ABORTED: u16 = 499;
 
-/// The line that a request owes the log; it is written once, at the end or when the request is dropped.
-pub struct AccessLog(Option<Line>);
+/// Who asks, once a token has told it. The edge puts an empty note on each request whose line is wanted.
+#[derive(Clone, Default)]
+pub struct CallerNote(Arc<OnceLock<Uuid>>);
 
-struct Line {
+impl CallerNote {
+    /// Notes the user, if the line of this request is wanted.
+    pub fn write(request: &Request, user: Uuid) {
+        if let Some(note) = request.extensions().get::<Self>() {
+            // A request has one token.
+            let _ = note.0.set(user);
+        }
+    }
+}
+
+/// The line that a request owes the log; it is written once, at the end or when the request is dropped.
+pub struct AccessLog<'a>(Option<Line<'a>>);
+
+struct Line<'a> {
     method: Method,
     uri: Uri,
     peer: RemoteAddr,
     id: RequestId,
     started: Instant,
+    user: CallerNote,
+    routes: &'a Routes,
 }
 
-impl AccessLog {
+impl<'a> AccessLog<'a> {
     /// Notes what the line needs; costs a look at the level when the log does not want it.
-    pub fn begin(request: &Request, id: &RequestId, started: Instant) -> Self {
+    pub fn begin(request: &mut Request, id: &RequestId, started: Instant, routes: &'a Routes) -> Self {
         if !tracing::enabled!(target: TARGET, Level::INFO) {
             return Self(None);
         }
+        let user = CallerNote::default();
+        request.extensions_mut().insert(user.clone());
         Self(Some(Line {
             method: request.method().clone(),
             uri: request.original_uri().clone(),
             peer: request.remote_addr().clone(),
             id: id.clone(),
             started,
+            user,
+            routes,
         }))
     }
 
@@ -52,7 +76,7 @@ impl AccessLog {
     }
 }
 
-impl Drop for AccessLog {
+impl Drop for AccessLog<'_> {
     fn drop(&mut self) {
         if let Some(line) = self.0.take() {
             line.write(ABORTED);
@@ -60,16 +84,20 @@ impl Drop for AccessLog {
     }
 }
 
-impl Line {
+impl Line<'_> {
     fn write(&self, status: u16) {
         let duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let peer = self.peer.as_socket_addr().map(tracing::field::display);
+        let path = self.uri.path();
         tracing::info!(
             target: TARGET,
             method = self.method.as_str(),
-            path = self.uri.path(),
+            path,
+            // One name for all paths that differ in ids only, so that lines can be counted by it.
+            route = self.routes.template(path),
             status,
             duration_us,
+            user = self.user.0.get().map(tracing::field::display),
             request_id = self.id.as_str(),
             peer,
             "{}",

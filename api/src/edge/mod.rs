@@ -20,6 +20,7 @@ mod wrap;
 const URI_MAX_BYTES: usize = 8 * 1024;
 
 pub use self::{
+    access_log::{CallerNote, TARGET as ACCESS_TARGET},
     body_limit::{BodyLimit, Patience},
     routes::Routes,
     server::{Limits, serve},

@@ -16,6 +16,7 @@ pub struct Routes {
 
 #[derive(Debug, Clone, Default)]
 struct Path {
+    template: String,
     parameters: Vec<String>,
     allow: String,
     queries: Vec<(Method, Vec<Query>)>,
@@ -38,6 +39,25 @@ impl Routes {
         Self {
             by_shape: by_shape.collect(),
         }
+    }
+
+    /// Adds pages that the document does not list; each path is its own template.
+    #[must_use]
+    pub fn with_pages(mut self, paths: &[&str]) -> Self {
+        for path in paths {
+            let page = Path {
+                template: (*path).to_owned(),
+                allow: "GET, HEAD".to_owned(),
+                ..Path::default()
+            };
+            self.by_shape.insert(shape(path), page);
+        }
+        self
+    }
+
+    /// The path of the document that a request's path fits.
+    pub(super) fn template(&self, path: &str) -> Option<&str> {
+        self.find(path).map(|path| path.template.as_str())
     }
 
     /// The methods of the path that an error comes from.
@@ -126,6 +146,7 @@ impl Path {
         }
         allow.sort_unstable();
         Self {
+            template: template.to_owned(),
             parameters: names.map(str::to_owned).collect(),
             allow: allow.join(", "),
             queries,
@@ -196,6 +217,15 @@ mod tests {
         assert!(check("/v1/users/me?").is_ok());
         assert!(check("/v1/unknown?x=1").is_ok());
         assert!(check("/statistics?_=1").is_ok());
+    }
+
+    #[test]
+    fn a_path_has_the_template_of_the_document() {
+        let routes = routes().with_pages(&["/docs"]);
+        assert_eq!(routes.template("/v1/users/7"), Some("/v1/users/{id}"));
+        assert_eq!(routes.template("/v1/users/me"), Some("/v1/users/me"));
+        assert_eq!(routes.template("/docs"), Some("/docs"));
+        assert_eq!(routes.template("/v1/users/7/x"), None);
     }
 
     #[test]

@@ -75,10 +75,10 @@ struct Edge<A> {
 impl<A: Endpoint> Endpoint for Edge<A> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
         let id = RequestId::of(request.headers());
-        let log = AccessLog::begin(&request, &id, started);
+        let log = AccessLog::begin(&mut request, &id, started, &self.routes);
         let origin = self.cors.admits(request.headers());
         let is_private = request.uri().path().starts_with("/v1/");
 

