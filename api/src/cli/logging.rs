@@ -206,7 +206,7 @@ mod tests {
             "info,florin::access=off",
             "debug,hyper=warn,sqlx::query=0",
             "",
-            "[span{field=\"a,b\"}]=debug",
+            "[span{field=1}]=debug",
         ] {
             assert!(parse_filter(good).is_ok(), "{good}");
         }
