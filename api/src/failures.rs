@@ -1,6 +1,8 @@
 //! Every error of the services as a problem document. The one place that chooses a status; no `_` arm, so that a new
 //! error is a compile error here.
 
+use std::io::ErrorKind;
+
 use service::aggregates::{AggregatesError, RangeError};
 use service::db::{Fault, FaultKind};
 use service::identity::{IdentityError, TokenError};
@@ -127,7 +129,16 @@ impl From<ImportError> for Problem {
                 Self::new(Code::BodyTooLarge, format!("a file may hold at most {max_bytes} bytes"))
                     .with("max_bytes", max_bytes)
             }
-            ImportError::BrokenOff(_) => Self::invalid_field("file", "the upload broke off; nothing was kept"),
+            ImportError::StorageFull => Self::new(Code::StorageFull, NO_ROOM).caused_by(error),
+            ImportError::Unwritable(cause)
+                if matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+            {
+                Self::new(Code::StorageFull, NO_ROOM).caused_by(cause)
+            }
+            // A body that is not what it should be says so by a problem of its own.
+            ImportError::BrokenOff(cause) => cause
+                .downcast::<Self>()
+                .unwrap_or_else(|_| Self::invalid_field("file", "the upload broke off; nothing was kept")),
             ImportError::Unwritable(cause) | ImportError::Unreadable(cause) | ImportError::RejectsUnwritable(cause) => {
                 Self::internal(cause)
             }
@@ -136,6 +147,8 @@ impl From<ImportError> for Problem {
         }
     }
 }
+
+const NO_ROOM: &str = "the disk has no room for this file; nothing was kept";
 
 /// A file takes longer than a transfer.
 const UPLOAD_RETRY_S: u32 = 10;

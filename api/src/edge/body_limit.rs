@@ -74,16 +74,35 @@ impl BodyRules {
 }
 
 /// What became of a guarded body, readable after the handler is done with it.
-pub struct Guarded(Option<(Arc<AtomicU8>, BodyLimit)>);
+pub struct Guarded(Option<Watched>);
+
+struct Watched {
+    state: Arc<AtomicU8>,
+    limit: BodyLimit,
+    /// `None` when the client does not tell beforehand.
+    told_bytes: Option<u64>,
+}
 
 const TOO_LARGE: u8 = 1;
 const TOO_SLOW: u8 = 2;
+const READ_TO_ITS_END: u8 = 3;
+
+/// What is left of a smaller body is read and thrown away, and the connection goes on.
+const THROWN_AWAY_MAX_BYTES: u64 = 64 * 1024;
 
 impl Guarded {
+    /// True when much of the body may still come: the connection cannot be used again.
+    pub fn is_under_way(&self) -> bool {
+        self.0.as_ref().is_some_and(|guarded| {
+            guarded.told_bytes.is_none_or(|bytes| bytes > THROWN_AWAY_MAX_BYTES)
+                && guarded.state.load(Ordering::Relaxed) != READ_TO_ITS_END
+        })
+    }
+
     /// The client's fault that broke off the reading, if one did.
     pub fn fault(&self) -> Option<Problem> {
-        let (fault, limit) = self.0.as_ref()?;
-        match fault.load(Ordering::Relaxed) {
+        let Watched { state, limit, .. } = self.0.as_ref()?;
+        match state.load(Ordering::Relaxed) {
             TOO_LARGE => Some(too_large(*limit)),
             TOO_SLOW => Some(too_slow(*limit)),
             _ => None,
@@ -102,17 +121,22 @@ pub fn guard(request: &mut Request, rules: &BodyRules) -> Result<Guarded, Proble
     if body.size_hint().lower() > limit.max_bytes {
         return Err(too_large(limit));
     }
-    let fault = Arc::new(AtomicU8::new(0));
+    let told_bytes = body.size_hint().exact();
+    let state = Arc::new(AtomicU8::new(0));
     let limited = Limited {
         inner: body,
         left: limit.max_bytes,
         timeout: limit.timeout,
         patience: limit.patience,
         timer: None,
-        fault: Arc::clone(&fault),
+        state: Arc::clone(&state),
     };
     request.set_body(BoxBody::new(limited));
-    Ok(Guarded(Some((fault, limit))))
+    Ok(Guarded(Some(Watched {
+        state,
+        limit,
+        told_bytes,
+    })))
 }
 
 fn check_encoding(request: &Request) -> Result<(), Problem> {
@@ -146,10 +170,14 @@ fn too_slow(limit: BodyLimit) -> Problem {
 /// An answer to a body that is not read to its end: the connection cannot be used again.
 pub fn closing(problem: Problem) -> Response {
     let mut response = problem.into_response();
+    close_after(&mut response);
     response
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
+}
+
+/// Says that the connection ends with this answer.
+pub fn close_after(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
 /// A body under its limit.
@@ -160,7 +188,7 @@ struct Limited {
     patience: Patience,
     /// Started at the first wait: a body that came with its head costs no timer.
     timer: Option<Pin<Box<Sleep>>>,
-    fault: Arc<AtomicU8>,
+    state: Arc<AtomicU8>,
 }
 
 impl Limited {
@@ -187,7 +215,7 @@ impl Limited {
     }
 
     fn break_off(&self, fault: u8) -> io::Error {
-        self.fault.store(fault, Ordering::Relaxed);
+        self.state.store(fault, Ordering::Relaxed);
         io::Error::other("the body is over its limit")
     }
 }
@@ -202,7 +230,12 @@ impl Body for Limited {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match Pin::new(&mut self.inner).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.count(frame))),
-            Poll::Ready(end) => Poll::Ready(end),
+            Poll::Ready(end) => {
+                if end.is_none() {
+                    self.state.store(READ_TO_ITS_END, Ordering::Relaxed);
+                }
+                Poll::Ready(end)
+            }
             Poll::Pending if self.poll_timer(context).is_ready() => Poll::Ready(Some(Err(self.break_off(TOO_SLOW)))),
             Poll::Pending => Poll::Pending,
         }

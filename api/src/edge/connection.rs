@@ -29,7 +29,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::watch,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -42,11 +42,14 @@ use super::{
 use crate::problem::Code;
 
 /// How long a client that still sends is listened to after our last byte: closing at once would reset the
-/// connection, and with it the answer that the client has not read yet.
-const LINGER: Duration = Duration::from_secs(2);
+/// connection, and with it the answer that the client has not read yet. Many clients read it only once they have sent all.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// How long it may pause.
+const LINGER_PAUSE: Duration = Duration::from_secs(2);
 
 /// How many bytes of what nobody will read are taken while lingering.
-const LINGER_MAX_BYTES: usize = 64 * 1024 * 1024;
+const LINGER_MAX_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// The two ends of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +99,16 @@ where
     .await;
 
     let stream = connection.into_parts().io.into_inner().into_stream();
-    close(stream, &activity, too_slow).await;
+    let stopping = async {
+        let mut stopping = is_stopping;
+        // An error says that the channel is closed, which is the signal.
+        let _ = stopping.changed().await;
+        sleep(LINGER_PAUSE).await;
+    };
+    tokio::select! {
+        () = close(stream, &activity, too_slow) => {}
+        () = stopping => {}
+    }
 }
 
 async fn answer<E>(
@@ -166,7 +178,7 @@ async fn close(mut stream: TcpStream, activity: &Activity, too_slow: Option<Phas
             let mut sink = [0; 16 * 1024];
             let mut taken = 0;
             while taken < LINGER_MAX_BYTES {
-                match stream.read(&mut sink).await? {
+                match timeout(LINGER_PAUSE, stream.read(&mut sink)).await?? {
                     0 => break,
                     bytes => taken += bytes,
                 }

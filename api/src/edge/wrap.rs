@@ -124,7 +124,13 @@ impl<A: Endpoint> Edge<A> {
             // Whatever the handler made of it: a body that broke off at its limit is the client's fault, and says which.
             Ok(Err(error)) => match body.fault() {
                 Some(problem) => body_limit::closing(problem),
-                None => errors::respond(error, &self.routes, id),
+                None => {
+                    let mut response = errors::respond(error, &self.routes, id);
+                    if body.is_under_way() {
+                        body_limit::close_after(&mut response);
+                    }
+                    response
+                }
             },
             Err(panic) => errors::respond_to_panic(&*panic, id),
         }

@@ -109,6 +109,8 @@ codes! {
     Contended = "contended", SERVICE_UNAVAILABLE, "Contended";
     /// Something the server needs is out of reach; nothing happened.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable";
+    /// The disk has no room for an upload; nothing was kept.
+    StorageFull = "storage_full", INSUFFICIENT_STORAGE, "No room for the upload";
     /// One import at a time.
     ImportRunning = "import_running", SERVICE_UNAVAILABLE, "An import is running";
 }
@@ -133,6 +135,7 @@ impl Code {
             429 => Code::RateLimited,
             431 => Code::HeadersTooLarge,
             503 => Code::Unavailable,
+            507 => Code::StorageFull,
             400..=499 => Code::InvalidRequest,
             _ => Code::Internal,
         }

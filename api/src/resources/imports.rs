@@ -67,16 +67,7 @@ impl ImportsApi {
     /// already are counted as duplicates and change nothing.
     #[oai(path = "/activities", method = "post", operation_id = "imports_activities")]
     async fn activities(&self, _operator: Operator, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
-        let (file, body) = upload.file().await?;
-        let import = self
-            .services
-            .imports
-            .upload(ImportKind::Activities, &file, body)
-            .await?;
-        Ok(Accepted(StartedImportView {
-            id: import.id.0,
-            status: import.status.into(),
-        }))
+        self.take_in(ImportKind::Activities, upload).await
     }
 
     /// Import transactions
@@ -85,16 +76,7 @@ impl ImportsApi {
     /// A content that was imported before is known and changes nothing: its rows are counted as duplicates.
     #[oai(path = "/transactions", method = "post", operation_id = "imports_transactions")]
     async fn transactions(&self, _operator: Operator, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
-        let (file, body) = upload.file().await?;
-        let import = self
-            .services
-            .imports
-            .upload(ImportKind::Transactions, &file, body)
-            .await?;
-        Ok(Accepted(StartedImportView {
-            id: import.id.0,
-            status: import.status.into(),
-        }))
+        self.take_in(ImportKind::Transactions, upload).await
     }
 
     /// Look at an import
@@ -104,6 +86,20 @@ impl ImportsApi {
     async fn get(&self, _operator: Operator, import_id: Path<Uuid>) -> ApiResult<Json<ImportView>> {
         let import = self.services.imports.get(ImportId(import_id.0)).await?;
         Ok(Json(import.into()))
+    }
+}
+
+impl ImportsApi {
+    /// A place is taken before the file is read: what does not fit is refused while nothing has come.
+    async fn take_in(&self, kind: ImportKind, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
+        let imports = &self.services.imports;
+        let place = imports.admit(kind, upload.declared_bytes()).await?;
+        let (file, body) = upload.file().await?;
+        let import = imports.upload(place, &file, body).await?;
+        Ok(Accepted(StartedImportView {
+            id: import.id.0,
+            status: import.status.into(),
+        }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! How values look on the wire: JSON bodies, amounts, times, cursors, keys. What can be wrong is read once, here.
 
 mod amount;
+mod bounded_parts;
 mod counts;
 mod currency;
 mod idempotency;

@@ -16,6 +16,8 @@ pub enum ImportError {
     NotFound,
     #[error("too many uploads are waiting")]
     Overloaded,
+    #[error("the disk has no room for the upload")]
+    StorageFull,
     #[error("the file is larger than {max_bytes} bytes")]
     TooLarge { max_bytes: u64 },
     /// The client's side of an upload ended before the file did.

@@ -40,7 +40,7 @@ use crate::config::Config;
 use crate::db::{Db, Fault, FaultKind};
 use crate::values::{ImportId, ImportKind};
 use inner::Inner;
-use load::Load;
+use load::{Counted, Load};
 use uploads::Uploads;
 use work::{Task, Work};
 use worker::Worker;
@@ -57,6 +57,13 @@ pub struct Imports {
     idle: Mutex<Option<mpsc::Receiver<Work>>>,
     working: Mutex<Option<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
+}
+
+/// A place among the uploads that may arrive or wait; free again when it is dropped.
+pub struct UploadPlace {
+    kind: ImportKind,
+    queue: mpsc::OwnedPermit<Work>,
+    counted: Counted,
 }
 
 /// What this process imports in the background.
@@ -131,20 +138,34 @@ impl Imports {
         self.inner.import_file(kind, path, options).await
     }
 
+    /// Takes a place for an upload, of which a client says beforehand how many bytes it has, or does not. Refused are one
+    /// too many, and one that the disk has no room for.
+    pub async fn admit(&self, kind: ImportKind, bytes: Option<u64>) -> Result<UploadPlace, ImportError> {
+        let queue = self.queue.clone().try_reserve_owned();
+        let place = UploadPlace {
+            kind,
+            queue: queue.map_err(|_| ImportError::Overloaded)?,
+            counted: self.inner.load.count(kind),
+        };
+        let inner = self.inner.clone();
+        let bytes = bytes.unwrap_or_default();
+        let has_room = tokio::task::spawn_blocking(move || inner.uploads.has_room_for(bytes));
+        if has_room.await.map_err(Fault::broken)? {
+            Ok(place)
+        } else {
+            Err(ImportError::StorageFull)
+        }
+    }
+
     /// Takes a file in that a client sends; it is imported in the background. It runs on when the client hangs up after
     /// its last byte, and leaves nothing behind when the client hangs up before.
     pub async fn upload(
         &self,
-        kind: ImportKind,
+        place: UploadPlace,
         file: &str,
         body: impl AsyncRead + Send,
     ) -> Result<Import, ImportError> {
-        let place = self
-            .queue
-            .clone()
-            .try_reserve_owned()
-            .map_err(|_| ImportError::Overloaded)?;
-        let counted = self.inner.load.count(kind);
+        let UploadPlace { kind, queue, counted } = place;
         let id = ImportId(id_at(self.inner.clock.now()));
         let mut arrived = self.inner.uploads.receive(id, body).await?;
         let import = Import {
@@ -162,7 +183,7 @@ impl Imports {
             let path = path.map_err(ImportError::Unwritable)?;
             let inserted = repo::insert(&inner.db.write, &recorded, Some(path), false).await;
             match &inserted {
-                Ok(()) => drop(place.send(Work::new(Task::Upload(id), counted))),
+                Ok(()) => drop(queue.send(Work::new(Task::Upload(id), counted))),
                 // Nobody knows whether it is recorded: the next start will, and sees to the file.
                 Err(fault) if fault.kind == FaultKind::Unreachable => {}
                 Err(_) => return Ok(inserted?),

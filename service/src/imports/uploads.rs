@@ -19,6 +19,8 @@ use crate::clock::random_bytes;
 use crate::db::Fault;
 use crate::values::ImportId;
 
+/// Left free by every upload: the database may lie on the same disk, and its rows have to fit.
+const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
 /// They may hold what merchants would not like others to read.
 const FOLDER_MODE: u32 = 0o700;
@@ -49,6 +51,17 @@ impl Uploads {
 
     pub fn max_bytes(&self) -> u64 {
         self.max_bytes
+    }
+
+    /// Whether the disk takes a file of this size and has enough left for the database beside it. True where the system
+    /// does not say.
+    pub fn has_room_for(&self, bytes: u64) -> bool {
+        // Before the first upload there is no folder yet, but the one that it will lie in.
+        let mut folders = self.folder.ancestors();
+        let Some(disk) = folders.find_map(|folder| rustix::fs::statvfs(folder).ok()) else {
+            return true;
+        };
+        disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(DISK_RESERVE_BYTES)
     }
 
     /// Where the file of an upload waits.

@@ -23,7 +23,7 @@ on_sqlite!(
 );
 
 const PATH: &str = "/v1/imports/activities";
-const BOUNDARY: &str = "----a-boundary-of-the-tests";
+pub const BOUNDARY: &str = "----a-boundary-of-the-tests";
 
 /// A multipart body with one field.
 pub fn multipart(field: &str, file: &str, content: &[u8]) -> Vec<u8> {
@@ -49,7 +49,7 @@ pub fn content_type() -> String {
     format!("multipart/form-data; boundary={BOUNDARY}")
 }
 
-async fn send(caller: &Caller, content_type: &str, body: Vec<u8>) -> Answer {
+pub async fn send(caller: &Caller, content_type: &str, body: Vec<u8>) -> Answer {
     send_to(caller, PATH, content_type, body).await
 }
 
@@ -72,7 +72,7 @@ pub async fn finished(caller: &Caller, id: &str) -> Value {
     timeout(3 * PATIENCE, look).await.expect("an import comes to its end")
 }
 
-fn waiting(bank: &TestBank) -> usize {
+pub fn waiting(bank: &TestBank) -> usize {
     let Ok(entries) = fs::read_dir(bank.config.data_dir.join("uploads")) else {
         return 0;
     };
@@ -97,7 +97,7 @@ async fn within_patience<T>(what: &str, work: impl Future<Output = T>) -> T {
         .unwrap_or_else(|_| panic!("not so after a while: {what}"))
 }
 
-async fn records(bank: &TestBank) -> i64 {
+pub async fn records(bank: &TestBank) -> i64 {
     bank.number("SELECT count(*) AS n FROM imports").await
 }
 
@@ -179,7 +179,7 @@ async fn what_is_no_upload_is_refused(bank: Arc<TestBank>) {
 }
 
 /// The head of an upload.
-fn head(operator: &Caller, framing: &str) -> String {
+pub fn head(operator: &Caller, framing: &str) -> String {
     let token = operator.token.as_deref().expect("an operator has a token");
     let kind = content_type();
     format!(

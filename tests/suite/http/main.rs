@@ -35,3 +35,4 @@ mod strangers;
 mod strict;
 mod sums;
 mod transactions;
+mod uploads;

@@ -33,10 +33,14 @@ on_every_backend!(
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn upload(imports: &Imports, name: &str, bytes: &[u8]) -> Import {
-    imports
-        .upload(ImportKind::Activities, name, bytes)
+    try_upload(imports, ImportKind::Activities, name, bytes)
         .await
         .expect("it is taken in")
+}
+
+async fn try_upload(imports: &Imports, kind: ImportKind, name: &str, bytes: &[u8]) -> Result<Import, ImportError> {
+    let place = imports.admit(kind, Some(bytes.len() as u64)).await?;
+    imports.upload(place, name, bytes).await
 }
 
 fn transactions(rows: usize) -> String {
@@ -155,9 +159,7 @@ async fn too_many_uploads_are_refused(bank: Arc<TestBank>) {
     for _ in 0..UPLOADS_MAX {
         last = Some(upload(&imports, "feed.csv", text.as_bytes()).await.id);
     }
-    let refused = imports
-        .upload(ImportKind::Activities, "feed.csv", text.as_bytes())
-        .await;
+    let refused = try_upload(&imports, ImportKind::Activities, "feed.csv", text.as_bytes()).await;
     assert!(matches!(refused, Err(ImportError::Overloaded)), "{refused:?}");
     assert_eq!(count(&bank, "imports").await, UPLOADS_MAX as u64);
     assert!(imports.is_importing(ImportKind::Activities));
@@ -179,9 +181,7 @@ async fn too_many_uploads_are_refused(bank: Arc<TestBank>) {
 async fn a_file_that_is_too_large_leaves_nothing(bank: Arc<TestBank>) {
     let imports = &bank.services.imports;
     let largest = usize::try_from(imports.upload_max_bytes()).expect("a test's limit is small");
-    let refused = imports
-        .upload(ImportKind::Activities, "large.csv", &*vec![b'x'; largest + 1])
-        .await;
+    let refused = try_upload(imports, ImportKind::Activities, "large.csv", &vec![b'x'; largest + 1]).await;
     assert!(matches!(refused, Err(ImportError::TooLarge { .. })), "{refused:?}");
     assert_eq!((count(&bank, "imports").await, waiting(&bank)), (0, Vec::new()));
     let fits = upload(imports, "large.csv", &vec![b'x'; largest]).await;
@@ -366,10 +366,14 @@ async fn an_upload_is_work_of_its_kind_only(bank: Arc<TestBank>) {
         (of(ImportKind::Activities), of(ImportKind::Transactions))
     };
     assert_eq!(work(), (false, false));
-    let taken = imports
-        .upload(ImportKind::Transactions, "month.csv", transactions(3).as_bytes())
-        .await
-        .expect("it is taken in");
+    let taken = try_upload(
+        &imports,
+        ImportKind::Transactions,
+        "month.csv",
+        transactions(3).as_bytes(),
+    )
+    .await
+    .expect("it is taken in");
     assert_eq!(work(), (false, true));
     imports.serve(Vec::new());
     finished(&imports, taken.id).await;
@@ -381,9 +385,7 @@ async fn an_upload_is_work_of_its_kind_only(bank: Arc<TestBank>) {
     timeout(PATIENCE, until_idle).await.expect("the worker comes to an end");
     // An upload that is refused is no work any more.
     let largest = usize::try_from(imports.upload_max_bytes()).expect("a test's limit is small");
-    let refused = imports
-        .upload(ImportKind::Activities, "large.csv", &*vec![b'x'; largest + 1])
-        .await;
+    let refused = try_upload(&imports, ImportKind::Activities, "large.csv", &vec![b'x'; largest + 1]).await;
     assert!(matches!(refused, Err(ImportError::TooLarge { .. })), "{refused:?}");
     assert_eq!(work(), (false, false));
     imports.stop().await;
