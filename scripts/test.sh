@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and what is missing, then runs all tests; arguments go to `cargo test`.
-# `scripts/test.sh --install-only` stops after installing.
+# `scripts/test.sh --install-only` stops after installing; `scripts/test.sh --nightly` runs the long tests instead, which are
+# left out otherwise.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -52,6 +53,11 @@ find_cargo
 if [ "${1:-}" = "--install-only" ]; then
     say "everything is installed"
     exit 0
+fi
+if [ "${1:-}" = "--nightly" ]; then
+    shift
+    say "running the long tests, which take some minutes"
+    exec cargo test --workspace --locked --tests "$@" -- --ignored
 fi
 say "running the tests"
 exec cargo test --workspace --locked "$@"

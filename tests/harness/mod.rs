@@ -6,6 +6,7 @@ pub mod at_once;
 pub mod bank;
 pub mod callers;
 pub mod clock;
+pub mod delays;
 pub mod program;
 pub mod proxy;
 pub mod servers;
@@ -16,6 +17,7 @@ pub use at_once::{Begun, all_at_once, begin};
 pub use bank::{Backend, TestBank, run};
 pub use callers::{Answer, Caller, Customer};
 pub use clock::ManualClock;
+pub use delays::{Delays, Stopwatch};
 pub use proxy::{Proxy, Silence};
 pub use sql::Held;
 

@@ -3,7 +3,7 @@
 //! say.
 //!
 //! The kills that every run of the tests makes are a sample; the long tests, which are left out as they take minutes, make
-//! the others: `cargo test -p tests --test suite aggregates::faults -- --ignored`.
+//! the others: `scripts/test.sh --nightly`.
 
 mod history;
 

@@ -15,9 +15,11 @@ mod stopping;
 mod transactions;
 
 use std::fs;
+use std::future::Future;
+use std::time::{Duration, Instant};
 
 use harness::program::{Ended, Serving, run};
-use harness::{Answer, Backend, Caller, servers::PostgresServer};
+use harness::{Answer, Backend, Caller, Delays, servers::PostgresServer};
 use reqwest::Method;
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
@@ -186,6 +188,24 @@ impl User {
             .expect(200);
         wallet["balance"].as_str().expect("a balance is text").to_owned()
     }
+}
+
+/// An import holds SQLite's write lock for at most 100 ms at a time and leaves it free for an eighth of the time; a writer
+/// that waits looks again after 100 ms at most. So half of the payments beside an import wait for two looks at most, and
+/// nineteen of twenty for ten. The machine is slow for payments alone as well, so their delays are taken off.
+pub fn payments_are_not_held_up(alone: &Delays, beside: &Delays) {
+    println!("payments alone: {alone}; beside the import: {beside}");
+    assert!(beside.len() >= 20, "{beside}");
+    for (percent, held_up) in [(50, Duration::from_millis(200)), (95, Duration::from_secs(1))] {
+        let added = beside.percentile(percent).saturating_sub(alone.percentile(percent));
+        assert!(added <= held_up, "alone: {alone}; beside the import: {beside}");
+    }
+}
+
+/// How long something takes.
+pub async fn timed<T>(what: impl Future<Output = T>) -> (T, Duration) {
+    let began = Instant::now();
+    (what.await, began.elapsed())
 }
 
 /// Sends a request that may be cut off; `None` when no answer came.

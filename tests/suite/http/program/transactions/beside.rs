@@ -2,20 +2,20 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::time::{Duration, Instant};
 
+use harness::Delays;
 use serde_json::json;
 
 use super::serving::pay;
 use super::{Bank, MANY, on_both_stores, today, until};
 use crate::program::imports::summary;
-use crate::program::{customer, operator, verifies};
+use crate::program::{customer, operator, payments_are_not_held_up, timed, verifies};
 use crate::sums::Month;
 
 on_both_stores!(payments_go_on_beside_an_import_and_all_of_it_counts);
 
-/// An import holds SQLite's write lock for at most 100 ms at a time, and a waiting writer looks again every 100 ms.
-const SLOWEST: Duration = Duration::from_secs(5);
+/// Payments before the import begins.
+const ALONE: usize = 40;
 
 async fn payments_go_on_beside_an_import_and_all_of_it_counts(bank: Bank) {
     let server = bank.serve().await;
@@ -26,29 +26,28 @@ async fn payments_go_on_beside_an_import_and_all_of_it_counts(bank: Bank) {
     let path = bank.place.folder.path().join("month.csv");
     fs::write(path, &month.text).expect("a file can be written");
     let (mut expected, is_done) = (month.sums.clone(), Cell::new(false));
+    let mut deposit = async || {
+        let (day, delay) = timed(pay(&op, &deposits, "0.0001", "visa")).await;
+        *expected.entry(format!("{day} deposits visa")).or_default() += 1;
+        delay
+    };
+    let (mut alone, mut beside) = (Delays::default(), Delays::default());
+    for _ in 0..ALONE {
+        alone.push(deposit().await);
+    }
     let importing = async {
         let imported = bank.run(&["import", "transactions", "month.csv", "--json"]).await;
         is_done.set(true);
         imported
     };
     let paying = async {
-        let (mut paid, mut slowest) = (0, Duration::ZERO);
         while !is_done.get() {
-            let began = Instant::now();
-            let day = pay(&op, &deposits, "0.0001", "visa").await;
-            *expected.entry(format!("{day} deposits visa")).or_default() += 1;
-            paid += 1;
-            slowest = slowest.max(began.elapsed());
+            beside.push(deposit().await);
         }
-        (paid, slowest)
     };
-    let (imported, (paid, slowest)) = tokio::join!(importing, paying);
-    println!("{paid} deposits beside the import, the slowest took {slowest:?}");
+    let (imported, ()) = tokio::join!(importing, paying);
     assert_eq!(summary(&imported, 0)["total"]["rows_inserted"], json!(MANY));
-    assert!(
-        paid > 5 && slowest < SLOWEST,
-        "{paid} deposits, the slowest {slowest:?}"
-    );
+    payments_are_not_held_up(&alone, &beside);
     until(&expected, || month.answered(&op)).await;
     server.kill().await;
     verifies(&bank.place).await;
