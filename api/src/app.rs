@@ -124,14 +124,18 @@ const REFUSALS: &[Code] = &[
     IdempotencyKeyReused,
     Overloaded,
     Contended,
+    OutcomeUnknown,
 ];
 
 /// What each operation may answer besides the failures that follow from its shape.
 const FAILURES: OperationCodes = &[
-    ("auth_register", &[EmailTaken, WeakPassword, UnknownCurrency]),
+    (
+        "auth_register",
+        &[EmailTaken, WeakPassword, UnknownCurrency, OutcomeUnknown],
+    ),
     ("auth_login", &[InvalidCredentials]),
     ("users_me", &[UserNotFound]),
-    ("wallets_open", &[WalletExists, UnknownCurrency]),
+    ("wallets_open", &[WalletExists, UnknownCurrency, OutcomeUnknown]),
     ("wallets_get", &[WalletNotFound]),
     ("wallets_freeze", &[SystemWallet, WalletNotFound, WalletClosed]),
     ("wallets_unfreeze", &[SystemWallet, WalletNotFound, WalletClosed]),

@@ -104,6 +104,7 @@ fn page(body: Bytes, kind: HeaderValue) -> Response {
 pub fn swagger_html(document: &str) -> String {
     let empty = empty_service();
     let html = embed(&empty.swagger_ui_html(), &empty.spec(), document);
+    let html = html.replacen("<title>Swagger UI</title>", "<title>Florin API - Swagger UI</title>", 1);
     replace_last(
         &html,
         "deepLinking: true,",
@@ -115,6 +116,7 @@ pub fn swagger_html(document: &str) -> String {
 pub fn redoc_html(document: &str) -> String {
     let empty = empty_service();
     let html = empty.redoc_html();
+    let html = html.replacen("<title>Redoc</title>", "<title>Florin API - Redoc</title>", 1);
     // The page must work without the internet, and must not tell another host who reads it.
     let html = match (
         html.find("<link href=\"https://fonts.googleapis.com"),
@@ -148,7 +150,7 @@ fn replace_last(text: &str, old: &str, new: &str) -> String {
 /// Where the `type` of every problem leads.
 fn problems_html() -> String {
     let mut html = String::from(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Problem codes</title></head><body>\
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Florin API - Problem codes</title></head><body>\
          <h1>Problem codes</h1><p>The <code>code</code> of a failure is stable; its <code>detail</code> is not.</p><dl>",
     );
     for code in Code::ALL {

@@ -63,6 +63,8 @@ codes! {
     EmailTaken = "email_taken", CONFLICT, "E-mail already taken";
     /// The user has a wallet in this currency.
     WalletExists = "wallet_exists", CONFLICT, "Wallet already exists";
+    /// The thing is not as the caller saw it; see `If-Match`.
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "Changed since it was looked at";
     /// The body is larger than this path takes.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "Body too large";
     /// The request target is longer than the server takes.
@@ -111,6 +113,8 @@ codes! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable";
     /// The disk has no room for an upload; nothing was kept.
     StorageFull = "storage_full", INSUFFICIENT_STORAGE, "No room for the upload";
+    /// The database did not say whether it kept the change; the one answer after which money may have moved.
+    OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, "Outcome unknown";
     /// One import at a time.
     ImportRunning = "import_running", SERVICE_UNAVAILABLE, "An import is running";
 }
@@ -129,6 +133,7 @@ impl Code {
             404 => Code::NotFound,
             405 => Code::MethodNotAllowed,
             408 => Code::RequestTimeout,
+            412 => Code::PreconditionFailed,
             413 => Code::BodyTooLarge,
             414 => Code::UriTooLong,
             415 => Code::UnsupportedMediaType,

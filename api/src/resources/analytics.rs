@@ -46,7 +46,7 @@ pub struct FailureRateView {
     failure_rate: Number,
 }
 
-#[OpenApi(prefix_path = "/analytics", tag = "Tag::Merchants")]
+#[OpenApi(prefix_path = "/analytics", tag = "Tag::Reports")]
 impl AnalyticsApi {
     /// Top merchant
     ///

@@ -7,38 +7,39 @@ use poem_openapi::{Object, OpenApi};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use service::Services;
-use service::identity::{AccessToken, Email, FullName, Registration};
+use service::identity::{AccessToken, Registration};
 
 use super::Tag;
 use super::users::UserView;
 use super::wallets::WalletView;
 use crate::problem::{ApiResult, Problem};
 use crate::samples;
-use crate::wire::{Created, Json, currency_of};
+use crate::wire::{Created, EmailInput, FullNameInput, Json, currency_of};
 
 pub struct AuthApi {
     pub services: Arc<Services>,
 }
 
-/// What somebody gives to become a customer.
+/// What a person gives to become a customer.
 #[derive(Object, Serialize, Deserialize)]
 #[oai(rename = "Registration", example)]
 #[serde(deny_unknown_fields)]
 pub struct RegistrationInput {
     /// Kept and compared composed (NFC) and in lower case, in any script. Only characters that can be seen.
-    email: String,
+    email: EmailInput,
     /// 12 to 128 characters.
     #[oai(validator(min_length = 12, max_length = 128))]
     password: String,
     /// 1 to 200 characters that can be seen, kept composed (NFC).
-    full_name: String,
-    /// ISO 4217; the currency of the first wallet.
+    full_name: FullNameInput,
+    /// ISO 4217; the currency of the first wallet, the server's own by default.
+    #[oai(validator(pattern = "^[A-Z]{3}$"))]
     currency: Option<String>,
 }
 
 /// A new customer and their first wallet.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Registered")]
+#[oai(rename = "RegisteredUser")]
 pub struct RegisteredView {
     user: UserView,
     wallet: WalletView,
@@ -49,7 +50,9 @@ pub struct RegisteredView {
 #[oai(rename = "Credentials", example)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialsInput {
+    #[oai(validator(max_length = 254))]
     email: String,
+    #[oai(validator(max_length = 128))]
     password: String,
 }
 
@@ -59,6 +62,7 @@ pub struct CredentialsInput {
 pub struct TokenView {
     access_token: String,
     /// Always `Bearer`.
+    #[oai(validator(pattern = "^Bearer$"))]
     token_type: String,
     /// Seconds until the access token is refused.
     expires_in: i64,
@@ -94,16 +98,11 @@ impl TryFrom<RegistrationInput> for Registration {
     type Error = Problem;
 
     fn try_from(input: RegistrationInput) -> Result<Self, Problem> {
-        let email =
-            Email::try_new(&input.email).ok_or_else(|| Problem::invalid_field("email", "this is no e-mail address"))?;
-        let full_name = FullName::try_new(&input.full_name).ok_or_else(|| {
-            Problem::invalid_field("full_name", "a name has 1 to 200 characters, all of which can be seen")
-        })?;
         let currency = input.currency.as_deref().map(currency_of).transpose()?;
         Ok(Self {
-            email,
+            email: input.email.0,
             password: input.password.into(),
-            full_name,
+            full_name: input.full_name.0,
             currency,
         })
     }
@@ -122,9 +121,9 @@ impl From<AccessToken> for TokenView {
 impl Example for RegistrationInput {
     fn example() -> Self {
         Self {
-            email: samples::EMAIL.to_owned(),
+            email: EmailInput::try_new(samples::EMAIL).expect("the sample is an e-mail address"),
             password: samples::PASSWORD.to_owned(),
-            full_name: samples::FULL_NAME.to_owned(),
+            full_name: FullNameInput::try_new(samples::FULL_NAME).expect("the sample is a name"),
             currency: Some("USD".to_owned()),
         }
     }

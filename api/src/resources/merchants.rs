@@ -43,7 +43,7 @@ pub struct ProductCountsView {
     pending: u64,
 }
 
-#[OpenApi(prefix_path = "/v1/merchants", tag = "Tag::Merchants")]
+#[OpenApi(prefix_path = "/v1/merchants", tag = "Tag::Reports")]
 impl MerchantsApi {
     /// Summary of a merchant
     ///

@@ -14,7 +14,7 @@ pub mod wallets;
 
 use poem_openapi::Tags;
 
-/// How the documentation groups operations.
+/// How the documentation groups operations, in the order of a newcomer's way through them.
 #[derive(Tags)]
 pub enum Tag {
     /// Register and sign in. A token goes into the Authorization header, or into Swagger UI's "Authorize".
@@ -25,12 +25,23 @@ pub enum Tag {
     Wallets,
     /// Movements of money. The answer is final: 201 is durable, a refusal is durable too, anything else moved nothing.
     Transfers,
-    /// What merchants do, from imported feeds.
-    Merchants,
+    /// What moved lately, and what merchants do. Numbers are JSON numbers, printed from exact decimals.
+    Reports,
     /// Files whose rows are brought in, in the background.
     Imports,
-    /// What moved lately. Numbers are JSON numbers, printed from exact decimals.
-    Reports,
     /// Is the bank well.
     Operations,
+}
+
+impl Tag {
+    /// Every tag in that order, which poem-openapi does not keep.
+    pub const ORDER: [Self; 7] = [
+        Self::Authentication,
+        Self::Users,
+        Self::Wallets,
+        Self::Transfers,
+        Self::Reports,
+        Self::Imports,
+        Self::Operations,
+    ];
 }

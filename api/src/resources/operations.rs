@@ -23,6 +23,7 @@ pub struct OperationsApi {
 #[oai(rename = "Health", example)]
 pub struct HealthView {
     /// Always `ok`; anything else is a 503.
+    #[oai(validator(pattern = "^ok$"))]
     status: String,
     version: String,
     /// Whole seconds since the process started.
@@ -31,32 +32,32 @@ pub struct HealthView {
 
 /// One word.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Status", example)]
+#[oai(rename = "Liveness", example)]
 pub struct StatusView {
     /// Always `ok`; anything else is a 503.
+    #[oai(validator(pattern = "^ok$"))]
     status: String,
 }
 
 /// Whether the process can do its work, what it does without, and what else goes on.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Readiness", skip_serializing_if_is_none, example)]
+#[oai(rename = "Readiness", example)]
 pub struct ReadinessView {
     /// Always `ok`; anything else is a 503.
+    #[oai(validator(pattern = "^ok$"))]
     status: String,
-    /// `ok`, or `away`: then statistics are those of this process alone. Left out when no Redis is configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `ok`, or `away`: then statistics are those of this process alone. Null when no Redis is configured.
+    #[oai(validator(pattern = "^(ok|away)$"))]
     redis: Option<String>,
-    /// What is missing, in words. Left out when nothing is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What is missing, in words. Null when nothing is.
     detail: Option<String>,
-    /// What is imported in the background; the API answers meanwhile. Left out when nothing is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What is imported in the background; the API answers meanwhile. Null when nothing is.
     importing: Option<ImportingView>,
 }
 
 /// A file that is imported in the background.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Importing")]
+#[oai(rename = "RunningImport")]
 pub struct ImportingView {
     kind: ImportKindWord,
     file: String,

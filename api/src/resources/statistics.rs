@@ -19,7 +19,7 @@ use tokio::time::MissedTickBehavior;
 use super::Tag;
 use crate::auth::{Operator, ReportReader};
 use crate::problem::{ApiResult, Problem};
-use crate::wire::{Json, Number, Transaction, currency_of};
+use crate::wire::{CurrencyText, Json, Number, Transaction, currency_of};
 
 pub struct StatisticsApi {
     pub services: Arc<Services>,
@@ -75,7 +75,7 @@ impl StatisticsApi {
         &self,
         _reader: ReportReader,
         /// ISO 4217; the server's own by default.
-        currency: Query<Option<String>>,
+        currency: Query<Option<CurrencyText>>,
     ) -> ApiResult<Json<StatisticsView>> {
         let currency = self.currency(currency.0)?;
         Ok(Json(self.services.statistics.read(currency).into()))
@@ -90,7 +90,7 @@ impl StatisticsApi {
         &self,
         _reader: ReportReader,
         /// ISO 4217; the server's own by default.
-        currency: Query<Option<String>>,
+        currency: Query<Option<CurrencyText>>,
     ) -> ApiResult<EventStream<BoxStream<'static, StatisticsView>>> {
         let currency = self.currency(currency.0)?;
         Ok(EventStream::new(snapshots(self.services.statistics.clone(), currency)))
@@ -98,8 +98,8 @@ impl StatisticsApi {
 }
 
 impl StatisticsApi {
-    fn currency(&self, code: Option<String>) -> Result<Currency, Problem> {
-        code.map_or(Ok(self.services.currency), |code| currency_of(&code))
+    fn currency(&self, code: Option<CurrencyText>) -> Result<Currency, Problem> {
+        code.map_or(Ok(self.services.currency), |code| currency_of(&code.0))
     }
 }
 

@@ -13,7 +13,7 @@ use service::aggregates::{Day, DayRange, Kind, Totals};
 use super::Tag;
 use crate::auth::ReportReader;
 use crate::problem::{ApiResult, Problem};
-use crate::wire::{Json, Number, currency_of};
+use crate::wire::{CurrencyText, DayText, Json, Number, currency_of};
 
 pub struct StatsApi {
     pub services: Arc<Services>,
@@ -28,7 +28,7 @@ pub struct StatsView {
 
 /// A day's totals by payment method.
 #[derive(Debug, Default, Object, Serialize)]
-#[oai(rename = "StatsOfDay")]
+#[oai(rename = "DailyTotals")]
 pub struct DayView {
     deposits: BTreeMap<String, Number>,
     withdrawals: BTreeMap<String, Number>,
@@ -47,16 +47,16 @@ impl StatsApi {
         &self,
         _reader: ReportReader,
         /// The first day, `YYYY-MM-DD`.
-        from_date: Query<Option<String>>,
+        from_date: Query<DayText>,
         /// The last day, `YYYY-MM-DD`.
-        to_date: Query<Option<String>>,
+        to_date: Query<DayText>,
         /// ISO 4217; the server's own by default.
-        currency: Query<Option<String>>,
+        currency: Query<Option<CurrencyText>>,
     ) -> ApiResult<Json<StatsView>> {
-        let days = DayRange::try_new(day("from_date", from_date.0)?, day("to_date", to_date.0)?)?;
+        let days = DayRange::try_new(day("from_date", from_date.0.0)?, day("to_date", to_date.0.0)?)?;
         let currency = currency
             .0
-            .map_or(Ok(self.services.currency), |code| currency_of(&code))?;
+            .map_or(Ok(self.services.currency), |code| currency_of(&code.0))?;
         Ok(Json(self.services.aggregates.daily(days, currency).await?.into()))
     }
 }

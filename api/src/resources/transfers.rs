@@ -9,16 +9,16 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use service::Services;
 use service::transfers::{Deposit, NewTransfer, Receipt, Transfer, TransferFilter, Withdrawal};
-use service::values::{Method, Money, TransferId, WalletId};
+use service::values::{TransferId, WalletId};
 use uuid::Uuid;
 
 use super::Tag;
 use crate::auth::{Operator, SignedIn};
-use crate::problem::{ApiResult, Problem};
+use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{
-    Amount, AmountInput, IdempotencyHeader, Json, KindWord, ListQuery, Listed, MetadataValue, Moved, Text, Time,
-    TransferStatusWord, page_request,
+    Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, MetadataValue, MethodInput, Moved,
+    PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
 };
 
 pub struct TransfersApi {
@@ -30,13 +30,15 @@ pub struct TransfersApi {
 #[oai(rename = "Transfer", example)]
 pub struct TransferView {
     pub id: Uuid,
-    pub kind: KindWord,
+    pub kind: TransferKindWord,
     pub status: TransferStatusWord,
     pub source_wallet_id: Uuid,
     pub destination_wallet_id: Uuid,
     pub amount: Amount,
+    #[oai(validator(pattern = "^[A-Z]{3}$"))]
     pub currency: String,
     /// The payment method of a deposit or withdrawal.
+    #[oai(validator(pattern = "^[a-z0-9_]{1,32}$"))]
     pub method: Option<String>,
     pub description: Option<String>,
     pub metadata: Option<MetadataValue>,
@@ -69,9 +71,7 @@ pub struct NewTransferInput {
 #[serde(deny_unknown_fields)]
 pub struct NewPaymentInput {
     amount: AmountInput,
-    /// How, such as `visa` or `wire`.
-    #[oai(validator(pattern = "^[a-z0-9_]{1,32}$"))]
-    method: String,
+    method: MethodInput,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Transfers")]
@@ -115,11 +115,10 @@ impl TransfersApi {
         key: IdempotencyHeader,
         body: Json<NewPaymentInput>,
     ) -> ApiResult<Moved<TransferView>> {
-        let (amount, method) = body.0.read()?;
         let deposit = Deposit {
             wallet: WalletId(wallet_id.0),
-            amount,
-            method,
+            amount: body.0.amount.0,
+            method: body.0.method.0,
         };
         Ok(self.services.transfers.deposit(actor, key.0, deposit).await?.into())
     }
@@ -142,11 +141,10 @@ impl TransfersApi {
         key: IdempotencyHeader,
         body: Json<NewPaymentInput>,
     ) -> ApiResult<Moved<TransferView>> {
-        let (amount, method) = body.0.read()?;
         let withdrawal = Withdrawal {
             wallet: WalletId(wallet_id.0),
-            amount,
-            method,
+            amount: body.0.amount.0,
+            method: body.0.method.0,
         };
         Ok(self.services.transfers.withdraw(actor, key.0, withdrawal).await?.into())
     }
@@ -176,15 +174,15 @@ impl TransfersApi {
         /// Only those of this wallet.
         wallet_id: Query<Option<Uuid>>,
         status: Query<Option<TransferStatusWord>>,
-        kind: Query<Option<KindWord>>,
+        kind: Query<Option<TransferKindWord>>,
         /// Created at or after.
         from: Query<Option<DateTime<Utc>>>,
         /// Created before.
         to: Query<Option<DateTime<Utc>>>,
         /// Items in the page, 1 to 500.
-        limit: Query<Option<u64>>,
+        limit: Query<Option<PageLimit>>,
         /// `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
+        cursor: Query<Option<CursorText>>,
     ) -> ApiResult<Json<Listed<TransferView>>> {
         let request = page_request(ListQuery {
             limit: limit.0,
@@ -199,14 +197,6 @@ impl TransfersApi {
         };
         let page = self.services.transfers.list(actor, filter, request).await?;
         Ok(Json(Listed::of(page, |transfer| (&transfer).into())))
-    }
-}
-
-impl NewPaymentInput {
-    fn read(self) -> Result<(Option<Money>, Method), Problem> {
-        let method = Method::try_new(self.method)
-            .ok_or_else(|| Problem::invalid_field("method", "a method has 1 to 32 characters of a-z, 0-9 and _"))?;
-        Ok((self.amount.0, method))
     }
 }
 
@@ -257,7 +247,7 @@ impl Example for TransferView {
     fn example() -> Self {
         Self {
             id: samples::TRANSFER_ID,
-            kind: KindWord::Transfer,
+            kind: TransferKindWord::Transfer,
             status: TransferStatusWord::Completed,
             source_wallet_id: samples::WALLET_ID,
             destination_wallet_id: samples::OTHER_WALLET_ID,
@@ -291,7 +281,7 @@ impl Example for NewPaymentInput {
     fn example() -> Self {
         Self {
             amount: AmountInput(Some(samples::amount(1_000_000).0)),
-            method: "visa".to_owned(),
+            method: MethodInput::try_new("visa").expect("the sample is a method"),
         }
     }
 }

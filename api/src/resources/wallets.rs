@@ -18,7 +18,8 @@ use crate::auth::{Customer, Operator, SignedIn};
 use crate::problem::{ApiResult, Code, Problem};
 use crate::samples;
 use crate::wire::{
-    Amount, Created, Json, KindWord, ListQuery, Listed, Tagged, Time, WalletStatusWord, currency_of, page_request,
+    Amount, Created, CursorText, Json, ListQuery, Listed, PageLimit, Tagged, Time, TransferKindWord, WalletStatusWord,
+    currency_of, page_request,
 };
 
 pub struct WalletsApi {
@@ -32,6 +33,7 @@ pub struct WalletView {
     pub id: Uuid,
     /// Null on the bank's own wallets.
     pub user_id: Option<Uuid>,
+    #[oai(validator(pattern = "^[A-Z]{3}$"))]
     pub currency: String,
     pub balance: Amount,
     /// The part of the balance that pending transfers have claimed.
@@ -40,6 +42,7 @@ pub struct WalletView {
     pub available: Amount,
     pub status: WalletStatusWord,
     /// How many entries the wallet has.
+    #[oai(validator(minimum(value = "0")))]
     pub version: i64,
     pub created_at: Time,
     pub updated_at: Time,
@@ -50,11 +53,12 @@ pub struct WalletView {
 #[oai(rename = "Entry", example)]
 pub struct EntryView {
     pub transfer_id: Uuid,
-    pub kind: KindWord,
+    pub kind: TransferKindWord,
     /// Negative when money left the wallet.
     pub amount: Amount,
     pub balance_after: Amount,
     /// 1 for the wallet's first entry, and no gap after it.
+    #[oai(validator(minimum(value = "1")))]
     pub version: i64,
     /// The other side.
     pub counterparty_wallet_id: Uuid,
@@ -68,6 +72,7 @@ pub struct EntryView {
 #[serde(deny_unknown_fields)]
 pub struct NewWalletInput {
     /// ISO 4217.
+    #[oai(validator(pattern = "^[A-Z]{3}$"))]
     currency: String,
 }
 
@@ -93,9 +98,9 @@ impl WalletsApi {
         /// Whose wallets. Customers may only name themselves.
         user_id: Query<Option<Uuid>>,
         /// Items in the page, 1 to 500.
-        limit: Query<Option<u64>>,
+        limit: Query<Option<PageLimit>>,
         /// `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
+        cursor: Query<Option<CursorText>>,
     ) -> ApiResult<Json<Listed<WalletView>>> {
         let holder = holder_of(actor, user_id.0.map(UserId))?;
         let request = page_request(ListQuery {
@@ -162,9 +167,9 @@ impl WalletsApi {
         SignedIn(actor): SignedIn,
         wallet_id: Path<Uuid>,
         /// Items in the page, 1 to 500.
-        limit: Query<Option<u64>>,
+        limit: Query<Option<PageLimit>>,
         /// `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
+        cursor: Query<Option<CursorText>>,
     ) -> ApiResult<Json<Listed<EntryView>>> {
         let request = page_request(ListQuery {
             limit: limit.0,
@@ -244,7 +249,7 @@ impl Example for EntryView {
     fn example() -> Self {
         Self {
             transfer_id: samples::TRANSFER_ID,
-            kind: KindWord::Transfer,
+            kind: TransferKindWord::Transfer,
             amount: samples::amount(-125_000),
             balance_after: samples::amount(875_000),
             version: 2,

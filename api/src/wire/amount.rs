@@ -1,6 +1,6 @@
 //! Money on the wire: out as a string with four decimals, in as a string or a number whose own text is read.
 
-use poem_openapi::registry::MetaSchema;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -60,11 +60,19 @@ inline_schema!(Amount, "Amount", {
 });
 
 inline_schema!(AmountInput, "AmountInput", {
-    let mut schema = MetaSchema::new_with_format("string", "decimal");
+    let mut text = MetaSchema::new_with_format("string", "decimal");
+    text.pattern = Some(r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$".to_owned());
+    let mut number = MetaSchema::new("number");
+    (number.minimum, number.exclusive_minimum) = (Some(0.0), Some(true));
+    (number.maximum, number.multiple_of) = (Some(99_999_999_999_999.0), Some(0.0001));
+    let mut schema = MetaSchema::ANY;
     schema.description = Some(
-        "Above zero, with at most 14 digits before the point and 4 after it. A JSON number is read digit by digit.",
+        "Above zero, with at most 14 digits before the point and 4 after it. A string is exact in every client; the \
+         text of a JSON number is read digit by digit.",
     );
-    schema.pattern = Some(r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$".to_owned());
+    schema.one_of = [text, number]
+        .map(|schema| MetaSchemaRef::Inline(Box::new(schema)))
+        .to_vec();
     schema
 });
 

@@ -108,8 +108,13 @@ fn meta<T: Type>(status: u16) -> MetaResponses {
         content_type: CONTENT_TYPE,
         schema: T::schema_ref(),
     }];
+    let description = match status {
+        201 => "Created",
+        202 => "Accepted",
+        _ => "OK",
+    };
     let answer = MetaResponse {
-        description: "",
+        description,
         status: Some(status),
         status_range: None,
         content,

@@ -1,12 +1,16 @@
 //! Lists and their cursors. A cursor is the key of the last item, so it stays valid while rows are added.
 
-use poem_openapi::Object;
-use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use std::borrow::Cow;
+
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
+use serde_json::Value;
 use service::page::{Page, PageRequest};
 use service::values::{TransferId, Version, WalletId};
 use uuid::Uuid;
 
+use super::parameters::{CURSOR_PATTERN, CursorText, PageLimit};
 use crate::problem::Problem;
 
 /// Items in a page when the caller names no number.
@@ -15,8 +19,8 @@ pub const LIMIT_DEFAULT: u64 = 50;
 pub const LIMIT_MAX: u64 = 500;
 
 /// A part of a list, newest first.
-#[derive(Debug, Object, Serialize)]
-pub struct Listed<T: Type + ParseFromJSON + ToJSON + Serialize> {
+#[derive(Debug, Serialize)]
+pub struct Listed<T> {
     /// The items of this page.
     pub items: Vec<T>,
     /// What to give as `cursor` for the next page; null on the last one.
@@ -25,8 +29,8 @@ pub struct Listed<T: Type + ParseFromJSON + ToJSON + Serialize> {
 
 /// What a caller said about the page: `limit` and `cursor`.
 pub struct ListQuery {
-    pub limit: Option<u64>,
-    pub cursor: Option<String>,
+    pub limit: Option<PageLimit>,
+    pub cursor: Option<CursorText>,
 }
 
 /// A key that pages of a list start after.
@@ -39,23 +43,18 @@ pub trait CursorKey: Sized {
 
 /// Reads what a caller said about the page.
 pub fn page_request<K: CursorKey>(query: ListQuery) -> Result<PageRequest<K>, Problem> {
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Problem::invalid_field(
-            "limit",
-            format!("a page has 1 to {LIMIT_MAX} items"),
-        ));
-    }
+    let limit = query.limit.map_or(LIMIT_DEFAULT, |limit| limit.0);
     let after = match query.cursor {
         None => None,
-        Some(text) => Some(
-            K::read(&text).ok_or_else(|| Problem::invalid_field("cursor", "this is no cursor that this list gave"))?,
+        Some(CursorText(text)) => Some(
+            K::read(&text)
+                .ok_or_else(|| Problem::invalid_field("cursor", "must be the next_cursor of a page of this list"))?,
         ),
     };
     Ok(PageRequest { limit, after })
 }
 
-impl<T: Type + ParseFromJSON + ToJSON + Serialize> Listed<T> {
+impl<T> Listed<T> {
     /// Shapes a page of the service.
     pub fn of<U, K: CursorKey>(page: Page<U, K>, shape: impl FnMut(U) -> T) -> Self {
         let next_cursor = page.next.as_ref().map(CursorKey::write);
@@ -63,6 +62,57 @@ impl<T: Type + ParseFromJSON + ToJSON + Serialize> Listed<T> {
             items: page.items.into_iter().map(shape).collect(),
             next_cursor,
         }
+    }
+}
+
+/// By hand, since poem-openapi would call it `Listed_Transfer`: a reader expects `TransferList`.
+impl<T: Type> Type for Listed<T> {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        format!("{}List", T::name()).into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Reference(Self::name().into_owned())
+    }
+
+    fn register(registry: &mut Registry) {
+        registry.create_schema::<Self, _>(Self::name().into_owned(), |registry| {
+            T::register(registry);
+            let mut items = MetaSchema::new("array");
+            items.description = Some("The items of this page.");
+            items.items = Some(Box::new(T::schema_ref()));
+            items.max_items = usize::try_from(LIMIT_MAX).ok();
+            let mut next_cursor = MetaSchema::new("string");
+            next_cursor.description = Some("What to give as `cursor` for the next page; null on the last one.");
+            next_cursor.pattern = Some(CURSOR_PATTERN.to_owned());
+            let mut list = MetaSchema::new("object");
+            list.description = Some("A part of a list, newest first.");
+            list.required = vec!["items"];
+            list.properties = vec![
+                ("items", MetaSchemaRef::Inline(Box::new(items))),
+                ("next_cursor", MetaSchemaRef::Inline(Box::new(next_cursor))),
+            ];
+            list
+        });
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl<T: Type + Serialize> ToJSON for Listed<T> {
+    fn to_json(&self) -> Option<Value> {
+        serde_json::to_value(self).ok()
     }
 }
 

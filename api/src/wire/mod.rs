@@ -5,10 +5,12 @@ mod bounded_parts;
 mod counts;
 mod currency;
 mod idempotency;
+mod inputs;
 mod json;
 mod lists;
 mod moved;
 mod number;
+mod parameters;
 mod text;
 mod time;
 mod transaction;
@@ -20,22 +22,24 @@ pub use self::{
     counts::Counts,
     currency::currency_of,
     idempotency::IdempotencyHeader,
+    inputs::{EmailInput, FullNameInput, MethodInput},
     json::{Accepted, Created, Json},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
     moved::{Moved, Tagged},
     number::Number,
+    parameters::{CurrencyText, CursorText, DayText, PageLimit},
     text::{MetadataValue, Text},
     time::Time,
     transaction::Transaction,
     upload::FileUpload,
     words::{
-        ImportKindWord, ImportStatusWord, KindWord, ProductWord, RoleWord, TransferStatusWord, UserStatusWord,
+        ImportKindWord, ImportStatusWord, ProductWord, RoleWord, TransferKindWord, TransferStatusWord, UserStatusWord,
         WalletStatusWord,
     },
 };
 
-/// Makes a serde type known to poem-openapi, under an inline schema.
-macro_rules! inline_schema {
+/// Makes a type known to poem-openapi, under an inline schema.
+macro_rules! schema_type {
     ($type:ty, $name:literal, $schema:expr) => {
         impl poem_openapi::types::Type for $type {
             const IS_REQUIRED: bool = true;
@@ -59,6 +63,14 @@ macro_rules! inline_schema {
                 Box::new(std::iter::once(self))
             }
         }
+    };
+}
+use schema_type;
+
+/// The same for a serde type, which may then stand in bodies.
+macro_rules! inline_schema {
+    ($type:ty, $name:literal, $schema:expr) => {
+        crate::wire::schema_type!($type, $name, $schema);
 
         impl poem_openapi::types::ToJSON for $type {
             fn to_json(&self) -> Option<serde_json::Value> {

@@ -1,6 +1,6 @@
 //! Free text and free JSON of a caller, bounded.
 
-use poem_openapi::registry::MetaSchema;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -92,11 +92,13 @@ impl Serialize for MetadataValue {
 inline_schema!(Text, "Text", {
     let mut schema = MetaSchema::new("string");
     schema.max_length = Some(Text::LENGTH_MAX);
+    schema.pattern = Some(r"^[^\u0000]*$".to_owned());
     schema
 });
 
 inline_schema!(MetadataValue, "Metadata", {
     let mut schema = MetaSchema::new("object");
     schema.description = Some("Anything the caller wants to keep with the transfer, at most 4 096 bytes of JSON.");
+    schema.additional_properties = Some(Box::new(MetaSchemaRef::Inline(Box::new(MetaSchema::ANY))));
     schema
 });

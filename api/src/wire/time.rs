@@ -26,5 +26,6 @@ impl<'de> Deserialize<'de> for Time {
 inline_schema!(Time, "Time", {
     let mut schema = MetaSchema::new_with_format("string", "date-time");
     schema.description = Some("RFC 3339, UTC, microseconds.");
+    schema.pattern = Some(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$".to_owned());
     schema
 });

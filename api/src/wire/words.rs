@@ -7,10 +7,10 @@ use service::values::{
 };
 
 macro_rules! words {
-    ($(#[$doc:meta])* $word:ident of $value:ident, $case:literal, { $($variant:ident),* }) => {
+    ($(#[$doc:meta])* $word:ident of $value:ident as $name:literal, $case:literal, { $($variant:ident),* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
-        #[oai(rename_all = $case)]
+        #[oai(rename = $name, rename_all = $case)]
         #[serde(rename_all = $case)]
         pub enum $word {
             $($variant),*
@@ -36,33 +36,33 @@ macro_rules! words {
 
 words!(
     /// What a user may do.
-    RoleWord of Role, "lowercase", { Customer, Operator, Admin }
+    RoleWord of Role as "Role", "lowercase", { Customer, Operator, Admin }
 );
 words!(
     /// Whether a user may sign in.
-    UserStatusWord of UserStatus, "lowercase", { Active, Suspended }
+    UserStatusWord of UserStatus as "UserStatus", "lowercase", { Active, Suspended }
 );
 words!(
     /// Whether money may move in or out of a wallet.
-    WalletStatusWord of WalletStatus, "UPPERCASE", { Active, Frozen, Closed }
+    WalletStatusWord of WalletStatus as "WalletStatus", "UPPERCASE", { Active, Frozen, Closed }
 );
 words!(
     /// What a transfer is for.
-    KindWord of TransferKind, "UPPERCASE", { Transfer, Deposit, Withdrawal, Reversal }
+    TransferKindWord of TransferKind as "TransferKind", "UPPERCASE", { Transfer, Deposit, Withdrawal, Reversal }
 );
 words!(
     /// How far a transfer has come. FAILED is a recorded refusal.
-    TransferStatusWord of TransferStatus, "UPPERCASE", { Pending, Completed, Failed }
+    TransferStatusWord of TransferStatus as "TransferStatus", "UPPERCASE", { Pending, Completed, Failed }
 );
 words!(
     /// What a merchant used.
-    ProductWord of Product, "SCREAMING_SNAKE_CASE", { Pos, Airtime, Bills, CardPayment, Savings, Moniebook, Kyc }
+    ProductWord of Product as "Product", "SCREAMING_SNAKE_CASE", { Pos, Airtime, Bills, CardPayment, Savings, Moniebook, Kyc }
 );
 words!(
     /// What the rows of an imported file are.
-    ImportKindWord of ImportKind, "lowercase", { Activities, Transactions }
+    ImportKindWord of ImportKind as "ImportKind", "lowercase", { Activities, Transactions }
 );
 words!(
     /// How far an import has come. RUNNING until the end of its file; FAILED when the file is none of its kind.
-    ImportStatusWord of ImportStatus, "UPPERCASE", { Running, Completed, Failed }
+    ImportStatusWord of ImportStatus as "ImportStatus", "UPPERCASE", { Running, Completed, Failed }
 );

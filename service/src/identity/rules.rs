@@ -40,6 +40,12 @@ impl Email {
         fits.then_some(Self(address))
     }
 
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn into_inner(self) -> String {
         self.0
     }
@@ -55,6 +61,12 @@ impl FullName {
         let stands = name.chars().next().is_some_and(|first| !is_mark(first));
         let fits = name.chars().count() <= FULL_NAME_MAX && stands;
         fits.then_some(Self(name))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     pub(super) fn into_inner(self) -> String {

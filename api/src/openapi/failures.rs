@@ -1,0 +1,159 @@
+//! The failures of every operation: those that follow from its shape, and its own.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Object;
+use crate::problem::{self, Code, Problem};
+
+/// What the edge may answer whatever the operation.
+const OF_THE_EDGE: &[Code] = &[
+    Code::InvalidRequest,
+    Code::MethodNotAllowed,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UriTooLong,
+    Code::UnsupportedMediaType,
+    Code::HeadersTooLarge,
+    Code::Internal,
+    Code::Unavailable,
+];
+
+/// The failures that follow from an operation's shape.
+fn usual_codes(operation: &Value) -> impl Iterator<Item = Code> {
+    let is_guarded = operation["security"].as_array().is_some_and(|ways| !ways.is_empty());
+    let of_token = if is_guarded {
+        &[Code::Unauthenticated, Code::Forbidden][..]
+    } else {
+        &[]
+    };
+    of_token.iter().chain(OF_THE_EDGE).copied()
+}
+
+/// Adds the failures to an operation; those of a single code are shared through `shared`.
+pub fn document(operation: &mut Value, own: &[Code], shared: &mut Object) {
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in own.iter().copied().chain(usual_codes(operation)) {
+        let codes = by_status.entry(code.status().as_u16()).or_default();
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else {
+        return;
+    };
+    for response in responses.values_mut() {
+        response["headers"]["X-Request-Id"] = request_id_reference();
+    }
+    for (status, codes) in by_status {
+        let response = match codes[..] {
+            [code] => {
+                shared.entry(code.as_str()).or_insert_with(|| failure(&[code]));
+                json!({ "$ref": format!("#/components/responses/{}", code.as_str()) })
+            }
+            _ => failure(&codes),
+        };
+        // A status that the operation documents itself keeps its own words.
+        responses.entry(status.to_string()).or_insert(response);
+    }
+    responses.sort_keys();
+}
+
+fn request_id_reference() -> Value {
+    json!({ "$ref": "#/components/headers/X-Request-Id" })
+}
+
+/// The response object for failures of one status, with an example for each code.
+fn failure(codes: &[Code]) -> Value {
+    let titles: Vec<&str> = codes.iter().map(|code| code.title()).collect();
+    let examples: Object = codes
+        .iter()
+        .map(|code| {
+            (
+                code.as_str().to_owned(),
+                json!({ "summary": code.title(), "value": example(*code) }),
+            )
+        })
+        .collect();
+    let mut headers = json!({ "X-Request-Id": request_id_reference() });
+    match codes.first().map(|code| code.status().as_u16()) {
+        Some(401) => headers["WWW-Authenticate"] = json!({ "schema": { "type": "string" }, "example": "Bearer" }),
+        Some(429 | 503) => {
+            headers["Retry-After"] =
+                json!({ "description": "Seconds to wait.", "schema": { "type": "integer" }, "example": 1 });
+        }
+        _ => {}
+    }
+    json!({
+        "description": titles.join(" · "),
+        "headers": headers,
+        "content": { problem::CONTENT_TYPE: {
+            "schema": { "$ref": "#/components/schemas/Problem" },
+            "examples": examples,
+        } },
+    })
+}
+
+const REQUEST_ID_PATTERN: &str = "^[A-Za-z0-9_.-]{1,64}$";
+
+fn example(code: Code) -> Value {
+    const REQUEST_ID: &str = "0198c5a2-7d3e-4c41-9f0e-3b1f5a6c7d8e";
+    const TRANSFER_ID: &str = "0198c5a2-7d3e-7c41-9f0e-3b1f5a6c7d8e";
+    let problem = match code {
+        Code::InvalidRequest => Problem::invalid_field("currency", "this field is required"),
+        Code::InsufficientFunds => Problem::new(code, "12.5000 is available, 100.0000 is asked for")
+            .with("available", "12.5000")
+            .with("transfer_id", TRANSFER_ID),
+        Code::WalletFrozen | Code::WalletClosed | Code::CurrencyMismatch | Code::BalanceOutOfRange => {
+            Problem::new(code, code.title()).with("transfer_id", TRANSFER_ID)
+        }
+        other => Problem::new(other, other.title()),
+    };
+    json!(problem.with("request_id", REQUEST_ID))
+}
+
+pub fn add_components(document: &mut Value, responses: Object) {
+    let components = &mut document["components"];
+    components["schemas"]["Problem"] = problem_schema();
+    components["responses"] = Value::Object(responses);
+    components["headers"] = json!({ "X-Request-Id": {
+        "description": "Names this request in the server's log; the client's own when it sent a fit one.",
+        "schema": { "type": "string", "pattern": REQUEST_ID_PATTERN },
+    } });
+}
+
+fn problem_schema() -> Value {
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    json!({
+        "type": "object",
+        "description": "A failure (RFC 9457). Clients may branch on `code`; `detail` is for people. The members that are not required \
+            are there where the code calls for them, and never null.",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference", "description": "Where the code is explained." },
+            "title": { "type": "string", "description": "The same few words for every occurrence." },
+            "status": { "type": "integer", "minimum": 400, "maximum": 599 },
+            "code": { "type": "string", "enum": codes },
+            "detail": { "type": "string" },
+            "request_id": {
+                "type": "string",
+                "pattern": REQUEST_ID_PATTERN,
+                "description": "Names this request in the server's log, as the header X-Request-Id does.",
+            },
+            "errors": {
+                "type": "array",
+                "description": "Which fields or parameters cannot be read, and why.",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "message"],
+                    "properties": { "field": { "type": "string" }, "message": { "type": "string" } },
+                },
+            },
+            "available": { "type": "string", "format": "decimal", "description": "What the source wallet could still give." },
+            "max_bytes": { "type": "integer", "format": "int64", "minimum": 0, "description": "What a body may hold here." },
+            "transfer_id": { "type": "string", "format": "uuid", "description": "The transfer that records a refusal." },
+        },
+        "additionalProperties": true,
+    })
+}

@@ -1,0 +1,138 @@
+//! What the objects of requests and answers promise. Requests take no unknown fields, and an optional field may be left
+//! out or null. Answers always have every field: one that may be null is required and nullable.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::{Object, operations};
+
+/// Settles every object of a document.
+///
+/// Fails when a schema stands in both requests and answers, where absence means two things.
+pub fn settle(document: &mut Value) -> Result<()> {
+    close_request_objects(document);
+    let (mut requests, mut answers) = (Vec::new(), Vec::new());
+    for operation in operations(document) {
+        collect_references(&operation["requestBody"], &mut requests);
+        collect_references(&operation["responses"], &mut answers);
+    }
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
+        return Ok(());
+    };
+    follow_references(schemas, &mut requests);
+    follow_references(schemas, &mut answers);
+    for (name, schema) in schemas {
+        let (is_asked, is_answered) = (requests.contains(name), answers.contains(name));
+        let Some(properties) = schema["properties"].as_object() else {
+            continue;
+        };
+        ensure!(!(is_asked && is_answered), "{name} stands in requests and in answers");
+        let names: Vec<String> = properties.keys().cloned().collect();
+        for field in names {
+            if is_required(schema, &field) {
+                continue;
+            }
+            if !NULL_REFUSED.contains(&(name.as_str(), field.as_str())) {
+                let property = &mut schema["properties"][&field];
+                *property = nullable(property.take());
+            }
+            if is_answered {
+                require(schema, field);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Optional fields of requests that may be left out, and may not be null.
+const NULL_REFUSED: &[(&str, &str)] = &[("Transaction", "currency")];
+
+fn is_required(schema: &Value, field: &str) -> bool {
+    schema["required"]
+        .as_array()
+        .is_some_and(|required| required.iter().any(|name| name == field))
+}
+
+fn require(schema: &mut Value, field: String) {
+    match schema["required"].as_array_mut() {
+        Some(required) => required.push(field.into()),
+        None => schema["required"] = json!([field]),
+    }
+}
+
+/// OpenAPI 3.0 ignores what stands beside a `$ref`, so that a nullable reference is wrapped.
+fn nullable(schema: Value) -> Value {
+    let mut schema = match schema {
+        Value::Object(object) if object.contains_key("$ref") => json!({ "allOf": [object] }),
+        other => other,
+    };
+    schema["nullable"] = true.into();
+    // poem-openapi repeats a field's description as a second part.
+    if let Some(parts) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
+        parts.retain(|part| part.get("$ref").is_some());
+    }
+    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        values.push(Value::Null);
+    }
+    schema
+}
+
+fn follow_references(schemas: &Object, names: &mut Vec<String>) {
+    let mut next = 0;
+    while let Some(name) = names.get(next).cloned() {
+        next += 1;
+        if let Some(schema) = schemas.get(&name) {
+            collect_references(schema, names);
+        }
+    }
+}
+
+/// Unknown fields are refused, so the schemas that requests are made of say so.
+fn close_request_objects(document: &mut Value) {
+    let mut open: Vec<String> = Vec::new();
+    for operation in operations(document) {
+        collect_references(&operation["requestBody"], &mut open);
+        let content = operation
+            .pointer_mut("/requestBody/content")
+            .and_then(Value::as_object_mut);
+        for kind in content.into_iter().flat_map(Object::values_mut) {
+            close(&mut kind["schema"]);
+        }
+    }
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
+        return;
+    };
+    follow_references(schemas, &mut open);
+    for name in open {
+        if let Some(schema) = schemas.get_mut(&name) {
+            close(schema);
+        }
+    }
+}
+
+fn close(schema: &mut Value) {
+    if let Some(schema) = schema.as_object_mut()
+        && schema.contains_key("properties")
+    {
+        schema.entry("additionalProperties").or_insert(Value::Bool(false));
+    }
+}
+
+fn collect_references(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            let name = object
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|path| path.rsplit('/').next());
+            if let Some(name) = name
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+            object.values().for_each(|value| collect_references(value, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
