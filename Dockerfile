@@ -1,10 +1,12 @@
 FROM rust:1.95-bookworm AS builder
 WORKDIR /src
 COPY . .
+# `docker build --build-arg COMMIT=$(git rev-parse HEAD)`: the context has no .git, and `florin --version` says the commit.
+ARG COMMIT=unknown
 # The caches live outside of the image, so the program is copied out of them in the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bin florin && cp target/release/florin /usr/local/bin/florin
+    BUILD_COMMIT=$COMMIT cargo build --release --locked --bin florin && cp target/release/florin /usr/local/bin/florin
 
 FROM debian:bookworm-slim
 COPY --from=builder /usr/local/bin/florin /usr/local/bin/florin

@@ -2,6 +2,7 @@
 //! anything. What is served, shown in Swagger UI and kept in the repository is the finished document.
 
 mod failures;
+mod home;
 mod objects;
 mod pages;
 

@@ -1,10 +1,11 @@
 //! `florin demo`: the bank at work on a throw-away database, and then open for a look around.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use secrecy::SecretString;
 use service::clock::random_bytes;
 use service::config::{Config, ReportAccess};
@@ -13,10 +14,11 @@ use service::page::PageRequest;
 use service::transfers::{Deposit, NewTransfer, TransferError};
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::settings::UPLOAD_MAX_BYTES;
-use super::{Bank, Ending, Settings, bank, print, serve, user::random_password, verify};
+use super::{Bank, Ending, Settings, bank, counted, print, serve, user::random_password, verify};
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -46,33 +48,71 @@ const OPERATOR_EMAIL: &str = "operator@demo.florin";
 const ENTRIES_SHOWN: u64 = 5;
 
 pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending> {
+    // Before there is a folder: a signal that comes while the bank is made must not leave it behind.
+    let mut stop = Box::pin(serve::told_to_stop()?);
+    // A port that is taken is told now, not after the show.
+    let listener = match options.once {
+        true => None,
+        false => Some(settings.listen.bind().await?),
+    };
     let (folder, mut config) = throw_away()?;
     config.queue_max = settings.queue_max as usize;
     config.reports = settings.reports.into();
     let bank = bank::open(&config).await?;
     let password = random_password();
     print(format!("A throw-away bank in {}", folder.path().display()))?;
-    let customers = open_doors(&bank, &password).await?;
+    let shown = tokio::select! {
+        shown = show(&bank, &password, &options) => shown.map(Some),
+        () = &mut stop => Ok(None),
+    };
+    let ending = match (shown, listener) {
+        (Ok(Some((Ending::Done, customers))), Some(listener)) => {
+            let served = keep_serving(settings, listener, &bank, &customers, &password, stop).await;
+            served.map(|()| Ending::Done)
+        }
+        (Ok(Some((ending, _))), _) => Ok(ending),
+        (Ok(None), _) => Err(anyhow!("stopped before the proof; the throw-away bank is removed")),
+        (Err(error), _) => Err(error),
+    };
+    until_alone(&bank).await;
+    bank::close(bank).await;
+    folder.close().context("cannot remove the throw-away bank")?;
+    ending
+}
+
+/// The customers' transfers, what became of them, and the proof.
+async fn show(bank: &Bank, password: &str, options: &Options) -> anyhow::Result<(Ending, Vec<Customer>)> {
+    let customers = open_doors(bank, password).await?;
     print(format!(
         "{} customers, each with a first wallet and a deposit of {OPENING_BALANCE} USD\n",
         customers.len()
     ))?;
-
-    let sent = send(&bank, &customers, &options).await?;
+    let sent = send(bank, &customers, options).await?;
     print(&sent)?;
-    show_balances(&bank, &customers).await?;
-    show_entries(&bank, &customers[0]).await?;
+    show_balances(bank, &customers).await?;
+    show_entries(bank, &customers[0]).await?;
     let proof = bank.ops.verify().await.context("cannot read the books")?;
     print(verify::to_text(&proof).trim_end())?;
-    if !proof.is_clean() {
-        return Ok(Ending::FoundWrong);
-    }
-    if !options.once {
-        keep_serving(settings, &bank, &customers, &password).await?;
-    }
-    bank::close(bank).await;
-    Ok(Ending::Done)
+    let ending = if proof.is_clean() {
+        Ending::Done
+    } else {
+        Ending::FoundWrong
+    };
+    Ok((ending, customers))
 }
+
+/// Waits for the tasks of transfers that were dropped half-way: a bank that is still in use cannot be closed.
+async fn until_alone(bank: &Bank) {
+    for _ in 0..ALONE_LOOKS_MAX {
+        if Arc::strong_count(bank) == 1 {
+            return;
+        }
+        tokio::time::sleep(ALONE_PAUSE).await;
+    }
+}
+
+const ALONE_LOOKS_MAX: u32 = 500;
+const ALONE_PAUSE: Duration = Duration::from_millis(10);
 
 /// A folder that goes away with the process, and settings for a bank in it.
 pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
@@ -141,8 +181,10 @@ struct Sent {
 
 /// Sends random transfers between random customers, many at a time, each of them a request of its own.
 async fn send(bank: &Bank, customers: &[Customer], options: &Options) -> anyhow::Result<Sent> {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} transfers, {per_sec}, {eta} left")?;
-    let bar = ProgressBar::new(options.transfers.into()).with_style(style);
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} transfers, {per_sec}, {eta} left")?;
+    let bar = ProgressBar::new(options.transfers.into())
+        .with_style(style)
+        .with_finish(ProgressFinish::AndClear);
     let started = Instant::now();
     let mut sent = Sent {
         completed: 0,
@@ -204,7 +246,8 @@ impl std::fmt::Display for Sent {
         let millis = self.took.as_millis();
         writeln!(
             f,
-            "{total} transfers in {millis} ms: {per_second} a second, each durable before its answer"
+            "{} in {millis} ms: {per_second} a second, each durable before its answer",
+            counted(self.completed + self.refused, "transfer", "transfers"),
         )?;
         writeln!(
             f,
@@ -251,8 +294,14 @@ async fn show_entries(bank: &Bank, customer: &Customer) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn keep_serving(settings: &Settings, bank: &Bank, customers: &[Customer], password: &str) -> anyhow::Result<()> {
-    let listener = settings.listen.bind().await?;
+async fn keep_serving(
+    settings: &Settings,
+    listener: TcpListener,
+    bank: &Bank,
+    customers: &[Customer],
+    password: &str,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     print(format!(
         "\nLook around in http://{}/docs. Sign in as",
         listener.local_addr()?
@@ -265,5 +314,5 @@ async fn keep_serving(settings: &Settings, bank: &Bank, customers: &[Customer], 
         "each with the password {password}\nCtrl-C ends the demo and removes its bank."
     ))?;
     bank.imports.serve(Vec::new());
-    serve::serve(settings, listener, bank, serve::told_to_stop()?).await
+    serve::serve(settings, listener, bank, stop).await
 }

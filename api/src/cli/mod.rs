@@ -11,6 +11,7 @@ mod logging;
 mod migrate;
 mod nearest;
 mod openapi;
+mod prompt;
 mod serve;
 mod settings;
 mod user;
@@ -34,9 +35,12 @@ use crate::stderr::{self, complain};
 pub use bank::{Bank, open};
 pub use settings::Settings;
 
+/// With the commit that it was built from.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("FLORIN_COMMIT"), ")");
+
 /// A wallet and transfer bank: exact, durable, final.
 #[derive(Debug, Parser)]
-#[command(name = "florin", version, about, max_term_width = 120)]
+#[command(name = "florin", version = VERSION, about, max_term_width = 120)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -124,6 +128,12 @@ async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
         Command::Demo(options) => demo::run(&settings, options).await,
         Command::Openapi => openapi::run().await,
     }
+}
+
+/// A number with its word: "1 currency", "2 currencies".
+fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
+    let number = number.into();
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// Writes a line of a result. A reader that has seen enough may close the pipe, as `head` does: the rest is left out, and

@@ -1,19 +1,13 @@
 //! `florin user`: users whom the API cannot make, operators and admins.
 
-use std::io::Read;
-
-use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use secrecy::SecretString;
 use service::clock::random_bytes;
 use service::identity::{Email, FullName, IdentityError};
 use service::values::Role;
 
-use super::{Ending, Settings, bank, print};
+use super::{Ending, Settings, bank, print, prompt};
 use crate::stderr::complain;
-
-/// More than the longest password has; what comes after it is not read.
-const PASSWORD_BYTES_MAX: u64 = 4_096;
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -28,7 +22,7 @@ pub enum Action {
         /// What they may do
         #[arg(long, value_enum)]
         role: RoleChoice,
-        /// Read the password from standard input
+        /// Read the password from standard input; on a terminal you are asked for it
         #[arg(long)]
         password_stdin: bool,
     },
@@ -55,7 +49,7 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
     let made = if password_stdin { None } else { Some(random_password()) };
     let password = match &made {
         Some(password) => password.clone(),
-        None => read_password()?,
+        None => prompt::password().await?,
     };
     let bank = bank::open(&settings.config()?).await?;
     let created = bank
@@ -77,15 +71,6 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn read_password() -> anyhow::Result<String> {
-    let mut text = String::new();
-    std::io::stdin()
-        .take(PASSWORD_BYTES_MAX)
-        .read_to_string(&mut text)
-        .context("cannot read a password from standard input")?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// 120 random bits in letters that are not taken for one another.

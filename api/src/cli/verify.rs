@@ -10,7 +10,7 @@ use service::ledger::Report;
 use service::ops::{self, Proof};
 use service::redis::Redis;
 
-use super::{Ending, Settings, bank, print};
+use super::{Ending, Settings, bank, counted, print};
 
 pub async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<Ending> {
     let config = settings.config()?;
@@ -35,8 +35,11 @@ pub async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<Ending> {
 pub(super) fn to_text(proof: &Proof) -> String {
     let report = &proof.books;
     let mut text = format!(
-        "looked at {} wallets in {} currencies, {} transfers, {} entries\n",
-        report.wallets, report.currencies, report.transfers, report.entries
+        "looked at {} in {}, {}, {}\n",
+        counted(report.wallets, "wallet", "wallets"),
+        counted(report.currencies, "currency", "currencies"),
+        counted(report.transfers, "transfer", "transfers"),
+        counted(report.entries, "entry", "entries"),
     );
     for check in &report.checks {
         push_check(&mut text, check.claim, &check.offenders);
@@ -70,10 +73,12 @@ fn push_aggregates(text: &mut String, aggregates: &Comparison) {
         text.push_str(&format!("        up to the bank's batch {mark}\n"));
     }
     if aggregates.lag > 0 {
-        text.push_str(&format!(
-            "        {} deposits and withdrawals are on their way to the aggregates\n",
-            aggregates.lag
-        ));
+        let moved = counted(
+            aggregates.lag,
+            "deposit or withdrawal is on its",
+            "deposits and withdrawals are on their",
+        );
+        text.push_str(&format!("        {moved} way to the aggregates\n"));
     }
     for note in &aggregates.notes {
         text.push_str(&format!("        {note}\n"));

@@ -12,6 +12,7 @@ use poem::{
 use poem_openapi::OpenApiService;
 use serde_json::Value;
 
+use super::home;
 use crate::problem::Code;
 
 /// The pages hold their scripts and styles inline, and may speak to this server only.
@@ -23,11 +24,12 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The paths of the pages, for the log.
-pub const PAGES: [&str; 4] = ["/openapi.json", "/docs", "/redoc", "/docs/problems"];
+pub const PAGES: [&str; 5] = ["/", "/openapi.json", "/docs", "/redoc", "/docs/problems"];
 
 /// The finished pages.
 #[derive(Debug, Clone)]
 pub struct Pages {
+    home: Bytes,
     document: Bytes,
     swagger: Bytes,
     redoc: Bytes,
@@ -39,6 +41,7 @@ impl Pages {
     pub fn new(document: &Value) -> Self {
         let text = format!("{document:#}");
         Self {
+            home: home::html().into(),
             swagger: swagger_html(&text).into(),
             redoc: redoc_html(&text).into(),
             problems: problems_html().into(),
@@ -48,6 +51,7 @@ impl Pages {
 
     fn find(&self, path: &str) -> Option<(&Bytes, HeaderValue)> {
         match path {
+            "/" => Some((&self.home, HTML)),
             "/openapi.json" => Some((&self.document, JSON)),
             "/docs" | "/docs/" => Some((&self.swagger, HTML)),
             "/redoc" | "/redoc/" => Some((&self.redoc, HTML)),

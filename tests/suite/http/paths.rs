@@ -20,7 +20,7 @@ on_sqlite!(
 const METHODS: &[&str] = &[
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
 ];
-const PAGES: &[&str] = &["/docs", "/redoc", "/openapi.json", "/docs/problems"];
+const PAGES: &[&str] = &["/", "/docs", "/redoc", "/openapi.json", "/docs/problems"];
 
 pub fn method(name: &str) -> Method {
     Method::from_bytes(name.as_bytes()).expect("this is a method")
@@ -31,7 +31,6 @@ async fn unknown_routes(bank: Arc<TestBank>) {
     let before = rows::count(&bank).await;
     let wallet = ana.wallet.0;
     let routes = [
-        "/",
         "/v1",
         "/v1/",
         "/v2/wallets",

@@ -53,11 +53,7 @@ impl Bar {
 
     /// Shows the next file; what is sent on the channel moves the bar.
     pub fn begin(&mut self, path: &Path) -> Arc<watch::Sender<Progress>> {
-        let name = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned();
+        let name = short(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy());
         let progress = Arc::new(watch::Sender::new(Progress::default()));
         let mut steps = progress.subscribe();
         let (bar, rows, before) = (self.bar.clone(), self.rows.clone(), self.bytes_before);
@@ -99,6 +95,18 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 }
+
+/// The beginning of a name, so that a bar still fits beside it.
+fn short(name: &str) -> String {
+    if name.chars().count() <= NAME_MAX {
+        return name.to_owned();
+    }
+    let beginning: String = name.chars().take(NAME_MAX - 1).collect();
+    format!("{beginning}…")
+}
+
+/// With "looking at", rows, rate and time a line then fits 80 columns.
+const NAME_MAX: usize = 18;
 
 fn bytes_of(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |metadata| metadata.len())

@@ -8,10 +8,12 @@ mod files;
 mod imports;
 mod log_lines;
 mod logs;
+mod readme;
 mod reports;
 mod settings;
 mod starting;
 mod stopping;
+mod terminal;
 mod transactions;
 
 use std::fs;

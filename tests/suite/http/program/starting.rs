@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use harness::Backend;
-use harness::program::Serving;
+use harness::program::{Serving, command};
 use serde_json::json;
+use tokio::process::Command;
 
 use super::{Place, customer, names_in, operator, sign_in, two_customers, verifies};
 
@@ -47,6 +48,81 @@ async fn florin_alone_serves_a_new_bank() {
     let ended = server.ended().await;
     assert_eq!(ended.status, Some(0), "{ended:?}");
     place.remove().await;
+}
+
+/// The arguments and the variables that a server is started with.
+type Way<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+
+/// From another folder, without this one's environment, whatever flags and variables the server was started with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_commands_of_the_welcome_can_be_pasted() {
+    let elsewhere = tempfile::tempdir().expect("a temporary folder can be made");
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let place = Place::new(backend).await;
+        let folder = place.folder.path();
+        fs::create_dir(folder.join("it's my bank")).expect("a folder can be made");
+        let ways: [Way; 5] = [
+            (&[], &[]),
+            (&["--data-dir", "it's my bank"], &[]),
+            (
+                &["serve", "--data-dir=x", "--log", "warn", "--signing-key-file", "k.key"],
+                &[],
+            ),
+            (
+                &[],
+                &[("FLORIN_DATA_DIR", "from env"), ("FLORIN_LISTEN", "localhost:0")],
+            ),
+            (&["--database-url", "sqlite://below.db"], &[]),
+        ];
+        for (arguments, variables) in ways {
+            if backend == Backend::Postgres && arguments.contains(&"--database-url") {
+                continue;
+            }
+            let mut florin = command(folder).await;
+            florin
+                .env("FLORIN_LISTEN", "127.0.0.1:0")
+                .args(place.arguments(arguments))
+                .envs(variables.iter().copied());
+            let mut server = Serving::spawn(florin).await;
+            let welcome = server.stdout_with("--role operator").await;
+            let commands: Vec<String> = welcome
+                .replace(" \\\n", " ")
+                .lines()
+                .map(str::trim)
+                .filter(|line| line.starts_with("curl ") || line.contains(" user create "))
+                .map(str::to_owned)
+                .collect();
+            assert_eq!(commands.len(), 2, "{welcome}");
+            for pasted in &commands {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", pasted]).current_dir(elsewhere.path());
+                let output = shell.output().await.expect("a shell can be run");
+                assert!(output.status.success(), "{pasted}: {output:?}");
+            }
+            sign_in(&server, "ana@example.com", "correct horse battery").await;
+            let taken = json!({ "email": "op@example.com", "password": super::PASSWORD, "full_name": "Op" });
+            server
+                .caller()
+                .post("/v1/auth/register", taken)
+                .await
+                .expect_problem(409, "email_taken");
+            server.kill().await;
+            if backend == Backend::Postgres {
+                place
+                    .tamper("UPDATE users SET email = email || id WHERE email = 'ana@example.com'")
+                    .await;
+                place
+                    .tamper("UPDATE users SET email = email || id WHERE email = 'op@example.com'")
+                    .await;
+            }
+        }
+        place.remove().await;
+    }
+    assert_eq!(
+        names_in(elsewhere.path()),
+        Vec::<String>::new(),
+        "no second bank was made there"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
