@@ -49,6 +49,7 @@ pub fn app(
     let config = EdgeConfig {
         cors_origins,
         body_by_prefix: vec![("/v1/imports/".to_owned(), upload_limit(&services))],
+        always_open: &["/livez", "/readyz", "/metrics"],
         routes: Routes::of_document(&document).with_pages(&PAGES),
         ..EdgeConfig::default()
     };

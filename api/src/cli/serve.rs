@@ -66,6 +66,8 @@ pub async fn serve(
     bank.aggregates.serve();
     let limits = Limits {
         connections_max: settings.connections_max as usize,
+        peer_share_percent: settings.peer_share_percent,
+        trusted_proxies: settings.trusted_proxies.clone(),
         ..Limits::default()
     };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");

@@ -1,9 +1,11 @@
 //! Every setting: a flag, or the environment variable of the same name with `FLORIN_` before it.
 
+use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use secrecy::SecretString;
 use service::config::{Config, ReportAccess};
 use service::db::check_url;
@@ -80,9 +82,17 @@ pub struct Settings {
     )]
     pub reports: ReportsChoice,
 
-    /// Connections served at one time; more wait
+    /// Connections served at one time; on more only /livez, /readyz and /metrics are answered
     #[arg(long, env = "FLORIN_CONNECTIONS_MAX", global = true, default_value = "8192", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_max: u32,
+
+    /// How many of the connections one address may hold, in percent
+    #[arg(long, env = "FLORIN_PEER_SHARE_PERCENT", global = true, default_value = "50", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub peer_share_percent: u8,
+
+    /// Proxies whose X-Forwarded-For or Forwarded is believed: addresses and networks, separated by commas; none by default
+    #[arg(long, env = "FLORIN_TRUSTED_PROXIES", global = true, value_delimiter = ',', value_name = "ADDRESSES", value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
 
     /// A folder whose *.csv files of merchants' activity are imported in the background at start
     #[arg(long, env = "FLORIN_ACTIVITIES_DIR", global = true, value_name = "FOLDER")]
@@ -168,6 +178,13 @@ impl Settings {
 
 /// Of the uploads that are not told otherwise: 1 GiB.
 pub const UPLOAD_MAX_BYTES: u64 = 1 << 30;
+
+/// An address alone is a network of one.
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    let network = address.or_else(|_| text.parse());
+    network.map_err(|_| "not an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
+}
 
 const DATABASE_FILE: &str = "florin.db";
 const SIGNING_KEY_FILE: &str = "signing.key";

@@ -34,6 +34,8 @@ use tokio::{
 
 use super::{
     activity::{Activity, Clock, Phase},
+    body_limit,
+    peers::{OverShare, Peers, Place},
     raw_answer,
     server::Limits,
     socket::Socket,
@@ -58,16 +60,24 @@ pub struct Peer {
     pub remote: SocketAddr,
 }
 
+/// What a connection has: its two ends, and its place among the others.
+pub struct Seat {
+    pub peer: Peer,
+    pub peers: Arc<Peers>,
+    /// `None` over the limit, where one request is answered, and only on paths that are always open.
+    pub place: Option<Place>,
+}
+
 /// Serves one connection to its end. When the channel `stop` closes, the request under way is finished and no other
 /// is taken.
-pub async fn serve<E>(stream: TcpStream, peer: Peer, endpoint: Arc<E>, limits: Limits, mut stop: watch::Receiver<()>)
+pub async fn serve<E>(stream: TcpStream, seat: Seat, endpoint: Arc<E>, limits: Limits, mut stop: watch::Receiver<()>)
 where
     E: Endpoint<Output = Response> + 'static,
 {
     // Fails only on a socket that is gone, which the first read will notice.
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(Activity::default());
-    let service = service_fn(|request| answer(request, peer, Arc::clone(&endpoint), Arc::clone(&activity)));
+    let service = service_fn(|request| answer(request, &seat, Arc::clone(&endpoint), Arc::clone(&activity)));
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity)));
     let mut builder = http1::Builder::new();
     // hyper's own time-out would count an idle connection as a slow one, and sets up a timer for each request.
@@ -113,7 +123,7 @@ where
 
 async fn answer<E>(
     mut request: Request<Incoming>,
-    peer: Peer,
+    seat: &Seat,
     endpoint: Arc<E>,
     activity: Arc<Activity>,
 ) -> Result<hyper::Response<Tracked>, Infallible>
@@ -123,19 +133,41 @@ where
     if !activity.begin(!request.body().is_end_stream()) {
         request.extensions_mut().insert(AmbiguousLength);
     }
+    let Seat { peer, peers, place } = seat;
+    let mut is_over = place.is_none();
+    let forwarded = match peers.forwarded(peer.remote.ip(), request.headers()) {
+        Some(client) => {
+            let place = peers.forward(client);
+            is_over |= place.is_none();
+            place
+        }
+        None => None,
+    };
+    if is_over {
+        request.extensions_mut().insert(OverShare);
+    }
     let local = LocalAddr(Addr::SocketAddr(peer.local));
     let remote = RemoteAddr(Addr::SocketAddr(peer.remote));
-    let response = endpoint
+    let mut response = endpoint
         .get_response((request, local, remote, Scheme::HTTP).into())
         .await;
+    if place.is_none() {
+        body_limit::close_after(&mut response);
+    }
     let response: hyper::Response<BoxBody<Bytes, io::Error>> = response.into();
-    Ok(response.map(|inner| Tracked { inner, activity }))
+    Ok(response.map(|inner| Tracked {
+        inner,
+        activity,
+        _forwarded: forwarded,
+    }))
 }
 
 /// A response body that says when hyper is done with it.
 struct Tracked {
     inner: BoxBody<Bytes, io::Error>,
     activity: Arc<Activity>,
+    /// A forwarded stream counts as long as it lasts.
+    _forwarded: Option<Place>,
 }
 
 impl Body for Tracked {

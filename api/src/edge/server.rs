@@ -3,6 +3,7 @@
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
+use ipnet::IpNet;
 use poem::{Endpoint, Response};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -11,13 +12,18 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::connection::{self, Peer};
+use super::connection::{self, Peer, Seat};
+use super::peers::Peers;
 
 /// What bounds the server's connections; a body has its own limits in `EdgeConfig`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at one time; more wait in the kernel's queue.
+    /// Connections at one time; on some more only what is always open is answered, the rest wait in the kernel's queue.
     pub connections_max: usize,
+    /// The most of them that one address may hold.
+    pub peer_share_percent: u8,
+    /// Proxies whose word about a client's address is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// From the first byte of a request's head to its last; also from connect to the first byte.
     pub header_timeout: Duration,
     /// How long a connection may stay open without a request.
@@ -34,6 +40,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 8192,
+            peer_share_percent: 50,
+            trusted_proxies: Vec::new(),
             header_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
@@ -42,6 +50,10 @@ impl Default for Limits {
         }
     }
 }
+
+/// Connections over the limit, for what is always open. Each answers one request, which has to come at once.
+const SPARE_CONNECTIONS: usize = 64;
+const SPARE_HEADER_TIMEOUT: Duration = Duration::from_secs(1);
 
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(50);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -60,10 +72,22 @@ where
     let endpoint = Arc::new(endpoint);
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
-    let serve_one = |(stream, remote)| {
+    let peers = Peers::new(&limits);
+    let serve_one = |(stream, remote): (TcpStream, SocketAddr)| {
         let peer = Peer { local, remote };
-        connection::serve(stream, peer, Arc::clone(&endpoint), limits, stopped.clone())
+        let place = peers.connect(remote.ip());
+        let mut limits = limits.clone();
+        if place.is_none() {
+            limits.header_timeout = limits.header_timeout.min(SPARE_HEADER_TIMEOUT);
+        }
+        let seat = Seat {
+            peer,
+            peers: Arc::clone(&peers),
+            place,
+        };
+        connection::serve(stream, seat, Arc::clone(&endpoint), limits, stopped.clone())
     };
+    let open_max = limits.connections_max + SPARE_CONNECTIONS;
     let mut shutdown = pin!(shutdown);
     {
         let mut accepted = pin!(accept(&listener));
@@ -71,7 +95,7 @@ where
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
-                one = &mut accepted, if connections.len() < limits.connections_max => {
+                one = &mut accepted, if connections.len() < open_max => {
                     accepted.set(accept(&listener));
                     connections.spawn(serve_one(one));
                 }
@@ -81,7 +105,7 @@ where
 
     // Clients whom the kernel has let in already are served, as a reset would leave them in doubt; others are refused.
     let last_call = Instant::now() + LAST_CALL;
-    while connections.len() < limits.connections_max
+    while connections.len() < open_max
         && let Ok(one) = timeout_at(last_call, accept(&listener)).await
     {
         connections.spawn(serve_one(one));

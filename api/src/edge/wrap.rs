@@ -17,6 +17,7 @@ use super::{
     cors::Cors,
     errors,
     headers::{self, RequestId},
+    peers::OverShare,
     routes::Routes,
     strictness,
 };
@@ -33,6 +34,8 @@ pub struct EdgeConfig {
     pub body_by_prefix: Vec<(String, BodyLimit)>,
     /// The longest request target, in bytes.
     pub uri_max_bytes: usize,
+    /// Paths that are answered over the limit of connections too: those that say how the server is.
+    pub always_open: &'static [&'static str],
     /// The operations of the API, for `Allow`, true parameter names and unknown query parameters.
     pub routes: Routes,
 }
@@ -44,6 +47,7 @@ impl Default for EdgeConfig {
             body: BodyLimit::default(),
             body_by_prefix: Vec::new(),
             uri_max_bytes: URI_MAX_BYTES,
+            always_open: &[],
             routes: Routes::default(),
         }
     }
@@ -60,6 +64,7 @@ where
         cors: Cors::new(&config.cors_origins),
         body: BodyRules::new(config.body, config.body_by_prefix),
         uri_max_bytes: config.uri_max_bytes,
+        always_open: config.always_open,
         routes: config.routes,
     }
 }
@@ -69,6 +74,7 @@ struct Edge<A> {
     cors: Cors,
     body: BodyRules,
     uri_max_bytes: usize,
+    always_open: &'static [&'static str],
     routes: Routes,
 }
 
@@ -99,6 +105,11 @@ impl<A: Endpoint> Edge<A> {
     fn refuse_early(&self, request: &Request) -> Option<Response> {
         if let Err(refused) = strictness::check(request) {
             return Some(refused.into_response());
+        }
+        if request.extensions().get::<OverShare>().is_some() && !self.always_open.contains(&request.uri().path()) {
+            let detail = "the connections for this address, or all of them, are taken; nothing happened";
+            let problem = Problem::new(Code::Overloaded, detail).retry_after(1);
+            return Some(problem.into_response());
         }
         if request
             .uri()

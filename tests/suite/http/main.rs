@@ -30,6 +30,7 @@ mod queries;
 mod raw;
 mod reports;
 mod rows;
+mod shares;
 mod sockets;
 mod strangers;
 mod strict;

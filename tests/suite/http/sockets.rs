@@ -12,7 +12,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::raw::{Broken, Connection, request};
+use crate::raw::{Broken, Connection, PATIENCE, request};
+use crate::shares::{gets_served, is_served};
 
 on_sqlite!(
     a_slow_head_is_ended,
@@ -21,7 +22,6 @@ on_sqlite!(
     sixty_four_connections_stay_alive,
     a_reset_leaves_the_server_well,
     a_transfer_whose_client_hung_up_is_made_once,
-    connections_over_the_limit_wait_and_are_served,
     a_client_that_takes_no_answer_loses_its_connection,
     a_stop_ends_idle_connections_and_finishes_requests,
     a_request_that_outlives_the_grace_is_dropped,
@@ -30,13 +30,13 @@ on_sqlite!(
 const BRIEF: Duration = Duration::from_millis(300);
 
 /// A server of the bank's application under other limits.
-struct Server {
-    address: SocketAddr,
+pub struct Server {
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
-async fn serve(bank: &TestBank, limits: Limits) -> Server {
+pub async fn serve(bank: &TestBank, limits: Limits) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
     let address = listener.local_addr().expect("a bound listener has an address");
     let app = app(bank.services.clone(), Vec::new()).expect("the app can be built");
@@ -49,7 +49,7 @@ async fn serve(bank: &TestBank, limits: Limits) -> Server {
 
 impl Server {
     /// A new connection is served, so the server is well; then it is stopped.
-    async fn ends_well(self) {
+    pub async fn ends_well(self) {
         is_well(self.address).await;
         self.task.abort();
     }
@@ -174,6 +174,7 @@ async fn a_reset_leaves_the_server_well(bank: Arc<TestBank>) {
         &bank,
         Limits {
             connections_max: 2,
+            peer_share_percent: 100,
             ..Limits::default()
         },
     )
@@ -185,14 +186,18 @@ async fn a_reset_leaves_the_server_well(bank: Arc<TestBank>) {
         connection.send(&whole[..length]).await;
         reset(connection);
     }
-    // Had one of them stayed, no place would be left.
-    let (mut one, mut other) = (
-        Connection::open(server.address).await,
-        Connection::open(server.address).await,
-    );
-    ask(&mut one).await;
-    ask(&mut other).await;
-    drop((one, other));
+    // Had one of them stayed, no two places would be left.
+    let started = Instant::now();
+    loop {
+        let (mut one, mut other) = (
+            Connection::open(server.address).await,
+            Connection::open(server.address).await,
+        );
+        if is_served(&mut one, &[]).await && is_served(&mut other, &[]).await {
+            break;
+        }
+        assert!(started.elapsed() < PATIENCE, "a reset connection stays");
+    }
     server.ends_well().await;
 }
 
@@ -219,39 +224,6 @@ async fn a_transfer_whose_client_hung_up_is_made_once(bank: Arc<TestBank>) {
     assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["80.0000", "20.0000"]);
 }
 
-async fn connections_over_the_limit_wait_and_are_served(bank: Arc<TestBank>) {
-    let server = serve(
-        &bank,
-        Limits {
-            connections_max: 2,
-            ..Limits::default()
-        },
-    )
-    .await;
-    let mut served = Vec::new();
-    for _ in 0..2 {
-        let mut connection = Connection::open(server.address).await;
-        ask(&mut connection).await;
-        served.push(connection);
-    }
-    let mut waiting = Vec::new();
-    for _ in 0..5 {
-        let mut connection = Connection::open(server.address).await;
-        connection.send(request("GET /livez", &["connection: close"], "")).await;
-        waiting.push(connection);
-    }
-    assert!(
-        waiting[0].is_silent_for(BRIEF).await,
-        "a third connection is served beside two"
-    );
-    ask(&mut served[0]).await;
-    served.pop();
-    for connection in &mut waiting {
-        assert_eq!(connection.answer().await.status, 200);
-    }
-    server.ends_well().await;
-}
-
 async fn a_client_that_takes_no_answer_loses_its_connection(bank: Arc<TestBank>) {
     let limits = Limits {
         connections_max: 1,
@@ -263,7 +235,7 @@ async fn a_client_that_takes_no_answer_loses_its_connection(bank: Arc<TestBank>)
     // Swagger UI is more than a megabyte: a few of them fill every buffer on the way.
     greedy.send(request("GET /docs", &[], "").repeat(40)).await;
     // The one place is taken until the server gives the greedy client up.
-    is_well(server.address).await;
+    gets_served(server.address).await;
     let mut answers = 0;
     let end = loop {
         match greedy.try_answer().await {

@@ -9,7 +9,7 @@ use super::names_in;
 use crate::layering::root;
 
 /// What the contract promises of this version.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 16] = [
     "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
@@ -19,10 +19,12 @@ const SETTINGS: [&str; 14] = [
     "FLORIN_LISTEN",
     "FLORIN_LOG",
     "FLORIN_LOG_FORMAT",
+    "FLORIN_PEER_SHARE_PERCENT",
     "FLORIN_QUEUE_MAX",
     "FLORIN_REDIS_URL",
     "FLORIN_REPORTS",
     "FLORIN_SIGNING_KEY_FILE",
+    "FLORIN_TRUSTED_PROXIES",
     "FLORIN_UPLOAD_MAX_BYTES",
 ];
 

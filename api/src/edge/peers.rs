@@ -1,0 +1,266 @@
+//! Who holds the connections: one address may hold a share of them, so that it cannot keep every other one out. Behind a
+//! trusted proxy the address that the proxy forwards counts, for as long as its request or stream lasts.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use ipnet::IpNet;
+use poem::http::{HeaderMap, header};
+
+use super::server::Limits;
+
+/// The connections of a server, by address.
+pub struct Peers {
+    connections_max: usize,
+    share: usize,
+    trusted: Vec<IpNet>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    connections: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A part of an address' share; free again when it is dropped.
+pub struct Place {
+    peers: Arc<Peers>,
+    /// `None` for a proxy, which has no share of its own.
+    address: Option<IpAddr>,
+    is_connection: bool,
+}
+
+/// Marks a request that is answered only on paths that are always open.
+#[derive(Debug, Clone, Copy)]
+pub struct OverShare;
+
+impl Peers {
+    pub fn new(limits: &Limits) -> Arc<Self> {
+        let share = limits.connections_max * usize::from(limits.peer_share_percent) / 100;
+        Arc::new(Self {
+            connections_max: limits.connections_max,
+            share: share.max(1),
+            trusted: limits.trusted_proxies.clone(),
+            held: Mutex::default(),
+        })
+    }
+
+    /// A place for a connection; `None` when all are taken, or all that this address may hold.
+    pub fn connect(self: &Arc<Self>, remote: IpAddr) -> Option<Place> {
+        let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
+        let mut held = self.held();
+        if held.connections >= self.connections_max || !held.add(address, self.share) {
+            return None;
+        }
+        held.connections += 1;
+        Some(self.place(address, true))
+    }
+
+    /// A place for a request that a proxy forwards.
+    pub fn forward(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
+        let address = Some(one_holder(client));
+        self.held().add(address, self.share).then(|| self.place(address, false))
+    }
+
+    /// The address that a trusted proxy forwards a request for; `None` when there is no such proxy.
+    pub fn forwarded(&self, remote: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        if !self.is_trusted(remote) {
+            return None;
+        }
+        let told = |name| {
+            headers
+                .get_all(name)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|text| text.split(','))
+        };
+        let plain: Vec<&str> = told(header::HeaderName::from_static("x-forwarded-for")).collect();
+        let standard: Vec<&str> = told(header::FORWARDED).map(for_of).collect();
+        match (plain.is_empty(), standard.is_empty()) {
+            (true, true) => None,
+            (false, true) => Some(self.nearest(remote, &plain)),
+            (true, false) => Some(self.nearest(remote, &standard)),
+            // A proxy writes one of them and passes the other on, which the client may have made up.
+            (false, false) => {
+                let (plain, standard) = (self.nearest(remote, &plain), self.nearest(remote, &standard));
+                Some(if plain == standard { plain } else { remote })
+            }
+        }
+    }
+
+    /// The last hop that no trusted proxy is; what stands before it may be made up.
+    fn nearest(&self, remote: IpAddr, hops: &[&str]) -> IpAddr {
+        let mut nearest = remote;
+        for hop in hops.iter().rev() {
+            let Some(address) = address_of(hop) else { break };
+            nearest = address;
+            if !self.is_trusted(address) {
+                break;
+            }
+        }
+        nearest
+    }
+
+    fn is_trusted(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
+
+    fn place(self: &Arc<Self>, address: Option<IpAddr>, is_connection: bool) -> Place {
+        Place {
+            peers: self.clone(),
+            address,
+            is_connection,
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // Counters are whole after every call that can panic.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn add(&mut self, address: Option<IpAddr>, share: usize) -> bool {
+        let Some(address) = address else { return true };
+        let count = self.by_address.entry(address).or_default();
+        let fits = *count < share;
+        *count += usize::from(fits);
+        fits
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.peers.held();
+        held.connections -= usize::from(self.is_connection);
+        if let Some(address) = self.address
+            && let Some(count) = held.by_address.get_mut(&address)
+        {
+            *count -= 1;
+            if *count == 0 {
+                held.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+/// Who has one address of version 6 has 2^64 of them.
+fn one_holder(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address => address,
+    }
+}
+
+/// The `for` of one element of a `Forwarded` header; empty when it has none.
+fn for_of(element: &str) -> &str {
+    let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"))
+        .map(|(_, value)| value)
+        .next()
+        .unwrap_or_default()
+}
+
+/// An address with or without port, brackets and quotes.
+fn address_of(text: &str) -> Option<IpAddr> {
+    let text = text.trim().trim_matches('"');
+    let bare = match text.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None if text.matches(':').count() == 1 => text.split(':').next().unwrap_or_default(),
+        None => text,
+    };
+    bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::HeaderValue;
+
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    fn forwarded(headers: &[(&'static str, &'static str)]) -> Option<IpAddr> {
+        let limits = Limits {
+            trusted_proxies: vec!["10.0.0.0/8".parse().expect("a network")],
+            ..Limits::default()
+        };
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        let peers = Peers::new(&limits);
+        assert_eq!(
+            peers.forwarded(address("192.0.2.9"), &map),
+            None,
+            "a stranger is believed"
+        );
+        peers.forwarded(address("10.0.0.1"), &map)
+    }
+
+    #[test]
+    fn the_last_address_that_is_no_proxy_counts() {
+        for (headers, expected) in [
+            (&[][..], None),
+            (&[("x-forwarded-for", "192.0.2.1")], Some("192.0.2.1")),
+            (
+                &[("x-forwarded-for", "1.1.1.1, 192.0.2.1, 10.0.0.2")],
+                Some("192.0.2.1"),
+            ),
+            (
+                &[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "192.0.2.1:80")],
+                Some("192.0.2.1"),
+            ),
+            (&[("x-forwarded-for", "192.0.2.1, unknown, 10.0.0.2")], Some("10.0.0.2")),
+            (&[("x-forwarded-for", "nonsense")], Some("10.0.0.1")),
+            (
+                &[("forwarded", "for=1.1.1.1, For=\"[2001:db8::1]:80\";proto=https")],
+                Some("2001:db8::1"),
+            ),
+            (&[("forwarded", "proto=https")], Some("10.0.0.1")),
+            (
+                &[("forwarded", "for=192.0.2.1"), ("x-forwarded-for", "192.0.2.1")],
+                Some("192.0.2.1"),
+            ),
+            (
+                &[("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "192.0.2.1")],
+                Some("10.0.0.1"),
+            ),
+        ] {
+            assert_eq!(forwarded(headers), expected.map(address), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_held_and_given_back() {
+        let limits = Limits {
+            connections_max: 5,
+            ..Limits::default()
+        };
+        let peers = Peers::new(&limits);
+        let mut ana = vec![
+            peers.connect(address("2001:db8::1")),
+            peers.connect(address("2001:db8::2")),
+        ];
+        assert!(ana.iter().all(Option::is_some));
+        assert!(
+            peers.connect(address("2001:db8::3")).is_none(),
+            "one network is one holder"
+        );
+        let ben: Vec<_> = (0..2).map(|_| peers.connect(address("192.0.2.1"))).collect();
+        let _eve = peers.connect(address("192.0.2.2"));
+        assert!(peers.connect(address("192.0.2.3")).is_none(), "all five are taken");
+        ana.clear();
+        assert!(peers.connect(address("2001:db8::3")).is_some());
+        drop(ben);
+        assert_eq!(peers.held().by_address.len(), 1);
+    }
+}

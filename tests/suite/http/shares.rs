@@ -1,0 +1,125 @@
+//! One address cannot hold every connection, and how the server is can be asked at any time.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use api::edge::Limits;
+use harness::TestBank;
+
+use crate::raw::{Connection, PATIENCE, request};
+use crate::sockets::serve;
+
+on_sqlite!(
+    connections_over_the_limit_are_told_to_come_back,
+    one_address_holds_its_share_only,
+    a_forwarded_client_holds_its_share_only,
+);
+
+/// Asks for what is not always open, perhaps for a client of a proxy's.
+pub async fn is_served(connection: &mut Connection, headers: &[&str]) -> bool {
+    connection.send(request("GET /health", headers, "")).await;
+    let answer = connection.answer().await;
+    if answer.status == 200 {
+        return true;
+    }
+    answer.expect_problem(503, "overloaded");
+    assert_eq!(answer.header("retry-after"), "1");
+    false
+}
+
+/// What says how the server is, is said on any connection.
+async fn tells_how_it_is(address: SocketAddr, headers: &[&str]) {
+    for path in ["/livez", "/readyz", "/metrics"] {
+        let mut connection = Connection::open(address).await;
+        connection.send(request(&format!("GET {path}"), headers, "")).await;
+        assert_eq!(connection.answer().await.status, 200, "{path}");
+    }
+}
+
+/// Waits until a new connection is served.
+pub async fn gets_served(address: SocketAddr) {
+    let started = Instant::now();
+    while !is_served(&mut Connection::open(address).await, &[]).await {
+        assert!(started.elapsed() < PATIENCE, "no place is given back");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn connections_over_the_limit_are_told_to_come_back(bank: Arc<TestBank>) {
+    let limits = Limits {
+        connections_max: 2,
+        peer_share_percent: 100,
+        ..Limits::default()
+    };
+    holds_two(&bank, limits).await;
+}
+
+async fn one_address_holds_its_share_only(bank: Arc<TestBank>) {
+    let limits = Limits {
+        connections_max: 4,
+        ..Limits::default()
+    };
+    holds_two(&bank, limits).await;
+}
+
+/// Of a server like this one address gets two connections.
+async fn holds_two(bank: &TestBank, limits: Limits) {
+    let server = serve(bank, limits).await;
+    let mut served = Vec::new();
+    for _ in 0..2 {
+        let mut connection = Connection::open(server.address).await;
+        assert!(is_served(&mut connection, &[]).await);
+        served.push(connection);
+    }
+    for _ in 0..5 {
+        let mut third = Connection::open(server.address).await;
+        assert!(
+            !is_served(&mut third, &[]).await,
+            "a third connection is served beside two"
+        );
+        assert_eq!(third.until_closed().await, b"");
+        tells_how_it_is(server.address, &[]).await;
+    }
+    // Those that are served go on, and a place that is given back is taken.
+    assert!(is_served(&mut served[0], &[]).await);
+    served.pop();
+    gets_served(server.address).await;
+    server.ends_well().await;
+}
+
+async fn a_forwarded_client_holds_its_share_only(bank: Arc<TestBank>) {
+    let limits = Limits {
+        connections_max: 4,
+        trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
+        ..Limits::default()
+    };
+    let server = serve(&bank, limits).await;
+    let operator = bank.operator().await;
+    let token = format!(
+        "authorization: Bearer {}",
+        operator.token.as_deref().expect("an operator has a token")
+    );
+    let ana = "x-forwarded-for: 198.51.100.7, 192.0.2.1";
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut stream = Connection::open(server.address).await;
+        stream.send(request("GET /statistics/stream", &[&token, ana], "")).await;
+        assert_eq!(stream.head().await.map(|(status, _)| status), Ok(200));
+        streams.push(stream);
+    }
+    // Her two streams are her share, whatever she says before the proxy's word; the same connection serves others.
+    let mut third = Connection::open(server.address).await;
+    assert!(!is_served(&mut third, &[ana]).await);
+    assert!(!is_served(&mut third, &["x-forwarded-for: 203.0.113.9, 192.0.2.1"]).await);
+    assert!(is_served(&mut third, &["x-forwarded-for: 192.0.2.2"]).await);
+    assert!(is_served(&mut third, &["forwarded: for=192.0.2.2;proto=https"]).await);
+    tells_how_it_is(server.address, &[ana]).await;
+    streams.pop();
+    let started = Instant::now();
+    while !is_served(&mut third, &[ana]).await {
+        assert!(started.elapsed() < PATIENCE, "an ended stream gives no place back");
+        tokio::task::yield_now().await;
+    }
+    server.ends_well().await;
+}
