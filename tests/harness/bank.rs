@@ -12,7 +12,6 @@ use service::Services;
 use service::config::{Config, ReportAccess};
 use service::db::Db;
 use service::identity::{Actor, Email, FullName, Registration};
-use service::ledger;
 use service::transfers::Deposit;
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tempfile::TempDir;
@@ -310,34 +309,6 @@ impl TestBank {
             .await
             .expect("a wallet can be opened")
             .id
-    }
-
-    /// Balances of wallets as text, in the order asked for.
-    pub async fn balances(&self, wallets: &[WalletId]) -> Vec<String> {
-        let operator = self.operator_actor().await;
-        let mut balances = Vec::new();
-        for wallet in wallets {
-            let wallet = self
-                .services
-                .wallets
-                .get(operator, *wallet)
-                .await
-                .expect("a test's wallet is there");
-            balances.push(wallet.balance.to_string());
-        }
-        balances
-    }
-
-    /// How many transfers and entries are stored.
-    pub async fn row_counts(&self) -> (u64, u64) {
-        let report = ledger::verify(&self.db).await.expect("the books can be read");
-        (report.transfers, report.entries)
-    }
-
-    /// Fails with what is broken unless the books balance.
-    pub async fn assert_books_balance(&self) {
-        let report = ledger::verify(&self.db).await.expect("the books can be read");
-        assert!(report.is_clean(), "{:#?}", report.checks);
     }
 
     /// Stops the server and removes the database.

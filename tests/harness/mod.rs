@@ -4,6 +4,7 @@
 pub mod activities;
 pub mod at_once;
 pub mod bank;
+mod books;
 pub mod callers;
 pub mod clock;
 pub mod delays;

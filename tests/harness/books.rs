@@ -1,0 +1,36 @@
+//! What a test reads in its bank's books: balances, rows, and whether they balance.
+
+use service::ledger;
+use service::values::WalletId;
+
+use crate::bank::TestBank;
+
+impl TestBank {
+    /// Balances of wallets as text, in the order asked for.
+    pub async fn balances(&self, wallets: &[WalletId]) -> Vec<String> {
+        let operator = self.operator_actor().await;
+        let mut balances = Vec::new();
+        for wallet in wallets {
+            let wallet = self
+                .services
+                .wallets
+                .get(operator, *wallet)
+                .await
+                .expect("a test's wallet is there");
+            balances.push(wallet.balance.to_string());
+        }
+        balances
+    }
+
+    /// How many transfers and entries are stored.
+    pub async fn row_counts(&self) -> (u64, u64) {
+        let report = ledger::verify(&self.db).await.expect("the books can be read");
+        (report.transfers, report.entries)
+    }
+
+    /// Fails with what is broken unless the books balance.
+    pub async fn assert_books_balance(&self) {
+        let report = ledger::verify(&self.db).await.expect("the books can be read");
+        assert!(report.is_clean(), "{:#?}", report.checks);
+    }
+}
