@@ -24,9 +24,9 @@ impl<'a> ApiExtractor<'a> for IdempotencyHeader {
 
     fn param_schema_ref() -> Option<MetaSchemaRef> {
         let mut schema = MetaSchema::new("string");
-        schema.min_length = Some(1);
-        schema.max_length = Some(IdempotencyKey::LENGTH_MAX);
-        schema.pattern = Some("^[!-~]+$".to_owned());
+        let longest = IdempotencyKey::LENGTH_MAX;
+        // Quotation marks stand around a key, as the draft of the header has it, or nowhere.
+        schema.pattern = Some(format!(r##"^("[!#-~]{{1,{longest}}}"|[!#-~]{{1,{longest}}})$"##));
         Some(MetaSchemaRef::Inline(Box::new(schema)))
     }
 
