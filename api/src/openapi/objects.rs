@@ -21,7 +21,7 @@ pub fn settle(document: &mut Value) -> Result<()> {
     };
     follow_references(schemas, &mut requests);
     follow_references(schemas, &mut answers);
-    for (name, schema) in schemas {
+    for (name, schema) in schemas.iter_mut() {
         let (is_asked, is_answered) = (requests.contains(name), answers.contains(name));
         let Some(properties) = schema["properties"].as_object() else {
             continue;
@@ -40,6 +40,12 @@ pub fn settle(document: &mut Value) -> Result<()> {
                 require(schema, field);
             }
         }
+    }
+    let inlined = inline_nullable_references(schemas);
+    let mut used = Vec::new();
+    collect_references(document, &mut used);
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| used.contains(name) || !inlined.contains(name));
     }
     Ok(())
 }
@@ -60,21 +66,38 @@ fn require(schema: &mut Value, field: String) {
     }
 }
 
-/// OpenAPI 3.0 ignores what stands beside a `$ref`, so that a nullable reference is wrapped.
 fn nullable(schema: Value) -> Value {
     let mut schema = match schema {
         Value::Object(object) if object.contains_key("$ref") => json!({ "allOf": [object] }),
         other => other,
     };
     schema["nullable"] = true.into();
-    // poem-openapi repeats a field's description as a second part.
-    if let Some(parts) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
-        parts.retain(|part| part.get("$ref").is_some());
-    }
     if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
         values.push(Value::Null);
     }
     schema
+}
+
+/// OpenAPI 3.0 has no way that every reader takes to say "this reference or null", so that such a field holds a copy.
+/// Gives the names of what was copied.
+fn inline_nullable_references(schemas: &mut Object) -> Vec<String> {
+    let mut inlined = Vec::new();
+    let settled = schemas.clone();
+    for schema in schemas.values_mut() {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for property in properties.into_iter().flat_map(Object::values_mut) {
+            let mut references = Vec::new();
+            collect_references(property.get("allOf").unwrap_or(&Value::Null), &mut references);
+            if let [name] = &references[..]
+                && let Some(copy) = settled.get(name)
+                && property.get("nullable") == Some(&Value::Bool(true))
+            {
+                *property = nullable(copy.clone());
+                inlined.append(&mut references);
+            }
+        }
+    }
+    inlined
 }
 
 fn follow_references(schemas: &Object, names: &mut Vec<String>) {

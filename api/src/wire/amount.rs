@@ -61,7 +61,7 @@ inline_schema!(Amount, "Amount", {
 
 inline_schema!(AmountInput, "AmountInput", {
     let mut text = MetaSchema::new_with_format("string", "decimal");
-    text.pattern = Some(r"^(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$".to_owned());
+    text.pattern = Some(ABOVE_ZERO.to_owned());
     let mut number = MetaSchema::new("number");
     (number.minimum, number.exclusive_minimum) = (Some(0.0), Some(true));
     (number.maximum, number.multiple_of) = (Some(99_999_999_999_999.0), Some(0.0001));
@@ -75,6 +75,10 @@ inline_schema!(AmountInput, "AmountInput", {
         .to_vec();
     schema
 });
+
+/// Without a look-ahead, which not every client's regular expressions have.
+const ABOVE_ZERO: &str =
+    r"^([1-9][0-9]{0,13}(\.[0-9]{1,4})?|0\.([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9]))$";
 
 #[cfg(test)]
 mod tests {
