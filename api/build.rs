@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
         .or_else(|| of_repository(&mut out))
         .unwrap_or_else(|| "unknown".to_owned());
     let commit: String = found.chars().take(DIGITS).collect();
-    writeln!(out, "cargo::rustc-env=FLORIN_COMMIT={commit}")
+    writeln!(out, "cargo::rustc-env=BUILT_FROM={commit}")
 }
 
 /// Reads the files of git, which need no git; a change of HEAD or of its branch builds the program again, and nothing else.

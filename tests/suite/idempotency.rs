@@ -62,7 +62,9 @@ async fn without_a_key_each_request_stands_alone(bank: Arc<TestBank>) {
 }
 
 async fn deposits_and_withdrawals_are_replayed_too(bank: Arc<TestBank>) {
-    let (ana, _) = ana_and_ben(&bank).await;
+    let (ana, ben) = ana_and_ben(&bank).await;
+    // A method is open once an operator has used it.
+    bank.fund(ben.wallet, "1", "wire").await;
     let operator = bank.operator().await;
     let deposits = wallet_path(ana.wallet, "/deposits");
     let first = operator.post_once(&deposits, "in", payment("5", "visa")).await;

@@ -36,7 +36,7 @@ pub use bank::{Bank, open};
 pub use settings::Settings;
 
 /// With the commit that it was built from.
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("FLORIN_COMMIT"), ")");
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILT_FROM"), ")");
 
 /// A wallet and transfer bank: exact, durable, final.
 #[derive(Debug, Parser)]

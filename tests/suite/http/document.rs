@@ -5,9 +5,8 @@ use std::fs;
 use std::sync::Arc;
 
 use api::app::document;
-use harness::{Answer, TestBank};
-use reqwest::Method;
-use serde_json::{Value, json};
+use harness::TestBank;
+use serde_json::Value;
 
 use crate::layering::root;
 
@@ -18,18 +17,13 @@ on_sqlite!(
     requests_take_no_unknown_fields,
     pages_show_the_finished_document,
     callers_sign_in_with_a_bearer_token,
-    what_may_be_null_is_required_and_nullable,
-    answers_have_every_documented_field,
     names_are_what_a_reader_expects,
     lists_take_what_their_parameters_say,
-    pages_are_in_standards_mode,
-    what_is_made_says_where_it_is,
-    a_known_wallet_is_not_sent_again,
 );
 
 const KEPT: &str = "api/openapi.json";
 
-fn current(bank: &TestBank) -> Value {
+pub fn current(bank: &TestBank) -> Value {
     document(&bank.services).expect("the document can be made")
 }
 
@@ -49,7 +43,7 @@ async fn the_kept_document_is_the_current_one(bank: Arc<TestBank>) {
 }
 
 /// Method, path and object of every operation.
-fn operations(document: &Value) -> Vec<(String, &Value)> {
+pub fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().expect("paths are an object");
     let items = paths.iter().flat_map(|(path, item)| {
         let operations = item.as_object().expect("a path is an object");
@@ -139,7 +133,7 @@ async fn every_operation_documents_its_failures(bank: Arc<TestBank>) {
     }
 }
 
-fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
         Some(reference) => document
             .pointer(reference.trim_start_matches('#'))
@@ -254,121 +248,6 @@ async fn callers_sign_in_with_a_bearer_token(bank: Arc<TestBank>) {
     }
 }
 
-/// The objects that answers are made of, by name.
-fn answered(document: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for (_, operation) in operations(document) {
-        for (_, response) in operation["responses"].as_object().into_iter().flatten() {
-            collect(document, resolve(document, response), &mut names);
-        }
-    }
-    names
-}
-
-fn collect(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
-    if let Some(name) = value["$ref"]
-        .as_str()
-        .and_then(|path| path.strip_prefix("#/components/schemas/"))
-    {
-        if names.insert(name.to_owned()) {
-            collect(document, resolve(document, value), names);
-        }
-        return;
-    }
-    let members = value.as_object().into_iter().flat_map(|object| object.values());
-    let items = value.as_array().into_iter().flatten();
-    members.chain(items).for_each(|part| collect(document, part, names));
-}
-
-async fn what_may_be_null_is_required_and_nullable(bank: Arc<TestBank>) {
-    let document = current(&bank);
-    let schemas = &document["components"]["schemas"];
-    for name in answered(&document).iter().filter(|name| *name != "Problem") {
-        let required = schemas[name]["required"].as_array().cloned().unwrap_or_default();
-        for (field, _) in schemas[name]["properties"].as_object().into_iter().flatten() {
-            assert!(
-                required.contains(&Value::from(field.as_str())),
-                "{name}.{field} may be missing"
-            );
-        }
-    }
-    let nullable = |name: &str, field: &str| schemas[name]["properties"][field]["nullable"] == true;
-    for (name, fields) in [
-        ("Wallet", &["user_id"][..]),
-        ("Entry", &["description"]),
-        ("TransferList", &["next_cursor"]),
-        ("WalletList", &["next_cursor"]),
-        ("EntryList", &["next_cursor"]),
-        ("Import", &["finished_at", "failure"]),
-        ("Readiness", &["redis", "detail", "importing"]),
-        (
-            "Transfer",
-            &[
-                "method",
-                "description",
-                "metadata",
-                "failure_reason",
-                "reverses",
-                "completed_at",
-                "expires_at",
-            ],
-        ),
-        // A request may leave these out, and may say null.
-        ("NewTransfer", &["description", "metadata"]),
-        ("Registration", &["currency"]),
-    ] {
-        for field in fields {
-            assert!(nullable(name, field), "{name}.{field} is not nullable");
-        }
-    }
-    assert!(!nullable("Wallet", "balance") && !nullable("Transaction", "currency"));
-    // A reference that may be null is a copy.
-    let importing = &schemas["Readiness"]["properties"]["importing"];
-    assert!(nullable("Readiness", "importing") && importing["properties"]["file"].is_object());
-}
-
-async fn answers_have_every_documented_field(bank: Arc<TestBank>) {
-    let (ana, operator) = (bank.customer_with("ana", "5").await, bank.operator().await);
-    let document = current(&bank);
-    let wallet = format!("/v1/wallets/{}", ana.wallet);
-    for (caller, path, template) in [
-        (&ana.caller, wallet.as_str(), "/v1/wallets/{wallet_id}"),
-        (&operator, "/v1/wallets", "/v1/wallets"),
-        (&ana.caller, "/v1/transfers", "/v1/transfers"),
-        (
-            &ana.caller,
-            &format!("{wallet}/entries"),
-            "/v1/wallets/{wallet_id}/entries",
-        ),
-        (&ana.caller, "/v1/users/me", "/v1/users/me"),
-        (&ana.caller, "/readyz", "/readyz"),
-    ] {
-        let answer = caller.get(path).await.expect(200);
-        let schema = &document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
-        has_every_field(&document, schema, &answer, path);
-    }
-}
-
-fn has_every_field(document: &Value, schema: &Value, value: &Value, shown: &str) {
-    let schema = resolve(document, schema);
-    if value.is_null() {
-        assert_eq!(schema["nullable"], true, "{shown} is null");
-        return;
-    }
-    for (field, property) in schema["properties"].as_object().into_iter().flatten() {
-        let member = value
-            .get(field)
-            .unwrap_or_else(|| panic!("{shown} has no {field}: {value}"));
-        has_every_field(document, property, member, &format!("{shown}: {field}"));
-    }
-    for item in value.as_array().into_iter().flatten() {
-        has_every_field(document, &schema["items"], item, shown);
-    }
-    for part in schema["allOf"].as_array().into_iter().flatten() {
-        has_every_field(document, part, value, shown);
-    }
-}
-
 async fn names_are_what_a_reader_expects(bank: Arc<TestBank>) {
     let document = current(&bank);
     let schemas = document["components"]["schemas"]
@@ -426,53 +305,4 @@ async fn lists_take_what_their_parameters_say(bank: Arc<TestBank>) {
             "{path}"
         );
     }
-}
-
-async fn pages_are_in_standards_mode(bank: Arc<TestBank>) {
-    for path in ["/docs", "/redoc", "/docs/problems"] {
-        let page = bank.anonymous().get(path).await.text;
-        assert!(
-            page[..15].eq_ignore_ascii_case("<!doctype html>"),
-            "{path}: {}",
-            &page[..60]
-        );
-    }
-}
-
-async fn what_is_made_says_where_it_is(bank: Arc<TestBank>) {
-    let (ana, operator) = (bank.customer("ana").await, bank.operator().await);
-    let wallet = ana.caller.post("/v1/wallets", json!({ "currency": "EUR" })).await;
-    let deposits = format!("/v1/wallets/{}/deposits", ana.wallet);
-    let deposit = operator
-        .post(&deposits, json!({ "amount": "1", "method": "visa" }))
-        .await;
-    for answer in [wallet, deposit] {
-        let (location, id) = (answer.header("location").to_owned(), answer.text_of("id").to_owned());
-        assert_eq!(answer.status, 201);
-        assert_eq!(
-            ana.caller.get(&location).await.expect(200)["id"],
-            id.as_str(),
-            "{location}"
-        );
-    }
-}
-
-async fn a_known_wallet_is_not_sent_again(bank: Arc<TestBank>) {
-    let ana = bank.customer_with("ana", "5").await;
-    let path = format!("/v1/wallets/{}", ana.wallet);
-    let ask = |tags: &str| Answer::of(ana.caller.request(Method::GET, &path).header("if-none-match", tags));
-    let tag = ana.caller.get(&path).await.header("etag").to_owned();
-    for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
-        let answer = ask(&known).await;
-        assert_eq!(
-            (answer.status, answer.text.as_str(), answer.header("etag")),
-            (304, "", tag.as_str()),
-            "{known}"
-        );
-    }
-    assert_eq!(ask("\"x\"").await.status, 200);
-    bank.fund(ana.wallet, "1", "visa").await;
-    let changed = ask(&tag).await;
-    assert_ne!((changed.status, changed.header("etag")), (304, tag.as_str()));
-    assert_eq!(changed.status, 200);
 }

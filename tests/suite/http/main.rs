@@ -24,6 +24,7 @@ mod fields;
 mod garbage;
 mod imports;
 mod layering;
+mod nulls;
 mod paths;
 mod program;
 mod queries;

@@ -1,0 +1,129 @@
+//! What the OpenAPI document says of fields that may be null, and what answers hold: a generated client believes it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use harness::TestBank;
+use serde_json::Value;
+
+use crate::document::{current, operations, resolve};
+
+on_sqlite!(
+    what_may_be_null_is_required_and_nullable,
+    answers_have_every_documented_field,
+);
+
+/// The objects that answers are made of, by name.
+fn answered(document: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (_, operation) in operations(document) {
+        for (_, response) in operation["responses"].as_object().into_iter().flatten() {
+            collect(document, resolve(document, response), &mut names);
+        }
+    }
+    names
+}
+
+fn collect(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
+    if let Some(name) = value["$ref"]
+        .as_str()
+        .and_then(|path| path.strip_prefix("#/components/schemas/"))
+    {
+        if names.insert(name.to_owned()) {
+            collect(document, resolve(document, value), names);
+        }
+        return;
+    }
+    let members = value.as_object().into_iter().flat_map(|object| object.values());
+    let items = value.as_array().into_iter().flatten();
+    members.chain(items).for_each(|part| collect(document, part, names));
+}
+
+async fn what_may_be_null_is_required_and_nullable(bank: Arc<TestBank>) {
+    let document = current(&bank);
+    let schemas = &document["components"]["schemas"];
+    for name in answered(&document).iter().filter(|name| *name != "Problem") {
+        let required = schemas[name]["required"].as_array().cloned().unwrap_or_default();
+        for (field, _) in schemas[name]["properties"].as_object().into_iter().flatten() {
+            assert!(
+                required.contains(&Value::from(field.as_str())),
+                "{name}.{field} may be missing"
+            );
+        }
+    }
+    let nullable = |name: &str, field: &str| schemas[name]["properties"][field]["nullable"] == true;
+    for (name, fields) in [
+        ("Wallet", &["user_id"][..]),
+        ("Entry", &["description"]),
+        ("TransferList", &["next_cursor"]),
+        ("WalletList", &["next_cursor"]),
+        ("EntryList", &["next_cursor"]),
+        ("Import", &["finished_at", "failure"]),
+        ("Readiness", &["redis", "detail", "importing"]),
+        (
+            "Transfer",
+            &[
+                "method",
+                "description",
+                "metadata",
+                "failure_reason",
+                "reverses",
+                "completed_at",
+                "expires_at",
+            ],
+        ),
+        // A request may leave these out, and may say null.
+        ("NewTransfer", &["description", "metadata"]),
+        ("Registration", &["currency"]),
+    ] {
+        for field in fields {
+            assert!(nullable(name, field), "{name}.{field} is not nullable");
+        }
+    }
+    assert!(!nullable("Wallet", "balance") && !nullable("Transaction", "currency"));
+    // A reference that may be null is a copy.
+    let importing = &schemas["Readiness"]["properties"]["importing"];
+    assert!(nullable("Readiness", "importing") && importing["properties"]["file"].is_object());
+}
+
+async fn answers_have_every_documented_field(bank: Arc<TestBank>) {
+    let (ana, operator) = (bank.customer_with("ana", "5").await, bank.operator().await);
+    let document = current(&bank);
+    let wallet = format!("/v1/wallets/{}", ana.wallet);
+    for (caller, path, template) in [
+        (&ana.caller, wallet.as_str(), "/v1/wallets/{wallet_id}"),
+        (&operator, "/v1/wallets", "/v1/wallets"),
+        (&ana.caller, "/v1/transfers", "/v1/transfers"),
+        (
+            &ana.caller,
+            &format!("{wallet}/entries"),
+            "/v1/wallets/{wallet_id}/entries",
+        ),
+        (&ana.caller, "/v1/users/me", "/v1/users/me"),
+        (&ana.caller, "/readyz", "/readyz"),
+    ] {
+        let answer = caller.get(path).await.expect(200);
+        let schema = &document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        has_every_field(&document, schema, &answer, path);
+    }
+}
+
+fn has_every_field(document: &Value, schema: &Value, value: &Value, shown: &str) {
+    let schema = resolve(document, schema);
+    if value.is_null() {
+        assert_eq!(schema["nullable"], true, "{shown} is null");
+        return;
+    }
+    for (field, property) in schema["properties"].as_object().into_iter().flatten() {
+        let member = value
+            .get(field)
+            .unwrap_or_else(|| panic!("{shown} has no {field}: {value}"));
+        has_every_field(document, property, member, &format!("{shown}: {field}"));
+    }
+    for item in value.as_array().into_iter().flatten() {
+        has_every_field(document, &schema["items"], item, shown);
+    }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        has_every_field(document, part, value, shown);
+    }
+}
