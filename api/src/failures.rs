@@ -9,6 +9,7 @@ use service::identity::{IdentityError, TokenError};
 use service::imports::ImportError;
 use service::ledger::{Refusal, SubmitError};
 use service::merchants::MerchantError;
+use service::ops::NotReady;
 use service::transfers::TransferError;
 use service::values::TransferId;
 use service::wallets::WalletError;
@@ -21,10 +22,27 @@ impl From<Fault> for Problem {
             FaultKind::Unreachable => Self::new(Code::Unavailable, "the database is out of reach; nothing happened")
                 .retry_after(1)
                 .caused_by(fault),
-            FaultKind::Conflict | FaultKind::Stale => {
+            FaultKind::OutcomeUnknown => Self::new(
+                Code::OutcomeUnknown,
+                "the database went away around a commit, which may have happened: look before you ask again",
+            )
+            .retry_after(1)
+            .caused_by(fault),
+            FaultKind::Conflict | FaultKind::Stale | FaultKind::Locked => {
                 Self::new(Code::Contended, "other writers were in the way; nothing happened").retry_after(1)
             }
             FaultKind::Unique(_) | FaultKind::Constraint | FaultKind::Broken => Self::internal(fault),
+        }
+    }
+}
+
+impl From<NotReady> for Problem {
+    fn from(reason: NotReady) -> Self {
+        match reason {
+            NotReady::Fault(fault) => fault.into(),
+            NotReady::NoCommitter | NotReady::Unsafe(_) => {
+                Self::new(Code::Unavailable, reason.to_string()).retry_after(1)
+            }
         }
     }
 }
@@ -77,6 +95,15 @@ impl From<SubmitError> for Problem {
             SubmitError::Overloaded => {
                 Self::new(Code::Overloaded, "too many transfers are waiting; nothing happened").retry_after(1)
             }
+            SubmitError::Stopped => {
+                Self::new(Code::Unavailable, "the bank takes no more transfers; nothing happened").retry_after(1)
+            }
+            SubmitError::OutcomeUnknown => Self::new(
+                Code::OutcomeUnknown,
+                "the database went away around a commit, and money may have moved: ask again with the same \
+                 Idempotency-Key, or look at the wallet",
+            )
+            .retry_after(1),
             SubmitError::Contended => Self::new(
                 Code::Contended,
                 "other writers kept changing these wallets; nothing happened",

@@ -5,8 +5,8 @@
 use sea_orm_migration::MigrationStatus;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, RuntimeErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
 };
 
 mod m0001_users;
@@ -16,6 +16,7 @@ mod m0004_entries;
 mod m0005_imports;
 mod m0006_activities;
 mod m0007_aggregates;
+mod m0008_readiness;
 mod sql;
 
 /// Every step, oldest first.
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_imports::Migration),
             Box::new(m0006_activities::Migration),
             Box::new(m0007_aggregates::Migration),
+            Box::new(m0008_readiness::Migration),
         ]
     }
 }
@@ -56,24 +58,76 @@ pub enum SchemaError {
 /// Applies what is missing, all of it or nothing, under a lock that replicas and commands which start at once share; gives
 /// the names of the steps that it applied.
 pub async fn up(db: &DatabaseConnection) -> Result<Vec<String>, SchemaError> {
+    up_after(db, || {}).await
+}
+
+/// The same; `waits` is called when another process has the lock. Requests' time-outs do not hold here: a step may take its
+/// time.
+pub async fn up_after(db: &DatabaseConnection, waits: impl Fn()) -> Result<Vec<String>, SchemaError> {
     if missing(db).await?.is_empty() {
         return Ok(Vec::new());
     }
-    let options = TransactionOptions {
-        // SQLite: the file's write lock is the lock.
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
+    let tx = match db.get_database_backend() {
+        DbBackend::Postgres => begin_on_postgres(db, waits).await?,
+        _ => begin_on_sqlite(db, waits).await?,
     };
-    let tx = db.begin_with_options(options).await?;
-    if db.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
-            .await?;
-    }
     // Another process may have applied them while this one waited for the lock.
     let missing = missing(&tx).await?;
     Migrator::up(&tx, None).await?;
     tx.commit().await?;
     Ok(missing)
+}
+
+async fn begin_on_postgres(db: &DatabaseConnection, waits: impl Fn()) -> Result<DatabaseTransaction, DbErr> {
+    let tx = db.begin().await?;
+    tx.execute_unprepared(
+        "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+    )
+    .await?;
+    let look = format!("SELECT pg_try_advisory_xact_lock({LOCK}) AS granted");
+    let granted = tx
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, look))
+        .await?;
+    let granted: bool = granted.ok_or_else(no_answer)?.try_get("", "granted")?;
+    if !granted {
+        waits();
+        tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
+            .await?;
+    }
+    Ok(tx)
+}
+
+/// The file's write lock is the lock. SQLite waits for it as long as `busy_timeout` says, which is no longer than a request
+/// may take.
+async fn begin_on_sqlite(db: &DatabaseConnection, waits: impl Fn()) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    loop {
+        match db.begin_with_options(options).await {
+            Err(error) if is_busy(&error) => waits(),
+            begun => return begun,
+        }
+    }
+}
+
+fn is_busy(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    let code = error.as_database_error().and_then(|error| error.code().map(Into::into));
+    let code: Option<i32> = code.and_then(|code: String| code.parse().ok());
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
+}
+
+const SQLITE_BUSY: i32 = 5;
+
+fn no_answer() -> DbErr {
+    DbErr::RecordNotFound("the database did not answer whether the lock is free".to_owned())
 }
 
 async fn missing(db: &impl ConnectionTrait) -> Result<Vec<String>, SchemaError> {
@@ -116,5 +170,5 @@ async fn newer(db: &impl ConnectionTrait) -> Result<Option<SchemaError>, DbErr> 
     Ok(None)
 }
 
-/// Any number will do, as long as it stays the same: "florin" in ASCII.
-const LOCK: i64 = 0x66_6c_6f_72_69_6e;
+/// The advisory lock on PostgreSQL. Any number will do, as long as it stays the same: "florin" in ASCII.
+pub const LOCK: i64 = 0x66_6c_6f_72_69_6e;

@@ -11,6 +11,8 @@ use crate::values::Currency;
 pub struct Config {
     /// `sqlite://...` or `postgres://...`.
     pub database_url: String,
+    /// Lets the bank work on a database that may lose what it has reported: for tests and trials.
+    pub allows_unsafe_database: bool,
     /// The file with the key that signs access tokens; replicas share it.
     pub signing_key_file: PathBuf,
     /// The currency of a first wallet when the caller names none.

@@ -79,7 +79,14 @@ impl Services {
                 ),
             ),
             merchants: merchants::Merchants::start(&db),
-            ops: ops::Ops::new(db, clock, &ledger, statistics.clone(), aggregates.clone()),
+            ops: ops::Ops::new(
+                db,
+                clock,
+                &ledger,
+                statistics.clone(),
+                aggregates.clone(),
+                config.allows_unsafe_database,
+            ),
             aggregates,
             feed: ops::Feed::start(completed, statistics.clone()),
             statistics,
@@ -88,6 +95,17 @@ impl Services {
             currency: config.currency,
             ledger,
         })
+    }
+
+    /// Returns when the committer has died, which only a bug can do: from then on no money moves.
+    pub fn committer_died(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.ledger.ended()
+    }
+
+    /// False once the committer has ended.
+    #[must_use]
+    pub fn moves_money(&self) -> bool {
+        self.ledger.queue().is_open()
     }
 
     /// Returns when everything that was committed before the call is in the reports.

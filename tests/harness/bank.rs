@@ -342,6 +342,8 @@ impl TestBank {
 fn config(database: &TestDatabase) -> Config {
     Config {
         database_url: database.url.clone(),
+        // The shared server survives no power failure, and is fast.
+        allows_unsafe_database: true,
         signing_key_file: database.folder.path().join("signing.key"),
         currency: Currency::from_code("USD").expect("USD is a currency"),
         queue_max: QUEUE_MAX,

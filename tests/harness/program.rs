@@ -109,6 +109,8 @@ pub async fn command(folder: &Path) -> Command {
     command
         .env_clear()
         .env("PATH", env::var_os("PATH").unwrap_or_default())
+        // The shared PostgreSQL of the tests survives no power failure, and is fast.
+        .env("FLORIN_UNSAFE_DATABASE", "allow")
         .current_dir(folder)
         .kill_on_drop(true);
     command

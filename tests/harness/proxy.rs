@@ -36,6 +36,8 @@ struct Shared {
     /// Round trips by the first byte of their request.
     by_kind: Mutex<BTreeMap<u8, u64>>,
     silent: watch::Sender<bool>,
+    /// The next answer is lost, and its connection with it.
+    cuts: AtomicBool,
 }
 
 impl Proxy {
@@ -49,6 +51,7 @@ impl Proxy {
             round_trips: AtomicU64::new(0),
             by_kind: Mutex::default(),
             silent: sender,
+            cuts: AtomicBool::new(false),
         });
         let task = tokio::spawn(accept(listener, port, shared.clone()));
         Self {
@@ -57,6 +60,11 @@ impl Proxy {
             silent,
             task,
         }
+    }
+
+    /// Loses the next answer and closes its connection; new connections are served.
+    pub fn cut_next_answer(&self) {
+        self.shared.cuts.store(true, Ordering::SeqCst);
     }
 
     /// Round trips so far.
@@ -150,6 +158,9 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
             && shared.round_trips.load(Ordering::SeqCst) >= last
         {
             shared.silent.send_replace(true);
+        }
+        if shared.cuts.swap(false, Ordering::SeqCst) {
+            return;
         }
         until_not_silent(shared).await;
         asked.store(false, Ordering::SeqCst);

@@ -110,12 +110,15 @@ impl TestBank {
         }
     }
 
-    /// Locks every wallet, so that the committer stops at its next write; reading goes on.
+    /// Stops the committer at its next write for as long as it likes: no lock is waited for that times out. Reading goes on.
     pub async fn hold_commits(&self) -> Held {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        if self.backend == Backend::Postgres {
+            self.execute(&format!("{WAITS_FOR_HOLD}{WAIT_IN_TRANSFERS}")).await;
+        }
         let tx = self
             .db
             .write
@@ -123,10 +126,37 @@ impl TestBank {
             .await
             .expect("a transaction can begin");
         if self.backend == Backend::Postgres {
-            tx.execute_unprepared("SELECT 1 FROM wallets FOR UPDATE")
+            tx.execute_unprepared("SELECT pg_advisory_xact_lock(4711)")
                 .await
-                .expect("wallets can be locked");
+                .expect("the hold can be taken");
         }
         Held(tx)
     }
+
+    /// Has the lock of migrations, until it is released. PostgreSQL only.
+    pub async fn hold_migrations(&self) -> Held {
+        let tx = self.db.write.begin().await.expect("a transaction can begin");
+        let sql = format!("SELECT pg_advisory_xact_lock({})", migration::LOCK);
+        tx.execute_unprepared(&sql).await.expect("the lock is free");
+        Held(tx)
+    }
+
+    /// Locks one wallet as a person in psql would, until it is released. PostgreSQL only.
+    pub async fn lock_wallet(&self, wallet: WalletId) -> Held {
+        let tx = self.db.write.begin().await.expect("a transaction can begin");
+        let sql = format!("SELECT 1 FROM wallets WHERE id = '{}' FOR UPDATE", wallet.0);
+        tx.execute_unprepared(&sql).await.expect("a wallet can be locked");
+        Held(tx)
+    }
 }
+
+const WAITS_FOR_HOLD: &str = "
+CREATE OR REPLACE FUNCTION test_wait_for_hold() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WHILE NOT pg_try_advisory_xact_lock_shared(4711) LOOP PERFORM pg_sleep(0.002); END LOOP;
+    RETURN NULL;
+END $$;";
+
+const WAIT_IN_TRANSFERS: &str = "
+CREATE OR REPLACE TRIGGER test_held BEFORE INSERT ON transfers
+    FOR EACH STATEMENT EXECUTE FUNCTION test_wait_for_hold();";

@@ -77,6 +77,10 @@ impl Committer {
         }
     }
 
+    pub fn queue(&self) -> Queue {
+        self.ledger.queue()
+    }
+
     pub fn metrics(&self) -> MetricsSnapshot {
         self.ledger.metrics().snapshot()
     }

@@ -137,10 +137,7 @@ async fn stopping_answers_what_was_accepted_and_takes_no_more(bank: Arc<TestBank
         );
     }
     stopping.await.expect("stopping ends");
-    assert!(matches!(
-        pay().await,
-        Err(TransferError::Submit(SubmitError::Overloaded))
-    ));
+    assert!(matches!(pay().await, Err(TransferError::Submit(SubmitError::Stopped))));
     assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["80.0000", "20.0000"]);
 }
 

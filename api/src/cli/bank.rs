@@ -21,13 +21,29 @@ pub async fn open(config: &Config) -> anyhow::Result<Bank> {
 /// Connects and brings the schema up to date.
 pub async fn connect(config: &Config) -> anyhow::Result<Db> {
     let db = db::open(&config.database_url).await?;
-    let applied = migration::up(&db.write)
+    refuse_unsafe(&db, config).await?;
+    let waits = || tracing::info!("another process is bringing the schema up to date; waiting for it");
+    let applied = migration::up_after(&db.write, waits)
         .await
         .context("cannot bring the schema up to date")?;
     if let Some(newest) = applied.last() {
         tracing::info!(steps = applied.len(), newest, "brought the schema up to date");
     }
     Ok(db)
+}
+
+/// A bank whose database may lose what it has reported would promise what it cannot keep.
+async fn refuse_unsafe(db: &Db, config: &Config) -> anyhow::Result<()> {
+    let found = db
+        .unsafe_settings()
+        .await
+        .context("cannot read the database's settings")?;
+    match found {
+        Some(settings) if config.allows_unsafe_database => tracing::debug!("{settings}"),
+        Some(settings) => anyhow::bail!("{settings}; mend that, or allow it with FLORIN_UNSAFE_DATABASE=allow"),
+        None => {}
+    }
+    Ok(())
 }
 
 /// Answers what was accepted and closes everything.

@@ -5,6 +5,7 @@ use service::imports::csv_files;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::settings::UnsafeDatabase;
 use super::welcome::{self, Call};
 use super::{Ending, Settings, bank, print};
 use crate::app::app;
@@ -29,6 +30,9 @@ pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
     // Before anybody is told that it serves: whoever has read it may send a signal.
     let stop = told_to_stop()?;
     let bank = bank::open(&settings.config()?).await?;
+    if settings.unsafe_database == UnsafeDatabase::Allow {
+        tracing::warn!("unsafe settings of the database are allowed: what was reported as durable may be lost");
+    }
     let warmed_up = bank.statistics.warm_up().await;
     warmed_up.context("the last minute's transfers cannot be read")?;
     let read = bank.merchants.refresh().await;
@@ -73,13 +77,18 @@ pub async fn serve(
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
     bank.statistics.keep_in_step();
     let statistics = bank.statistics.clone();
+    let committer_died = bank.committer_died();
     let stop = async move {
-        stop.await;
+        tokio::select! {
+            () = stop => {}
+            () = committer_died => tracing::error!("the committer has died, so the bank ends: no money can move"),
+        }
         // Streams would else hold their connections open for the whole grace time.
         statistics.close();
     };
     edge::serve(listener, app, limits, stop).await?;
     tracing::info!("stopped serving");
+    anyhow::ensure!(bank.moves_money(), "the committer has died");
     Ok(())
 }
 

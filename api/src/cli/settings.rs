@@ -28,6 +28,17 @@ pub struct Settings {
     )]
     pub database_url: Option<String>,
 
+    /// `allow` lets the bank work on a database that may lose what it has reported as durable: for trials
+    #[arg(
+        long,
+        env = "FLORIN_UNSAFE_DATABASE",
+        global = true,
+        value_enum,
+        default_value = "refuse",
+        value_name = "WHAT"
+    )]
+    pub unsafe_database: UnsafeDatabase,
+
     /// Where the bank keeps its files
     #[arg(
         long,
@@ -130,6 +141,13 @@ pub struct Settings {
     pub log_format: LogFormat,
 }
 
+/// What to do with a database whose settings are unsafe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UnsafeDatabase {
+    Refuse,
+    Allow,
+}
+
 /// Who may read the reports.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum ReportsChoice {
@@ -165,6 +183,7 @@ impl Settings {
             .unwrap_or_else(|| self.data_dir.join(SIGNING_KEY_FILE));
         Ok(Config {
             database_url,
+            allows_unsafe_database: self.unsafe_database == UnsafeDatabase::Allow,
             signing_key_file,
             currency: self.currency,
             queue_max: self.queue_max as usize,

@@ -35,6 +35,9 @@ impl Call {
                 call.push_str(&format!(" --{} {}", flag(id), quoted(&absolute_path(file))));
             }
         }
+        if let Some((_, choice)) = given("unsafe_database") {
+            call.push_str(&format!(" --unsafe-database {}", quoted(&choice.to_string_lossy())));
+        }
         if let Some((source, url)) = given("database_url") {
             let url = url.to_string_lossy();
             // A password that stands in the environment is not told to those who read the log; one of the command line

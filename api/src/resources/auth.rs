@@ -14,7 +14,7 @@ use super::users::UserView;
 use super::wallets::WalletView;
 use crate::problem::{ApiResult, Problem};
 use crate::samples;
-use crate::wire::{Created, EmailInput, FullNameInput, Json, Located, currency_of};
+use crate::wire::{Created, EmailInput, FullNameInput, Json, currency_of};
 
 pub struct AuthApi {
     pub services: Arc<Services>,
@@ -91,13 +91,6 @@ impl AuthApi {
         let CredentialsInput { email, password } = body.0;
         let token = self.services.identity.sign_in(&email, password.into()).await?;
         Ok(Json(token.into()))
-    }
-}
-
-/// The user, as soon as they have signed in.
-impl Located for RegisteredView {
-    fn location(&self) -> String {
-        "/v1/users/me".to_owned()
     }
 }
 

@@ -25,6 +25,11 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
             ledger.conflict_retries,
         ),
         (
+            "set_aside",
+            "Commands put aside because another session had locked one of their wallets.",
+            ledger.set_aside,
+        ),
+        (
             "splits",
             "Batches halved because the schema refused one of their rows.",
             ledger.splits,

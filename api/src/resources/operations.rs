@@ -93,11 +93,12 @@ impl OperationsApi {
 
     /// Readiness
     ///
-    /// 200 when this process can do its work now, else 503: for load balancers. Without Redis it still can. An import in
+    /// 200 when this process can do its work now, else 503: for load balancers. The database must keep what it reports and
+    /// take a write, which is tried at most once a second. Without Redis it still can. An import in
     /// the background is told, and keeps nobody from being ready.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
     async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
-        self.services.ops.ping().await?;
+        self.services.ops.prove_ready().await?;
         let is_shared = self.services.statistics.is_shared();
         let detail = "Redis is away: the statistics are those of this process alone";
         Ok(Json(ReadinessView {

@@ -17,8 +17,8 @@ use crate::auth::{Operator, SignedIn};
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{
-    Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, Located, MetadataValue, MethodInput,
-    Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
+    Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, MetadataValue, MethodInput, Moved,
+    PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
 };
 
 pub struct TransfersApi {
@@ -209,12 +209,6 @@ impl From<NewTransferInput> for NewTransfer {
             description: input.description.map(|text| text.0),
             metadata: input.metadata.and_then(MetadataValue::given),
         }
-    }
-}
-
-impl Located for TransferView {
-    fn location(&self) -> String {
-        format!("/v1/transfers/{}", self.id)
     }
 }
 

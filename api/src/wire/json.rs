@@ -18,7 +18,6 @@ use poem_openapi::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(super) use self::read::{place, read};
-use super::moved::string_header;
 use crate::problem::{Code, Problem};
 
 const CONTENT_TYPE: &str = "application/json";
@@ -26,12 +25,6 @@ const CONTENT_TYPE: &str = "application/json";
 /// A JSON body: of a request, or of a 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
-
-/// A thing that is made and can be looked at afterwards.
-pub trait Located: Send {
-    /// The path to look at, for the `Location` header.
-    fn location(&self) -> String;
-}
 
 /// A JSON body answered with 201.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,22 +103,6 @@ fn write<T: Serialize>(status: StatusCode, value: &T) -> Response {
     }
 }
 
-fn write_located<T: Located + Serialize>(status: StatusCode, value: &T) -> Response {
-    let mut response = write(status, value);
-    // A path of ids cannot fail here; without it the answer would still be right.
-    if let Ok(location) = HeaderValue::from_str(&value.location()) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
-}
-
-fn located<T: Type>(status: u16) -> MetaResponses {
-    let mut meta = meta::<T>(status);
-    let location = string_header("Location", "The path where this can be looked at.");
-    meta.responses[0].headers.push(location);
-    meta
-}
-
 fn meta<T: Type>(status: u16) -> MetaResponses {
     let content = vec![MetaMediaType {
         content_type: CONTENT_TYPE,
@@ -164,15 +141,15 @@ impl<T: Type + Serialize> ApiResponse for Json<T> {
     }
 }
 
-impl<T: Located + Serialize> IntoResponse for Created<T> {
+impl<T: Type + Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        write_located(StatusCode::CREATED, &self.0)
+        write(StatusCode::CREATED, &self.0)
     }
 }
 
-impl<T: Type + Located + Serialize> ApiResponse for Created<T> {
+impl<T: Type + Serialize> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
-        located::<T>(201)
+        meta::<T>(201)
     }
 
     fn register(registry: &mut Registry) {
@@ -180,15 +157,15 @@ impl<T: Type + Located + Serialize> ApiResponse for Created<T> {
     }
 }
 
-impl<T: Located + Serialize> IntoResponse for Accepted<T> {
+impl<T: Type + Serialize> IntoResponse for Accepted<T> {
     fn into_response(self) -> Response {
-        write_located(StatusCode::ACCEPTED, &self.0)
+        write(StatusCode::ACCEPTED, &self.0)
     }
 }
 
-impl<T: Type + Located + Serialize> ApiResponse for Accepted<T> {
+impl<T: Type + Serialize> ApiResponse for Accepted<T> {
     fn meta() -> MetaResponses {
-        located::<T>(202)
+        meta::<T>(202)
     }
 
     fn register(registry: &mut Registry) {

@@ -3,17 +3,20 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{Connection, Executor};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
-use super::{Db, Fault, FaultKind};
+use super::{Db, Fault, FaultKind, Link};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const POSTGRES_POOL_MAX: u32 = 10;
 const COMMIT_POOL_MAX: u32 = 2;
+/// How long a batch waits for another session's lock before the commands on the locked wallet are put aside.
+const COMMIT_LOCK_TIMEOUT: &str = "300ms";
 /// How long a connection that rests is taken for alive.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const SQLITE_READ_POOL_MAX: u32 = 4;
@@ -28,12 +31,14 @@ const SQLITE_CACHE_KIB: &str = "-32768";
 const SQLITE_WAL_PAGES: &str = "4000";
 
 pub(super) async fn postgres(url: &str) -> Result<Db, Fault> {
-    let main = open(postgres_options(url, POSTGRES_POOL_MAX, Pool::Shared)).await?;
-    let commit = open(postgres_options(url, COMMIT_POOL_MAX, Pool::Committer)).await?;
+    let main = open(shared_postgres(url)).await?;
+    let link = Arc::new(Link::default());
+    let commit = open(committer_postgres(url, link.clone())).await?;
     Ok(Db {
         read: main.clone(),
         write: main,
         commit,
+        link,
     })
 }
 
@@ -45,6 +50,7 @@ pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
         read,
         commit: write.clone(),
         write,
+        link: Arc::default(),
     })
 }
 
@@ -91,12 +97,6 @@ async fn open_new_file(options: ConnectOptions) -> Result<DatabaseConnection, Fa
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pool {
-    Shared,
-    Committer,
-}
-
 fn base_options(url: &str, connections_max: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
@@ -110,53 +110,76 @@ fn base_options(url: &str, connections_max: u32) -> ConnectOptions {
     options
 }
 
+/// What every connection but the committer's has set.
+fn shared_postgres(url: &str) -> ConnectOptions {
+    let mut options = postgres_options(url, POSTGRES_POOL_MAX, &[("lock_timeout", "5s")]);
+    // After a restart of the server every idle connection is dead, so one that has rested is asked first; one that has
+    // just answered is not, which saves its query a round trip.
+    options.map_sqlx_postgres_pool_opts(|pool| {
+        pool.before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        // A BEGIN whose future was dropped may still reach the server. BEGIN first, since a bare ROLLBACK outside a
+        // transaction fills the server's log with warnings; READ WRITE, since a server that was demoted to a standby
+        // refuses that, and its connection is closed then.
+        .after_release(|connection, _| {
+            Box::pin(async move { connection.execute("BEGIN READ WRITE; ROLLBACK").await.map(|_| true) })
+        })
+    });
+    options
+}
+
+/// What the committer's connections have set.
+///
+/// Its few statements take arrays of any length; planning them anew each time costs more than it gains. Wallets must be
+/// written in the arrays' order, or two replicas deadlock: a join by hashing or a walk through the table, which a small
+/// table would get, has an order of its own.
+fn committer_postgres(url: &str, link: Arc<Link>) -> ConnectOptions {
+    let settings = [
+        ("lock_timeout", COMMIT_LOCK_TIMEOUT),
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("enable_seqscan", "off"),
+    ];
+    let mut options = postgres_options(url, COMMIT_POOL_MAX, &settings);
+    options
+        // Opened by the committer when it needs them: a connection is served by the thread that opened it.
+        .min_connections(0)
+        .connect_lazy(true)
+        .map_sqlx_postgres_pool_opts(move |pool| {
+            let (opened, used) = (link.clone(), link.clone());
+            pool.after_connect(move |_, _| {
+                opened.note_opened();
+                Box::pin(async { Ok(()) })
+            })
+            .before_acquire(move |_, meta| {
+                let may_be_used = used.may_be_used(meta.age);
+                Box::pin(async move { Ok(may_be_used) })
+            })
+        });
+    options
+}
+
 /// Time limits are the server's own: a future's time-out would drop a transaction half-way.
-fn postgres_options(url: &str, connections_max: u32, pool: Pool) -> ConnectOptions {
+fn postgres_options(url: &str, connections_max: u32, settings: &[(&'static str, &'static str)]) -> ConnectOptions {
     let mut options = base_options(url, connections_max);
+    let settings = settings.to_vec();
     options
         .set_application_name("florin")
         .map_sqlx_postgres_opts(move |postgres| {
-            let postgres = postgres.options([
-                ("statement_timeout", "15s"),
-                ("lock_timeout", "5s"),
-                ("idle_in_transaction_session_timeout", "30s"),
-            ]);
-            match pool {
-                Pool::Shared => postgres,
-                // The committer's few statements take arrays of any length; planning them anew each time costs more than
-                // it gains. Wallets must be written in the arrays' order, or two replicas deadlock: a join by hashing or
-                // a walk through the table, which a small table would get, has an order of its own.
-                Pool::Committer => postgres.options([
-                    ("plan_cache_mode", "force_generic_plan"),
-                    ("enable_hashjoin", "off"),
-                    ("enable_mergejoin", "off"),
-                    ("enable_seqscan", "off"),
-                ]),
-            }
+            postgres
+                .options([
+                    ("statement_timeout", "15s"),
+                    ("idle_in_transaction_session_timeout", "30s"),
+                ])
+                .options(settings.clone())
         });
-    if pool == Pool::Committer {
-        // Opened by the committer when it needs them: a connection is served by the thread that opened it.
-        options.min_connections(0).connect_lazy(true);
-    }
-    if pool == Pool::Shared {
-        // After a restart of the server every idle connection is dead, so one that has rested is asked first; one that has
-        // just answered is not, which saves its query a round trip. The committer sees to its own.
-        options.map_sqlx_postgres_pool_opts(|pool| {
-            pool.before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > TRUSTED_FOR {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            // A BEGIN whose future was dropped may still reach the server. BEGIN first, since a bare ROLLBACK outside a
-            // transaction fills the server's log with warnings.
-            .after_release(|connection, _| {
-                Box::pin(async move { connection.execute("BEGIN; ROLLBACK").await.map(|_| true) })
-            })
-        });
-    }
     options
 }
 

@@ -4,13 +4,16 @@ use std::error::Error;
 use std::sync::Arc;
 
 use sea_orm::sqlx;
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr};
 
-/// Something broke. Nothing of what was asked was done, unless the kind is `Unreachable` and a commit was under way.
+/// Something broke. Nothing of what was asked was done, unless the kind is `OutcomeUnknown`.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", kind.sentence())]
 pub struct Fault {
     pub kind: FaultKind,
+    /// A COMMIT that ended with this fault may have happened all the same.
+    leaves_doubt: bool,
     #[source]
     source: Arc<dyn Error + Send + Sync>,
 }
@@ -20,6 +23,10 @@ pub struct Fault {
 pub enum FaultKind {
     /// The database, or Redis where it is needed, cannot be reached or is going away.
     Unreachable,
+    /// The connection was lost around a commit, which may have happened.
+    OutcomeUnknown,
+    /// A lock was not granted in time; nothing was written.
+    Locked,
     /// Another writer was in the way; nothing was written and the same work may be tried again at once.
     Conflict,
     /// A unique constraint, by name, already holds the value.
@@ -28,7 +35,7 @@ pub enum FaultKind {
     Constraint,
     /// The batch was decided on a wallet that has changed since.
     Stale,
-    /// Anything else: our bug, a full disk, a damaged file.
+    /// Anything else: our bug, a damaged file.
     Broken,
 }
 
@@ -36,6 +43,8 @@ impl FaultKind {
     fn sentence(&self) -> &'static str {
         match self {
             Self::Unreachable => "a store is out of reach",
+            Self::OutcomeUnknown => "the connection was lost around a commit",
+            Self::Locked => "a lock was not granted in time",
             Self::Conflict => "another writer was in the way",
             Self::Unique(_) => "a unique value is taken",
             Self::Constraint => "the schema refused a row",
@@ -50,6 +59,7 @@ impl Fault {
     pub fn broken(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             kind: FaultKind::Broken,
+            leaves_doubt: false,
             source: Arc::new(source),
         }
     }
@@ -58,6 +68,7 @@ impl Fault {
     pub fn conflict(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             kind: FaultKind::Conflict,
+            leaves_doubt: false,
             source: Arc::new(source),
         }
     }
@@ -66,8 +77,32 @@ impl Fault {
     pub fn unreachable(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             kind: FaultKind::Unreachable,
+            leaves_doubt: false,
             source: Arc::new(source),
         }
+    }
+
+    /// The same fault of a COMMIT, or of a statement that commits itself: where the answer was lost, the outcome is unknown.
+    #[must_use]
+    pub fn of_commit(self) -> Self {
+        let kind = if self.leaves_doubt {
+            FaultKind::OutcomeUnknown
+        } else {
+            self.kind
+        };
+        Self { kind, ..self }
+    }
+
+    /// True when another writer was in the way, so that the same work may be tried again at once.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.kind, FaultKind::Conflict | FaultKind::Locked)
+    }
+
+    /// True when the same work may succeed once the store is back.
+    #[must_use]
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self.kind, FaultKind::Unreachable | FaultKind::OutcomeUnknown)
     }
 
     /// True when a unique constraint refused the write and its name, or on SQLite its columns, contain `part`.
@@ -79,8 +114,10 @@ impl Fault {
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
+        let (kind, leaves_doubt) = (kind_of(&error), leaves_doubt(&error));
         Self {
-            kind: kind_of(&error),
+            kind,
+            leaves_doubt,
             source: Arc::new(error),
         }
     }
@@ -88,15 +125,16 @@ impl From<sqlx::Error> for Fault {
 
 impl From<DbErr> for Fault {
     fn from(error: DbErr) -> Self {
-        let kind = match &error {
+        let (kind, leaves_doubt) = match &error {
             DbErr::Conn(RuntimeErr::SqlxError(inner))
             | DbErr::Exec(RuntimeErr::SqlxError(inner))
-            | DbErr::Query(RuntimeErr::SqlxError(inner)) => kind_of(inner),
-            DbErr::ConnectionAcquire(_) => FaultKind::Unreachable,
-            _ => FaultKind::Broken,
+            | DbErr::Query(RuntimeErr::SqlxError(inner)) => (kind_of(inner), leaves_doubt(inner)),
+            DbErr::ConnectionAcquire(_) => (FaultKind::Unreachable, false),
+            _ => (FaultKind::Broken, false),
         };
         Self {
             kind,
+            leaves_doubt,
             source: Arc::new(error),
         }
     }
@@ -112,7 +150,7 @@ fn kind_of(error: &sqlx::Error) -> FaultKind {
             if database.is_check_violation() || database.is_foreign_key_violation() {
                 return FaultKind::Constraint;
             }
-            if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+            if is_of_sqlite(database.as_ref()) {
                 sqlite_kind(&code)
             } else {
                 postgres_kind(&code)
@@ -128,16 +166,38 @@ fn kind_of(error: &sqlx::Error) -> FaultKind {
     }
 }
 
+/// Whether a COMMIT that ended with this error may have happened. PostgreSQL's own answer says that it did not, unless the
+/// server was told to end meanwhile: it may have been waiting for a standby then, with the commit already made.
+fn leaves_doubt(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(database) if is_of_sqlite(database.as_ref()) => true,
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            matches!(&*code, "40003" | "57P01" | "57P02") || code.starts_with("08")
+        }
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => false,
+        _ => true,
+    }
+}
+
+fn is_of_sqlite(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some()
+}
+
 /// PostgreSQL: by SQLSTATE.
 fn postgres_kind(code: &str) -> FaultKind {
+    // What the server cannot do now and could a moment ago: too many connections or a full disk (53), shutdown, crash of
+    // another backend, still starting, statement_timeout (57), an I/O error (58), a password that changed (28).
+    const OUT_OF_REACH: [&str; 5] = ["08", "28", "53", "57", "58"];
     match code {
-        // Serialization failure, deadlock, lock not available within lock_timeout.
-        "40001" | "40P01" | "55P03" => FaultKind::Conflict,
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => FaultKind::Conflict,
+        "55P03" => FaultKind::Locked,
         // Only the committer divides, and by zero only when a version check failed.
         "22012" => FaultKind::Stale,
-        // Too many connections, shutdown, crash of another backend, still starting, statement_timeout.
-        "53300" | "57P01" | "57P02" | "57P03" | "57014" | "40003" => FaultKind::Unreachable,
-        _ if code.starts_with("08") => FaultKind::Unreachable,
+        // A server that became read-only, as a demoted primary does; a transaction that the server ended.
+        "25006" | "25P03" | "25P04" | "40003" => FaultKind::Unreachable,
+        _ if OUT_OF_REACH.iter().any(|class| code.starts_with(class)) => FaultKind::Unreachable,
         _ if code.starts_with("23") => FaultKind::Constraint,
         // Numbers out of range, bytes that are no text: one bad row, not a broken database.
         _ if code.starts_with("22") => FaultKind::Constraint,
@@ -149,10 +209,50 @@ fn postgres_kind(code: &str) -> FaultKind {
 fn sqlite_kind(code: &str) -> FaultKind {
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
+    const READONLY: i32 = 8;
+    const IOERR: i32 = 10;
+    const FULL: i32 = 13;
+    const CANTOPEN: i32 = 14;
     const CONSTRAINT: i32 = 19;
     match code.parse::<i32>().map(|code| code & 0xff) {
         Ok(BUSY | LOCKED) => FaultKind::Conflict,
+        Ok(READONLY | IOERR | FULL | CANTOPEN) => FaultKind::Unreachable,
         Ok(CONSTRAINT) => FaultKind::Constraint,
         _ => FaultKind::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_cannot_do_now_is_out_of_reach() {
+        for code in [
+            "25006", "28P01", "53100", "53300", "57P01", "57014", "58030", "08006", "40003",
+        ] {
+            assert_eq!(postgres_kind(code), FaultKind::Unreachable, "{code}");
+        }
+        for (code, kind) in [
+            ("55P03", FaultKind::Locked),
+            ("40P01", FaultKind::Conflict),
+            ("23514", FaultKind::Constraint),
+            ("42P01", FaultKind::Broken),
+            ("25P02", FaultKind::Broken),
+        ] {
+            assert_eq!(postgres_kind(code), kind, "{code}");
+        }
+        // Primary and extended result codes.
+        for code in ["13", "10", "778", "8", "14"] {
+            assert_eq!(sqlite_kind(code), FaultKind::Unreachable, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_commit_is_in_doubt_only_where_its_answer_was_lost() {
+        let lost = Fault::from(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()));
+        assert_eq!(lost.of_commit().kind, FaultKind::OutcomeUnknown);
+        let refused = Fault::from(sqlx::Error::PoolTimedOut);
+        assert_eq!(refused.of_commit().kind, FaultKind::Unreachable);
     }
 }

@@ -1,14 +1,19 @@
 //! Connections to the database, and the reading of its errors. The money's own statements live with the ledger.
 
 mod connect;
+mod durability;
 mod fault;
+mod link;
 mod open;
 
+pub use durability::UnsafeSettings;
 pub use fault::{Fault, FaultKind};
+pub(crate) use link::Link;
 pub use open::{OpenError, UrlError, check_url, open};
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
@@ -24,6 +29,8 @@ pub struct Db {
     pub write: DatabaseConnection,
     /// The committer's own; on SQLite the same as `write`.
     pub commit: DatabaseConnection,
+    /// The state of the committer's connections to PostgreSQL.
+    pub(crate) link: Arc<Link>,
 }
 
 impl Db {
@@ -87,7 +94,7 @@ impl Db {
             let tx = write.begin_with_options(options).await.map_err(Fault::from)?;
             match work(&tx).await {
                 Ok(value) => {
-                    tx.commit().await.map_err(Fault::from)?;
+                    tx.commit().await.map_err(|error| Fault::from(error).of_commit())?;
                     Ok(value)
                 }
                 Err(error) => {

@@ -107,8 +107,14 @@ impl Identity {
         role: Role,
     ) -> Result<User, IdentityError> {
         let new = self.new_user(email, full_name, password, role).await?;
-        repo::insert(&self.db.write, &new).await?;
-        Ok(new.user)
+        self.db
+            .transaction(move |tx| {
+                Box::pin(async move {
+                    repo::insert(tx, &new).await?;
+                    Ok(new.user)
+                })
+            })
+            .await
     }
 
     /// Checks a password and gives an access token. An unknown e-mail costs the same time and gets the same answer.

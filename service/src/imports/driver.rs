@@ -19,7 +19,7 @@ use super::rejects::Rejects;
 use super::repo::{self, Advanced, End};
 use super::source::{Content, Stamp};
 use crate::clock::{Clock, random_bytes};
-use crate::db::{Db, Fault, FaultKind};
+use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportStatus};
 
 /// How often a block is tried while other writers are in the way.
@@ -195,7 +195,7 @@ impl Job {
                         return Ok(());
                     }
                 }
-                Err(fault) if fault.kind == FaultKind::Conflict && tries + 1 < TRIES_MAX => {}
+                Err(fault) if fault.is_conflict() && tries + 1 < TRIES_MAX => {}
                 Err(fault) => return Err(fault.into()),
             }
             pause_after(tries).await;

@@ -37,7 +37,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, id_at};
 use crate::config::Config;
-use crate::db::{Db, Fault, FaultKind};
+use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportKind};
 use inner::Inner;
 use load::{Counted, Load};
@@ -182,10 +182,11 @@ impl Imports {
             let (path, arrived) = kept.await.map_err(Fault::broken)?;
             let path = path.map_err(ImportError::Unwritable)?;
             let inserted = repo::insert(&inner.db.write, &recorded, Some(path), false).await;
+            let inserted = inserted.map_err(Fault::of_commit);
             match &inserted {
                 Ok(()) => drop(queue.send(Work::new(Task::Upload(id), counted))),
                 // Nobody knows whether it is recorded: the next start will, and sees to the file.
-                Err(fault) if fault.kind == FaultKind::Unreachable => {}
+                Err(fault) if fault.is_out_of_reach() => {}
                 Err(_) => return Ok(inserted?),
             }
             arrived.stay();

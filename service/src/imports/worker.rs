@@ -19,7 +19,7 @@ use super::inner::{Inner, Known, RunOptions};
 use super::repo::{self, End, FILE_CHANGED, FILE_GONE};
 use super::uploads::Uploads;
 use super::work::{FIRST_PAUSE, PAUSE_MAX, Queue, Task, Work};
-use crate::db::{Fault, FaultKind};
+use crate::db::Fault;
 use crate::values::{ImportId, ImportKind, ImportStatus};
 
 pub(super) struct Worker {
@@ -140,7 +140,7 @@ impl Worker {
                 return;
             }
             tracing::warn!(error = %chain(&error), task = ?work.task, "an import is put off");
-            if !matches!(&error, ImportError::Fault(fault) if fault.kind == FaultKind::Unreachable) {
+            if !matches!(&error, ImportError::Fault(fault) if fault.is_out_of_reach()) {
                 return self.queue.put_off(work);
             }
             self.pause(pause).await;

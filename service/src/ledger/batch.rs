@@ -8,15 +8,17 @@
 //! Remembering wallets is only a guess about the database: the version check decides whether the guess was right.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::book::{Book, Changes, Stamps};
+use super::callers::Callers;
 use super::error::SubmitError;
+use super::locked_wallets::LockedWallets;
 use super::metrics::Metrics;
-use super::repo::{Repo, Tx, Written};
-use super::tries::{Decided, Doubt, Try, after_write, before_write, keys, keys_of_refused, pause, wallet_ids};
+use super::repo::{Connection, Repo, Tx, Written};
+use super::settle::durable_one;
+use super::tries::{Decided, Doubt, Try, before_commit, keys, keys_of_refused, of_commit, pause, wallet_ids};
 use super::types::{Command, Outcome, Wallet};
 use crate::clock::{Clock, Sequence, id_at};
 use crate::db::{Db, Fault, FaultKind};
@@ -24,8 +26,8 @@ use crate::values::{Timestamp, TransferId, WalletId};
 
 /// Tries before the callers are told that their wallets are contended.
 const TRIES_MAX: u32 = 8;
-/// Pause between two looks for the outcome of a commit whose answer was lost.
-const LOOK_PAUSE: Duration = Duration::from_millis(200);
+/// No further try begins after this, however few there were.
+const TRIES_FOR: Duration = Duration::from_secs(3);
 /// Wallets remembered between batches; at about 200 bytes each.
 const REMEMBERED_MAX: usize = 100_000;
 /// Batches that lock at once after one was found stale: whoever else writes these wallets will go on doing so.
@@ -33,11 +35,22 @@ const CAUTIOUS_BATCHES: u32 = 16;
 
 /// Commits batches, one after the other.
 pub(super) struct Batches {
-    repo: Repo,
+    pub(super) repo: Repo,
     sequence: Sequence,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     remembered: HashMap<WalletId, Wallet>,
+    /// Connections that had been opened when the wallets were remembered.
+    remembered_at: u64,
+    pub(super) locked: LockedWallets,
     cautious: u32,
+}
+
+/// How a batch ended for good.
+pub(super) enum Ended {
+    Done(Vec<Outcome>),
+    /// Another session holds a lock that the batch needs.
+    Locked,
+    Failed(SubmitError),
 }
 
 impl Batches {
@@ -47,6 +60,8 @@ impl Batches {
             sequence: Sequence::new(clock),
             metrics,
             remembered: HashMap::new(),
+            remembered_at: 0,
+            locked: LockedWallets::default(),
             cautious: 0,
         }
     }
@@ -61,80 +76,103 @@ impl Batches {
         self.repo.close().await;
     }
 
-    /// Commits commands in order and answers each. A row that the schema refuses fails alone: its batch is halved until
-    /// it stands by itself.
-    pub async fn commit(&mut self, commands: &[Command]) -> Vec<Result<Outcome, SubmitError>> {
-        let mut answers = Vec::with_capacity(commands.len());
-        let mut ranges: Vec<Range<usize>> = std::iter::once(0..commands.len()).collect();
-        while let Some(range) = ranges.pop() {
-            let size = range.len();
-            match self.commit_whole(&commands[range.clone()]).await {
-                Ok(outcomes) => answers.extend(outcomes.into_iter().map(Ok)),
-                Err(SubmitError::Fault(fault)) if size > 1 && fault.kind == FaultKind::Constraint => {
-                    Metrics::add(&self.metrics.splits, 1);
-                    let middle = range.start + size / 2;
-                    ranges.push(middle..range.end);
-                    ranges.push(range.start..middle);
+    /// Commits commands in order and answers their callers, but for those whose wallets another session has locked.
+    ///
+    /// A row that the schema refuses fails alone: its batch is halved until it stands by itself. A locked wallet stops
+    /// the commands on it and no others.
+    pub async fn commit(&mut self, commands: &[Command], callers: &mut Callers<'_>) {
+        let mut parts: Vec<Vec<usize>> = vec![(0..commands.len()).collect()];
+        while let Some(part) = parts.pop() {
+            let places = match self.free_of_locks(part, commands).await {
+                Ok(places) => places,
+                Err((places, fault)) => {
+                    callers.fail(&places, &fault.into());
+                    continue;
                 }
-                Err(error) => answers.extend(std::iter::repeat_n(error, size).map(Err)),
+            };
+            if places.is_empty() {
+                continue;
+            }
+            let batch: Vec<&Command> = places.iter().map(|place| &commands[*place]).collect();
+            match self.commit_whole(&batch, &places, callers).await {
+                Ended::Done(outcomes) => callers.done(&places, outcomes),
+                Ended::Failed(SubmitError::Fault(fault)) if places.len() > 1 && fault.kind == FaultKind::Constraint => {
+                    Metrics::add(&self.metrics.splits, 1);
+                    let mut first = places;
+                    let second = first.split_off(first.len() / 2);
+                    parts.extend([second, first]);
+                }
+                Ended::Failed(error) => callers.fail(&places, &error),
+                Ended::Locked => match self.note_locked(&batch).await {
+                    // The others go on without the commands on these.
+                    Ok(true) => parts.push(places),
+                    // The lock is none of a wallet, or is gone: all of them come again.
+                    Ok(false) => {}
+                    Err(fault) => callers.fail(&places, &fault.into()),
+                },
             }
         }
-        answers
     }
 
-    /// Tries until the batch is durable or surely is not. While a lost commit is in doubt there is no giving up: to tell
-    /// its callers that nothing happened would be a guess.
-    async fn commit_whole(&mut self, commands: &[Command]) -> Result<Vec<Outcome>, SubmitError> {
-        let mut locked = !self.repo.writes_at_once() || self.cautious > 0;
+    /// Tries until the batch is durable or surely is not.
+    async fn commit_whole(&mut self, commands: &[&Command], places: &[usize], callers: &mut Callers<'_>) -> Ended {
+        let started = Instant::now();
+        let mut locks = !self.repo.writes_at_once() || self.cautious > 0;
         self.cautious = self.cautious.saturating_sub(1);
-        let mut doubts = Vec::new();
         let mut tried = 0;
-        while tried < TRIES_MAX || !doubts.is_empty() {
-            let attempt = if locked {
-                self.try_locked(commands, &doubts).await
+        while tried < TRIES_MAX && started.elapsed() < TRIES_FOR {
+            let attempt = if locks {
+                self.try_locked(commands, &[]).await
             } else {
                 self.try_at_once(commands).await
             };
-            locked = true;
+            locks = true;
             tried += 1;
             match attempt {
-                Try::Done(outcomes) => {
-                    Metrics::add(&self.metrics.batches, 1);
-                    Metrics::add(&self.metrics.commands, commands.len());
-                    return Ok(outcomes);
+                Try::Done(outcomes) => return self.committed(outcomes),
+                Try::Again(why) => {
+                    self.forget(commands);
+                    self.before_next_try(&why, tried).await;
                 }
-                Try::Again(why) => self.before_next_try(&why, tried).await,
+                Try::Locked(fault) => {
+                    tracing::debug!(error = %fault, "another session holds a lock for long");
+                    self.forget(commands);
+                    Metrics::add(&self.metrics.conflict_retries, 1);
+                    return Ended::Locked;
+                }
                 Try::Unknown(doubt, fault) => {
-                    tracing::warn!(error = %fault, "the connection was lost around a commit; looking for its outcome");
-                    Metrics::add(&self.metrics.unknown_commits, 1);
-                    doubts.push(doubt);
-                }
-                Try::Failed(fault) if !doubts.is_empty() && fault.kind == FaultKind::Unreachable => {
-                    tracing::warn!(error = %fault, "still looking for the outcome of a commit");
-                    tokio::time::sleep(LOOK_PAUSE).await;
+                    tracing::warn!(error = ?fault, "the connection was lost around a commit; looking for its outcome");
+                    return self.settle(commands, doubt, places, callers).await;
                 }
                 Try::Failed(fault) => {
-                    self.forget(commands);
-                    return Err(fault.into());
+                    self.after_fault(&fault, commands);
+                    return Ended::Failed(fault.into());
                 }
             }
-            self.forget(commands);
         }
-        Err(SubmitError::Contended)
+        Ended::Failed(SubmitError::Contended)
+    }
+
+    pub(super) fn committed(&self, outcomes: Vec<Outcome>) -> Ended {
+        Metrics::add(&self.metrics.batches, 1);
+        Metrics::add(&self.metrics.commands, outcomes.len());
+        Ended::Done(outcomes)
     }
 
     /// Decides on remembered wallets and writes with one statement that is its own transaction.
-    async fn try_at_once(&mut self, commands: &[Command]) -> Try {
-        let (outcomes, changes) = match self.decide_at_once(commands).await {
+    async fn try_at_once(&mut self, commands: &[&Command]) -> Try {
+        // Before anything is recalled: behind a new connection the database may be an earlier state of itself.
+        let mut connection = match self.repo.acquire().await {
+            Ok(connection) => connection,
+            Err(fault) => return Try::Failed(fault),
+        };
+        self.forget_before(self.repo.connections_opened());
+        let (outcomes, changes) = match self.decide_at_once(&mut connection, commands).await {
             Ok(decided) => decided,
             Err(fault) => return Try::Failed(fault),
         };
         let Some(witness) = changes.transfers.first().map(|transfer| transfer.id) else {
             return Try::Done(outcomes);
-        };
-        let mut connection = match self.repo.acquire().await {
-            Ok(connection) => connection,
-            Err(fault) => return Try::Failed(fault),
         };
         self.count_statements(1);
         match connection.write_at_once(&changes).await {
@@ -142,25 +180,29 @@ impl Batches {
                 self.remember(changes);
                 Try::Done(outcomes)
             }
-            Err(fault) => after_write(fault, outcomes, witness),
+            Err(fault) => of_commit(fault, outcomes, witness),
         }
     }
 
     /// Nothing is inserted for an unrecorded refusal, so nothing would notice that its key was used up before: those keys
     /// are looked up, and the batch is decided again with what they brought.
-    async fn decide_at_once(&mut self, commands: &[Command]) -> Result<(Vec<Outcome>, Changes), Fault> {
-        let book = Book::open(self.recall(commands).await?);
+    async fn decide_at_once(
+        &mut self,
+        connection: &mut Connection,
+        commands: &[&Command],
+    ) -> Result<(Vec<Outcome>, Changes), Fault> {
+        let book = Book::open(self.recall(connection, commands).await?);
         let (outcomes, changes) = self.decide(book, commands);
         let keys = keys_of_refused(commands, &outcomes);
         if keys.is_empty() {
             return Ok((outcomes, changes));
         }
         self.count_statements(1);
-        let stored = self.repo.find_by_keys(&keys).await?;
+        let stored = connection.find_by_keys(&keys).await?;
         if stored.is_empty() {
             return Ok((outcomes, changes));
         }
-        let mut book = Book::open(self.recall(commands).await?);
+        let mut book = Book::open(self.recall(connection, commands).await?);
         book.remember(stored);
         Ok(self.decide(book, commands))
     }
@@ -169,17 +211,17 @@ impl Batches {
     ///
     /// Doubts are settled under the same locks: an old connection that is still at it either finished before they were
     /// granted, and its witness is here, or will find the wallets changed.
-    async fn try_locked(&mut self, commands: &[Command], doubts: &[Doubt]) -> Try {
+    pub(super) async fn try_locked(&mut self, commands: &[&Command], doubts: &[Doubt]) -> Try {
         let (tx, outcomes, changes) = match self.decide_locked(commands, doubts).await {
             Ok(Decided::WasDurable(outcomes)) => return Try::Done(outcomes),
             Ok(Decided::ToWrite(tx, outcomes, changes)) => (tx, outcomes, changes),
-            Err(fault) => return before_write(fault),
+            Err(fault) => return before_commit(fault),
         };
         let Some(witness) = changes.transfers.first().map(|transfer| transfer.id) else {
             self.count_statements(1);
             return match tx.rollback().await {
                 Ok(()) => Try::Done(outcomes),
-                Err(fault) => before_write(fault),
+                Err(fault) => before_commit(fault),
             };
         };
         self.write_and_commit(tx, outcomes, changes, witness).await
@@ -187,7 +229,7 @@ impl Batches {
 
     /// Keys are looked up before the locks are taken, as long as somebody may be waiting for these: one that is used up in
     /// between breaks the insert. On SQLite the lock is there with BEGIN, and looking is a function call.
-    async fn decide_locked(&mut self, commands: &[Command], doubts: &[Doubt]) -> Result<Decided, Fault> {
+    async fn decide_locked(&mut self, commands: &[&Command], doubts: &[Doubt]) -> Result<Decided, Fault> {
         let (ids, keys) = (wallet_ids(commands), keys(commands));
         let looks_first = self.repo.writes_at_once();
         self.count_statements(2 + usize::from(!keys.is_empty()));
@@ -198,11 +240,9 @@ impl Batches {
         };
         let mut tx = self.repo.begin().await?;
         let wallets = tx.lock_wallets(&ids).await?;
-        for doubt in doubts {
-            if tx.has_transfer(doubt.witness).await? {
-                tx.rollback().await?;
-                return Ok(Decided::WasDurable(doubt.outcomes.clone()));
-            }
+        if let Some(outcomes) = durable_one(&mut tx, doubts).await? {
+            tx.rollback().await?;
+            return Ok(Decided::WasDurable(outcomes));
         }
         if !looks_first && !keys.is_empty() {
             stored = tx.find_by_keys(&keys).await?;
@@ -234,18 +274,18 @@ impl Batches {
         match tx.write(&changes).await {
             Ok(Written::Changed) => {}
             Ok(Written::Stale) => return Try::Again(FaultKind::Stale),
-            Err(fault) => return before_write(fault),
+            Err(fault) => return before_commit(fault),
         }
         match tx.commit().await {
             Ok(()) => {
                 self.remember(changes);
                 Try::Done(outcomes)
             }
-            Err(fault) => Try::Unknown(Doubt { outcomes, witness }, fault),
+            Err(fault) => of_commit(fault, outcomes, witness),
         }
     }
 
-    fn decide(&mut self, mut book: Book, commands: &[Command]) -> (Vec<Outcome>, Changes) {
+    fn decide(&mut self, mut book: Book, commands: &[&Command]) -> (Vec<Outcome>, Changes) {
         let outcomes = commands
             .iter()
             .map(|command| book.apply(command, &mut self.sequence))
@@ -254,14 +294,14 @@ impl Batches {
     }
 
     /// The wallets of a batch from memory, the missing ones from the database.
-    async fn recall(&mut self, commands: &[Command]) -> Result<Vec<Wallet>, Fault> {
+    async fn recall(&mut self, connection: &mut Connection, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
         let ids = wallet_ids(commands);
         let (known, missing): (Vec<WalletId>, Vec<WalletId>) =
             ids.into_iter().partition(|id| self.remembered.contains_key(id));
         let mut wallets: Vec<Wallet> = known.iter().filter_map(|id| self.remembered.get(id).cloned()).collect();
         if !missing.is_empty() {
             self.count_statements(1);
-            wallets.extend(self.repo.read_wallets(&missing).await?);
+            wallets.extend(connection.read_wallets(&missing).await?);
         }
         Ok(wallets)
     }
@@ -277,7 +317,28 @@ impl Batches {
             .extend(changes.wallets.into_iter().map(|change| (change.now.id, change.now)));
     }
 
-    fn forget(&mut self, commands: &[Command]) {
+    /// A lost connection may have been the database's end, and what comes back an earlier state of it.
+    fn after_fault(&mut self, fault: &Fault, commands: &[&Command]) {
+        if fault.is_out_of_reach() {
+            self.forget_all();
+            self.repo.close_open_connections();
+        }
+        self.forget(commands);
+    }
+
+    pub(super) fn forget_all(&mut self) {
+        self.remembered.clear();
+    }
+
+    /// Forgets everything when connections were opened since it was remembered.
+    fn forget_before(&mut self, opened: u64) {
+        if self.remembered_at != opened {
+            self.remembered_at = opened;
+            self.forget_all();
+        }
+    }
+
+    fn forget(&mut self, commands: &[&Command]) {
         for id in wallet_ids(commands) {
             self.remembered.remove(&id);
         }

@@ -4,26 +4,31 @@
 //! thread of its own: among the tasks of a busy server it would look at the database's answers only every few milliseconds,
 //! and the database would wait for it as long.
 
+use std::any::Any;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::batch::Batches;
+use super::callers::{Caller, Callers, Waiting};
 use super::error::SubmitError;
 use super::metrics::Metrics;
 use super::outcomes::{Completed, Outcomes};
 use super::types::{Command, Outcome};
 use crate::clock::Clock;
-use crate::db::{Db, Fault};
+use crate::db::Db;
 
 /// The running committer.
 pub struct Ledger {
     queue: Queue,
     metrics: Arc<Metrics>,
     stop: oneshot::Sender<()>,
+    ended: watch::Receiver<()>,
     thread: JoinHandle<()>,
 }
 
@@ -32,12 +37,6 @@ pub struct Ledger {
 pub struct Queue {
     sender: mpsc::Sender<Waiting>,
     capacity: usize,
-}
-
-struct Waiting {
-    command: Command,
-    since: Instant,
-    answer: oneshot::Sender<Result<Outcome, SubmitError>>,
 }
 
 impl Ledger {
@@ -56,11 +55,16 @@ impl Ledger {
             batches,
             metrics: metrics.clone(),
             outcomes,
+            set_aside: Vec::new(),
+            try_again_at: Instant::now(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = thread::Builder::new()
-            .name("committer".to_owned())
-            .spawn(move || runtime.block_on(committer.run(receiver, stopped)))?;
+        let (running, ended) = watch::channel(());
+        let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || {
+            // Dropped with the thread, however it ends.
+            let _running = running;
+            runtime.block_on(committer.run(receiver, stopped));
+        })?;
         let ledger = Self {
             queue: Queue {
                 sender,
@@ -68,6 +72,7 @@ impl Ledger {
             },
             metrics,
             stop,
+            ended,
             thread,
         };
         Ok((ledger, completed))
@@ -85,13 +90,22 @@ impl Ledger {
         self.metrics.clone()
     }
 
+    /// Returns when the committer has ended, by itself only because of a bug: from then on no money moves.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            // Nothing is ever sent; the error is that the thread has gone.
+            while ended.changed().await.is_ok() {}
+        }
+    }
+
     /// Takes no more commands, answers those that wait, and returns when the last one is durable.
     pub async fn stop(self) {
         // The thread may have ended already; then there is nothing to stop.
         let _ = self.stop.send(());
         let ended = tokio::task::spawn_blocking(move || self.thread.join()).await;
-        if !matches!(ended, Ok(Ok(()))) {
-            tracing::error!("the committer ended badly");
+        if let Ok(Err(panic)) = ended {
+            tracing::error!(panic = message_of(&*panic), "the committer has died");
         }
     }
 }
@@ -100,14 +114,22 @@ impl Queue {
     /// Submits one command and waits for its final outcome.
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
         let (answer, outcome) = oneshot::channel();
-        self.sender
-            .try_send(Waiting {
-                command,
-                since: Instant::now(),
-                answer,
-            })
-            .map_err(|_| SubmitError::Overloaded)?;
-        outcome.await.map_err(|lost| SubmitError::Fault(Fault::broken(lost)))?
+        let waiting = Waiting {
+            command,
+            caller: Caller::new(answer),
+        };
+        self.sender.try_send(waiting).map_err(|error| match error {
+            TrySendError::Full(_) => SubmitError::Overloaded,
+            TrySendError::Closed(_) => SubmitError::Stopped,
+        })?;
+        // A committer that dies takes the answers of its batch with it, which may be durable.
+        outcome.await.map_err(|_| SubmitError::OutcomeUnknown)?
+    }
+
+    /// False once the committer has ended.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.sender.is_closed()
     }
 
     /// How many commands are waiting.
@@ -122,7 +144,15 @@ struct Committer {
     batches: Batches,
     metrics: Arc<Metrics>,
     outcomes: Outcomes,
+    /// Commands on wallets that another session has locked: tried again, beside what arrives.
+    set_aside: Vec<Waiting>,
+    try_again_at: Instant,
 }
+
+/// Commands that may be set aside; those beyond it are told at once that their wallets are contended.
+const SET_ASIDE_MAX: usize = 1_000;
+/// Pause between two tries of what was set aside.
+const SET_ASIDE_PAUSE: Duration = Duration::from_millis(100);
 
 impl Committer {
     async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>, mut stopped: oneshot::Receiver<()>) {
@@ -133,34 +163,58 @@ impl Committer {
                 biased;
                 // A closed receiver still gives out what it holds, and then an empty batch.
                 _ = &mut stopped, if !receiver.is_closed() => receiver.close(),
-                taken = receiver.recv_many(&mut waiting, batch_max) => {
-                    if taken == 0 {
-                        return self.batches.close().await;
-                    }
-                    note_arrival(&self.metrics, &waiting);
-                    self.commit(&mut waiting).await;
+                () = tokio::time::sleep_until(self.try_again_at), if !self.set_aside.is_empty() => {
+                    let mut again = std::mem::take(&mut self.set_aside);
+                    self.commit(&mut again, &mut receiver).await;
                 }
+                taken = receiver.recv_many(&mut waiting, batch_max), if !has_run_out(&receiver) => {
+                    if taken > 0 {
+                        note_arrival(&self.metrics, &waiting);
+                        self.commit(&mut waiting, &mut receiver).await;
+                    }
+                }
+                else => return self.batches.close().await,
             }
         }
     }
 
-    async fn commit(&mut self, waiting: &mut Vec<Waiting>) {
-        let (commands, answers): (Vec<Command>, Vec<_>) =
-            waiting.drain(..).map(|one| (one.command, one.answer)).unzip();
-        let outcomes = self.batches.commit(&commands).await;
-        self.outcomes.publish(&outcomes, &self.metrics);
-        for (answer, outcome) in answers.into_iter().zip(outcomes) {
-            // A caller who hung up gets no answer; the outcome stands all the same.
-            let _ = answer.send(outcome);
+    async fn commit(&mut self, waiting: &mut Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
+        let (commands, callers): (Vec<Command>, Vec<Caller>) =
+            waiting.drain(..).map(|one| (one.command, one.caller)).unzip();
+        let mut callers = Callers::new(callers, queue, &self.outcomes, &self.metrics);
+        self.batches.commit(&commands, &mut callers).await;
+        for (place, caller) in callers.unanswered() {
+            if caller.has_waited_enough() || self.set_aside.len() >= SET_ASIDE_MAX {
+                caller.answer(Err(SubmitError::Contended));
+            } else {
+                if self.set_aside.is_empty() {
+                    self.try_again_at = Instant::now() + SET_ASIDE_PAUSE;
+                }
+                let command = commands[place].clone();
+                self.set_aside.push(Waiting { command, caller });
+            }
         }
     }
 }
 
+fn has_run_out(receiver: &mpsc::Receiver<Waiting>) -> bool {
+    receiver.is_closed() && receiver.is_empty()
+}
+
 fn note_arrival(metrics: &Metrics, waiting: &[Waiting]) {
-    let now = Instant::now();
     metrics.batch_size.record(waiting.len() as u64);
     for one in waiting {
-        let waited = now.saturating_duration_since(one.since).as_micros();
+        let waited = one.caller.waited().as_micros();
         metrics.wait_us.record(u64::try_from(waited).unwrap_or(u64::MAX));
     }
+}
+
+/// What a panic said.
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    let owned = || panic.downcast_ref::<String>().map(String::as_str);
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(owned)
+        .unwrap_or("no message")
 }

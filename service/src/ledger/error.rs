@@ -1,16 +1,22 @@
-//! Why the ledger gave no outcome. In every case nothing was moved.
+//! Why the ledger gave no outcome. Nothing was moved, but for `OutcomeUnknown`.
 
 use crate::db::Fault;
 
-/// Nothing happened; the caller may try again.
+/// The caller may try again.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// The queue is full, or the bank is shutting down.
+    /// The queue is full.
     #[error("too many transfers are waiting")]
     Overloaded,
-    /// Other writers changed the same wallets in every try.
+    /// The bank is shutting down, or its committer has died.
+    #[error("the committer takes no more transfers")]
+    Stopped,
+    /// Other writers changed or held the same wallets in every try.
     #[error("the wallets are contended")]
     Contended,
+    /// The connection was lost around a commit, and the database did not say in time whether it happened.
+    #[error("the outcome of a commit is unknown")]
+    OutcomeUnknown,
     /// Something broke.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -45,6 +45,8 @@ counters! {
     stale_retries,
     /// Tries that the database broke off: deadlock, serialization failure, lock time-out, busy file.
     conflict_retries,
+    /// Commands that were put aside because another session had locked one of their wallets.
+    set_aside,
     /// Times that a batch was halved because one of its rows was refused by the schema.
     splits,
     /// Times that the connection was lost around a commit and the outcome had to be looked up.

@@ -5,11 +5,14 @@
 
 mod batch;
 mod book;
+mod callers;
 mod committer;
 mod error;
+mod locked_wallets;
 mod metrics;
 mod outcomes;
 mod repo;
+mod settle;
 mod tries;
 mod types;
 

@@ -2,7 +2,6 @@
 
 use tokio::sync::mpsc;
 
-use super::error::SubmitError;
 use super::metrics::Metrics;
 use super::types::Outcome;
 use crate::values::{Currency, Money, Timestamp, TransferKind};
@@ -29,7 +28,7 @@ impl Outcomes {
     }
 
     /// Tells what a batch has moved: nothing of refusals, and of a repeated request nothing again.
-    pub fn publish(&self, outcomes: &[Result<Outcome, SubmitError>], metrics: &Metrics) {
+    pub fn publish(&self, outcomes: &[Outcome], metrics: &Metrics) {
         let moved: Vec<Completed> = outcomes.iter().filter_map(completed).collect();
         if moved.is_empty() {
             return;
@@ -41,18 +40,18 @@ impl Outcomes {
     }
 }
 
-fn completed(outcome: &Result<Outcome, SubmitError>) -> Option<Completed> {
+fn completed(outcome: &Outcome) -> Option<Completed> {
     match outcome {
-        Ok(Outcome::Recorded {
+        Outcome::Recorded {
             transfer,
             replayed: false,
-        }) => Some(Completed {
+        } => Some(Completed {
             kind: transfer.kind,
             currency: transfer.currency,
             amount: transfer.amount,
             // Only a completed transfer has such a time.
             at: transfer.completed_at?,
         }),
-        Ok(Outcome::Recorded { replayed: true, .. } | Outcome::Refused(_) | Outcome::KeyReused) | Err(_) => None,
+        Outcome::Recorded { replayed: true, .. } | Outcome::Refused(_) | Outcome::KeyReused => None,
     }
 }

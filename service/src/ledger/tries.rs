@@ -19,6 +19,8 @@ pub(super) enum Try {
     Done(Vec<Outcome>),
     /// Nothing was written; the next try must lock and look up.
     Again(FaultKind),
+    /// Nothing was written: another session holds a lock for longer than a batch waits.
+    Locked(Fault),
     /// The connection was lost around the commit.
     Unknown(Doubt, Fault),
     /// Nothing was written, and trying again will not help.
@@ -37,26 +39,28 @@ pub(super) enum Decided {
     ToWrite(Tx, Vec<Outcome>, Changes),
 }
 
-/// A fault of a single statement that is its own transaction: it may have committed before the connection was lost.
-pub(super) fn after_write(fault: Fault, outcomes: Vec<Outcome>, witness: TransferId) -> Try {
+/// A fault of COMMIT, or of a single statement that is its own transaction.
+pub(super) fn of_commit(fault: Fault, outcomes: Vec<Outcome>, witness: TransferId) -> Try {
+    let fault = fault.of_commit();
+    if fault.kind == FaultKind::OutcomeUnknown {
+        return Try::Unknown(Doubt { outcomes, witness }, fault);
+    }
+    before_commit(fault)
+}
+
+/// A fault before COMMIT was asked for: nothing is durable.
+pub(super) fn before_commit(fault: Fault) -> Try {
     match fault.kind {
-        FaultKind::Unreachable => Try::Unknown(Doubt { outcomes, witness }, fault),
-        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale | FaultKind::Constraint | FaultKind::Broken => {
-            before_write(fault)
+        // A unique violation is a key, an entry's version or a witness that another writer stored first.
+        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Try::Again(fault.kind),
+        FaultKind::Locked => Try::Locked(fault),
+        FaultKind::Unreachable | FaultKind::OutcomeUnknown | FaultKind::Constraint | FaultKind::Broken => {
+            Try::Failed(fault)
         }
     }
 }
 
-/// A fault before COMMIT was asked for: nothing is durable.
-pub(super) fn before_write(fault: Fault) -> Try {
-    match fault.kind {
-        // A unique violation is a key, an entry's version or a witness that another writer stored first.
-        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Try::Again(fault.kind),
-        FaultKind::Unreachable | FaultKind::Constraint | FaultKind::Broken => Try::Failed(fault),
-    }
-}
-
-pub(super) fn keys_of_refused(commands: &[Command], outcomes: &[Outcome]) -> Vec<Digest> {
+pub(super) fn keys_of_refused(commands: &[&Command], outcomes: &[Outcome]) -> Vec<Digest> {
     let refused = commands
         .iter()
         .zip(outcomes)
@@ -67,7 +71,7 @@ pub(super) fn keys_of_refused(commands: &[Command], outcomes: &[Outcome]) -> Vec
 }
 
 /// The wallets of a batch in id order, each once.
-pub(super) fn wallet_ids(commands: &[Command]) -> Vec<WalletId> {
+pub(super) fn wallet_ids(commands: &[&Command]) -> Vec<WalletId> {
     let ids: BTreeSet<WalletId> = commands
         .iter()
         .flat_map(|command| [command.source, command.destination])
@@ -75,7 +79,7 @@ pub(super) fn wallet_ids(commands: &[Command]) -> Vec<WalletId> {
     ids.into_iter().collect()
 }
 
-pub(super) fn keys(commands: &[Command]) -> Vec<Digest> {
+pub(super) fn keys(commands: &[&Command]) -> Vec<Digest> {
     commands
         .iter()
         .filter_map(|command| command.idempotency.map(|idempotency| idempotency.key))

@@ -1,5 +1,6 @@
 //! Merchants as they were last written, so that most blocks need not read them. Remembering is a guess, and the version of
-//! the rollups the truth: whoever else writes rollups changes it.
+//! the rollups the truth: whoever else writes rollups changes it. Versions grow by random steps, so that a database that
+//! lost its newest commits does not come to a remembered version again by another way.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -24,6 +25,8 @@ struct Entry {
 /// Merchants after a block, and what is new with them.
 #[derive(Default)]
 pub struct Changes {
+    /// The version of the rollups that they make.
+    pub version: i64,
     /// Sorted by id, as the rollup is.
     pub merchants: Vec<(Box<str>, Merchant)>,
     /// Months of merchants that may not be noted yet, sorted.
@@ -95,9 +98,9 @@ impl Remembered {
         changes
     }
 
-    /// Remembers changes that were committed, which made the next version.
+    /// Remembers changes that were committed.
     pub fn committed(&mut self, changes: Changes) {
-        self.version += 1;
+        self.version = changes.version;
         for (id, merchant) in changes.merchants {
             match self.merchants.get_mut(&id) {
                 Some(known) => known.merchant = merchant,

@@ -1,8 +1,10 @@
 //! The bank as a whole: is it well, are its books right.
 
 mod feed;
+mod readiness;
 
 pub(crate) use feed::Feed;
+pub use readiness::NotReady;
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use crate::db::{Db, Fault};
 use crate::ledger::{self, Ledger, Metrics, MetricsSnapshot, Queue, Report};
 use crate::statistics::{self, Statistics};
 use crate::values::Timestamp;
+use readiness::Readiness;
 
 /// Health, counters and the proof of the books.
 pub struct Ops {
@@ -21,6 +24,7 @@ pub struct Ops {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     queue: Queue,
+    readiness: Readiness,
     aggregates: Aggregates,
     statistics: Arc<Statistics>,
     started_at: Timestamp,
@@ -51,9 +55,11 @@ impl Ops {
         ledger: &Ledger,
         statistics: Arc<Statistics>,
         aggregates: Aggregates,
+        allows_unsafe: bool,
     ) -> Self {
         let started_at = clock.now();
         Self {
+            readiness: Readiness::new(db.clone(), ledger.queue(), allows_unsafe),
             db,
             clock,
             metrics: ledger.metrics(),
@@ -68,6 +74,11 @@ impl Ops {
     pub async fn ping(&self) -> Result<(), Fault> {
         self.db.read.execute_unprepared("SELECT 1").await?;
         Ok(())
+    }
+
+    /// Proves that this process can do its work: the committer lives, and the database is safe and takes a write.
+    pub async fn prove_ready(&self) -> Result<(), NotReady> {
+        self.readiness.look().await
     }
 
     /// Whole seconds since the services started.

@@ -72,7 +72,10 @@ impl Wallets {
 
     /// Opens a wallet for a customer.
     pub async fn open(&self, user: UserId, currency: Currency) -> Result<Wallet, WalletError> {
-        open_for(&self.db.write, user, currency, self.clock.now()).await
+        let now = self.clock.now();
+        self.db
+            .transaction(move |tx| Box::pin(async move { open_for(tx, user, currency, now).await }))
+            .await
     }
 
     /// A wallet that the actor may see.
@@ -136,7 +139,8 @@ impl Wallets {
         if let Some(id) = self.find_method(method, currency).await? {
             return Ok(id);
         }
-        let id = repo::open_system(&self.db.write, method, currency, self.clock.now()).await?;
+        let opened = repo::open_system(&self.db.write, method, currency, self.clock.now()).await;
+        let id = opened.map_err(Fault::of_commit)?;
         self.remember((method.clone(), currency), id);
         Ok(id)
     }
@@ -155,7 +159,8 @@ impl Wallets {
 
     /// Asking for the status that a wallet has already changes nothing and is fine.
     async fn change_status(&self, id: WalletId, status: WalletStatus) -> Result<Wallet, WalletError> {
-        let changed = repo::set_status(&self.db.write, id, status, self.clock.now()).await?;
+        let changed = repo::set_status(&self.db.write, id, status, self.clock.now()).await;
+        let changed = changed.map_err(Fault::of_commit)?;
         let wallet = repo::find(&self.db.write, id).await?.ok_or(WalletError::NotFound)?;
         match changed {
             repo::StatusChange::Changed => Ok(wallet),

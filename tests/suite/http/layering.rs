@@ -30,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["values", "actor", "clock", "db", "page", "wallets", "ledger"],
     ),
     ("imports", &["values", "clock", "config", "db"]),
-    ("merchants", &["values", "db", "imports"]),
+    ("merchants", &["values", "clock", "db", "imports"]),
     ("statistics", &["values", "clock", "config", "db", "redis"]),
     ("aggregates", &["values", "clock", "db", "redis", "imports"]),
     ("ops", &["values", "clock", "db", "ledger", "statistics", "aggregates"]),

@@ -37,6 +37,16 @@ impl Connection {
     pub async fn write_at_once(&mut self, changes: &Changes) -> Result<(), Fault> {
         postgres::write_at_once(&mut self.0, changes).await
     }
+
+    /// Reads wallets as they are, without a lock.
+    pub async fn read_wallets(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
+        postgres::read_wallets(&mut self.0, ids).await
+    }
+
+    /// The stored transfers that used up any of these keys, read without a lock.
+    pub async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
+        postgres::find_by_keys(&mut *self.0, keys).await
+    }
 }
 
 /// Whether a batch was written.
@@ -51,7 +61,8 @@ impl Repo {
     pub fn new(db: &Db) -> Self {
         match db.backend() {
             DbBackend::Postgres => {
-                Self::Postgres(PostgresLedger::new(db.commit.get_postgres_connection_pool().clone()))
+                let pool = db.commit.get_postgres_connection_pool().clone();
+                Self::Postgres(PostgresLedger::new(pool, db.link.clone()))
             }
             _ => Self::Sqlite(SqliteLedger::new(db.commit.get_sqlite_connection_pool().clone())),
         }
@@ -90,11 +101,29 @@ impl Repo {
         }
     }
 
-    /// Reads wallets as they are, without a lock.
-    pub async fn read_wallets(&self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
+    /// How many connections the committer has opened so far.
+    pub fn connections_opened(&self) -> u64 {
         match self {
-            Self::Postgres(ledger) => ledger.read_wallets(ids).await,
-            Self::Sqlite(ledger) => ledger.read_wallets(ids).await,
+            Self::Postgres(ledger) => ledger.link.opened(),
+            Self::Sqlite(_) => 0,
+        }
+    }
+
+    /// Lets no connection be used again that is open now: the server behind it may be going away, or read-only by now.
+    pub fn close_open_connections(&self) {
+        match self {
+            Self::Postgres(ledger) => ledger.link.close_open_connections(),
+            // The pool drops a connection that is still in a transaction.
+            Self::Sqlite(_) => {}
+        }
+    }
+
+    /// Those of these wallets that another session has locked.
+    pub async fn find_locked(&self, ids: &[WalletId]) -> Result<Vec<WalletId>, Fault> {
+        match self {
+            Self::Postgres(ledger) => ledger.find_locked(ids).await,
+            // There the file is locked, or nothing is.
+            Self::Sqlite(_) => Ok(Vec::new()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! PostgreSQL: arrays in, by `unnest`. One statement writes a whole batch.
 
+use std::sync::Arc;
+
 use sea_orm::ActiveEnum;
 use sea_orm::prelude::{Decimal, Uuid};
 use sea_orm::sqlx::pool::PoolConnection;
@@ -8,7 +10,7 @@ use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, Transaction};
 
 use super::{Written, rows};
-use crate::db::Fault;
+use crate::db::{Fault, Link};
 use crate::ledger::book::{Changes, WalletChange};
 use crate::ledger::types::{Entry, Transfer, Wallet};
 use crate::values::{Digest, Timestamp, TransferId, WalletId};
@@ -18,31 +20,36 @@ pub(super) const BATCH_MAX: usize = 1_000;
 
 pub(in crate::ledger) struct PostgresLedger {
     pool: PgPool,
+    pub link: Arc<Link>,
 }
 
 impl PostgresLedger {
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub fn new(pool: PgPool, link: Arc<Link>) -> Self {
+        Self { pool, link }
     }
 
-    pub async fn read_wallets(&self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-        let rows = sqlx::query(READ_WALLETS)
-            .bind(wallet_uuids(ids))
-            .fetch_all(&self.pool)
-            .await?;
-        rows.into_iter().map(rows::wallet).collect()
+    /// Those of these wallets that another session has locked. It takes no lock that it does not give back at once.
+    pub async fn find_locked(&self, ids: &[WalletId]) -> Result<Vec<WalletId>, Fault> {
+        let query = sqlx::query_scalar(FIND_LOCKED).bind(wallet_uuids(ids));
+        let locked: Vec<Uuid> = query.fetch_all(&self.pool).await?;
+        Ok(locked.into_iter().map(WalletId).collect())
+    }
+
+    pub async fn find_by_keys(&self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
+        find_by_keys(&self.pool, keys).await
     }
 
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
+    /// The first time both connections of the pool are opened: a new one makes the committer forget what it remembers.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Fault> {
-        Ok(self.pool.acquire().await?)
-    }
-
-    pub async fn find_by_keys(&self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
-        find_by_keys(&self.pool, keys).await
+        let connection = self.pool.acquire().await?;
+        if self.link.opened() == 1 {
+            self.pool.acquire().await?;
+        }
+        Ok(connection)
     }
 
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, Fault> {
@@ -57,6 +64,17 @@ pub(super) async fn write_at_once(connection: &mut PgConnection, changes: &Chang
     bound(&statement, changes, &payments).execute(connection).await?;
     Ok(())
 }
+
+pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
+    let query = sqlx::query(READ_WALLETS).bind(wallet_uuids(ids));
+    let rows = query.fetch_all(connection).await?;
+    rows.into_iter().map(rows::wallet).collect()
+}
+
+// A statement of its own: the locks that it takes end with it.
+const FIND_LOCKED: &str = "
+WITH free AS MATERIALIZED (SELECT id FROM wallets WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED)
+SELECT id FROM wallets WHERE id = ANY($1) AND id NOT IN (SELECT id FROM free)";
 
 const READ_WALLETS: &str = "SELECT * FROM wallets WHERE id = ANY($1)";
 
@@ -101,35 +119,40 @@ pub(super) async fn write(tx: &mut Transaction<'static, Postgres>, changes: &Cha
     Ok(if fresh { Written::Changed } else { Written::Stale })
 }
 
-// The wallets come sorted by id and are updated in that order. A wallet counts as unchanged when its version, status and
-// held are those that the batch was decided on: entries move the version, freezing the status, holds the held.
+// The wallets come sorted by id and are updated in that order. A wallet counts as unchanged when everything that a
+// decision rests on is as it was: entries move the version, freezing the status, holds the held. The balance is compared
+// too: a database that lost its newest commits may come to the same version again by another way.
 const WRITE: &str = "
 WITH changed AS (
     UPDATE wallets w SET balance = c.balance, version = c.version_after, updated_at = c.updated_at
-    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::numeric[], $5::numeric[], $6::bigint[], $7::timestamptz[])
-        AS c (id, version, status, held, balance, version_after, updated_at)
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::numeric[], $5::numeric[], $6::numeric[], $7::bigint[],
+        $8::timestamptz[])
+        AS c (id, version, status, held, balance_before, balance, version_after, updated_at)
     WHERE w.id = c.id AND w.version = c.version AND w.status = c.status AND w.held = c.held
+        AND w.balance = c.balance_before
     RETURNING 1
 ), confirmed AS (
-    SELECT 1 FROM unnest($8::uuid[], $9::bigint[], $10::text[], $11::numeric[]) AS c (id, version, status, held)
+    SELECT 1 FROM unnest($9::uuid[], $10::bigint[], $11::text[], $12::numeric[], $13::numeric[])
+        AS c (id, version, status, held, balance)
     JOIN wallets w ON w.id = c.id AND w.version = c.version AND w.status = c.status AND w.held = c.held
+        AND w.balance = c.balance
 ), new_transfers AS (
     INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method,
         description, metadata, failure_reason, available, idempotency_key, request_digest, created_at, completed_at)
     SELECT id, kind, status, source, destination, amount, currency, method, description, metadata, reason, available,
         key, digest, created_at, CASE status WHEN 2 THEN created_at END
-    FROM unnest($12::uuid[], $13::smallint[], $14::smallint[], $15::uuid[], $16::uuid[], $17::numeric[], $18::text[],
-        $19::text[], $20::text[], $21::text[], $22::text[], $23::numeric[], $24::bytea[], $25::bytea[],
-        $26::timestamptz[])
+    FROM unnest($14::uuid[], $15::smallint[], $16::smallint[], $17::uuid[], $18::uuid[], $19::numeric[], $20::text[],
+        $21::text[], $22::text[], $23::text[], $24::text[], $25::numeric[], $26::bytea[], $27::bytea[],
+        $28::timestamptz[])
         AS t (id, kind, status, source, destination, amount, currency, method, description, metadata, reason,
         available, key, digest, created_at)
 ), new_entries AS (
     INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
-    SELECT * FROM unnest($27::uuid[], $28::bigint[], $29::uuid[], $30::numeric[], $31::numeric[], $32::timestamptz[])
+    SELECT * FROM unnest($29::uuid[], $30::bigint[], $31::uuid[], $32::numeric[], $33::numeric[], $34::timestamptz[])
 )";
 
 // Only in the statement of a batch that has deposits or withdrawals: transfers do not pay for it.
-const OUTBOX: &str = ", new_outbox AS (INSERT INTO outbox (transfer_id) SELECT * FROM unnest($33::uuid[]))";
+const OUTBOX: &str = ", new_outbox AS (INSERT INTO outbox (transfer_id) SELECT * FROM unnest($35::uuid[]))";
 
 fn write_of(payments: &[TransferId]) -> String {
     let outbox = if payments.is_empty() { "" } else { OUTBOX };
@@ -137,7 +160,7 @@ fn write_of(payments: &[TransferId]) -> String {
 }
 
 const IS_FRESH: &str = "(SELECT count(*) FROM changed) = cardinality($1::uuid[]) \
-    AND (SELECT count(*) FROM confirmed) = cardinality($8::uuid[])";
+    AND (SELECT count(*) FROM confirmed) = cardinality($9::uuid[])";
 
 fn bound<'q>(statement: &'q str, changes: &'q Changes, payments: &[TransferId]) -> Query<'q, Postgres, PgArguments> {
     let query = sqlx::query(sqlx::AssertSqlSafe(statement));
@@ -164,6 +187,7 @@ fn bind_wallets<'q>(query: Bound<'q>, wallets: &'q [WalletChange]) -> Bound<'q> 
         .bind(column(wallets, |wallet| wallet.read.version.0))
         .bind(column(wallets, |wallet| wallet.read.status.as_str()))
         .bind(column(wallets, |wallet| wallet.read.held.to_decimal()))
+        .bind(column(wallets, |wallet| wallet.read.balance.to_decimal()))
         .bind(column(wallets, |wallet| wallet.now.balance.to_decimal()))
         .bind(column(wallets, |wallet| wallet.now.version.0))
         .bind(column(wallets, |wallet| wallet.now.updated_at))
@@ -175,6 +199,7 @@ fn bind_confirmed<'q>(query: Bound<'q>, wallets: &'q [Wallet]) -> Bound<'q> {
         .bind(column(wallets, |wallet| wallet.version.0))
         .bind(column(wallets, |wallet| wallet.status.as_str()))
         .bind(column(wallets, |wallet| wallet.held.to_decimal()))
+        .bind(column(wallets, |wallet| wallet.balance.to_decimal()))
 }
 
 fn bind_transfers<'q>(query: Bound<'q>, transfers: &[&'q Transfer]) -> Bound<'q> {

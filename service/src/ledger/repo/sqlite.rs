@@ -25,10 +25,6 @@ impl SqliteLedger {
         Self { pool }
     }
 
-    pub async fn read_wallets(&self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-        read_wallets(&self.pool, ids).await
-    }
-
     pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }

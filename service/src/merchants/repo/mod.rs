@@ -19,6 +19,7 @@ use super::ranking::{Leaders, Ranked, Ranking};
 use super::remembered::{Changes, Remembered};
 use super::report::Item;
 use super::rollup::{Merchant, Rollup};
+use crate::clock::random_bytes;
 use crate::db::Fault;
 
 /// A transaction that rollups are written in.
@@ -47,8 +48,8 @@ trait RollupTx: Send {
     /// The best of all merchants, one more than lead; `None` where everybody who writes would have to wait for the look.
     fn best(&mut self) -> impl Future<Output = Result<Option<Vec<Ranked>>, Fault>> + Send;
 
-    /// Writes the ranking under the next version.
-    fn save(&mut self, ranking: &Ranking) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Writes the ranking under a new version.
+    fn save(&mut self, version: i64, ranking: &Ranking) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// The best of all merchants as they were at a version of the rollups: more than lead and a block changes.
@@ -92,8 +93,14 @@ async fn add(
         };
         ranking = Ranking::of_best(best);
     }
-    tx.save(&ranking).await?;
+    changes.version = next_version(version);
+    tx.save(changes.version, &ranking).await?;
     Ok(Added::Done(changes))
+}
+
+/// A later version, by a random step: the billions of versions that are left are more than blocks will ever come.
+fn next_version(version: i64) -> i64 {
+    version + 1 + i64::from(u32::from_be_bytes(random_bytes()) >> 1)
 }
 
 /// What is stored and cannot have been written by this program.

@@ -58,6 +58,10 @@ impl PostgresRows {
                 stored => break stored,
             }
         };
+        // A lost connection may have been the database's end, and what comes back an earlier state of it.
+        if stored.is_err() {
+            remembered = Remembered::default();
+        }
         *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = remembered;
         if let Ok(Stored::Applied { duplicate, .. }) = stored {
             self.expects_duplicates.store(duplicate > 0, Ordering::Relaxed);
@@ -255,9 +259,10 @@ impl RollupTx for PgConnection {
         best.map(Some)
     }
 
-    async fn save(&mut self, ranking: &Ranking) -> Result<(), Fault> {
+    async fn save(&mut self, version: i64, ranking: &Ranking) -> Result<(), Fault> {
         let text = serde_json::to_string(ranking).map_err(Fault::broken)?;
-        sqlx::query("UPDATE merchant_ranking SET version = version + 1, ranking = $1 WHERE id = 1")
+        sqlx::query("UPDATE merchant_ranking SET version = $1, ranking = $2 WHERE id = 1")
+            .bind(version)
             .bind(text)
             .execute(&mut *self)
             .await?;

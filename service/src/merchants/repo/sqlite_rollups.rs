@@ -110,9 +110,10 @@ impl RollupTx for SqliteConnection {
         Ok(None)
     }
 
-    async fn save(&mut self, ranking: &Ranking) -> Result<(), Fault> {
+    async fn save(&mut self, version: i64, ranking: &Ranking) -> Result<(), Fault> {
         let text = serde_json::to_string(ranking).map_err(Fault::broken)?;
-        sqlx::query("UPDATE merchant_ranking SET version = version + 1, ranking = ? WHERE id = 1")
+        sqlx::query("UPDATE merchant_ranking SET version = ?, ranking = ? WHERE id = 1")
+            .bind(version)
             .bind(text)
             .execute(&mut *self)
             .await?;

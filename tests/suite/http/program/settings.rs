@@ -9,7 +9,7 @@ use super::names_in;
 use crate::layering::root;
 
 /// What the contract promises of this version.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 17] = [
     "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
@@ -26,6 +26,7 @@ const SETTINGS: [&str; 16] = [
     "FLORIN_SIGNING_KEY_FILE",
     "FLORIN_TRUSTED_PROXIES",
     "FLORIN_UPLOAD_MAX_BYTES",
+    "FLORIN_UNSAFE_DATABASE",
 ];
 
 fn variables(text: &str) -> BTreeSet<String> {

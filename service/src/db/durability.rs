@@ -1,0 +1,71 @@
+//! Whether the database keeps what it has reported, and whether it takes writes at all.
+
+use std::fmt;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use super::{Db, Fault};
+
+/// Settings under which a crash loses or damages what was reported as durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsafeSettings(Vec<String>);
+
+impl fmt::Display for UnsafeSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the database is set to lose what it has reported as durable: {}",
+            self.0.join(", ")
+        )
+    }
+}
+
+/// What each setting must not be.
+const POSTGRES: [(&str, &str); 3] = [
+    ("fsync", "off"),
+    ("full_page_writes", "off"),
+    ("synchronous_commit", "off"),
+];
+/// What each setting must be; `synchronous` 2 is FULL, 3 EXTRA.
+const SQLITE: [(&str, &[&str]); 2] = [("journal_mode", &["wal"]), ("synchronous", &["2", "3"])];
+
+impl Db {
+    /// The settings that make the database unsafe, as they are now; `None` when there are none.
+    pub async fn unsafe_settings(&self) -> Result<Option<UnsafeSettings>, Fault> {
+        let mut found = Vec::new();
+        if self.backend() == DbBackend::Postgres {
+            for (name, bad) in POSTGRES {
+                let value = self
+                    .read_text(&format!("SELECT current_setting('{name}') AS value"))
+                    .await?;
+                if value == bad {
+                    found.push(format!("{name} = {value}"));
+                }
+            }
+        } else {
+            for (name, good) in SQLITE {
+                let query = format!("SELECT CAST({name} AS TEXT) AS value FROM pragma_{name}");
+                let value = self.read_text(&query).await?;
+                if !good.contains(&value.as_str()) {
+                    found.push(format!("{name} = {value}"));
+                }
+            }
+        }
+        Ok((!found.is_empty()).then_some(UnsafeSettings(found)))
+    }
+
+    /// Proves that the database takes a write, by making one durable.
+    pub async fn prove_writable(&self) -> Result<(), Fault> {
+        let statement = "UPDATE readiness SET proofs = proofs + 1 WHERE id = 1";
+        self.write.execute_unprepared(statement).await?;
+        Ok(())
+    }
+
+    async fn read_text(&self, query: &str) -> Result<String, Fault> {
+        let statement = Statement::from_string(self.backend(), query);
+        // The connection that writes is the one whose settings matter.
+        let row = self.write.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| sea_orm::DbErr::RecordNotFound(query.to_owned()))?;
+        Ok(row.try_get("", "value")?)
+    }
+}

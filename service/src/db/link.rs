@@ -1,0 +1,51 @@
+//! What the committer and the pool of its connections tell each other: which connections are new, and which must go.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The state of the committer's connections.
+#[derive(Default)]
+pub struct Link {
+    opened: AtomicU64,
+    /// Connections that were opened before this are not used again.
+    closed_before: Mutex<Option<Instant>>,
+}
+
+impl Link {
+    /// How many connections have been opened. Behind a new one the database may be another, or an earlier state of it.
+    #[must_use]
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Acquire)
+    }
+
+    /// Lets the pool close every connection that is open now, once it is asked for it.
+    pub fn close_open_connections(&self) {
+        *self.closed_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    pub(super) fn note_opened(&self) {
+        self.opened.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether a connection of this age may be used.
+    pub(super) fn may_be_used(&self, age: Duration) -> bool {
+        let closed_before = *self.closed_before.lock().unwrap_or_else(PoisonError::into_inner);
+        closed_before.is_none_or(|closed_before| age < closed_before.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_connections_that_were_opened_later_are_used() {
+        let link = Link::default();
+        assert!(link.may_be_used(Duration::from_secs(60)));
+        link.close_open_connections();
+        assert!(!link.may_be_used(Duration::from_secs(60)));
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(link.may_be_used(Duration::from_millis(1)));
+    }
+}

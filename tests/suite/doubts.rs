@@ -1,0 +1,196 @@
+//! A commit whose answer was lost: its callers hear what became of it, or that it is not known, and never a guess.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use harness::{Backend, Proxy, Silence, TestBank, begin, run};
+use sea_orm::{ConnectionTrait, Statement};
+use service::db::Db;
+use service::ledger::{Command, Ledger, Outcome, SubmitError};
+use service::values::TransferStatus;
+
+use crate::batches::{Committer, idempotency};
+
+/// A committer whose connections go through a proxy.
+async fn behind_a_proxy(bank: &TestBank) -> (Proxy, Db, Committer) {
+    let (front, name) = bank.database.url.rsplit_once('/').expect("the URL names a database");
+    let (server, port) = front.rsplit_once(':').expect("the URL has a port");
+    let proxy = Proxy::start(port.parse().expect("it is a number"), Silence::Never).await;
+    let db = Db::connect(&format!("{server}:{}/{name}", proxy.address.port())).await;
+    let db = db.expect("the proxy lets everything through");
+    let committer = Committer::on(bank, &db).await;
+    for _ in 0..4 {
+        // Both connections have the statement prepared after this, so that the next answer is that of a commit.
+        let outcome = committer.queue().submit(committer.first.clone()).await;
+        outcome.expect("nothing is in its way");
+    }
+    (proxy, db, committer)
+}
+
+/// Lets new connections write, or not.
+async fn set_read_only(bank: &TestBank, value: &str) {
+    let sql = format!(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}', \
+         current_database()); END $$"
+    );
+    bank.execute(&sql).await;
+}
+
+async fn transfers(bank: &TestBank) -> i64 {
+    bank.number("SELECT count(*) AS n FROM transfers").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_durable_transfer_is_told_after_the_server_was_read_only() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let (proxy, _db, committer) = behind_a_proxy(&bank).await;
+        let before = transfers(&bank).await;
+        set_read_only(&bank, "on").await;
+        proxy.cut_next_answer();
+        let queue = committer.queue();
+        let asked = begin([queue.submit(committer.first.clone())]).await;
+        // Long enough for some looks at the server that refuses them.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        assert_eq!(asked.waiting(), 1, "while it is in doubt there is no answer");
+        assert_eq!(committer.metrics().unknown_commits, 1);
+        set_read_only(&bank, "off").await;
+        let outcome = asked.all().await.pop().expect("one was begun");
+        let Ok(Outcome::Recorded { transfer, .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(transfer.status, TransferStatus::Completed);
+        assert_eq!(transfers(&bank).await, before + 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_that_stays_unknown_is_told_so_and_kept_for_its_key() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let (proxy, _db, committer) = behind_a_proxy(&bank).await;
+        let before = transfers(&bank).await;
+        let keyed = Command {
+            idempotency: idempotency(1),
+            ..committer.first.clone()
+        };
+        set_read_only(&bank, "on").await;
+        proxy.cut_next_answer();
+        let began = Instant::now();
+        let queue = committer.queue();
+        let outcome = queue.submit(keyed.clone()).await;
+        let took = began.elapsed();
+        assert!(matches!(outcome, Err(SubmitError::OutcomeUnknown)), "{outcome:?}");
+        assert!((30..36).contains(&took.as_secs()), "{took:?}");
+        // Who comes now is turned away: nothing of theirs was begun.
+        let outcome = queue.submit(committer.first.clone()).await;
+        assert!(matches!(outcome, Err(SubmitError::Fault(_))), "{outcome:?}");
+        set_read_only(&bank, "off").await;
+        let outcome = loop {
+            match queue.submit(keyed.clone()).await {
+                Err(SubmitError::Fault(_)) => tokio::task::yield_now().await,
+                outcome => break outcome,
+            }
+        };
+        assert!(
+            matches!(outcome, Ok(Outcome::Recorded { replayed: true, .. })),
+            "{outcome:?}"
+        );
+        assert_eq!(transfers(&bank).await, before + 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_database_is_not_ready_and_refuses_with_503() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let committer = Committer::of(&bank).await;
+        set_read_only(&bank, "on").await;
+        let replica = Db::connect(&bank.database.url).await.expect("reading is allowed");
+        let fault = replica.prove_writable().await.expect_err("writing is not");
+        assert!(fault.is_out_of_reach(), "{fault:?}");
+        let (ledger, _) = Ledger::start(&replica, bank.clock.clone(), 8).expect("a thread can be started");
+        let outcome = ledger.queue().submit(committer.first.clone()).await;
+        assert!(
+            matches!(&outcome, Err(SubmitError::Fault(fault)) if fault.is_out_of_reach()),
+            "{outcome:?}"
+        );
+        set_read_only(&bank, "off").await;
+        ledger
+            .queue()
+            .submit(committer.first.clone())
+            .await
+            .expect("a new connection may write");
+        replica.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_that_lose_commits_are_found() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        // The tests' server has fsync and full_page_writes off; this database loses commits besides.
+        let sql =
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$";
+        bank.execute(sql).await;
+        let db = Db::connect(&bank.database.url).await.expect("it can be opened");
+        let found = db
+            .unsafe_settings()
+            .await
+            .expect("they can be read")
+            .expect("there are some")
+            .to_string();
+        for setting in ["fsync = off", "full_page_writes = off", "synchronous_commit = off"] {
+            assert!(found.contains(setting), "{found}");
+        }
+        let careful = bank.replica_with(|config| config.allows_unsafe_database = false).await;
+        let reason = careful.ops.prove_ready().await.expect_err("it is unsafe");
+        assert!(reason.to_string().contains("synchronous_commit = off"), "{reason}");
+        bank.services.ops.prove_ready().await.expect("here it is allowed");
+        db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_is_opened_with_settings_that_keep_commits() {
+    run(Backend::Sqlite, |bank: Arc<TestBank>| async move {
+        assert_eq!(bank.db.unsafe_settings().await.expect("they can be read"), None);
+        let sql = Statement::from_string(bank.db.backend(), "PRAGMA synchronous = normal");
+        bank.db.write.execute_raw(sql).await.expect("it can be set");
+        let found = bank.db.unsafe_settings().await.expect("they can be read");
+        assert!(found.is_some_and(|found| found.to_string().contains("synchronous = 1")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrations_wait_for_another_process_without_a_time_limit() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let sql =
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = ''50ms''', current_database()); END $$";
+        bank.execute(sql).await;
+        bank.execute("DELETE FROM seaql_migrations WHERE version LIKE 'm0008%'; DROP TABLE readiness")
+            .await;
+        let mut options = sea_orm::ConnectOptions::new(bank.database.url.clone());
+        options.sqlx_logging(false);
+        let late = sea_orm::Database::connect(options).await.expect("it can be opened");
+        let held = bank.hold_migrations().await;
+        let waits = Arc::new(tokio::sync::Notify::new());
+        let told = waits.clone();
+        let task = tokio::spawn(async move {
+            let applied = migration::up_after(&late, move || told.notify_one()).await;
+            late.close().await.expect("it can be closed");
+            applied
+        });
+        waits.notified().await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!task.is_finished(), "it waits beyond lock_timeout");
+        held.release().await;
+        let applied = task
+            .await
+            .expect("it does not panic")
+            .expect("the schema is brought up to date");
+        assert_eq!(applied.len(), 1);
+    })
+    .await;
+}

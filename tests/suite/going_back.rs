@@ -1,0 +1,41 @@
+//! A database that loses its newest commits under running replicas, as a standby does that is promoted without them.
+
+use std::sync::Arc;
+
+use harness::{Backend, Customer, TestBank, run};
+use sea_orm::prelude::Uuid;
+use service::values::TransferId;
+
+use crate::requests::{new_transfer, submit};
+
+/// Takes a transfer between two wallets out of the database, as if it had never been there.
+async fn lose(bank: &TestBank, transfer: TransferId, (from, to): (&Customer, &Customer), amount: &str) {
+    let id: Uuid = transfer.0;
+    let back = |wallet: Uuid, sign: &str| {
+        format!("UPDATE wallets SET balance = balance {sign} {amount}, version = version - 1 WHERE id = '{wallet}';")
+    };
+    let sql = format!(
+        "SET session_replication_role = replica; DELETE FROM entries WHERE transfer_id = '{id}'; \
+         DELETE FROM transfers WHERE id = '{id}'; {} {} SET session_replication_role = DEFAULT;",
+        back(from.wallet.0, "+"),
+        back(to.wallet.0, "-"),
+    );
+    bank.execute(&sql).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_replica_remembers_of_a_lost_commit_moves_no_money() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let (ana, ben) = (bank.customer_with("ana", "1000").await, bank.customer("ben").await);
+        let other = bank.replica().await;
+        let pay =
+            async |services, amount| submit(services, ana.actor, new_transfer(ana.wallet, ben.wallet, amount)).await;
+        let lost = pay(&bank.services, "500").await.expect("there is enough");
+        lose(&bank, lost.transfer.id, (&ana, &ben), "500").await;
+        // The other replica brings both wallets to the versions that the first one remembers, with other balances.
+        pay(&other, "12").await.expect("there is enough");
+        pay(&bank.services, "1").await.expect("there is enough");
+        assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["987.0000", "13.0000"]);
+    })
+    .await;
+}
