@@ -29,6 +29,8 @@ impl Batches {
         let started = Instant::now();
         let mut doubts = vec![doubt];
         Metrics::add(&self.metrics.unknown_commits, 1);
+        // The other connection may lead to a server that is no longer the primary.
+        self.repo.close_open_connections();
         while started.elapsed() < DOUBT_FOR {
             self.forget_all();
             let fault = match self.try_locked(commands, &doubts).await {

@@ -110,7 +110,7 @@ async fn a_report_is_kept_until_something_changes(bank: Arc<TestBank>) {
     assert!(Arc::ptr_eq(&before, &at_hand(&bank.services)), "read again for nothing");
     Feed::of([row("M2")]).import(&bank).await;
     let after = at_hand(&bank.services);
-    assert_eq!(after.version, before.version + 1);
+    assert!(after.version > before.version, "versions grow, by random steps");
     assert!(!Arc::ptr_eq(&before, &after));
 }
 
