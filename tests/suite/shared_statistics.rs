@@ -187,7 +187,11 @@ async fn a_member_that_comes_back_is_believed_more_than_the_database(mut shared:
 async fn without_redis_each_answers_for_itself_and_joins_again(mut shared: Shared) {
     let (here, there) = (shared.bank.services.clone(), shared.member().await);
     let operator = shared.bank.operator().await;
-    assert_eq!(operator.get("/readyz").await.text, r#"{"status":"ok","redis":"ok"}"#);
+    let ready = operator.get("/readyz").await;
+    assert_eq!(
+        ready.text,
+        r#"{"status":"ok","redis":"ok","detail":null,"importing":null}"#
+    );
     shared.bank.customer_with("ana", "10").await;
     sync([&*here, &*there]).await;
     shared.redis.kill().expect("Redis can be killed");
