@@ -1,5 +1,5 @@
 //! Merchants as they were last written, so that most blocks need not read them. Remembering is a guess, and the version of
-//! the rollups the truth: whoever else writes rollups changes it. Versions grow by random steps, so that a database that
+//! the rollups the truth: every other writer of rollups changes it. Versions grow by random steps, so that a database that
 //! lost its newest commits does not come to a remembered version again by another way.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
