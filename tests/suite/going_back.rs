@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use harness::{Backend, Customer, TestBank, run};
 use sea_orm::prelude::Uuid;
-use service::values::TransferId;
+use service::values::{Currency, Method, TransferId};
 
-use crate::requests::{new_transfer, submit};
+use crate::requests::{new_transfer, payment, submit, wallet_path};
 
 /// Takes a transfer between two wallets out of the database, as if it had never been there.
 async fn lose(bank: &TestBank, transfer: TransferId, (from, to): (&Customer, &Customer), amount: &str) {
@@ -36,6 +36,50 @@ async fn what_one_replica_remembers_of_a_lost_commit_moves_no_money() {
         pay(&other, "12").await.expect("there is enough");
         pay(&bank.services, "1").await.expect("there is enough");
         assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["987.0000", "13.0000"]);
+    })
+    .await;
+}
+
+/// Takes a method's wallet out of the database, as if no operator had used it.
+async fn lose_method(bank: &TestBank, method: &str) {
+    bank.execute(&format!(
+        "SET session_replication_role = replica; DELETE FROM wallets WHERE method = '{method}'; \
+         SET session_replication_role = DEFAULT;"
+    ))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_method_that_was_opened_in_the_lost_part_opens_again() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let ana = bank.customer_with("ana", "10").await;
+        let operator = bank.operator().await;
+        bank.open_method("wire", "USD").await;
+        lose_method(&bank, "wire").await;
+        let path = wallet_path(ana.wallet, "/withdrawals");
+        let withdraw = async || ana.caller.post(&path, payment("1", "wire")).await;
+        withdraw().await.expect_problem(422, "unknown_method");
+        let deposits = wallet_path(ana.wallet, "/deposits");
+        operator.post(&deposits, payment("1", "wire")).await.expect(201);
+        withdraw().await.expect(201);
+        assert_eq!(bank.balances(&[ana.wallet]).await, ["10.0000"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_method_that_another_replica_opened_again_is_found() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let ana = bank.customer_with("ana", "10").await;
+        let other = bank.replica().await;
+        bank.open_method("wire", "USD").await;
+        lose_method(&bank, "wire").await;
+        let method = Method::try_new("wire").expect("this is a method");
+        let usd = Currency::from_code("USD").expect("this is a currency");
+        other.wallets.open_method(&method, usd).await.expect("it can be opened");
+        let path = wallet_path(ana.wallet, "/withdrawals");
+        ana.caller.post(&path, payment("1", "wire")).await.expect(201);
+        assert_eq!(bank.balances(&[ana.wallet]).await, ["9.0000"]);
     })
     .await;
 }

@@ -15,6 +15,7 @@ on_every_backend!(
     a_method_opens_when_an_operator_first_uses_it,
     a_customer_cannot_open_a_method,
     a_method_that_is_not_open_uses_no_key_up,
+    a_used_key_opens_no_method,
     customers_never_see_a_system_wallet,
     customers_cannot_pay_a_system_wallet,
 );
@@ -192,6 +193,22 @@ async fn a_method_that_is_not_open_uses_no_key_up(bank: Arc<TestBank>) {
         );
     }
     assert_eq!(bank.balances(&[ana.wallet]).await, ["14.0000"]);
+}
+
+async fn a_used_key_opens_no_method(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "20").await;
+    let operator = bank.operator().await;
+    let path = wallet_path(ana.wallet, "/deposits");
+    let deposit = async |method: &str| operator.post_once(&path, "k", payment("1", method)).await;
+    deposit("wire").await.expect(201);
+    let opened = system_wallets(&bank).await;
+    deposit("card").await.expect_problem(422, "idempotency_key_reused");
+    let withdrawals = wallet_path(ana.wallet, "/withdrawals");
+    let answer = operator.post_once(&withdrawals, "k", payment("1", "card")).await;
+    answer.expect_problem(422, "idempotency_key_reused");
+    assert_eq!(system_wallets(&bank).await, opened, "nothing is created");
+    assert_eq!(deposit("wire").await.header("idempotent-replayed"), "true");
+    assert_eq!(bank.balances(&[ana.wallet]).await, ["21.0000"]);
 }
 
 async fn customers_never_see_a_system_wallet(bank: Arc<TestBank>) {

@@ -2,6 +2,7 @@
 
 mod digest;
 mod error;
+mod payment;
 mod repo;
 mod request;
 
@@ -9,11 +10,12 @@ pub use crate::ledger::{Refusal, Transfer};
 pub use error::TransferError;
 pub use request::{Deposit, IdempotencyKey, Metadata, NewTransfer, Receipt, Withdrawal};
 
+use self::payment::Payment;
 use crate::actor::Actor;
 use crate::db::Db;
 use crate::ledger::{Authority, Command, Idempotency, Outcome, Queue};
 use crate::page::{Page, PageRequest};
-use crate::values::{Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
+use crate::values::{Currency, Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
 use crate::wallets::{WalletError, Wallets};
 
 /// Names no wallet: ids carry their time, and this one's would be 1970.
@@ -76,25 +78,15 @@ impl Transfers {
         key: Option<IdempotencyKey>,
         deposit: Deposit,
     ) -> Result<Receipt, TransferError> {
-        let request = digest::of_payment(TransferKind::Deposit, deposit.wallet, deposit.amount, &deposit.method);
-        let source = self
-            .method_side(actor, deposit.wallet, deposit.amount, &deposit.method)
-            .await?;
-        self.commit(Command {
+        let payment = Payment {
             kind: TransferKind::Deposit,
-            source,
-            destination: deposit.wallet,
+            wallet: deposit.wallet,
             amount: deposit.amount,
+            method: deposit.method,
             authority: Authority::Bank,
-            method: Some(deposit.method),
-            description: None,
-            metadata: None,
-            idempotency: key.map(|key| Idempotency {
-                key: key.digest(actor.user),
-                request,
-            }),
-        })
-        .await
+            key: key.map(|key| key.digest(actor.user)),
+        };
+        self.pay(actor, payment).await
     }
 
     /// Pays money out of the bank, from a wallet that is the actor's own, or any when the actor is an operator.
@@ -104,28 +96,19 @@ impl Transfers {
         key: Option<IdempotencyKey>,
         withdrawal: Withdrawal,
     ) -> Result<Receipt, TransferError> {
-        let Withdrawal { wallet, amount, method } = withdrawal;
-        let request = digest::of_payment(TransferKind::Withdrawal, wallet, amount, &method);
-        let destination = self.method_side(actor, wallet, amount, &method).await?;
-        self.commit(Command {
+        let payment = Payment {
             kind: TransferKind::Withdrawal,
-            source: wallet,
-            destination,
-            amount,
+            wallet: withdrawal.wallet,
+            amount: withdrawal.amount,
+            method: withdrawal.method,
             authority: if actor.is_operator() {
                 Authority::Bank
             } else {
                 Authority::Owner(actor.user)
             },
-            method: Some(method),
-            description: None,
-            metadata: None,
-            idempotency: key.map(|key| Idempotency {
-                key: key.digest(actor.user),
-                request,
-            }),
-        })
-        .await
+            key: key.map(|key| key.digest(actor.user)),
+        };
+        self.pay(actor, payment).await
     }
 
     /// A transfer that the actor may see: either side's owner, or an operator. A refused one only concerns its source, so
@@ -134,7 +117,9 @@ impl Transfers {
         let found = if actor.is_operator() {
             repo::find(&self.db.read, id).await?
         } else {
-            repo::find_of(&self.db.read, actor.user, id).await?
+            // Read first: what is another customer's costs as much as what is not there.
+            let own = repo::wallets_of(&self.db.read, actor.user).await?;
+            repo::find_of(&self.db.read, &own, id).await?
         };
         found.ok_or(TransferError::NotFound)
     }
@@ -167,49 +152,81 @@ impl Transfers {
         Ok(Page::of(found, &request, |transfer| transfer.id))
     }
 
-    /// The bank's side of a deposit or withdrawal: the wallet of its method, which an operator's first use opens.
+    /// Commits a deposit or withdrawal, on the bank's side the wallet of its method, which an operator's first use opens.
     ///
-    /// [`NO_WALLET`] where there is none to be had, and nothing is opened: for an amount that is none, for a wallet that the
-    /// actor cannot see, and for a method that is not open to a customer. The ledger gives the refusal in its place in the
-    /// order, after it has looked the idempotency key up.
-    async fn method_side(
+    /// The ledger refuses a method that is not open after it has looked the idempotency key up and checked amount and wallet.
+    /// Only then is the method opened and the payment submitted again, so that a replay or a refusal opens none. A remembered
+    /// wallet may have gone with the newest commits of the database; it is looked up anew at that point.
+    async fn pay(&self, actor: Actor, payment: Payment) -> Result<Receipt, TransferError> {
+        let currency = self.currency_of(actor, &payment).await?;
+        let side = match currency {
+            Some(currency) => self.wallets.find_method(&payment.method, currency).await?,
+            None => None,
+        };
+        let outcome = self.queue.submit(payment.command(side.unwrap_or(NO_WALLET))).await?;
+        if matches!(outcome, Outcome::Refused(Refusal::UnknownMethod))
+            && let Some(currency) = currency
+            && let Some(other) = self.other_side(actor, &payment.method, currency, side).await?
+        {
+            return self.commit(payment.command(other)).await;
+        }
+        receipt(outcome)
+    }
+
+    /// The currency of a payment's wallet; `None` for an amount that is none and for a wallet that the actor cannot see or
+    /// that is the bank's own. The ledger refuses these in their place in the order.
+    async fn currency_of(&self, actor: Actor, payment: &Payment) -> Result<Option<Currency>, TransferError> {
+        if payment.amount.is_none_or(|amount| amount <= Money::ZERO) {
+            return Ok(None);
+        }
+        match self.wallets.get(actor, payment.wallet).await {
+            Ok(wallet) => Ok(wallet.user_id.map(|_| wallet.currency)),
+            Err(WalletError::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A method's wallet where it is another than the one that the ledger did not find. For operators it is opened.
+    async fn other_side(
         &self,
         actor: Actor,
-        wallet: WalletId,
-        amount: Option<Money>,
         method: &Method,
-    ) -> Result<WalletId, TransferError> {
-        if amount.is_none_or(|amount| amount <= Money::ZERO) {
-            return Ok(NO_WALLET);
+        currency: Currency,
+        missing: Option<WalletId>,
+    ) -> Result<Option<WalletId>, TransferError> {
+        if missing.is_some() {
+            self.wallets.forget_method(method, currency);
         }
-        let currency = match self.wallets.get(actor, wallet).await {
-            Ok(wallet) if wallet.user_id.is_some() => wallet.currency,
-            Ok(_) | Err(WalletError::NotFound) => return Ok(NO_WALLET),
-            Err(error) => return Err(error.into()),
+        let found = if actor.is_operator() {
+            Some(self.wallets.open_method(method, currency).await?)
+        } else if missing.is_some() {
+            self.wallets.find_method(method, currency).await?
+        } else {
+            None
         };
-        if actor.is_operator() {
-            return Ok(self.wallets.open_method(method, currency).await?);
-        }
-        let open = self.wallets.find_method(method, currency).await?;
-        Ok(open.unwrap_or(NO_WALLET))
+        Ok(found.filter(|found| Some(*found) != missing))
     }
 
     async fn commit(&self, command: Command) -> Result<Receipt, TransferError> {
-        match self.queue.submit(command).await? {
-            Outcome::Recorded { transfer, replayed } => match transfer.refusal {
-                None => Ok(Receipt { transfer, replayed }),
-                Some(refusal) => Err(TransferError::Refused {
-                    refusal,
-                    transfer: Some(transfer.id),
-                    replayed,
-                }),
-            },
-            Outcome::Refused(refusal) => Err(TransferError::Refused {
+        receipt(self.queue.submit(command).await?)
+    }
+}
+
+fn receipt(outcome: Outcome) -> Result<Receipt, TransferError> {
+    match outcome {
+        Outcome::Recorded { transfer, replayed } => match transfer.refusal {
+            None => Ok(Receipt { transfer, replayed }),
+            Some(refusal) => Err(TransferError::Refused {
                 refusal,
-                transfer: None,
-                replayed: false,
+                transfer: Some(transfer.id),
+                replayed,
             }),
-            Outcome::KeyReused => Err(TransferError::KeyReused),
-        }
+        },
+        Outcome::Refused(refusal) => Err(TransferError::Refused {
+            refusal,
+            transfer: None,
+            replayed: false,
+        }),
+        Outcome::KeyReused => Err(TransferError::KeyReused),
     }
 }

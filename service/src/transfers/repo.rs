@@ -4,7 +4,7 @@
 //! further index by wallet, since each costs the commit path a fifth of its speed.
 
 use entity::{entries, transfers, wallets};
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
@@ -24,27 +24,20 @@ pub(super) async fn find(db: &impl ConnectionTrait, id: TransferId) -> Result<Op
         .transpose()
 }
 
-/// The same as its user sees it: one statement, whether it is not there or only not theirs.
+/// The same as the owner of these wallets sees it. One statement on one table, whether it is not there or only not theirs.
 pub(super) async fn find_of(
     db: &impl ConnectionTrait,
-    user: UserId,
+    own: &[WalletId],
     id: TransferId,
 ) -> Result<Option<Transfer>, Fault> {
-    let is_side =
-        |side: transfers::Column| Expr::col((wallets::Entity, wallets::Column::Id)).equals((transfers::Entity, side));
-    let is_shown = Condition::any().add(is_side(transfers::Column::SourceWalletId)).add(
+    let is_own = |side: transfers::Column| side.is_in(own.iter().copied());
+    let is_shown = Condition::any().add(is_own(transfers::Column::SourceWalletId)).add(
         Condition::all()
-            .add(is_side(transfers::Column::DestinationWalletId))
+            .add(is_own(transfers::Column::DestinationWalletId))
             .add(transfers::Column::Status.ne(TransferStatus::Failed)),
     );
-    let of_user = Query::select()
-        .expr(Expr::val(1))
-        .from(wallets::Entity)
-        .and_where(wallets::Column::UserId.eq(user))
-        .cond_where(is_shown)
-        .to_owned();
     transfers::Entity::find_by_id(id)
-        .filter(Expr::exists(of_user))
+        .filter(is_shown)
         .one(db)
         .await?
         .map(transfer_of)

@@ -145,6 +145,11 @@ impl Wallets {
         Ok(id)
     }
 
+    /// Forgets the wallet of a payment method: the database does not have it, or another process opened it anew.
+    pub(crate) fn forget_method(&self, method: &Method, currency: Currency) {
+        self.remembered().remove(&(method.clone(), currency));
+    }
+
     fn remember(&self, key: (Method, Currency), id: WalletId) {
         let mut remembered = self.remembered();
         if remembered.len() < REMEMBERED_MAX {
