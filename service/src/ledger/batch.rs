@@ -18,7 +18,9 @@ use super::locked_wallets::LockedWallets;
 use super::metrics::Metrics;
 use super::repo::{Connection, Repo, Tx, Written};
 use super::settle::durable_one;
-use super::tries::{Decided, Doubt, Try, before_commit, keys, keys_of_refused, of_commit, pause, wallet_ids};
+use super::tries::{
+    Decided, Doubt, Try, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, pause, wallet_ids,
+};
 use super::types::{Command, Outcome, Wallet};
 use crate::clock::{Clock, Sequence, id_at};
 use crate::db::{Db, Fault, FaultKind};
@@ -293,11 +295,14 @@ impl Batches {
         (outcomes, book.close())
     }
 
-    /// The wallets of a batch from memory, the missing ones from the database.
+    /// The wallets of a batch from memory, the missing ones from the database. A wallet that a command may not touch counts
+    /// as missing: else a caller could tell it from one that does not exist, by the time of the answer.
     async fn recall(&mut self, connection: &mut Connection, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
+        let hidden = hidden_wallets(commands, &self.remembered);
         let ids = wallet_ids(commands);
-        let (known, missing): (Vec<WalletId>, Vec<WalletId>) =
-            ids.into_iter().partition(|id| self.remembered.contains_key(id));
+        let (known, missing): (Vec<WalletId>, Vec<WalletId>) = ids
+            .into_iter()
+            .partition(|id| self.remembered.contains_key(id) && !hidden.contains(id));
         let mut wallets: Vec<Wallet> = known.iter().filter_map(|id| self.remembered.get(id).cloned()).collect();
         if !missing.is_empty() {
             self.count_statements(1);

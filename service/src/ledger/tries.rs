@@ -1,14 +1,14 @@
 //! What a try to write a batch can come to, and what that means for the next one. No database here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use super::book::Changes;
 use super::repo::Tx;
-use super::types::{Command, Outcome};
+use super::types::{Authority, Command, Outcome, Wallet};
 use crate::clock::random_bytes;
 use crate::db::{Fault, FaultKind};
-use crate::values::{Digest, TransferId, WalletId};
+use crate::values::{Digest, TransferId, TransferKind, WalletId};
 
 /// The longest pause before a try, doubled from one millisecond.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -77,6 +77,29 @@ pub(super) fn wallet_ids(commands: &[&Command]) -> Vec<WalletId> {
         .flat_map(|command| [command.source, command.destination])
         .collect();
     ids.into_iter().collect()
+}
+
+/// Remembered wallets that a command names and its authority does not reach: another customer's as the source, a system
+/// wallet on either side of a transfer.
+pub(super) fn hidden_wallets(commands: &[&Command], remembered: &HashMap<WalletId, Wallet>) -> HashSet<WalletId> {
+    let mut hidden = HashSet::new();
+    for command in commands {
+        let is_system = |id: &WalletId| remembered.get(id).is_some_and(Wallet::is_system);
+        let is_transfer = command.kind == TransferKind::Transfer;
+        if is_transfer && is_system(&command.destination) {
+            hidden.insert(command.destination);
+        }
+        let Authority::Owner(user) = command.authority else {
+            continue;
+        };
+        if remembered
+            .get(&command.source)
+            .is_some_and(|wallet| wallet.owner != Some(user))
+        {
+            hidden.insert(command.source);
+        }
+    }
+    hidden
 }
 
 pub(super) fn keys(commands: &[&Command]) -> Vec<Digest> {

@@ -37,4 +37,5 @@ mod strangers;
 mod strict;
 mod sums;
 mod transactions;
+mod unseen;
 mod uploads;

@@ -158,7 +158,7 @@ async fn a_token_ends_after_fifteen_minutes(bank: Arc<TestBank>) {
 }
 
 /// The same answer in everything but the headers that differ from request to request.
-fn face(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
+pub fn face(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
     let varying = ["x-request-id", "x-process-time", "date"];
     let headers = answer
         .headers
