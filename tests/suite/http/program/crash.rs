@@ -27,6 +27,27 @@ async fn postgres_keeps_what_was_acknowledged() {
     survives_kills(Backend::Postgres).await;
 }
 
+/// A wallet whose version cannot grow is the bug: the committer panics in the middle of a batch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bank_whose_committer_dies_says_why_and_exits_with_3() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let place = Place::new(backend).await;
+        let server = place.serve().await;
+        let (ana, ben) = two_customers(&place, &server, "10").await;
+        place
+            .tamper("UPDATE wallets SET version = 9223372036854775807 WHERE user_id IS NOT NULL AND version = 0")
+            .await;
+        let paid = ana.caller.post_once("/v1/transfers", "k", ana.one_to(&ben)).await;
+        paid.expect_problem(503, "outcome_unknown");
+        let ended = server.ended().await;
+        assert_eq!(ended.status, Some(3), "{ended:?}");
+        for words in ["attempt to add with overflow", "the committer has died"] {
+            assert!(ended.stderr.contains(words), "{words:?}: {ended:?}");
+        }
+        place.remove().await;
+    }
+}
+
 async fn survives_kills(backend: Backend) {
     let place = Place::new(backend).await;
     let mut server = place.serve().await;
