@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -38,6 +38,17 @@ struct Shared {
     silent: watch::Sender<bool>,
     /// The next answer is lost, and its connection with it.
     cuts: AtomicBool,
+    /// The next request with these words in it loses its answer, and its connection with it.
+    cuts_answer_to: Mutex<Option<&'static str>>,
+}
+
+/// What both directions of one connection know.
+#[derive(Default)]
+struct Marks {
+    /// A request is under way.
+    asked: AtomicBool,
+    /// Its answer is to be lost.
+    cut: AtomicBool,
 }
 
 impl Proxy {
@@ -52,6 +63,7 @@ impl Proxy {
             by_kind: Mutex::default(),
             silent: sender,
             cuts: AtomicBool::new(false),
+            cuts_answer_to: Mutex::default(),
         });
         let task = tokio::spawn(accept(listener, port, shared.clone()));
         Self {
@@ -65,6 +77,11 @@ impl Proxy {
     /// Loses the next answer and closes its connection; new connections are served.
     pub fn cut_next_answer(&self) {
         self.shared.cuts.store(true, Ordering::SeqCst);
+    }
+
+    /// Loses the answer to the next request that contains these words, and closes its connection.
+    pub fn cut_answer_to(&self, words: &'static str) {
+        *self.shared.cuts_answer_to() = Some(words);
     }
 
     /// Round trips so far.
@@ -114,10 +131,10 @@ async fn accept(listener: TcpListener, port: u16, shared: Arc<Shared>) {
                         let _ = stream.set_nodelay(true);
                     }
                     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-                    let asked = AtomicBool::new(false);
+                    let marks = Marks::default();
                     tokio::select! {
-                        () = requests(from_client, to_server, &shared, &asked) => {}
-                        () = answers(from_server, to_client, &shared, &asked) => {}
+                        () = requests(from_client, to_server, &shared, &marks) => {}
+                        () = answers(from_server, to_client, &shared, &marks) => {}
                     }
                 });
             }
@@ -131,18 +148,31 @@ impl Shared {
         let mut by_kind = self.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
         *by_kind.entry(kind).or_default() += 1;
     }
+
+    fn cuts_answer_to(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.cuts_answer_to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True once for a request with the chosen words in it.
+    fn is_to_be_cut(&self, request: &[u8]) -> bool {
+        let chosen = |words: &&'static str| request.windows(words.len()).any(|part| part == words.as_bytes());
+        self.cuts_answer_to().take_if(|words| chosen(words)).is_some()
+    }
 }
 
 /// Passes on what the client says; the first words after an answer begin a round trip.
-async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, asked: &AtomicBool) {
+async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, marks: &Marks) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
-        if !asked.swap(true, Ordering::SeqCst) {
+        if !marks.asked.swap(true, Ordering::SeqCst) {
             shared.count(buffer[0]);
             let round_trip = shared.round_trips.fetch_add(1, Ordering::SeqCst) + 1;
             if matches!(shared.silence, Silence::BeforeRequest(last) if round_trip >= last) {
                 shared.silent.send_replace(true);
             }
+        }
+        if shared.is_to_be_cut(&buffer[..bytes]) {
+            marks.cut.store(true, Ordering::SeqCst);
         }
         until_not_silent(shared).await;
         if to.write_all(&buffer[..bytes]).await.is_err() {
@@ -151,7 +181,7 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shar
     }
 }
 
-async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, asked: &AtomicBool) {
+async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, marks: &Marks) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
         if let Silence::BeforeAnswer(last) = shared.silence
@@ -159,11 +189,11 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
         {
             shared.silent.send_replace(true);
         }
-        if shared.cuts.swap(false, Ordering::SeqCst) {
+        if marks.cut.load(Ordering::SeqCst) || shared.cuts.swap(false, Ordering::SeqCst) {
             return;
         }
         until_not_silent(shared).await;
-        asked.store(false, Ordering::SeqCst);
+        marks.asked.store(false, Ordering::SeqCst);
         if to.write_all(&buffer[..bytes]).await.is_err() {
             return;
         }

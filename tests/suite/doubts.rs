@@ -3,21 +3,29 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use harness::{Backend, Proxy, Silence, TestBank, begin, run};
+use harness::bank::{PASSWORD, TestDatabase};
+use harness::{Backend, ManualClock, Proxy, Silence, TestBank, begin, run};
 use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
 use service::db::Db;
 use service::ledger::{Command, Ledger, Outcome, SubmitError};
 use service::values::TransferStatus;
 
 use crate::batches::{Committer, idempotency};
 
-/// A committer whose connections go through a proxy.
-async fn behind_a_proxy(bank: &TestBank) -> (Proxy, Db, Committer) {
-    let (front, name) = bank.database.url.rsplit_once('/').expect("the URL names a database");
+/// A proxy in front of a database, and the URL that leads through it.
+async fn proxy_of(database: &TestDatabase) -> (Proxy, String) {
+    let (front, name) = database.url.rsplit_once('/').expect("the URL names a database");
     let (server, port) = front.rsplit_once(':').expect("the URL has a port");
     let proxy = Proxy::start(port.parse().expect("it is a number"), Silence::Never).await;
-    let db = Db::connect(&format!("{server}:{}/{name}", proxy.address.port())).await;
-    let db = db.expect("the proxy lets everything through");
+    let url = format!("{server}:{}/{name}", proxy.address.port());
+    (proxy, url)
+}
+
+/// A committer whose connections go through a proxy.
+async fn behind_a_proxy(bank: &TestBank) -> (Proxy, Db, Committer) {
+    let (proxy, url) = proxy_of(&bank.database).await;
+    let db = Db::connect(&url).await.expect("the proxy lets everything through");
     let committer = Committer::on(bank, &db).await;
     for _ in 0..4 {
         // Both connections have the statement prepared after this, so that the next answer is that of a commit.
@@ -27,6 +35,43 @@ async fn behind_a_proxy(bank: &TestBank) -> (Proxy, Db, Committer) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     (proxy, db, committer)
+}
+
+/// A bank that is served, and all of whose connections go through a proxy.
+async fn bank_behind_a_proxy() -> (Proxy, TestBank) {
+    let database = TestDatabase::new(Backend::Postgres).await;
+    let (proxy, url) = proxy_of(&database).await;
+    let clock = Arc::new(ManualClock::new());
+    let bank = TestBank::open_with(Backend::Postgres, database, clock, |config| config.database_url = url).await;
+    (proxy, bank)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_whose_commit_is_in_doubt_is_told_so() {
+    let (proxy, bank) = bank_behind_a_proxy().await;
+    let body = json!({ "email": "ana@example.com", "password": PASSWORD, "full_name": "Ana" });
+    let register = async || bank.anonymous().post("/v1/auth/register", body.clone()).await;
+    proxy.cut_answer_to("COMMIT");
+    register().await.expect_problem(503, "outcome_unknown");
+    // It was made, which the same request finds out.
+    register().await.expect_problem(409, "email_taken");
+    let users = bank.number("SELECT count(*) AS n FROM users").await;
+    let wallets = bank.number("SELECT count(*) AS n FROM wallets").await;
+    assert_eq!((users, wallets), (1, 1));
+    bank.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wallet_whose_commit_is_in_doubt_is_told_so() {
+    let (proxy, bank) = bank_behind_a_proxy().await;
+    let ana = bank.customer("ana").await;
+    let open = async || ana.caller.post("/v1/wallets", json!({ "currency": "EUR" })).await;
+    proxy.cut_answer_to("COMMIT");
+    open().await.expect_problem(503, "outcome_unknown");
+    open().await.expect_problem(409, "wallet_exists");
+    let wallets = bank.number("SELECT count(*) AS n FROM wallets").await;
+    assert_eq!(wallets, 2);
+    bank.close().await;
 }
 
 /// Lets new connections write, or not.
