@@ -10,14 +10,13 @@ use crate::values::{Money, TransferId, Version, WalletId};
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub wallet_id: WalletId,
-    /// 1 for the wallet's first entry, and no gap after it.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub version: Version,
     pub transfer_id: TransferId,
+    /// 1 for the wallet's first entry, and no gap after it.
+    pub version: Version,
     /// Negative on the source's side.
     pub amount: Money,
     pub balance_after: Money,
-    pub created_at: DateTimeUtc,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

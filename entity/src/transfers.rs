@@ -30,7 +30,6 @@ pub struct Model {
     /// Digest of what was asked for under that key.
     pub request_digest: Option<Digest>,
     pub created_at: DateTimeUtc,
-    pub completed_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

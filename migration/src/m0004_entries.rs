@@ -1,4 +1,5 @@
-//! Entries: each wallet's side of a completed transfer. The primary key is the index that lists a wallet's history.
+//! Entries: each wallet's side of a completed transfer. The primary key is the index that lists a wallet's history: ids of
+//! transfers grow with time, so a page, a span of time and a balance at a time are ranges of it.
 
 use sea_orm_migration::prelude::*;
 
@@ -24,12 +25,11 @@ impl MigrationTrait for Migration {
 const POSTGRES: &str = "
 CREATE TABLE entries (
     version bigint NOT NULL CHECK (version > 0),
-    created_at timestamptz NOT NULL,
     wallet_id uuid NOT NULL,
     transfer_id uuid NOT NULL,
     amount numeric(18,4) NOT NULL CHECK (amount <> 0 AND amount <= 99999999999999.9999),
     balance_after numeric(18,4) NOT NULL CHECK (balance_after <= 99999999999999.9999),
-    PRIMARY KEY (wallet_id, version)
+    PRIMARY KEY (wallet_id, transfer_id)
 );
 CREATE TRIGGER entries_are_final BEFORE UPDATE OR DELETE ON entries
     FOR EACH ROW EXECUTE FUNCTION florin_refuse_change();
@@ -45,16 +45,15 @@ fn sqlite() -> String {
         "
 CREATE TABLE entries (
     wallet_id BLOB NOT NULL REFERENCES wallets (id),
-    version INTEGER NOT NULL CHECK (version > 0),
     transfer_id BLOB NOT NULL REFERENCES transfers (id),
+    version INTEGER NOT NULL CHECK (version > 0),
     amount TEXT NOT NULL CHECK ({amount_is_canonical} AND {amount} <> 0),
     balance_after TEXT NOT NULL CHECK ({balance_is_canonical}),
-    created_at TEXT NOT NULL,
-    PRIMARY KEY (wallet_id, version)
+    PRIMARY KEY (wallet_id, transfer_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER entries_are_not_replaced BEFORE INSERT ON entries
-WHEN EXISTS (SELECT 1 FROM entries WHERE wallet_id = NEW.wallet_id AND version = NEW.version)
+WHEN EXISTS (SELECT 1 FROM entries WHERE wallet_id = NEW.wallet_id AND transfer_id = NEW.transfer_id)
 BEGIN SELECT RAISE(ABORT, 'rows of entries are written once and never changed'); END;
 CREATE TRIGGER entries_are_not_changed BEFORE UPDATE ON entries
 BEGIN SELECT RAISE(ABORT, 'rows of entries are written once and never changed'); END;

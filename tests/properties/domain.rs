@@ -120,11 +120,11 @@ pub fn transfer() -> impl Strategy<Value = Transfer> {
     let method =
         option::of("[a-z0-9_]{1,32}".prop_map(|name| Method::try_new(name).expect("this shape is a method's")));
     let texts = (method, option::of(any::<String>()), option::of(metadata()));
-    let values = (units_above_zero(), any_currency(), time(), time());
+    let values = (units_above_zero(), any_currency(), time());
     (id(), id(), id(), words, texts, values).prop_map(|(id, source, destination, words, texts, values)| {
         let (kind, status, refusal) = words;
         let (method, description, metadata) = texts;
-        let (amount, currency, created_at, completed_at) = values;
+        let (amount, currency, created_at) = values;
         Transfer {
             id: TransferId(id),
             kind,
@@ -139,7 +139,6 @@ pub fn transfer() -> impl Strategy<Value = Transfer> {
             refusal: (status == TransferStatus::Failed).then_some(refusal),
             idempotency: None,
             created_at,
-            completed_at: (status == TransferStatus::Completed).then_some(completed_at),
         }
     })
 }

@@ -101,15 +101,13 @@ impl Given {
             idempotency_key: None,
             request_digest: None,
             created_at: now,
-            completed_at: None,
         };
         let entry = entries::Model {
             wallet_id: wallet.id,
-            version: Version(1),
             transfer_id: transfer.id,
+            version: Version(1),
             amount: Money::ZERO,
             balance_after: Money::ZERO,
-            created_at: now,
         };
         Self {
             wallet,
@@ -154,7 +152,7 @@ impl Given {
         prop_assert_eq!(stored.expect("a wallet can be read"), Some(self.wallet.clone()));
         let stored = transfers::Entity::find_by_id(self.transfer.id).one(tx).await;
         prop_assert_eq!(stored.expect("a transfer can be read"), Some(self.transfer.clone()));
-        let stored = entries::Entity::find_by_id((self.entry.wallet_id, self.entry.version))
+        let stored = entries::Entity::find_by_id((self.entry.wallet_id, self.entry.transfer_id))
             .one(tx)
             .await;
         prop_assert_eq!(stored.expect("an entry can be read"), Some(self.entry.clone()));

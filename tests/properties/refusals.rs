@@ -199,7 +199,7 @@ fn moved(before: &Rows, after: &Rows, id: TransferId, teller: &Teller, ask: &Ask
             (amount, old_balance + amount)
         );
         prop_assert_eq!(new[0].version, row.version);
-        prop_assert_eq!(new[0].created_at, row.updated_at);
+        prop_assert_eq!(after.time_of(new[0]), row.updated_at);
     }
     let is_side = |wallet: WalletId| sides.iter().any(|(side, _)| *side == wallet);
     for old in before.wallets.iter().filter(|row| !is_side(row.id)) {

@@ -18,6 +18,7 @@ mod ledger;
 mod locked_wallets;
 mod merchants;
 mod payments;
+mod plans;
 mod refusals;
 mod replicas;
 mod requests;

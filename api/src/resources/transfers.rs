@@ -237,7 +237,7 @@ impl From<&Transfer> for TransferView {
             failure_reason: transfer.refusal.map(|refusal| refusal.code().to_owned()),
             reverses: None,
             created_at: Time(transfer.created_at),
-            completed_at: transfer.completed_at.map(Time),
+            completed_at: transfer.completed_at().map(Time),
             expires_at: None,
         }
     }

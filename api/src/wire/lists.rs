@@ -7,7 +7,7 @@ use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 use serde_json::Value;
 use service::page::{Page, PageRequest};
-use service::values::{TransferId, Version, WalletId};
+use service::values::{TransferId, WalletId};
 use uuid::Uuid;
 
 use super::parameters::{CURSOR_PATTERN, CursorText, PageLimit};
@@ -143,16 +143,5 @@ impl CursorKey for TransferId {
 
     fn read(text: &str) -> Option<Self> {
         read_id('t', text).map(Self)
-    }
-}
-
-impl CursorKey for Version {
-    fn write(&self) -> String {
-        format!("v{}", self.0)
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let number = text.strip_prefix('v')?.parse().ok()?;
-        (number >= 0).then_some(Self(number))
     }
 }

@@ -134,7 +134,6 @@ impl Book {
             refusal,
             idempotency: command.idempotency,
             created_at,
-            completed_at: refusal.is_none().then_some(created_at),
         };
         if let Ok(balances) = verdict {
             self.post(&transfer, command.source, amount.negated(), balances.source);
@@ -165,7 +164,7 @@ impl Book {
         changes.confirmed.sort_unstable_by_key(|wallet| wallet.id);
         changes
             .entries
-            .sort_unstable_by_key(|entry| (entry.wallet, entry.version));
+            .sort_unstable_by_key(|entry| (entry.wallet, entry.transfer));
         changes
     }
 
@@ -243,7 +242,6 @@ impl Book {
             transfer: transfer.id,
             amount,
             balance_after,
-            created_at: transfer.created_at,
         });
     }
 

@@ -23,20 +23,20 @@ pub struct EntryView {
 }
 
 /// Entries of one wallet, newest first.
-pub type EntryPage = Page<EntryView, Version>;
+pub type EntryPage = Page<EntryView, TransferId>;
 
-/// Lists a wallet's entries below a version.
-pub async fn entries_of(db: &Db, wallet: WalletId, request: PageRequest<Version>) -> Result<EntryPage, Fault> {
+/// Lists a wallet's entries before those of a transfer.
+pub async fn entries_of(db: &Db, wallet: WalletId, request: PageRequest<TransferId>) -> Result<EntryPage, Fault> {
     let mut query = entries::Entity::find().filter(entries::Column::WalletId.eq(wallet));
     if let Some(after) = request.after {
-        query = query.filter(entries::Column::Version.lt(after));
+        query = query.filter(entries::Column::TransferId.lt(after));
     }
     let found = query
-        .order_by_desc(entries::Column::Version)
+        .order_by_desc(entries::Column::TransferId)
         .limit(request.fetch())
         .all(&db.read)
         .await?;
-    let page = Page::of(found, &request, |entry| entry.version);
+    let page = Page::of(found, &request, |entry| entry.transfer_id);
     let ids: Vec<TransferId> = page.items.iter().map(|entry| entry.transfer_id).collect();
     let transfers = transfers::Entity::find()
         .filter(transfers::Column::Id.is_in(ids))
@@ -67,7 +67,7 @@ fn view(entry: entries::Model, transfers: &HashMap<TransferId, transfers::Model>
         version: entry.version,
         counterparty,
         description: transfer.description.clone(),
-        created_at: entry.created_at,
+        created_at: transfer.created_at,
     })
 }
 

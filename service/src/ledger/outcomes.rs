@@ -49,8 +49,7 @@ fn completed(outcome: &Outcome) -> Option<Completed> {
             kind: transfer.kind,
             currency: transfer.currency,
             amount: transfer.amount,
-            // Only a completed transfer has such a time.
-            at: transfer.completed_at?,
+            at: transfer.completed_at()?,
         }),
         Outcome::Recorded { replayed: true, .. } | Outcome::Refused(_) | Outcome::KeyReused => None,
     }

@@ -86,7 +86,14 @@ pub struct Transfer {
     pub refusal: Option<Refusal>,
     pub idempotency: Option<Idempotency>,
     pub created_at: Timestamp,
-    pub completed_at: Option<Timestamp>,
+}
+
+impl Transfer {
+    /// When its money moved: `None` unless it is COMPLETED. A transfer is decided and stamped at once.
+    #[must_use]
+    pub fn completed_at(&self) -> Option<Timestamp> {
+        (self.status == TransferStatus::Completed).then_some(self.created_at)
+    }
 }
 
 /// One wallet's side of a completed transfer.
@@ -97,7 +104,6 @@ pub struct Entry {
     pub transfer: TransferId,
     pub amount: Money,
     pub balance_after: Money,
-    pub created_at: Timestamp,
 }
 
 /// Why a rule said no, in the order in which the rules are asked: the first that applies is the answer.

@@ -145,11 +145,11 @@ impl Dialect {
                 ),
             ),
             (
-                "versions have no gap, and each balance is the one before plus the amount",
+                "a wallet's versions grow by one along its transfers' ids, and each balance is the one before plus the amount",
                 format!(
                     "SELECT wallet_id AS id, version FROM (SELECT wallet_id, version, {amount} AS amount, \
                      {after} AS after, lag(version) OVER w AS version_before, lag({after}) OVER w AS before \
-                     FROM entries WINDOW w AS (PARTITION BY wallet_id ORDER BY version)) AS chain \
+                     FROM entries WINDOW w AS (PARTITION BY wallet_id ORDER BY transfer_id)) AS chain \
                      WHERE version <> coalesce(version_before, 0) + 1 OR after <> coalesce(before, 0) + amount"
                 ),
             ),

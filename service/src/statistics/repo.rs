@@ -23,7 +23,7 @@ pub async fn each_moved_since(db: &Db, since: Timestamp, mut give: impl FnMut(Mo
                 transfers::Column::Id,
                 transfers::Column::Currency,
                 transfers::Column::Amount,
-                transfers::Column::CompletedAt,
+                transfers::Column::CreatedAt,
             ])
             .filter(next)
             .filter(transfers::Column::Status.eq(TransferStatus::Completed))

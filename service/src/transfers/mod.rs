@@ -124,8 +124,8 @@ impl Transfers {
         found.ok_or(TransferError::NotFound)
     }
 
-    /// Transfers, newest first: every one for operators, those of their own wallets for customers, but for refused ones of
-    /// which they only have the destination.
+    /// Transfers, newest first: every one for operators, those of their own wallets for customers. A refused one is listed
+    /// under its source only.
     pub async fn list(
         &self,
         actor: Actor,
@@ -135,21 +135,12 @@ impl Transfers {
         if let Some(wallet) = filter.wallet {
             self.wallets.get(actor, wallet).await?;
         }
-        let wallets = match filter.wallet {
-            Some(wallet) => Some(vec![wallet]),
-            None if actor.is_operator() => None,
-            None => Some(repo::wallets_of(&self.db.read, actor.user).await?),
+        let scope = match filter.wallet {
+            Some(wallet) => repo::Scope::Wallets(vec![wallet]),
+            None if actor.is_operator() => repo::Scope::Bank,
+            None => repo::Scope::Wallets(repo::wallets_of(&self.db.read, actor.user).await?),
         };
-        let refused = if actor.is_operator() {
-            repo::Refused::OfEitherSide
-        } else {
-            repo::Refused::OfSource
-        };
-        let found = match wallets {
-            Some(wallets) => repo::list_of_wallets(&self.db.read, &wallets, refused, &filter, &request).await?,
-            None => repo::list_all(&self.db.read, &filter, &request).await?,
-        };
-        Ok(Page::of(found, &request, |transfer| transfer.id))
+        Ok(repo::list(&self.db.read, &scope, &filter, &request).await?)
     }
 
     /// Commits a deposit or withdrawal, on the bank's side the wallet of its method, which an operator's first use opens.

@@ -1,20 +1,21 @@
 //! The SQL of reading transfers.
 //!
-//! A wallet's completed transfers are found through its entries, the others through two partial indexes; transfers have no
-//! further index by wallet, since each costs the commit path a fifth of its speed.
+//! A wallet's completed transfers are found through its entries, refused ones through a partial index by their source;
+//! transfers have no further index by wallet, since each costs the commit path a fifth of its speed.
 
 use entity::{entries, transfers, wallets};
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{Expr, ExprTrait, IntoTableRef, Order, Query, SelectStatement, UnionType};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value,
 };
 
 use super::TransferFilter;
 use crate::clock::id_floor;
 use crate::db::Fault;
 use crate::ledger::{Transfer, transfer_of};
-use crate::page::PageRequest;
-use crate::values::{TransferId, TransferStatus, UserId, WalletId};
+use crate::page::{Page, PageRequest};
+use crate::values::{Timestamp, TransferId, TransferKind, TransferStatus, UserId, WalletId};
 
 pub(super) async fn find(db: &impl ConnectionTrait, id: TransferId) -> Result<Option<Transfer>, Fault> {
     transfers::Entity::find_by_id(id)
@@ -52,88 +53,171 @@ pub(super) async fn wallets_of(db: &impl ConnectionTrait, user: UserId) -> Resul
     Ok(owned.into_iter().map(|wallet| wallet.id).collect())
 }
 
-pub(super) async fn list_all(
-    db: &impl ConnectionTrait,
-    filter: &TransferFilter,
-    request: &PageRequest<TransferId>,
-) -> Result<Vec<Transfer>, Fault> {
-    page(db, filtered(filter, request), request).await
+/// Which transfers a list is made of.
+pub(super) enum Scope {
+    Bank,
+    Wallets(Vec<WalletId>),
 }
 
-/// Which refused transfers are a wallet's own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
-    OfSource,
-    OfEitherSide,
-}
-
-/// For each wallet the newest candidates from its entries and from its unfinished transfers, then the newest of them all.
-pub(super) async fn list_of_wallets(
+/// Transfers, newest first. A page costs what it shows, or at most [`SCAN_MAX`] rows where its filter is no index.
+pub(super) async fn list(
     db: &impl ConnectionTrait,
-    wallets: &[WalletId],
-    refused: Refused,
+    scope: &Scope,
     filter: &TransferFilter,
     request: &PageRequest<TransferId>,
-) -> Result<Vec<Transfer>, Fault> {
-    if wallets.is_empty() {
+) -> Result<Page<Transfer, TransferId>, Fault> {
+    let span = Span::of(filter, request);
+    let (scan, rows) = match scope {
+        Scope::Bank => {
+            let (of, is_exact) = of_bank(filter);
+            let scan = if is_exact { request.fetch() } else { SCAN_MAX };
+            let range = transfers::Entity::find().filter(span.within(transfers::Column::Id, of));
+            let found = range.order_by_desc(transfers::Column::Id).limit(scan).all(db).await?;
+            (scan, found.into_iter().map(transfer_of).collect::<Result<_, _>>()?)
+        }
+        Scope::Wallets(wallets) => {
+            let scan = if filter.kind.is_none() {
+                request.fetch()
+            } else {
+                SCAN_MAX
+            };
+            let mut rows = Vec::new();
+            for some in wallets.chunks(WALLETS_MAX) {
+                rows.extend(newest(db, span.of_wallets(some, filter), scan).await?);
+            }
+            (scan, rows)
+        }
+    };
+    Ok(page(rows, scan, filter, request.limit))
+}
+
+/// Rows that are looked at for one page, whether they are shown or not. A page that reaches it may be short.
+const SCAN_MAX: u64 = 1_000;
+/// Wallets whose ranges one statement merges; SQLite takes at most 500 parts of a union.
+const WALLETS_MAX: usize = 100;
+
+/// The part of an index that holds a bank-wide list, and whether all of it is to be shown.
+fn of_bank(filter: &TransferFilter) -> (Condition, bool) {
+    use transfers::Column::{Kind, Status};
+    match (filter.status, filter.kind) {
+        (Some(status), kind) if status != TransferStatus::Completed => {
+            let unfinished = is_not(Status, TransferStatus::Completed).and(Status.eq(status));
+            (unfinished.into(), kind.is_none())
+        }
+        (status, Some(kind)) if kind != TransferKind::Transfer => {
+            let rare = is_not(Kind, TransferKind::Transfer).and(Kind.eq(kind));
+            (rare.into(), status.is_none())
+        }
+        (status, kind) => (Condition::all(), status.is_none() && kind.is_none()),
+    }
+}
+
+/// The condition of a partial index, with its value written out: a general plan cannot use the index for a parameter.
+fn is_not(column: transfers::Column, value: impl Into<Value>) -> Expr {
+    Expr::col(column).ne(Expr::Constant(value.into()))
+}
+
+/// The ids that a page may show. Ids carry their creation time, so a time is a bound on them.
+struct Span {
+    below: Option<TransferId>,
+    from: Option<TransferId>,
+}
+
+impl Span {
+    fn of(filter: &TransferFilter, request: &PageRequest<TransferId>) -> Self {
+        let floor = |time: Timestamp| TransferId(id_floor(time));
+        let to = filter.to.map(floor);
+        Self {
+            below: [request.after, to].into_iter().flatten().min(),
+            from: filter.from.map(floor),
+        }
+    }
+
+    /// What moved is found through a wallet's entries, what was refused through its source.
+    fn of_wallets(&self, wallets: &[WalletId], filter: &TransferFilter) -> Vec<SelectStatement> {
+        let mut ranges = Vec::new();
+        for wallet in wallets {
+            if filter.status.is_none_or(|status| status == TransferStatus::Completed) {
+                let of_wallet = entries::Column::WalletId.eq(*wallet);
+                ranges.push(self.range(entries::Entity, entries::Column::TransferId, of_wallet.into()));
+            }
+            if filter.status != Some(TransferStatus::Completed) {
+                let unfinished = is_not(transfers::Column::Status, TransferStatus::Completed);
+                let of_source = unfinished.and(transfers::Column::SourceWalletId.eq(*wallet));
+                ranges.push(self.range(transfers::Entity, transfers::Column::Id, of_source.into()));
+            }
+        }
+        ranges
+    }
+
+    /// The ids of one index, newest first.
+    fn range(&self, table: impl IntoTableRef, id: impl ColumnTrait, of: Condition) -> SelectStatement {
+        Query::select()
+            .expr_as(Expr::col(id), ID)
+            .from(table)
+            .cond_where(self.within(id, of))
+            .order_by(id, Order::Desc)
+            .to_owned()
+    }
+
+    fn within(&self, id: impl ColumnTrait, of: Condition) -> Condition {
+        let below = self.below.map(|below| id.lt(below));
+        let from = self.from.map(|from| id.gte(from));
+        of.add_option(below).add_option(from)
+    }
+}
+
+const ID: &str = "id";
+
+/// The newest transfers of some ranges of ids, each read no further than all of them together.
+async fn newest(db: &impl ConnectionTrait, ranges: Vec<SelectStatement>, count: u64) -> Result<Vec<Transfer>, Fault> {
+    let each = ranges.into_iter().map(|mut range| {
+        let limited = range.limit(count).to_owned();
+        Query::select().column(ID).from_subquery(limited, "range").to_owned()
+    });
+    // A transfer between two wallets of one customer stands in both ranges.
+    let Some(merged) = each.reduce(|mut all, range| all.union(UnionType::Distinct, range).to_owned()) else {
         return Ok(Vec::new());
-    }
-    let mut candidates = Condition::any();
-    if filter.status.is_none_or(|status| status == TransferStatus::Completed) {
-        candidates = candidates.add(transfers::Column::Id.in_subquery(ids_in_entries(wallets)));
-    }
-    if filter.status != Some(TransferStatus::Completed) {
-        let (source, destination) = (
-            transfers::Column::SourceWalletId,
-            transfers::Column::DestinationWalletId,
-        );
-        let to_wallets = unfinished(destination, wallets);
-        candidates = candidates.add(unfinished(source, wallets)).add(match refused {
-            Refused::OfEitherSide => to_wallets,
-            // A stranger may have refused transfers to this wallet by the million: the index leads past them.
-            Refused::OfSource => to_wallets.add(transfers::Column::Status.eq(TransferStatus::Pending)),
-        });
-    }
-    page(db, filtered(filter, request).filter(candidates), request).await
-}
-
-/// Names the partial indexes' own condition, so that SQLite may use them.
-fn unfinished(side: transfers::Column, wallets: &[WalletId]) -> Condition {
-    Condition::all()
-        .add(transfers::Column::Status.ne(TransferStatus::Completed))
-        .add(side.is_in(wallets.iter().copied()))
-}
-
-fn ids_in_entries(wallets: &[WalletId]) -> SelectStatement {
-    Query::select()
-        .expr(Expr::col(entries::Column::TransferId))
-        .from(entries::Entity)
-        .and_where(entries::Column::WalletId.is_in(wallets.iter().copied()))
-        .to_owned()
-}
-
-/// Ids carry their creation time, so a time is a bound on the primary key.
-fn filtered(filter: &TransferFilter, request: &PageRequest<TransferId>) -> Select<transfers::Entity> {
-    use transfers::Column::{Id, Kind, Status};
-    transfers::Entity::find()
-        .apply_if(request.after, |query, after| query.filter(Id.lt(after)))
-        .apply_if(filter.status, |query, status| query.filter(Status.eq(status)))
-        .apply_if(filter.kind, |query, kind| query.filter(Kind.eq(kind)))
-        .apply_if(filter.from, |query, from| {
-            query.filter(Id.gte(TransferId(id_floor(from))))
-        })
-        .apply_if(filter.to, |query, to| query.filter(Id.lt(TransferId(id_floor(to)))))
-}
-
-async fn page(
-    db: &impl ConnectionTrait,
-    query: Select<transfers::Entity>,
-    request: &PageRequest<TransferId>,
-) -> Result<Vec<Transfer>, Fault> {
-    let found = query
+    };
+    let ids = Query::select()
+        .column(ID)
+        .from_subquery(merged, "merged")
+        .order_by(ID, Order::Desc)
+        .limit(count)
+        .to_owned();
+    let is_one = match db.get_database_backend() {
+        // As an array: PostgreSQL may join an `IN` by reading the whole table.
+        DbBackend::Postgres => Expr::col(transfers::Column::Id).eq(PgFunc::any(Expr::cust_with_expr("ARRAY($1)", ids))),
+        _ => transfers::Column::Id.in_subquery(ids),
+    };
+    let found = transfers::Entity::find()
+        .filter(is_one)
         .order_by_desc(transfers::Column::Id)
-        .limit(request.fetch())
         .all(db)
         .await?;
     found.into_iter().map(transfer_of).collect()
+}
+
+/// A page of what was looked at. A page whose filter left little of many rows goes on where they ended.
+fn page(mut rows: Vec<Transfer>, scan: u64, filter: &TransferFilter, limit: u64) -> Page<Transfer, TransferId> {
+    let (scan, limit) = (rows_of(scan), rows_of(limit));
+    rows.sort_unstable_by_key(|transfer| std::cmp::Reverse(transfer.id));
+    rows.dedup_by_key(|transfer| transfer.id);
+    rows.truncate(scan);
+    let reached = rows.last().filter(|_| rows.len() == scan).map(|last| last.id);
+    rows.retain(|transfer| {
+        filter.kind.is_none_or(|kind| transfer.kind == kind)
+            && filter.status.is_none_or(|status| transfer.status == status)
+    });
+    let next = if rows.len() > limit {
+        rows.get(limit - 1).map(|last| last.id)
+    } else {
+        reached
+    };
+    rows.truncate(limit);
+    Page { items: rows, next }
+}
+
+fn rows_of(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

@@ -18,7 +18,7 @@ use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
 use crate::ledger::{EntryPage, entries_of};
 use crate::page::{Page, PageRequest};
-use crate::values::{Currency, Method, Money, Timestamp, UserId, Version, WalletId, WalletStatus};
+use crate::values::{Currency, Method, Money, Timestamp, TransferId, UserId, Version, WalletId, WalletStatus};
 
 /// A wallet as its owner and operators see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Wallets {
         &self,
         actor: Actor,
         id: WalletId,
-        request: PageRequest<Version>,
+        request: PageRequest<TransferId>,
     ) -> Result<EntryPage, WalletError> {
         self.get(actor, id).await?;
         Ok(entries_of(&self.db, id, request).await?)

@@ -40,12 +40,12 @@ BEGIN
     UPDATE wallets SET balance = balance + sum, version = version + 1, updated_at = now
         WHERE id = destination_id AND status = 'ACTIVE' RETURNING * INTO destination_row;
     INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency,
-        idempotency_key, request_digest, created_at, completed_at)
+        idempotency_key, request_digest, created_at)
     VALUES (transfer_id, 1, 2, source_id, destination_id, sum, 'USD',
-        uuid_send(gen_random_uuid()), uuid_send(transfer_id), now, now);
-    INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at) VALUES
-        (source_id, source_row.version, transfer_id, -sum, source_row.balance, now),
-        (destination_id, destination_row.version, transfer_id, sum, destination_row.balance, now);
+        uuid_send(gen_random_uuid()), uuid_send(transfer_id), now);
+    INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after) VALUES
+        (source_id, source_row.version, transfer_id, -sum, source_row.balance),
+        (destination_id, destination_row.version, transfer_id, sum, destination_row.balance);
     RETURN transfer_id;
 END
 $$;";

@@ -66,8 +66,8 @@ async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<
     let (transfer, key) = (random_bytes::<16>(), random_bytes::<16>());
     sqlx::query(
         "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency,
-         idempotency_key, request_digest, created_at, completed_at)
-         VALUES (?1, 1, 2, ?2, ?3, '0.0042', 'USD', ?4, ?4, '2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00')",
+         idempotency_key, request_digest, created_at)
+         VALUES (?1, 1, 2, ?2, ?3, '0.0042', 'USD', ?4, ?4, '2026-01-01T00:00:00+00:00')",
     )
     .bind(&transfer[..])
     .bind(&source.to_be_bytes()[..])
@@ -93,8 +93,7 @@ async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<
             .execute(&mut *tx)
             .await?;
         sqlx::query(
-            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
-             VALUES (?, ?, ?, ?, ?, '2026-01-01T00:00:00+00:00')",
+            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after) VALUES (?, ?, ?, ?, ?)",
         )
         .bind(&bytes[..])
         .bind(version + 1)
@@ -117,7 +116,7 @@ INSERT INTO wallets SELECT id, id, NULL, 'USD', '1000000.0000', '0.0000', 'ACTIV
 INSERT INTO wallets SELECT unhex('ffffffffffff7fffbfffffffffffffff'), NULL, 'seed', 'USD', '-' || (1000000 * {wallets}) || '.0000',
     '0.0000', 'ACTIVE', {wallets}, t, t FROM numbers WHERE n = 1;
 INSERT INTO transfers SELECT id, 2, 2, unhex('ffffffffffff7fffbfffffffffffffff'), id, '1000000.0000', 'USD', 'seed',
-    NULL, NULL, NULL, NULL, NULL, NULL, t, t FROM numbers;
-INSERT INTO entries SELECT id, 1, id, '1000000.0000', '1000000.0000', t FROM numbers;
-INSERT INTO entries SELECT unhex('ffffffffffff7fffbfffffffffffffff'), n, id, '-1000000.0000', '-' || (1000000 * n) || '.0000', t FROM numbers;
+    NULL, NULL, NULL, NULL, NULL, NULL, t FROM numbers;
+INSERT INTO entries SELECT id, id, 1, '1000000.0000', '1000000.0000' FROM numbers;
+INSERT INTO entries SELECT unhex('ffffffffffff7fffbfffffffffffffff'), id, n, '-1000000.0000', '-' || (1000000 * n) || '.0000' FROM numbers;
 ";

@@ -207,13 +207,13 @@ SELECT lpad(to_hex(n), 32, '0')::uuid, lpad(to_hex(n), 32, '0')::uuid, NULL, 'US
 FROM generate_series(1, {wallets}) n;
 INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
 VALUES ('ffffffff-ffff-7fff-bfff-ffffffffffff', NULL, 'seed', 'USD', -1000000 * {wallets}::numeric, 0, 'ACTIVE', {wallets}, now(), now());
-INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, created_at, completed_at)
-SELECT lpad(to_hex(n), 32, '0')::uuid, 2, 2, 'ffffffff-ffff-7fff-bfff-ffffffffffff', lpad(to_hex(n), 32, '0')::uuid, 1000000, 'USD', 'seed', now(), now()
+INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, created_at)
+SELECT lpad(to_hex(n), 32, '0')::uuid, 2, 2, 'ffffffff-ffff-7fff-bfff-ffffffffffff', lpad(to_hex(n), 32, '0')::uuid, 1000000, 'USD', 'seed', now()
 FROM generate_series(1, {wallets}) n;
-INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
-SELECT lpad(to_hex(n), 32, '0')::uuid, 1, lpad(to_hex(n), 32, '0')::uuid, 1000000, 1000000, now() FROM generate_series(1, {wallets}) n;
-INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
-SELECT 'ffffffff-ffff-7fff-bfff-ffffffffffff', n, lpad(to_hex(n), 32, '0')::uuid, -1000000, -1000000 * n::numeric, now()
+INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
+SELECT lpad(to_hex(n), 32, '0')::uuid, 1, lpad(to_hex(n), 32, '0')::uuid, 1000000, 1000000 FROM generate_series(1, {wallets}) n;
+INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
+SELECT 'ffffffff-ffff-7fff-bfff-ffffffffffff', n, lpad(to_hex(n), 32, '0')::uuid, -1000000, -1000000 * n::numeric
 FROM generate_series(1, {wallets}) n;
 ";
 

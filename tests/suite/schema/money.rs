@@ -88,7 +88,9 @@ async fn a_transfers_amount_is_positive_and_an_entrys_is_not_zero(bank: Arc<Test
     }
     books.refuses(&books.insert_entry(&[("amount", "'0.0000'")])).await;
     books.refuses(&books.insert_entry(&[("version", "0")])).await;
-    books.refuses(&books.insert_entry(&[("version", "2")])).await;
+    books
+        .refuses(&books.insert_entry(&[("wallet_id", &books.id(books.ana))]))
+        .await;
     books.takes(&books.insert_entry(&[])).await;
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use harness::TestBank;
 
-use super::{Books, TIME};
+use super::Books;
 
 mod sqlite {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -21,11 +21,9 @@ async fn nothing_replaces_what_was_written_once(bank: Arc<TestBank>) {
     let (fresh, other) = (books.bank.literal(fresh), books.bank.literal(other));
     let (ana, paid) = (books.id(books.ana), books.paid.clone());
     let keyed = |id: &str, status: &str, key: &str| {
-        let completed_at = if status == "2" { TIME } else { "NULL" };
         books.insert_transfer(&[
             ("id", id),
             ("status", status),
-            ("completed_at", completed_at),
             ("idempotency_key", key),
             ("request_digest", key),
         ])
@@ -37,10 +35,9 @@ async fn nothing_replaces_what_was_written_once(bank: Arc<TestBank>) {
         (String::new(), books.insert_transfer(&[("id", &paid)])),
         (finished.clone(), keyed(&other, "2", "x'01'")),
         (pending.clone(), keyed(&fresh, "2", "x'02'")),
-        (String::new(), books.insert_entry(&[("version", "1")])),
         (
             String::new(),
-            books.insert_entry(&[("wallet_id", &ana), ("version", "2")]),
+            books.insert_entry(&[("wallet_id", &ana), ("transfer_id", &paid)]),
         ),
     ];
     for recursive in ["off", "on"] {
@@ -53,7 +50,7 @@ async fn nothing_replaces_what_was_written_once(bank: Arc<TestBank>) {
                 let again = again.replacen("INSERT", verb, 1);
                 books.refuses(&format!("{before}; {again}")).await;
             }
-            let upsert = format!("{before}; {again} ON CONFLICT DO UPDATE SET created_at = excluded.created_at");
+            let upsert = format!("{before}; {again} ON CONFLICT DO UPDATE SET amount = excluded.amount");
             books.refuses(&upsert).await;
         }
         for change in [
@@ -64,7 +61,9 @@ async fn nothing_replaces_what_was_written_once(bank: Arc<TestBank>) {
             books.refuses(&format!("{finished}; {pending}; {update}")).await;
         }
         books
-            .refuses("UPDATE OR REPLACE entries SET version = 1 WHERE version = 2")
+            .refuses(&format!(
+                "UPDATE OR REPLACE entries SET wallet_id = {ana} WHERE transfer_id = {paid}"
+            ))
             .await;
     }
     // What collides with nothing goes in, whatever the verb.

@@ -104,14 +104,16 @@ async fn a_changed_entry_is_found(bank: Arc<TestBank>) {
 async fn a_third_entry_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
     // The wallet and its chain fit together; only the transfer has one entry too many, and the money is from nowhere.
-    let ben = books.id(books.ben);
+    let (visa, five) = (
+        "(SELECT id FROM wallets WHERE method = 'visa')",
+        books.transfer(books.five),
+    );
     let sql = [
         format!(
-            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at) \
-             SELECT wallet_id, 3, transfer_id, amount, '20.0000', created_at FROM entries \
-             WHERE wallet_id = {ben} AND version = 2"
+            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after) \
+             VALUES ({visa}, 2, {five}, '5.0000', '-95.0000')"
         ),
-        format!("UPDATE wallets SET version = 3, balance = '20.0000' WHERE id = {ben}"),
+        format!("UPDATE wallets SET version = 2, balance = '-95.0000' WHERE id = {visa}"),
     ];
     let expected = vec![
         (TWO, books.five.to_string()),

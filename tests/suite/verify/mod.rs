@@ -17,7 +17,8 @@ on_every_backend!(
 );
 
 const LAST: &str = "every balance and version is the last entry's";
-const CHAIN: &str = "versions have no gap, and each balance is the one before plus the amount";
+const CHAIN: &str =
+    "a wallet's versions grow by one along its transfers' ids, and each balance is the one before plus the amount";
 const TWO: &str = "every completed transfer has its two entries, and no other transfer has any";
 const ENTRIES: &str = "every entry has its transfer and its wallet";
 const WALLETS: &str = "every transfer has its wallets, and a completed one is in their currency";
@@ -126,19 +127,21 @@ async fn an_empty_ledger_is_clean(bank: Arc<TestBank>) {
 async fn offenders_are_named_up_to_a_limit(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
     let series = match bank.backend {
-        harness::Backend::Postgres => "SELECT generate_series(10, 159) AS n",
+        harness::Backend::Postgres => {
+            "SELECT n, lpad(to_hex(n), 32, '0')::uuid AS id FROM generate_series(10, 159) AS n"
+        }
         harness::Backend::Sqlite => {
-            "WITH RECURSIVE s(n) AS (SELECT 10 UNION ALL SELECT n + 1 FROM s WHERE n < 159) SELECT n FROM s"
+            "WITH RECURSIVE s(n) AS (SELECT 10 UNION ALL SELECT n + 1 FROM s WHERE n < 159) \
+             SELECT n, unhex(printf('%032x', n)) AS id FROM s"
         }
     };
-    // A hundred and fifty entries of a transfer that is not there.
+    // A hundred and fifty entries of transfers that are not there.
     books
         .bank
         .execute(&format!(
-            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at) \
-             SELECT e.wallet_id, s.n, {}, e.amount, e.balance_after, e.created_at FROM entries e, ({series}) AS s \
+            "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after) \
+             SELECT e.wallet_id, s.n, s.id, e.amount, e.balance_after FROM entries e, ({series}) AS s \
              WHERE e.wallet_id = {} AND e.version = 1",
-            books.bank.literal(uuid::Uuid::from_u128(1)),
             books.id(books.ben),
         ))
         .await;

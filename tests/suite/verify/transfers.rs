@@ -57,9 +57,9 @@ async fn a_transfer_without_entries_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
     let id = uuid::Uuid::from_u128(7);
     let sql = [format!(
-        "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at, \
-         completed_at) SELECT {}, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at, \
-         completed_at FROM transfers WHERE id = {}",
+        "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at) \
+         SELECT {}, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at \
+         FROM transfers WHERE id = {}",
         books.bank.literal(id),
         books.transfer(books.ten),
     )];
@@ -81,13 +81,11 @@ async fn an_orphan_is_found(bank: Arc<TestBank>) {
     let sql = [format!("DELETE FROM wallets WHERE id = {}", books.id(books.ben))];
     let report = books.bank.services.transfers.list(
         books.bank.operator_actor().await,
-        service::transfers::TransferFilter {
-            wallet: Some(books.ben),
-            ..service::transfers::TransferFilter::default()
-        },
+        service::transfers::TransferFilter::default(),
         service::page::PageRequest { limit: 10, after: None },
     );
-    let transfers = report.await.expect("transfers can be listed").items;
+    let mut transfers = report.await.expect("transfers can be listed").items;
+    transfers.retain(|transfer| transfer.destination == books.ben);
     assert_eq!(transfers.len(), 3, "two that were completed and one that failed");
     let mut expected: Vec<_> = transfers
         .iter()

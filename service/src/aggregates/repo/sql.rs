@@ -87,7 +87,7 @@ impl Dialect {
     /// Reversals are none of either.
     pub fn ledger(self) -> String {
         let amount = self.choose("abs(e.amount)", "replace(e.amount, '-', '')");
-        let sums = self.sums(&amount, "e.created_at", "w.currency", "w.method");
+        let sums = self.sums(&amount, "t.created_at", "w.currency", "w.method");
         format!(
             "{sums} FROM wallets w JOIN entries e ON e.wallet_id = w.id JOIN transfers t ON t.id = e.transfer_id \
              WHERE w.method IS NOT NULL AND t.kind IN (2, 3) GROUP BY 1, 3, 4, 5"

@@ -13,7 +13,7 @@ use super::{Written, rows};
 use crate::db::{Fault, Link};
 use crate::ledger::book::{Changes, WalletChange};
 use crate::ledger::types::{Entry, Transfer, Wallet};
-use crate::values::{Digest, Timestamp, TransferId, WalletId};
+use crate::values::{Digest, TransferId, WalletId};
 
 /// Commands in a batch: beyond this a batch gains nothing and its callers wait longer.
 pub(super) const BATCH_MAX: usize = 1_000;
@@ -138,21 +138,21 @@ WITH changed AS (
         AND w.balance = c.balance
 ), new_transfers AS (
     INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method,
-        description, metadata, failure_reason, available, idempotency_key, request_digest, created_at, completed_at)
+        description, metadata, failure_reason, available, idempotency_key, request_digest, created_at)
     SELECT id, kind, status, source, destination, amount, currency, method, description, metadata, reason, available,
-        key, digest, created_at, CASE status WHEN 2 THEN created_at END
+        key, digest, created_at
     FROM unnest($14::uuid[], $15::smallint[], $16::smallint[], $17::uuid[], $18::uuid[], $19::numeric[], $20::text[],
         $21::text[], $22::text[], $23::text[], $24::text[], $25::numeric[], $26::bytea[], $27::bytea[],
         $28::timestamptz[])
         AS t (id, kind, status, source, destination, amount, currency, method, description, metadata, reason,
         available, key, digest, created_at)
 ), new_entries AS (
-    INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
-    SELECT * FROM unnest($29::uuid[], $30::bigint[], $31::uuid[], $32::numeric[], $33::numeric[], $34::timestamptz[])
+    INSERT INTO entries (wallet_id, transfer_id, version, amount, balance_after)
+    SELECT * FROM unnest($29::uuid[], $30::uuid[], $31::bigint[], $32::numeric[], $33::numeric[])
 )";
 
 // Only in the statement of a batch that has deposits or withdrawals: transfers do not pay for it.
-const OUTBOX: &str = ", new_outbox AS (INSERT INTO outbox (transfer_id) SELECT * FROM unnest($35::uuid[]))";
+const OUTBOX: &str = ", new_outbox AS (INSERT INTO outbox (transfer_id) SELECT * FROM unnest($34::uuid[]))";
 
 fn write_of(payments: &[TransferId]) -> String {
     let outbox = if payments.is_empty() { "" } else { OUTBOX };
@@ -238,14 +238,12 @@ fn available(transfer: &Transfer) -> Option<Decimal> {
 }
 
 fn bind_entries<'q>(query: Bound<'q>, entries: &'q [Entry]) -> Bound<'q> {
-    let created: Vec<Timestamp> = column(entries, |entry| entry.created_at);
     query
         .bind(column(entries, |entry| entry.wallet.0))
-        .bind(column(entries, |entry| entry.version.0))
         .bind(column(entries, |entry| entry.transfer.0))
+        .bind(column(entries, |entry| entry.version.0))
         .bind(column(entries, |entry| entry.amount.to_decimal()))
         .bind(column(entries, |entry| entry.balance_after.to_decimal()))
-        .bind(created)
 }
 
 fn wallet_uuids(ids: &[WalletId]) -> Vec<Uuid> {

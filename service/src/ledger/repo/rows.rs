@@ -47,7 +47,6 @@ pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
             .zip(model.request_digest)
             .map(|(key, request)| Idempotency { key, request }),
         created_at: model.created_at,
-        completed_at: model.completed_at,
     })
 }
 

@@ -93,11 +93,10 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, changes: &Chang
         .map(|entry| {
             json!([
                 hex(entry.wallet.0.as_bytes()),
-                entry.version.0,
                 hex(entry.transfer.0.as_bytes()),
+                entry.version.0,
                 entry.amount,
                 entry.balance_after,
-                time(entry.created_at),
             ])
         })
         .collect();
@@ -122,15 +121,15 @@ WHERE wallets.id = c.id AND wallets.version = c.version AND wallets.status = c.s
 
 const INSERT_TRANSFERS: &str = "
 INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, description,
-    metadata, failure_reason, available, idempotency_key, request_digest, created_at, completed_at)
+    metadata, failure_reason, available, idempotency_key, request_digest, created_at)
 SELECT unhex(value ->> 0), value ->> 1, value ->> 2, unhex(value ->> 3), unhex(value ->> 4), value ->> 5, value ->> 6,
     value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, unhex(value ->> 12), unhex(value ->> 13),
-    value ->> 14, CASE value ->> 2 WHEN 2 THEN value ->> 14 END
+    value ->> 14
 FROM json_each(?)";
 
 const INSERT_ENTRIES: &str = "
-INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after, created_at)
-SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)";
+INSERT INTO entries (wallet_id, transfer_id, version, amount, balance_after)
+SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)";
 
 fn transfer_row(transfer: &Transfer) -> Value {
     json!([

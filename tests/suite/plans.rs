@@ -1,0 +1,375 @@
+//! What a list costs the database: the rows that it touches on a bank of many, whatever the filter.
+//!
+//! PostgreSQL tells it itself (auto_explain measures each statement that the bank sends); SQLite counts the steps of its
+//! virtual machine.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use harness::Customer;
+use harness::{Backend, TestBank, on_every_backend};
+use serde_json::Value;
+use service::Services;
+use service::clock::Clock;
+use service::page::PageRequest;
+use service::transfers::TransferFilter;
+use service::values::{TransferId, TransferKind, TransferStatus, WalletId};
+use service::wallets::Holder;
+use tracing::field::{Field, Visit};
+use tracing::instrument::WithSubscriber;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::requests::{new_transfer, submit};
+
+on_every_backend!(a_list_touches_what_it_shows, a_rare_kind_is_found_page_by_page);
+
+/// Transfers between two busy customers, in which those of the others are lost.
+const MANY: u32 = 30_000;
+const PAGE: PageRequest<TransferId> = PageRequest { limit: 50, after: None };
+
+/// What one list may touch: a page of 50 from three ranges of a wallet and from the table, or a thousand and the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    Page,
+    Scan,
+}
+
+impl Bound {
+    fn most(self, backend: Backend) -> u64 {
+        match (self, backend) {
+            (Self::Page, Backend::Postgres) => 200,
+            (Self::Scan, Backend::Postgres) => 2_500,
+            (Self::Page, Backend::Sqlite) => 5_000,
+            (Self::Scan, Backend::Sqlite) => 60_000,
+        }
+    }
+}
+
+async fn a_list_touches_what_it_shows(bank: Arc<TestBank>) {
+    let town = Town::of(&bank).await;
+    let operator = bank.operator_actor().await;
+    let mut filters = vec![(TransferFilter::default(), Bound::Page)];
+    for status in TransferStatus::ALL {
+        filters.push((
+            TransferFilter {
+                status: Some(*status),
+                ..TransferFilter::default()
+            },
+            Bound::Page,
+        ));
+    }
+    for kind in TransferKind::ALL {
+        filters.push((
+            TransferFilter {
+                kind: Some(*kind),
+                ..TransferFilter::default()
+            },
+            Bound::Scan,
+        ));
+        for status in TransferStatus::ALL {
+            let both = TransferFilter {
+                status: Some(*status),
+                kind: Some(*kind),
+                ..TransferFilter::default()
+            };
+            filters.push((both, Bound::Scan));
+        }
+    }
+    for (filter, bound) in filters {
+        for (who, wallet) in [
+            (town.ana.actor, None),
+            (town.busy.actor, None),
+            (town.busy.actor, Some(town.busy.wallet)),
+            (operator, None),
+            (operator, Some(town.busy.wallet)),
+        ] {
+            // The bank has as good as nothing but completed transfers; which of them is asked for makes no range smaller.
+            let is_whole = who == operator && wallet.is_none() && filter.status == Some(TransferStatus::Completed);
+            let bound = if is_whole { Bound::Scan } else { bound };
+            let of_wallet = TransferFilter { wallet, ..filter };
+            let since = TransferFilter {
+                from: Some(town.since),
+                ..of_wallet
+            };
+            let until = TransferFilter {
+                to: Some(town.since),
+                ..of_wallet
+            };
+            for filter in [of_wallet, since, until] {
+                let list = town.services.transfers.list(who, filter, PAGE);
+                town.costs_at_most(bound, &format!("{who:?} {filter:?}"), async { list.await.map(drop) })
+                    .await;
+            }
+        }
+    }
+    let wallets = &town.services.wallets;
+    for (who, wallet) in [(town.ana.actor, town.ana.wallet), (town.busy.actor, town.busy.wallet)] {
+        let list = async { wallets.entries(who, wallet, PAGE).await.map(drop) };
+        town.costs_at_most(Bound::Page, "entries", list).await;
+        let list = async {
+            wallets
+                .list(Holder::User(who.user), PageRequest { limit: 50, after: None })
+                .await
+                .map(drop)
+        };
+        town.costs_at_most(Bound::Page, "wallets", list).await;
+    }
+}
+
+async fn a_rare_kind_is_found_page_by_page(bank: Arc<TestBank>) {
+    let town = Town::of(&bank).await;
+    for (who, filter) in [
+        (town.busy.actor, TransferFilter::default()),
+        (
+            bank.operator_actor().await,
+            TransferFilter {
+                wallet: Some(town.busy.wallet),
+                ..TransferFilter::default()
+            },
+        ),
+    ] {
+        let filter = TransferFilter {
+            kind: Some(TransferKind::Deposit),
+            ..filter
+        };
+        let (mut found, mut pages, mut request) = (Vec::new(), 0, PAGE);
+        loop {
+            let page = town
+                .services
+                .transfers
+                .list(who, filter, request)
+                .await
+                .expect("transfers can be listed");
+            found.extend(page.items.iter().map(|transfer| transfer.kind));
+            pages += 1;
+            let Some(next) = page.next else { break };
+            request.after = Some(next);
+        }
+        assert_eq!(found, [TransferKind::Deposit], "below all the others, in a short page");
+        assert!(pages > 1 && pages < 60, "{pages} pages");
+    }
+}
+
+/// A bank in which ana has three transfers, one of them refused, and the busy ones have many, before and after hers.
+struct Town {
+    services: Arc<Services>,
+    ana: Customer,
+    busy: Customer,
+    since: service::values::Timestamp,
+    meter: Meter,
+}
+
+impl Town {
+    async fn of(bank: &Arc<TestBank>) -> Self {
+        let (ana, ben) = (bank.customer("ana").await, bank.customer("ben").await);
+        let (busy, other) = (bank.customer("busy").await, bank.customer("other").await);
+        bank.fund(busy.wallet, "1", "visa").await;
+        bank.fund(ana.wallet, "1", "visa").await;
+        seed(bank, busy.wallet, other.wallet).await;
+        bank.clock.advance(chrono::TimeDelta::hours(2));
+        let since = bank.clock.now();
+        submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"))
+            .await
+            .expect("ana can pay");
+        submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"))
+            .await
+            .expect_err("ana cannot");
+        bank.execute("ANALYZE").await;
+        let (services, meter) = Meter::attach(bank).await;
+        Self {
+            services,
+            ana,
+            busy,
+            since,
+            meter,
+        }
+    }
+
+    async fn costs_at_most<T, E: fmt::Debug>(
+        &self,
+        bound: Bound,
+        what: &str,
+        list: impl Future<Output = Result<T, E>>,
+    ) {
+        let (backend, rows) = self.meter.measure(list).await;
+        assert!(rows > 0, "{what}: nothing was measured");
+        assert!(rows <= bound.most(backend), "{what}: {rows} on {backend:?}, {bound:?}");
+    }
+}
+
+/// Money that two customers hand to each other, a cent there and back, in the hour after the bank's time.
+async fn seed(bank: &TestBank, one: WalletId, other: WalletId) {
+    let millis = bank.clock.now().timestamp_millis() + 1_000;
+    let (one, other) = (bank.literal(one.0), bank.literal(other.0));
+    let (numbers, id, time) = match bank.backend {
+        Backend::Postgres => (
+            format!("SELECT n FROM generate_series(1, {MANY}) AS n"),
+            format!("(lpad(to_hex({millis} + n * 100), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid"),
+            format!("to_timestamp(({millis} + n * 100) / 1000.0)"),
+        ),
+        Backend::Sqlite => (
+            format!("WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {MANY}) SELECT n FROM s"),
+            format!("unhex(printf('%012x', {millis} + n * 100) || '70008000' || printf('%012x', n))"),
+            format!("strftime('%Y-%m-%dT%H:%M:%f+00:00', ({millis} + n * 100) / 1000.0, 'unixepoch')"),
+        ),
+    };
+    let entry = |wallet: &str, first: &str, base: &str, version: u32| {
+        // Odd ones go from one to the other, even ones back.
+        format!(
+            "INSERT INTO entries (wallet_id, transfer_id, version, amount, balance_after) \
+             SELECT {wallet}, {id}, n + {version}, CASE n % 2 WHEN 1 THEN '{first}0.0100' ELSE '{back}0.0100' END, \
+             CASE n % 2 WHEN 1 THEN '{odd}' ELSE '{base}' END FROM ({numbers}) AS s;",
+            back = if first == "-" { "" } else { "-" },
+            odd = if first == "-" { "0.9900" } else { "0.0100" },
+        )
+    };
+    let money = |sql: String| match bank.backend {
+        Backend::Postgres => sql
+            .replace("END, CASE", "END::numeric, CASE")
+            .replace("END FROM", "END::numeric FROM"),
+        Backend::Sqlite => sql,
+    };
+    bank.execute(&format!(
+        "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at) \
+         SELECT {id}, 1, 2, CASE n % 2 WHEN 1 THEN {one_id} ELSE {other_id} END, \
+         CASE n % 2 WHEN 1 THEN {other_id} ELSE {one_id} END, '0.0100', 'USD', {time} FROM ({numbers}) AS s;",
+        one_id = as_id(bank, &one),
+        other_id = as_id(bank, &other),
+    ))
+    .await;
+    bank.execute(&money(entry(&as_id(bank, &one), "-", "1.0000", 1))).await;
+    bank.execute(&money(entry(&as_id(bank, &other), "", "0.0000", 0))).await;
+    bank.execute(&format!(
+        "UPDATE wallets SET version = version + {MANY} WHERE id IN ({one}, {other})"
+    ))
+    .await;
+}
+
+fn as_id(bank: &TestBank, literal: &str) -> String {
+    match bank.backend {
+        Backend::Postgres => format!("{literal}::uuid"),
+        Backend::Sqlite => literal.to_owned(),
+    }
+}
+
+/// Counts what the database does for a list.
+enum Meter {
+    /// Rows that the nodes of the plans gave or threw away.
+    Postgres,
+    /// Steps of the virtual machine.
+    Sqlite(Arc<AtomicU64>),
+}
+
+/// Steps between two looks of SQLite's counter.
+const STEPS: i32 = 10;
+
+impl Meter {
+    /// Services whose reading is measured.
+    async fn attach(bank: &TestBank) -> (Arc<Services>, Self) {
+        match bank.backend {
+            Backend::Postgres => {
+                for setting in [
+                    "session_preload_libraries = 'auto_explain'",
+                    "auto_explain.log_min_duration = 0",
+                    "auto_explain.log_analyze = on",
+                    "auto_explain.log_timing = off",
+                    "auto_explain.log_format = 'json'",
+                    "auto_explain.log_level = 'notice'",
+                ] {
+                    let set = format!(
+                        "EXECUTE format('ALTER DATABASE %I SET {}', current_database())",
+                        setting.replace('\'', "''")
+                    );
+                    bank.execute(&format!("LOAD 'auto_explain'; DO $$ BEGIN {set}; END $$"))
+                        .await;
+                }
+                let services = bank.replica().await;
+                // The first notice of the process may be lost: a thread without a subscriber that sends it at the same moment
+                // switches the event off until the next subscriber comes.
+                let request = PageRequest { limit: 1, after: None };
+                Self::Postgres
+                    .measure(services.wallets.list(Holder::Anyone, request))
+                    .await;
+                (services, Self::Postgres)
+            }
+            Backend::Sqlite => {
+                let steps = Arc::new(AtomicU64::new(0));
+                let pool = bank.db.read.get_sqlite_connection_pool();
+                let mut all = Vec::new();
+                for _ in 0..pool.options().get_max_connections() {
+                    all.push(pool.acquire().await.expect("a connection of the pool"));
+                }
+                for connection in &mut all {
+                    let counter = steps.clone();
+                    connection
+                        .lock_handle()
+                        .await
+                        .expect("the connection is idle")
+                        .set_progress_handler(STEPS, move || {
+                            counter.fetch_add(STEPS.unsigned_abs().into(), Ordering::Relaxed);
+                            true
+                        });
+                }
+                (bank.services.clone(), Self::Sqlite(steps))
+            }
+        }
+    }
+
+    async fn measure<T, E: fmt::Debug>(&self, list: impl Future<Output = Result<T, E>>) -> (Backend, u64) {
+        match self {
+            Self::Postgres => {
+                let plans = Plans::default();
+                let rows = plans.0.clone();
+                let subscriber = tracing_subscriber::registry().with(plans);
+                list.with_subscriber(subscriber).await.expect("the list can be read");
+                (Backend::Postgres, rows.load(Ordering::Relaxed))
+            }
+            Self::Sqlite(steps) => {
+                let before = steps.load(Ordering::Relaxed);
+                list.await.expect("the list can be read");
+                (Backend::Sqlite, steps.load(Ordering::Relaxed) - before)
+            }
+        }
+    }
+}
+
+/// Sums up the plans that PostgreSQL sends as notices.
+#[derive(Default)]
+struct Plans(Arc<AtomicU64>);
+
+impl<S: tracing::Subscriber> Layer<S> for Plans {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "sqlx::postgres::notice" {
+            event.record(&mut Notice(&self.0));
+        }
+    }
+}
+
+struct Notice<'a>(&'a AtomicU64);
+
+impl Visit for Notice<'_> {
+    fn record_str(&mut self, field: &Field, text: &str) {
+        let Some((_, json)) = text.split_once("plan:").filter(|_| field.name() == "message") else {
+            return;
+        };
+        let plan: Value = serde_json::from_str(json).expect("the plan is JSON");
+        // One more for the statement itself: a range may be empty.
+        self.0.fetch_add(1 + rows_of(&plan["Plan"]), Ordering::Relaxed);
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+/// The rows of every node that reads a table or an index, over all its loops.
+fn rows_of(node: &Value) -> u64 {
+    let number = |name: &str| node[name].as_f64().unwrap_or_default();
+    let own = if node["Node Type"].as_str().is_some_and(|name| name.contains("Scan")) {
+        let lost = number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
+        (number("Actual Rows") + lost) * number("Actual Loops")
+    } else {
+        0.0
+    };
+    let below = node["Plans"].as_array().into_iter().flatten().map(rows_of);
+    own as u64 + below.sum::<u64>()
+}
