@@ -363,13 +363,20 @@ impl Visit for Notice<'_> {
 
 /// The rows of every node that reads a table or an index, over all its loops.
 fn rows_of(node: &Value) -> u64 {
-    let number = |name: &str| node[name].as_f64().unwrap_or_default();
-    let own = if node["Node Type"].as_str().is_some_and(|name| name.contains("Scan")) {
-        let lost = number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
-        (number("Actual Rows") + lost) * number("Actual Loops")
-    } else {
-        0.0
+    // Newer versions print parts of rows, the mean of all loops.
+    let number = |name: &str| {
+        let text = node[name].to_string();
+        text.split('.')
+            .next()
+            .and_then(|whole| whole.parse::<u64>().ok())
+            .unwrap_or_default()
     };
+    let reads = node["Node Type"].as_str().is_some_and(|name| name.contains("Scan"));
+    let touched = number("Actual Rows") + number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
     let below = node["Plans"].as_array().into_iter().flatten().map(rows_of);
-    own as u64 + below.sum::<u64>()
+    if reads {
+        touched * number("Actual Loops") + below.sum::<u64>()
+    } else {
+        below.sum()
+    }
 }
