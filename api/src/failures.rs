@@ -183,8 +183,8 @@ const UPLOAD_RETRY_S: u32 = 10;
 impl From<RangeError> for Problem {
     fn from(error: RangeError) -> Self {
         match error {
-            RangeError::EndsBeforeItBegins => Self::invalid_field("from_date", "this is after to_date"),
-            RangeError::TooLong => Self::unprocessable_field("to_date", "this is more than 10 years after from_date"),
+            RangeError::EndsBeforeItBegins => Self::invalid_field("from_date", "must not be after to_date"),
+            RangeError::TooLong => Self::unprocessable_field("to_date", "must be at most 10 years after from_date"),
         }
     }
 }

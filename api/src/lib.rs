@@ -5,6 +5,7 @@ pub mod auth;
 pub mod cli;
 pub mod edge;
 pub mod failures;
+mod fields;
 pub mod openapi;
 pub mod problem;
 pub mod resources;

@@ -2,9 +2,12 @@
 //! What a client reads is written here; what went wrong inside travels along as the cause and is only ever logged.
 
 mod code;
+mod document;
+mod field_fault;
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
+use bytes::Bytes;
 use poem::{
     IntoResponse, Response,
     error::ResponseError,
@@ -18,7 +21,8 @@ use poem_openapi::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 
-pub use self::code::Code;
+use self::document::Document;
+pub use self::{code::Code, document::write_id, field_fault::FieldFault};
 
 /// What a handler gives back: its answer, or the problem that stands in its place.
 pub type ApiResult<T> = Result<T, Problem>;
@@ -62,22 +66,22 @@ impl Problem {
 
     /// A 400 that names the one field or parameter that cannot be read, and why.
     pub fn invalid_field(field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
-        Self::of_field(Code::InvalidRequest, field, message)
+        Self::of_fields(Code::InvalidRequest, vec![FieldFault::new(field, message)])
     }
 
     /// A 422 that names the one field whose value is understood and not taken, and why.
     pub fn unprocessable_field(field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
-        Self::of_field(Code::InvalidField, field, message)
+        Self::of_fields(Code::InvalidField, vec![FieldFault::new(field, message)])
     }
 
-    fn of_field(code: Code, field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
-        let (field, message) = (clip(field.as_ref()), clip(message.as_ref()));
-        let detail = if field.is_empty() {
-            message.to_owned()
-        } else {
-            format!("{field}: {message}")
+    /// A problem that names every field or parameter that is not taken, and why. The detail tells the first.
+    pub fn of_fields(code: Code, faults: Vec<FieldFault>) -> Self {
+        let detail = match &faults[..] {
+            [] => code.title().to_owned(),
+            [one] => one.to_string(),
+            [first, others @ ..] => format!("{first} (and {} more: see errors)", others.len()),
         };
-        Self::new(code, detail).with("errors", json!([{ "field": field, "message": message }]))
+        Self::new(code, detail).with("errors", json!(faults))
     }
 
     /// Our own bug: the client learns nothing of `cause`, the edge logs its whole chain once.
@@ -122,6 +126,11 @@ impl Problem {
     pub fn allow(mut self, methods: &str) -> Self {
         self.allow = HeaderValue::from_str(methods).ok();
         self
+    }
+
+    /// The whole document of a problem that is answered to this request.
+    pub fn document(&self, request_id: &str) -> Bytes {
+        Document::of(self).with_id(request_id)
     }
 
     /// The stable code.
@@ -178,8 +187,9 @@ impl ResponseError for Problem {
     }
 
     fn as_response(&self) -> Response {
-        let body = serde_json::to_vec(self).expect("a map of strings and JSON values always serialises");
-        let mut response = Response::builder().status(self.status()).body(body);
+        let document = Document::of(self);
+        let mut response = Response::builder().status(self.status()).body(document.without_id());
+        response.extensions_mut().insert(document);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         if self.status() == StatusCode::UNAUTHORIZED {

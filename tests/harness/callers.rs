@@ -130,6 +130,16 @@ impl Answer {
         self.json[member].as_str().unwrap_or_default()
     }
 
+    /// The body of a problem without the request's id, which must be the header's. Two problems that tell the same are equal
+    /// in it.
+    #[track_caller]
+    #[must_use]
+    pub fn text_without_id(&self) -> String {
+        let id = format!(",\"request_id\":\"{}\"", self.header("x-request-id"));
+        assert_eq!(self.text.matches(&id).count(), 1, "{id}: {}", self.text);
+        self.text.replace(&id, "")
+    }
+
     /// Fails unless the status is this one; gives the body.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
@@ -146,6 +156,9 @@ impl Answer {
         for member in ["type", "title", "detail"] {
             assert!(self.json[member].is_string(), "{member} is missing: {}", self.text);
         }
+        assert_eq!(self.text_of("request_id"), self.header("x-request-id"), "{}", self.text);
+        assert!(!self.header("x-request-id").is_empty());
+        assert_eq!(self.text_of("type"), format!("/docs/problems#{code}"));
         assert!(StatusCode::from_u16(status).is_ok_and(|status| !status.is_success()));
     }
 }

@@ -1,11 +1,11 @@
 //! Turns every failure of poem, poem-openapi or a handler into a problem document. Of what is our own fault the log
 //! gets the whole chain, once, and the client nothing.
 
-use std::{any::Any, borrow::Cow, error::Error as StdError, fmt::Write};
+use std::{any::Any, error::Error as StdError, fmt::Write};
 
 use poem::{
     Error, IntoResponse, Response,
-    error::{MethodNotAllowedError, NotFoundError, ReadBodyError},
+    error::{MethodNotAllowedError, NotFoundError, ReadBodyError, ResponseError},
     http::header,
 };
 use poem_openapi::error::{
@@ -13,19 +13,23 @@ use poem_openapi::error::{
     ParseRequestPayloadError,
 };
 
-use super::{headers::RequestId, routes::Routes};
+use super::{
+    headers::RequestId,
+    routes::{Asked, Routes},
+};
 use crate::problem::{self, Code, Problem};
 
 /// The answer to an error.
-pub fn respond(error: Error, routes: &Routes, id: &RequestId) -> Response {
+pub fn respond(error: Error, routes: &Routes, asked: &Asked, id: &RequestId) -> Response {
     if let Some(problem) = error.downcast_ref::<Problem>() {
         log(problem, id);
-        return error.into_response();
+        // Not poem's own way, which loses what the edge still needs for the request's id.
+        return problem.as_response();
     }
     if error.is_from_response() {
         return respond_to_response(error);
     }
-    if let Some(problem) = known(&error, routes) {
+    if let Some(problem) = known(&error, routes, asked) {
         return problem.into_response();
     }
     let code = Code::of_status(error.status());
@@ -99,7 +103,7 @@ fn respond_to_response(error: Error) -> Response {
 }
 
 /// The errors that the frameworks are known to give.
-fn known(error: &Error, routes: &Routes) -> Option<Problem> {
+fn known(error: &Error, routes: &Routes, asked: &Asked) -> Option<Problem> {
     if error.is::<NotFoundError>() {
         return Some(Problem::new(Code::NotFound, "there is nothing at this path"));
     }
@@ -110,11 +114,14 @@ fn known(error: &Error, routes: &Routes) -> Option<Problem> {
         return Some(Problem::new(Code::Unauthenticated, "a bearer token is needed"));
     }
     if let Some(error) = error.downcast_ref::<ParseParamError>() {
-        return Some(Problem::invalid_field(error.name, plain(&error.reason)));
+        let first = (error.name, own_words(&error.reason));
+        return Some(Problem::of_fields(
+            Code::InvalidRequest,
+            routes.query_faults(asked, Some(first)),
+        ));
     }
     if let Some(parameter) = error.downcast_ref::<ParsePathError>() {
-        let name = routes.true_parameter_name(error, parameter.name);
-        return Some(Problem::invalid_field(name, plain(&parameter.reason)));
+        return Some(routes.path_fault(error, parameter.name));
     }
     if error.is::<poem::error::ParsePathError>() {
         return Some(Problem::new(Code::InvalidRequest, "the path cannot be read"));
@@ -135,11 +142,8 @@ fn known_of_body(error: &Error) -> Option<Problem> {
         };
         return Some(Problem::new(Code::UnsupportedMediaType, detail));
     }
-    if let Some(error) = error.downcast_ref::<ParseRequestPayloadError>() {
-        return Some(Problem::invalid_field("", plain(&error.reason)));
-    }
-    if let Some(error) = error.downcast_ref::<ParseMultipartError>() {
-        return Some(Problem::invalid_field("", plain(&error.reason)));
+    if error.is::<ParseRequestPayloadError>() || error.is::<ParseMultipartError>() {
+        return Some(Problem::invalid_field("", "the body cannot be read"));
     }
     match error.downcast_ref::<ReadBodyError>()? {
         ReadBodyError::Utf8(_) => Some(Problem::invalid_field("", "the body is not valid UTF-8")),
@@ -149,19 +153,15 @@ fn known_of_body(error: &Error) -> Option<Problem> {
     }
 }
 
-/// poem-openapi's reason without its names of types: `failed to parse "string(uuid)": invalid length` and the like.
-fn plain(reason: &str) -> Cow<'_, str> {
+/// The words of our own types in poem-openapi's reason, such as `failed to parse "PageLimit": must be ...`; its own words
+/// are a parser's.
+fn own_words(reason: &str) -> Option<&str> {
     if reason.contains("expects an input value") {
-        return "is required".into();
+        return Some("is required");
     }
-    let reason = reason.split(" (occurred while parsing ").next().unwrap_or(reason);
-    if let Some(rule) = reason.strip_prefix("verification failed. ") {
-        return format!("must satisfy {}", rule.replace(", exclusive: false", "")).into();
-    }
-    let after_type = reason
-        .strip_prefix("failed to parse \"")
-        .and_then(|rest| rest.split_once("\": "));
-    after_type.map_or(reason, |(_, reason)| reason).into()
+    let (_, words) = reason.strip_prefix("failed to parse \"")?.split_once("\": ")?;
+    let words = words.split(" (occurred while parsing ").next()?;
+    (words.starts_with("must ") || words.starts_with("may ")).then_some(words)
 }
 
 #[cfg(test)]
@@ -169,16 +169,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_types_are_cut_off() {
+    fn only_our_own_words_are_shown() {
+        assert_eq!(own_words("failed to parse \"string(uuid)\": invalid length 3"), None);
+        assert_eq!(own_words("verification failed. maximum(500, exclusive: false)"), None);
         assert_eq!(
-            plain("failed to parse \"string(uuid)\": invalid length 3"),
-            "invalid length 3"
+            own_words("Type \"integer(int32)\" expects an input value."),
+            Some("is required")
         );
-        assert_eq!(plain("Type \"integer(int32)\" expects an input value."), "is required");
-        assert_eq!(plain("failed to parse \"A\": no (occurred while parsing \"B\")"), "no");
         assert_eq!(
-            plain("verification failed. maximum(500, exclusive: false)"),
-            "must satisfy maximum(500)"
+            own_words("failed to parse \"A\": must be good (occurred while parsing \"B\")"),
+            Some("must be good")
         );
     }
 

@@ -31,7 +31,8 @@ pub fn instead_of(bare: &[u8], target_is_long: bool) -> Bytes {
 /// The whole message for a request whose head could not be read for this reason.
 pub fn of(code: Code) -> Bytes {
     let problem = Problem::new(code, detail(code));
-    let body = serde_json::to_string(&problem).expect("a map of strings and JSON values always serialises");
+    let id = RequestId::fresh();
+    let body = problem.document(id.as_str());
     let mut message = format!("HTTP/1.1 {}\r\n", code.status());
     // Writing to a String cannot fail.
     let _ = write!(
@@ -43,13 +44,9 @@ pub fn of(code: Code) -> Bytes {
     for (name, value) in &FIXED {
         let _ = write!(message, "{name}: {}\r\n", value.to_str().unwrap_or_default());
     }
-    let _ = write!(
-        message,
-        "x-request-id: {}\r\nx-process-time: 0.0000\r\n",
-        RequestId::fresh().as_str()
-    );
-    let _ = write!(message, "connection: close\r\n\r\n{body}");
-    Bytes::from(message)
+    let _ = write!(message, "x-request-id: {}\r\nx-process-time: 0.0000\r\n", id.as_str());
+    message.push_str("connection: close\r\n\r\n");
+    [message.as_bytes(), &body].concat().into()
 }
 
 fn detail(code: Code) -> &'static str {

@@ -1,12 +1,16 @@
 //! What the OpenAPI document knows about each path and poem does not say: its methods, the true names of its path
 //! parameters, and which query parameters it takes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use poem::{Error, PathPattern, Request, http::Method};
+use poem::{
+    Error, PathPattern, Request,
+    http::{Method, Uri},
+};
 use serde_json::{Map, Value};
 
-use crate::problem::Problem;
+use crate::fields::{FAULTS_MAX, Parameter};
+use crate::problem::{Code, FieldFault, Problem};
 
 /// The operations of the API by path.
 #[derive(Debug, Clone, Default)]
@@ -17,15 +21,31 @@ pub struct Routes {
 #[derive(Debug, Clone, Default)]
 struct Path {
     template: String,
-    parameters: Vec<String>,
+    /// Those of the path itself, in its order.
+    parameters: Vec<Parameter>,
     allow: String,
-    queries: Vec<(Method, Vec<Query>)>,
+    queries: Vec<(Method, Vec<Parameter>)>,
 }
 
+/// What a request asks for, kept for the answer to it.
 #[derive(Debug, Clone)]
-struct Query {
-    name: String,
-    is_list: bool,
+pub(super) struct Asked {
+    method: Method,
+    uri: Uri,
+}
+
+impl Asked {
+    pub fn of(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+        }
+    }
+
+    fn parameters(&self) -> Vec<(String, String)> {
+        let request = Request::builder().uri(self.uri.clone()).finish();
+        request.params().unwrap_or_default()
+    }
 }
 
 /// Only the bank's own paths refuse unknown query parameters; reports may be asked with a cache-buster.
@@ -34,8 +54,11 @@ const STRICT_PREFIX: &str = "/v1/";
 impl Routes {
     /// Reads the paths of an OpenAPI document.
     pub fn of_document(document: &Value) -> Self {
-        let paths = document["paths"].as_object().into_iter().flatten();
-        let by_shape = paths.filter_map(|(path, item)| Some((shape(path), Path::read(path, item.as_object()?))));
+        let (paths, named) = (
+            document["paths"].as_object().into_iter().flatten(),
+            &document["components"]["schemas"],
+        );
+        let by_shape = paths.filter_map(|(path, item)| Some((shape(path), Path::read(path, item.as_object()?, named))));
         Self {
             by_shape: by_shape.collect(),
         }
@@ -65,13 +88,15 @@ impl Routes {
         self.of_error(error).map(|path| path.allow.as_str())
     }
 
-    /// poem-openapi calls path parameters `param0`, `param1`; this is what the API calls them.
-    pub(super) fn true_parameter_name<'a>(&'a self, error: &Error, internal: &'a str) -> &'a str {
+    /// Names the path parameter that cannot be read. poem-openapi calls them `param0`, `param1`; the API calls them
+    /// otherwise.
+    pub(super) fn path_fault(&self, error: &Error, internal: &str) -> Problem {
         let index: Option<usize> = internal.strip_prefix("param").and_then(|index| index.parse().ok());
         let path = self.of_error(error);
-        path.zip(index)
-            .and_then(|(path, index)| path.parameters.get(index))
-            .map_or(internal, String::as_str)
+        match path.zip(index).and_then(|(path, index)| path.parameters.get(index)) {
+            Some(parameter) => Problem::invalid_field(&parameter.name, parameter.must_be()),
+            None => Problem::invalid_field(internal, "cannot be read"),
+        }
     }
 
     /// Refuses query parameters that the operation does not know, and single ones that are given twice.
@@ -80,23 +105,57 @@ impl Routes {
         if uri.query().is_none_or(str::is_empty) || !uri.path().starts_with(STRICT_PREFIX) {
             return Ok(());
         }
-        let Some(known) = self.find(uri.path()).and_then(|path| path.queries_of(request.method())) else {
+        let asked = Asked::of(request);
+        let Some(known) = self.known_queries(&asked) else {
             return Ok(());
         };
-        let given: Vec<(String, String)> = request.params().unwrap_or_default();
-        for (index, (name, _)) in given.iter().enumerate() {
-            match known.iter().find(|query| query.name == *name) {
-                None => return Err(Problem::invalid_field(name, "there is no such query parameter")),
-                Some(query) if !query.is_list && given[..index].iter().any(|(other, _)| other == name) => {
-                    return Err(Problem::invalid_field(
-                        name,
-                        "this query parameter is given more than once",
-                    ));
-                }
-                Some(_) => {}
-            }
+        let given = asked.parameters();
+        let is_well_named = |(index, (name, _)): (usize, &(String, String))| {
+            known
+                .iter()
+                .find(|query| query.name == *name)
+                .is_some_and(|query| query.is_list || given[..index].iter().all(|(other, _)| other != name))
+        };
+        if given.iter().enumerate().all(is_well_named) {
+            return Ok(());
         }
-        Ok(())
+        Err(Problem::of_fields(
+            Code::InvalidRequest,
+            self.query_faults(&asked, None),
+        ))
+    }
+
+    /// Every query parameter that is not taken, in the order of the request. `first` is one that could not be read, with the
+    /// words of its type if it has some.
+    pub(super) fn query_faults(&self, asked: &Asked, first: Option<(&str, Option<&str>)>) -> Vec<FieldFault> {
+        let (known, given) = (self.known_queries(asked).unwrap_or_default(), asked.parameters());
+        let is_strict = asked.uri.path().starts_with(STRICT_PREFIX);
+        let mut faults: Vec<FieldFault> = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for (name, value) in &given {
+            let is_again = !seen.insert(name);
+            let fault = match known.iter().find(|query| query.name == *name) {
+                None => is_strict.then(|| "there is no such query parameter".to_owned()),
+                Some(query) if is_again && !query.is_list => {
+                    is_strict.then(|| "this query parameter is given more than once".to_owned())
+                }
+                Some(query) => (!query.takes(value)).then(|| query.must_be()),
+            };
+            faults.extend(fault.map(|message| FieldFault::new(name, message)));
+        }
+        if let Some((name, words)) = first
+            && !faults.iter().any(|fault| fault.field() == name)
+        {
+            let must_be = || known.iter().find(|query| query.name == name).map(Parameter::must_be);
+            let message = words.map(str::to_owned).or_else(must_be);
+            faults.insert(0, FieldFault::new(name, message.as_deref().unwrap_or("cannot be read")));
+        }
+        faults.truncate(FAULTS_MAX);
+        faults
+    }
+
+    fn known_queries(&self, asked: &Asked) -> Option<&[Parameter]> {
+        self.find(asked.uri.path())?.queries_of(&asked.method)
     }
 
     /// The error carries the pattern of the route it comes from.
@@ -129,14 +188,11 @@ impl Routes {
 }
 
 impl Path {
-    fn read(template: &str, item: &Map<String, Value>) -> Self {
-        let names = template
-            .split('/')
-            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    fn read(template: &str, item: &Map<String, Value>, named: &Value) -> Self {
         let mut queries = Vec::new();
         for (method, operation) in item {
             if let Ok(method) = method.to_ascii_uppercase().parse::<Method>() {
-                queries.push((method, queries_of_operation(operation)));
+                queries.push((method, parameters_in(operation, "query", named)));
             }
         }
         let mut allow: Vec<&str> = queries.iter().map(|(method, _)| method.as_str()).collect();
@@ -147,13 +203,13 @@ impl Path {
         allow.sort_unstable();
         Self {
             template: template.to_owned(),
-            parameters: names.map(str::to_owned).collect(),
+            parameters: path_parameters(template, item, named),
             allow: allow.join(", "),
             queries,
         }
     }
 
-    fn queries_of(&self, method: &Method) -> Option<&[Query]> {
+    fn queries_of(&self, method: &Method) -> Option<&[Parameter]> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         self.queries
             .iter()
@@ -162,17 +218,28 @@ impl Path {
     }
 }
 
-fn queries_of_operation(operation: &Value) -> Vec<Query> {
+fn parameters_in(operation: &Value, place: &str, named: &Value) -> Vec<Parameter> {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let queries = parameters.filter(|parameter| parameter["in"] == "query");
-    let read = |parameter: &Value| {
-        let name = parameter["name"].as_str()?.to_owned();
-        Some(Query {
-            name,
-            is_list: parameter["schema"]["type"] == "array",
-        })
+    let parameters = parameters.filter(|parameter| parameter["in"] == place);
+    parameters
+        .filter_map(|parameter| Parameter::of_document(parameter, named))
+        .collect()
+}
+
+/// The parameters of a template in its order. All operations of a path have the same.
+fn path_parameters(template: &str, item: &Map<String, Value>, named: &Value) -> Vec<Parameter> {
+    let mut described = item
+        .values()
+        .flat_map(|operation| parameters_in(operation, "path", named))
+        .collect::<Vec<_>>();
+    let names = template
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let find = |name: &str| {
+        let place = described.iter().position(|parameter| parameter.name == name)?;
+        Some(described.swap_remove(place))
     };
-    queries.filter_map(read).collect()
+    names.filter_map(find).collect()
 }
 
 /// A path with its parameters' names left out: `/v1/wallets/{id}` and `/v1/wallets/:param0` are one.

@@ -18,10 +18,10 @@ use super::{
     errors,
     headers::{self, RequestId},
     peers::OverShare,
-    routes::Routes,
+    routes::{Asked, Routes},
     strictness,
 };
-use crate::problem::{Code, Problem};
+use crate::problem::{self, Code, Problem};
 
 /// What the edge is told at start.
 #[derive(Debug, Clone)]
@@ -93,6 +93,7 @@ impl<A: Endpoint> Endpoint for Edge<A> {
             None => self.answer(request, &id).await,
         };
 
+        problem::write_id(&mut response, id.as_str());
         self.cors.finish(origin, response.headers_mut());
         headers::finish(response.headers_mut(), &id, started, is_private);
         log.end(&response);
@@ -130,13 +131,14 @@ impl<A: Endpoint> Edge<A> {
             Ok(body) => body,
             Err(problem) => return body_limit::closing(problem),
         };
+        let asked = Asked::of(&request);
         match self.call_app(request).await {
             Ok(Ok(output)) => output.into_response(),
             // Whatever the handler made of it: a body that broke off at its limit is the client's fault, and says which.
             Ok(Err(error)) => match body.fault() {
                 Some(problem) => body_limit::closing(problem),
                 None => {
-                    let mut response = errors::respond(error, &self.routes, id);
+                    let mut response = errors::respond(error, &self.routes, &asked, id);
                     if body.is_under_way() {
                         body_limit::close_after(&mut response);
                     }

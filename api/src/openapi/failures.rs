@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Object;
-use crate::problem::{self, Code, Problem};
+use crate::problem::{self, Code, FieldFault, Problem};
 
 /// What the edge may answer whatever the operation.
 const OF_THE_EDGE: &[Code] = &[
@@ -101,7 +101,13 @@ fn example(code: Code) -> Value {
     const REQUEST_ID: &str = "0198c5a2-7d3e-4c41-9f0e-3b1f5a6c7d8e";
     const TRANSFER_ID: &str = "0198c5a2-7d3e-7c41-9f0e-3b1f5a6c7d8e";
     let problem = match code {
-        Code::InvalidRequest => Problem::invalid_field("currency", "this field is required"),
+        Code::InvalidRequest | Code::InvalidField => Problem::of_fields(
+            code,
+            vec![
+                FieldFault::new("amount", "this field is required"),
+                FieldFault::new("currency", "must be a string, not a number"),
+            ],
+        ),
         Code::InsufficientFunds => Problem::new(code, "12.5000 is available, 100.0000 is asked for")
             .with("available", "12.5000")
             .with("transfer_id", TRANSFER_ID),
@@ -129,9 +135,9 @@ fn problem_schema() -> Value {
         "type": "object",
         "description": "A failure (RFC 9457). Clients may branch on `code`; `detail` is for people. The members that are not required \
             are there where the code calls for them, and never null.",
-        "required": ["type", "title", "status", "code", "detail"],
+        "required": ["type", "title", "status", "code", "detail", "request_id"],
         "properties": {
-            "type": { "type": "string", "format": "uri-reference", "description": "Where the code is explained." },
+            "type": { "type": "string", "format": "uri-reference", "description": "The page that says what the code means and what to do." },
             "title": { "type": "string", "description": "The same few words for every occurrence." },
             "status": { "type": "integer", "minimum": 400, "maximum": 599 },
             "code": { "type": "string", "enum": codes },
@@ -143,11 +149,14 @@ fn problem_schema() -> Value {
             },
             "errors": {
                 "type": "array",
-                "description": "Which fields or parameters cannot be read, and why.",
+                "description": "Every field or parameter that is not taken, and why.",
                 "items": {
                     "type": "object",
                     "required": ["field", "message"],
-                    "properties": { "field": { "type": "string" }, "message": { "type": "string" } },
+                    "properties": {
+                        "field": { "type": "string", "description": "Its path, such as `currency`; empty for the whole body." },
+                        "message": { "type": "string", "description": "What is wrong, in words that follow the field's name." },
+                    },
                 },
             },
             "available": { "type": "string", "format": "decimal", "description": "What the source wallet could still give." },

@@ -7,14 +7,15 @@ use poem_openapi::{Object, OpenApi};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use service::Services;
-use service::identity::{AccessToken, Registration};
+use service::identity::{AccessToken, Registration, check_password};
 
 use super::Tag;
 use super::users::UserView;
 use super::wallets::WalletView;
+use crate::fields::Input;
 use crate::problem::{ApiResult, Problem};
 use crate::samples;
-use crate::wire::{Created, EmailInput, FullNameInput, Json, currency_of};
+use crate::wire::{CURRENCY_EXPECTED, Created, EmailInput, FullNameInput, Json, currency_of};
 
 pub struct AuthApi {
     pub services: Arc<Services>,
@@ -93,6 +94,22 @@ impl AuthApi {
         Ok(Json(token.into()))
     }
 }
+
+impl Input for RegistrationInput {
+    fn refusal(&self) -> Option<&'static str> {
+        let is_password = check_password(&self.password.as_str().into()).is_ok();
+        let is_known = |code: &String| currency_of(code).is_ok();
+        if !is_password {
+            Some("must have 12 to 128 characters")
+        } else if !self.currency.as_ref().is_none_or(is_known) {
+            Some(CURRENCY_EXPECTED)
+        } else {
+            None
+        }
+    }
+}
+
+impl Input for CredentialsInput {}
 
 impl TryFrom<RegistrationInput> for Registration {
     type Error = Problem;

@@ -63,7 +63,7 @@ impl StatisticsApi {
         match statistics.report(currency, transaction.timestamp, transaction.amount) {
             Age::Inside => Ok(Reported::Stored),
             Age::Old => Ok(Reported::TooOld),
-            Age::Future => Err(Problem::unprocessable_field("timestamp", "this is in the future")),
+            Age::Future => Err(Problem::unprocessable_field("timestamp", "must not be in the future")),
         }
     }
 

@@ -12,7 +12,7 @@ use service::aggregates::{Day, DayRange, Kind, Totals};
 
 use super::Tag;
 use crate::auth::ReportReader;
-use crate::problem::{ApiResult, Problem};
+use crate::problem::{ApiResult, Code, FieldFault, Problem};
 use crate::wire::{CurrencyText, DayText, Json, Number, currency_of};
 
 pub struct StatsApi {
@@ -53,7 +53,7 @@ impl StatsApi {
         /// ISO 4217; the server's own by default.
         currency: Query<Option<CurrencyText>>,
     ) -> ApiResult<Json<StatsView>> {
-        let days = DayRange::try_new(day("from_date", from_date.0.0)?, day("to_date", to_date.0.0)?)?;
+        let days = days(from_date.0, to_date.0)?;
         let currency = currency
             .0
             .map_or(Ok(self.services.currency), |code| currency_of(&code.0))?;
@@ -61,9 +61,19 @@ impl StatsApi {
     }
 }
 
-fn day(field: &'static str, text: Option<String>) -> Result<Day, Problem> {
-    let text = text.ok_or_else(|| Problem::unprocessable_field(field, "this is missing"))?;
-    Day::parse(&text).ok_or_else(|| Problem::unprocessable_field(field, "expected a day such as 2026-01-05"))
+fn days(from: DayText, to: DayText) -> Result<DayRange, Problem> {
+    match (day("from_date", from), day("to_date", to)) {
+        (Ok(from), Ok(to)) => Ok(DayRange::try_new(from, to)?),
+        (from, to) => {
+            let faults = [from.err(), to.err()].into_iter().flatten().collect();
+            Err(Problem::of_fields(Code::InvalidField, faults))
+        }
+    }
+}
+
+fn day(field: &'static str, DayText(text): DayText) -> Result<Day, FieldFault> {
+    let text = text.ok_or_else(|| FieldFault::new(field, "is required"))?;
+    Day::parse(&text).ok_or_else(|| FieldFault::new(field, "must be a date, such as 2026-01-31"))
 }
 
 impl From<Totals> for StatsView {

@@ -14,11 +14,12 @@ use uuid::Uuid;
 
 use super::Tag;
 use crate::auth::{Operator, SignedIn};
+use crate::fields::Input;
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{
-    Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, MetadataValue, MethodInput, Moved,
-    PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
+    AMOUNT_EXPECTED, Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, MetadataValue,
+    MethodInput, Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
 };
 
 pub struct TransfersApi {
@@ -197,6 +198,18 @@ impl TransfersApi {
         };
         let page = self.services.transfers.list(actor, filter, request).await?;
         Ok(Json(Listed::of(page, |transfer| (&transfer).into())))
+    }
+}
+
+impl Input for NewTransferInput {
+    fn refusal(&self) -> Option<&'static str> {
+        self.amount.0.is_none().then_some(AMOUNT_EXPECTED)
+    }
+}
+
+impl Input for NewPaymentInput {
+    fn refusal(&self) -> Option<&'static str> {
+        self.amount.0.is_none().then_some(AMOUNT_EXPECTED)
     }
 }
 

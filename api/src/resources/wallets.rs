@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::Tag;
 use crate::auth::{Customer, Operator, SignedIn};
+use crate::fields::Input;
 use crate::problem::{ApiResult, Code, Problem};
 use crate::samples;
 use crate::wire::{
-    Amount, Created, CursorText, Json, ListQuery, Listed, PageLimit, Tagged, Time, TransferKindWord, WalletStatusWord,
-    currency_of, page_request,
+    Amount, CURRENCY_EXPECTED, Created, CursorText, Json, ListQuery, Listed, PageLimit, Tagged, Time, TransferKindWord,
+    WalletStatusWord, currency_of, page_request,
 };
 
 pub struct WalletsApi {
@@ -181,6 +182,12 @@ impl WalletsApi {
             .entries(actor, WalletId(wallet_id.0), request)
             .await?;
         Ok(Json(Listed::of(page, EntryView::from)))
+    }
+}
+
+impl Input for NewWalletInput {
+    fn refusal(&self) -> Option<&'static str> {
+        currency_of(&self.currency).is_err().then_some(CURRENCY_EXPECTED)
     }
 }
 

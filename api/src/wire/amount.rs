@@ -17,6 +17,10 @@ pub struct Amount(pub Money);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AmountInput(pub Option<Money>);
 
+/// What an amount must be, in words that follow a field's name.
+pub const AMOUNT_EXPECTED: &str =
+    "must be an amount above zero, such as \"12.50\", with at most 14 digits before the point and 4 after it";
+
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
@@ -41,7 +45,7 @@ impl<'de> Deserialize<'de> for AmountInput {
                 Ok(Self(Money::parse_unsigned(&text).ok()))
             }
             Some(b'-' | b'0'..=b'9') => Ok(Self(Money::parse_unsigned(text).ok())),
-            _ => Err(D::Error::custom("expected a string or a number")),
+            _ => Err(D::Error::custom(AMOUNT_EXPECTED)),
         }
     }
 }

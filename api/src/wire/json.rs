@@ -1,7 +1,4 @@
-//! JSON bodies read by serde straight from the bytes, so that no number passes through a float, and every
-//! fault names its field and reason. Messages speak of JSON, never of our Rust types.
-
-mod read;
+//! JSON bodies read by serde straight from the bytes, so that no number passes through a float.
 
 use std::ops::Deref;
 
@@ -15,9 +12,9 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
     types::Type,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
-pub(super) use self::read::{place, read};
+use crate::fields::{self, Input};
 use crate::problem::{Code, Problem};
 
 const CONTENT_TYPE: &str = "application/json";
@@ -71,20 +68,16 @@ fn is_json_in_utf8(content_type: &str) -> bool {
         })
 }
 
-impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
+impl<T: Input> ParsePayload for Json<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(_request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let bytes = body.take()?.into_bytes().await?;
-        // serde would also read an object from an array of its values in order; a name of `[...]` is a list's.
-        if bytes.trim_ascii_start().starts_with(b"[") && !T::name().starts_with('[') {
-            return Err(Problem::invalid_field("", "expected an object, found an array").into());
-        }
-        Ok(Self(read(&bytes)?))
+        Ok(Self(fields::read(&bytes, Code::InvalidRequest)?))
     }
 }
 
-impl_apirequest_for_payload!(Json<T>, T: Type + DeserializeOwned);
+impl_apirequest_for_payload!(Json<T>, T: Input);
 
 fn write<T: Serialize>(status: StatusCode, value: &T) -> Response {
     match serde_json::to_vec(value) {

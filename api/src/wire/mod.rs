@@ -18,9 +18,9 @@ mod upload;
 mod words;
 
 pub use self::{
-    amount::{Amount, AmountInput},
+    amount::{AMOUNT_EXPECTED, Amount, AmountInput},
     counts::Counts,
-    currency::currency_of,
+    currency::{CURRENCY_EXPECTED, currency_of},
     idempotency::IdempotencyHeader,
     inputs::{EmailInput, FullNameInput, MethodInput},
     json::{Accepted, Created, Json},

@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for Number {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         match raw.get().as_bytes().first() {
             Some(b'-' | b'0'..=b'9') => Ok(Self(raw.get().to_owned())),
-            _ => Err(D::Error::custom("expected a number")),
+            _ => Err(D::Error::custom("must be a number")),
         }
     }
 }

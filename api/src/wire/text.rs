@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for MetadataValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let message = format!(
-            "expected an object of at most {} bytes, nested at most {} deep",
+            "must be an object of at most {} bytes, nested at most {} deep",
             Metadata::BYTES_MAX,
             Metadata::DEPTH_MAX
         );

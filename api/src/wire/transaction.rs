@@ -5,17 +5,18 @@ use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::{Example, Type};
 use poem_openapi::{Object, impl_apirequest_for_payload};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use service::statistics::{Amount, DECIMALS, timestamp_from_json_number};
 use service::values::Currency;
 
-use super::currency::currency_of;
-use super::json::{self, Json};
+use super::currency::{CURRENCY_EXPECTED, currency_of};
+use super::json::Json;
 use super::number::Number;
-use crate::problem::Problem;
+use crate::fields::{self, Input};
+use crate::problem::{Code, Problem};
 
-/// What somebody reports, read and checked.
+/// What a caller reports, read and checked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Transaction {
     pub amount: Amount,
@@ -24,19 +25,23 @@ pub struct Transaction {
 }
 
 /// An amount that moved somewhere else, and when.
-#[derive(Object)]
+#[derive(Object, Serialize, Deserialize)]
 #[oai(rename = "Transaction", example)]
-struct TransactionSchema {
+#[serde(deny_unknown_fields)]
+struct TransactionInput {
     /// At most 18 digits before the point and 10 after it once the exponent is applied, either sign.
+    #[serde(deserialize_with = "amount")]
     amount: Number,
     /// When it happened, in milliseconds since 1970; not in the future.
+    #[serde(deserialize_with = "timestamp")]
     timestamp: i64,
     /// ISO 4217; the server's own by default.
     #[oai(validator(pattern = "^[A-Z]{3}$"))]
+    #[serde(default, deserialize_with = "given")]
     currency: Option<String>,
 }
 
-impl Example for TransactionSchema {
+impl Example for TransactionInput {
     fn example() -> Self {
         Self {
             amount: Number::new(123, 1, 1),
@@ -46,78 +51,61 @@ impl Example for TransactionSchema {
     }
 }
 
-/// The fields with their own texts: a float would have rounded the numbers before anybody could look.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    amount: &'a RawValue,
-    #[serde(borrow)]
-    timestamp: &'a RawValue,
-    #[serde(borrow, default, deserialize_with = "given")]
-    currency: Option<&'a RawValue>,
+impl Input for TransactionInput {
+    fn refusal(&self) -> Option<&'static str> {
+        let is_known = |code: &String| currency_of(code).is_ok();
+        (!self.currency.as_ref().is_none_or(is_known)).then_some(CURRENCY_EXPECTED)
+    }
+}
+
+/// Kept as its text: a float would have rounded it before it is looked at.
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    match Amount::from_json_number(number.as_str()) {
+        Some(_) => Ok(number),
+        None => Err(D::Error::custom(format_args!(
+            "must be a number of at most 18 digits before the point and {DECIMALS} after it"
+        ))),
+    }
+}
+
+fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    timestamp_from_json_number(number.as_str())
+        .ok_or_else(|| D::Error::custom("must be a whole number of milliseconds since 1970"))
 }
 
 /// A null is not the same as nothing.
-fn given<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 impl Transaction {
     /// Reads a body.
     pub fn read(bytes: &[u8]) -> Result<Self, Problem> {
-        // First all of it as JSON, so that the answer does not depend on what comes before the broken part.
-        let body: Box<RawValue> = json::read(bytes)?;
-        let fields = fields(body.get())?;
-        let (amount, timestamp) = (number("amount", fields.amount)?, number("timestamp", fields.timestamp)?);
+        let input: TransactionInput = fields::read(bytes, Code::InvalidField)?;
+        let amount = Amount::from_json_number(input.amount.as_str());
         Ok(Self {
-            amount: Amount::from_json_number(amount).ok_or_else(|| {
-                let message = format!("expected at most 18 digits before the point and {DECIMALS} after it");
-                Problem::unprocessable_field("amount", message)
-            })?,
-            timestamp: timestamp_from_json_number(timestamp)
-                .ok_or_else(|| Problem::unprocessable_field("timestamp", "expected whole milliseconds since 1970"))?,
-            currency: fields.currency.map(currency).transpose()?,
+            amount: amount.ok_or_else(|| Problem::unprocessable_field("amount", "must be a number"))?,
+            timestamp: input.timestamp,
+            currency: input.currency.as_deref().map(currency_of).transpose()?,
         })
     }
 }
 
-fn fields(body: &str) -> Result<Fields<'_>, Problem> {
-    if !body.starts_with('{') {
-        return Err(Problem::unprocessable_field("", "expected an object"));
-    }
-    serde_json::from_str(body).map_err(|error| {
-        let (field, message) = json::place::<Fields>(body, &error);
-        Problem::unprocessable_field(field, message)
-    })
-}
-
-fn number<'a>(field: &str, value: &'a RawValue) -> Result<&'a str, Problem> {
-    match value.get().as_bytes().first() {
-        Some(b'-' | b'0'..=b'9') => Ok(value.get()),
-        _ => Err(Problem::unprocessable_field(field, "expected a number")),
-    }
-}
-
-fn currency(value: &RawValue) -> Result<Currency, Problem> {
-    let code: String =
-        serde_json::from_str(value.get()).map_err(|_| Problem::unprocessable_field("currency", "expected a string"))?;
-    currency_of(&code)
-}
-
 impl Payload for Transaction {
-    const CONTENT_TYPE: &'static str = <Json<TransactionSchema> as Payload>::CONTENT_TYPE;
+    const CONTENT_TYPE: &'static str = <Json<TransactionInput> as Payload>::CONTENT_TYPE;
 
     fn check_content_type(content_type: &str) -> bool {
-        Json::<TransactionSchema>::check_content_type(content_type)
+        Json::<TransactionInput>::check_content_type(content_type)
     }
 
     fn schema_ref() -> MetaSchemaRef {
-        TransactionSchema::schema_ref()
+        TransactionInput::schema_ref()
     }
 
     fn register(registry: &mut Registry) {
-        TransactionSchema::register(registry);
+        TransactionInput::register(registry);
     }
 }
 

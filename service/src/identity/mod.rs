@@ -13,7 +13,7 @@ mod token;
 pub use crate::actor::Actor;
 pub use error::{IdentityError, TokenError};
 pub use key_file::{KeyFileError, SigningKey};
-pub use rules::{Email, FullName};
+pub use rules::{Email, FullName, check_password};
 pub use token::ACCESS_TOKEN_SECONDS;
 
 use std::sync::Arc;

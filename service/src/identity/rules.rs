@@ -75,7 +75,7 @@ impl FullName {
 }
 
 /// Refuses passwords that are too short to keep or too long to hash.
-pub(super) fn check_password(password: &SecretString) -> Result<(), IdentityError> {
+pub fn check_password(password: &SecretString) -> Result<(), IdentityError> {
     let length = password.expose_secret().chars().count();
     if (PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
         Ok(())

@@ -26,6 +26,7 @@ mod imports;
 mod layering;
 mod nulls;
 mod paths;
+mod problems;
 mod program;
 mod queries;
 mod raw;

@@ -156,6 +156,8 @@ impl RawAnswer {
             (document["status"].as_u64(), document["code"].as_str()),
             (Some(status.into()), Some(code))
         );
+        assert!(!self.header("x-request-id").is_empty());
+        assert_eq!(document["request_id"].as_str(), Some(self.header("x-request-id")));
     }
 }
 

@@ -166,7 +166,7 @@ pub fn face(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
         .filter(|(name, _)| !varying.contains(&name.as_str()));
     let headers =
         headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-    (answer.status, answer.text.clone(), headers.collect())
+    (answer.status, answer.text_without_id(), headers.collect())
 }
 
 async fn same_as_unknown(caller: &Caller, theirs: &str, unknown: &str, code: &str) {

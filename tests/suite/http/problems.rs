@@ -1,0 +1,312 @@
+//! What problems tell: every bad field at once, in plain words; the request's id.
+
+use std::sync::Arc;
+
+use harness::{Answer, Caller, TestBank};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::document::{current, operations, resolve};
+use crate::paths::method;
+
+on_sqlite!(
+    every_bad_field_of_a_body_is_named_at_once,
+    every_bad_query_parameter_is_named_at_once,
+    no_message_speaks_as_a_parser_does,
+    every_problem_holds_the_id_of_its_request,
+);
+
+/// The fields that a problem names, with what it says of them.
+fn errors(answer: &Answer) -> Vec<(&str, &str)> {
+    let errors = answer.json["errors"].as_array().into_iter().flatten();
+    errors
+        .map(|error| match (error["field"].as_str(), error["message"].as_str()) {
+            (Some(field), Some(message)) if !message.is_empty() => (field, message),
+            _ => panic!("an error names no field or says nothing: {}", answer.text),
+        })
+        .collect()
+}
+
+const ID: &str = "must be an id, such as 01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01";
+const AMOUNT: &str =
+    "must be an amount above zero, such as \"12.50\", with at most 14 digits before the point and 4 after it";
+
+async fn every_bad_field_of_a_body_is_named_at_once(bank: Arc<TestBank>) {
+    let (ana, operator) = (bank.customer_with("ana", "5").await, bank.operator().await);
+    let body = json!({ "source_wallet_id": "mine", "amount": "1e3", "description": 7, "role": "admin" });
+    let answer = ana.caller.post("/v1/transfers", body).await;
+    answer.expect_problem(400, "invalid_request");
+    assert_eq!(
+        errors(&answer),
+        [
+            ("source_wallet_id", ID),
+            ("destination_wallet_id", "this field is required"),
+            ("amount", AMOUNT),
+            ("description", "must be a string, not a number"),
+            ("role", "there is no such field"),
+        ]
+    );
+    assert_eq!(
+        answer.text_of("detail"),
+        format!("source_wallet_id: {ID} (and 4 more: see errors)")
+    );
+    let body = json!({ "email": "ana", "password": "short", "full_name": null, "currency": "usd" });
+    let answer = bank.anonymous().post("/v1/auth/register", body).await;
+    answer.expect_problem(400, "invalid_request");
+    assert_eq!(
+        errors(&answer),
+        [
+            (
+                "email",
+                "must be an e-mail address of at most 254 bytes, such as ana@example.com"
+            ),
+            ("password", "must have 12 to 128 characters"),
+            ("full_name", "must be a string, not null"),
+            ("currency", "must be a currency of ISO 4217, such as USD"),
+        ]
+    );
+    let body = json!({ "amount": "1", "timestamp": 1.5, "currency": null, "nope": 1 });
+    let answer = operator.post("/transactions", body).await;
+    answer.expect_problem(422, "invalid_field");
+    assert_eq!(
+        errors(&answer),
+        [
+            ("amount", "must be a number"),
+            ("timestamp", "must be a whole number of milliseconds since 1970"),
+            ("currency", "must be a string, not null"),
+            ("nope", "there is no such field"),
+        ]
+    );
+    // A value that is read and refused alone keeps its own code.
+    let body = json!({ "source_wallet_id": ana.wallet, "destination_wallet_id": ana.wallet, "amount": "1e3" });
+    ana.caller
+        .post("/v1/transfers", body)
+        .await
+        .expect_problem(422, "invalid_amount");
+}
+
+async fn every_bad_query_parameter_is_named_at_once(bank: Arc<TestBank>) {
+    let (ana, operator) = (bank.customer("ana").await, bank.operator().await);
+    let query = "status=DONE&kind=transfer&from=yesterday&limit=0&wallet_id=mine";
+    let answer = ana.caller.get(&format!("/v1/transfers?{query}")).await;
+    answer.expect_problem(400, "invalid_request");
+    let bad = [
+        ("status", "must be one of PENDING, COMPLETED, FAILED"),
+        ("kind", "must be one of TRANSFER, DEPOSIT, WITHDRAWAL, REVERSAL"),
+        ("from", "must be a date and time, such as 2026-01-31T12:00:00Z"),
+        ("limit", "must be a whole number from 1 to 500"),
+        ("wallet_id", ID),
+    ];
+    assert_eq!(errors(&answer), bad);
+    // Unknown and repeated ones stand among them.
+    let answer = ana
+        .caller
+        .get("/v1/transfers?nope=1&limit=x&kind=DEPOSIT&kind=DEPOSIT")
+        .await;
+    answer.expect_problem(400, "invalid_request");
+    assert_eq!(
+        errors(&answer),
+        [
+            ("nope", "there is no such query parameter"),
+            ("limit", "must be a whole number from 1 to 500"),
+            ("kind", "this query parameter is given more than once"),
+        ]
+    );
+    let answer = operator.get("/stats?to_date=2026-02-30").await;
+    answer.expect_problem(422, "invalid_field");
+    let day = "must be a date, such as 2026-01-31";
+    assert_eq!(errors(&answer), [("from_date", "is required"), ("to_date", day)]);
+}
+
+/// What serde, chrono, uuid and poem-openapi say of bad values.
+const PARSERS_WORDS: &[&str] = &[
+    "Expected input type",
+    "expects an input value",
+    "invalid type",
+    "invalid value",
+    "invalid length",
+    "invalid character",
+    "invalid digit",
+    "unknown variant",
+    "unknown field",
+    "missing field",
+    "premature end",
+    "trailing",
+    "failed to parse",
+    "verification failed",
+    "line 1 column",
+    "enumeration",
+    "expected",
+    "RawValue",
+    "i64",
+    "u64",
+    "UUID parsing",
+    "must satisfy",
+    "occurred while",
+];
+
+fn is_plain(shown: &str, answer: &Answer) {
+    assert!(
+        (400..500).contains(&answer.status),
+        "{shown}: {} {}",
+        answer.status,
+        answer.text
+    );
+    let spoken = errors(answer).into_iter().map(|(_, message)| message);
+    for words in spoken.chain([answer.text_of("detail")]) {
+        let parsers = PARSERS_WORDS.iter().find(|word| words.contains(**word));
+        assert_eq!(parsers, None, "{shown}: {words}");
+    }
+}
+
+/// Values, as JSON text, each of which most fields do not take.
+const VALUES: &[&str] = &[
+    "null",
+    "true",
+    "7",
+    "-1",
+    "1.5",
+    "1e400",
+    "\"\"",
+    "\"x\"",
+    "\"2026-13-01\"",
+    "\"\\ud800\"",
+    "[]",
+    "[1]",
+    "{}",
+    "{\"a\":1}",
+];
+
+async fn no_message_speaks_as_a_parser_does(bank: Arc<TestBank>) {
+    let (ana, operator) = (bank.customer_with("ana", "5").await, bank.operator().await);
+    let document = current(&bank);
+    let mut tried = 0;
+    for (name, operation) in operations(&document) {
+        let (verb, path) = name.split_once(' ').expect("a method and a path");
+        let path = path.replace("{wallet_id}", &ana.wallet.0.to_string());
+        let caller = if operation["operationId"] == "wallets_open" {
+            &ana.caller
+        } else {
+            &operator
+        };
+        let verb = method(&verb.to_uppercase());
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        for body in bad_bodies(resolve(&document, schema)) {
+            let request = caller
+                .request(verb.clone(), &path)
+                .header("content-type", "application/json");
+            let answer = Answer::of(request.body(body.clone())).await;
+            assert!(!errors(&answer).is_empty(), "{name} {body}: {}", answer.text);
+            is_plain(&format!("{name} {body}"), &answer);
+            tried += 1;
+        }
+        for query in bad_queries(operation) {
+            let answer = caller.get(&format!("{path}?{query}")).await;
+            // Some operations take one of these.
+            if answer.status >= 400 {
+                is_plain(&format!("{name} {query}"), &answer);
+                tried += 1;
+            }
+        }
+        if path.contains("/v1/") && path.contains('{') {
+            is_plain(&name, &Answer::of(caller.request(verb, &path)).await);
+        }
+    }
+    assert!(tried > 150, "{tried}");
+}
+
+/// Bodies of an object that is good in nothing but the one field which may by chance have a good value, and texts that are
+/// not JSON.
+fn bad_bodies(schema: &Value) -> Vec<String> {
+    let Some(properties) = schema["properties"].as_object() else {
+        return Vec::new();
+    };
+    let fields = properties.keys().flat_map(|field| {
+        let of = move |value: &&str| format!("{{\"{field}\":{value},\"nope\":1}}");
+        VALUES.iter().map(of)
+    });
+    let others = [
+        "{}",
+        "[]",
+        "null",
+        "1",
+        "\"x\"",
+        "",
+        "{",
+        "{]",
+        "nope",
+        "{\"a\":1} x",
+        "{\"a\":NaN}",
+    ];
+    fields.chain(others.map(ToOwned::to_owned)).collect()
+}
+
+fn bad_queries(operation: &Value) -> Vec<String> {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let names = parameters
+        .filter(|parameter| parameter["in"] == "query" && operation["operationId"] != "statistics_stream")
+        .filter_map(|parameter| parameter["name"].as_str());
+    names
+        .flat_map(|name| ["", "x", "-1", "1.5", "null", "%00", "2026-13-01"].map(|value| format!("{name}={value}")))
+        .collect()
+}
+
+async fn every_problem_holds_the_id_of_its_request(bank: Arc<TestBank>) {
+    let (ana, anonymous) = (bank.customer_with("ana", "5").await, bank.anonymous());
+    let document = current(&bank);
+    let required = &document["components"]["schemas"]["Problem"]["required"];
+    assert!(
+        required
+            .as_array()
+            .is_some_and(|names| names.contains(&json!("request_id")))
+    );
+    let post = |caller: &Caller, path: &str, body: &str| {
+        let request = caller
+            .request(Method::POST, path)
+            .header("content-type", "application/json");
+        request.body(body.to_owned())
+    };
+    let get = |caller: &Caller, path: &str| caller.request(Method::GET, path);
+    let frozen = format!("/v1/wallets/{}/freeze", ana.wallet.0);
+    for (status, code, request) in [
+        (400, "invalid_request", post(&ana.caller, "/v1/wallets", "{}")),
+        (400, "invalid_request", get(&ana.caller, "/v1/wallets?nope=1")),
+        (400, "invalid_request", get(&ana.caller, "/v1/wallets/abc")),
+        (401, "unauthenticated", get(&anonymous, "/v1/users/me")),
+        (403, "forbidden", post(&ana.caller, &frozen, "")),
+        (404, "not_found", get(&anonymous, "/nothing")),
+        (405, "method_not_allowed", anonymous.request(Method::DELETE, "/docs")),
+        (
+            409,
+            "wallet_exists",
+            post(&ana.caller, "/v1/wallets", "{\"currency\":\"USD\"}"),
+        ),
+        (
+            413,
+            "body_too_large",
+            post(&ana.caller, "/v1/wallets", &"x".repeat(2_000_000)),
+        ),
+        (414, "uri_too_long", get(&anonymous, &format!("/{}", "x".repeat(9_000)))),
+        (
+            415,
+            "unsupported_media_type",
+            ana.caller.request(Method::POST, "/v1/wallets").body("{}"),
+        ),
+        (
+            422,
+            "unknown_currency",
+            post(&ana.caller, "/v1/wallets", "{\"currency\":\"xx\"}"),
+        ),
+    ] {
+        let own = request.try_clone().expect("a body in memory can be sent twice");
+        let answer = Answer::of(own.header("x-request-id", "order-17")).await;
+        assert_eq!(
+            (answer.status, answer.text_of("request_id")),
+            (status, "order-17"),
+            "{}",
+            answer.text
+        );
+        let answer = Answer::of(request).await;
+        answer.expect_problem(status, code);
+    }
+}
