@@ -5,6 +5,7 @@ mod failures;
 mod home;
 mod objects;
 mod pages;
+mod problems;
 
 use std::{collections::BTreeMap, fmt};
 

@@ -1,6 +1,7 @@
 //! The one shape of every failure: an RFC 9457 problem document with a stable `code`.
 //! What a client reads is written here; what went wrong inside travels along as the cause and is only ever logged.
 
+mod advice;
 mod code;
 mod document;
 mod field_fault;
@@ -22,7 +23,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 
 use self::document::Document;
-pub use self::{code::Code, document::write_id, field_fault::FieldFault};
+pub use self::{advice::Advice, code::Code, document::write_id, field_fault::FieldFault};
 
 /// What a handler gives back: its answer, or the problem that stands in its place.
 pub type ApiResult<T> = Result<T, Problem>;

@@ -1,8 +1,6 @@
 //! The pages that explain the API: the document itself, Swagger UI, ReDoc and the list of problem codes. All of them
 //! are made once at start and need nothing from other hosts.
 
-use std::fmt::Write;
-
 use bytes::Bytes;
 use poem::{
     Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result,
@@ -12,8 +10,7 @@ use poem::{
 use poem_openapi::OpenApiService;
 use serde_json::Value;
 
-use super::home;
-use crate::problem::Code;
+use super::{home, problems};
 
 /// The pages hold their scripts and styles inline, and may speak to this server only.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
@@ -44,7 +41,7 @@ impl Pages {
             home: home::html().into(),
             swagger: swagger_html(&text).into(),
             redoc: redoc_html(&text).into(),
-            problems: problems_html().into(),
+            problems: problems::html().into(),
             document: text.into(),
         }
     }
@@ -149,24 +146,6 @@ fn replace_last(text: &str, old: &str, new: &str) -> String {
         Some(start) => [&text[..start], new, &text[start + old.len()..]].concat(),
         None => text.to_owned(),
     }
-}
-
-/// Where the `type` of every problem leads.
-fn problems_html() -> String {
-    let mut html = String::from(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Florin API - Problem codes</title></head><body>\
-         <h1>Problem codes</h1><p>The <code>code</code> of a failure is stable; its <code>detail</code> is not.</p><dl>",
-    );
-    for code in Code::ALL {
-        let (word, title, status) = (code.as_str(), code.title(), code.status().as_u16());
-        // Writing to a String cannot fail.
-        let _ = write!(
-            html,
-            "<dt id=\"{word}\"><code>{word}</code> ({status})</dt><dd>{title}</dd>"
-        );
-    }
-    html.push_str("</dl></body></html>");
-    html
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! What problems tell: every bad field at once, in plain words; the request's id.
+//! What problems tell: every bad field at once, in plain words; the request's id; and where to read on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use harness::{Answer, Caller, TestBank};
@@ -14,6 +15,7 @@ on_sqlite!(
     every_bad_query_parameter_is_named_at_once,
     no_message_speaks_as_a_parser_does,
     every_problem_holds_the_id_of_its_request,
+    every_code_and_no_other_is_explained,
 );
 
 /// The fields that a problem names, with what it says of them.
@@ -308,5 +310,31 @@ async fn every_problem_holds_the_id_of_its_request(bank: Arc<TestBank>) {
         );
         let answer = Answer::of(request).await;
         answer.expect_problem(status, code);
+    }
+}
+
+async fn every_code_and_no_other_is_explained(bank: Arc<TestBank>) {
+    let document = current(&bank);
+    let codes = &document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
+    let codes: BTreeSet<&str> = codes
+        .as_array()
+        .expect("codes are listed")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let page = bank.anonymous().get("/docs/problems").await;
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (200, "text/html; charset=utf-8")
+    );
+    let sections: Vec<&str> = page.text.split("<section id=\"").skip(1).collect();
+    let of = |section: &&'_ str| section.split('"').next().unwrap_or_default().to_owned();
+    let explained: Vec<String> = sections.iter().map(of).collect();
+    assert_eq!(explained.iter().map(String::as_str).collect::<BTreeSet<_>>(), codes);
+    assert_eq!(explained.len(), codes.len(), "a code is explained twice");
+    for section in sections {
+        let (meaning, action) = section.split_once("What to do:").expect("every code says what to do");
+        let words = |text: &str| text.split_whitespace().count();
+        assert!(words(meaning) >= 8 && words(action) >= 4, "{section}");
     }
 }
