@@ -42,7 +42,7 @@ pub fn read<T: Input>(bytes: &[u8], of_fields: Code) -> Result<T, Problem> {
     }
     // All of it as JSON first, so that the answer does not depend on what comes before the broken part.
     let body: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-    Err(Problem::of_fields(of_fields, Survey::<T>::of(body)))
+    Err(Problem::of_fields(of_fields, Survey::<T>::of(body).faults))
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
@@ -57,9 +57,13 @@ fn not_json(error: &serde_json::Error) -> Problem {
     Problem::invalid_field("", message)
 }
 
+/// The most values of one bad body that are tried, so that an answer to a million small ones costs little.
+const TRIES_MAX: usize = 4_000;
+
 /// The faults of a body that are found so far.
 struct Survey<T> {
     faults: Vec<FieldFault>,
+    tries: usize,
     schemas: Schemas,
     input: PhantomData<T>,
 }
@@ -68,15 +72,16 @@ struct Survey<T> {
 type Frame<'a> = &'a dyn Fn(&str) -> String;
 
 impl<T: Input> Survey<T> {
-    fn of(body: &RawValue) -> Vec<FieldFault> {
+    fn of(body: &RawValue) -> Self {
         let mut survey = Self {
             faults: Vec::new(),
+            tries: 0,
             schemas: Schemas::of::<T>(),
             input: PhantomData,
         };
         let sample = serde_json::value::to_raw_value(&T::example()).unwrap_or_default();
         survey.look(&Path::default(), &sample, body, &str::to_owned);
-        survey.faults
+        survey
     }
 
     /// Names the faults of a value: those of its parts, or its own where its parts are good.
@@ -90,6 +95,9 @@ impl<T: Input> Survey<T> {
         } else if let (Some(sample), Some(given)) = (items(sample), items(given)) {
             let sample = sample.first().copied().unwrap_or(RawValue::NULL);
             for (index, item) in given.into_iter().enumerate() {
+                if self.is_over() {
+                    break;
+                }
                 self.look(&path.item(index), sample, item, &|text| frame(&format!("[{text}]")));
             }
         }
@@ -108,7 +116,7 @@ impl<T: Input> Survey<T> {
         // Those of the input in its own order, missing ones too, and then the unknown ones.
         let names = sample.iter().chain(given).map(|(name, _)| name.as_str());
         for name in names.filter(|name| seen.insert(*name)) {
-            if self.faults.len() >= FAULTS_MAX {
+            if self.is_over() {
                 return;
             }
             let values = by_name.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -128,6 +136,10 @@ impl<T: Input> Survey<T> {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.faults.len() >= FAULTS_MAX || self.tries >= TRIES_MAX
+    }
+
     fn add(&mut self, fault: FieldFault) {
         let is_known = self.faults.iter().any(|known| known.field() == fault.field());
         if self.faults.len() < FAULTS_MAX && !is_known {
@@ -136,11 +148,12 @@ impl<T: Input> Survey<T> {
     }
 
     /// Why this body, in which only the value at `path` may be bad, is not taken.
-    fn fault(&self, path: &Path, body: &str) -> Option<FieldFault> {
-        let mut deserializer = serde_json::Deserializer::from_str(body);
+    fn fault(&mut self, path: &Path, body: &str) -> Option<FieldFault> {
+        self.tries += 1;
         if body.starts_with('[') {
             return Some(FieldFault::new("", "must be an object, not an array"));
         }
+        let mut deserializer = serde_json::Deserializer::from_str(body);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
             Ok(value) => value
                 .refusal()

@@ -204,6 +204,17 @@ fn an_answer_names_no_more_faults_than_its_maximum() {
 }
 
 #[test]
+fn a_body_of_many_small_values_is_tried_a_bounded_number_of_times() {
+    let many: Vec<String> = (0..100_000).map(|number| format!("\"n{number}\":1")).collect();
+    let metadata: Value = serde_json::from_str(&format!("{{{}}}", many.join(","))).expect("is JSON");
+    let body: Box<RawValue> = serde_json::from_str(&with(json!({ "metadata": metadata }))).expect("is JSON");
+    let survey = Survey::<Order>::of(&body);
+    assert!(survey.tries <= TRIES_MAX + 1, "{}", survey.tries);
+    assert_eq!(survey.faults.len(), 1);
+    assert_eq!(survey.faults[0].field(), "metadata");
+}
+
+#[test]
 fn numbers_keep_their_text() {
     let raw: Box<RawValue> = serde_json::from_str("12345678901234.5679").expect("is JSON");
     let body = object(&vec![("a".to_owned(), &*raw)], "b", &["1e30"]);
