@@ -14,7 +14,7 @@ use poem::{
 use tracing::Level;
 use uuid::Uuid;
 
-use super::{headers::RequestId, routes::Routes};
+use super::{headers::RequestId, peers::ForwardedClient, routes::Routes};
 
 /// The target of these lines, for the log filter.
 pub const TARGET: &str = "florin::access";
@@ -43,6 +43,8 @@ struct Line<'a> {
     method: Method,
     uri: Uri,
     peer: RemoteAddr,
+    /// Stands in the line instead of the proxy's address.
+    client: Option<ForwardedClient>,
     id: RequestId,
     started: Instant,
     user: CallerNote,
@@ -61,6 +63,7 @@ impl<'a> AccessLog<'a> {
             method: request.method().clone(),
             uri: request.original_uri().clone(),
             peer: request.remote_addr().clone(),
+            client: request.extensions().get().copied(),
             id: id.clone(),
             started,
             user,
@@ -87,7 +90,10 @@ impl Drop for AccessLog<'_> {
 impl Line<'_> {
     fn write(&self, status: u16) {
         let duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let peer = self.peer.as_socket_addr().map(tracing::field::display);
+        let peer = match self.client {
+            Some(ForwardedClient(client)) => Some(client.to_string()),
+            None => self.peer.as_socket_addr().map(ToString::to_string),
+        };
         let path = self.uri.path();
         tracing::info!(
             target: TARGET,

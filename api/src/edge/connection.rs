@@ -35,7 +35,7 @@ use tokio::{
 use super::{
     activity::{Activity, Clock, Phase},
     body_limit,
-    peers::{OverShare, Peers, Place},
+    peers::{ForwardedClient, OverShare, Peers, Place},
     raw_answer,
     server::Limits,
     socket::Socket,
@@ -137,6 +137,7 @@ where
     let mut is_over = place.is_none();
     let forwarded = match peers.forwarded(peer.remote.ip(), request.headers()) {
         Some(client) => {
+            request.extensions_mut().insert(ForwardedClient(client));
             let place = peers.forward(client);
             is_over |= place.is_none();
             place

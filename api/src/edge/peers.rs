@@ -24,15 +24,31 @@ pub struct Peers {
 struct Held {
     connections: usize,
     by_address: HashMap<IpAddr, usize>,
+    /// Connections over the limit, which are for what is always open.
+    spare: HashMap<IpAddr, usize>,
 }
+
+/// Connections over the limit that one address may have: the other spare ones are left to other addresses.
+const SPARE_SHARE: usize = 16;
 
 /// A part of an address' share; free again when it is dropped.
 pub struct Place {
     peers: Arc<Peers>,
     /// `None` for a proxy, which has no share of its own.
     address: Option<IpAddr>,
-    is_connection: bool,
+    kind: PlaceKind,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PlaceKind {
+    Connection,
+    Request,
+    Spare,
+}
+
+/// The client whom a trusted proxy forwards a request for.
+#[derive(Debug, Clone, Copy)]
+pub struct ForwardedClient(pub IpAddr);
 
 /// Marks a request that is answered only on paths that are always open.
 #[derive(Debug, Clone, Copy)]
@@ -53,17 +69,25 @@ impl Peers {
     pub fn connect(self: &Arc<Self>, remote: IpAddr) -> Option<Place> {
         let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
         let mut held = self.held();
-        if held.connections >= self.connections_max || !held.add(address, self.share) {
+        if held.connections >= self.connections_max || !add(&mut held.by_address, address, self.share) {
             return None;
         }
         held.connections += 1;
-        Some(self.place(address, true))
+        Some(self.place(address, PlaceKind::Connection))
+    }
+
+    /// A place for a connection over the limit; `None` when this address has its share of these, too.
+    pub fn connect_spare(self: &Arc<Self>, remote: IpAddr) -> Option<Place> {
+        let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
+        let fits = add(&mut self.held().spare, address, SPARE_SHARE);
+        fits.then(|| self.place(address, PlaceKind::Spare))
     }
 
     /// A place for a request that a proxy forwards.
     pub fn forward(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
         let address = Some(one_holder(client));
-        self.held().add(address, self.share).then(|| self.place(address, false))
+        let fits = add(&mut self.held().by_address, address, self.share);
+        fits.then(|| self.place(address, PlaceKind::Request))
     }
 
     /// The address that a trusted proxy forwards a request for; `None` when there is no such proxy.
@@ -110,11 +134,11 @@ impl Peers {
         self.trusted.iter().any(|network| network.contains(&address))
     }
 
-    fn place(self: &Arc<Self>, address: Option<IpAddr>, is_connection: bool) -> Place {
+    fn place(self: &Arc<Self>, address: Option<IpAddr>, kind: PlaceKind) -> Place {
         Place {
             peers: self.clone(),
             address,
-            is_connection,
+            kind,
         }
     }
 
@@ -124,26 +148,29 @@ impl Peers {
     }
 }
 
-impl Held {
-    fn add(&mut self, address: Option<IpAddr>, share: usize) -> bool {
-        let Some(address) = address else { return true };
-        let count = self.by_address.entry(address).or_default();
-        let fits = *count < share;
-        *count += usize::from(fits);
-        fits
-    }
+/// Counts one more for an address, unless it has its share.
+fn add(counts: &mut HashMap<IpAddr, usize>, address: Option<IpAddr>, share: usize) -> bool {
+    let Some(address) = address else { return true };
+    let count = counts.entry(address).or_default();
+    let fits = *count < share;
+    *count += usize::from(fits);
+    fits
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut held = self.peers.held();
-        held.connections -= usize::from(self.is_connection);
+        held.connections -= usize::from(self.kind == PlaceKind::Connection);
+        let counts = match self.kind {
+            PlaceKind::Connection | PlaceKind::Request => &mut held.by_address,
+            PlaceKind::Spare => &mut held.spare,
+        };
         if let Some(address) = self.address
-            && let Some(count) = held.by_address.get_mut(&address)
+            && let Some(count) = counts.get_mut(&address)
         {
             *count -= 1;
             if *count == 0 {
-                held.by_address.remove(&address);
+                counts.remove(&address);
             }
         }
     }
@@ -262,5 +289,19 @@ mod tests {
         assert!(peers.connect(address("2001:db8::3")).is_some());
         drop(ben);
         assert_eq!(peers.held().by_address.len(), 1);
+    }
+    #[test]
+    fn spare_connections_are_shared_as_well() {
+        let peers = Peers::new(&Limits::default());
+        let mut ana: Vec<_> = (0..SPARE_SHARE)
+            .map(|_| peers.connect_spare(address("192.0.2.1")))
+            .collect();
+        assert!(ana.iter().all(Option::is_some));
+        assert!(peers.connect_spare(address("192.0.2.1")).is_none());
+        assert!(peers.connect_spare(address("192.0.2.2")).is_some());
+        ana.pop();
+        assert!(peers.connect_spare(address("192.0.2.1")).is_some());
+        ana.clear();
+        assert!(peers.held().spare.is_empty(), "places are given back");
     }
 }

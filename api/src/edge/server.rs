@@ -76,8 +76,10 @@ where
     let serve_one = |(stream, remote): (TcpStream, SocketAddr)| {
         let peer = Peer { local, remote };
         let place = peers.connect(remote.ip());
+        let is_spare = place.is_none();
+        let spare = is_spare.then(|| peers.connect_spare(remote.ip())).flatten();
         let mut limits = limits.clone();
-        if place.is_none() {
+        if is_spare {
             limits.header_timeout = limits.header_timeout.min(SPARE_HEADER_TIMEOUT);
         }
         let seat = Seat {
@@ -85,7 +87,13 @@ where
             peers: Arc::clone(&peers),
             place,
         };
-        connection::serve(stream, seat, Arc::clone(&endpoint), limits, stopped.clone())
+        let (endpoint, stopped) = (Arc::clone(&endpoint), stopped.clone());
+        async move {
+            // Over both limits the connection is closed without an answer, which costs nothing.
+            if !is_spare || spare.is_some() {
+                connection::serve(stream, seat, endpoint, limits, stopped).await;
+            }
+        }
     };
     let open_max = limits.connections_max + SPARE_CONNECTIONS;
     let mut shutdown = pin!(shutdown);

@@ -13,6 +13,7 @@ use crate::sockets::serve;
 on_sqlite!(
     connections_over_the_limit_are_told_to_come_back,
     one_address_holds_its_share_only,
+    one_address_holds_few_spare_connections,
     a_forwarded_client_holds_its_share_only,
 );
 
@@ -84,6 +85,44 @@ async fn holds_two(bank: &TestBank, limits: Limits) {
     // Those that are served go on, and a place that is given back is taken.
     assert!(is_served(&mut served[0], &[]).await);
     served.pop();
+    gets_served(server.address).await;
+    server.ends_well().await;
+}
+
+/// Spare connections of one address.
+const SPARE_SHARE: usize = 16;
+
+async fn one_address_holds_few_spare_connections(bank: Arc<TestBank>) {
+    let limits = Limits {
+        connections_max: 4,
+        ..Limits::default()
+    };
+    let server = serve(&bank, limits).await;
+    let mut served = Vec::new();
+    for _ in 0..2 {
+        let mut connection = Connection::open(server.address).await;
+        assert!(is_served(&mut connection, &[]).await);
+        served.push(connection);
+    }
+    let started = Instant::now();
+    loop {
+        // Silent ones are closed after a second; on a slow machine some are before the last one comes.
+        let mut spare = Vec::new();
+        for _ in 0..SPARE_SHARE {
+            spare.push(Connection::open(server.address).await);
+        }
+        let mut last = Connection::open(server.address).await;
+        last.send(request("GET /livez", &[], "")).await;
+        if last.head().await.is_err() {
+            break;
+        }
+        assert!(
+            started.elapsed() < PATIENCE,
+            "one address may hold every spare connection"
+        );
+    }
+    assert!(is_served(&mut served[0], &[]).await);
+    drop(served);
     gets_served(server.address).await;
     server.ends_well().await;
 }

@@ -1,8 +1,9 @@
 //! The log: text for people on a terminal, a JSON object a line elsewhere; one line for the migrations, one a request.
 
-use harness::Backend;
 use harness::program::{Serving, command, run};
 use harness::terminal::Terminal;
+use harness::{Answer, Backend};
+use reqwest::Method;
 use serde_json::Value;
 
 use super::{Place, two_customers};
@@ -137,6 +138,29 @@ async fn an_access_line_has_the_user_and_the_route() {
     assert_eq!(of(404, "/nowhere/hunter2")["route"], Value::Null);
     assert_eq!(of(200, "/docs")["route"], "/docs");
     place.remove().await;
+}
+
+/// The peers in the access lines of a server that was asked once, for a client that a proxy may have named.
+async fn peer_told(arguments: &[&str]) -> String {
+    let place = Place::new(Backend::Sqlite).await;
+    let server = Serving::start(place.folder.path(), &[&["--log", "info"], arguments].concat()).await;
+    let request = server.caller().request(Method::GET, "/livez");
+    let answer = Answer::of(request.header("x-forwarded-for", "198.51.100.7, 192.0.2.1")).await;
+    answer.expect(200);
+    server.terminate().await;
+    let lines = objects(&server.ended().await.stderr);
+    place.remove().await;
+    let line = lines.iter().find(|line| line["path"] == "/livez");
+    line.and_then(|line| line["peer"].as_str())
+        .expect("there is a line with a peer")
+        .to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_access_line_has_the_client_that_a_trusted_proxy_forwards() {
+    assert_eq!(peer_told(&["--trusted-proxies", "127.0.0.1"]).await, "192.0.2.1");
+    let peer = peer_told(&[]).await;
+    assert!(peer.starts_with("127.0.0.1:"), "a stranger is believed: {peer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
