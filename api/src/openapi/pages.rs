@@ -105,6 +105,10 @@ fn page(body: Bytes, kind: HeaderValue) -> Response {
 pub fn swagger_html(document: &str) -> String {
     let empty = empty_service();
     let html = embed(&empty.swagger_ui_html(), &empty.spec(), document);
+    // Without a document type in front browsers lay the page out by the rules of the nineties.
+    let html = html
+        .trim_start()
+        .replacen("<html charset=\"UTF-8\">", "<!doctype html>\n<html lang=\"en\">", 1);
     let html = html.replacen("<title>Swagger UI</title>", "<title>Florin API - Swagger UI</title>", 1);
     replace_last(
         &html,
@@ -117,7 +121,9 @@ pub fn swagger_html(document: &str) -> String {
 pub fn redoc_html(document: &str) -> String {
     let empty = empty_service();
     let html = empty.redoc_html();
-    let html = html.replacen("<title>Redoc</title>", "<title>Florin API - Redoc</title>", 1);
+    let html = html
+        .trim_start()
+        .replacen("<title>Redoc</title>", "<title>Florin API - Redoc</title>", 1);
     // The page must work without the internet, and must not tell another host who reads it.
     let html = match (
         html.find("<link href=\"https://fonts.googleapis.com"),

@@ -15,7 +15,7 @@ use super::wallets::WalletView;
 use crate::fields::Input;
 use crate::problem::{ApiResult, Problem};
 use crate::samples;
-use crate::wire::{CURRENCY_EXPECTED, Created, EmailInput, FullNameInput, Json, currency_of};
+use crate::wire::{CURRENCY_EXPECTED, Created, EmailInput, FullNameInput, Json, Located, currency_of};
 
 pub struct AuthApi {
     pub services: Arc<Services>,

@@ -16,7 +16,7 @@ use super::Tag;
 use crate::auth::Operator;
 use crate::problem::ApiResult;
 use crate::samples;
-use crate::wire::{Accepted, FileUpload, ImportKindWord, ImportStatusWord, Json, Time};
+use crate::wire::{Accepted, FileUpload, ImportKindWord, ImportStatusWord, Json, Located, Time};
 
 pub struct ImportsApi {
     pub services: Arc<Services>,
@@ -100,6 +100,12 @@ impl ImportsApi {
             id: import.id.0,
             status: import.status.into(),
         }))
+    }
+}
+
+impl Located for StartedImportView {
+    fn location(&self) -> String {
+        format!("/v1/imports/{}", self.id)
     }
 }
 

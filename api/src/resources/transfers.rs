@@ -18,7 +18,7 @@ use crate::fields::Input;
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{
-    AMOUNT_EXPECTED, Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, MetadataValue,
+    AMOUNT_EXPECTED, Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, Located, MetadataValue,
     MethodInput, Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
 };
 
@@ -222,6 +222,12 @@ impl From<NewTransferInput> for NewTransfer {
             description: input.description.map(|text| text.0),
             metadata: input.metadata.and_then(MetadataValue::given),
         }
+    }
+}
+
+impl Located for TransferView {
+    fn location(&self) -> String {
+        format!("/v1/transfers/{}", self.id)
     }
 }
 

@@ -19,8 +19,8 @@ use crate::fields::Input;
 use crate::problem::{ApiResult, Code, Problem};
 use crate::samples;
 use crate::wire::{
-    Amount, CURRENCY_EXPECTED, Created, CursorText, Json, ListQuery, Listed, PageLimit, Tagged, Time, TransferKindWord,
-    WalletStatusWord, currency_of, page_request,
+    Amount, CURRENCY_EXPECTED, Created, CursorText, Json, KnownTags, ListQuery, Listed, Located, PageLimit, Tagged, Time,
+    TransferKindWord, WalletStatusWord, currency_of, page_request,
 };
 
 pub struct WalletsApi {
@@ -116,7 +116,14 @@ impl WalletsApi {
     ///
     /// For its owner and operators; to anybody else it is not there.
     #[oai(path = "/:wallet_id", method = "get", operation_id = "wallets_get")]
-    async fn get(&self, SignedIn(actor): SignedIn, wallet_id: Path<Uuid>) -> ApiResult<Tagged<WalletView>> {
+    async fn get(
+        &self,
+        SignedIn(actor): SignedIn,
+        wallet_id: Path<Uuid>,
+        /// Tags of what the caller has: 304 when it is still so.
+        #[oai(name = "If-None-Match")]
+        known: KnownTags,
+    ) -> ApiResult<Tagged<WalletView>> {
         let wallet = self.services.wallets.get(actor, WalletId(wallet_id.0)).await?;
         // The time too: a wallet that was frozen and unfrozen is as it was, but for its time.
         let changed = wallet.updated_at.timestamp_micros();
@@ -129,6 +136,7 @@ impl WalletsApi {
         Ok(Tagged {
             body: wallet.into(),
             tag,
+            known,
         })
     }
 
@@ -200,6 +208,12 @@ fn holder_of(actor: Actor, user: Option<UserId>) -> Result<Holder, Problem> {
         )),
         None if actor.is_operator() => Ok(Holder::Anyone),
         None => Ok(Holder::User(actor.user)),
+    }
+}
+
+impl Located for WalletView {
+    fn location(&self) -> String {
+        format!("/v1/wallets/{}", self.id)
     }
 }
 

@@ -14,6 +14,7 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
+use super::moved::string_header;
 use crate::fields::{self, Input};
 use crate::problem::{Code, Problem};
 
@@ -22,6 +23,12 @@ const CONTENT_TYPE: &str = "application/json";
 /// A JSON body: of a request, or of a 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
+
+/// A thing that is made and can be looked at afterwards.
+pub trait Located: Send {
+    /// The path to look at, for the `Location` header.
+    fn location(&self) -> String;
+}
 
 /// A JSON body answered with 201.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +103,22 @@ fn write<T: Serialize>(status: StatusCode, value: &T) -> Response {
     }
 }
 
+fn write_located<T: Located + Serialize>(status: StatusCode, value: &T) -> Response {
+    let mut response = write(status, value);
+    // A path of ids cannot fail here; without it the answer would still be right.
+    if let Ok(location) = HeaderValue::from_str(&value.location()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+fn located<T: Type>(status: u16) -> MetaResponses {
+    let mut meta = meta::<T>(status);
+    let location = string_header("Location", "The path where this can be looked at.");
+    meta.responses[0].headers.push(location);
+    meta
+}
+
 fn meta<T: Type>(status: u16) -> MetaResponses {
     let content = vec![MetaMediaType {
         content_type: CONTENT_TYPE,
@@ -134,15 +157,15 @@ impl<T: Type + Serialize> ApiResponse for Json<T> {
     }
 }
 
-impl<T: Type + Serialize> IntoResponse for Created<T> {
+impl<T: Located + Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        write(StatusCode::CREATED, &self.0)
+        write_located(StatusCode::CREATED, &self.0)
     }
 }
 
-impl<T: Type + Serialize> ApiResponse for Created<T> {
+impl<T: Type + Located + Serialize> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
-        meta::<T>(201)
+        located::<T>(201)
     }
 
     fn register(registry: &mut Registry) {
@@ -150,15 +173,15 @@ impl<T: Type + Serialize> ApiResponse for Created<T> {
     }
 }
 
-impl<T: Type + Serialize> IntoResponse for Accepted<T> {
+impl<T: Located + Serialize> IntoResponse for Accepted<T> {
     fn into_response(self) -> Response {
-        write(StatusCode::ACCEPTED, &self.0)
+        write_located(StatusCode::ACCEPTED, &self.0)
     }
 }
 
-impl<T: Type + Serialize> ApiResponse for Accepted<T> {
+impl<T: Type + Located + Serialize> ApiResponse for Accepted<T> {
     fn meta() -> MetaResponses {
-        meta::<T>(202)
+        located::<T>(202)
     }
 
     fn register(registry: &mut Registry) {

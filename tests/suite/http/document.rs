@@ -5,8 +5,9 @@ use std::fs;
 use std::sync::Arc;
 
 use api::app::document;
-use harness::TestBank;
-use serde_json::Value;
+use harness::{Answer, TestBank};
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::layering::root;
 
@@ -19,6 +20,9 @@ on_sqlite!(
     callers_sign_in_with_a_bearer_token,
     names_are_what_a_reader_expects,
     lists_take_what_their_parameters_say,
+    pages_are_in_standards_mode,
+    what_is_made_says_where_it_is,
+    a_known_wallet_is_not_sent_again,
 );
 
 const KEPT: &str = "api/openapi.json";
@@ -305,4 +309,53 @@ async fn lists_take_what_their_parameters_say(bank: Arc<TestBank>) {
             "{path}"
         );
     }
+}
+
+async fn pages_are_in_standards_mode(bank: Arc<TestBank>) {
+    for path in ["/docs", "/redoc", "/docs/problems"] {
+        let page = bank.anonymous().get(path).await.text;
+        assert!(
+            page[..15].eq_ignore_ascii_case("<!doctype html>"),
+            "{path}: {}",
+            &page[..60]
+        );
+    }
+}
+
+async fn what_is_made_says_where_it_is(bank: Arc<TestBank>) {
+    let (ana, operator) = (bank.customer("ana").await, bank.operator().await);
+    let wallet = ana.caller.post("/v1/wallets", json!({ "currency": "EUR" })).await;
+    let deposits = format!("/v1/wallets/{}/deposits", ana.wallet);
+    let deposit = operator
+        .post(&deposits, json!({ "amount": "1", "method": "visa" }))
+        .await;
+    for answer in [wallet, deposit] {
+        let (location, id) = (answer.header("location").to_owned(), answer.text_of("id").to_owned());
+        assert_eq!(answer.status, 201);
+        assert_eq!(
+            ana.caller.get(&location).await.expect(200)["id"],
+            id.as_str(),
+            "{location}"
+        );
+    }
+}
+
+async fn a_known_wallet_is_not_sent_again(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "5").await;
+    let path = format!("/v1/wallets/{}", ana.wallet);
+    let ask = |tags: &str| Answer::of(ana.caller.request(Method::GET, &path).header("if-none-match", tags));
+    let tag = ana.caller.get(&path).await.header("etag").to_owned();
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+        let answer = ask(&known).await;
+        assert_eq!(
+            (answer.status, answer.text.as_str(), answer.header("etag")),
+            (304, "", tag.as_str()),
+            "{known}"
+        );
+    }
+    assert_eq!(ask("\"x\"").await.status, 200);
+    bank.fund(ana.wallet, "1", "visa").await;
+    let changed = ask(&tag).await;
+    assert_ne!((changed.status, changed.header("etag")), (304, tag.as_str()));
+    assert_eq!(changed.status, 200);
 }
