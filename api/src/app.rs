@@ -128,6 +128,9 @@ const REFUSALS: &[Code] = &[
     OutcomeUnknown,
 ];
 
+/// Why a wallet was not frozen or unfrozen.
+const CHANGES: &[Code] = &[SystemWallet, WalletNotFound, PreconditionFailed, WalletClosed];
+
 /// What each operation may answer besides the failures that follow from its shape.
 const FAILURES: OperationCodes = &[
     (
@@ -138,9 +141,12 @@ const FAILURES: OperationCodes = &[
     ("users_me", &[UserNotFound]),
     ("wallets_open", &[WalletExists, UnknownCurrency, OutcomeUnknown]),
     ("wallets_get", &[WalletNotFound]),
-    ("wallets_freeze", &[SystemWallet, WalletNotFound, WalletClosed]),
-    ("wallets_unfreeze", &[SystemWallet, WalletNotFound, WalletClosed]),
-    ("wallets_close", &[SystemWallet, WalletNotFound, WalletNotEmpty]),
+    ("wallets_freeze", CHANGES),
+    ("wallets_unfreeze", CHANGES),
+    (
+        "wallets_close",
+        &[SystemWallet, WalletNotFound, PreconditionFailed, WalletNotEmpty],
+    ),
     ("wallets_entries", &[WalletNotFound]),
     ("wallets_deposit", REFUSALS),
     ("wallets_withdraw", REFUSALS),

@@ -84,6 +84,10 @@ impl From<WalletError> for Problem {
                 Code::SystemWallet,
                 "this is the bank's own wallet of a payment method; it stays open",
             ),
+            WalletError::Unexpected => Self::new(
+                Code::PreconditionFailed,
+                "the wallet is not what If-Match names; nothing changed: look at it again",
+            ),
             WalletError::Fault(fault) => fault.into(),
         }
     }

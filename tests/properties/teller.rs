@@ -8,7 +8,7 @@ use service::Services;
 use service::identity::Actor;
 use service::transfers::{Deposit, IdempotencyKey, Metadata, NewTransfer, Receipt, Refusal, TransferError, Withdrawal};
 use service::values::{Method, Money, Role, TransferId, TransferKind, WalletStatus};
-use service::wallets::WalletError;
+use service::wallets::{Expected, WalletError};
 
 use crate::cases::{currency, money};
 use crate::model::{Ask, Asker, Name, Verdict};
@@ -125,9 +125,9 @@ impl Teller {
     pub async fn set_status(&self, name: Name, status: WalletStatus) -> Result<(), &'static str> {
         let (wallets, id) = (&self.services.wallets, self.ids.id(name));
         let changed = match status {
-            WalletStatus::Frozen => wallets.freeze(id).await,
-            WalletStatus::Active => wallets.unfreeze(id).await,
-            WalletStatus::Closed => wallets.close(id).await,
+            WalletStatus::Frozen => wallets.freeze(id, Expected::Anything).await,
+            WalletStatus::Active => wallets.unfreeze(id, Expected::Anything).await,
+            WalletStatus::Closed => wallets.close(id, Expected::Anything).await,
         };
         match changed {
             Ok(wallet) if wallet.status == status => Ok(()),
@@ -137,6 +137,7 @@ impl Teller {
             Err(WalletError::Closed) => Err("wallet_closed"),
             Err(WalletError::Exists) => Err("wallet_exists"),
             Err(WalletError::System) => Err("system_wallet"),
+            Err(WalletError::Unexpected) => Err("precondition_failed"),
             Err(WalletError::Fault(_)) => Err("fault"),
         }
     }

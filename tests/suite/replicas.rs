@@ -6,6 +6,7 @@ use harness::{Backend, Customer, TestBank, on_every_backend};
 use service::Services;
 use service::transfers::{Refusal, TransferError};
 use service::values::WalletId;
+use service::wallets::Expected;
 
 use crate::requests::{new_transfer, submit};
 
@@ -107,7 +108,7 @@ async fn a_freeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     pair.there
         .wallets
-        .freeze(pair.bens)
+        .freeze(pair.bens, Expected::Anything)
         .await
         .expect("a wallet can be frozen");
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Refusal::WalletFrozen));
@@ -118,13 +119,13 @@ async fn an_unfreeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     pair.here
         .wallets
-        .freeze(pair.bens)
+        .freeze(pair.bens, Expected::Anything)
         .await
         .expect("a wallet can be frozen");
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Refusal::WalletFrozen));
     pair.there
         .wallets
-        .unfreeze(pair.bens)
+        .unfreeze(pair.bens, Expected::Anything)
         .await
         .expect("a wallet can be unfrozen");
     pair.pay(&pair.here, "1").await.expect("money may move again");

@@ -19,8 +19,8 @@ use crate::fields::Input;
 use crate::problem::{ApiResult, Code, Problem};
 use crate::samples;
 use crate::wire::{
-    Amount, CURRENCY_EXPECTED, Created, CursorText, Json, KnownTags, ListQuery, Listed, Located, PageLimit, Tagged, Time,
-    TransferKindWord, WalletStatusWord, currency_of, page_request,
+    Amount, CURRENCY_EXPECTED, CreatedTagged, CursorText, ExpectedTags, Json, KnownTags, ListQuery, Listed, Located,
+    PageLimit, Refreshed, Tagged, Time, TransferKindWord, WalletStatusWord, currency_of, page_request,
 };
 
 pub struct WalletsApi {
@@ -83,10 +83,14 @@ impl WalletsApi {
     ///
     /// A customer has one wallet per currency.
     #[oai(path = "/", method = "post", operation_id = "wallets_open")]
-    async fn open(&self, Customer(actor): Customer, body: Json<NewWalletInput>) -> ApiResult<Created<WalletView>> {
+    async fn open(
+        &self,
+        Customer(actor): Customer,
+        body: Json<NewWalletInput>,
+    ) -> ApiResult<CreatedTagged<WalletView>> {
         let currency = currency_of(&body.0.currency)?;
         let wallet = self.services.wallets.open(actor.user, currency).await?;
-        Ok(Created(wallet.into()))
+        Ok(CreatedTagged(wallet.into()))
     }
 
     /// List wallets
@@ -123,19 +127,10 @@ impl WalletsApi {
         /// Tags of what the caller has: 304 when it is still so.
         #[oai(name = "If-None-Match")]
         known: KnownTags,
-    ) -> ApiResult<Tagged<WalletView>> {
+    ) -> ApiResult<Refreshed<WalletView>> {
         let wallet = self.services.wallets.get(actor, WalletId(wallet_id.0)).await?;
-        // The time too: a wallet that was frozen and unfrozen is as it was, but for its time.
-        let changed = wallet.updated_at.timestamp_micros();
-        let tag = format!(
-            "\"{}-{}-{}-{changed}\"",
-            wallet.version,
-            wallet.status,
-            wallet.held.units()
-        );
-        Ok(Tagged {
-            body: wallet.into(),
-            tag,
+        Ok(Refreshed {
+            now: wallet.into(),
             known,
         })
     }
@@ -144,27 +139,51 @@ impl WalletsApi {
     ///
     /// No money moves in or out until it is unfrozen. The bank's own wallets cannot be frozen or closed.
     #[oai(path = "/:wallet_id/freeze", method = "post", operation_id = "wallets_freeze")]
-    async fn freeze(&self, _operator: Operator, wallet_id: Path<Uuid>) -> ApiResult<Json<WalletView>> {
-        let wallet = self.services.wallets.freeze(WalletId(wallet_id.0)).await?;
-        Ok(Json(wallet.into()))
+    async fn freeze(
+        &self,
+        _operator: Operator,
+        wallet_id: Path<Uuid>,
+        /// ETags of what the caller has seen: 412, and nothing changes, when the wallet is none of them any more.
+        #[oai(name = "If-Match")]
+        expected: ExpectedTags,
+    ) -> ApiResult<Tagged<WalletView>> {
+        let id = WalletId(wallet_id.0);
+        let wallet = self.services.wallets.freeze(id, expected.0).await?;
+        Ok(wallet.into())
     }
 
     /// Unfreeze a wallet
     ///
     /// Money may move again.
     #[oai(path = "/:wallet_id/unfreeze", method = "post", operation_id = "wallets_unfreeze")]
-    async fn unfreeze(&self, _operator: Operator, wallet_id: Path<Uuid>) -> ApiResult<Json<WalletView>> {
-        let wallet = self.services.wallets.unfreeze(WalletId(wallet_id.0)).await?;
-        Ok(Json(wallet.into()))
+    async fn unfreeze(
+        &self,
+        _operator: Operator,
+        wallet_id: Path<Uuid>,
+        /// ETags of what the caller has seen: 412, and nothing changes, when the wallet is none of them any more.
+        #[oai(name = "If-Match")]
+        expected: ExpectedTags,
+    ) -> ApiResult<Tagged<WalletView>> {
+        let id = WalletId(wallet_id.0);
+        let wallet = self.services.wallets.unfreeze(id, expected.0).await?;
+        Ok(wallet.into())
     }
 
     /// Close a wallet
     ///
     /// For good. Its balance and held must be 0.0000.
     #[oai(path = "/:wallet_id/close", method = "post", operation_id = "wallets_close")]
-    async fn close(&self, _operator: Operator, wallet_id: Path<Uuid>) -> ApiResult<Json<WalletView>> {
-        let wallet = self.services.wallets.close(WalletId(wallet_id.0)).await?;
-        Ok(Json(wallet.into()))
+    async fn close(
+        &self,
+        _operator: Operator,
+        wallet_id: Path<Uuid>,
+        /// ETags of what the caller has seen: 412, and nothing changes, when the wallet is none of them any more.
+        #[oai(name = "If-Match")]
+        expected: ExpectedTags,
+    ) -> ApiResult<Tagged<WalletView>> {
+        let id = WalletId(wallet_id.0);
+        let wallet = self.services.wallets.close(id, expected.0).await?;
+        Ok(wallet.into())
     }
 
     /// List a wallet's entries
@@ -214,6 +233,15 @@ fn holder_of(actor: Actor, user: Option<UserId>) -> Result<Holder, Problem> {
 impl Located for WalletView {
     fn location(&self) -> String {
         format!("/v1/wallets/{}", self.id)
+    }
+}
+
+impl From<Wallet> for Tagged<WalletView> {
+    fn from(wallet: Wallet) -> Self {
+        Self {
+            tag: wallet.tag().to_string(),
+            body: wallet.into(),
+        }
     }
 }
 

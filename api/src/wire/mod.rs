@@ -4,6 +4,7 @@ mod amount;
 mod bounded_parts;
 mod counts;
 mod currency;
+mod entity_tags;
 mod idempotency;
 mod inputs;
 mod json;
@@ -11,6 +12,7 @@ mod lists;
 mod moved;
 mod number;
 mod parameters;
+mod tagged;
 mod text;
 mod time;
 mod transaction;
@@ -21,13 +23,15 @@ pub use self::{
     amount::{AMOUNT_EXPECTED, Amount, AmountInput},
     counts::Counts,
     currency::{CURRENCY_EXPECTED, currency_of},
+    entity_tags::EntityTags,
     idempotency::IdempotencyHeader,
     inputs::{EmailInput, FullNameInput, MethodInput},
     json::{Accepted, Created, Json, Located},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
-    moved::{KnownTags, Moved, Tagged},
+    moved::Moved,
     number::Number,
     parameters::{CurrencyText, CursorText, DayText, PageLimit},
+    tagged::{CreatedTagged, ExpectedTags, KnownTags, Refreshed, Tagged},
     text::{MetadataValue, Text},
     time::Time,
     transaction::Transaction,

@@ -15,6 +15,8 @@ pub enum WalletError {
     Closed,
     #[error("the wallet is the bank's own")]
     System,
+    #[error("the wallet is not as the caller expects")]
+    Unexpected,
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -5,13 +5,16 @@
 
 mod error;
 mod repo;
+mod rules;
+mod tag;
 
 pub use error::WalletError;
+pub use tag::{Expected, WalletTag};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use crate::actor::Actor;
 use crate::clock::{Clock, id_at};
@@ -19,6 +22,7 @@ use crate::db::{Db, Fault};
 use crate::ledger::{EntryPage, entries_of};
 use crate::page::{Page, PageRequest};
 use crate::values::{Currency, Method, Money, Timestamp, TransferId, UserId, Version, WalletId, WalletStatus};
+use rules::StatusChange;
 
 /// A wallet as its owner and operators see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,12 @@ impl Wallet {
     #[must_use]
     pub fn available(&self) -> Money {
         self.balance.checked_sub(self.held).unwrap_or(self.balance)
+    }
+
+    /// What tells this state of the wallet from every other.
+    #[must_use]
+    pub fn tag(&self) -> WalletTag {
+        WalletTag::of(self)
     }
 }
 
@@ -107,18 +117,18 @@ impl Wallets {
     }
 
     /// Stops every movement in or out.
-    pub async fn freeze(&self, id: WalletId) -> Result<Wallet, WalletError> {
-        self.change_status(id, WalletStatus::Frozen).await
+    pub async fn freeze(&self, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+        self.change_status(id, WalletStatus::Frozen, expected).await
     }
 
     /// Lets money move again.
-    pub async fn unfreeze(&self, id: WalletId) -> Result<Wallet, WalletError> {
-        self.change_status(id, WalletStatus::Active).await
+    pub async fn unfreeze(&self, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+        self.change_status(id, WalletStatus::Active, expected).await
     }
 
     /// Closes an empty wallet for good.
-    pub async fn close(&self, id: WalletId) -> Result<Wallet, WalletError> {
-        self.change_status(id, WalletStatus::Closed).await
+    pub async fn close(&self, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+        self.change_status(id, WalletStatus::Closed, expected).await
     }
 
     /// The bank's own wallet for a payment method; `None` when the method is not open in this currency.
@@ -163,18 +173,40 @@ impl Wallets {
     }
 
     /// Asking for the status that a wallet has already changes nothing and is fine.
-    async fn change_status(&self, id: WalletId, status: WalletStatus) -> Result<Wallet, WalletError> {
-        let changed = repo::set_status(&self.db.write, id, status, self.clock.now()).await;
-        let changed = changed.map_err(Fault::of_commit)?;
-        let wallet = repo::find(&self.db.write, id).await?.ok_or(WalletError::NotFound)?;
-        match changed {
-            repo::StatusChange::Changed => Ok(wallet),
-            repo::StatusChange::Refused if wallet.user_id.is_none() => Err(WalletError::System),
-            repo::StatusChange::Refused if wallet.status == status => Ok(wallet),
-            repo::StatusChange::Refused if wallet.status == WalletStatus::Closed => Err(WalletError::Closed),
-            repo::StatusChange::Refused if status == WalletStatus::Closed => Err(WalletError::NotEmpty),
-            // It had the status already, and somebody else has changed it since.
-            repo::StatusChange::Refused => Ok(wallet),
+    async fn change_status(
+        &self,
+        id: WalletId,
+        status: WalletStatus,
+        expected: Expected,
+    ) -> Result<Wallet, WalletError> {
+        let now = self.clock.now();
+        self.db
+            .transaction(move |tx| Box::pin(async move { change_status(tx, id, status, &expected, now).await }))
+            .await
+    }
+}
+
+/// The wallet stays locked from the look to the change, so that what was decided on it is still so.
+async fn change_status(
+    tx: &DatabaseTransaction,
+    id: WalletId,
+    status: WalletStatus,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<Wallet, WalletError> {
+    let wallet = repo::find_locked(tx, id).await?.ok_or(WalletError::NotFound)?;
+    match rules::status_change(&wallet, status, expected)? {
+        StatusChange::Keep => Ok(wallet),
+        StatusChange::Change => {
+            // Never earlier than the last entry, which another replica's clock may have stamped: the next one has to come
+            // later.
+            let updated_at = wallet.updated_at.max(now);
+            repo::set_status(tx, id, status, updated_at).await?;
+            Ok(Wallet {
+                status,
+                updated_at,
+                ..wallet
+            })
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The SQL of wallets, but for what the commit path writes.
 
 use entity::wallets;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set,
 };
 
 use super::{Holder, Wallet, WalletError};
@@ -11,13 +12,6 @@ use crate::clock::id_at;
 use crate::db::Fault;
 use crate::page::PageRequest;
 use crate::values::{Currency, Method, Money, Timestamp, Version, WalletId, WalletStatus};
-
-/// Whether a wallet took a new status.
-pub(super) enum StatusChange {
-    Changed,
-    /// It is not there, is the bank's own, has that status, is closed, or is not empty; the caller reads it to see which.
-    Refused,
-}
 
 pub(super) async fn insert(db: &impl ConnectionTrait, wallet: &Wallet) -> Result<(), WalletError> {
     row(wallet, None).insert(db).await.map_err(|error| {
@@ -31,8 +25,11 @@ pub(super) async fn insert(db: &impl ConnectionTrait, wallet: &Wallet) -> Result
     Ok(())
 }
 
-pub(super) async fn find(db: &impl ConnectionTrait, id: WalletId) -> Result<Option<Wallet>, Fault> {
-    Ok(wallets::Entity::find_by_id(id).one(db).await?.map(wallet))
+/// A wallet that nothing else changes before this transaction ends. SQLite's transactions that write wait for each other
+/// anyway; PostgreSQL takes the lock that an UPDATE takes.
+pub(super) async fn find_locked(tx: &DatabaseTransaction, id: WalletId) -> Result<Option<Wallet>, Fault> {
+    let query = wallets::Entity::find_by_id(id).lock(LockType::NoKeyUpdate);
+    Ok(query.one(tx).await?.map(wallet))
 }
 
 /// The database compares the holder, so that a stranger's wallet and no wallet take the same time.
@@ -64,39 +61,23 @@ pub(super) async fn list(
     Ok(found.into_iter().map(wallet).collect())
 }
 
-/// Sets a status where the rules allow it: never on a system wallet or a closed one, and `CLOSED` only on an empty one.
+/// Sets a status that the rules allow.
 pub(super) async fn set_status(
-    db: &impl ConnectionTrait,
+    tx: &DatabaseTransaction,
     id: WalletId,
     status: WalletStatus,
-    now: Timestamp,
-) -> Result<StatusChange, Fault> {
-    let mut allowed = Condition::all()
-        .add(wallets::Column::Id.eq(id))
-        .add(wallets::Column::UserId.is_not_null())
-        .add(wallets::Column::Status.ne(status))
-        .add(wallets::Column::Status.ne(WalletStatus::Closed));
-    if status == WalletStatus::Closed {
-        allowed = allowed
-            .add(wallets::Column::Balance.eq(Money::ZERO))
-            .add(wallets::Column::Held.eq(Money::ZERO));
-    }
-    // Never earlier than the last entry, which another replica's clock may have stamped: the next one has to come later.
-    let updated_at = Expr::col(wallets::Column::UpdatedAt);
-    let latest = Expr::case(updated_at.clone().gt(Expr::val(now)), updated_at).finally(Expr::val(now));
+    updated_at: Timestamp,
+) -> Result<(), Fault> {
     let change = wallets::ActiveModel {
         status: Set(status),
+        updated_at: Set(updated_at),
         ..Default::default()
     };
     let update = wallets::Entity::update_many()
         .set(change)
-        .col_expr(wallets::Column::UpdatedAt, latest.into());
-    let done = update.filter(allowed).exec(db).await?;
-    Ok(if done.rows_affected == 1 {
-        StatusChange::Changed
-    } else {
-        StatusChange::Refused
-    })
+        .filter(wallets::Column::Id.eq(id));
+    update.exec(tx).await?;
+    Ok(())
 }
 
 pub(super) async fn find_system(

@@ -1,13 +1,12 @@
-//! The OpenAPI document: what is served, shown in Swagger UI and kept in the repository is one and the same, and complete.
+//! The OpenAPI document: what is kept in the repository is what is served, and it is complete.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
 use api::app::document;
-use harness::{Answer, TestBank};
-use reqwest::Method;
-use serde_json::{Value, json};
+use harness::TestBank;
+use serde_json::Value;
 
 use crate::layering::root;
 
@@ -16,13 +15,9 @@ on_sqlite!(
     every_operation_is_explained,
     every_operation_documents_its_failures,
     requests_take_no_unknown_fields,
-    pages_show_the_finished_document,
     callers_sign_in_with_a_bearer_token,
     names_are_what_a_reader_expects,
     lists_take_what_their_parameters_say,
-    pages_are_in_standards_mode,
-    what_is_made_says_where_it_is,
-    a_known_wallet_is_not_sent_again,
 );
 
 const KEPT: &str = "api/openapi.json";
@@ -191,48 +186,6 @@ fn closed(document: &Value, schema: &Value, name: &str, looked_at: &mut BTreeSet
     }
 }
 
-async fn pages_show_the_finished_document(bank: Arc<TestBank>) {
-    let document = current(&bank);
-    let served = bank.anonymous().get("/openapi.json").await;
-    assert_eq!(
-        (served.status, served.header("content-type")),
-        (200, "application/json")
-    );
-    assert_eq!(served.text, format!("{document:#}"));
-    let inside = format!("let spec = {}", format!("{document:#}").replace('<', "\\u003c"));
-    for path in ["/docs", "/docs/", "/redoc", "/redoc/"] {
-        let page = bank.anonymous().get(path).await;
-        assert_eq!(
-            (page.status, page.header("content-type")),
-            (200, "text/html; charset=utf-8"),
-            "{path}"
-        );
-        assert_eq!(
-            page.text.matches(inside.as_str()).count(),
-            1,
-            "{path} shows another document"
-        );
-        let policy = page.header("content-security-policy");
-        assert!(
-            policy.contains("default-src 'none'") && policy.contains("connect-src 'self'"),
-            "{path}: {policy}"
-        );
-        for host in ["src=\"http", "href=\"https://fonts", "src=\"//"] {
-            assert!(!page.text.contains(host), "{path} needs another host: {host}");
-        }
-    }
-    let docs = bank.anonymous().get("/docs").await.text;
-    assert_eq!(docs.matches("persistAuthorization: true").count(), 1);
-    let problems = bank.anonymous().get("/docs/problems").await;
-    let refused = bank.anonymous().get("/v1/users/me").await;
-    let (page, code) = refused
-        .text_of("type")
-        .split_once('#')
-        .expect("a type is a page and a place in it");
-    assert_eq!((page, problems.status), ("/docs/problems", 200));
-    assert!(problems.text.contains(&format!("id=\"{code}\"")));
-}
-
 async fn callers_sign_in_with_a_bearer_token(bank: Arc<TestBank>) {
     let document = current(&bank);
     let schemes = document["components"]["securitySchemes"]
@@ -309,53 +262,4 @@ async fn lists_take_what_their_parameters_say(bank: Arc<TestBank>) {
             "{path}"
         );
     }
-}
-
-async fn pages_are_in_standards_mode(bank: Arc<TestBank>) {
-    for path in ["/docs", "/redoc", "/docs/problems"] {
-        let page = bank.anonymous().get(path).await.text;
-        assert!(
-            page[..15].eq_ignore_ascii_case("<!doctype html>"),
-            "{path}: {}",
-            &page[..60]
-        );
-    }
-}
-
-async fn what_is_made_says_where_it_is(bank: Arc<TestBank>) {
-    let (ana, operator) = (bank.customer("ana").await, bank.operator().await);
-    let wallet = ana.caller.post("/v1/wallets", json!({ "currency": "EUR" })).await;
-    let deposits = format!("/v1/wallets/{}/deposits", ana.wallet);
-    let deposit = operator
-        .post(&deposits, json!({ "amount": "1", "method": "visa" }))
-        .await;
-    for answer in [wallet, deposit] {
-        let (location, id) = (answer.header("location").to_owned(), answer.text_of("id").to_owned());
-        assert_eq!(answer.status, 201);
-        assert_eq!(
-            ana.caller.get(&location).await.expect(200)["id"],
-            id.as_str(),
-            "{location}"
-        );
-    }
-}
-
-async fn a_known_wallet_is_not_sent_again(bank: Arc<TestBank>) {
-    let ana = bank.customer_with("ana", "5").await;
-    let path = format!("/v1/wallets/{}", ana.wallet);
-    let ask = |tags: &str| Answer::of(ana.caller.request(Method::GET, &path).header("if-none-match", tags));
-    let tag = ana.caller.get(&path).await.header("etag").to_owned();
-    for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
-        let answer = ask(&known).await;
-        assert_eq!(
-            (answer.status, answer.text.as_str(), answer.header("etag")),
-            (304, "", tag.as_str()),
-            "{known}"
-        );
-    }
-    assert_eq!(ask("\"x\"").await.status, 200);
-    bank.fund(ana.wallet, "1", "visa").await;
-    let changed = ask(&tag).await;
-    assert_ne!((changed.status, changed.header("etag")), (304, tag.as_str()));
-    assert_eq!(changed.status, 200);
 }

@@ -37,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rules that need no database, no waiting and no clock.
-const PURE: [&str; 26] = [
+const PURE: [&str; 28] = [
     "ledger/book.rs",
     "identity/rules.rs",
     "transfers/digest.rs",
@@ -64,6 +64,8 @@ const PURE: [&str; 26] = [
     "statistics/ring.rs",
     "statistics/summary.rs",
     "statistics/window.rs",
+    "wallets/rules.rs",
+    "wallets/tag.rs",
 ];
 
 const LINES_MAX: usize = 400;

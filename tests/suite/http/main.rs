@@ -18,6 +18,7 @@ macro_rules! on_sqlite {
 mod access;
 mod answers;
 mod bodies;
+mod conditions;
 mod document;
 mod edge;
 mod fields;
@@ -25,6 +26,7 @@ mod garbage;
 mod imports;
 mod layering;
 mod nulls;
+mod pages;
 mod paths;
 mod problems;
 mod program;

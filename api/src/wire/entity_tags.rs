@@ -1,0 +1,144 @@
+//! Lists of entity tags, as `If-Match` and `If-None-Match` have them (RFC 9110, 8.8.3 and 13.1).
+
+use poem::http::{HeaderMap, HeaderName};
+
+/// What such a header names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntityTags {
+    /// `*`: whatever is there.
+    Any,
+    Listed(Vec<EntityTag>),
+}
+
+/// One tag without its quotation marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntityTag {
+    pub is_weak: bool,
+    pub opaque: String,
+}
+
+/// The header is there and is no list of tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+/// What a list of tags looks like, for the document.
+pub const PATTERN: &str = concat!(
+    r#"^(\*|[ \t,]*(W/)?"[!#-~\u0080-\u00ff]*""#,
+    r#"([ \t]*,[ \t,]*(W/)?"[!#-~\u0080-\u00ff]*")*[ \t,]*)$"#
+);
+
+impl EntityTags {
+    /// The tags of a header, whose lines are one list; `None` where it is not there.
+    pub fn of(headers: &HeaderMap, name: HeaderName) -> Result<Option<Self>, Malformed> {
+        let mut lines = headers.get_all(name).iter().map(|value| value.as_bytes()).peekable();
+        if lines.peek().is_none() {
+            return Ok(None);
+        }
+        let lines: Vec<&[u8]> = lines.collect();
+        if let [line] = lines[..]
+            && line.trim_ascii() == b"*"
+        {
+            return Ok(Some(Self::Any));
+        }
+        let mut tags = Vec::new();
+        for line in lines {
+            read(line, &mut tags).ok_or(Malformed)?;
+        }
+        if tags.is_empty() {
+            return Err(Malformed);
+        }
+        Ok(Some(Self::Listed(tags)))
+    }
+
+    /// Whether a tag of ours is named, weak or not.
+    pub fn name_weakly(&self, ours: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(tags) => tags.iter().any(|tag| tag.opaque == ours),
+        }
+    }
+}
+
+fn read(mut rest: &[u8], tags: &mut Vec<EntityTag>) -> Option<()> {
+    loop {
+        // Empty elements of a list mean nothing, and are allowed.
+        while let [b' ' | b'\t' | b',', after @ ..] = rest {
+            rest = after;
+        }
+        if rest.is_empty() {
+            return Some(());
+        }
+        let strong = rest.strip_prefix(b"W/");
+        let quoted = strong.unwrap_or(rest).strip_prefix(b"\"")?;
+        let (opaque, after) = quoted.split_at(memchr::memchr(b'"', quoted)?);
+        if !opaque.iter().all(|byte| matches!(byte, b'!' | b'#'..=b'~' | 0x80..)) {
+            return None;
+        }
+        tags.push(EntityTag {
+            is_weak: strong.is_some(),
+            opaque: opaque.iter().copied().map(char::from).collect(),
+        });
+        rest = after[1..].trim_ascii_start();
+        if !matches!(rest.first(), None | Some(b',')) {
+            return None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::{HeaderValue, header};
+
+    use super::*;
+
+    fn of(lines: &[&[u8]]) -> Result<Option<EntityTags>, Malformed> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(
+                header::IF_MATCH,
+                HeaderValue::from_bytes(line).expect("fit for a header"),
+            );
+        }
+        EntityTags::of(&headers, header::IF_MATCH)
+    }
+
+    fn listed(tags: &[(bool, &str)]) -> Result<Option<EntityTags>, Malformed> {
+        let tags = tags.iter().map(|(is_weak, opaque)| EntityTag {
+            is_weak: *is_weak,
+            opaque: (*opaque).to_owned(),
+        });
+        Ok(Some(EntityTags::Listed(tags.collect())))
+    }
+
+    #[test]
+    fn lists_are_read_as_rfc_9110_has_them() {
+        assert_eq!(of(&[]), Ok(None));
+        assert_eq!(of(&[b" * "]), Ok(Some(EntityTags::Any)));
+        assert_eq!(of(&[b"\"a\""]), listed(&[(false, "a")]));
+        assert_eq!(of(&[b"\"\""]), listed(&[(false, "")]));
+        assert_eq!(of(&[b"\"a,b\" ,, W/\"c\", "]), listed(&[(false, "a,b"), (true, "c")]));
+        assert_eq!(of(&[b"\"a\"", b"W/\"*\""]), listed(&[(false, "a"), (true, "*")]));
+        assert_eq!(of(&[b"\"\xe4\""]), listed(&[(false, "\u{e4}")]));
+    }
+
+    #[test]
+    fn what_is_no_list_of_tags_is_malformed() {
+        for line in [
+            &b""[..],
+            b",",
+            b"a",
+            b"\"a",
+            b"a\"",
+            b"\"a\" \"b\"",
+            b"\"a\"b",
+            b"w/\"a\"",
+            b"W/ \"a\"",
+            b"*, \"a\"",
+            b"\"a\", *",
+            b"\"a b\"",
+        ] {
+            assert_eq!(of(&[line]), Err(Malformed), "{}", String::from_utf8_lossy(line));
+        }
+        assert_eq!(of(&[b"*", b"*"]), Err(Malformed));
+    }
+}
