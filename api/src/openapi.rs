@@ -4,6 +4,7 @@
 mod failures;
 mod home;
 mod objects;
+mod page;
 mod pages;
 mod problems;
 

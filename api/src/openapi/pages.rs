@@ -1,24 +1,13 @@
 //! The pages that explain the API: the document itself, Swagger UI, ReDoc and the list of problem codes. All of them
 //! are made once at start and need nothing from other hosts.
 
-use bytes::Bytes;
 use poem::{
-    Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result,
-    error::MethodNotAllowedError,
-    http::{HeaderValue, Method, header},
+    Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result, error::MethodNotAllowedError, http::Method,
 };
 use poem_openapi::OpenApiService;
 use serde_json::Value;
 
-use super::{home, problems};
-
-/// The pages hold their scripts and styles inline, and may speak to this server only.
-const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
-     connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+use super::{home, page::Page, problems};
 
 /// The paths of the pages, for the log.
 pub const PAGES: [&str; 5] = ["/", "/openapi.json", "/docs", "/redoc", "/docs/problems"];
@@ -26,11 +15,11 @@ pub const PAGES: [&str; 5] = ["/", "/openapi.json", "/docs", "/redoc", "/docs/pr
 /// The finished pages.
 #[derive(Debug, Clone)]
 pub struct Pages {
-    home: Bytes,
-    document: Bytes,
-    swagger: Bytes,
-    redoc: Bytes,
-    problems: Bytes,
+    home: Page,
+    document: Page,
+    swagger: Page,
+    redoc: Page,
+    problems: Page,
 }
 
 impl Pages {
@@ -38,21 +27,21 @@ impl Pages {
     pub fn new(document: &Value) -> Self {
         let text = format!("{document:#}");
         Self {
-            home: home::html().into(),
-            swagger: swagger_html(&text).into(),
-            redoc: redoc_html(&text).into(),
-            problems: problems::html().into(),
-            document: text.into(),
+            home: Page::html(&home::html()),
+            swagger: Page::html(&swagger_html(&text)),
+            redoc: Page::html(&redoc_html(&text)),
+            problems: Page::html(&problems::html()),
+            document: Page::json(text),
         }
     }
 
-    fn find(&self, path: &str) -> Option<(&Bytes, HeaderValue)> {
+    fn find(&self, path: &str) -> Option<&Page> {
         match path {
-            "/" => Some((&self.home, HTML)),
-            "/openapi.json" => Some((&self.document, JSON)),
-            "/docs" | "/docs/" => Some((&self.swagger, HTML)),
-            "/redoc" | "/redoc/" => Some((&self.redoc, HTML)),
-            "/docs/problems" => Some((&self.problems, HTML)),
+            "/" => Some(&self.home),
+            "/openapi.json" => Some(&self.document),
+            "/docs" | "/docs/" => Some(&self.swagger),
+            "/redoc" | "/redoc/" => Some(&self.redoc),
+            "/docs/problems" => Some(&self.problems),
             _ => None,
         }
     }
@@ -82,26 +71,31 @@ impl<A: Endpoint> Endpoint for WithPages<A> {
     async fn call(&self, request: Request) -> Result<Response> {
         match self.pages.find(request.uri().path()) {
             None => self.app.call(request).await.map(IntoResponse::into_response),
-            Some((body, kind)) if request.method() == Method::GET || request.method() == Method::HEAD => {
-                Ok(page(body.clone(), kind))
+            Some(page) if request.method() == Method::GET || request.method() == Method::HEAD => {
+                page.answer(&request).await
             }
             Some(_) => Err(MethodNotAllowedError.into()),
         }
     }
 }
 
-fn page(body: Bytes, kind: HeaderValue) -> Response {
-    let mut response = Response::from(body);
-    if kind == HTML {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-    }
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
-}
+/// Swagger UI keeps the token over a reload, and asks no other host about the document. It shows an answer when that has
+/// ended, which a stream does after 15 minutes: so it asks for the first three events unless the reader says how many.
+const SWAGGER_OPTIONS: &str = r#"deepLinking: true,
+        persistAuthorization: true,
+        validatorUrl: null,
+        requestInterceptor: (request) => {
+            if (new Headers(request.headers).get("accept") === "text/event-stream") {
+                const url = new URL(request.url, window.location.href);
+                if (!url.searchParams.has("limit")) {
+                    url.searchParams.set("limit", "3");
+                }
+                request.url = url.href;
+            }
+            return request;
+        },"#;
 
-/// Swagger UI with `document` in it; it keeps the token over a reload.
+/// Swagger UI with `document` in it.
 pub fn swagger_html(document: &str) -> String {
     let empty = empty_service();
     let html = embed(&empty.swagger_ui_html(), &empty.spec(), document);
@@ -110,11 +104,7 @@ pub fn swagger_html(document: &str) -> String {
         .trim_start()
         .replacen("<html charset=\"UTF-8\">", "<!doctype html>\n<html lang=\"en\">", 1);
     let html = html.replacen("<title>Swagger UI</title>", "<title>Florin API - Swagger UI</title>", 1);
-    replace_last(
-        &html,
-        "deepLinking: true,",
-        "deepLinking: true,\n        persistAuthorization: true,",
-    )
+    replace_last(&html, "deepLinking: true,", SWAGGER_OPTIONS)
 }
 
 /// ReDoc with `document` in it.
@@ -170,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn swagger_ui_keeps_the_token() {
-        assert_eq!(swagger_html(DOCUMENT).matches("persistAuthorization: true").count(), 1);
+    fn swagger_ui_has_our_options() {
+        assert_eq!(swagger_html(DOCUMENT).matches(SWAGGER_OPTIONS).count(), 1);
     }
 }

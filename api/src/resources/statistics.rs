@@ -11,7 +11,6 @@ use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Serialize;
 use service::Services;
-use service::identity::ACCESS_TOKEN_SECONDS;
 use service::statistics::{Age, DECIMALS, Figures};
 use service::values::Currency;
 use tokio::time::MissedTickBehavior;
@@ -19,7 +18,7 @@ use tokio::time::MissedTickBehavior;
 use super::Tag;
 use crate::auth::{Operator, ReportReader};
 use crate::problem::{ApiResult, Problem};
-use crate::wire::{CurrencyText, Json, Number, Transaction, currency_of};
+use crate::wire::{CurrencyText, EVENTS_MAX, EventLimit, Json, Number, Transaction, currency_of};
 
 pub struct StatisticsApi {
     pub services: Arc<Services>,
@@ -84,16 +83,21 @@ impl StatisticsApi {
     /// Stream of statistics
     ///
     /// Server-sent events: the same figures at once and then every second. A stream ends after 15 minutes, as a token does;
-    /// clients connect again by themselves.
+    /// clients connect again by themselves. With `limit` it ends earlier: Swagger UI asks for 3 events where the field is
+    /// empty, since it shows an answer only when it has ended.
     #[oai(path = "/statistics/stream", method = "get", operation_id = "statistics_stream")]
     async fn stream(
         &self,
         _reader: ReportReader,
         /// ISO 4217; the server's own by default.
         currency: Query<Option<CurrencyText>>,
+        /// Events after which the stream ends, 1 to 900; all 900 by default.
+        limit: Query<Option<EventLimit>>,
     ) -> ApiResult<EventStream<BoxStream<'static, StatisticsView>>> {
         let currency = self.currency(currency.0)?;
-        Ok(EventStream::new(snapshots(self.services.statistics.clone(), currency)))
+        let limit = limit.0.map_or(EVENTS_MAX, |limit| limit.0);
+        let statistics = self.services.statistics.clone();
+        Ok(EventStream::new(snapshots(statistics, currency, limit)))
     }
 }
 
@@ -106,16 +110,17 @@ impl StatisticsApi {
 fn snapshots(
     statistics: Arc<service::statistics::Statistics>,
     currency: Currency,
+    limit: usize,
 ) -> BoxStream<'static, StatisticsView> {
     let mut ticks = tokio::time::interval(STREAM_PAUSE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (closed, snapshots_max) = (statistics.closed(), ACCESS_TOKEN_SECONDS.unsigned_abs() as usize);
+    let closed = statistics.closed();
     let snapshots = stream::unfold((ticks, statistics), move |(mut ticks, statistics)| async move {
         ticks.tick().await;
         let view = StatisticsView::from(statistics.read(currency));
         Some((view, (ticks, statistics)))
     });
-    snapshots.take(snapshots_max).take_until(closed).boxed()
+    snapshots.take(limit).take_until(closed).boxed()
 }
 
 impl From<Figures> for StatisticsView {

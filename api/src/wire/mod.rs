@@ -30,7 +30,7 @@ pub use self::{
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
     moved::Moved,
     number::Number,
-    parameters::{CurrencyText, CursorText, DayText, PageLimit},
+    parameters::{CurrencyText, CursorText, DayText, EVENTS_MAX, EventLimit, PageLimit},
     tagged::{CreatedTagged, ExpectedTags, KnownTags, Refreshed, Tagged},
     text::{MetadataValue, Text},
     time::Time,

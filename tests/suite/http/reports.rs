@@ -18,6 +18,7 @@ on_sqlite!(
     the_window_is_exact_to_the_millisecond,
     figures_are_exact,
     a_stream_tells_at_once_and_every_second_until_the_server_stops,
+    a_stream_ends_after_as_many_events_as_were_asked_for,
     public_reports_need_no_token,
 );
 
@@ -175,6 +176,21 @@ async fn a_stream_tells_at_once_and_every_second_until_the_server_stops(bank: Ar
     assert_eq!(event(&mut stream).await, None);
     let unknown = operator.get("/statistics/stream?currency=x").await;
     unknown.expect_problem(422, "unknown_currency");
+}
+
+async fn a_stream_ends_after_as_many_events_as_were_asked_for(bank: Arc<TestBank>) {
+    let operator = bank.operator().await;
+    let stream = operator.get("/statistics/stream?limit=2").await;
+    assert_eq!(
+        (stream.status, stream.header("content-type")),
+        (200, "text/event-stream")
+    );
+    assert_eq!(stream.text.matches("data: {\"sum\":").count(), 2, "{}", stream.text);
+    for limit in ["0", "901", "-1", "x", "1.0", ""] {
+        let answer = operator.get(&format!("/statistics/stream?limit={limit}")).await;
+        answer.expect_problem(400, "invalid_request");
+        assert_eq!(answer.json["errors"][0]["field"], "limit", "{}", answer.text);
+    }
 }
 
 async fn public_reports_need_no_token(bank: Arc<TestBank>) {

@@ -1,0 +1,228 @@
+//! One page as it travels: compressed for those who can read that, and not sent again to those who have it.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use poem::{
+    Request, Response, Result,
+    error::InternalServerError,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+};
+use sha2::{Digest as _, Sha256};
+use tokio::{sync::OnceCell, task::spawn_blocking};
+
+use crate::wire::EntityTags;
+
+/// The pages hold their scripts and styles inline, and may speak to this server only.
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
+     connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Kept by browsers and proxies, and asked for again each time: a new version of the bank shows at once.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, no-cache");
+const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+
+/// A page that is made once and never changes.
+#[derive(Debug, Clone)]
+pub struct Page {
+    body: Bytes,
+    kind: HeaderValue,
+    forms: Arc<OnceCell<Forms>>,
+}
+
+/// What the first request for a page makes for all later ones.
+#[derive(Debug)]
+struct Forms {
+    plain: Form,
+    gzip: Form,
+}
+
+#[derive(Debug, Clone)]
+struct Form {
+    body: Bytes,
+    /// Without quotation marks. Each form has its own, as strong tags must.
+    tag: String,
+}
+
+impl Page {
+    /// A page without an icon: a browser would else ask for one, and be told that there is none.
+    pub fn html(text: &str) -> Self {
+        Self::new(
+            text.replacen("<title>", "<link rel=\"icon\" href=\"data:,\"><title>", 1),
+            HTML,
+        )
+    }
+
+    pub fn json(text: String) -> Self {
+        Self::new(text, JSON)
+    }
+
+    fn new(text: String, kind: HeaderValue) -> Self {
+        Self {
+            body: text.into(),
+            kind,
+            forms: Arc::default(),
+        }
+    }
+
+    /// Answers a GET or a HEAD.
+    pub async fn answer(&self, request: &Request) -> Result<Response> {
+        let headers = request.headers();
+        let forms = self.forms().await?;
+        let is_gzip = takes_gzip(headers);
+        let form = if is_gzip { &forms.gzip } else { &forms.plain };
+        // A list of tags that cannot be read names no tag of ours.
+        let known = EntityTags::of(headers, header::IF_NONE_MATCH).unwrap_or_default();
+        if known.is_some_and(|known| known.name_weakly(&form.tag)) {
+            return Ok(form.respond(Response::builder().status(StatusCode::NOT_MODIFIED).finish()));
+        }
+        let mut response = form.respond(Response::from(form.body.clone()));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, self.kind.clone());
+        if self.kind == HTML {
+            headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+        }
+        if is_gzip {
+            headers.insert(header::CONTENT_ENCODING, GZIP);
+        }
+        Ok(response)
+    }
+
+    /// Made at the first request and not at start, since most processes are never asked; beside the threads that answer,
+    /// since it takes a tenth of a second.
+    async fn forms(&self) -> Result<&Forms> {
+        let make = || async {
+            spawn_blocking({
+                let body = self.body.clone();
+                move || Forms::of(body)
+            })
+            .await
+        };
+        let made = self.forms.get_or_try_init(make).await;
+        made.map_err(InternalServerError)
+    }
+}
+
+impl Forms {
+    fn of(body: Bytes) -> Self {
+        let digest = Sha256::digest(&body);
+        let tag: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            gzip: Form {
+                body: compress(&body).into(),
+                tag: format!("{tag}-gzip"),
+            },
+            plain: Form { body, tag },
+        }
+    }
+}
+
+impl Form {
+    /// Adds what a 200 and a 304 both carry.
+    fn respond(&self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+        headers.insert(header::VARY, VARY);
+        // A tag is made of digits and letters, so this cannot fail; without a tag the answer would still be right.
+        if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", self.tag)) {
+            headers.insert(header::ETAG, tag);
+        }
+        response
+    }
+}
+
+fn compress(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder
+        .write_all(body)
+        .and_then(|()| encoder.finish())
+        .expect("writing to memory does not fail")
+}
+
+/// Whether an answer in gzip is welcome (RFC 9110, 12.5.3): named, or covered by `*`, and not less than the plain form.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let (mut gzip, mut rest, mut plain) = (None, None, None);
+    let lists = headers.get_all(header::ACCEPT_ENCODING).iter();
+    for element in lists
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.split(','))
+    {
+        let (coding, parameters) = element.split_once(';').unwrap_or((element, ""));
+        let weight = weight_milli(parameters);
+        match coding.trim().to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => gzip = weight,
+            "identity" => plain = weight,
+            "*" => rest = weight,
+            _ => {}
+        }
+    }
+    let gzip = gzip.or(rest).unwrap_or(0);
+    gzip > 0 && gzip >= plain.unwrap_or(0)
+}
+
+/// The weight behind a coding in thousandths, 1000 where there is none; `None` where it cannot be read.
+fn weight_milli(parameters: &str) -> Option<u32> {
+    let parameters = parameters.trim();
+    if parameters.is_empty() {
+        return Some(1000);
+    }
+    let (name, value) = parameters.split_once('=')?;
+    if !name.trim().eq_ignore_ascii_case("q") {
+        return None;
+    }
+    let (whole, part) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
+    let is_number = part.len() <= 3 && part.bytes().all(|digit| digit.is_ascii_digit());
+    let thousandths: u32 = format!("{part:0<3}").parse().ok().filter(|_| is_number)?;
+    match (whole, thousandths) {
+        ("0", part) => Some(part),
+        ("1", 0) => Some(1000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_for_those_who_take_it() {
+        let takes = |list: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(list));
+            takes_gzip(&headers)
+        };
+        for list in [
+            "gzip",
+            "GZIP",
+            "x-gzip",
+            "br, gzip;q=0.8",
+            "gzip; q=1.000",
+            "*",
+            "deflate;q=0.5, *;q=0.1",
+            "identity;q=0.5, gzip",
+        ] {
+            assert!(takes(list), "{list}");
+        }
+        for list in [
+            "",
+            "br",
+            "identity",
+            "gzip;q=0",
+            "gzip;q=0.000",
+            "*;q=0",
+            "gzip;q=0, *",
+            "gzip;q=2",
+            "gzip;q=x",
+            "gzip;q=0.1234",
+            "identity, gzip;q=0.5",
+        ] {
+            assert!(!takes(list), "{list}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+}
