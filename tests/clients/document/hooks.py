@@ -17,6 +17,7 @@ EXCUSED = {
     "cursor": "",  # opaque: only a page of the same list gives one, and the clients read lists to their end
     "from_date": "after to_date",
     "to_date": "after from_date",
+    "If-Match": "",  # the coverage of schemathesis sends 0, whatever the pattern says
     "timestamp": "",  # is compared with the clock
     "email": "e-mail address",  # which characters can be seen is Unicode's to say, not a regular expression's
     "full_name": "can be seen",
