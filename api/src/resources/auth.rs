@@ -95,6 +95,13 @@ impl AuthApi {
     }
 }
 
+/// The user, as soon as they have signed in.
+impl Located for RegisteredView {
+    fn location(&self) -> String {
+        "/v1/users/me".to_owned()
+    }
+}
+
 impl Input for RegistrationInput {
     fn refusal(&self) -> Option<&'static str> {
         let is_password = check_password(&self.password.as_str().into()).is_ok();

@@ -18,8 +18,8 @@ use crate::fields::Input;
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{
-    AMOUNT_EXPECTED, Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, Located, MetadataValue,
-    MethodInput, Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
+    AMOUNT_EXPECTED, Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, Located,
+    MetadataValue, MethodInput, Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
 };
 
 pub struct TransfersApi {
