@@ -12,6 +12,8 @@ mod place;
 mod processes;
 mod report;
 mod reports;
+#[path = "../common/tokens.rs"]
+mod tokens;
 
 use anyhow::{Result, ensure};
 use clap::Parser;

@@ -5,16 +5,13 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use base64::Engine;
 use hdrhistogram::Histogram;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use serde_json::json;
-use service::clock::random_bytes;
 use uuid::Uuid;
 
 use crate::importer::peak_kib;
 use crate::place::Place;
 use crate::processes::Server;
+use crate::tokens;
 
 /// What is asked for. The first is what the others are measured against; the last one asks the database.
 pub const PATHS: [&str; 7] = [
@@ -41,10 +38,8 @@ pub struct Served {
 
 /// Serves the database and asks for every path.
 pub async fn measure(place: &Place) -> Result<Served> {
-    let key = random_bytes::<32>();
-    let text = base64::engine::general_purpose::STANDARD.encode(key);
-    std::fs::write(place.folder.path().join("signing.key"), text)?;
-    let token = operator_token(&key)?;
+    let key = tokens::make_key(&place.folder.path().join("signing.key"))?;
+    let token = tokens::token(Uuid::from_u128(1), "operator", &key)?;
     let server = Server::start(&place.program, &place.url, place.folder.path(), &[]).await?;
     let address = server.address;
     let measured = tokio::task::spawn_blocking(move || ask(address, &token)).await?;
@@ -53,19 +48,6 @@ pub async fn measure(place: &Place) -> Result<Served> {
         p50_ns: measured?,
         resident_kib,
     })
-}
-
-fn operator_token(key: &[u8]) -> Result<String> {
-    let now = std::time::UNIX_EPOCH.elapsed()?.as_secs();
-    let claims = json!({
-        "iss": "florin", "aud": "florin-api", "sub": Uuid::from_u128(1), "role": "operator",
-        "iat": now, "exp": now + 3_600, "jti": Uuid::from_u128(0),
-    });
-    Ok(encode(
-        &Header::new(Algorithm::HS256),
-        &claims,
-        &EncodingKey::from_secret(key),
-    )?)
 }
 
 fn ask(address: std::net::SocketAddr, token: &str) -> Result<Vec<(&'static str, u64)>> {

@@ -1,5 +1,8 @@
 //! Access tokens signed with the server's key, so that a benchmark need not sign in ten thousand users.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Result;
@@ -12,8 +15,15 @@ use uuid::Uuid;
 /// Makes a key, and keeps it where a server will find it.
 pub fn make_key(file: &Path) -> Result<EncodingKey> {
     let key = random_bytes::<32>();
-    std::fs::write(file, base64::engine::general_purpose::STANDARD.encode(key))?;
+    write_private(file, &base64::engine::general_purpose::STANDARD.encode(key))?;
     Ok(EncodingKey::from_secret(&key))
+}
+
+/// Writes a file that only its owner may read: the server refuses a key that others may use.
+fn write_private(file: &Path, text: &str) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    Ok(options.open(file)?.write_all(text.as_bytes())?)
 }
 
 /// A token that is good for a day.
