@@ -241,3 +241,31 @@ async fn migrations_wait_for_another_process_without_a_time_limit() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrations_of_a_file_wait_until_its_write_lock_is_free() {
+    run(Backend::Sqlite, |bank: Arc<TestBank>| async move {
+        bank.execute("DELETE FROM seaql_migrations WHERE version LIKE 'm0008%'; DROP TABLE readiness")
+            .await;
+        let mut options = sea_orm::ConnectOptions::new(bank.database.url.clone());
+        options
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|file| file.busy_timeout(Duration::from_millis(50)));
+        let late = sea_orm::Database::connect(options).await.expect("it can be opened");
+        let held = bank.hold_commits().await;
+        let (waits, mut said) = tokio::sync::mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            let told = move || waits.send(()).expect("the test listens");
+            let applied = migration::up_after(&late, told).await;
+            late.close().await.expect("it can be closed");
+            applied
+        });
+        for _ in 0..3 {
+            said.recv().await.expect("it says that it waits, and goes on waiting");
+        }
+        held.release().await;
+        let applied = task.await.expect("it does not panic");
+        assert_eq!(applied.expect("the schema is brought up to date").len(), 1);
+    })
+    .await;
+}

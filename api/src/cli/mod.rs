@@ -174,3 +174,14 @@ fn advice(error: &anyhow::Error) -> Option<String> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_is_told_in_the_singular() {
+        let told = [0_u32, 1, 2].map(|number| counted(number, "deposit", "deposits"));
+        assert_eq!(told, ["0 deposits", "1 deposit", "2 deposits"]);
+    }
+}
