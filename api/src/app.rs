@@ -35,7 +35,8 @@ type Api = (
 );
 
 const DESCRIPTION: &str = "Wallets in exact decimals and transfers between them. \
-    **The answer is final**: a 201 is durable, a refusal (422) is durable too, anything else moved nothing.\n\n\
+    **The answer is final**: a 201 is durable, a refusal with a `transfer_id` is recorded, every other answer moved nothing, \
+    but for `outcome_unknown` (503): ask again with the same `Idempotency-Key`.\n\n\
     Register, sign in, put the token into *Authorize*, and try every operation. Amounts are strings with four decimals. \
     Lists are newest first. Every failure is an `application/problem+json` document with a stable `code`.";
 

@@ -28,7 +28,7 @@ on_every_backend!(a_list_touches_what_it_shows, a_rare_kind_is_found_page_by_pag
 const MANY: u32 = 30_000;
 const PAGE: PageRequest<TransferId> = PageRequest { limit: 50, after: None };
 
-/// What one list may touch: a page of 50 from three ranges of a wallet and from the table, or a thousand and the table.
+/// What one list may touch: a page of 50 from two ranges of a wallet and from the table, or a thousand and the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bound {
     Page,

@@ -20,7 +20,15 @@ pub async fn open(config: &Config) -> anyhow::Result<Bank> {
 
 /// Connects and brings the schema up to date.
 pub async fn connect(config: &Config) -> anyhow::Result<Db> {
-    let db = db::open(&config.database_url).await?;
+    up_to_date(db::open(&config.database_url).await?, config).await
+}
+
+/// The same for a command that looks at a bank: it makes none.
+pub async fn connect_existing(config: &Config) -> anyhow::Result<Db> {
+    up_to_date(db::open_existing(&config.database_url).await?, config).await
+}
+
+async fn up_to_date(db: Db, config: &Config) -> anyhow::Result<Db> {
     refuse_unsafe(&db, config).await?;
     let waits = || tracing::info!("another process is bringing the schema up to date; waiting for it");
     let applied = migration::up_after(&db.write, waits)

@@ -15,7 +15,7 @@ use super::{Ending, Settings, bank, counted, print};
 pub async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<Ending> {
     let config = settings.config()?;
     let redis = config.redis_url.as_ref().map(Redis::try_new).transpose()?;
-    let db = bank::connect(&config).await?;
+    let db = bank::connect_existing(&config).await?;
     let aggregates = Aggregates::new(db.clone(), Arc::new(SystemClock), redis);
     let proof = ops::verify(&db, &aggregates).await.context("cannot read the books")?;
     db.close().await;

@@ -137,7 +137,9 @@ fn method_not_allowed(error: &Error, routes: &Routes) -> Problem {
 fn known_of_body(error: &Error) -> Option<Problem> {
     if let Some(error) = error.downcast_ref::<ContentTypeError>() {
         let detail = match error {
-            ContentTypeError::NotSupported { .. } => "this content type is not taken here",
+            ContentTypeError::NotSupported { .. } => {
+                "this content type is not taken here: send application/json, or multipart/form-data where a file is uploaded"
+            }
             ContentTypeError::ExpectContentType => "the request names no content type",
         };
         return Some(Problem::new(Code::UnsupportedMediaType, detail));

@@ -26,7 +26,7 @@ version {version}.</p>
 <dt><a href=\"/redoc\">Read the API</a></dt>
 <dd>ReDoc; the document itself is <a href=\"/openapi.json\">openapi.json</a></dd>
 <dt><a href=\"/docs/problems\">Look up a problem</a></dt>
-<dd>Every code that an answer may carry</dd>
+<dd>What each code of a refusal means, and what to do</dd>
 <dt><a href=\"/health\">Health</a></dt>
 <dd>For machines there are <a href=\"/livez\">livez</a>, <a href=\"/readyz\">readyz</a> and <a href=\"/metrics\">metrics</a></dd>
 <dt>Console</dt>

@@ -28,8 +28,8 @@ impl Code {
     pub const fn advice(self) -> Advice {
         match self {
             Self::InvalidRequest => advice(
-                "The request cannot be read. errors names every field or parameter that is missing, unknown or has a value of \
-                 another kind. Nothing happened.",
+                "Something in the request is missing, unknown or of another kind; errors names every such field and parameter. \
+                 Nothing happened.",
                 FIX_FIELDS,
             ),
             Self::InvalidIdempotencyKey => advice(
@@ -42,7 +42,7 @@ impl Code {
             ),
             Self::InvalidCredentials => advice(
                 "The e-mail address or the password is wrong. The answer does not tell which.",
-                "Check both. Do not send the same ones again: attempts are counted.",
+                "Check both. Sending the same ones again does not help.",
             ),
             Self::Forbidden => advice(
                 "The caller is known and may not do this.",

@@ -23,7 +23,7 @@ pub enum Tag {
     Users,
     /// Balances in one currency each, and their histories.
     Wallets,
-    /// Movements of money. The answer is final: 201 is durable, a refusal is durable too, anything else moved nothing.
+    /// Movements of money. The answer is final, but for `outcome_unknown`: ask again with the same key.
     Transfers,
     /// What moved lately, and what merchants do. Numbers are JSON numbers, printed from exact decimals.
     Reports,

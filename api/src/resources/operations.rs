@@ -60,7 +60,6 @@ pub struct ReadinessView {
 #[oai(rename = "RunningImport")]
 pub struct ImportingView {
     kind: ImportKindWord,
-    file: String,
     /// Bytes of the file whose rows are applied.
     bytes_applied: u64,
     bytes: u64,
@@ -140,7 +139,6 @@ impl From<Working> for ImportingView {
         };
         Self {
             kind: working.kind.into(),
-            file: working.file,
             bytes_applied,
             bytes: working.progress.size,
             waiting: working.waiting,

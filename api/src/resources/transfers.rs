@@ -18,8 +18,8 @@ use crate::fields::Input;
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{
-    AMOUNT_EXPECTED, Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, Located,
-    MetadataValue, MethodInput, Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
+    Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, Located, MetadataValue, MethodInput,
+    Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
 };
 
 pub struct TransfersApi {
@@ -79,8 +79,9 @@ pub struct NewPaymentInput {
 impl TransfersApi {
     /// Make a transfer
     ///
-    /// Moves money from a wallet of the caller's to any customer's wallet. The answer is final: 201 is durable; a
-    /// refusal is durable too; anything else moved nothing and may be tried again.
+    /// Moves money from a wallet of the caller's to any customer's wallet. The answer is final: a 201 is durable,
+    /// a refusal with a `transfer_id` is recorded. Every other answer moved nothing, but for `outcome_unknown` (503): then ask
+    /// again with the same `Idempotency-Key`, since another request could move the money twice.
     ///
     /// Refusals, the first that applies: `invalid_amount`, `wallet_not_found`, `same_wallet`, `wallet_frozen`,
     /// `wallet_closed`, `currency_mismatch`, `insufficient_funds`, `balance_out_of_range`. From `wallet_frozen` on the
@@ -203,13 +204,13 @@ impl TransfersApi {
 
 impl Input for NewTransferInput {
     fn refusal(&self) -> Option<&'static str> {
-        self.amount.0.is_none().then_some(AMOUNT_EXPECTED)
+        self.amount.refusal()
     }
 }
 
 impl Input for NewPaymentInput {
     fn refusal(&self) -> Option<&'static str> {
-        self.amount.0.is_none().then_some(AMOUNT_EXPECTED)
+        self.amount.refusal()
     }
 }
 

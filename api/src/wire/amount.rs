@@ -21,6 +21,15 @@ pub struct AmountInput(pub Option<Money>);
 pub const AMOUNT_EXPECTED: &str =
     "must be an amount above zero, such as \"12.50\", with at most 14 digits before the point and 4 after it";
 
+impl AmountInput {
+    /// What is wrong with an amount that will be refused as `invalid_amount`.
+    pub fn refusal(self) -> Option<&'static str> {
+        self.0
+            .is_none_or(|amount| amount <= Money::ZERO)
+            .then_some(AMOUNT_EXPECTED)
+    }
+}
+
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)

@@ -68,14 +68,14 @@ fn read(mut rest: &[u8], tags: &mut Vec<EntityTag>) -> Option<()> {
         if rest.is_empty() {
             return Some(());
         }
-        let strong = rest.strip_prefix(b"W/");
-        let quoted = strong.unwrap_or(rest).strip_prefix(b"\"")?;
+        let weak = rest.strip_prefix(b"W/");
+        let quoted = weak.unwrap_or(rest).strip_prefix(b"\"")?;
         let (opaque, after) = quoted.split_at(memchr::memchr(b'"', quoted)?);
         if !opaque.iter().all(|byte| matches!(byte, b'!' | b'#'..=b'~' | 0x80..)) {
             return None;
         }
         tags.push(EntityTag {
-            is_weak: strong.is_some(),
+            is_weak: weak.is_some(),
             opaque: opaque.iter().copied().map(char::from).collect(),
         });
         rest = after[1..].trim_ascii_start();

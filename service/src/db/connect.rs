@@ -1,7 +1,9 @@
 //! How each database is opened: what every connection must have set, and the hooks that keep a pool honest.
 
 use std::fs::{self, OpenOptions};
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,25 +56,40 @@ pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
     })
 }
 
+/// The file of an SQLite database; `None` when it is in memory, which has a name and no file.
+pub(super) fn file_of(options: &SqliteConnectOptions) -> Option<PathBuf> {
+    let path = options.get_filename();
+    let is_in_memory = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
+    (!is_in_memory).then(|| path.to_owned())
+}
+
+/// True for a file that is an SQLite database or may become one. A path that a person mistyped leads to other files.
+fn is_database(path: &Path) -> bool {
+    let mut start = [0; SQLITE_HEADER.len()];
+    let read = fs::File::open(path).and_then(|mut file| file.read(&mut start));
+    read.is_ok_and(|length| length == 0 || start == *SQLITE_HEADER)
+}
+
+const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
+
 /// Password hashes lie in the file, so it is made for its owner only; the driver would make it for every user of the machine.
 /// SQLite gives its WAL the file's mode.
 fn make_file(url: &str) {
     let Ok(options) = SqliteConnectOptions::from_str(url) else {
         return;
     };
-    let path = options.get_filename();
-    // A database in memory has a name and no file.
-    if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+    let Some(path) = file_of(&options) else {
         return;
-    }
+    };
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(OWNER_ONLY)
-        .open(path);
+        .open(&path);
     // What cannot be made cannot be opened either, and opening says why.
     if made.is_err()
-        && let Ok(file) = fs::metadata(path)
+        && is_database(&path)
+        && let Ok(file) = fs::metadata(&path)
         && file.mode() & EVERY_OTHER_USER != 0
     {
         tracing::warn!(path = %path.display(), "other users of this machine can read the database; run chmod 600");

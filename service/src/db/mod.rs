@@ -9,7 +9,7 @@ mod open;
 pub use durability::UnsafeSettings;
 pub use fault::{Fault, FaultKind};
 pub(crate) use link::Link;
-pub use open::{OpenError, UrlError, check_url, open};
+pub use open::{OpenError, UrlError, check_url, open, open_existing};
 
 use std::future::Future;
 use std::pin::Pin;

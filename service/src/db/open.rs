@@ -11,6 +11,7 @@ use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, Connection};
 use sea_orm::{DbErr, RuntimeErr};
 
+use super::connect::file_of;
 use super::{Db, Fault, is_sqlite};
 
 /// How long a server may take to answer the first connection.
@@ -88,6 +89,20 @@ pub async fn open(url: &str) -> Result<Db, OpenError> {
             Err(refused) => refused.error,
             Ok(()) => of_fault(url, &fault),
         }),
+    }
+}
+
+/// The same for a command that looks at a bank: an SQLite file that is not there is not made.
+pub async fn open_existing(url: &str) -> Result<Db, OpenError> {
+    let options = url.parse::<SqliteConnectOptions>().ok().filter(|_| is_sqlite(url));
+    match options.and_then(|options| file_of(&options)) {
+        Some(file) if !file.exists() => Err(OpenError {
+            place: format!("the SQLite file {}", file.display()),
+            advice: "name the bank's folder with --data-dir, or its database with --database-url; florin serve makes a new bank"
+                .to_owned(),
+            said: Said("there is no such file".to_owned()),
+        }),
+        _ => open(url).await,
     }
 }
 

@@ -84,7 +84,6 @@ impl Default for RunOptions {
 #[derive(Clone)]
 pub(super) struct Current {
     pub kind: ImportKind,
-    pub file: String,
     pub progress: Arc<watch::Sender<Progress>>,
 }
 
@@ -99,10 +98,9 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub fn show(&self, kind: ImportKind, file: &str, options: &RunOptions) {
+    pub fn show(&self, kind: ImportKind, options: &RunOptions) {
         self.current.send_replace(Some(Current {
             kind,
-            file: file.to_owned(),
             progress: options.progress.clone(),
         }));
     }

@@ -70,7 +70,6 @@ pub struct UploadPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Working {
     pub kind: ImportKind,
-    pub file: String,
     pub progress: Progress,
     /// Files that wait behind it.
     pub waiting: usize,
@@ -207,7 +206,6 @@ impl Imports {
         let progress = current.progress.borrow().clone();
         Some(Working {
             kind: current.kind,
-            file: current.file,
             progress,
             waiting: self.inner.load.all().saturating_sub(1),
         })

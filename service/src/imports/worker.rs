@@ -153,8 +153,7 @@ impl Worker {
 
     async fn file(&self, path: PathBuf) -> Result<(), ImportError> {
         let options = self.options(Known::Skip);
-        self.inner
-            .show(ImportKind::Activities, &path.display().to_string(), &options);
+        self.inner.show(ImportKind::Activities, &options);
         let outcome = self.inner.import_file(ImportKind::Activities, &path, options).await?;
         tell(&outcome);
         Ok(())
@@ -164,7 +163,7 @@ impl Worker {
         let import = reload(&self.inner.db, id).await?;
         if import.status == ImportStatus::Running {
             let options = self.options(Known::Again);
-            self.inner.show(import.kind, &import.file, &options);
+            self.inner.show(import.kind, &options);
             match self.inner.run_upload(import, options).await {
                 Ok(Outcome::Stopped(_)) => return Ok(()),
                 Ok(outcome) => tell(&outcome),

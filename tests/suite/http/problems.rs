@@ -52,6 +52,13 @@ async fn every_bad_field_of_a_body_is_named_at_once(bank: Arc<TestBank>) {
         answer.text_of("detail"),
         format!("source_wallet_id: {ID} (and 4 more: see errors)")
     );
+    let body = json!({ "amount": "0", "method": "Visa!" });
+    let answer = operator.post(&wallet_path(ana.wallet, "/deposits"), body).await;
+    answer.expect_problem(400, "invalid_request");
+    assert_eq!(
+        errors(&answer).iter().map(|(field, _)| *field).collect::<Vec<_>>(),
+        ["amount", "method"]
+    );
     let body = json!({ "email": "ana", "password": "short", "full_name": null, "currency": "usd" });
     let answer = bank.anonymous().post("/v1/auth/register", body).await;
     answer.expect_problem(400, "invalid_request");

@@ -231,3 +231,31 @@ async fn a_newer_schema_is_told_and_left_alone() {
         place.remove().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bank_that_is_not_there_is_neither_made_nor_proved() {
+    refused(
+        "sqlite://nope.db",
+        "the SQLite file nope.db",
+        "there is no such file",
+        "name the bank's folder with --data-dir",
+    )
+    .await;
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let ended = run(folder.path(), &["verify", "--log", "off"]).await;
+    assert_eq!(ended.status, Some(3), "{ended:?}");
+    assert!(!folder.path().join("data").join("florin.db").exists(), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_advice_is_given_for_the_modes_of_what_is_no_database() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let list = folder.path().join("list.csv");
+    fs::write(&list, "a,b\n1,2\n").expect("a file can be written");
+    for path in [folder.path(), list.as_path()] {
+        let url = format!("sqlite://{}", path.display());
+        let ended = run(folder.path(), &["verify", "--database-url", &url]).await;
+        assert_eq!(ended.status, Some(3), "{ended:?}");
+        assert!(!ended.stderr.contains("chmod"), "{ended:?}");
+    }
+}

@@ -211,7 +211,7 @@ async fn two_processes_share_wallets() {
     }
 }
 
-/// Makes a transfer twenty times, again after each 503, which moved nothing.
+/// Makes a transfer twenty times, again after each 503. The database stays where it is, so each of them moved nothing.
 async fn pay(caller: &harness::Caller, body: serde_json::Value) -> usize {
     let (mut made, mut tries) = (0, 0);
     while made < 20 {
