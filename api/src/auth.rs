@@ -14,7 +14,7 @@ use service::values::Role;
 use crate::edge::CallerNote;
 use crate::problem::{Code, Problem};
 
-/// Anybody who has signed in.
+/// The access token of a user who has signed in.
 #[derive(SecurityScheme)]
 #[oai(rename = "bearer", ty = "bearer", bearer_format = "JWT", checker = "signed_in")]
 pub struct SignedIn(pub Actor);
@@ -29,8 +29,8 @@ pub struct Customer(pub Actor);
 #[oai(rename = "bearer", ty = "bearer", bearer_format = "JWT", checker = "operator")]
 pub struct Operator(pub Actor);
 
-/// Whoever may read the reports: operators and admins, or everybody where the reports are public. The document tells which
-/// of the two this server asks for: `openapi::finish` settles it.
+/// A caller who may read the reports: an operator or admin, or any caller where the reports are public. The document
+/// tells which of the two this server asks for: `openapi::finish` settles it.
 pub struct ReportReader;
 
 impl<'a> ApiExtractor<'a> for ReportReader {

@@ -1,5 +1,6 @@
-//! Standard error: the log, and what the program says to people. Its reader may be gone, full or asleep; a line that cannot
-//! be written is lost and counted, and must neither end the program nor hold up a payment.
+//! Standard error: the log, and what the program says to people. The process that reads it may have ended or stopped
+//! reading, and the disk of its file may be full. A line that cannot be written is lost and counted; it must neither
+//! end the program nor hold up a payment.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How long a line waits for a reader that was awake before it. Once a line was lost, the next ones do not wait.
+/// How long a line waits for standard error to take it. Once a line was lost, the next ones do not wait.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A pipe that says that it is ready takes this many bytes without waiting (`PIPE_BUF`).

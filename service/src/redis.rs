@@ -67,7 +67,8 @@ impl Redis {
         let mut connection = self.connection().await?;
         match commands.query_async(&mut connection).await {
             Ok(answers) => Ok(answers),
-            // A late answer would be taken for the next command's by nobody, but a silent server may never answer again.
+            // Reconnect: after a time-out the connection may never answer, and its late answer must not be read as the
+            // next command's.
             Err(error) if error.is_unrecoverable_error() || error.is_timeout() => {
                 self.connection.lock().await.made = None;
                 Err(RedisFault::Unreachable(Arc::new(error)))

@@ -1,4 +1,4 @@
-//! A hand in a bank's own database: what only somebody with its password could do.
+//! SQL that runs on a bank's database past the bank: what only a person with the database's password could do.
 
 use sea_orm::prelude::Uuid;
 use sea_orm::{

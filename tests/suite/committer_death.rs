@@ -16,7 +16,7 @@ use crate::requests::{new_transfer, submit};
 
 on_every_backend!(a_committer_that_died_is_noticed);
 
-/// A clock that breaks in the committer's hands: the bug that kills it.
+/// A clock that panics when the committer's thread reads it, as a bug in the committer would.
 struct BrokenClock {
     clock: Arc<ManualClock>,
     is_broken: AtomicBool,

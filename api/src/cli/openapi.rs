@@ -1,4 +1,4 @@
-//! `florin openapi`: the document, without a database of anybody's.
+//! `florin openapi`: the document, made with a throw-away database.
 
 use super::{Ending, bank, print};
 use crate::app::document;

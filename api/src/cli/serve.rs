@@ -27,7 +27,7 @@ pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
         },
     };
     raise_descriptor_limit(settings.connections_max);
-    // Before anybody is told that it serves: whoever has read it may send a signal.
+    // Before the welcome is printed: a supervisor that has read it may send a signal at once.
     let stop = told_to_stop()?;
     let bank = bank::open(&settings.config()?).await?;
     if settings.unsafe_database == UnsafeDatabase::Allow {
@@ -38,7 +38,7 @@ pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
     let read = bank.merchants.refresh().await;
     read.context("the merchants' reports cannot be read")?;
     let listener = settings.listen.bind().await?;
-    // The bank is there all the same when nobody reads the welcome.
+    // A welcome that cannot be printed does not stop the bank.
     let _ = print(welcome::text(listener.local_addr()?, call));
     bank.imports.serve(files);
     serve(settings, listener, &bank, stop).await?;

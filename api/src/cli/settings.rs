@@ -60,7 +60,7 @@ pub struct Settings {
     )]
     pub listen: Listen,
 
-    /// The currency of a first wallet when nobody names one (ISO 4217)
+    /// The currency of a customer's first wallet when the registration names no currency (ISO 4217)
     #[arg(long, env = "FLORIN_CURRENCY", global = true, default_value = "USD", value_name = "CODE", value_parser = currency)]
     pub currency: Currency,
 
@@ -82,7 +82,7 @@ pub struct Settings {
     )]
     pub redis_url: Option<String>,
 
-    /// Who may read the reports: operators, or everybody without a token
+    /// Who may read the reports: operators, or all callers, who then need no token
     #[arg(
         long,
         env = "FLORIN_REPORTS",

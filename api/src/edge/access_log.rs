@@ -19,7 +19,7 @@ use super::{headers::RequestId, peers::ForwardedClient, routes::Routes};
 /// The target of these lines, for the log filter.
 pub const TARGET: &str = "florin::access";
 
-/// The status written for a request that was dropped before its answer (nobody is sent it).
+/// The status logged for a request that was dropped before its answer. It is never sent.
 const ABORTED: u16 = 499;
 
 /// Who asks, once a token has told it. The edge puts an empty note on each request whose line is wanted.

@@ -93,7 +93,7 @@ impl Activity {
         self.gone.store(true, Relaxed);
     }
 
-    /// The client may still be sending what nobody will read.
+    /// The client may still be sending bytes that no handler will read.
     pub fn note_leftovers(&self) {
         self.leftovers.store(true, Relaxed);
     }

@@ -1,5 +1,5 @@
 //! The limit of request bodies in bytes and in time, counted while they are read, chunked ones too.
-//! Encoded bodies are refused, as nobody could count them before they are blown up.
+//! Encoded bodies are refused, since their decoded size is not known before they are decoded.
 
 use std::{
     io,

@@ -47,10 +47,10 @@ use crate::problem::Code;
 /// connection, and with it the answer that the client has not read yet. Many clients read it only once they have sent all.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// How long it may pause.
+/// How long such a client may send nothing.
 const LINGER_PAUSE: Duration = Duration::from_secs(2);
 
-/// How many bytes of what nobody will read are taken while lingering.
+/// How many bytes are taken and thrown away while lingering.
 const LINGER_MAX_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// The two ends of a connection.
@@ -100,7 +100,7 @@ where
             is_told = true;
             Pin::new(&mut connection).graceful_shutdown();
         }
-        // Its errors are the client's: broken heads, resets. They are answered, or there is nobody to answer.
+        // Its errors are the client's: broken heads, resets. They are answered already, or the client is gone.
         if Pin::new(&mut connection).poll(context).is_ready() {
             return Poll::Ready(None);
         }

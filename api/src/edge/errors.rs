@@ -38,7 +38,7 @@ pub fn respond(error: Error, routes: &Routes, asked: &Asked, id: &RequestId) -> 
         log(&problem, id);
         return problem.into_response();
     }
-    // Its own words are not shown: nobody has looked through what they may tell.
+    // The framework's message is not sent, since it may hold details that clients must not see.
     Problem::new(code, code.title()).into_response()
 }
 

@@ -96,7 +96,7 @@ fn is_fit(id: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }
 
-/// Writes what every answer carries. Answers under `/v1` are somebody's own and must not be kept by caches.
+/// Writes what every answer carries. Answers under `/v1` hold a user's own data and must not be kept by caches.
 pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, is_private: bool) {
     headers.reserve(FIXED.len() + 3);
     for (name, value) in &FIXED {

@@ -176,7 +176,7 @@ impl Drop for Place {
     }
 }
 
-/// Who has one address of version 6 has 2^64 of them.
+/// The address that a share is counted for. An IPv6 client usually has a whole /64 network: all of it counts as one.
 fn one_holder(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),

@@ -20,7 +20,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The answer.
+    /// A 400; it ends the connection where what follows the head cannot be trusted.
     pub fn into_response(self) -> Response {
         let problem = Problem::new(Code::InvalidRequest, self.detail);
         if self.closes {

@@ -46,7 +46,7 @@ impl Path {
         Self(steps.zip(own).map(|(step, own)| own.unwrap_or(step)).collect())
     }
 
-    /// The steps.
+    /// From the body itself down to the value.
     pub fn steps(&self) -> &[Step] {
         &self.0
     }

@@ -50,7 +50,7 @@ struct Form {
 }
 
 impl Page {
-    /// A page without an icon: a browser would else ask for one, and be told that there is none.
+    /// A page of HTML. It names an empty icon, since a browser would else request `/favicon.ico` and get a 404.
     pub fn html(text: &str) -> Self {
         Self::new(
             text.replacen("<title>", "<link rel=\"icon\" href=\"data:,\"><title>", 1),

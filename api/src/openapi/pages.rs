@@ -1,5 +1,6 @@
-//! The pages that explain the API: the document itself, Swagger UI, ReDoc and the list of problem codes. All of them
-//! are made once at start and need nothing from other hosts.
+//! The pages that explain the API: the home page, the document itself, Swagger UI, ReDoc and the list of problem codes.
+//! Their texts are made once at start, the compressed form and the tags of each at the first request for it. They must
+//! need nothing from other hosts.
 
 use poem::{
     Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result, error::MethodNotAllowedError, http::Method,
@@ -99,7 +100,7 @@ const SWAGGER_OPTIONS: &str = r#"deepLinking: true,
 pub fn swagger_html(document: &str) -> String {
     let empty = empty_service();
     let html = embed(&empty.swagger_ui_html(), &empty.spec(), document);
-    // Without a document type in front browsers lay the page out by the rules of the nineties.
+    // Without a document type browsers lay the page out in quirks mode.
     let html = html
         .trim_start()
         .replacen("<html charset=\"UTF-8\">", "<!doctype html>\n<html lang=\"en\">", 1);

@@ -24,7 +24,7 @@ for people and may change. Its <code>request_id</code> names the request in the 
 ask them. To the <a href=\"/docs\">operations</a>.</p>
 ";
 
-/// The page.
+/// A section for each code, with the code as its anchor: the `type` of a problem links to it.
 pub fn html() -> String {
     let mut html = HEAD.to_owned();
     for code in Code::ALL {

@@ -146,7 +146,7 @@ impl Code {
         }
     }
 
-    /// Seconds to wait when nobody knew better: 429 and 503 always carry `Retry-After`.
+    /// Seconds to wait where the problem itself names no time: 429 and 503 always carry `Retry-After`.
     pub(super) fn default_retry_after_s(self) -> Option<u32> {
         matches!(
             self.status(),

@@ -5,12 +5,12 @@ use poem::Response;
 
 use super::Problem;
 
-/// The JSON of a problem, kept beside the answer until the request's id is known.
+/// A problem without the request's id, kept beside the answer until the edge writes the id in.
 #[derive(Debug, Clone)]
 pub struct Document(Bytes);
 
 impl Document {
-    /// The JSON of a problem.
+    /// Serialises once, so that only the id has to be added later.
     pub fn of(problem: &Problem) -> Self {
         let json = serde_json::to_vec(problem).expect("a map of strings and JSON values always serialises");
         Self(json.into())

@@ -84,7 +84,7 @@ impl OperationsApi {
 
     /// Liveness
     ///
-    /// 200 as long as the process answers at all; it asks nobody else.
+    /// 200 as long as the process answers at all. Neither the database nor Redis is asked.
     #[oai(path = "/livez", method = "get", operation_id = "livez")]
     async fn livez(&self) -> Json<StatusView> {
         Json(StatusView { status: OK.to_owned() })
@@ -94,7 +94,7 @@ impl OperationsApi {
     ///
     /// 200 when this process can do its work now, else 503: for load balancers. The database must keep what it reports and
     /// take a write, which is tried at most once a second. Without Redis it still can. An import in
-    /// the background is told, and keeps nobody from being ready.
+    /// the background is shown; a process that imports is ready all the same.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
     async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
         self.services.ops.prove_ready().await?;

@@ -153,8 +153,8 @@ impl TransfersApi {
 
     /// Look at a transfer
     ///
-    /// For the owners of its wallets and operators; to anybody else it is not there. A FAILED one is for the source's owner
-    /// and operators only.
+    /// For the owners of its wallets and operators; other callers get 404, as for an unknown id. A FAILED one is for
+    /// the source's owner and operators only.
     #[oai(path = "/transfers/:transfer_id", method = "get", operation_id = "transfers_get")]
     async fn get(&self, SignedIn(actor): SignedIn, transfer_id: Path<Uuid>) -> ApiResult<Json<TransferView>> {
         let transfer = self.services.transfers.get(actor, TransferId(transfer_id.0)).await?;

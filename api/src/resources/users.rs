@@ -19,7 +19,7 @@ pub struct UsersApi {
     pub services: Arc<Services>,
 }
 
-/// Somebody who may sign in.
+/// A person or program that may sign in.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "User", example)]
 pub struct UserView {

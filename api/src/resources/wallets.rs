@@ -118,7 +118,7 @@ impl WalletsApi {
 
     /// Look at a wallet
     ///
-    /// For its owner and operators; to anybody else it is not there.
+    /// For its owner and operators; other callers get 404, as for an unknown id.
     #[oai(path = "/:wallet_id", method = "get", operation_id = "wallets_get")]
     async fn get(
         &self,
@@ -143,7 +143,7 @@ impl WalletsApi {
         &self,
         _operator: Operator,
         wallet_id: Path<Uuid>,
-        /// ETags of what the caller has seen: 412, and nothing changes, when the wallet is none of them any more.
+        /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {
@@ -160,7 +160,7 @@ impl WalletsApi {
         &self,
         _operator: Operator,
         wallet_id: Path<Uuid>,
-        /// ETags of what the caller has seen: 412, and nothing changes, when the wallet is none of them any more.
+        /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {
@@ -177,7 +177,7 @@ impl WalletsApi {
         &self,
         _operator: Operator,
         wallet_id: Path<Uuid>,
-        /// ETags of what the caller has seen: 412, and nothing changes, when the wallet is none of them any more.
+        /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {

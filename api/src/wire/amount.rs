@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Amount {
 }
 
 impl<'de> Deserialize<'de> for AmountInput {
-    /// Reads the number's own digits: a float would have rounded them before anybody could look.
+    /// Reads the number's own digits: a float would have rounded them before they are checked.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let text = raw.get();

@@ -5,7 +5,7 @@ use poem::http::{HeaderMap, HeaderName};
 /// What such a header names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntityTags {
-    /// `*`: whatever is there.
+    /// `*`: every version of a thing that exists.
     Any,
     Listed(Vec<EntityTag>),
 }
@@ -17,7 +17,7 @@ pub struct EntityTag {
     pub opaque: String,
 }
 
-/// The header is there and is no list of tags.
+/// The request has the header, but its value is not a list of tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 

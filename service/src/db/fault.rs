@@ -64,7 +64,7 @@ impl Fault {
         }
     }
 
-    /// Somebody else was at it; the same work may be tried again at once.
+    /// Another writer was in the way; the same work may be tried again at once.
     pub fn conflict(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             kind: FaultKind::Conflict,

@@ -7,7 +7,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// The pattern without dots: empty, though Unicode calls it a symbol.
+/// The Braille pattern without dots. It looks like a blank, but Unicode counts it as a symbol.
 const BRAILLE_BLANK: char = '\u{2800}';
 
 /// Composes a text (NFC). `None` when it has a character that cannot be seen, is not assigned, or turns others' direction.

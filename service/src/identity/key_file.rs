@@ -75,7 +75,7 @@ fn check_mode(file: &fs::Metadata, path: &Path) -> Result<(), KeyFileError> {
     })
 }
 
-/// Writes a new key beside its place and links it there: nobody ever reads half a key, and the first one there wins.
+/// Writes a new key beside its place and links it there: no process reads half a key, and the first one there wins.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(FOLDER_OF_OWNER).create(folder)?;

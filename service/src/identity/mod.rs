@@ -1,4 +1,4 @@
-//! Who somebody is and what they may do: users, passwords, access tokens.
+//! Users, passwords and access tokens: who a caller is and what the caller may do.
 //!
 //! Passwords are hashed on the blocking pool, as many at a time as there are cores, so that sign-ins never starve payments.
 
@@ -27,7 +27,7 @@ use crate::wallets::{self, Wallet};
 use password::Passwords;
 use token::Tokens;
 
-/// A user as everybody but the password check sees them.
+/// A user without the password's hash, which only the password check reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
@@ -39,7 +39,7 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-/// What somebody gives to become a customer.
+/// What a new customer registers with.
 pub struct Registration {
     pub email: Email,
     pub password: SecretString,
@@ -119,7 +119,7 @@ impl Identity {
 
     /// Checks a password and gives an access token. An unknown e-mail costs the same time and gets the same answer.
     pub async fn sign_in(&self, email: &str, password: SecretString) -> Result<AccessToken, IdentityError> {
-        // What is no address is nobody's, and may hold characters that the database cannot be asked about.
+        // A malformed address matches no user, and may contain characters that PostgreSQL rejects.
         let found = match Email::try_new(email) {
             Some(email) => repo::find_by_email(&self.db.read, &email.into_inner()).await?,
             None => None,

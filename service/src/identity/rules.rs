@@ -40,7 +40,7 @@ impl Email {
         fits.then_some(Self(address))
     }
 
-    /// The address.
+    /// In the form that is stored and compared.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,7 +63,7 @@ impl FullName {
         fits.then_some(Self(name))
     }
 
-    /// The name.
+    /// In the form that is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,7 +1,7 @@
 //! The storing side of an import: takes blocks as they are read and applies each on the checkpoint before it.
 //!
-//! Somebody else may work on the same import: whoever comes second with a block finds it stale, looks how far the import
-//! has come, and goes on from there. A fault ends the run and leaves the import RUNNING at its checkpoint.
+//! Another importer may work on the same import. The one that comes second with a block finds it stale, looks how far
+//! the import has come, and goes on from there. A fault ends the run and leaves the import RUNNING at its checkpoint.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -103,7 +103,7 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError
 /// How the blocks of one reading ended.
 enum Applied {
     All,
-    /// Somebody else has got to another place, where reading has to begin.
+    /// Another importer has moved the checkpoint: reading has to begin there.
     Overtaken,
     Stopped,
 }
@@ -128,7 +128,7 @@ impl Job {
         self.progress.send_replace(self.import.progress(rows_before));
     }
 
-    /// Reads what somebody else has imported once more, for who wants to see its rejected lines.
+    /// Reads a file once more that is imported already, to write down its rejected lines.
     async fn write_rejects<R: Rows>(&mut self, rows: Arc<R>) -> Result<(), ImportError> {
         if self.rejects.is_none() {
             return Ok(());
@@ -162,7 +162,7 @@ impl Job {
                 piece = blocks.recv() => piece,
             };
             let Some(piece) = piece else { return Ok(Applied::All) };
-            // Somebody else has applied it since it was read.
+            // Another importer has applied it since it was read.
             if piece.to <= self.import.checkpoint {
                 continue;
             }
@@ -180,7 +180,7 @@ impl Job {
         }
     }
 
-    /// Applies a block, or finds that somebody else has. After too many tries it is neither, and is read again.
+    /// Applies a block, or finds that another importer has. After too many tries the block is left, and is read again.
     async fn apply<R: Rows>(&mut self, rows: &R, piece: Piece<R::Batch>) -> Result<(), ImportError> {
         let block = self.block(piece);
         for tries in 0..TRIES_MAX {
@@ -246,7 +246,7 @@ impl Job {
         Ok(())
     }
 
-    /// Ends the import, or finds that somebody else has.
+    /// Ends the import, or finds that another importer has.
     async fn finish(&mut self, end: End<'_>) -> Result<(), ImportError> {
         match repo::finish(&self.db.write, &self.import, end, self.clock.now()).await? {
             Advanced::Changed | Advanced::Stale => self.look_again().await,
@@ -257,7 +257,7 @@ impl Job {
 /// Returns when told to stop.
 async fn told(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|is_told| *is_told).await.is_err() {
-        // Nobody is left to say it.
+        // The sender is gone, so no order to stop can come.
         std::future::pending::<()>().await;
     }
 }
@@ -266,7 +266,7 @@ pub(super) async fn reload(db: &Db, id: ImportId) -> Result<Import, ImportError>
     repo::find(&db.write, id).await?.ok_or(ImportError::NotFound)
 }
 
-/// Longer each time, and never quite as long as somebody else's.
+/// Longer each time, and with a random part, so that two importers do not meet again in step.
 async fn pause_after(tries: u32) {
     let [jitter] = random_bytes();
     let pause_ms = (FIRST_PAUSE_MS << tries) + u64::from(jitter) % FIRST_PAUSE_MS;

@@ -184,7 +184,7 @@ impl Imports {
             let inserted = inserted.map_err(Fault::of_commit);
             match &inserted {
                 Ok(()) => drop(queue.send(Work::new(Task::Upload(id), counted))),
-                // Nobody knows whether it is recorded: the next start will, and sees to the file.
+                // It is unknown whether the import is recorded. The next start looks, and imports or removes the file.
                 Err(fault) if fault.is_out_of_reach() => {}
                 Err(_) => return Ok(inserted?),
             }

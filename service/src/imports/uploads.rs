@@ -102,8 +102,8 @@ impl Uploads {
         remove(&self.path_of(id));
     }
 
-    /// What may have been left: every file that nobody is receiving or recording at the moment, and nobody will be while it
-    /// is held here.
+    /// What may have been left: every file that no process is receiving or recording now. Each stays locked while the
+    /// caller holds it.
     pub fn left_overs(&self) -> io::Result<Vec<LeftOver>> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -134,7 +134,7 @@ impl Uploads {
         self.path_of(id).try_exists().unwrap_or(true)
     }
 
-    /// True when a record's path is of this folder; false too when nobody can tell, as of records of earlier versions.
+    /// True when a record's path is of this folder; false too when the path does not say, as earlier versions' do not.
     pub fn is_of_this_folder(&self, path: &str) -> io::Result<bool> {
         if !self.folder.is_dir() {
             return Ok(false);
@@ -190,7 +190,7 @@ fn create(folder: &Path, path: &Path) -> io::Result<fs::File> {
             .mode(FILE_MODE)
             .open(path)?;
         file.lock()?;
-        // Before it was locked somebody may have taken it for a left-over.
+        // Before it was locked, a search for left-overs may have removed it.
         let number = file.metadata()?.ino();
         if fs::metadata(path).is_ok_and(|there| there.ino() == number) {
             return Ok(file);
@@ -220,7 +220,7 @@ async fn copy(body: impl AsyncRead + Send, mut file: File, max_bytes: u64) -> Re
     })
 }
 
-/// Locks a file that is there; `None` when somebody is at it, or nobody can tell.
+/// Locks a file that is there; `None` when it is locked already, or cannot be opened or locked.
 fn try_lock(path: &Path) -> Option<fs::File> {
     let file = fs::File::open(path).ok()?;
     file.try_lock().ok().map(|()| file)

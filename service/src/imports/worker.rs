@@ -180,7 +180,7 @@ impl Worker {
         .await
     }
 
-    /// Ends an import whose file is lost, unless somebody else has finished it.
+    /// Ends an import whose file is lost, unless another importer has finished it.
     async fn fail(&self, id: ImportId, failure: &str) -> Result<(), ImportError> {
         tracing::error!(%id, failure, "an upload fails");
         let import = reload(&self.inner.db, id).await?;

@@ -32,7 +32,7 @@ const TRIES_MAX: u32 = 8;
 const TRIES_FOR: Duration = Duration::from_secs(3);
 /// Wallets remembered between batches; at about 200 bytes each.
 const REMEMBERED_MAX: usize = 100_000;
-/// Batches that lock at once after one was found stale: whoever else writes these wallets will go on doing so.
+/// Batches that lock at once after one was found stale: the other writer of these wallets will likely write them again.
 const CAUTIOUS_BATCHES: u32 = 16;
 
 /// Commits batches, one after the other.
@@ -108,7 +108,7 @@ impl Batches {
                 Ended::Locked => match self.note_locked(&batch).await {
                     // The others go on without the commands on these.
                     Ok(true) => parts.push(places),
-                    // The lock is none of a wallet, or is gone: all of them come again.
+                    // The lock is gone, or is not on a wallet: the committer tries all these commands again later.
                     Ok(false) => {}
                     Err(fault) => callers.fail(&places, &fault.into()),
                 },
@@ -229,8 +229,8 @@ impl Batches {
         self.write_and_commit(tx, outcomes, changes, witness).await
     }
 
-    /// Keys are looked up before the locks are taken, as long as somebody may be waiting for these: one that is used up in
-    /// between breaks the insert. On SQLite the lock is there with BEGIN, and looking is a function call.
+    /// Keys are looked up before the locks are taken, so that other sessions wait less. A key that another writer uses
+    /// up in between breaks the insert. On SQLite BEGIN takes the lock, and looking is a function call.
     async fn decide_locked(&mut self, commands: &[&Command], doubts: &[Doubt]) -> Result<Decided, Fault> {
         let (ids, keys) = (wallet_ids(commands), keys(commands));
         let looks_first = self.repo.writes_at_once();

@@ -53,7 +53,7 @@ counters! {
     unknown_commits,
     /// Statements sent to the database by the commit path, BEGIN and COMMIT among them.
     statements,
-    /// Committed movements that were told to nobody, because reporting was too slow to take them.
+    /// Committed movements that are missing in the statistics, because these were too slow to take them.
     outcomes_dropped,
 }
 

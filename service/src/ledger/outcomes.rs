@@ -1,4 +1,4 @@
-//! What was committed, told to whoever reports. Reporting never slows a payment: what nobody takes in time is not told.
+//! What was committed, for the statistics. Reporting never slows a payment: what is not taken in time is only counted.
 
 use tokio::sync::mpsc;
 

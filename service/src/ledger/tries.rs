@@ -1,4 +1,5 @@
-//! What a try to write a batch can come to, and what that means for the next one. No database here.
+//! What a try to write a batch can come to, and what that means for the next one. No function here sends a statement;
+//! `Decided::ToWrite` only hands an open transaction on.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;

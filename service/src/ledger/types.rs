@@ -7,7 +7,7 @@ use crate::values::{
     WalletStatus,
 };
 
-/// One movement of money that somebody asks for.
+/// One movement of money that a caller asks for.
 #[derive(Clone, Debug)]
 pub struct Command {
     pub kind: TransferKind,

@@ -71,7 +71,7 @@ pub(super) fn canonical_json(text: &str, depth: u32) -> Option<String> {
     }
 }
 
-/// An amount that is none is never stored, so it only must differ from every amount.
+/// No transfer is stored without an amount, so the value for a missing one only has to differ from every amount.
 fn units(amount: Option<Money>) -> [u8; 8] {
     amount.map_or(i64::MIN, Money::units).to_be_bytes()
 }

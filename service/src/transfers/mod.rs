@@ -164,8 +164,8 @@ impl Transfers {
         receipt(outcome)
     }
 
-    /// The currency of a payment's wallet; `None` for an amount that is none and for a wallet that the actor cannot see or
-    /// that is the bank's own. The ledger refuses these in their place in the order.
+    /// The currency of a payment's wallet. `None` where the amount is missing or not above zero, and where the wallet
+    /// is hidden from the actor or the bank's own: the ledger refuses these in their place in the order.
     async fn currency_of(&self, actor: Actor, payment: &Payment) -> Result<Option<Currency>, TransferError> {
         if payment.amount.is_none_or(|amount| amount <= Money::ZERO) {
             return Ok(None);

@@ -59,7 +59,8 @@ pub(super) enum Scope {
     Wallets(Vec<WalletId>),
 }
 
-/// Transfers, newest first. A page costs what it shows, or at most [`SCAN_MAX`] rows where its filter is no index.
+/// Transfers, newest first. A page reads only the rows that it shows; where no index serves the filter, it reads at
+/// most [`SCAN_MAX`].
 pub(super) async fn list(
     db: &impl ConnectionTrait,
     scope: &Scope,

@@ -211,7 +211,7 @@ async fn change_status(
     }
 }
 
-/// Opens a wallet on a connection or in somebody's transaction.
+/// Opens a wallet, on a connection or in the caller's transaction.
 pub(crate) async fn open_for(
     db: &impl ConnectionTrait,
     user: UserId,

@@ -91,7 +91,7 @@ pub(super) async fn find_system(
     Ok(query.one(db).await?.map(|row| row.id))
 }
 
-/// Opens a system wallet, or finds the one that somebody else has opened just now.
+/// Opens a system wallet, or finds the one that another request has opened just now.
 pub(super) async fn open_system(
     db: &impl ConnectionTrait,
     method: &Method,

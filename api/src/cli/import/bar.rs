@@ -1,4 +1,4 @@
-//! The progress bar: on standard error, and only where somebody sees it.
+//! The progress bar: on standard error, and only on a terminal.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ impl Bar {
                 let _ = write!(out, "{}", a_second(timed.load(Ordering::Relaxed), state.elapsed()));
             })
             .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                // Before the first block nobody knows.
+                // Before the first block the time left is unknown.
                 if state.pos() > 0 {
                     let _ = write!(out, ", {:#} left", HumanDuration(state.eta()));
                 }
@@ -80,7 +80,7 @@ impl Bar {
         progress
     }
 
-    /// The file is done, and nobody holds its channel any more: the last step is shown before the next file's.
+    /// Call it once the file is done and every sender of its channel is dropped: it waits until the last step is shown.
     pub async fn end(&mut self, path: &Path) {
         if let Some(watcher) = self.watcher.take() {
             // It only draws; if it cannot, the rows are imported all the same.

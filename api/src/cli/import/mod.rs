@@ -122,7 +122,7 @@ async fn import_all(bank: &Bank, wishes: Wishes<'_>, files: &[PathBuf], summary:
     let listener = tokio::spawn(async move {
         signals.await;
         stop.send_replace(true);
-        // As long as it lives nobody takes its end for a signal.
+        // The task keeps the sender: a closed channel could be taken for a signal.
         std::future::pending::<()>().await;
     });
     let mut bar = Bar::new(files)?;

@@ -28,7 +28,7 @@ struct Line {
 #[serde(deny_unknown_fields)]
 struct Order {
     name: String,
-    /// The kind.
+    /// A description, which moves the field's schema into an `allOf`.
     kind: Kind,
     at: Time,
     lines: Vec<Line>,

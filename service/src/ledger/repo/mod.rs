@@ -153,7 +153,7 @@ impl Repo {
 }
 
 impl Tx {
-    /// Reads wallets so that nobody changes them before this transaction ends.
+    /// Reads wallets and locks them: no other session changes them before this transaction ends.
     pub async fn lock_wallets(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
         match self {
             Self::Postgres(tx) => postgres::lock_wallets(tx, ids).await,

@@ -45,7 +45,7 @@ trait RollupTx: Send {
     /// Adds to the numbers of the reports.
     fn add_to_numbers(&mut self, numbers: BTreeMap<Item, u64>) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The best of all merchants, one more than lead; `None` where everybody who writes would have to wait for the look.
+    /// The best of all merchants, one more than lead; `None` where every other writer would have to wait for the scan.
     fn best(&mut self) -> impl Future<Output = Result<Option<Vec<Ranked>>, Fault>> + Send;
 
     /// Writes the ranking under a new version.
@@ -62,7 +62,7 @@ struct Best {
 enum Added {
     /// To be remembered once it is committed.
     Done(Changes),
-    /// Nobody knows who leads: take all of it back, look who is best, and come again.
+    /// The leaders are unknown: the caller rolls back, finds the best merchants, and adds again.
     Leaderless,
 }
 

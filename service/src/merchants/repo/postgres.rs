@@ -20,7 +20,7 @@ use crate::merchants::report::Item;
 use crate::merchants::rollup::{Counts, Marks, Merchant, Rollup};
 use crate::merchants::row::Activity;
 
-/// Tries of a block whose events somebody else stores at the same time.
+/// Tries of a block whose events another importer stores at the same time.
 const TRIES_MAX: usize = 8;
 /// Bytes of rows that are sent at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -47,7 +47,7 @@ impl PostgresRows {
 
     /// Stores a block as if no event were stored; where one is, asks which are, and stores the others.
     pub async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
-        // Taken out: whoever stores at the same time remembers nothing.
+        // Taken out: another task that stores a block at the same time begins with nothing remembered.
         let mut remembered = mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
         let mut asks = self.expects_duplicates.load(Ordering::Relaxed);
         let mut tries = 0;

@@ -121,8 +121,8 @@ impl RollupTx for SqliteConnection {
     }
 }
 
-/// The best of all merchants at one version, on a connection that keeps nobody waiting: as many as lead, one more, and so
-/// many more as may be changed since.
+/// The best of all merchants at one version, on a connection for reading, so that no writer waits: as many as lead, one
+/// more, and `changed_max` more, since the next part may change so many.
 pub(super) async fn best_of_all(read: &SqlitePool, changed_max: usize) -> Result<Best, Fault> {
     let mut tx = read.begin().await?;
     let (version, _) = tx.lock().await?;
