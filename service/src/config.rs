@@ -23,6 +23,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The largest file that may be uploaded.
     pub upload_max_bytes: u64,
+    /// What uploads leave free of their disk, in bytes: the database may lie on it too.
+    pub disk_reserve_bytes: u64,
     /// `redis://...`, shared by replicas; it may hold a password. Without it nothing is shared.
     pub redis_url: Option<SecretString>,
     /// Who may read the reports.

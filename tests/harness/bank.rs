@@ -349,6 +349,7 @@ fn config(database: &TestDatabase) -> Config {
         queue_max: QUEUE_MAX,
         data_dir: database.folder.path().to_owned(),
         upload_max_bytes: UPLOAD_MAX_BYTES,
+        disk_reserve_bytes: 0,
         redis_url: None,
         reports: ReportAccess::Operator,
     }

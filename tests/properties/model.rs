@@ -142,6 +142,11 @@ impl Model {
         Ok(())
     }
 
+    /// True when an asker's key is used up.
+    pub fn has_used(&self, asker: Asker, key: Option<u8>) -> bool {
+        key.is_some_and(|key| self.keys.contains_key(&(asker, key)))
+    }
+
     /// Answers a request and does what it asks for.
     pub fn ask(&mut self, ask: &Ask) -> Verdict {
         let key = ask.key.map(|key| (ask.asker, key));

@@ -229,7 +229,8 @@ impl Pick {
 }
 
 impl Wish {
-    /// Makes the request definite. An operator's payment opens its method's system wallet here, as it does in the bank.
+    /// Makes the request definite. An operator's payment opens its method's system wallet here, as it does in the bank: not
+    /// under a key that was used up.
     pub fn resolve(&self, model: &mut Model) -> Ask {
         let wallet = self.wallet.name(model, Name::Nobody);
         let owner = model.accounts.get(&wallet).and_then(|account| account.owner);
@@ -239,10 +240,10 @@ impl Wish {
             (_, WishedAsker::Customer(user)) => Asker::Customer(user),
         };
         let units = self.amount.units(model, wallet);
-        let is_amount = units.is_some_and(|units| units > 0);
+        let opens = units.is_some_and(|units| units > 0) && !model.has_used(asker, self.key);
         let (source, destination) = match self.kind {
-            TransferKind::Deposit => (self.system_side(model, wallet, asker, is_amount), wallet),
-            TransferKind::Withdrawal => (wallet, self.system_side(model, wallet, asker, is_amount)),
+            TransferKind::Deposit => (self.system_side(model, wallet, asker, opens), wallet),
+            TransferKind::Withdrawal => (wallet, self.system_side(model, wallet, asker, opens)),
             TransferKind::Transfer | TransferKind::Reversal => (wallet, self.other.name(model, wallet)),
         };
         let is_transfer = self.kind == TransferKind::Transfer;
@@ -258,7 +259,7 @@ impl Wish {
     }
 
     /// Nobody's wallet stands for the bank's side of a payment whose wallet the asker cannot see.
-    fn system_side(&self, model: &mut Model, wallet: Name, asker: Asker, is_amount: bool) -> Name {
+    fn system_side(&self, model: &mut Model, wallet: Name, asker: Asker, opens: bool) -> Name {
         let Some(account) = model.accounts.get(&wallet) else {
             return Name::Nobody;
         };
@@ -273,7 +274,7 @@ impl Wish {
         }
         let method = self.method % METHODS;
         let name = Name::System { method, currency };
-        if is_amount {
+        if opens {
             model.accounts.entry(name).or_insert(Account::new(None, currency));
         }
         name

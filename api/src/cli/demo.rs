@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::settings::UPLOAD_MAX_BYTES;
+use super::settings::{DISK_RESERVE_BYTES, UPLOAD_MAX_BYTES};
 use super::{Bank, Ending, Settings, bank, counted, print, serve, user::random_password, verify};
 
 #[derive(Debug, Args)]
@@ -128,6 +128,7 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
         queue_max: 8192,
         data_dir: folder.path().to_owned(),
         upload_max_bytes: UPLOAD_MAX_BYTES,
+        disk_reserve_bytes: DISK_RESERVE_BYTES,
         redis_url: None,
         reports: ReportAccess::default(),
     };

@@ -189,6 +189,7 @@ impl Settings {
             queue_max: self.queue_max as usize,
             data_dir: self.data_dir.clone(),
             upload_max_bytes: self.upload_max_bytes,
+            disk_reserve_bytes: DISK_RESERVE_BYTES,
             redis_url: self.redis_url.clone().map(SecretString::from),
             reports: self.reports.into(),
         })
@@ -197,6 +198,9 @@ impl Settings {
 
 /// Of the uploads that are not told otherwise: 1 GiB.
 pub const UPLOAD_MAX_BYTES: u64 = 1 << 30;
+
+/// What uploads leave free of their disk: the database may lie on it too, and its rows have to fit.
+pub const DISK_RESERVE_BYTES: u64 = 64 << 20;
 
 /// An address alone is a network of one.
 fn network(text: &str) -> Result<IpNet, String> {

@@ -2,7 +2,7 @@
 //! do. Never repeats a password.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,7 +96,8 @@ pub async fn open(url: &str) -> Result<Db, OpenError> {
 pub async fn open_existing(url: &str) -> Result<Db, OpenError> {
     let options = url.parse::<SqliteConnectOptions>().ok().filter(|_| is_sqlite(url));
     match options.and_then(|options| file_of(&options)) {
-        Some(file) if !file.exists() => Err(OpenError {
+        // A folder that is not there either has an advice of its own.
+        Some(file) if !file.exists() && folder_of(&file).is_dir() => Err(OpenError {
             place: format!("the SQLite file {}", file.display()),
             advice: "name the bank's folder with --data-dir, or its database with --database-url; florin serve makes a new bank"
                 .to_owned(),
@@ -224,12 +225,16 @@ fn of_fault(url: &str, fault: &Fault) -> OpenError {
     }
 }
 
-/// Why a file cannot be opened is read off the file itself: the driver says "unable to open" to everything.
-fn file_advice(file: &std::path::Path) -> String {
-    let folder = match file.parent() {
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => std::path::Path::new("."),
-    };
+        _ => Path::new("."),
+    }
+}
+
+/// Why a file cannot be opened is read off the file itself: the driver says "unable to open" to everything.
+fn file_advice(file: &Path) -> String {
+    let folder = folder_of(file);
     if file.is_dir() {
         "it is a folder; name a file in it".to_owned()
     } else if file.is_file() {

@@ -92,7 +92,11 @@ impl Imports {
                 db,
                 clock,
                 kinds,
-                uploads: Uploads::new(config.data_dir.join(UPLOADS_FOLDER), config.upload_max_bytes),
+                uploads: Uploads::new(
+                    config.data_dir.join(UPLOADS_FOLDER),
+                    config.upload_max_bytes,
+                    config.disk_reserve_bytes,
+                ),
                 current: watch::Sender::new(None),
                 load: Arc::new(Load::default()),
             }),

@@ -19,9 +19,9 @@ use crate::clock::random_bytes;
 use crate::db::Fault;
 use crate::values::ImportId;
 
-/// Left free by every upload: the database may lie on the same disk, and its rows have to fit.
-const DISK_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
+/// Bytes between two looks at the disk while a file arrives: other uploads and the database fill it meanwhile.
+const LOOK_EVERY_BYTES: u64 = 1024 * 1024;
 /// They may hold what merchants would not like others to read.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -34,6 +34,7 @@ const NAME: &str = ".id";
 pub(super) struct Uploads {
     folder: PathBuf,
     max_bytes: u64,
+    reserve_bytes: u64,
 }
 
 /// A file that is all there; locked until it is dropped, and removed then unless it is kept.
@@ -45,8 +46,13 @@ pub(super) struct Arrived {
 }
 
 impl Uploads {
-    pub fn new(folder: PathBuf, max_bytes: u64) -> Self {
-        Self { folder, max_bytes }
+    /// Uploads in this folder, each of at most so many bytes, that leave so many of the disk free.
+    pub fn new(folder: PathBuf, max_bytes: u64, reserve_bytes: u64) -> Self {
+        Self {
+            folder,
+            max_bytes,
+            reserve_bytes,
+        }
     }
 
     pub fn max_bytes(&self) -> u64 {
@@ -61,7 +67,7 @@ impl Uploads {
         let Some(disk) = folders.find_map(|folder| rustix::fs::statvfs(folder).ok()) else {
             return true;
         };
-        disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(DISK_RESERVE_BYTES)
+        disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(self.reserve_bytes)
     }
 
     /// Where the file of an upload waits.
@@ -84,8 +90,38 @@ impl Uploads {
             _lock: file.try_clone().map_err(ImportError::Unwritable)?.into(),
             is_kept: false,
         };
-        arrived.content = copy(body, file.into(), self.max_bytes).await?;
+        arrived.content = self.copy(body, file.into()).await?;
         Ok(arrived)
+    }
+
+    async fn copy(&self, body: impl AsyncRead + Send, mut file: File) -> Result<Content, ImportError> {
+        let mut body = std::pin::pin!(body);
+        let (mut hash, mut size, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
+        let mut looked_at = 0;
+        loop {
+            let bytes = body.read(&mut chunk).await.map_err(ImportError::BrokenOff)?;
+            if bytes == 0 {
+                break;
+            }
+            size += bytes as u64;
+            if size > self.max_bytes {
+                let max_bytes = self.max_bytes;
+                return Err(ImportError::TooLarge { max_bytes });
+            }
+            if size - looked_at >= LOOK_EVERY_BYTES {
+                looked_at = size;
+                if !self.has_room_for(LOOK_EVERY_BYTES) {
+                    return Err(ImportError::StorageFull);
+                }
+            }
+            hash.update(&chunk[..bytes]);
+            file.write_all(&chunk[..bytes]).await.map_err(ImportError::Unwritable)?;
+        }
+        file.sync_all().await.map_err(ImportError::Unwritable)?;
+        Ok(Content {
+            digest: digest_of(hash),
+            size,
+        })
     }
 
     /// Gives a file its final name, under which it outlives a crash, and says what the record shall call it.
@@ -196,28 +232,6 @@ fn create(folder: &Path, path: &Path) -> io::Result<fs::File> {
             return Ok(file);
         }
     }
-}
-
-async fn copy(body: impl AsyncRead + Send, mut file: File, max_bytes: u64) -> Result<Content, ImportError> {
-    let mut body = std::pin::pin!(body);
-    let (mut hash, mut size, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
-    loop {
-        let bytes = body.read(&mut chunk).await.map_err(ImportError::BrokenOff)?;
-        if bytes == 0 {
-            break;
-        }
-        size += bytes as u64;
-        if size > max_bytes {
-            return Err(ImportError::TooLarge { max_bytes });
-        }
-        hash.update(&chunk[..bytes]);
-        file.write_all(&chunk[..bytes]).await.map_err(ImportError::Unwritable)?;
-    }
-    file.sync_all().await.map_err(ImportError::Unwritable)?;
-    Ok(Content {
-        digest: digest_of(hash),
-        size,
-    })
 }
 
 /// Locks a file that is there; `None` when it is locked already, or cannot be opened or locked.

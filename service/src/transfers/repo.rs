@@ -172,14 +172,17 @@ const ID: &str = "id";
 
 /// The newest transfers of some ranges of ids, each read no further than all of them together.
 async fn newest(db: &impl ConnectionTrait, ranges: Vec<SelectStatement>, count: u64) -> Result<Vec<Transfer>, Fault> {
-    let each = ranges.into_iter().map(|mut range| {
+    let mut each = ranges.into_iter().map(|mut range| {
         let limited = range.limit(count).to_owned();
         Query::select().column(ID).from_subquery(limited, "range").to_owned()
     });
     // A transfer between two wallets of one customer stands in both ranges.
-    let Some(merged) = each.reduce(|mut all, range| all.union(UnionType::Distinct, range).to_owned()) else {
+    let Some(mut merged) = each.next() else {
         return Ok(Vec::new());
     };
+    for range in each {
+        merged.union(UnionType::Distinct, range);
+    }
     let ids = Query::select()
         .column(ID)
         .from_subquery(merged, "merged")

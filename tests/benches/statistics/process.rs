@@ -29,6 +29,7 @@ pub async fn measure(time: Duration) -> Result<()> {
         queue_max: 1,
         data_dir: folder.path().to_owned(),
         upload_max_bytes: 0,
+        disk_reserve_bytes: 0,
         redis_url: None,
         reports: ReportAccess::Public,
     };

@@ -53,7 +53,9 @@ async fn every_bad_field_of_a_body_is_named_at_once(bank: Arc<TestBank>) {
         format!("source_wallet_id: {ID} (and 4 more: see errors)")
     );
     let body = json!({ "amount": "0", "method": "Visa!" });
-    let answer = operator.post(&wallet_path(ana.wallet, "/deposits"), body).await;
+    let answer = operator
+        .post(&format!("/v1/wallets/{}/deposits", ana.wallet), body)
+        .await;
     answer.expect_problem(400, "invalid_request");
     assert_eq!(
         errors(&answer).iter().map(|(field, _)| *field).collect::<Vec<_>>(),

@@ -1,5 +1,6 @@
 //! What an upload may look like, and how one is refused while its body still comes.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use harness::activities::{Dirt, Feed};
@@ -16,6 +17,7 @@ on_sqlite!(
     the_head_of_a_part_is_bounded,
     a_place_is_taken_before_the_body_comes,
     a_file_that_the_disk_cannot_hold_is_refused_before_it_comes,
+    a_disk_that_fills_while_a_file_comes_keeps_its_reserve,
     a_refusal_is_read_by_a_client_that_sends_everything_first,
 );
 
@@ -122,6 +124,45 @@ async fn a_file_that_the_disk_cannot_hold_is_refused_before_it_comes(bank: Arc<T
     // What fits is taken all the same.
     upload(&operator, "a.csv", b"a,b\n").await.expect(202);
     other.close().await;
+}
+
+async fn a_disk_that_fills_while_a_file_comes_keeps_its_reserve(bank: Arc<TestBank>) {
+    let database = TestDatabase::new(Backend::Sqlite).await;
+    let reserve = bytes_free(database.folder.path()) - 16 * MEGABYTE;
+    let config = |config: &mut Config| {
+        config.upload_max_bytes = 1 << 40;
+        config.disk_reserve_bytes = reserve;
+    };
+    let other = TestBank::open_with(Backend::Sqlite, database, bank.clock.clone(), config).await;
+    let operator = other.operator().await;
+    let mut connection = Connection::open(other.address).await;
+    connection.send(head(&operator, "transfer-encoding: chunked")).await;
+    let begun = format!("--{BOUNDARY}\r\n{FILE_HEADERS}\r\n\r\n");
+    connection.send(format!("{:x}\r\n{begun}\r\n", begun.len())).await;
+    let rows = vec![b'x'; 4 * MEGABYTE as usize];
+    for _ in 0..12 {
+        connection.send(format!("{:x}\r\n", rows.len())).await;
+        connection.send(&rows).await;
+        connection.send("\r\n").await;
+    }
+    connection.answer().await.expect_problem(507, "storage_full");
+    assert_eq!((records(&other).await, waiting(&other)), (0, 0));
+    other.close().await;
+}
+
+const MEGABYTE: u64 = 1024 * 1024;
+
+/// What a disk has left, as `df` tells.
+fn bytes_free(folder: &Path) -> u64 {
+    let mut df = std::process::Command::new("df");
+    let told = df
+        .args(["--output=avail", "-B1"])
+        .arg(folder)
+        .output()
+        .expect("df can be run");
+    let text = String::from_utf8(told.stdout).expect("df writes text");
+    let number = text.lines().nth(1).expect("a line under the heading");
+    number.trim().parse().expect("df tells a number")
 }
 
 async fn a_refusal_is_read_by_a_client_that_sends_everything_first(bank: Arc<TestBank>) {

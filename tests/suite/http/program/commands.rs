@@ -98,6 +98,7 @@ async fn an_address_that_is_taken_or_a_weak_password_is_wrong_use() {
 async fn verify_finds_what_was_tampered_with_beside_a_running_server() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let place = Place::new(backend).await;
+        assert_eq!(place.run(&["migrate", "up"]).await.status, Some(0));
         verifies(&place).await;
         let server = place.serve().await;
         let (ana, ben) = two_customers(&place, &server, "10").await;

@@ -69,6 +69,12 @@ async fn a_folder_is_imported_once_while_the_server_answers() {
         assert_eq!(first["importing"]["waiting"], 2, "{first}");
         // A customer is served in the meantime.
         two_customers(&place, &server, "10").await;
+        // Between two files none is being imported.
+        let ended = "SELECT count(*) AS n FROM imports WHERE status <> 'RUNNING'";
+        let all = async { while number(&place, ended).await < 3 {} };
+        timeout(Duration::from_secs(60), all)
+            .await
+            .expect("the folder is imported");
         until_idle(&server).await;
         assert_eq!(number(&place, STORED).await, many.inserted + few.inserted);
         assert_eq!(number(&place, "SELECT count(*) AS n FROM imports").await, 3);
