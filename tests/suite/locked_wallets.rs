@@ -3,8 +3,12 @@
 use std::time::{Duration, Instant};
 
 use harness::{Backend, TestBank, begin, run};
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
+use service::db::Db;
 use service::ledger::SubmitError;
 use service::transfers::TransferError;
+use tokio::task::JoinSet;
 
 use crate::requests::{new_transfer, submit};
 
@@ -64,5 +68,59 @@ async fn a_lock_that_goes_in_time_is_waited_for() {
 async fn until_set_aside(bank: &TestBank) {
     while bank.services.ops.metrics().set_aside == 0 {
         tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn freezes_of_a_locked_wallet_are_told_soon_and_stop_no_other_request() {
+    run(Backend::Postgres, |bank| async move {
+        let (ana, ben) = (bank.customer("ana").await, bank.customer("ben").await);
+        let operator = bank.operator().await;
+        let observer = Db::connect(&bank.database.url).await.expect("it can be opened");
+        let lock = bank.lock_wallet(ana.wallet).await;
+        let mut freezes = JoinSet::new();
+        for _ in 0..24 {
+            let (operator, path) = (operator.clone(), format!("/v1/wallets/{}/freeze", ana.wallet));
+            freezes.spawn(async move {
+                let began = Instant::now();
+                (operator.post(&path, json!({})).await, began.elapsed())
+            });
+        }
+        until_waiting(&observer, 4).await;
+        let wallet = format!("/v1/wallets/{}", ben.wallet);
+        for path in [&*wallet, "/v1/users/me", "/readyz"] {
+            let began = Instant::now();
+            ben.caller.get(path).await.expect(200);
+            assert!(
+                began.elapsed() < Duration::from_secs(1),
+                "{path}: {:?}",
+                began.elapsed()
+            );
+        }
+        assert!(!freezes.is_empty(), "they wait all the while");
+        while let Some(freeze) = freezes.join_next().await {
+            let (answer, took) = freeze.expect("it does not panic");
+            answer.expect_problem(503, "contended");
+            assert!(took < Duration::from_secs(3), "{took:?}");
+        }
+        lock.release().await;
+        let path = format!("/v1/wallets/{}/freeze", ana.wallet);
+        operator.post(&path, json!({})).await.expect(200);
+        observer.close().await;
+    })
+    .await;
+}
+
+/// Returns when so many sessions of the bank's database wait for a lock.
+async fn until_waiting(observer: &Db, count: i64) {
+    let sql =
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    loop {
+        let query = Statement::from_string(observer.backend(), sql);
+        let row = observer.read.query_one_raw(query).await.expect("the query runs");
+        let waiting: i64 = row.expect("it gives a row").try_get("", "n").expect("`n` is a number");
+        if waiting >= count {
+            return;
+        }
     }
 }

@@ -13,12 +13,15 @@ pub use tag::{Expected, WalletTag};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use crate::actor::Actor;
 use crate::clock::{Clock, id_at};
-use crate::db::{Db, Fault};
+use crate::db::{Db, Fault, wait_briefly_for_locks};
 use crate::ledger::{EntryPage, entries_of};
 use crate::page::{Page, PageRequest};
 use crate::values::{Currency, Method, Money, Timestamp, TransferId, UserId, Version, WalletId, WalletStatus};
@@ -66,10 +69,18 @@ pub struct Wallets {
     db: Db,
     clock: Arc<dyn Clock>,
     system: Arc<Mutex<HashMap<(Method, Currency), WalletId>>>,
+    /// Turns of status changes.
+    turns: Arc<Semaphore>,
 }
 
 /// System wallets whose ids are remembered; beyond it they are looked up.
 const REMEMBERED_MAX: usize = 10_000;
+/// Status changes at a time. Each may wait for another session's lock, and on PostgreSQL keeps one of ten connections meanwhile.
+const STATUS_CHANGES_MAX: usize = 4;
+/// Tries of one status change to lock its wallet.
+const TRIES_MAX: u32 = 3;
+/// No try begins later than this after the request; then the caller is told that the wallet is contended.
+const TRIES_FOR: Duration = Duration::from_secs(2);
 
 impl Wallets {
     pub(crate) fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
@@ -77,6 +88,7 @@ impl Wallets {
             db,
             clock,
             system: Arc::default(),
+            turns: Arc::new(Semaphore::new(STATUS_CHANGES_MAX)),
         }
     }
 
@@ -179,10 +191,31 @@ impl Wallets {
         status: WalletStatus,
         expected: Expected,
     ) -> Result<Wallet, WalletError> {
-        let now = self.clock.now();
-        self.db
-            .transaction(move |tx| Box::pin(async move { change_status(tx, id, status, &expected, now).await }))
-            .await
+        let deadline = Instant::now() + TRIES_FOR;
+        let mut tried = 0;
+        loop {
+            let turn = self.turn(deadline).await?;
+            let (now, expected) = (self.clock.now(), expected.clone());
+            let work = self.db.transaction(move |tx| {
+                Box::pin(async move {
+                    // The transaction keeps its turn where the caller hangs up.
+                    let _turn = turn;
+                    change_status(tx, id, status, &expected, now).await
+                })
+            });
+            tried += 1;
+            match work.await {
+                Err(WalletError::Fault(fault))
+                    if fault.is_conflict() && tried < TRIES_MAX && Instant::now() < deadline => {}
+                changed => return changed,
+            }
+        }
+    }
+
+    /// Waits until fewer than `STATUS_CHANGES_MAX` run.
+    async fn turn(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Fault> {
+        let turn = timeout_at(deadline, self.turns.clone().acquire_owned()).await;
+        turn.map_err(Fault::conflict)?.map_err(Fault::broken)
     }
 }
 
@@ -194,6 +227,7 @@ async fn change_status(
     expected: &Expected,
     now: Timestamp,
 ) -> Result<Wallet, WalletError> {
+    wait_briefly_for_locks(tx).await?;
     let wallet = repo::find_locked(tx, id).await?.ok_or(WalletError::NotFound)?;
     match rules::status_change(&wallet, status, expected)? {
         StatusChange::Keep => Ok(wallet),
