@@ -40,7 +40,7 @@ impl From<NotReady> for Problem {
     fn from(reason: NotReady) -> Self {
         match reason {
             NotReady::Fault(fault) => fault.into(),
-            NotReady::NoCommitter | NotReady::Unsafe(_) => {
+            NotReady::NoCommitter | NotReady::Late | NotReady::Unsafe(_) => {
                 Self::new(Code::Unavailable, reason.to_string()).retry_after(1)
             }
         }

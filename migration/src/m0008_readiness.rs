@@ -1,4 +1,5 @@
-//! One row that is written to prove that the database takes writes.
+//! What is written to prove that the database takes writes: on PostgreSQL a row for each proof, until the next one removes
+//! it, so that no replica waits for another session's row lock; on SQLite one row.
 
 use sea_orm_migration::prelude::*;
 
@@ -22,8 +23,7 @@ impl MigrationTrait for Migration {
 }
 
 const POSTGRES: &str = "
-CREATE TABLE readiness (id smallint PRIMARY KEY CHECK (id = 1), proofs bigint NOT NULL);
-INSERT INTO readiness (id, proofs) VALUES (1, 0);
+CREATE TABLE readiness (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
 ";
 
 const SQLITE: &str = "

@@ -19,6 +19,7 @@ mod locked_wallets;
 mod merchants;
 mod payments;
 mod plans;
+mod readiness;
 mod refusals;
 mod replicas;
 mod requests;

@@ -29,6 +29,12 @@ const POSTGRES: [(&str, &str); 3] = [
 /// What each setting must be; `synchronous` 2 is FULL, 3 EXTRA.
 const SQLITE: [(&str, &[&str]); 2] = [("journal_mode", &["wal"]), ("synchronous", &["2", "3"])];
 
+/// Each proof is a row of its own, and takes those rows away that no other session has locked.
+const REPLACE_PROOFS: &str = "
+WITH unlocked AS (SELECT id FROM readiness LIMIT 100 FOR UPDATE SKIP LOCKED),
+     removed AS (DELETE FROM readiness USING unlocked WHERE readiness.id = unlocked.id)
+INSERT INTO readiness DEFAULT VALUES";
+
 impl Db {
     /// The settings that make the database unsafe, as they are now; `None` when there are none.
     pub async fn unsafe_settings(&self) -> Result<Option<UnsafeSettings>, Fault> {
@@ -54,9 +60,12 @@ impl Db {
         Ok((!found.is_empty()).then_some(UnsafeSettings(found)))
     }
 
-    /// Proves that the database takes a write, by making one durable.
+    /// Proves that the database takes a write, by making one durable. It waits for no other session's row lock.
     pub async fn prove_writable(&self) -> Result<(), Fault> {
-        let statement = "UPDATE readiness SET proofs = proofs + 1 WHERE id = 1";
+        let statement = match self.backend() {
+            DbBackend::Postgres => REPLACE_PROOFS,
+            _ => "UPDATE readiness SET proofs = proofs + 1 WHERE id = 1",
+        };
         self.write.execute_unprepared(statement).await?;
         Ok(())
     }

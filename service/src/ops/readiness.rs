@@ -1,20 +1,28 @@
 //! Whether this process can do its work now: the committer lives, the database keeps what it reports, and takes a write.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
 
 use crate::db::{Db, Fault, UnsafeSettings};
 use crate::ledger::Queue;
 
-/// How long a proof holds: however many ask, the database gets one write a second.
+/// How long a proof's result holds, good or bad: however many ask, the database gets one write a second.
 const HOLDS_FOR: Duration = Duration::from_secs(1);
+/// How long a caller waits for a proof.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long a proof may take. The server's own limits end it earlier, unless the connection has gone silent.
+const PROOF_MAX: Duration = Duration::from_secs(10);
 
 /// What keeps the process from its work.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotReady {
     #[error("the committer has ended")]
     NoCommitter,
+    #[error("the database did not take a write in time")]
+    Late,
     #[error("{0}")]
     Unsafe(UnsafeSettings),
     #[error(transparent)]
@@ -26,7 +34,13 @@ pub(super) struct Readiness {
     db: Db,
     queue: Queue,
     allows_unsafe: bool,
-    proved_at: Mutex<Option<Instant>>,
+    latest: Arc<Mutex<Option<Proved>>>,
+}
+
+/// The result of a proof.
+struct Proved {
+    at: Instant,
+    result: Result<(), NotReady>,
 }
 
 impl Readiness {
@@ -35,7 +49,7 @@ impl Readiness {
             db,
             queue,
             allows_unsafe,
-            proved_at: Mutex::default(),
+            latest: Arc::default(),
         }
     }
 
@@ -43,23 +57,41 @@ impl Readiness {
         if !self.queue.is_open() {
             return Err(NotReady::NoCommitter);
         }
-        // Callers at the same time wait for one proof and share it.
-        let mut proved_at = self.proved_at.lock().await;
-        if proved_at.is_some_and(|at| at.elapsed() < HOLDS_FOR) {
-            return Ok(());
-        }
-        *proved_at = None;
-        self.prove().await?;
-        *proved_at = Some(Instant::now());
-        Ok(())
+        timeout(WAIT_MAX, self.result()).await.unwrap_or(Err(NotReady::Late))
     }
 
-    async fn prove(&self) -> Result<(), NotReady> {
-        if !self.allows_unsafe
-            && let Some(settings) = self.db.unsafe_settings().await?
+    /// Callers at the same time wait for one proof and share its result.
+    async fn result(&self) -> Result<(), NotReady> {
+        let latest = self.latest.clone().lock_owned().await;
+        if let Some(proved) = latest.as_ref()
+            && proved.at.elapsed() < HOLDS_FOR
         {
-            return Err(NotReady::Unsafe(settings));
+            return proved.result.clone();
         }
-        Ok(self.db.prove_writable().await?)
+        // A task of its own: the proof goes on for the next callers when this one stops waiting.
+        let proof = tokio::spawn(prove_and_keep(latest, self.db.clone(), self.allows_unsafe));
+        proof.await.map_err(Fault::broken)?
     }
+}
+
+/// Keeps the lock until there is a result, so that no second proof begins meanwhile.
+async fn prove_and_keep(
+    mut latest: OwnedMutexGuard<Option<Proved>>,
+    db: Db,
+    allows_unsafe: bool,
+) -> Result<(), NotReady> {
+    let proof = timeout(PROOF_MAX, prove(&db, allows_unsafe)).await;
+    let result = proof.unwrap_or(Err(NotReady::Late));
+    *latest = Some(Proved {
+        at: Instant::now(),
+        result: result.clone(),
+    });
+    result
+}
+
+async fn prove(db: &Db, allows_unsafe: bool) -> Result<(), NotReady> {
+    if !allows_unsafe && let Some(settings) = db.unsafe_settings().await? {
+        return Err(NotReady::Unsafe(settings));
+    }
+    Ok(db.prove_writable().await?)
 }
