@@ -52,7 +52,7 @@ pub(super) fn of_commit(fault: Fault, outcomes: Vec<Outcome>, witness: TransferI
 /// A fault before COMMIT was asked for: nothing is durable.
 pub(super) fn before_commit(fault: Fault) -> Try {
     match fault.kind {
-        // A unique violation is a key, an entry's version or a witness that another writer stored first.
+        // A unique violation is a key or a transfer that another writer stored first.
         FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Try::Again(fault.kind),
         FaultKind::Locked => Try::Locked(fault),
         FaultKind::Unreachable | FaultKind::OutcomeUnknown | FaultKind::Constraint | FaultKind::Broken => {

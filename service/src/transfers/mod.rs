@@ -146,8 +146,10 @@ impl Transfers {
     /// Commits a deposit or withdrawal, on the bank's side the wallet of its method, which an operator's first use opens.
     ///
     /// The ledger refuses a method that is not open after it has looked the idempotency key up and checked amount and wallet.
-    /// Only then is the method opened and the payment submitted again, so that a replay or a refusal opens none. A remembered
-    /// wallet may have gone with the newest commits of the database; it is looked up anew at that point.
+    /// Only then is the method opened and the payment submitted again, so that neither a replay nor a payment that this first
+    /// submission refuses opens one. The second submission may still be refused, as when the wallet was frozen in between; the
+    /// method stays open then. A remembered wallet may have gone with the newest commits of the database; it is looked up anew
+    /// at that point.
     async fn pay(&self, actor: Actor, payment: Payment) -> Result<Receipt, TransferError> {
         let currency = self.currency_of(actor, &payment).await?;
         let side = match currency {
