@@ -9,6 +9,7 @@ mod cors;
 mod errors;
 mod framing;
 mod headers;
+mod hops;
 mod peers;
 mod raw_answer;
 mod routes;

@@ -8,9 +8,12 @@ use std::{
 };
 
 use ipnet::IpNet;
-use poem::http::{HeaderMap, header};
+use poem::http::HeaderMap;
 
-use super::server::Limits;
+use super::{
+    hops::{address_of, for_of, hops},
+    server::Limits,
+};
 
 /// The connections of a server, by address.
 pub struct Peers {
@@ -95,15 +98,8 @@ impl Peers {
         if !self.is_trusted(remote) {
             return None;
         }
-        let told = |name| {
-            headers
-                .get_all(name)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|text| text.split(','))
-        };
-        let plain: Vec<&str> = told(header::HeaderName::from_static("x-forwarded-for")).collect();
-        let standard: Vec<&str> = told(header::FORWARDED).map(for_of).collect();
+        let plain: Vec<&[u8]> = hops(headers, "x-forwarded-for").collect();
+        let standard: Vec<&[u8]> = hops(headers, "forwarded").map(for_of).collect();
         match (plain.is_empty(), standard.is_empty()) {
             (true, true) => None,
             (false, true) => Some(self.nearest(remote, &plain)),
@@ -116,8 +112,9 @@ impl Peers {
         }
     }
 
-    /// The last hop that no trusted proxy is; what stands before it may be made up.
-    fn nearest(&self, remote: IpAddr, hops: &[&str]) -> IpAddr {
+    /// The last hop that is not a trusted proxy; the client may have made up what stands before it. A hop that cannot be
+    /// read ends the walk: then the hop behind it counts, or the proxy itself.
+    fn nearest(&self, remote: IpAddr, hops: &[&[u8]]) -> IpAddr {
         let mut nearest = remote;
         for hop in hops.iter().rev() {
             let Some(address) = address_of(hop) else { break };
@@ -184,27 +181,6 @@ fn one_holder(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The `for` of one element of a `Forwarded` header; empty when it has none.
-fn for_of(element: &str) -> &str {
-    let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    pairs
-        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"))
-        .map(|(_, value)| value)
-        .next()
-        .unwrap_or_default()
-}
-
-/// An address with or without port, brackets and quotes.
-fn address_of(text: &str) -> Option<IpAddr> {
-    let text = text.trim().trim_matches('"');
-    let bare = match text.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None if text.matches(':').count() == 1 => text.split(':').next().unwrap_or_default(),
-        None => text,
-    };
-    bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
-}
-
 #[cfg(test)]
 mod tests {
     use poem::http::HeaderValue;
@@ -215,14 +191,14 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    fn forwarded(headers: &[(&'static str, &'static str)]) -> Option<IpAddr> {
+    fn forwarded(headers: &[(&'static str, &[u8])]) -> Option<IpAddr> {
         let limits = Limits {
             trusted_proxies: vec!["10.0.0.0/8".parse().expect("a network")],
             ..Limits::default()
         };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(*name, HeaderValue::from_static(value));
+            map.append(*name, HeaderValue::from_bytes(value).expect("a header takes it"));
         }
         let peers = Peers::new(&limits);
         assert_eq!(
@@ -262,7 +238,33 @@ mod tests {
                 Some("10.0.0.1"),
             ),
         ] {
-            assert_eq!(forwarded(headers), expected.map(address), "{headers:?}");
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            assert_eq!(forwarded(&headers), expected.map(address), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_hop_that_cannot_be_read_hides_no_hop_behind_it() {
+        for (headers, expected) in [
+            (&[("x-forwarded-for", &b"\xff, 192.0.2.1"[..])][..], "192.0.2.1"),
+            (&[("x-forwarded-for", b"1.1.1.1\x80,192.0.2.1, 10.0.0.2")], "192.0.2.1"),
+            (
+                &[("x-forwarded-for", b"\xff"), ("x-forwarded-for", b"192.0.2.1")],
+                "192.0.2.1",
+            ),
+            (&[("x-forwarded-for", b"192.0.2.1, \xff, 10.0.0.2")], "10.0.0.2"),
+            (&[("x-forwarded-for", b"192.0.2.1, \xff")], "10.0.0.1"),
+            (&[("x-forwarded-for", b"\xff")], "10.0.0.1"),
+            (&[("x-forwarded-for", b"")], "10.0.0.1"),
+            (&[("forwarded", b"for=\xff, for=192.0.2.1;host=\xff")], "192.0.2.1"),
+            (&[("forwarded", b"for=\xff")], "10.0.0.1"),
+            (
+                &[("forwarded", b"for=192.0.2.1;host=\"a, for=1.1.1.1, b\"")],
+                "10.0.0.1",
+            ),
+            (&[("forwarded", b"\xff"), ("x-forwarded-for", b"192.0.2.1")], "10.0.0.1"),
+        ] {
+            assert_eq!(forwarded(headers), Some(address(expected)), "{headers:?}");
         }
     }
 

@@ -15,6 +15,7 @@ on_sqlite!(
     one_address_holds_its_share_only,
     one_address_holds_few_spare_connections,
     a_forwarded_client_holds_its_share_only,
+    a_header_that_is_not_text_is_counted_all_the_same,
 );
 
 /// Asks for what is not always open, perhaps for a client of a proxy's.
@@ -127,26 +128,57 @@ async fn one_address_holds_few_spare_connections(bank: Arc<TestBank>) {
     server.ends_well().await;
 }
 
-async fn a_forwarded_client_holds_its_share_only(bank: Arc<TestBank>) {
-    let limits = Limits {
+/// A share is two, and every address of this machine is a proxy's.
+fn behind_a_proxy() -> Limits {
+    Limits {
         connections_max: 4,
         trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
         ..Limits::default()
-    };
-    let server = serve(&bank, limits).await;
+    }
+}
+
+/// Two open streams with this header, each on a connection of its own.
+async fn two_streams(bank: &TestBank, address: SocketAddr, header: &str) -> Vec<Connection> {
     let operator = bank.operator().await;
     let token = format!(
         "authorization: Bearer {}",
         operator.token.as_deref().expect("an operator has a token")
     );
-    let ana = "x-forwarded-for: 198.51.100.7, 192.0.2.1";
     let mut streams = Vec::new();
     for _ in 0..2 {
-        let mut stream = Connection::open(server.address).await;
-        stream.send(request("GET /statistics/stream", &[&token, ana], "")).await;
+        let mut stream = Connection::open(address).await;
+        stream
+            .send(request("GET /statistics/stream", &[&token, header], ""))
+            .await;
         assert_eq!(stream.head().await.map(|(status, _)| status), Ok(200));
         streams.push(stream);
     }
+    streams
+}
+
+/// `ÿ` travels as two bytes over 0x7F, which a header may have.
+async fn a_header_that_is_not_text_is_counted_all_the_same(bank: Arc<TestBank>) {
+    for (header, same) in [
+        ("x-forwarded-for: ÿ, 192.0.2.1", "x-forwarded-for: 192.0.2.1"),
+        ("x-forwarded-for: 192.0.2.1, ÿ", "x-forwarded-for: ÿ"),
+        ("forwarded: for=ÿ, for=192.0.2.1", "forwarded: for=192.0.2.1"),
+        ("forwarded: ÿ", "forwarded: for=ÿ"),
+    ] {
+        let server = serve(&bank, behind_a_proxy()).await;
+        let _streams = two_streams(&bank, server.address, header).await;
+        let mut third = Connection::open(server.address).await;
+        assert!(!is_served(&mut third, &[header]).await, "{header}");
+        assert!(!is_served(&mut third, &[same]).await, "{header}: {same}");
+        assert!(is_served(&mut third, &["x-forwarded-for: 192.0.2.2"]).await, "{header}");
+        assert!(is_served(&mut third, &[]).await, "{header}");
+        server.ends_well().await;
+    }
+}
+
+async fn a_forwarded_client_holds_its_share_only(bank: Arc<TestBank>) {
+    let server = serve(&bank, behind_a_proxy()).await;
+    let ana = "x-forwarded-for: 198.51.100.7, 192.0.2.1";
+    let mut streams = two_streams(&bank, server.address, ana).await;
     // Her two streams are her share, whatever she says before the proxy's word; the same connection serves others.
     let mut third = Connection::open(server.address).await;
     assert!(!is_served(&mut third, &[ana]).await);
