@@ -47,6 +47,9 @@ use crate::problem::Code;
 /// connection, and with it the answer that the client has not read yet. Many clients read it only once they have sent all.
 const LINGER: Duration = Duration::from_secs(30);
 
+/// The same on a spare connection, which has to be free again soon: who is refused there must not keep a probe out.
+const SPARE_LINGER: Duration = Duration::from_millis(200);
+
 /// How long such a client may send nothing.
 const LINGER_PAUSE: Duration = Duration::from_secs(2);
 
@@ -115,8 +118,9 @@ where
         let _ = stopping.changed().await;
         sleep(LINGER_PAUSE).await;
     };
+    let linger = if seat.place.is_some() { LINGER } else { SPARE_LINGER };
     tokio::select! {
-        () = close(stream, &activity, too_slow) => {}
+        () = close(stream, &activity, too_slow, linger) => {}
         () = stopping => {}
     }
 }
@@ -198,7 +202,7 @@ impl Drop for Tracked {
 }
 
 /// Says the last word to a client that was too slow with its head, and hears out one that may still be sending.
-async fn close(mut stream: TcpStream, activity: &Activity, too_slow: Option<Phase>) {
+async fn close(mut stream: TcpStream, activity: &Activity, too_slow: Option<Phase>, linger: Duration) {
     if activity.is_gone() {
         return;
     }
@@ -220,5 +224,5 @@ async fn close(mut stream: TcpStream, activity: &Activity, too_slow: Option<Phas
         io::Result::Ok(())
     };
     // However it ends, the connection is over.
-    let _ = timeout(LINGER, farewell).await;
+    let _ = timeout(linger, farewell).await;
 }

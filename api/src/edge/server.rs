@@ -54,6 +54,8 @@ impl Default for Limits {
 /// Connections over the limit, for what is always open. Each answers one request, which has to come at once.
 const SPARE_CONNECTIONS: usize = 64;
 const SPARE_HEADER_TIMEOUT: Duration = Duration::from_secs(1);
+/// With the time for the head a client holds a spare connection for about two seconds.
+const SPARE_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(50);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -81,6 +83,7 @@ where
         let mut limits = limits.clone();
         if is_spare {
             limits.header_timeout = limits.header_timeout.min(SPARE_HEADER_TIMEOUT);
+            limits.write_timeout = limits.write_timeout.min(SPARE_WRITE_TIMEOUT);
         }
         let seat = Seat {
             peer,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use api::edge::Limits;
 use harness::TestBank;
@@ -16,6 +16,7 @@ on_sqlite!(
     one_address_holds_few_spare_connections,
     a_forwarded_client_holds_its_share_only,
     a_header_that_is_not_text_is_counted_all_the_same,
+    a_spare_connection_is_not_held_by_a_body_that_still_comes,
 );
 
 /// Asks for what is not always open, perhaps for a client of a proxy's.
@@ -173,6 +174,42 @@ async fn a_header_that_is_not_text_is_counted_all_the_same(bank: Arc<TestBank>) 
         assert!(is_served(&mut third, &[]).await, "{header}");
         server.ends_well().await;
     }
+}
+
+/// Far shorter than the half minute in which a connection with a place is heard out.
+const SOON: Duration = Duration::from_secs(10);
+
+async fn a_spare_connection_is_not_held_by_a_body_that_still_comes(bank: Arc<TestBank>) {
+    let limits = Limits {
+        connections_max: 2,
+        ..Limits::default()
+    };
+    let server = serve(&bank, limits).await;
+    let mut served = Connection::open(server.address).await;
+    assert!(is_served(&mut served, &[]).await);
+    let mut refused = Vec::new();
+    for _ in 0..SPARE_SHARE {
+        let mut spare = Connection::open(server.address).await;
+        spare
+            .send("POST /v1/auth/login HTTP/1.1\r\nhost: bank\r\ncontent-length: 100000\r\n\r\n{")
+            .await;
+        spare.answer().await.expect_problem(503, "overloaded");
+        refused.push(spare);
+    }
+    let started = Instant::now();
+    loop {
+        let mut probe = Connection::open(server.address).await;
+        // All spare connections of this address may be taken: then it is closed unread.
+        let _ = probe.try_send(request("GET /livez", &[], "")).await;
+        if probe.head().await.is_ok() {
+            break;
+        }
+        for spare in &mut refused {
+            let _ = spare.try_send(" ").await;
+        }
+        assert!(started.elapsed() < SOON, "refused requests hold the spare connections");
+    }
+    server.ends_well().await;
 }
 
 async fn a_forwarded_client_holds_its_share_only(bank: Arc<TestBank>) {
