@@ -41,6 +41,12 @@ pub fn check(request: &Request) -> Result<(), Refused> {
     }
     let headers = request.headers();
     check_host(headers, request.version()).map_err(|detail| Refused { detail, closes: true })?;
+    if !is_framing_plain(headers) {
+        return Err(Refused {
+            detail: "the only Transfer-Encoding of a request is chunked, once",
+            closes: true,
+        });
+    }
     if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
         return Err(Refused {
             detail: "a request has one Authorization header",
@@ -48,6 +54,17 @@ pub fn check(request: &Request) -> Result<(), Refused> {
         });
     }
     Ok(())
+}
+
+/// No Transfer-Encoding, or `chunked` alone: of `gzip, chunked` we would hand on the compressed bytes, and of two lines another
+/// program may go by the first.
+fn is_framing_plain(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => true,
+        (Some(_), Some(_)) => false,
+        (Some(encoding), None) => encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+    }
 }
 
 fn check_host(headers: &HeaderMap, version: Version) -> Result<(), &'static str> {

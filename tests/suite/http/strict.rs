@@ -11,6 +11,7 @@ on_sqlite!(
     a_request_names_one_host,
     a_request_has_one_length,
     chunked_bodies_are_fine_by_themselves,
+    a_body_is_chunked_once_and_nothing_else,
     a_request_has_one_authorization,
     a_target_over_the_limit_is_too_long,
 );
@@ -136,6 +137,40 @@ async fn chunked_bodies_are_fine_by_themselves(bank: Arc<TestBank>) {
         for _ in 0..2 {
             connection.answer().await.expect_problem(401, "invalid_credentials");
         }
+    }
+}
+
+async fn a_body_is_chunked_once_and_nothing_else(bank: Arc<TestBank>) {
+    let plain = chunked("/v1/auth/login", SIGN_IN);
+    let with = |encoding: &str| plain.replace("transfer-encoding: chunked", encoding);
+    for bad in [
+        "transfer-encoding: gzip, chunked",
+        "transfer-encoding: chunked, chunked",
+        "transfer-encoding: identity, chunked",
+        "transfer-encoding: , chunked",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+        "transfer-encoding: gzip\r\ntransfer-encoding: chunked",
+        "transfer-encoding:\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked, gzip",
+        "transfer-encoding: gzip",
+        "transfer-encoding: ÿ, chunked",
+    ] {
+        let mut connection = Connection::open(bank.address).await;
+        connection.send([with(bad).as_str(), HIDDEN].concat()).await;
+        let refused = connection.answer().await;
+        assert_eq!(refused.status, 400, "{bad}: {refused:?}");
+        refused.expect_problem(400, "invalid_request");
+        assert_eq!(refused.header("connection"), "close", "{bad}");
+        let _ = connection.stream.shutdown().await;
+        assert_eq!(
+            connection.until_closed().await,
+            b"",
+            "{bad}: the next request is answered"
+        );
+    }
+    for good in ["transfer-encoding: chunked", "Transfer-Encoding:  CHUNKED "] {
+        let answer = ask(&bank, with(good)).await;
+        answer.expect_problem(401, "invalid_credentials");
     }
 }
 
