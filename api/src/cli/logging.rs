@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use clap::ValueEnum;
 use service::clock::{Clock, SystemClock};
+use service::identity::is_visible;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -119,15 +120,18 @@ where
         } else {
             write!(out, "{time} {level:5} ")?;
         }
+        let mut visible = Visible(&mut out);
         if metadata.target() == ACCESS_TARGET {
             let mut request = RequestLine::default();
             event.record(&mut request);
-            return request.write(&mut out);
+            request.write(&mut visible)?;
+        } else {
+            if !OURS.iter().any(|ours| metadata.target().starts_with(ours)) {
+                write!(visible, "{}: ", metadata.target())?;
+            }
+            // Without the library's own colours, which could not be told from a client's.
+            context.format_fields(Writer::new(&mut visible), event)?;
         }
-        if !OURS.iter().any(|ours| metadata.target().starts_with(ours)) {
-            write!(out, "{}: ", metadata.target())?;
-        }
-        context.format_fields(out.by_ref(), event)?;
         writeln!(out)
     }
 }
@@ -143,6 +147,22 @@ fn colour(level: Level) -> &'static str {
     }
 }
 
+/// Writes in escapes what a person would not see, and what a terminal would take for a command: a client chose the path, and
+/// many an error quotes the client.
+struct Visible<'a, W>(&'a mut W);
+
+impl<W: fmt::Write> fmt::Write for Visible<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some((at, hidden)) = rest.char_indices().find(|(_, character)| !is_visible(*character)) {
+            self.0.write_str(&rest[..at])?;
+            write!(self.0, "{}", hidden.escape_default())?;
+            rest = &rest[at + hidden.len_utf8()..];
+        }
+        self.0.write_str(rest)
+    }
+}
+
 /// The fields of an access line.
 #[derive(Default)]
 struct RequestLine {
@@ -154,10 +174,10 @@ struct RequestLine {
 }
 
 impl RequestLine {
-    fn write(&self, out: &mut Writer<'_>) -> fmt::Result {
+    fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         let (millis, tenths) = (self.duration_us / 1_000, self.duration_us % 1_000 / 100);
         let (method, path, status) = (&self.method, &self.path, self.status);
-        writeln!(out, "{method} {path} {status} {millis}.{tenths} ms{}", self.rest)
+        write!(out, "{method} {path} {status} {millis}.{tenths} ms{}", self.rest)
     }
 
     fn push(&mut self, name: &str, value: &dyn fmt::Display) {
@@ -194,7 +214,60 @@ impl Visit for RequestLine {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    /// Keeps what is logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0
+                .lock()
+                .expect("nothing panics while it writes")
+                .extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_for_people_hides_nothing_and_commands_no_terminal() {
+        for (hidden, shown) in [
+            ("\u{9b}31m", r"\u{9b}31m"),
+            ("\x1b[31m", r"[31m"),
+            ("a\u{202e}b", r"a\u{202e}b"),
+            ("a\u{200b}b", r"a\u{200b}b"),
+            ("a\nb\r", r"a\nb\r"),
+            ("\u{378}", r"\u{378}"),
+            ("Zoë 東京", "Zoë 東京"),
+        ] {
+            let lines = Lines::default();
+            let writer = lines.clone();
+            let log = tracing_subscriber::fmt()
+                .with_writer(move || writer.clone())
+                .with_ansi(false);
+            tracing::subscriber::with_default(log.event_format(ForPeople).finish(), || {
+                tracing::warn!(error = %hidden, "{hidden}");
+                tracing::warn!(error = hidden, "text");
+                tracing::info!(target: ACCESS_TARGET, method = "GET", path = hidden, status = 404, user = %hidden);
+            });
+            let bytes = lines.0.lock().expect("nothing panics while it writes").clone();
+            let text = String::from_utf8(bytes).expect("a log is text");
+            assert_eq!(text.lines().count(), 3, "{text:?}");
+            for line in text.lines() {
+                assert!(line.chars().all(is_visible), "{line:?}");
+            }
+            let access = text.lines().last().unwrap_or_default();
+            assert_eq!(access.matches(shown).count(), 2, "{access}");
+        }
+    }
 
     #[test]
     fn filters_are_levels_and_modules_with_levels() {

@@ -47,8 +47,9 @@ fn upper(character: char) -> char {
     }
 }
 
-/// Format characters are those without a width and those that turn the direction; so are a few signs of numbers.
-fn is_visible(character: char) -> bool {
+/// False for a character that cannot be seen, is not assigned, or turns the direction of others, and for what controls a
+/// terminal. Format characters are those without a width and those that turn the direction; so are a few signs of numbers.
+pub fn is_visible(character: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
     let is_hidden = matches!(
         category(character),

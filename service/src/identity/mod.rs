@@ -11,6 +11,7 @@ mod rules;
 mod token;
 
 pub use crate::actor::Actor;
+pub use characters::is_visible;
 pub use error::{IdentityError, TokenError};
 pub use key_file::{KeyFileError, SigningKey};
 pub use rules::{Email, FullName, check_password};

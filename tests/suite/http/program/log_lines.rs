@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{Place, two_customers};
+use crate::raw::{Connection, request};
 
 /// The lines, each of which must be an object.
 fn objects(log: &str) -> Vec<Value> {
@@ -178,5 +179,25 @@ async fn an_access_line_for_people_is_short() {
         ("INFO", &["GET", "/livez", "200"][..], "ms"),
         "{line}"
     );
+    place.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_commands_no_terminal() {
+    let place = Place::new(Backend::Sqlite).await;
+    let server = Serving::start(place.folder.path(), &["--log-format", "text"]).await;
+    let mut connection = Connection::open(server.address).await;
+    connection
+        .send(request("GET /\u{9b}31m\u{202e}zo\u{eb}", &[], ""))
+        .await;
+    connection.answer().await.expect_problem(404, "not_found");
+    server.terminate().await;
+    let ended = server.ended().await;
+    assert!(
+        ended.stderr.contains(r"GET /\u{9b}31m\u{202e}zoë 404"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains(['\u{9b}', '\u{202e}']), "{:?}", ended.stderr);
     place.remove().await;
 }
