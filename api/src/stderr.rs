@@ -1,27 +1,32 @@
-//! Standard error: the log, and what the program says to people. The process that reads it may have ended or stopped
-//! reading, and the disk of its file may be full. A line that cannot be written is lost and counted; it must neither
-//! end the program nor hold up a payment.
+//! Standard error: the log, and what the program says to people. The process that reads it may have ended, be slow or have
+//! stopped reading, and the disk of its file may be full. A line that cannot be written is lost and counted; it must neither
+//! end the program nor hold up a payment: one thread writes, the others only put their lines into its queue.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::mem;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 
-/// How long a line waits for standard error to take it. Once a line was lost, the next ones do not wait.
+/// Bytes of lines that wait to be written. As many again may be in the writer's hands.
+const QUEUE_BYTES_MAX: usize = 512 * 1024;
+
+/// How long what is said to people may take to be written before the command goes on.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long the end of the program waits for the last lines.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A pipe that says that it is ready takes this many bytes without waiting (`PIPE_BUF`).
 const CHUNK_BYTES: usize = 4_096;
 
 static LINES_LOST: AtomicU64 = AtomicU64::new(0);
-static CHANNEL: Mutex<Channel> = Mutex::new(Channel {
-    is_stuck: false,
-    is_torn: false,
-});
+static QUEUE: Queue = Queue::new();
 
 /// Lines of this process that standard error did not take.
 pub fn lines_lost() -> u64 {
@@ -38,14 +43,37 @@ pub fn complain(text: impl Display) {
     write_line(format!("florin: {text}\n").as_bytes());
 }
 
-/// Writes a whole line, its end included, or counts it as lost.
+/// Writes a whole line, its end included, for people: it comes before anything that the command does next.
 pub fn write_line(line: &[u8]) {
-    let mut channel = CHANNEL.lock().unwrap_or_else(PoisonError::into_inner);
-    let stderr = io::stderr();
-    let is_ready = |patience| is_ready(&stderr, patience);
-    if !channel.write(&mut stderr.lock(), is_ready, line) {
-        LINES_LOST.fetch_add(1, Ordering::Relaxed);
+    enqueue(line);
+    flush();
+}
+
+/// Waits a moment until the lines so far are written, so that what another stream says comes after them.
+pub fn flush() {
+    QUEUE.wait_until_written(PATIENCE);
+}
+
+/// Waits for the last lines, but not for a reader who sleeps. To be called before the program ends, which ends the writer.
+pub fn finish() {
+    QUEUE.wait_until_written(LAST_PATIENCE);
+}
+
+/// Hands a line to the writer, or counts it as lost. Never waits for the reader.
+fn enqueue(line: &[u8]) {
+    static WRITER: Once = Once::new();
+    WRITER.call_once(|| {
+        let writer = thread::Builder::new().name("stderr".to_owned());
+        // Without a writer the queue fills up, and then the lines are counted as lost.
+        let _ = writer.spawn(write_forever);
+    });
+    if !QUEUE.push(line) {
+        lose_one();
     }
+}
+
+fn lose_one() {
+    LINES_LOST.fetch_add(1, Ordering::Relaxed);
 }
 
 /// The log's writer; it never fails. The log hands it one line at a time.
@@ -54,7 +82,7 @@ pub struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        write_line(line);
+        enqueue(line);
         Ok(line.len())
     }
 
@@ -63,48 +91,124 @@ impl Write for LogWriter {
     }
 }
 
-/// What is known of the reader from the lines before.
+/// Lines on their way to the writer.
+struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+    written: Condvar,
+}
+
+struct Waiting {
+    lines: Vec<Vec<u8>>,
+    bytes: usize,
+    /// The writer has lines in its hands.
+    is_writing: bool,
+}
+
+impl Queue {
+    const fn new() -> Self {
+        Self {
+            waiting: Mutex::new(Waiting {
+                lines: Vec::new(),
+                bytes: 0,
+                is_writing: false,
+            }),
+            arrived: Condvar::new(),
+            written: Condvar::new(),
+        }
+    }
+
+    /// False when the line does not fit.
+    fn push(&self, line: &[u8]) -> bool {
+        let mut waiting = self.lock();
+        if waiting.bytes + line.len() > QUEUE_BYTES_MAX {
+            return false;
+        }
+        waiting.bytes += line.len();
+        waiting.lines.push(line.to_owned());
+        self.arrived.notify_one();
+        true
+    }
+
+    /// All lines that wait, at least one. The lines taken before are written.
+    fn take(&self) -> Vec<Vec<u8>> {
+        let mut waiting = self.lock();
+        waiting.is_writing = false;
+        if waiting.lines.is_empty() {
+            self.written.notify_all();
+        }
+        let waiting = self.arrived.wait_while(waiting, |waiting| waiting.lines.is_empty());
+        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_writing = true;
+        waiting.bytes = 0;
+        mem::take(&mut waiting.lines)
+    }
+
+    fn wait_until_written(&self, patience: Duration) {
+        let is_busy = |waiting: &mut Waiting| waiting.is_writing || !waiting.lines.is_empty();
+        // When the time is over, the rest is written later, or never.
+        let _ = self.written.wait_timeout_while(self.lock(), patience, is_busy);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // The lines are whole after every call that can panic.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write_forever() {
+    let stderr = io::stderr();
+    let mut channel = Channel::default();
+    loop {
+        for line in QUEUE.take() {
+            if !channel.write(&mut &stderr, || wait_until_ready(&stderr), &line) {
+                lose_one();
+            }
+        }
+    }
+}
+
+/// What is known of the lines before.
+#[derive(Default)]
 struct Channel {
-    /// The last line was lost.
-    is_stuck: bool,
     /// A part of the last line was written.
     is_torn: bool,
 }
 
 impl Channel {
     /// False when the line is lost.
-    fn write(&mut self, out: &mut impl Write, is_ready: impl Fn(Duration) -> bool, line: &[u8]) -> bool {
-        let patience = if self.is_stuck { Duration::ZERO } else { PATIENCE };
+    fn write(&mut self, out: &mut impl Write, wait: impl Fn(), line: &[u8]) -> bool {
         // The rest of a torn line is not sent later: its end makes room for the next one.
         let end: &[u8] = if self.is_torn { b"\n" } else { b"" };
         let mut written = false;
-        let mut is_whole = true;
         for chunk in [end].into_iter().chain(line.chunks(CHUNK_BYTES)) {
             let mut rest = chunk;
-            while is_whole && !rest.is_empty() {
-                let sent = if is_ready(patience) { out.write(rest) } else { Ok(0) };
-                match sent {
+            while !rest.is_empty() {
+                wait();
+                match out.write(rest) {
                     Ok(bytes @ 1..) => {
                         written = true;
                         rest = &rest[bytes..];
                     }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Ok(0) | Err(_) => is_whole = false,
+                    Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+                    Ok(0) | Err(_) => {
+                        self.is_torn |= written;
+                        return false;
+                    }
                 }
             }
         }
-        self.is_stuck = !is_whole;
-        self.is_torn = !is_whole && (written || self.is_torn);
-        is_whole
+        self.is_torn = false;
+        true
     }
 }
 
-/// Whether a write would not wait. A pipe without a reader is ready too: the write says so at once.
-fn is_ready(stream: &impl AsFd, patience: Duration) -> bool {
-    let timeout = Timespec::try_from(patience).ok();
+/// Waits until a write would not wait, so that no lock of the stream is held meanwhile. A pipe without a reader is ready
+/// too: the write says so at once.
+fn wait_until_ready(stream: &impl AsFd) {
     let mut streams = [PollFd::new(stream, PollFlags::OUT)];
-    // A signal may end the wait early; the line is lost then, like any other that comes too soon.
-    poll(&mut streams, timeout.as_ref()).is_ok_and(|ready| ready > 0)
+    // A signal may end the wait early; the write waits then. So it does with a stream that cannot be polled.
+    let _ = poll(&mut streams, None);
 }
 
 #[cfg(test)]
@@ -133,47 +237,31 @@ mod tests {
         }
     }
 
-    fn channel() -> Channel {
-        Channel {
-            is_stuck: false,
-            is_torn: false,
-        }
-    }
-
     #[test]
     fn a_torn_line_is_ended_before_the_next_one() {
         let mut out = Small {
             taken: Vec::new(),
             room: 7,
         };
-        let mut channel = channel();
-        assert!(channel.write(&mut out, |_| true, b"one\n"));
-        assert!(!channel.write(&mut out, |_| true, b"second\n"));
-        assert!(!channel.write(&mut out, |_| true, b"third\n"));
+        let mut channel = Channel::default();
+        assert!(channel.write(&mut out, || (), b"one\n"));
+        assert!(!channel.write(&mut out, || (), b"second\n"));
+        assert!(!channel.write(&mut out, || (), b"third\n"));
         out.room = 100;
-        assert!(channel.write(&mut out, |_| true, b"fourth\n"));
-        assert!(channel.write(&mut out, |_| true, b"fifth\n"));
+        assert!(channel.write(&mut out, || (), b"fourth\n"));
+        assert!(channel.write(&mut out, || (), b"fifth\n"));
         assert_eq!(out.taken, b"one\nsec\nfourth\nfifth\n");
     }
 
     #[test]
-    fn only_the_first_line_waits_for_a_reader_who_sleeps() {
-        let mut out = Small {
-            taken: Vec::new(),
-            room: 100,
-        };
-        let mut channel = channel();
-        let waits = std::cell::RefCell::new(Vec::new());
-        let asleep = |patience| {
-            waits.borrow_mut().push(patience);
-            false
-        };
-        assert!(!channel.write(&mut out, asleep, b"one\n"));
-        assert!(!channel.write(&mut out, asleep, b"two\n"));
-        assert_eq!(*waits.borrow(), [PATIENCE, Duration::ZERO]);
-        assert!(channel.write(&mut out, |_| true, b"three\n"));
-        assert!(!channel.write(&mut out, asleep, b"four\n"));
-        assert_eq!(waits.borrow().last(), Some(&PATIENCE));
-        assert_eq!(out.taken, b"three\n");
+    fn a_queue_that_is_full_takes_lines_again_once_the_writer_has_come() {
+        let queue = Queue::new();
+        let line = [b'x'; QUEUE_BYTES_MAX / 4];
+        let pushed = [(); 5].map(|()| queue.push(&line));
+        assert_eq!(pushed, [true, true, true, true, false]);
+        queue.wait_until_written(Duration::ZERO);
+        assert_eq!(queue.take().len(), 4);
+        assert!(queue.push(b"next\n"));
+        assert_eq!(queue.take(), [b"next\n"]);
     }
 }

@@ -89,6 +89,12 @@ pub enum Ending {
 
 /// Reads the command line and runs it.
 pub fn run() -> ExitCode {
+    let status = run_command();
+    stderr::finish();
+    status
+}
+
+fn run_command() -> ExitCode {
     let mut command = Cli::command();
     let matches = command.clone().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit());
@@ -139,6 +145,8 @@ fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
 /// Writes a line of a result. A reader that has seen enough may close the pipe, as `head` does: the rest is left out, and
 /// the command ends as it would have. Any other failure is a fault.
 fn print(text: impl Display) -> anyhow::Result<()> {
+    // On a terminal the lines of the log before it come first.
+    stderr::flush();
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),

@@ -1,9 +1,11 @@
 //! A bank whose log, or whose reader, is gone: it goes on, and counts what it could not say.
 
 use std::fs::File;
-use std::io::{self, PipeReader};
+use std::io::{self, PipeReader, Read};
 use std::path::Path;
 use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use harness::Backend;
 use harness::program::{Serving, command};
@@ -40,7 +42,7 @@ fn full_device() -> Stdio {
     device.expect("there is a device that is full").into()
 }
 
-/// More lines of the access log than a pipe takes.
+/// More lines of the access log than a pipe takes; when they are long, more than the log's queue takes as well.
 const LINES: usize = 600;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,8 +55,10 @@ async fn deposits_are_made_while_the_log_cannot_be_written() {
         let server = Serving::spawn(command).await;
         let ana = customer(&server, "ana").await;
         let operator = operator(&place, &server).await;
+        // Long ones fill the queue of the log as well.
+        let long = format!("/{}", "x".repeat(4_000));
         for _ in 0..LINES {
-            server.caller().get("/livez").await.expect(200);
+            server.caller().get(&long).await.expect(404);
         }
         let path = format!("/v1/wallets/{}/deposits", ana.wallet());
         for _ in 0..20 {
@@ -71,6 +75,43 @@ async fn deposits_are_made_while_the_log_cannot_be_written() {
         verifies(&place).await;
         place.remove().await;
     }
+}
+
+/// Reads a page of the log now and then, until it ends.
+fn read_slowly(mut reader: PipeReader) {
+    let mut page = [0; 4_096];
+    // The pace of the reader is what is tested; nothing waits for it.
+    while reader.read(&mut page).is_ok_and(|bytes| bytes > 0) {
+        thread::sleep(Duration::from_millis(110));
+    }
+}
+
+/// How long many requests take while the log goes to this stream.
+async fn time_of_requests(stderr: Stdio) -> Duration {
+    let place = Place::new(Backend::Sqlite).await;
+    let mut command = command(place.folder.path()).await;
+    command.env("FLORIN_LISTEN", "127.0.0.1:0").stderr(stderr);
+    let server = Serving::spawn(command).await;
+    let caller = server.caller();
+    let started = Instant::now();
+    for _ in 0..4 * LINES {
+        caller.get("/livez").await.expect(200);
+    }
+    let time = started.elapsed();
+    server.terminate().await;
+    assert_eq!(server.ended().await.status, Some(0));
+    place.remove().await;
+    time
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_reader_of_the_log_does_not_slow_the_bank() {
+    let usual = time_of_requests(Stdio::null()).await;
+    let (reader, writer) = io::pipe().expect("a pipe can be made");
+    let reader = thread::spawn(move || read_slowly(reader));
+    let slow = time_of_requests(writer.into()).await;
+    reader.join().expect("the reader ends with the log");
+    assert!(slow < 4 * usual, "{slow:?} instead of {usual:?}");
 }
 
 async fn lines_lost(server: &Serving) -> u64 {
