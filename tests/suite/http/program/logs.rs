@@ -170,6 +170,7 @@ async fn a_reader_who_has_seen_enough_is_no_fault() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     for arguments in [
         &["openapi"][..],
+        &["migrate", "up"],
         &["verify"],
         &["verify", "--json"],
         &["migrate", "status"],
