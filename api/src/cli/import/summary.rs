@@ -1,6 +1,5 @@
 //! What became of the rows, by file and by reason: for people and for machines.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -41,23 +40,28 @@ impl Summary {
         total
     }
 
+    /// A table that fits 80 columns, and below it what was wrong.
     pub fn to_text(&self) -> String {
         let total = self.total();
-        let names = self.imports.iter().map(|(path, _)| path.chars().count());
-        let width = names.max().unwrap_or_default().max("total".len());
-        let mut text = format!("{:width$}  status     ", "file");
-        for column in COLUMNS {
-            text.push_str(&format!("{column:>12}"));
+        let columns = columns(&total);
+        let numbers_width: usize = columns.iter().map(|column| column.width).sum();
+        let room = LINE_WIDTH.saturating_sub("  completed".len() + numbers_width);
+        let names: Vec<String> = self.imports.iter().map(|(path, _)| ending(path, room)).collect();
+        let width = names.iter().map(|name| name.chars().count()).max();
+        let width = width.unwrap_or_default().max("total".len());
+        let line = |name: &str, status: &str, cell: &dyn Fn(&Column) -> String| {
+            let cells: String = columns.iter().map(cell).collect();
+            format!("{name:width$}  {status:9}{cells}\n")
+        };
+        let numbers = |counts: &Totals| {
+            let counts = counts.clone();
+            move |column: &Column| format!("{:>1$}", (column.of)(&counts), column.width)
+        };
+        let mut text = line("file", "status", &|column| format!("{:>1$}", column.name, column.width));
+        for (name, (_, import)) in names.iter().zip(&self.imports) {
+            text.push_str(&line(name, &import.status.to_string(), &numbers(&import.counts)));
         }
-        text.push('\n');
-        for (path, import) in &self.imports {
-            line(
-                &mut text,
-                &format!("{:width$}  {:9}  ", path, import.status),
-                &import.counts,
-            );
-        }
-        line(&mut text, &format!("{:width$}  {:9}  ", "total", ""), &total);
+        text.push_str(&line("total", "", &numbers(&total)));
         for (reason, count) in &total.skip_reasons {
             text.push_str(&format!("skipped {count:>10}  {}\n", reason.replace('_', " ")));
         }
@@ -77,22 +81,42 @@ impl Summary {
     }
 }
 
-const COLUMNS: [&str; 5] = ["read", "inserted", "duplicate", "skipped", "coerced"];
+const LINE_WIDTH: usize = 80;
 
-fn line(text: &mut String, head: &str, counts: &Totals) {
-    let numbers = [
-        counts.rows_read,
-        counts.rows_inserted,
-        counts.rows_duplicate,
-        counts.rows_skipped,
-        counts.amounts_coerced,
-    ];
-    text.push_str(head);
-    for number in numbers {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{number:>12}");
+/// A column of numbers.
+struct Column {
+    name: &'static str,
+    of: fn(&Totals) -> u64,
+    /// With the blanks before it.
+    width: usize,
+}
+
+impl Column {
+    /// No wider than its name and its numbers are.
+    fn new(name: &'static str, of: fn(&Totals) -> u64, total: &Totals) -> Self {
+        let width = 2 + name.len().max(of(total).to_string().len());
+        Self { name, of, width }
     }
-    text.push('\n');
+}
+
+fn columns(total: &Totals) -> [Column; 5] {
+    [
+        Column::new("read", |counts| counts.rows_read, total),
+        Column::new("inserted", |counts| counts.rows_inserted, total),
+        Column::new("duplicate", |counts| counts.rows_duplicate, total),
+        Column::new("skipped", |counts| counts.rows_skipped, total),
+        Column::new("coerced", |counts| counts.amounts_coerced, total),
+    ]
+}
+
+/// The end of a path, which tells files apart, in this many characters.
+fn ending(path: &str, room: usize) -> String {
+    let length = path.chars().count();
+    if length <= room {
+        return path.to_owned();
+    }
+    let end: String = path.chars().skip(length + 1 - room.max(1)).collect();
+    format!("…{end}")
 }
 
 fn file(path: &str, import: &Import) -> Value {

@@ -188,3 +188,29 @@ async fn rejected_lines_of_before_stay_until_there_is_a_bank() {
     assert_eq!(kept, "of before");
     place.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_summary_fits_a_terminal_of_80_columns() {
+    let place = Place::new(Backend::Sqlite).await;
+    let folder = place.folder.path();
+    let deep = format!("feeds/{}", "of-a-shop-with-a-long-name/".repeat(3));
+    fs::create_dir_all(folder.join(&deep)).expect("a folder can be made");
+    let names = [
+        "short.csv".to_owned(),
+        format!("{deep}day-1.csv"),
+        format!("{deep}day-2.csv"),
+    ];
+    for (seed, name) in names.iter().enumerate() {
+        write(folder, name, Feed::new(seed as u64, 200, Dirt::Much));
+    }
+    let arguments = ["import", "activities", "--log", "warn", "short.csv", &deep];
+    let told = place.run(&arguments).await;
+    assert_eq!(told.status, Some(0), "{told:?}");
+    for line in told.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{line:?}");
+    }
+    for name in ["short.csv  ", "/day-1.csv  ", "/day-2.csv  "] {
+        assert_eq!(told.stdout.matches(name).count(), 1, "{}", told.stdout);
+    }
+    place.remove().await;
+}
