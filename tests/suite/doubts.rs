@@ -112,6 +112,32 @@ async fn a_durable_transfer_is_told_after_the_server_was_read_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_behind_a_commit_in_doubt_is_turned_away_when_a_look_fails() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let (proxy, _db, committer) = behind_a_proxy(&bank).await;
+        let queue = committer.queue();
+        set_read_only(&bank, "on").await;
+        proxy.cut_next_answer();
+        let in_doubt = begin([queue.submit(committer.first.clone())]).await;
+        while committer.metrics().unknown_commits == 0 {
+            tokio::task::yield_now().await;
+        }
+        let began = Instant::now();
+        let behind = queue.submit(committer.first.clone()).await;
+        assert!(
+            matches!(&behind, Err(SubmitError::Fault(fault)) if fault.is_out_of_reach()),
+            "{behind:?}"
+        );
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert_eq!(in_doubt.waiting(), 1, "its own outcome is still looked for");
+        set_read_only(&bank, "off").await;
+        let outcome = in_doubt.all().await.pop().expect("one was begun");
+        assert!(matches!(outcome, Ok(Outcome::Recorded { .. })), "{outcome:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_stays_unknown_is_told_so_and_kept_for_its_key() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
         let (proxy, _db, committer) = behind_a_proxy(&bank).await;

@@ -170,7 +170,9 @@ fn kind_of(error: &sqlx::Error) -> FaultKind {
 /// server was told to end meanwhile: it may have been waiting for a standby then, with the commit already made.
 fn leaves_doubt(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(database) if is_of_sqlite(database.as_ref()) => true,
+        sqlx::Error::Database(database) if is_of_sqlite(database.as_ref()) => {
+            sqlite_leaves_doubt(&database.code().unwrap_or_default())
+        }
         sqlx::Error::Database(database) => {
             let code = database.code().unwrap_or_default();
             matches!(&*code, "40003" | "57P01" | "57P02") || code.starts_with("08")
@@ -205,15 +207,28 @@ fn postgres_kind(code: &str) -> FaultKind {
     }
 }
 
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const READONLY: i32 = 8;
+const IOERR: i32 = 10;
+const FULL: i32 = 13;
+const CANTOPEN: i32 = 14;
+const CONSTRAINT: i32 = 19;
+const IOERR_WRITE: i32 = 778;
+
+/// Whether a COMMIT of SQLite that ended with this code may have happened. It did not where the file was locked, where a
+/// constraint held it up, or where a write failed: the log's last frame, which makes the commit, is written last. After any
+/// other fault, such as a failed flush, the frame may be in the file.
+fn sqlite_leaves_doubt(code: &str) -> bool {
+    match code.parse::<i32>() {
+        Ok(IOERR_WRITE) => false,
+        Ok(code) => !matches!(code & 0xff, BUSY | LOCKED | FULL | CONSTRAINT),
+        Err(_) => true,
+    }
+}
+
 /// SQLite: the low byte of an extended result code is the primary one.
 fn sqlite_kind(code: &str) -> FaultKind {
-    const BUSY: i32 = 5;
-    const LOCKED: i32 = 6;
-    const READONLY: i32 = 8;
-    const IOERR: i32 = 10;
-    const FULL: i32 = 13;
-    const CANTOPEN: i32 = 14;
-    const CONSTRAINT: i32 = 19;
     match code.parse::<i32>().map(|code| code & 0xff) {
         Ok(BUSY | LOCKED) => FaultKind::Conflict,
         Ok(READONLY | IOERR | FULL | CANTOPEN) => FaultKind::Unreachable,
@@ -254,5 +269,13 @@ mod tests {
         assert_eq!(lost.of_commit().kind, FaultKind::OutcomeUnknown);
         let refused = Fault::from(sqlx::Error::PoolTimedOut);
         assert_eq!(refused.of_commit().kind, FaultKind::Unreachable);
+        // A full disk, a file-size limit, a locked file, a deferred foreign key.
+        for code in ["13", "778", "5", "787"] {
+            assert!(!sqlite_leaves_doubt(code), "{code}");
+        }
+        // A flush that failed, the shared memory that could not grow.
+        for code in ["1034", "4874", "10", "11"] {
+            assert!(sqlite_leaves_doubt(code), "{code}");
+        }
     }
 }

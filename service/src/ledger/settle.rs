@@ -18,7 +18,8 @@ const DOUBT_FOR: Duration = Duration::from_secs(30);
 
 impl Batches {
     /// Finds out what became of a commit whose answer was lost, or makes it anew. Every fault is waited out: to tell the
-    /// callers that nothing happened would be a guess. After `DOUBT_FOR` they are told that the outcome is unknown.
+    /// callers that nothing happened would be a guess. After `DOUBT_FOR` they are told that the outcome is unknown. Those who
+    /// wait behind them are turned away when a look fails.
     pub(super) async fn settle(
         &mut self,
         commands: &[&Command],
@@ -39,10 +40,14 @@ impl Batches {
                 Try::Unknown(doubt, fault) => {
                     Metrics::add(&self.metrics.unknown_commits, 1);
                     doubts.push(doubt);
-                    fault
+                    // Of those who wait behind, nothing was begun.
+                    Fault::unreachable(fault)
                 }
                 Try::Locked(fault) | Try::Failed(fault) => fault,
             };
+            if fault.is_out_of_reach() || fault.is_conflict() {
+                callers.turn_others_away(&fault);
+            }
             self.wait_out(&fault).await;
         }
         callers.fail(places, &SubmitError::OutcomeUnknown);

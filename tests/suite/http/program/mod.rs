@@ -5,6 +5,7 @@ mod crash;
 mod databases;
 mod environment;
 mod files;
+mod full_disk;
 mod imports;
 mod log_lines;
 mod logs;
