@@ -15,6 +15,7 @@ mod identity;
 mod imports;
 mod keys;
 mod ledger;
+mod locked_file;
 mod locked_wallets;
 mod merchants;
 mod payments;

@@ -23,6 +23,8 @@ const COMMIT_LOCK_TIMEOUT: &str = "300ms";
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const SQLITE_READ_POOL_MAX: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Sets the time-out above again, and lets the driver see whether the connection is in a transaction.
+const SQLITE_AFTER_RELEASE: &str = "PRAGMA busy_timeout = 10000; SELECT 1";
 const OWNER_ONLY: u32 = 0o600;
 const EVERY_OTHER_USER: u32 = 0o007;
 const NEW_FILE_PAUSE: Duration = Duration::from_millis(20);
@@ -217,11 +219,12 @@ fn sqlite_options(url: &str, connections_max: u32, read_only: bool) -> ConnectOp
         }
     });
     // After a COMMIT that failed on a full disk the connection is still inside its transaction, and whatever it
-    // "commits" next would vanish: such a connection is dropped. The SELECT makes the driver look.
+    // "commits" next would vanish: such a connection is dropped. The committer has set a shorter
+    // time-out, which the next writer must not inherit.
     options.map_sqlx_sqlite_pool_opts(|pool| {
         pool.after_release(|connection, _| {
             Box::pin(async move {
-                connection.execute("SELECT 1").await?;
+                connection.execute(SQLITE_AFTER_RELEASE).await?;
                 Ok(!connection.is_in_transaction())
             })
         })

@@ -16,8 +16,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 /// The database, by what a connection is for. Cloning it clones handles, not connections.
@@ -91,7 +91,8 @@ impl Db {
                 sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                 ..TransactionOptions::default()
             };
-            let tx = write.begin_with_options(options).await.map_err(Fault::from)?;
+            let began = write.begin_with_options(options).await;
+            let tx = began.map_err(|error| fault_of_begin(write.get_database_backend(), error))?;
             match work(&tx).await {
                 Ok(value) => {
                     tx.commit().await.map_err(|error| Fault::from(error).of_commit())?;
@@ -104,6 +105,14 @@ impl Db {
             }
         });
         task.await.map_err(Fault::broken)?
+    }
+}
+
+/// On SQLite the pool holds one connection: while it has none, another writer of this process is in the way.
+fn fault_of_begin(backend: DbBackend, error: DbErr) -> Fault {
+    match error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) if backend == DbBackend::Sqlite => Fault::conflict(error),
+        error => error.into(),
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::book::{Book, Changes, Stamps};
 use super::callers::Callers;
@@ -28,8 +28,6 @@ use crate::values::{Timestamp, TransferId, WalletId};
 
 /// Tries before the callers are told that their wallets are contended.
 const TRIES_MAX: u32 = 8;
-/// No further try begins after this, however few there were.
-const TRIES_FOR: Duration = Duration::from_secs(3);
 /// Wallets remembered between batches; at about 200 bytes each.
 const REMEMBERED_MAX: usize = 100_000;
 /// Batches that lock at once after one was found stale: the other writer of these wallets will likely write them again.
@@ -122,7 +120,7 @@ impl Batches {
         let mut locks = !self.repo.writes_at_once() || self.cautious > 0;
         self.cautious = self.cautious.saturating_sub(1);
         let mut tried = 0;
-        while tried < TRIES_MAX && started.elapsed() < TRIES_FOR {
+        while tried < TRIES_MAX && started.elapsed() < self.repo.tries_for() {
             let attempt = if locks {
                 self.try_locked(commands, &[]).await
             } else {

@@ -6,6 +6,8 @@ mod sqlite;
 
 pub(crate) use rows::transfer_of;
 
+use std::time::Duration;
+
 use sea_orm::DbBackend;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{Postgres, Sqlite, Transaction};
@@ -81,6 +83,15 @@ impl Repo {
         match self {
             Self::Postgres(_) => postgres::BATCH_MAX,
             Self::Sqlite(_) => sqlite::BATCH_MAX,
+        }
+    }
+
+    /// No further try of a batch begins after this, however few there were.
+    pub fn tries_for(&self) -> Duration {
+        match self {
+            Self::Postgres(_) => Duration::from_secs(3),
+            // The last try waits for the file's lock for another second.
+            Self::Sqlite(_) => Duration::from_secs(2),
         }
     }
 

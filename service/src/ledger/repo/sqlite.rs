@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
 use sea_orm::ActiveEnum;
-use sea_orm::sqlx::{self, Executor, Sqlite, SqlitePool, Transaction};
+use sea_orm::sqlx::{self, Executor, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use serde_json::{Value, json};
 
 use super::{Written, rows};
@@ -16,6 +16,10 @@ use crate::values::{Digest, Timestamp, TransferId, WalletId};
 /// Commands in a batch: few enough that the write lock is free again well within 100 ms.
 pub(super) const BATCH_MAX: usize = 500;
 
+/// How long a try waits for the file's write lock, which another process may keep. The pool sets the time-out back when the
+/// connection returns to it, since imports wait longer.
+const WAIT_A_SECOND_FOR_THE_FILE: &str = "PRAGMA busy_timeout = 1000";
+
 pub(in crate::ledger) struct SqliteLedger {
     pool: SqlitePool,
 }
@@ -26,7 +30,14 @@ impl SqliteLedger {
     }
 
     pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        let acquired = self.pool.acquire().await;
+        let mut connection = acquired.map_err(|error| match error {
+            // Another writer of this process has the only connection.
+            sqlx::Error::PoolTimedOut => Fault::conflict(error),
+            error => error.into(),
+        })?;
+        connection.execute(WAIT_A_SECOND_FOR_THE_FILE).await?;
+        Ok(Transaction::begin(connection, Some("BEGIN IMMEDIATE".into_sql_str())).await?)
     }
 }
 
