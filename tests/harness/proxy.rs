@@ -74,6 +74,11 @@ impl Proxy {
         }
     }
 
+    /// Lets nothing more through, and keeps every connection open.
+    pub fn go_silent(&self) {
+        self.shared.silent.send_replace(true);
+    }
+
     /// Loses the next answer and closes its connection; new connections are served.
     pub fn cut_next_answer(&self) {
         self.shared.cuts.store(true, Ordering::SeqCst);

@@ -174,6 +174,23 @@ async fn an_outcome_that_stays_unknown_is_told_so_and_kept_for_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_of_a_database_that_goes_silent_are_answered_within_forty_seconds() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let (proxy, _db, committer) = behind_a_proxy(&bank).await;
+        proxy.go_silent();
+        let began = Instant::now();
+        let queue = committer.queue();
+        let asked = begin((0..3).map(|_| queue.submit(committer.first.clone()))).await;
+        for outcome in asked.all().await {
+            assert!(matches!(outcome, Err(SubmitError::OutcomeUnknown)), "{outcome:?}");
+        }
+        let took = began.elapsed();
+        assert!((39..45).contains(&took.as_secs()), "{took:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_only_database_is_not_ready_and_refuses_with_503() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
         let committer = Committer::of(&bank).await;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::batch::Batches;
 use super::callers::{Caller, Callers, Waiting};
@@ -31,6 +31,10 @@ pub struct Ledger {
     ended: watch::Receiver<()>,
     thread: JoinHandle<()>,
 }
+
+/// How long a caller waits. The committer looks for an outcome for less time, so only a database that has gone silent and
+/// keeps its connections open takes as long.
+const WAIT_MAX: Duration = Duration::from_secs(40);
 
 /// Where transfers wait for the committer. Cloning it clones a handle.
 #[derive(Clone)]
@@ -122,8 +126,11 @@ impl Queue {
             TrySendError::Full(_) => SubmitError::Overloaded,
             TrySendError::Closed(_) => SubmitError::Stopped,
         })?;
+        let outcome = timeout(WAIT_MAX, outcome).await;
         // A committer that dies takes the answers of its batch with it, which may be durable.
-        outcome.await.map_err(|_| SubmitError::OutcomeUnknown)?
+        outcome
+            .map_err(|_| SubmitError::OutcomeUnknown)?
+            .map_err(|_| SubmitError::OutcomeUnknown)?
     }
 
     /// False once the committer has ended.
