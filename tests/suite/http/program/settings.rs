@@ -238,6 +238,8 @@ async fn a_password_in_the_databases_url_is_told_to_nobody() {
 #[tokio::test]
 async fn a_reader_who_hangs_up_is_no_panic() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let made = run(folder.path(), &["migrate", "up"]).await;
+    assert_eq!(made.status, Some(0), "{made:?}");
     for arguments in [
         &["openapi"][..],
         &["verify"],

@@ -80,6 +80,7 @@ async fn what_is_on_its_way_is_late_and_not_wrong(bank: Bank) {
 async fn a_redis_that_was_never_reached_is_told_and_not_wrong() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let bank = Bank::new(backend, false).await;
+        assert_eq!(bank.run_with(None, &["migrate", "up"]).await.status, Some(0));
         let away = "Redis is out of reach";
         assert_eq!(bank.proof(Some(CLOSED)).await, json!([null, 0, away]));
         bank.leave_two_payments_behind().await;
