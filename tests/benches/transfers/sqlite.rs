@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use sea_orm::sqlx::{self, SqlitePool};
-use service::clock::random_bytes;
+use service::clock::{Clock, SystemClock, id_at, random_bytes};
 use service::db::Db;
 use service::ledger;
 
@@ -22,12 +22,16 @@ pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Res
     let folder = tempfile::Builder::new()
         .prefix("florin-bench-")
         .tempdir_in("/var/tmp")?;
-    let url = format!("sqlite://{}", folder.path().join("florin.db").display());
-    let db = Db::connect(&url).await?;
-    migration::up(&db.write).await?;
-    let accounts = Arc::new(seed(&db.write, &folder.path().join("signing.key"), wallets).await?);
-    let baseline = one_by_one(db.commit.get_sqlite_connection_pool(), wallets, time).await?;
-    report.add("sqlite one transaction a transfer", baseline);
+    let url = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
+    let key_file = folder.path().join("signing.key");
+    let baseline = open(&url("baseline.db")).await?;
+    seed(&baseline.write, &key_file, wallets).await?;
+    let one_by_one = one_by_one(baseline.commit.get_sqlite_connection_pool(), wallets, time).await?;
+    report.add("sqlite one transaction a transfer", one_by_one);
+    close_proved(&baseline).await?;
+    let url = url("florin.db");
+    let db = open(&url).await?;
+    let accounts = Arc::new(seed(&db.write, &key_file, wallets).await?);
     let server = Server::start(&processes::build()?, &url, folder.path(), &[]).await?;
     for connections in [256, 64] {
         let load = Load {
@@ -40,7 +44,17 @@ pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Res
         report.add(&format!("sqlite http, {connections} connections"), measure);
     }
     drop(server);
-    let proof = ledger::verify(&db).await?;
+    close_proved(&db).await
+}
+
+async fn open(url: &str) -> Result<Db> {
+    let db = Db::connect(url).await?;
+    migration::up(&db.write).await?;
+    Ok(db)
+}
+
+async fn close_proved(db: &Db) -> Result<()> {
+    let proof = ledger::verify(db).await?;
     ensure!(proof.is_clean(), "the books do not balance: {:#?}", proof.checks);
     db.close().await;
     Ok(())
@@ -63,7 +77,7 @@ async fn one_by_one(pool: &SqlitePool, wallets: usize, time: Duration) -> Result
 
 async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<()> {
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let (transfer, key) = (random_bytes::<16>(), random_bytes::<16>());
+    let (transfer, key) = (id_at(SystemClock.now()).into_bytes(), random_bytes::<16>());
     sqlx::query(
         "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency,
          idempotency_key, request_digest, created_at)
