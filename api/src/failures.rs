@@ -7,11 +7,10 @@ use service::aggregates::{AggregatesError, RangeError};
 use service::db::{Fault, FaultKind};
 use service::identity::{IdentityError, TokenError};
 use service::imports::ImportError;
-use service::ledger::{Refusal, SubmitError};
+use service::ledger::{Failure, Refusal, SubmitError};
 use service::merchants::MerchantError;
 use service::ops::NotReady;
 use service::transfers::TransferError;
-use service::values::TransferId;
 use service::wallets::WalletError;
 
 use crate::problem::{Code, Problem};
@@ -73,7 +72,7 @@ impl From<IdentityError> for Problem {
 impl From<WalletError> for Problem {
     fn from(error: WalletError) -> Self {
         match error {
-            WalletError::NotFound => refused(Refusal::WalletNotFound, None),
+            WalletError::NotFound => refused(Refusal::WalletNotFound),
             WalletError::Exists => Self::new(Code::WalletExists, "there is a wallet in this currency"),
             WalletError::NotEmpty => Self::new(
                 Code::WalletNotEmpty,
@@ -121,12 +120,13 @@ impl From<SubmitError> for Problem {
 impl From<TransferError> for Problem {
     fn from(error: TransferError) -> Self {
         match error {
-            TransferError::Refused {
-                refusal,
+            TransferError::Refused(refusal) => refused(refusal),
+            TransferError::Failed {
+                failure,
                 transfer,
                 replayed,
             } => {
-                let problem = refused(refusal, transfer);
+                let problem = failed(failure).with("transfer_id", transfer.to_string());
                 if replayed { problem.replayed() } else { problem }
             }
             TransferError::KeyReused => Self::new(
@@ -209,8 +209,8 @@ impl From<AggregatesError> for Problem {
     }
 }
 
-fn refused(refusal: Refusal, transfer: Option<TransferId>) -> Problem {
-    let problem = match refusal {
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
         Refusal::InvalidAmount => Problem::new(
             Code::InvalidAmount,
             "an amount is above zero, with at most 14 digits before the point and 4 after it",
@@ -221,23 +221,24 @@ fn refused(refusal: Refusal, transfer: Option<TransferId>) -> Problem {
             "this payment method is not open in the wallet's currency; an operator's first payment by it opens it",
         ),
         Refusal::SameWallet => Problem::new(Code::SameWallet, "source and destination are the same wallet"),
-        Refusal::WalletFrozen => Problem::new(Code::WalletFrozen, "the source or the destination is frozen"),
-        Refusal::WalletClosed => Problem::new(Code::WalletClosed, "the source or the destination is closed"),
-        Refusal::CurrencyMismatch => Problem::new(
+    }
+}
+
+fn failed(failure: Failure) -> Problem {
+    match failure {
+        Failure::WalletFrozen => Problem::new(Code::WalletFrozen, "the source or the destination is frozen"),
+        Failure::WalletClosed => Problem::new(Code::WalletClosed, "the source or the destination is closed"),
+        Failure::CurrencyMismatch => Problem::new(
             Code::CurrencyMismatch,
             "source and destination are in different currencies",
         ),
-        Refusal::InsufficientFunds { available } => {
+        Failure::InsufficientFunds { available } => {
             Problem::new(Code::InsufficientFunds, format!("the source has {available} available"))
                 .with("available", available.to_string())
         }
-        Refusal::BalanceOutOfRange => Problem::new(
+        Failure::BalanceOutOfRange => Problem::new(
             Code::BalanceOutOfRange,
             "a wallet would leave the range of +-99999999999999.9999",
         ),
-    };
-    match transfer {
-        Some(transfer) => problem.with("transfer_id", transfer.to_string()),
-        None => problem,
     }
 }

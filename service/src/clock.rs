@@ -6,7 +6,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta};
 use rand::RngCore;
 use uuid::{Builder, Uuid};
 
-use crate::values::Timestamp;
+use crate::values::{Bucket, Timestamp};
 
 /// Tells the time, in whole microseconds.
 pub trait Clock: Send + Sync + 'static {
@@ -50,6 +50,12 @@ pub fn id_at(time: Timestamp) -> Uuid {
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// An id as of `id_at` that carries a user's bucket.
+#[must_use]
+pub fn id_in(bucket: Bucket, time: Timestamp) -> Uuid {
+    bucket.mark(id_at(time))
+}
+
 /// The smallest id that `id_at` could give for a time: a bound for "created since".
 #[must_use]
 pub fn id_floor(time: Timestamp) -> Uuid {
@@ -91,7 +97,10 @@ impl Sequence {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::values::{UserId, WalletId};
 
     struct Still(Timestamp);
 
@@ -118,6 +127,17 @@ mod tests {
         let at = time(1_700_000_000_123_999);
         assert!(id_floor(at) <= id_at(at));
         assert!(id_floor(at) > id_at(at - TimeDelta::microseconds(1)));
+    }
+
+    #[test]
+    fn a_bucket_is_carried_and_changes_nothing_else() {
+        let at = time(1_700_000_000_123_456);
+        let user = UserId(id_at(at));
+        let wallet = WalletId(id_in(user.bucket(), at + TimeDelta::microseconds(1)));
+        assert_eq!(wallet.bucket(), user.bucket());
+        assert!(wallet.0 > user.0 && wallet.0.get_version_num() == 7);
+        let buckets: HashSet<_> = (0..1_000).map(|_| UserId(id_at(at)).bucket()).collect();
+        assert!(buckets.len() > 500, "{} buckets of 4 096", buckets.len());
     }
 
     #[test]

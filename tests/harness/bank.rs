@@ -12,7 +12,7 @@ use service::Services;
 use service::config::{Config, ReportAccess};
 use service::db::Db;
 use service::identity::{Actor, Email, FullName, Registration};
-use service::transfers::Deposit;
+use service::transfers::NewPayment;
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -279,7 +279,7 @@ impl TestBank {
 
     /// Deposits into a wallet, past HTTP.
     pub async fn fund(&self, wallet: WalletId, amount: &str, method: &str) {
-        let deposit = Deposit {
+        let deposit = NewPayment {
             wallet,
             amount: Some(Money::parse_unsigned(amount).expect("a test's amount is one")),
             method: Method::try_new(method).expect("a test's method is one"),

@@ -1,9 +1,12 @@
 //! The book alone, without a database: it decides as the model does, and what it writes adds up.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
+use harness::ManualClock;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
+use service::clock::Sequence;
 use service::ledger::{Book, Changes, Entry, Outcome, Transfer, Wallet};
 use service::values::{TransferId, TransferStatus, WalletId, WalletStatus};
 
@@ -44,6 +47,7 @@ fn what_a_book_writes_adds_up() {
         let now: Vec<Wallet> = read.keys().filter_map(|id| book.wallet(*id).cloned()).collect();
         let changes = book.close();
         transfers_add_up(&changes, &outcomes)?;
+        buckets_are_the_customers(&changes, &read)?;
         entries_chain(&changes, &read, &now)?;
         wallets_are_sorted_and_sound(&changes, &read)
     });
@@ -76,7 +80,7 @@ fn transfers_add_up(changes: &Changes, outcomes: &[Outcome]) -> TestCaseResult {
     }
     for transfer in &changes.transfers {
         let own = entries.remove(&transfer.id).unwrap_or_default();
-        prop_assert_eq!(transfer.status == TransferStatus::Failed, transfer.refusal.is_some());
+        prop_assert_eq!(transfer.status == TransferStatus::Failed, transfer.failure.is_some());
         if transfer.status == TransferStatus::Failed {
             prop_assert!(own.is_empty());
             continue;
@@ -97,6 +101,19 @@ fn transfers_add_up(changes: &Changes, outcomes: &[Outcome]) -> TestCaseResult {
         }
     }
     prop_assert!(entries.is_empty(), "entries without a transfer: {entries:?}");
+    Ok(())
+}
+
+/// A transfer carries the bucket of its source, or of its destination where the source is the bank's own.
+fn buckets_are_the_customers(changes: &Changes, read: &HashMap<WalletId, Wallet>) -> TestCaseResult {
+    for transfer in &changes.transfers {
+        let customer = if read[&transfer.source].is_system() {
+            transfer.destination
+        } else {
+            transfer.source
+        };
+        prop_assert_eq!(transfer.id.bucket(), customer.bucket(), "{:?}", transfer);
+    }
     Ok(())
 }
 
@@ -161,6 +178,26 @@ fn wallets_are_sorted_and_sound(changes: &Changes, read: &HashMap<WalletId, Wall
 }
 
 #[test]
+fn ids_grow_and_entries_are_in_order_whatever_the_buckets() {
+    hold(file!(), &scene(), |scene| {
+        let mut book = Book::open(scene.wallets());
+        // The stamps that are shipped, and a clock that stands still.
+        let mut stamps = Sequence::new(Arc::new(ManualClock::new()));
+        for command in scene.commands() {
+            book.apply(&command, &mut stamps);
+        }
+        let changes = book.close();
+        prop_assert!(changes.transfers.is_sorted_by(|earlier, later| earlier.id < later.id));
+        let in_order = |one: &Entry, next: &Entry| {
+            one.wallet < next.wallet
+                || (one.wallet == next.wallet && one.version < next.version && one.transfer < next.transfer)
+        };
+        prop_assert!(changes.entries.is_sorted_by(in_order));
+        Ok(())
+    });
+}
+
+#[test]
 fn a_refused_command_leaves_the_book_as_it_was() {
     hold(file!(), &scene(), |scene| {
         let wallets = scene.wallets();
@@ -203,9 +240,7 @@ fn one_batch_gives_what_a_book_for_each_command_gives() {
         let (mut transfers, mut entries): (Vec<Transfer>, Vec<Entry>) = Default::default();
         let mut ticks = Ticks::new();
         for (command, in_batch) in commands.iter().zip(&in_batch) {
-            let read = [command.source, command.destination]
-                .into_iter()
-                .filter_map(|id| stored.get(&id).cloned());
+            let read = command.action.wallets().filter_map(|id| stored.get(&id).cloned());
             let mut book = Book::open(read);
             book.remember(transfers.iter().cloned());
             prop_assert_eq!(&book.apply(command, &mut ticks), in_batch);

@@ -3,12 +3,13 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proptest::prelude::*;
-use service::ledger::{Authority, Command, Idempotency, Outcome};
-use service::values::{Digest, TransferId, TransferKind, WalletStatus};
+use service::actor::Actor;
+use service::ledger::{Action, Command, Direction, Idempotency, Movement, Outcome, Payment};
+use service::values::{Digest, Role, TransferId, TransferKind, WalletStatus};
 
 use crate::cases::money;
 use crate::model::{Ask, Asker, Model, Name, Verdict};
-use crate::teller::refused;
+use crate::teller::failed;
 use crate::wishes::{METHODS, Step, funding, keyed};
 use crate::world::Ids;
 
@@ -65,24 +66,40 @@ pub fn asks(script: &[Scripted]) -> Vec<(Ask, Verdict)> {
 
 /// A request as the services hand it to the ledger.
 pub fn command_of(ask: &Ask, ids: &Ids) -> Command {
-    let authority = match (ask.kind, ask.asker) {
-        (TransferKind::Deposit, _) | (TransferKind::Withdrawal, Asker::Operator) => Authority::Bank,
-        _ => Authority::Owner(ids.user(ask.asker)),
+    let payment = |direction, wallet: Name, system: Name| {
+        let method = match system {
+            Name::System { method, .. } => method,
+            Name::Customer(_) | Name::Nobody => METHODS,
+        };
+        Action::Pay(Payment {
+            direction,
+            wallet: ids.id(wallet),
+            method: ids.method(method),
+            system: ids.find(system),
+            amount: ask.units.map(money),
+        })
     };
-    let method = match (ask.kind, ask.source, ask.destination) {
-        (TransferKind::Transfer | TransferKind::Reversal, ..) => None,
-        (_, Name::System { method, .. }, _) | (_, _, Name::System { method, .. }) => Some(method),
-        _ => Some(METHODS),
+    let action = match ask.kind {
+        TransferKind::Deposit => payment(Direction::In, ask.destination, ask.source),
+        TransferKind::Withdrawal => payment(Direction::Out, ask.source, ask.destination),
+        TransferKind::Transfer | TransferKind::Reversal => Action::Move(Movement {
+            source: ids.id(ask.source),
+            destination: ids.id(ask.destination),
+            amount: ask.units.map(money),
+            description: ask.description.clone(),
+            metadata: None,
+        }),
+    };
+    let role = match ask.asker {
+        Asker::Customer(_) => Role::Customer,
+        Asker::Operator => Role::Operator,
     };
     Command {
-        kind: ask.kind,
-        source: ids.id(ask.source),
-        destination: ids.id(ask.destination),
-        amount: ask.units.map(money),
-        authority,
-        method: method.map(|method| ids.method(method)),
-        description: ask.description.clone(),
-        metadata: None,
+        actor: Actor {
+            user: ids.user(ask.asker),
+            role,
+        },
+        action,
         idempotency: ask.key.map(|key| Idempotency {
             key: digest(&("key", ids.case, ask.asker, key)),
             request: digest(&("request", ask)),
@@ -109,7 +126,7 @@ pub fn verdict_of(outcome: &Outcome) -> (Verdict, Option<TransferId>) {
     };
     match outcome {
         Outcome::Recorded { transfer, replayed } => {
-            let verdict = transfer.refusal.map_or(plain("completed"), refused);
+            let verdict = transfer.failure.map_or(plain("completed"), failed);
             (
                 Verdict {
                     replayed: *replayed,
@@ -118,7 +135,7 @@ pub fn verdict_of(outcome: &Outcome) -> (Verdict, Option<TransferId>) {
                 Some(transfer.id),
             )
         }
-        Outcome::Refused(refusal) => (refused(*refusal), None),
+        Outcome::Refused(refusal) => (plain(refusal.code()), None),
         Outcome::KeyReused => (plain("idempotency_key_reused"), None),
     }
 }

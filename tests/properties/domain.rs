@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use service::identity::User;
-use service::transfers::{Metadata, Refusal, Transfer};
+use service::transfers::{Failure, Metadata, Transfer};
 use service::values::{
     Currency, Method, Role, Timestamp, TransferId, TransferKind, TransferStatus, UserId, UserStatus, Version, WalletId,
     WalletStatus,
@@ -97,32 +97,28 @@ fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String>
     })
 }
 
-fn recorded_refusal() -> impl Strategy<Value = Refusal> {
+fn failure() -> impl Strategy<Value = Failure> {
     units().prop_flat_map(|available| {
         select(vec![
-            Refusal::WalletFrozen,
-            Refusal::WalletClosed,
-            Refusal::CurrencyMismatch,
-            Refusal::InsufficientFunds {
+            Failure::WalletFrozen,
+            Failure::WalletClosed,
+            Failure::CurrencyMismatch,
+            Failure::InsufficientFunds {
                 available: money(available),
             },
-            Refusal::BalanceOutOfRange,
+            Failure::BalanceOutOfRange,
         ])
     })
 }
 
 pub fn transfer() -> impl Strategy<Value = Transfer> {
-    let words = (
-        select(TransferKind::ALL),
-        select(TransferStatus::ALL),
-        recorded_refusal(),
-    );
+    let words = (select(TransferKind::ALL), select(TransferStatus::ALL), failure());
     let method =
         option::of("[a-z0-9_]{1,32}".prop_map(|name| Method::try_new(name).expect("this shape is a method's")));
     let texts = (method, option::of(any::<String>()), option::of(metadata()));
     let values = (units_above_zero(), any_currency(), time());
     (id(), id(), id(), words, texts, values).prop_map(|(id, source, destination, words, texts, values)| {
-        let (kind, status, refusal) = words;
+        let (kind, status, failure) = words;
         let (method, description, metadata) = texts;
         let (amount, currency, created_at) = values;
         Transfer {
@@ -136,7 +132,7 @@ pub fn transfer() -> impl Strategy<Value = Transfer> {
             method,
             description,
             metadata,
-            refusal: (status == TransferStatus::Failed).then_some(refusal),
+            failure: (status == TransferStatus::Failed).then_some(failure),
             idempotency: None,
             created_at,
         }

@@ -12,7 +12,7 @@ use service::aggregates::{Aggregates, AggregatesError, Consumer, Day, DayRange, 
 use service::identity::Actor;
 use service::imports::RunOptions;
 use service::redis::Redis;
-use service::transfers::Deposit;
+use service::transfers::NewPayment;
 use service::values::{ImportKind, Method, WalletId};
 use tokio::sync::Mutex;
 
@@ -140,7 +140,7 @@ impl Stage {
     }
 
     async fn deposit(&mut self, units: i64) {
-        let deposit = Deposit {
+        let deposit = NewPayment {
             wallet: self.wallet,
             amount: Some(money(units)),
             method: Method::try_new("visa").expect("this is a method"),

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use service::ledger::{Command, Stamps, Wallet};
-use service::values::{Money, Timestamp, TransferId, UserId, Version, WalletId, WalletStatus};
+use service::values::{Bucket, Money, Timestamp, TransferId, UserId, Version, WalletId, WalletStatus};
 use uuid::Uuid;
 
 use crate::cases::{UNITS_MAX, currency, money, units, units_above_zero};
@@ -39,10 +39,10 @@ impl Ticks {
 }
 
 impl Stamps for Ticks {
-    fn next(&mut self, floor: Timestamp) -> (Timestamp, TransferId) {
+    fn next(&mut self, floor: Timestamp, bucket: Bucket) -> (Timestamp, TransferId) {
         self.last = self.last.max(floor) + TimeDelta::microseconds(1);
         self.count += 1;
-        (self.last, TransferId(Uuid::from_u128(self.count)))
+        (self.last, TransferId(bucket.mark(Uuid::from_u128(self.count << 12))))
     }
 }
 

@@ -6,7 +6,7 @@ use harness::TestBank;
 use proptest::prelude::*;
 use service::Services;
 use service::identity::Actor;
-use service::transfers::{Deposit, IdempotencyKey, Metadata, NewTransfer, Receipt, Refusal, TransferError, Withdrawal};
+use service::transfers::{Failure, IdempotencyKey, Metadata, NewPayment, NewTransfer, Receipt, TransferError};
 use service::values::{Method, Money, Role, TransferId, TransferKind, WalletStatus};
 use service::wallets::{Expected, WalletError};
 
@@ -63,12 +63,14 @@ impl Teller {
         match ask.kind {
             TransferKind::Deposit => {
                 let (wallet, method) = (self.ids.id(ask.destination), self.method(ask.source));
-                transfers.deposit(actor, key, Deposit { wallet, amount, method }).await
+                transfers
+                    .deposit(actor, key, NewPayment { wallet, amount, method })
+                    .await
             }
             TransferKind::Withdrawal => {
                 let (wallet, method) = (self.ids.id(ask.source), self.method(ask.destination));
                 transfers
-                    .withdraw(actor, key, Withdrawal { wallet, amount, method })
+                    .withdraw(actor, key, NewPayment { wallet, amount, method })
                     .await
             }
             TransferKind::Transfer | TransferKind::Reversal => {
@@ -164,27 +166,28 @@ pub fn verdict_of(answer: Result<Receipt, TransferError>) -> Result<(Verdict, Op
             };
             Ok((verdict, Some(receipt.transfer.id)))
         }
-        Err(TransferError::Refused {
-            refusal,
+        Err(TransferError::Refused(refusal)) => Ok((plain(refusal.code()), None)),
+        Err(TransferError::Failed {
+            failure,
             transfer,
             replayed,
         }) => Ok((
             Verdict {
                 replayed,
-                ..refused(refusal)
+                ..failed(failure)
             },
-            transfer,
+            Some(transfer),
         )),
         Err(TransferError::KeyReused) => Ok((plain("idempotency_key_reused"), None)),
         Err(error) => Err(TestCaseError::fail(format!("{error}: {error:?}"))),
     }
 }
 
-/// What a refusal says.
-pub fn refused(refusal: Refusal) -> Verdict {
-    let available = refusal.available().map(|available| i128::from(available.units()));
+/// What a recorded failure says.
+pub fn failed(failure: Failure) -> Verdict {
+    let available = failure.available().map(|available| i128::from(available.units()));
     Verdict {
-        code: refusal.code(),
+        code: failure.code(),
         available,
         replayed: false,
     }

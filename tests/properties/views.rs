@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use service::identity::User;
 use service::ledger;
-use service::transfers::{Metadata, NewTransfer, Refusal, Transfer};
+use service::transfers::{Failure, Metadata, NewTransfer, Transfer};
 use service::values::{
     Currency, Method, Money, Role, Timestamp, TransferId, TransferKind, TransferStatus, UserId, UserStatus, Version,
     WalletId, WalletStatus,
@@ -156,8 +156,8 @@ fn a_transfer_reads_back_from_its_json() {
         ];
         let members = Members::of(&TransferView::from(&transfer), &names)?;
         let reason: Option<String> = members.plain("failure_reason")?;
-        prop_assert_eq!(reason.as_deref(), transfer.refusal.map(Refusal::code));
-        let available = transfer.refusal.and_then(Refusal::available);
+        prop_assert_eq!(reason.as_deref(), transfer.failure.map(Failure::code));
+        let available = transfer.failure.and_then(Failure::available);
         let read = Transfer {
             id: TransferId(members.plain("id")?),
             kind: members.word("kind", TransferKind::from_word)?,
@@ -170,7 +170,7 @@ fn a_transfer_reads_back_from_its_json() {
             description: members.plain("description")?,
             // Given back as it came, blanks and digits included.
             metadata: Some(members.raw("metadata").to_owned()).filter(|text| text != "null"),
-            refusal: reason.and_then(|reason| Refusal::from_code(&reason, available)),
+            failure: reason.and_then(|reason| Failure::from_code(&reason, available)),
             idempotency: None,
             created_at: members.time("created_at")?.unwrap_or_default(),
         };

@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use sea_orm::sea_query::Condition;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
-use service::clock::id_at;
+use service::clock::{id_at, id_in};
 use service::db::Db;
 use service::values::{
-    Method, Money, Role, Timestamp, TransferId, TransferStatus, UserId, UserStatus, Version, WalletId, WalletStatus,
+    Method, Money, Role, Timestamp, TransferId, TransferKind, TransferStatus, UserId, UserStatus, Version, WalletId,
+    WalletStatus,
 };
 
 use crate::cases::currency;
@@ -128,7 +129,7 @@ impl Ids {
 /// An open, empty wallet.
 pub fn wallet_row(owner: Option<UserId>, method: Option<Method>, in_currency: u8, now: Timestamp) -> wallets::Model {
     wallets::Model {
-        id: WalletId(id_at(now)),
+        id: WalletId(owner.map_or_else(|| id_at(now), |user| id_in(user.bucket(), now))),
         user_id: owner,
         method,
         currency: currency(in_currency),
@@ -255,6 +256,9 @@ fn agree_on_wallet(row: &wallets::Model, account: &Account) -> TestCaseResult {
     prop_assert_eq!(row.status, account.status);
     prop_assert_eq!(row.currency, currency(account.currency));
     prop_assert_eq!(row.version, Version(account.entries.len() as i64));
+    if let Some(user) = row.user_id {
+        prop_assert_eq!(row.id.bucket(), user.bucket());
+    }
     Ok(())
 }
 
@@ -290,6 +294,11 @@ pub fn is_record_of(row: &transfers::Model, ids: &Ids, ask: &Ask, code: &str) ->
         TransferStatus::Completed
     };
     prop_assert_eq!((row.kind, row.status), (ask.kind, status));
+    let customer = match ask.kind {
+        TransferKind::Deposit => row.destination_wallet_id,
+        TransferKind::Transfer | TransferKind::Withdrawal | TransferKind::Reversal => row.source_wallet_id,
+    };
+    prop_assert_eq!(row.id.bucket(), customer.bucket());
     prop_assert_eq!(row.source_wallet_id, ids.id(ask.source));
     prop_assert_eq!(row.destination_wallet_id, ids.id(ask.destination));
     prop_assert_eq!(Some(row.amount.units()), ask.units);

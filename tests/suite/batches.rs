@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use harness::{TestBank, begin, on_every_backend};
+use service::actor::Actor;
 use service::db::{Db, FaultKind};
-use service::ledger::{Authority, Command, Idempotency, Ledger, MetricsSnapshot, Outcome, Queue, Refusal, SubmitError};
-use service::values::{Digest, Method, TransferKind, TransferStatus, WalletId};
+use service::ledger::{
+    Action, Command, Direction, Failure, Idempotency, Ledger, MetricsSnapshot, Movement, Outcome, Payment, Queue,
+    SubmitError,
+};
+use service::values::{Digest, Method, TransferStatus, WalletId};
 
 use crate::requests::{MOST, money, quiet_customer};
 
@@ -34,7 +38,7 @@ impl Committer {
         let (_, destination) = quiet_customer(bank, "first.ben").await;
         bank.fund(source, "100", "first").await;
         let (ledger, _) = Ledger::start(db, bank.clock.clone(), 8192).expect("a thread can be started");
-        let first = command(Authority::Owner(ana.user), source, destination, "0.0001");
+        let first = command(ana, source, destination, "0.0001");
         let committer = Self { ledger, first };
         // From here on it remembers its two wallets.
         committer.commit(bank, Vec::new()).await;
@@ -90,18 +94,49 @@ async fn submit(queue: &Queue, command: Command) -> Result<Outcome, SubmitError>
     queue.submit(command).await
 }
 
-fn command(authority: Authority, source: WalletId, destination: WalletId, amount: &str) -> Command {
+fn command(actor: Actor, source: WalletId, destination: WalletId, amount: &str) -> Command {
     Command {
-        kind: TransferKind::Transfer,
-        source,
-        destination,
-        amount: Some(money(amount)),
-        authority,
-        method: None,
-        description: None,
-        metadata: None,
+        actor,
         idempotency: None,
+        action: Action::Move(Movement {
+            source,
+            destination,
+            amount: Some(money(amount)),
+            description: None,
+            metadata: None,
+        }),
     }
+}
+
+/// A deposit by a method whose wallet is known, as an operator asks for it.
+pub async fn deposit(bank: &TestBank, method: &str, wallet: WalletId, amount: &str) -> Command {
+    Command {
+        actor: bank.operator_actor().await,
+        idempotency: None,
+        action: Action::Pay(Payment {
+            direction: Direction::In,
+            wallet,
+            method: Method::try_new(method).expect("a test's method is one"),
+            system: Some(bank.system_wallet(method).await),
+            amount: Some(money(amount)),
+        }),
+    }
+}
+
+/// The same movement but for what is set.
+pub fn but(command: &Command, set: impl FnOnce(&mut Movement)) -> Command {
+    let mut command = command.clone();
+    match &mut command.action {
+        Action::Move(movement) => set(movement),
+        Action::Pay(_) => panic!("it moves money between customers"),
+    }
+    command
+}
+
+/// The source and the destination of a movement.
+pub fn sides(command: &Command) -> [WalletId; 2] {
+    let sides: Vec<WalletId> = command.action.wallets().collect();
+    sides.try_into().expect("a movement has two sides")
 }
 
 /// A key and a request that belong together, by number.
@@ -124,7 +159,7 @@ pub async fn ana_pays_ben(bank: &TestBank) -> Command {
     let (ana, source) = quiet_customer(bank, "ana").await;
     let (_, destination) = quiet_customer(bank, "ben").await;
     bank.fund(source, "10", "visa").await;
-    command(Authority::Owner(ana.user), source, destination, "0.0001")
+    command(ana, source, destination, "0.0001")
 }
 
 async fn a_full_method_refuses_alone_and_not_its_batch(bank: Arc<TestBank>) {
@@ -132,17 +167,10 @@ async fn a_full_method_refuses_alone_and_not_its_batch(bank: Arc<TestBank>) {
     let pay = ana_pays_ben(&bank).await;
     let (_, full) = quiet_customer(&bank, "full").await;
     bank.fund(full, MOST, "full").await;
-    let deposit = |method: &str, source: WalletId| Command {
-        kind: TransferKind::Deposit,
-        method: Method::try_new(method),
-        ..command(Authority::Bank, source, pay.destination, "0.0001")
-    };
-    let full_method = deposit("full", bank.system_wallet("full").await);
-    let method = deposit("visa", bank.system_wallet("visa").await);
-    let into_full = Command {
-        destination: full,
-        ..pay.clone()
-    };
+    let [source, destination] = sides(&pay);
+    let full_method = deposit(&bank, "full", destination, "0.0001").await;
+    let method = deposit(&bank, "visa", destination, "0.0001").await;
+    let into_full = but(&pay, |movement| movement.destination = full);
     let batch = vec![full_method.clone(), method, into_full, pay.clone(), full_method];
     let outcomes = committer.commit(&bank, batch).await;
     for (index, outcome) in outcomes.iter().enumerate() {
@@ -154,14 +182,14 @@ async fn a_full_method_refuses_alone_and_not_its_batch(bank: Arc<TestBank>) {
             panic!("{outcome:?}")
         };
         let expected = if index % 2 == 0 {
-            Some(Refusal::BalanceOutOfRange)
+            Some(Failure::BalanceOutOfRange)
         } else {
             None
         };
-        assert_eq!(transfer.refusal, expected, "number {index}");
+        assert_eq!(transfer.failure, expected, "number {index}");
     }
     assert_eq!(
-        bank.balances(&[pay.source, pay.destination, full]).await,
+        bank.balances(&[source, destination, full]).await,
         ["9.9999", "0.0002", MOST]
     );
 }
@@ -172,7 +200,7 @@ async fn a_poisoned_command_fails_alone_and_not_its_batch(bank: Arc<TestBank>) {
     bank.refuse_described_as("poison").await;
     let mut batch = vec![pay.clone(); 16];
     for index in [0, 5, 15] {
-        batch[index].description = Some("poison".to_owned());
+        batch[index] = but(&pay, |movement| movement.description = Some("poison".to_owned()));
     }
     let rows = bank.row_counts().await;
     let before = committer.metrics();
@@ -192,10 +220,7 @@ async fn a_poisoned_command_fails_alone_and_not_its_batch(bank: Arc<TestBank>) {
     }
     // Thirteen, and the one that kept the committer busy.
     assert_eq!(bank.row_counts().await, (rows.0 + 14, rows.1 + 28));
-    assert_eq!(
-        bank.balances(&[pay.source, pay.destination]).await,
-        ["9.9987", "0.0013"]
-    );
+    assert_eq!(bank.balances(&sides(&pay)).await, ["9.9987", "0.0013"]);
 }
 
 async fn a_poisoned_command_does_not_use_its_key_up(bank: Arc<TestBank>) {
@@ -203,9 +228,8 @@ async fn a_poisoned_command_does_not_use_its_key_up(bank: Arc<TestBank>) {
     let pay = ana_pays_ben(&bank).await;
     bank.refuse_described_as("poison").await;
     let poisoned = Command {
-        description: Some("poison".to_owned()),
         idempotency: idempotency(1),
-        ..pay.clone()
+        ..but(&pay, |movement| movement.description = Some("poison".to_owned()))
     };
     let outcomes = committer.commit(&bank, vec![poisoned.clone(), poisoned.clone()]).await;
     assert!(
@@ -214,14 +238,14 @@ async fn a_poisoned_command_does_not_use_its_key_up(bank: Arc<TestBank>) {
             .all(|outcome| matches!(outcome, Err(SubmitError::Fault(_)))),
         "{outcomes:?}"
     );
-    assert_eq!(bank.balances(&[pay.destination]).await, ["0.0000"]);
+    assert_eq!(bank.balances(&sides(&pay)[1..]).await, ["0.0000"]);
     bank.refuse_none_described_as("poison").await;
     let outcomes = committer.commit(&bank, vec![poisoned]).await;
     assert!(
         matches!(outcomes[..], [Ok(Outcome::Recorded { replayed: false, .. })]),
         "{outcomes:?}"
     );
-    assert_eq!(bank.balances(&[pay.destination]).await, ["0.0001"]);
+    assert_eq!(bank.balances(&sides(&pay)[1..]).await, ["0.0001"]);
 }
 
 async fn money_moves_round_in_one_batch(bank: Arc<TestBank>) {
@@ -229,8 +253,8 @@ async fn money_moves_round_in_one_batch(bank: Arc<TestBank>) {
     let (ana, anas) = quiet_customer(&bank, "ana").await;
     let (ben, bens) = quiet_customer(&bank, "ben").await;
     bank.fund(anas, "5", "visa").await;
-    let there = command(Authority::Owner(ana.user), anas, bens, "5");
-    let back = command(Authority::Owner(ben.user), bens, anas, "5");
+    let there = command(ana, anas, bens, "5");
+    let back = command(ben, bens, anas, "5");
     // Each can pay with what has just come in, and only then.
     let outcomes = committer
         .commit(&bank, vec![back.clone(), there.clone(), back, there.clone(), there])
@@ -275,5 +299,5 @@ async fn a_key_twice_in_one_batch_moves_money_once(bank: Arc<TestBank>) {
             replayed: true
         })
     );
-    assert_eq!(bank.balances(&[pay.destination]).await, ["0.0002"]);
+    assert_eq!(bank.balances(&sides(&pay)[1..]).await, ["0.0002"]);
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use service::Services;
 use service::identity::Actor;
 use service::ledger::Transfer;
-use service::transfers::{Refusal, TransferError};
+use service::transfers::{Failure, TransferError};
 use service::values::{Money, TransferStatus, WalletId};
 
 use crate::requests::{
@@ -81,9 +81,9 @@ async fn moves_money(services: &Services, worker: usize, customers: &[(Actor, Wa
         let amount = format!("{}.{}", 1 + (worker * 7 + step * 5) % 9, 1 + worker % 9);
         match submit(services, actor, new_transfer(source, destination, &amount)).await {
             Ok(receipt) => made.push(receipt.transfer.as_ref().clone()),
-            Err(TransferError::Refused {
-                refusal: Refusal::InsufficientFunds { .. },
-                transfer: Some(id),
+            Err(TransferError::Failed {
+                failure: Failure::InsufficientFunds { .. },
+                transfer: id,
                 ..
             }) => {
                 made.push(
@@ -162,10 +162,10 @@ async fn of_many_withdrawals_through_two_replicas_one_succeeds(bank: Arc<TestBan
     let outcomes = all_at_once(withdrawals).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     for outcome in outcomes.into_iter().filter_map(Result::err) {
-        let TransferError::Refused { refusal, .. } = outcome else {
+        let TransferError::Failed { failure, .. } = outcome else {
             panic!("{outcome}")
         };
-        assert_eq!(refusal, Refusal::InsufficientFunds { available: Money::ZERO });
+        assert_eq!(failure, Failure::InsufficientFunds { available: Money::ZERO });
     }
     assert_eq!(bank.balances(&[ana.wallet]).await, ["0.0000"]);
 }
@@ -184,8 +184,8 @@ async fn nothing_moves_after_a_freeze_was_answered(bank: Arc<TestBank>) {
             while refused < 10 {
                 match submit(&services, actor, new_transfer(source, destination, "0.0001")).await {
                     Ok(_) => assert_eq!(refused, 0, "the wallet was frozen"),
-                    Err(TransferError::Refused {
-                        refusal: Refusal::WalletFrozen,
+                    Err(TransferError::Failed {
+                        failure: Failure::WalletFrozen,
                         ..
                     }) => refused += 1,
                     Err(other) => panic!("{other}"),

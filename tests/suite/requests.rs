@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use service::Services;
 use service::identity::{Actor, Email, FullName, Registration};
-use service::transfers::{IdempotencyKey, NewTransfer, Receipt, TransferError, Withdrawal};
+use service::transfers::{IdempotencyKey, NewPayment, NewTransfer, Receipt, TransferError};
 use service::values::{Method as PaymentMethod, Money, WalletId};
 
 /// The largest amount there is.
@@ -120,7 +120,7 @@ pub async fn withdraw(
         .withdraw(
             actor,
             None,
-            Withdrawal {
+            NewPayment {
                 wallet,
                 amount: Some(money(amount)),
                 method,

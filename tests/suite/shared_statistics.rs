@@ -86,7 +86,7 @@ impl Shared {
     /// Something moved by a process that shares nothing, such as a command.
     async fn fund_unseen(&self, customer: &Customer, amount: &str) {
         let alone = self.bank.replica_with(|config| config.redis_url = None).await;
-        let deposit = service::transfers::Deposit {
+        let deposit = service::transfers::NewPayment {
             wallet: customer.wallet,
             amount: service::values::Money::parse_unsigned(amount).ok(),
             method: service::values::Method::try_new("visa").expect("visa is a method"),

@@ -6,10 +6,9 @@ use harness::bank::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
 use harness::{Backend, ManualClock, TestBank, on_every_backend};
 use service::db::Db;
-use service::ledger::{Authority, Command, MetricsSnapshot, Outcome};
-use service::values::{Method, TransferKind};
+use service::ledger::{Command, MetricsSnapshot, Outcome};
 
-use crate::batches::{Committer, ana_pays_ben, idempotency};
+use crate::batches::{Committer, ana_pays_ben, but, deposit, idempotency, sides};
 use crate::requests::money;
 
 on_every_backend!(
@@ -37,31 +36,16 @@ async fn a_batch_costs_the_same_statements_whatever_its_size(bank: Arc<TestBank>
         };
         assert_eq!(cost, expected, "a batch of {size}");
     }
-    assert_eq!(
-        bank.balances(&[pay.source, pay.destination]).await,
-        ["9.9488", "0.0512"]
-    );
+    assert_eq!(bank.balances(&sides(&pay)).await, ["9.9488", "0.0512"]);
 }
 
 async fn deposits_and_refusals_cost_no_more(bank: Arc<TestBank>) {
     let committer = Committer::of(&bank).await;
     let pay = ana_pays_ben(&bank).await;
-    let deposit = Command {
-        kind: TransferKind::Deposit,
-        source: bank.system_wallet("visa").await,
-        authority: Authority::Bank,
-        method: Method::try_new("visa"),
-        ..pay.clone()
-    };
+    let deposit = deposit(&bank, "visa", sides(&pay)[1], "0.0001").await;
     committer.commit(&bank, vec![pay.clone(), deposit.clone()]).await;
-    let too_much = Command {
-        amount: Some(money("1000")),
-        ..pay.clone()
-    };
-    let no_amount = Command {
-        amount: None,
-        ..pay.clone()
-    };
+    let too_much = but(&pay, |movement| movement.amount = Some(money("1000")));
+    let no_amount = but(&pay, |movement| movement.amount = None);
     // What is not recorded is not written: nothing at all, or BEGIN, read, ROLLBACK. On SQLite deposits tell the daily
     // aggregates with a statement of their own.
     let (written, told, unwritten) = match bank.backend {
@@ -99,7 +83,7 @@ async fn keys_and_replays_have_their_price(bank: Arc<TestBank>) {
     };
     let cost = committer.cost(&bank, keyed.clone()).await;
     assert_eq!((cost.batches, cost.statements, cost.stale_retries), (1, statements, 0));
-    let balances = bank.balances(&[pay.source, pay.destination]).await;
+    let balances = bank.balances(&sides(&pay)).await;
     let again = committer.commit(&bank, keyed).await;
     assert!(
         again
@@ -107,7 +91,7 @@ async fn keys_and_replays_have_their_price(bank: Arc<TestBank>) {
             .all(|outcome| matches!(outcome, Ok(Outcome::Recorded { replayed: true, .. }))),
         "{again:?}"
     );
-    assert_eq!(bank.balances(&[pay.source, pay.destination]).await, balances);
+    assert_eq!(bank.balances(&sides(&pay)).await, balances);
 }
 
 /// The counter is held against PostgreSQL's own count, on a server that keeps one by role.
@@ -139,10 +123,7 @@ async fn postgresql_counts_the_same_statements() {
         ),
         (
             "refused before anything is recorded",
-            vec![Command {
-                amount: None,
-                ..pay.clone()
-            }],
+            vec![but(&pay, |movement| movement.amount = None)],
         ),
         ("locked from the start", vec![pay.clone()]),
         (
@@ -157,7 +138,7 @@ async fn postgresql_counts_the_same_statements() {
     for (name, commands) in batches {
         if name.starts_with("locked from") {
             // Another committer's write makes this one cautious; the try that notices is not counted by the server.
-            bank.fund(committer.first.source, "1", "visa").await;
+            bank.fund(sides(&committer.first)[0], "1", "visa").await;
             committer.commit(&bank, Vec::new()).await;
         }
         let before = (committer.metrics().statements, server_count(&bank).await);

@@ -110,7 +110,7 @@ async fn a_thousand_requests_with_a_hundred_keys_make_a_hundred_transfers(bank: 
             answers.iter().all(|answer| *answer == answers[0]),
             "key {number}: {answers:#?}"
         );
-        assert_eq!(answers[0].refusal.is_some(), asks_too_much(*number), "key {number}");
+        assert_eq!(answers[0].failure.is_some(), asks_too_much(*number), "key {number}");
     }
     assert_eq!(bank.row_counts().await, (rows.0 + 100, rows.1 + 180));
     assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["10.0000", "90.0000"]);
@@ -131,7 +131,7 @@ async fn worker_asks(services: &Services, worker: usize, ana: Actor, wallets: [W
         let answer = services.transfers.submit(ana, key(&format!("key-{number}")), new).await;
         let transfer = match answer {
             Ok(receipt) => receipt.transfer.as_ref().clone(),
-            Err(TransferError::Refused { transfer: Some(id), .. }) => services
+            Err(TransferError::Failed { transfer: id, .. }) => services
                 .transfers
                 .get(ana, id)
                 .await

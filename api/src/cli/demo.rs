@@ -11,7 +11,7 @@ use service::clock::random_bytes;
 use service::config::{Config, ReportAccess};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::page::PageRequest;
-use service::transfers::{Deposit, NewTransfer, TransferError};
+use service::transfers::{NewPayment, NewTransfer, TransferError};
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -156,7 +156,7 @@ async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<Customer>
             currency: None,
         };
         let (user, wallet) = bank.identity.register(registration).await?;
-        let deposit = Deposit {
+        let deposit = NewPayment {
             wallet: wallet.id,
             amount: Money::parse_unsigned(OPENING_BALANCE).ok(),
             method: Method::try_new("visa").context("visa is a method")?,
@@ -219,7 +219,7 @@ fn note(sent: &mut Sent, ended: Option<Ended>) -> anyhow::Result<()> {
         None => {}
         Some(ended) => match ended? {
             Ok(()) => sent.completed += 1,
-            Err(TransferError::Refused { .. }) => sent.refused += 1,
+            Err(TransferError::Refused(_) | TransferError::Failed { .. }) => sent.refused += 1,
             Err(error) => return Err(error.into()),
         },
     }

@@ -8,7 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use service::Services;
-use service::transfers::{Deposit, NewTransfer, Receipt, Transfer, TransferFilter, Withdrawal};
+use service::transfers::{NewPayment, NewTransfer, Receipt, Transfer, TransferFilter};
 use service::values::{TransferId, WalletId};
 use uuid::Uuid;
 
@@ -117,7 +117,7 @@ impl TransfersApi {
         key: IdempotencyHeader,
         body: Json<NewPaymentInput>,
     ) -> ApiResult<Moved<TransferView>> {
-        let deposit = Deposit {
+        let deposit = NewPayment {
             wallet: WalletId(wallet_id.0),
             amount: body.0.amount.0,
             method: body.0.method.0,
@@ -143,7 +143,7 @@ impl TransfersApi {
         key: IdempotencyHeader,
         body: Json<NewPaymentInput>,
     ) -> ApiResult<Moved<TransferView>> {
-        let withdrawal = Withdrawal {
+        let withdrawal = NewPayment {
             wallet: WalletId(wallet_id.0),
             amount: body.0.amount.0,
             method: body.0.method.0,
@@ -254,7 +254,7 @@ impl From<&Transfer> for TransferView {
             method: transfer.method.as_ref().map(ToString::to_string),
             description: transfer.description.clone(),
             metadata: transfer.metadata.as_deref().and_then(MetadataValue::stored),
-            failure_reason: transfer.refusal.map(|refusal| refusal.code().to_owned()),
+            failure_reason: transfer.failure.map(|failure| failure.code().to_owned()),
             reverses: None,
             created_at: Time(transfer.created_at),
             completed_at: transfer.completed_at().map(Time),

@@ -54,6 +54,44 @@ id!(
     ImportId
 );
 
+/// The last 12 bits of an id. A user's are random, and the user's wallets have the same. A transfer has its source's, a deposit
+/// its destination's. So an id alone can say which ledger holds a row when a bank has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bucket(u16);
+
+impl Bucket {
+    const MASK: u16 = 0x0fff;
+
+    fn of(id: Uuid) -> Self {
+        let [.., high, low] = *id.as_bytes();
+        Self(u16::from_be_bytes([high, low]) & Self::MASK)
+    }
+
+    /// The id with its last 12 bits replaced by this bucket's.
+    #[must_use]
+    pub fn mark(self, id: Uuid) -> Uuid {
+        let mut bytes = id.into_bytes();
+        let [.., high, low] = &mut bytes;
+        let kept = u16::from_be_bytes([*high, *low]) & !Self::MASK;
+        [*high, *low] = (kept | self.0).to_be_bytes();
+        Uuid::from_bytes(bytes)
+    }
+}
+
+macro_rules! in_buckets {
+    ($($name:ident),+) => {
+        $(impl $name {
+            /// The bucket that the id carries.
+            #[must_use]
+            pub fn bucket(self) -> Bucket {
+                Bucket::of(self.0)
+            }
+        })+
+    };
+}
+
+in_buckets!(UserId, WalletId, TransferId);
+
 /// How many entries a wallet has; an entry carries the version that it made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

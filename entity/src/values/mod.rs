@@ -11,7 +11,7 @@ mod statuses;
 pub use activity::{ActivityStatus, Channel, KycStep, Product};
 pub use currency::Currency;
 pub use digest::Digest;
-pub use ids::{ImportId, TransferId, UserId, Version, WalletId};
+pub use ids::{Bucket, ImportId, TransferId, UserId, Version, WalletId};
 pub use method::Method;
 pub use money::{Money, MoneyError};
 pub use statuses::{ImportKind, ImportStatus, Role, TransferKind, TransferStatus, UserStatus, WalletStatus};

@@ -22,9 +22,9 @@ use super::tries::{
     Decided, Doubt, Try, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, pause, wallet_ids,
 };
 use super::types::{Command, Outcome, Wallet};
-use crate::clock::{Clock, Sequence, id_at};
+use crate::clock::{Clock, Sequence, id_in};
 use crate::db::{Db, Fault, FaultKind};
-use crate::values::{Timestamp, TransferId, WalletId};
+use crate::values::{Bucket, Timestamp, TransferId, WalletId};
 
 /// Tries before the callers are told that their wallets are contended.
 const TRIES_MAX: u32 = 8;
@@ -184,7 +184,7 @@ impl Batches {
         }
     }
 
-    /// Nothing is inserted for an unrecorded refusal, so nothing would notice that its key was used up before: those keys
+    /// Nothing is inserted for a refused command, so nothing would notice that its key was used up before: those keys
     /// are looked up, and the batch is decided again with what they brought.
     async fn decide_at_once(
         &mut self,
@@ -365,8 +365,8 @@ impl Batches {
 }
 
 impl Stamps for Sequence {
-    fn next(&mut self, floor: Timestamp) -> (Timestamp, TransferId) {
+    fn next(&mut self, floor: Timestamp, bucket: Bucket) -> (Timestamp, TransferId) {
         let time = self.next_after(floor);
-        (time, TransferId(id_at(time)))
+        (time, TransferId(id_in(bucket, time)))
     }
 }

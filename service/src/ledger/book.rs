@@ -6,13 +6,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
-use crate::values::{Digest, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
+use super::types::{
+    Action, Command, Direction, Entry, Failure, Idempotency, Movement, Outcome, Payment, Refusal, Transfer, Wallet,
+};
+use crate::actor::Actor;
+use crate::values::{Bucket, Digest, Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
 
 /// Gives each recorded transfer its time and id, later than the floor and than every one before.
 pub trait Stamps {
-    /// The next time and id.
-    fn next(&mut self, floor: Timestamp) -> (Timestamp, TransferId);
+    /// The next time, and an id in the bucket.
+    fn next(&mut self, floor: Timestamp, bucket: Bucket) -> (Timestamp, TransferId);
 }
 
 /// The wallets of one batch and what has been decided about them.
@@ -40,7 +43,7 @@ pub struct Changes {
     pub transfers: Vec<Arc<Transfer>>,
     pub entries: Vec<Entry>,
     pub wallets: Vec<WalletChange>,
-    /// Wallets that a refusal was decided on and that did not change: they must still be as they were read.
+    /// Wallets that a failure was decided on and that did not change: they must still be as they were read.
     pub confirmed: Vec<Wallet>,
 }
 
@@ -98,10 +101,11 @@ impl Book {
     /// Decides one command.
     ///
     /// A key that was used up answers before any rule: with the stored outcome for the same request, with `KeyReused` for
-    /// another one. Then the rules in the order of [`Refusal`]: amount, wallets known and the source the caller's, the
-    /// method open, two wallets, none frozen, none closed, one currency, funds, range. Only what is recorded uses a key up.
+    /// another one. Then the rules whose answer is a [`Refusal`]: amount, wallets known and the source the actor's, the method
+    /// open, two wallets. Then those whose answer is a [`Failure`]: none frozen, none closed, one currency, funds, range. Only
+    /// what is recorded uses a key up.
     ///
-    /// A refused transfer keeps no description and no metadata: else a caller could store text for free, and show it to
+    /// A failed transfer keeps no description and no metadata: else a caller could store text for free, and show it to
     /// the owner of any wallet.
     pub fn apply(&mut self, command: &Command, stamps: &mut impl Stamps) -> Outcome {
         if let Some(answer) = command.idempotency.and_then(|idempotency| self.replay(idempotency)) {
@@ -113,31 +117,33 @@ impl Book {
         };
         let verdict = rule(amount, source, destination);
         let floor = source.updated_at.max(destination.updated_at);
-        let currency = source.currency;
-        let (created_at, id) = stamps.next(floor);
-        let refusal = verdict.as_ref().err().copied();
+        let customer = if source.is_system() { destination } else { source };
+        let (created_at, id) = stamps.next(floor, customer.id.bucket());
+        let (source, destination, currency) = (source.id, destination.id, source.currency);
+        let texts = Texts::of(&command.action);
+        let failure = verdict.as_ref().err().copied();
         let transfer = Transfer {
             id,
-            kind: command.kind,
-            status: if refusal.is_some() {
+            kind: command.action.kind(),
+            status: if failure.is_some() {
                 TransferStatus::Failed
             } else {
                 TransferStatus::Completed
             },
-            source: command.source,
-            destination: command.destination,
+            source,
+            destination,
             amount,
             currency,
-            method: command.method.clone(),
-            description: command.description.clone().filter(|_| refusal.is_none()),
-            metadata: command.metadata.clone().filter(|_| refusal.is_none()),
-            refusal,
+            method: texts.method.cloned(),
+            description: texts.description.cloned().filter(|_| failure.is_none()),
+            metadata: texts.metadata.cloned().filter(|_| failure.is_none()),
+            failure,
             idempotency: command.idempotency,
             created_at,
         };
         if let Ok(balances) = verdict {
-            self.post(&transfer, command.source, amount.negated(), balances.source);
-            self.post(&transfer, command.destination, amount, balances.destination);
+            self.post(&transfer, source, amount.negated(), balances.source);
+            self.post(&transfer, destination, amount, balances.destination);
         }
         self.record(transfer)
     }
@@ -185,21 +191,15 @@ impl Book {
         })
     }
 
-    /// The rules whose refusals are not recorded.
+    /// The rules whose answer is not recorded.
     fn parties(&self, command: &Command) -> Result<(Money, &Wallet, &Wallet), Refusal> {
-        let amount = command
-            .amount
-            .filter(|amount| *amount > Money::ZERO)
-            .ok_or(Refusal::InvalidAmount)?;
-        let (source, destination) = match command.kind {
-            TransferKind::Deposit => {
-                let destination = self.customers(command.destination)?;
-                (self.methods(command.source)?, destination)
-            }
-            TransferKind::Withdrawal => (self.payers(command)?, self.methods(command.destination)?),
-            TransferKind::Transfer | TransferKind::Reversal => {
-                (self.payers(command)?, self.customers(command.destination)?)
-            }
+        let amount = command.action.amount().filter(|amount| *amount > Money::ZERO);
+        let amount = amount.ok_or(Refusal::InvalidAmount)?;
+        let (source, destination) = match &command.action {
+            Action::Move(Movement {
+                source, destination, ..
+            }) => (self.own(command.actor, *source)?, self.customers(*destination)?),
+            Action::Pay(payment) => self.payment_sides(command.actor, payment)?,
         };
         if source.id == destination.id {
             return Err(Refusal::SameWallet);
@@ -213,18 +213,32 @@ impl Book {
         wallet.ok_or(Refusal::WalletNotFound)
     }
 
-    /// The customer's wallet that the command takes from, if its authority reaches that far.
-    fn payers(&self, command: &Command) -> Result<&Wallet, Refusal> {
-        let wallet = self.customers(command.source)?;
-        match command.authority {
-            Authority::Owner(user) if wallet.owner != Some(user) => Err(Refusal::WalletNotFound),
-            Authority::Owner(_) | Authority::Bank => Ok(wallet),
+    /// A wallet of the actor's own.
+    fn own(&self, actor: Actor, id: WalletId) -> Result<&Wallet, Refusal> {
+        let wallet = self.customers(id)?;
+        if wallet.owner == Some(actor.user) {
+            Ok(wallet)
+        } else {
+            Err(Refusal::WalletNotFound)
         }
     }
 
-    /// The system wallet of a payment method; an id that is not in the book stands for a method that is not open.
-    fn methods(&self, id: WalletId) -> Result<&Wallet, Refusal> {
-        let wallet = self.wallet(id).filter(|wallet| wallet.is_system());
+    /// The customer's wallet before the method, in the order of the refusals.
+    fn payment_sides(&self, actor: Actor, payment: &Payment) -> Result<(&Wallet, &Wallet), Refusal> {
+        let wallet = match payment.direction {
+            Direction::Out if !actor.is_operator() => self.own(actor, payment.wallet)?,
+            Direction::In | Direction::Out => self.customers(payment.wallet)?,
+        };
+        let method = self.methods(payment.system)?;
+        Ok(match payment.direction {
+            Direction::In => (method, wallet),
+            Direction::Out => (wallet, method),
+        })
+    }
+
+    /// The system wallet of a payment method. A method that is not open has none, or one that is not in the database.
+    fn methods(&self, id: Option<WalletId>) -> Result<&Wallet, Refusal> {
+        let wallet = id.and_then(|id| self.wallet(id)).filter(|wallet| wallet.is_system());
         wallet.ok_or(Refusal::UnknownMethod)
     }
 
@@ -263,35 +277,59 @@ impl Book {
     }
 }
 
+/// What a transfer keeps of its action as text.
+#[derive(Default)]
+struct Texts<'a> {
+    method: Option<&'a Method>,
+    description: Option<&'a String>,
+    metadata: Option<&'a String>,
+}
+
+impl<'a> Texts<'a> {
+    fn of(action: &'a Action) -> Self {
+        match action {
+            Action::Move(movement) => Self {
+                method: None,
+                description: movement.description.as_ref(),
+                metadata: movement.metadata.as_ref(),
+            },
+            Action::Pay(payment) => Self {
+                method: Some(&payment.method),
+                ..Self::default()
+            },
+        }
+    }
+}
+
 struct Balances {
     source: Money,
     destination: Money,
 }
 
-/// The rules whose refusals are recorded, in their order. Either side frozen or closed counts; only customers' wallets
+/// The rules whose answer is recorded, in their order. Either side frozen or closed counts; only customers' wallets
 /// must cover the amount; any wallet, system wallets too, must stay in range.
-fn rule(amount: Money, source: &Wallet, destination: &Wallet) -> Result<Balances, Refusal> {
+fn rule(amount: Money, source: &Wallet, destination: &Wallet) -> Result<Balances, Failure> {
     use crate::values::WalletStatus::{Closed, Frozen};
     let either_is = |status| source.status == status || destination.status == status;
     if either_is(Frozen) {
-        return Err(Refusal::WalletFrozen);
+        return Err(Failure::WalletFrozen);
     }
     if either_is(Closed) {
-        return Err(Refusal::WalletClosed);
+        return Err(Failure::WalletClosed);
     }
     if source.currency != destination.currency {
-        return Err(Refusal::CurrencyMismatch);
+        return Err(Failure::CurrencyMismatch);
     }
     if !source.is_system() && source.available() < amount {
-        return Err(Refusal::InsufficientFunds {
+        return Err(Failure::InsufficientFunds {
             available: source.available(),
         });
     }
     Ok(Balances {
-        source: source.balance.checked_sub(amount).ok_or(Refusal::BalanceOutOfRange)?,
+        source: source.balance.checked_sub(amount).ok_or(Failure::BalanceOutOfRange)?,
         destination: destination
             .balance
             .checked_add(amount)
-            .ok_or(Refusal::BalanceOutOfRange)?,
+            .ok_or(Failure::BalanceOutOfRange)?,
     })
 }

@@ -22,7 +22,7 @@ impl LockedWallets {
         if self.0.is_empty() {
             return Vec::new();
         }
-        let wallets = commands.flat_map(|command| [command.source, command.destination]);
+        let wallets = commands.flat_map(|command| command.action.wallets());
         let mut found: Vec<WalletId> = wallets.filter(|wallet| self.0.contains(wallet)).collect();
         found.sort_unstable();
         found.dedup();
@@ -42,7 +42,7 @@ impl LockedWallets {
 
     /// True when a command needs a locked wallet.
     pub fn stops(&self, command: &Command) -> bool {
-        self.0.contains(&command.source) || self.0.contains(&command.destination)
+        command.action.wallets().any(|wallet| self.0.contains(&wallet))
     }
 }
 

@@ -25,7 +25,9 @@ pub use entries::{EntryPage, EntryView, entries_of};
 pub use error::SubmitError;
 pub use metrics::{HistogramSnapshot, Metrics, MetricsSnapshot};
 pub use outcomes::Completed;
-pub use types::{Authority, Command, Entry, Idempotency, Outcome, Refusal, Transfer, Wallet};
+pub use types::{
+    Action, Command, Direction, Entry, Failure, Idempotency, Movement, Outcome, Payment, Refusal, Transfer, Wallet,
+};
 pub use verify::{Check, Report, verify};
 
 pub(crate) use verify::verify_in;

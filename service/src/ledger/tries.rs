@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::book::Changes;
 use super::repo::Tx;
-use super::types::{Authority, Command, Outcome, Wallet};
+use super::types::{Action, Command, Direction, Outcome, Wallet};
 use crate::clock::random_bytes;
 use crate::db::{Fault, FaultKind};
-use crate::values::{Digest, TransferId, TransferKind, WalletId};
+use crate::values::{Digest, TransferId, WalletId};
 
 /// The longest pause before a try, doubled from one millisecond.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -73,31 +73,26 @@ pub(super) fn keys_of_refused(commands: &[&Command], outcomes: &[Outcome]) -> Ve
 
 /// The wallets of a batch in id order, each once.
 pub(super) fn wallet_ids(commands: &[&Command]) -> Vec<WalletId> {
-    let ids: BTreeSet<WalletId> = commands
-        .iter()
-        .flat_map(|command| [command.source, command.destination])
-        .collect();
+    let ids: BTreeSet<WalletId> = commands.iter().flat_map(|command| command.action.wallets()).collect();
     ids.into_iter().collect()
 }
 
-/// Remembered wallets that a command names and its authority does not reach: another customer's as the source, a system
-/// wallet on either side of a transfer.
+/// Remembered wallets that a command names and its actor may not use: another customer's as the source, a system wallet on
+/// either side of a movement.
 pub(super) fn hidden_wallets(commands: &[&Command], remembered: &HashMap<WalletId, Wallet>) -> HashSet<WalletId> {
     let mut hidden = HashSet::new();
     for command in commands {
-        let is_system = |id: &WalletId| remembered.get(id).is_some_and(Wallet::is_system);
-        let is_transfer = command.kind == TransferKind::Transfer;
-        if is_transfer && is_system(&command.destination) {
-            hidden.insert(command.destination);
-        }
-        let Authority::Owner(user) = command.authority else {
-            continue;
-        };
-        if remembered
-            .get(&command.source)
-            .is_some_and(|wallet| wallet.owner != Some(user))
-        {
-            hidden.insert(command.source);
+        let is = |id: WalletId, what: &dyn Fn(&Wallet) -> bool| remembered.get(&id).is_some_and(what);
+        let is_foreign = |wallet: &Wallet| wallet.owner != Some(command.actor.user);
+        match &command.action {
+            Action::Move(movement) => {
+                hidden.extend(Some(movement.source).filter(|id| is(*id, &is_foreign)));
+                hidden.extend(Some(movement.destination).filter(|id| is(*id, &Wallet::is_system)));
+            }
+            Action::Pay(payment) if payment.direction == Direction::Out && !command.actor.is_operator() => {
+                hidden.extend(Some(payment.wallet).filter(|id| is(*id, &is_foreign)));
+            }
+            Action::Pay(_) => {}
         }
     }
     hidden

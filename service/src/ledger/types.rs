@@ -1,34 +1,100 @@
 //! The words of the ledger: what it is asked for, what it keeps, and what it answers.
 
+use std::iter;
 use std::sync::Arc;
 
+use crate::actor::Actor;
 use crate::values::{
     Currency, Digest, Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, UserId, Version, WalletId,
     WalletStatus,
 };
 
-/// One movement of money that a caller asks for.
+/// What a caller asks the ledger to do.
 #[derive(Clone, Debug)]
 pub struct Command {
-    pub kind: TransferKind,
-    pub source: WalletId,
-    pub destination: WalletId,
-    /// `None` when the caller's text was no amount; the refusal has its place in the order of all refusals.
-    pub amount: Option<Money>,
-    pub authority: Authority,
-    pub method: Option<Method>,
-    pub description: Option<String>,
-    pub metadata: Option<String>,
+    pub actor: Actor,
     pub idempotency: Option<Idempotency>,
+    pub action: Action,
 }
 
-/// In whose name money is taken out of the source.
+/// What the ledger can be asked to do.
+#[derive(Clone, Debug)]
+pub enum Action {
+    Move(Movement),
+    Pay(Payment),
+}
+
+/// Money from one customer's wallet to another's. The source must be the actor's own.
+#[derive(Clone, Debug)]
+pub struct Movement {
+    pub source: WalletId,
+    pub destination: WalletId,
+    /// `None` when the caller's text was not an amount: the book refuses it in the order of its rules.
+    pub amount: Option<Money>,
+    pub description: Option<String>,
+    pub metadata: Option<String>,
+}
+
+/// Money that enters or leaves the bank by a payment method. Operators pay out of any wallet, customers out of their own.
+#[derive(Clone, Debug)]
+pub struct Payment {
+    pub direction: Direction,
+    /// The customer's.
+    pub wallet: WalletId,
+    pub method: Method,
+    /// The system wallet of the method in the wallet's currency; `None` when the method is not open in it.
+    pub system: Option<WalletId>,
+    /// As in a movement.
+    pub amount: Option<Money>,
+}
+
+impl Payment {
+    /// The kind of transfer that it makes.
+    #[must_use]
+    pub fn kind(&self) -> TransferKind {
+        match self.direction {
+            Direction::In => TransferKind::Deposit,
+            Direction::Out => TransferKind::Withdrawal,
+        }
+    }
+}
+
+/// Which way a payment goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authority {
-    /// A customer, who may only take from wallets of their own.
-    Owner(UserId),
-    /// The bank, which may take from any.
-    Bank,
+pub enum Direction {
+    /// A deposit.
+    In,
+    /// A withdrawal.
+    Out,
+}
+
+impl Action {
+    /// The kind of transfer that it makes.
+    #[must_use]
+    pub fn kind(&self) -> TransferKind {
+        match self {
+            Self::Move(_) => TransferKind::Transfer,
+            Self::Pay(payment) => payment.kind(),
+        }
+    }
+
+    /// What it moves; `None` when the caller's text was not an amount.
+    #[must_use]
+    pub fn amount(&self) -> Option<Money> {
+        match self {
+            Self::Move(movement) => movement.amount,
+            Self::Pay(payment) => payment.amount,
+        }
+    }
+
+    /// The wallets that it names; of a payment whose method is not open, the customer's alone.
+    pub fn wallets(&self) -> impl Iterator<Item = WalletId> + use<> {
+        let (one, other) = match self {
+            Self::Move(movement) => (movement.source, Some(movement.destination)),
+            Self::Pay(payment) => (payment.wallet, payment.system),
+        };
+        iter::once(one).chain(other)
+    }
 }
 
 /// The digests that make a repeated request the same request.
@@ -69,7 +135,7 @@ impl Wallet {
     }
 }
 
-/// A transfer as it is kept, recorded refusals among them.
+/// A transfer as it is kept, completed or failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
     pub id: TransferId,
@@ -83,7 +149,7 @@ pub struct Transfer {
     pub description: Option<String>,
     pub metadata: Option<String>,
     /// Set exactly when the status is FAILED.
-    pub refusal: Option<Refusal>,
+    pub failure: Option<Failure>,
     pub idempotency: Option<Idempotency>,
     pub created_at: Timestamp,
 }
@@ -106,22 +172,17 @@ pub struct Entry {
     pub balance_after: Money,
 }
 
-/// Why a rule said no, in the order in which the rules are asked: the first that applies is the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Why a rule said no and nothing is recorded, in the order in which the rules are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     InvalidAmount,
     WalletNotFound,
     UnknownMethod,
     SameWallet,
-    WalletFrozen,
-    WalletClosed,
-    CurrencyMismatch,
-    InsufficientFunds { available: Money },
-    BalanceOutOfRange,
 }
 
 impl Refusal {
-    /// The stable code that clients read and that is stored as the failure reason.
+    /// The stable code that clients read.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -129,6 +190,26 @@ impl Refusal {
             Self::WalletNotFound => "wallet_not_found",
             Self::UnknownMethod => "unknown_method",
             Self::SameWallet => "same_wallet",
+        }
+    }
+}
+
+/// Why a transfer is recorded as FAILED: its amount is valid and both wallets are known. In the order in which the rules are
+/// asked, after those of a [`Refusal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    WalletFrozen,
+    WalletClosed,
+    CurrencyMismatch,
+    InsufficientFunds { available: Money },
+    BalanceOutOfRange,
+}
+
+impl Failure {
+    /// The stable code that clients read and that is stored as the failure reason.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
             Self::WalletFrozen => "wallet_frozen",
             Self::WalletClosed => "wallet_closed",
             Self::CurrencyMismatch => "currency_mismatch",
@@ -150,18 +231,12 @@ impl Refusal {
         }
     }
 
-    /// True for refusals that leave a FAILED transfer behind: both wallets and the amount are known by then.
-    #[must_use]
-    pub fn is_recorded(self) -> bool {
-        self >= Self::WalletFrozen
-    }
-
     /// What the source had when `insufficient_funds` was the answer.
     #[must_use]
     pub const fn available(self) -> Option<Money> {
         match self {
             Self::InsufficientFunds { available } => Some(available),
-            _ => None,
+            Self::WalletFrozen | Self::WalletClosed | Self::CurrencyMismatch | Self::BalanceOutOfRange => None,
         }
     }
 }
@@ -169,9 +244,9 @@ impl Refusal {
 /// What became of a command, for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is kept: COMPLETED, or FAILED with the refusal.
+    /// It is kept: COMPLETED, or FAILED with its reason.
     Recorded { transfer: Arc<Transfer>, replayed: bool },
-    /// It was refused before there was anything to record.
+    /// It was refused, and nothing is recorded.
     Refused(Refusal),
     /// Its idempotency key belongs to another request.
     KeyReused,

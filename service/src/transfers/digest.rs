@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use super::request::{Metadata, NewTransfer};
-use crate::values::{Digest, Method, Money, TransferKind, UserId, WalletId};
+use crate::ledger::Payment;
+use crate::values::{Digest, Money, TransferKind, UserId};
 
 /// Of a user and their key: two users' equal keys differ.
 pub(super) fn of_key(user: UserId, key: &str) -> Digest {
@@ -26,12 +27,13 @@ pub(super) fn of_transfer(new: &NewTransfer) -> Digest {
     ])
 }
 
-pub(super) fn of_payment(kind: TransferKind, wallet: WalletId, amount: Option<Money>, method: &Method) -> Digest {
+/// The wallet on the bank's side stays out: it may open, or be found again, between two of the same request.
+pub(super) fn of_payment(payment: &Payment) -> Digest {
     digest(&[
-        kind.as_str().as_bytes(),
-        wallet.0.as_bytes(),
-        &units(amount),
-        method.as_str().as_bytes(),
+        payment.kind().as_str().as_bytes(),
+        payment.wallet.0.as_bytes(),
+        &units(payment.amount),
+        payment.method.as_str().as_bytes(),
     ])
 }
 

@@ -1,25 +1,21 @@
 //! Asking for movements of money and looking at them. The deciding and writing is the ledger's.
 
+mod command;
 mod digest;
 mod error;
-mod payment;
 mod repo;
 mod request;
 
-pub use crate::ledger::{Refusal, Transfer};
+pub use crate::ledger::{Failure, Refusal, Transfer};
 pub use error::TransferError;
-pub use request::{Deposit, IdempotencyKey, Metadata, NewTransfer, Receipt, Withdrawal};
+pub use request::{IdempotencyKey, Metadata, NewPayment, NewTransfer, Receipt};
 
-use self::payment::Payment;
 use crate::actor::Actor;
 use crate::db::Db;
-use crate::ledger::{Authority, Command, Idempotency, Outcome, Queue};
+use crate::ledger::{Direction, Outcome, Payment, Queue};
 use crate::page::{Page, PageRequest};
 use crate::values::{Currency, Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
 use crate::wallets::{WalletError, Wallets};
-
-/// Names no wallet: ids carry their time, and this one's would be 1970.
-const NO_WALLET: WalletId = WalletId(uuid::Uuid::nil());
 
 /// Submits and lists transfers.
 #[derive(Clone)]
@@ -53,22 +49,11 @@ impl Transfers {
         key: Option<IdempotencyKey>,
         new: NewTransfer,
     ) -> Result<Receipt, TransferError> {
-        let request = digest::of_transfer(&new);
-        self.commit(Command {
-            kind: TransferKind::Transfer,
-            source: new.source,
-            destination: new.destination,
-            amount: new.amount,
-            authority: Authority::Owner(actor.user),
-            method: None,
-            description: new.description,
-            metadata: new.metadata.map(Metadata::into_inner),
-            idempotency: key.map(|key| Idempotency {
-                key: key.digest(actor.user),
-                request,
-            }),
-        })
-        .await
+        receipt(
+            self.queue
+                .submit(command::of_transfer(actor, key.as_ref(), new))
+                .await?,
+        )
     }
 
     /// Brings money into the bank. For operators.
@@ -76,17 +61,9 @@ impl Transfers {
         &self,
         actor: Actor,
         key: Option<IdempotencyKey>,
-        deposit: Deposit,
+        payment: NewPayment,
     ) -> Result<Receipt, TransferError> {
-        let payment = Payment {
-            kind: TransferKind::Deposit,
-            wallet: deposit.wallet,
-            amount: deposit.amount,
-            method: deposit.method,
-            authority: Authority::Bank,
-            key: key.map(|key| key.digest(actor.user)),
-        };
-        self.pay(actor, payment).await
+        self.pay(actor, key, Direction::In, payment).await
     }
 
     /// Pays money out of the bank, from a wallet that is the actor's own, or any when the actor is an operator.
@@ -94,21 +71,9 @@ impl Transfers {
         &self,
         actor: Actor,
         key: Option<IdempotencyKey>,
-        withdrawal: Withdrawal,
+        payment: NewPayment,
     ) -> Result<Receipt, TransferError> {
-        let payment = Payment {
-            kind: TransferKind::Withdrawal,
-            wallet: withdrawal.wallet,
-            amount: withdrawal.amount,
-            method: withdrawal.method,
-            authority: if actor.is_operator() {
-                Authority::Bank
-            } else {
-                Authority::Owner(actor.user)
-            },
-            key: key.map(|key| key.digest(actor.user)),
-        };
-        self.pay(actor, payment).await
+        self.pay(actor, key, Direction::Out, payment).await
     }
 
     /// A transfer that the actor may see: either side's owner, or an operator. A refused one only concerns its source, so
@@ -150,25 +115,42 @@ impl Transfers {
     /// submission refuses opens one. The second submission may still be refused, as when the wallet was frozen in between; the
     /// method stays open then. A remembered wallet may have gone with the newest commits of the database; it is looked up anew
     /// at that point.
-    async fn pay(&self, actor: Actor, payment: Payment) -> Result<Receipt, TransferError> {
-        let currency = self.currency_of(actor, &payment).await?;
-        let side = match currency {
-            Some(currency) => self.wallets.find_method(&payment.method, currency).await?,
+    async fn pay(
+        &self,
+        actor: Actor,
+        key: Option<IdempotencyKey>,
+        direction: Direction,
+        new: NewPayment,
+    ) -> Result<Receipt, TransferError> {
+        let currency = self.currency_of(actor, &new).await?;
+        let system = match currency {
+            Some(currency) => self.wallets.find_method(&new.method, currency).await?,
             None => None,
         };
-        let outcome = self.queue.submit(payment.command(side.unwrap_or(NO_WALLET))).await?;
+        let payment = |system| Payment {
+            direction,
+            wallet: new.wallet,
+            method: new.method.clone(),
+            system,
+            amount: new.amount,
+        };
+        let ask = async |system| {
+            let command = command::of_payment(actor, key.as_ref(), payment(system));
+            self.queue.submit(command).await
+        };
+        let outcome = ask(system).await?;
         if matches!(outcome, Outcome::Refused(Refusal::UnknownMethod))
             && let Some(currency) = currency
-            && let Some(other) = self.other_side(actor, &payment.method, currency, side).await?
+            && let Some(other) = self.other_side(actor, &new.method, currency, system).await?
         {
-            return self.commit(payment.command(other)).await;
+            return receipt(ask(Some(other)).await?);
         }
         receipt(outcome)
     }
 
     /// The currency of a payment's wallet. `None` where the amount is missing or not above zero, and where the wallet
     /// is hidden from the actor or the bank's own: the ledger refuses these in their place in the order.
-    async fn currency_of(&self, actor: Actor, payment: &Payment) -> Result<Option<Currency>, TransferError> {
+    async fn currency_of(&self, actor: Actor, payment: &NewPayment) -> Result<Option<Currency>, TransferError> {
         if payment.amount.is_none_or(|amount| amount <= Money::ZERO) {
             return Ok(None);
         }
@@ -199,27 +181,19 @@ impl Transfers {
         };
         Ok(found.filter(|found| Some(*found) != missing))
     }
-
-    async fn commit(&self, command: Command) -> Result<Receipt, TransferError> {
-        receipt(self.queue.submit(command).await?)
-    }
 }
 
 fn receipt(outcome: Outcome) -> Result<Receipt, TransferError> {
     match outcome {
-        Outcome::Recorded { transfer, replayed } => match transfer.refusal {
+        Outcome::Recorded { transfer, replayed } => match transfer.failure {
             None => Ok(Receipt { transfer, replayed }),
-            Some(refusal) => Err(TransferError::Refused {
-                refusal,
-                transfer: Some(transfer.id),
+            Some(failure) => Err(TransferError::Failed {
+                failure,
+                transfer: transfer.id,
                 replayed,
             }),
         },
-        Outcome::Refused(refusal) => Err(TransferError::Refused {
-            refusal,
-            transfer: None,
-            replayed: false,
-        }),
+        Outcome::Refused(refusal) => Err(TransferError::Refused(refusal)),
         Outcome::KeyReused => Err(TransferError::KeyReused),
     }
 }

@@ -17,18 +17,12 @@ pub struct NewTransfer {
     pub metadata: Option<Metadata>,
 }
 
-/// Money that came into the bank for a wallet.
+/// A deposit or withdrawal that a caller asks for.
 #[derive(Clone, Debug)]
-pub struct Deposit {
+pub struct NewPayment {
+    /// The customer's.
     pub wallet: WalletId,
-    pub amount: Option<Money>,
-    pub method: Method,
-}
-
-/// Money that leaves the bank from a wallet.
-#[derive(Clone, Debug)]
-pub struct Withdrawal {
-    pub wallet: WalletId,
+    /// As in a transfer.
     pub amount: Option<Money>,
     pub method: Method,
 }

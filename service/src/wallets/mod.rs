@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::actor::Actor;
-use crate::clock::{Clock, id_at};
+use crate::clock::{Clock, id_in};
 use crate::db::{Db, Fault, wait_briefly_for_locks};
 use crate::ledger::{EntryPage, entries_of};
 use crate::page::{Page, PageRequest};
@@ -253,7 +253,7 @@ pub(crate) async fn open_for(
     now: Timestamp,
 ) -> Result<Wallet, WalletError> {
     let wallet = Wallet {
-        id: WalletId(id_at(now)),
+        id: WalletId(id_in(user.bucket(), now)),
         user_id: Some(user),
         currency,
         balance: Money::ZERO,

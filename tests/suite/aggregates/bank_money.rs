@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use harness::TestBank;
 use serde_json::json;
 use service::aggregates::Verdict;
-use service::transfers::Withdrawal;
+use service::transfers::NewPayment;
 use service::values::Method;
 
 use super::{Shown, answer, deposit, on_every_store, restarted, settle};
@@ -32,7 +32,7 @@ async fn deposits_and_withdrawals_count_once_and_transfers_not_at_all(bank: Arc<
     bank.clock.advance(TimeDelta::days(1));
     bank.fund(ben.wallet, "7", "visa").await;
     let transfers = &bank.services.transfers;
-    let withdrawal = Withdrawal {
+    let withdrawal = NewPayment {
         wallet: ana.wallet,
         amount: Some(money("20.25")),
         method: Method::try_new("visa").expect("this is a method"),

@@ -12,7 +12,7 @@ use service::aggregates::{Aggregates, AggregatesError, Consumer, Day, DayRange, 
 use service::identity::Actor;
 use service::imports::{Import, Outcome, RunOptions};
 use service::redis::Redis;
-use service::transfers::Deposit;
+use service::transfers::NewPayment;
 use service::values::{Currency, ImportKind, Method, WalletId};
 
 use crate::requests::money;
@@ -87,7 +87,7 @@ pub fn restarted(bank: &TestBank) -> Aggregates {
 
 /// Deposits past HTTP, as somebody who signed in once: a password costs more than a deposit.
 pub async fn deposit(bank: &TestBank, operator: Actor, wallet: WalletId, amount: &str, method: &str) {
-    let deposit = Deposit {
+    let deposit = NewPayment {
         wallet,
         amount: Some(money(amount)),
         method: Method::try_new(method).expect("a test's method is one"),

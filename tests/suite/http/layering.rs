@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("page", &[]),
     ("db", &[]),
     ("redis", &[]),
-    ("ledger", &["values", "clock", "db", "page"]),
+    ("ledger", &["values", "actor", "clock", "db", "page"]),
     ("identity", &["values", "actor", "clock", "db", "wallets"]),
     ("wallets", &["values", "actor", "clock", "db", "page", "ledger"]),
     (
@@ -37,9 +37,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rules that need no database, no waiting and no clock.
-const PURE: [&str; 28] = [
+const PURE: [&str; 29] = [
     "ledger/book.rs",
     "identity/rules.rs",
+    "transfers/command.rs",
     "transfers/digest.rs",
     "transfers/request.rs",
     "ledger/types.rs",
@@ -229,6 +230,32 @@ fn pure_files_neither_wait_nor_ask() {
             "Instant",
         ] {
             assert!(!code.contains(word), "{name} is pure and has {word}");
+        }
+    }
+}
+
+#[test]
+fn one_file_builds_the_ledgers_commands() {
+    let source = root().join("service/src");
+    for file in rust_files(&source) {
+        let path = file.strip_prefix(&source).expect("a file lies in its folder");
+        let builds = code(&file)
+            .lines()
+            .any(|line| line.contains("Command {") && !line.contains("fn ") && !line.contains("struct "));
+        let is_builder = path == Path::new("transfers/command.rs");
+        assert_eq!(builds, is_builder, "{}", path.display());
+    }
+}
+
+/// Where there may be none it is an `Option`.
+#[test]
+fn no_special_id_stands_for_none() {
+    for name in PRODUCT {
+        for file in rust_files(&root().join(name)) {
+            let text = code(&file);
+            for word in ["::nil()", "is_nil()", "Uuid::max()", "Uuid::default()"] {
+                assert!(!text.contains(word), "{} has {word}", file.display());
+            }
         }
     }
 }

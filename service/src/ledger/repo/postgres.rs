@@ -218,7 +218,7 @@ fn bind_transfers<'q>(query: Bound<'q>, transfers: &[&'q Transfer]) -> Bound<'q>
         .bind(column(transfers, |transfer| text(&transfer.description)))
         .bind(column(transfers, |transfer| text(&transfer.metadata)))
         .bind(column(transfers, |transfer| {
-            transfer.refusal.map(|refusal| refusal.code())
+            transfer.failure.map(|failure| failure.code())
         }))
         .bind(column(transfers, |transfer| available(transfer)))
         .bind(column(transfers, |transfer| {
@@ -232,8 +232,8 @@ fn bind_transfers<'q>(query: Bound<'q>, transfers: &[&'q Transfer]) -> Bound<'q>
 
 fn available(transfer: &Transfer) -> Option<Decimal> {
     transfer
-        .refusal
-        .and_then(|refusal| refusal.available())
+        .failure
+        .and_then(|failure| failure.available())
         .map(|available| available.to_decimal())
 }
 

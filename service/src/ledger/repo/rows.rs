@@ -4,7 +4,7 @@ use entity::{transfers, wallets};
 use sea_orm::{FromQueryResult, QueryResult};
 
 use crate::db::Fault;
-use crate::ledger::types::{Idempotency, Refusal, Transfer, Wallet};
+use crate::ledger::types::{Failure, Idempotency, Transfer, Wallet};
 
 pub(super) fn wallet(row: impl Into<QueryResult>) -> Result<Wallet, Fault> {
     let model = wallets::Model::from_query_result(&row.into(), "")?;
@@ -26,9 +26,9 @@ pub(super) fn transfer(row: impl Into<QueryResult>) -> Result<Transfer, Fault> {
 
 /// A stored row as a transfer; a failure reason that no rule gives is a damaged row.
 pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
-    let refusal = match model.failure_reason.as_deref() {
+    let failure = match model.failure_reason.as_deref() {
         None => None,
-        Some(code) => Some(Refusal::from_code(code, model.available).ok_or_else(|| damaged(code))?),
+        Some(code) => Some(Failure::from_code(code, model.available).ok_or_else(|| damaged(code))?),
     };
     Ok(Transfer {
         id: model.id,
@@ -41,7 +41,7 @@ pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
         method: model.method,
         description: model.description,
         metadata: model.metadata,
-        refusal,
+        failure,
         idempotency: model
             .idempotency_key
             .zip(model.request_digest)
