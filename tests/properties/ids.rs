@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use service::clock::{Clock, Sequence, id_at, id_floor};
-use service::values::Timestamp;
+use service::clock::{Clock, Sequence, id_at, id_floor, id_in};
+use service::values::{Bucket, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::cases::hold;
@@ -33,6 +33,10 @@ fn micros() -> impl Strategy<Value = i64> {
     ]
 }
 
+fn bucket() -> impl Strategy<Value = Bucket> {
+    any::<u128>().prop_map(|user| UserId(Uuid::from_u128(user)).bucket())
+}
+
 #[test]
 fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
     // How far the clock moves before the next id, and how far ahead of the clock the wallet's last change lies.
@@ -42,6 +46,7 @@ fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
         2 => (Just(0_i64), -5_000..5_000_i64),
         1 => (-3_600_000_000..3_600_000_000_i64, -5_000..5_000_i64),
     ];
+    let steps = (steps, bucket());
     hold(
         file!(),
         &(1_700_000_000_000_000..1_900_000_000_000_000_i64, vec(steps, 2..200)),
@@ -49,7 +54,7 @@ fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
             let clock = Arc::new(Wandering(Mutex::new(at(start))));
             let mut sequence = Sequence::new(clock.clone());
             let mut last: Option<(Timestamp, Uuid)> = None;
-            for (by, ahead) in steps {
+            for ((by, ahead), bucket) in steps {
                 *clock.0.lock().unwrap_or_else(PoisonError::into_inner) += TimeDelta::microseconds(by);
                 let now = clock.now();
                 let floor = if ahead == i64::MIN {
@@ -58,7 +63,7 @@ fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
                     now + TimeDelta::microseconds(ahead)
                 };
                 let time = sequence.next_after(floor);
-                let id = id_at(time);
+                let id = id_in(bucket, time);
                 prop_assert!(time > floor && time >= now, "{time} is not after {floor} and {now}");
                 prop_assert_eq!(id.get_version_num(), 7);
                 if let Some((before, id_before)) = last {
@@ -76,9 +81,32 @@ fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
 
 #[test]
 fn ids_of_one_moment_differ() {
-    hold(file!(), &(micros(), 2..400_usize), |(micros, count)| {
-        let ids: HashSet<Uuid> = (0..count).map(|_| id_at(at(micros))).collect();
-        prop_assert_eq!(ids.len(), count);
+    hold(
+        file!(),
+        &(micros(), bucket(), 2..400_usize),
+        |(micros, bucket, count)| {
+            let ids: HashSet<Uuid> = (0..count).map(|_| id_at(at(micros))).collect();
+            let ids_in_a_bucket: HashSet<Uuid> = (0..count).map(|_| id_in(bucket, at(micros))).collect();
+            prop_assert_eq!((ids.len(), ids_in_a_bucket.len()), (count, count));
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn a_bucket_takes_the_last_12_bits_of_an_id_and_no_others() {
+    hold(file!(), &(micros(), bucket()), |(micros, bucket)| {
+        let plain = id_at(at(micros));
+        let marked = bucket.mark(plain);
+        prop_assert_eq!(UserId(marked).bucket(), bucket);
+        prop_assert!(
+            (plain.as_u128() ^ marked.as_u128()) < 1 << 12,
+            "{plain} became {marked}"
+        );
+        let id = id_in(bucket, at(micros));
+        prop_assert_eq!(UserId(id).bucket(), bucket);
+        prop_assert_eq!((id.get_version_num(), id.get_variant()), (7, uuid::Variant::RFC4122));
+        prop_assert!(id_floor(at(micros)) <= id && id < id_floor(at(micros + 1)));
         Ok(())
     });
 }

@@ -4,6 +4,7 @@
 mod aggregates;
 mod amounts;
 mod batches;
+mod buckets;
 mod committer;
 mod committer_death;
 mod contention;
