@@ -100,7 +100,11 @@ async fn until_free(other: &mut SqliteConnection, holder: u32) -> Seen {
     other.execute("ROLLBACK").await.expect("it has begun");
     match before {
         None => Seen::Free,
-        Some(before) if watch.saw_all() => Seen::Held(since.elapsed().saturating_sub(waited() - before)),
+        // A thread that has ended takes its waiting with it; then less is left out, and the hold counts as longer.
+        Some(before) if watch.saw_all() => {
+            let left_out = waited().saturating_sub(before);
+            Seen::Held(since.elapsed().saturating_sub(left_out))
+        }
         Some(_) => Seen::InPart,
     }
 }
