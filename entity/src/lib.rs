@@ -3,6 +3,8 @@
 pub mod activities;
 pub mod entries;
 pub mod imports;
+pub mod journal;
+pub mod ledger;
 pub mod transfers;
 pub mod users;
 pub mod values;

@@ -17,6 +17,7 @@ mod m0005_imports;
 mod m0006_activities;
 mod m0007_aggregates;
 mod m0008_readiness;
+mod m0009_journal;
 mod sql;
 
 /// Every step, oldest first.
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_activities::Migration),
             Box::new(m0007_aggregates::Migration),
             Box::new(m0008_readiness::Migration),
+            Box::new(m0009_journal::Migration),
         ]
     }
 }

@@ -87,6 +87,11 @@ impl Sequence {
         }
     }
 
+    /// Lets every later time be above this one.
+    pub fn rise_above(&mut self, floor: Timestamp) {
+        self.last = self.last.max(floor);
+    }
+
     /// The next time: now, or one microsecond after the last one or the floor, whichever is latest.
     pub fn next_after(&mut self, floor: Timestamp) -> Timestamp {
         let earliest = self.last.max(floor) + TimeDelta::microseconds(1);

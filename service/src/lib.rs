@@ -7,6 +7,7 @@ pub mod config;
 pub mod db;
 pub mod identity;
 pub mod imports;
+pub mod journal;
 pub mod ledger;
 pub mod merchants;
 pub mod ops;

@@ -8,6 +8,7 @@ mod books;
 pub mod callers;
 pub mod clock;
 pub mod delays;
+pub mod journal;
 pub mod program;
 pub mod proxy;
 pub mod servers;

@@ -95,8 +95,9 @@ impl TestBank {
     pub async fn unlock_history(&self) {
         match self.backend {
             Backend::Postgres => {
-                self.execute("ALTER TABLE entries DISABLE TRIGGER USER; ALTER TABLE transfers DISABLE TRIGGER USER")
-                    .await;
+                for table in ["entries", "transfers", "journal"] {
+                    self.execute(&format!("ALTER TABLE {table} DISABLE TRIGGER USER")).await;
+                }
             }
             Backend::Sqlite => {
                 let query = "SELECT name FROM sqlite_master WHERE type = 'trigger'";

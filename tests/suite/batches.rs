@@ -59,6 +59,13 @@ impl Committer {
         batch.all().await
     }
 
+    /// Commits until this committer goes without the turn again: after another one has committed it waits for it for a while.
+    pub async fn be_alone(&self, bank: &TestBank) {
+        for _ in 0..=16 {
+            self.commit(bank, Vec::new()).await;
+        }
+    }
+
     /// What committing the commands as one batch adds to the counters, without the earlier batch.
     pub async fn cost(&self, bank: &TestBank, commands: Vec<Command>) -> MetricsSnapshot {
         let start = self.metrics();

@@ -16,7 +16,7 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
         ("commands", "Commands in committed batches.", ledger.commands),
         (
             "stale_retries",
-            "Tries that found a wallet changed by another writer.",
+            "Tries that found the journal moved on, or a wallet changed, by another writer.",
             ledger.stale_retries,
         ),
         (
@@ -33,6 +33,11 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
             "splits",
             "Batches halved because the schema refused one of their rows.",
             ledger.splits,
+        ),
+        (
+            "database_went_back",
+            "Times that the database was found without commits that it had made.",
+            ledger.database_went_back,
         ),
         (
             "unknown_commits",

@@ -1,4 +1,7 @@
-//! Sixteen bytes of a SHA-256: enough to tell requests apart, small enough to sit on every transfer row.
+//! Digests as column types: sixteen bytes tell requests apart and are small enough for every transfer's row; the journal's
+//! chain needs all thirty-two.
+
+use std::fmt;
 
 use super::stored_as;
 
@@ -13,3 +16,27 @@ stored_as!(
     |digest| digest.0.to_vec(),
     |bytes| bytes.try_into().ok().map(Digest)
 );
+
+/// A whole SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256Digest(pub [u8; 32]);
+
+stored_as!(
+    Sha256Digest,
+    Vec<u8>,
+    sea_orm::Value::Bytes(None),
+    |digest| digest.0.to_vec(),
+    |bytes| bytes.try_into().ok().map(Sha256Digest)
+);
+
+impl fmt::Display for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256Digest({self})")
+    }
+}

@@ -10,7 +10,7 @@ mod statuses;
 
 pub use activity::{ActivityStatus, Channel, KycStep, Product};
 pub use currency::Currency;
-pub use digest::Digest;
+pub use digest::{Digest, Sha256Digest};
 pub use ids::{Bucket, ImportId, TransferId, UserId, Version, WalletId};
 pub use method::Method;
 pub use money::{Money, MoneyError};

@@ -33,7 +33,7 @@ pub enum FaultKind {
     Unique(String),
     /// A CHECK, a foreign key or another rule of the schema refused a row.
     Constraint,
-    /// The batch was decided on a wallet that has changed since.
+    /// What the batch was decided on, the journal's head or a wallet, has changed since.
     Stale,
     /// Anything else: our bug, a damaged file.
     Broken,
@@ -48,7 +48,7 @@ impl FaultKind {
             Self::Conflict => "another writer was in the way",
             Self::Unique(_) => "a unique value is taken",
             Self::Constraint => "the schema refused a row",
-            Self::Stale => "a wallet changed in the meantime",
+            Self::Stale => "the books moved on in the meantime",
             Self::Broken => "the database could not do what was asked",
         }
     }
@@ -70,6 +70,15 @@ impl Fault {
             kind: FaultKind::Conflict,
             leaves_doubt: false,
             source: Arc::new(source),
+        }
+    }
+
+    /// What a batch was decided on has changed since; nothing was written.
+    pub fn stale() -> Self {
+        Self {
+            kind: FaultKind::Stale,
+            leaves_doubt: false,
+            source: Arc::new(DbErr::RecordNotUpdated),
         }
     }
 
@@ -195,8 +204,8 @@ fn postgres_kind(code: &str) -> FaultKind {
         // Serialization failure, deadlock.
         "40001" | "40P01" => FaultKind::Conflict,
         "55P03" => FaultKind::Locked,
-        // Only the committer divides, and by zero only when a version check failed.
-        "22012" => FaultKind::Stale,
+        // Raised by the committer's own statement.
+        "FL001" => FaultKind::Stale,
         // A server that became read-only, as a demoted primary does; a transaction that the server ended.
         "25006" | "25P03" | "25P04" | "40003" => FaultKind::Unreachable,
         _ if OUT_OF_REACH.iter().any(|class| code.starts_with(class)) => FaultKind::Unreachable,

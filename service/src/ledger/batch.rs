@@ -1,68 +1,71 @@
-//! How one batch becomes durable: decide it on the wallets as they are, write it only if they still are, else again.
+//! How one batch becomes durable: decide it on the wallets as they are, write it only onto the head that it was decided on,
+//! else again.
 //!
-//! | try | PostgreSQL | SQLite |
+//! | strategy | when | what is sent |
 //! |---|---|---|
-//! | first | remembered wallets (missing ones are read), one statement that is its own transaction | as below |
-//! | later | keys looked up, BEGIN, wallets read in id order with row locks, one writing statement, COMMIT | BEGIN IMMEDIATE, wallets, keys, three writing statements, COMMIT |
+//! | `optimistic` | PostgreSQL, while the remembered head is likely the newest | missing wallets are read, one statement that is its own transaction |
+//! | `in_turn` | SQLite; the first batch of a process or a connection; after the head had moved; beside locked wallets | BEGIN, the turn, head and wallets, the write, COMMIT |
 //!
-//! Remembering wallets is only a guess about the database: the version check decides whether the guess was right.
+//! What is remembered is only a guess about the database: the head decides whether the guess was right.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::book::{Book, Changes, Stamps};
-use super::callers::Callers;
+use super::callers::Batch;
 use super::error::SubmitError;
+use super::in_turn::InTurn;
 use super::locked_wallets::LockedWallets;
+use super::memory::Memory;
 use super::metrics::Metrics;
-use super::repo::{Connection, Repo, Tx, Written};
-use super::settle::durable_one;
-use super::tries::{
-    Decided, Doubt, Try, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, pause, wallet_ids,
-};
-use super::types::{Command, Outcome, Wallet};
+use super::repo::Repo;
+use super::tries::{Try, keys, pause};
+use super::types::{Command, Outcome, Transfer};
 use crate::clock::{Clock, Sequence, id_in};
 use crate::db::{Db, Fault, FaultKind};
-use crate::values::{Bucket, Timestamp, TransferId, WalletId};
+use crate::values::{Bucket, Timestamp, TransferId};
 
 /// Tries before the callers are told that their wallets are contended.
 const TRIES_MAX: u32 = 8;
-/// Wallets remembered between batches; at about 200 bytes each.
-const REMEMBERED_MAX: usize = 100_000;
-/// Batches that lock at once after one was found stale: the other writer of these wallets will likely write them again.
+/// Batches that wait for their turn at once after one was found stale: the other process will likely commit again.
 const CAUTIOUS_BATCHES: u32 = 16;
 
 /// Commits batches, one after the other.
 pub(super) struct Batches {
     pub(super) repo: Repo,
-    sequence: Sequence,
+    pub(super) sequence: Sequence,
     pub(super) metrics: Arc<Metrics>,
-    remembered: HashMap<WalletId, Wallet>,
-    /// Connections that had been opened when the wallets were remembered.
-    remembered_at: u64,
+    pub(super) memory: Memory,
+    /// Connections that had been opened when the head was read last.
+    connections_known: u64,
+    /// Until this process has written a row, statements of an earlier one, or of a lost connection, may be on their way.
+    pub(super) owes_a_row: bool,
     pub(super) locked: LockedWallets,
     cautious: u32,
+    /// Batches whose keys are looked up first, since a recent one repeated a used key.
+    looks_up_keys: u32,
 }
 
 /// How a batch ended for good.
 pub(super) enum Ended {
     Done(Vec<Outcome>),
-    /// Another session holds a lock that the batch needs.
-    Locked,
     Failed(SubmitError),
 }
 
 impl Batches {
     pub fn new(db: &Db, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+        let repo = Repo::new(db, metrics.clone());
         Self {
-            repo: Repo::new(db),
+            // A file has no statements on their way: they end with their process.
+            owes_a_row: repo.is_optimistic(),
+            repo,
             sequence: Sequence::new(clock),
             metrics,
-            remembered: HashMap::new(),
-            remembered_at: 0,
+            memory: Memory::default(),
+            connections_known: 0,
             locked: LockedWallets::default(),
             cautious: 0,
+            looks_up_keys: 0,
         }
     }
 
@@ -78,79 +81,104 @@ impl Batches {
 
     /// Commits commands in order and answers their callers, but for those whose wallets another session has locked.
     ///
-    /// A row that the schema refuses fails alone: its batch is halved until it stands by itself. A locked wallet stops
-    /// the commands on it and no others.
-    pub async fn commit(&mut self, commands: &[Command], callers: &mut Callers<'_>) {
-        let mut parts: Vec<Vec<usize>> = vec![(0..commands.len()).collect()];
-        while let Some(part) = parts.pop() {
-            let places = match self.free_of_locks(part, commands).await {
-                Ok(places) => places,
-                Err((places, fault)) => {
-                    callers.fail(&places, &fault.into());
-                    continue;
-                }
-            };
-            if places.is_empty() {
-                continue;
-            }
-            let batch: Vec<&Command> = places.iter().map(|place| &commands[*place]).collect();
-            match self.commit_whole(&batch, &places, callers).await {
-                Ended::Done(outcomes) => callers.done(&places, outcomes),
+    /// A row that the schema refuses fails alone: its batch is halved until it stands by itself.
+    pub async fn commit(&mut self, batch: &mut Batch<'_>) {
+        let mut parts = vec![batch.places()];
+        let mut grows = true;
+        while let Some(mut places) = parts.pop() {
+            match self.commit_part(batch, &mut places, grows).await {
+                Ended::Done(outcomes) => batch.done(&places, outcomes),
                 Ended::Failed(SubmitError::Fault(fault)) if places.len() > 1 && fault.kind == FaultKind::Constraint => {
                     Metrics::add(&self.metrics.splits, 1);
                     let mut first = places;
                     let second = first.split_off(first.len() / 2);
                     parts.extend([second, first]);
                 }
-                Ended::Failed(error) => callers.fail(&places, &error),
-                Ended::Locked => match self.note_locked(&batch).await {
-                    // The others go on without the commands on these.
-                    Ok(true) => parts.push(places),
-                    // The lock is gone, or is not on a wallet: the committer tries all these commands again later.
-                    Ok(false) => {}
-                    Err(fault) => callers.fail(&places, &fault.into()),
-                },
+                Ended::Failed(error) => batch.fail(&places, &error),
             }
+            grows = false;
         }
     }
 
-    /// Tries until the batch is durable or surely is not.
-    async fn commit_whole(&mut self, commands: &[&Command], places: &[usize], callers: &mut Callers<'_>) -> Ended {
+    /// Tries until the commands at these places are durable or surely are not.
+    async fn commit_part(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, grows: bool) -> Ended {
         let started = Instant::now();
-        let mut locks = !self.repo.writes_at_once() || self.cautious > 0;
+        let mut in_turn = self.goes_in_turn(&batch.commands(places));
         self.cautious = self.cautious.saturating_sub(1);
+        let mut stored = match self.look_up_keys(&batch.commands(places)).await {
+            Ok(stored) => stored,
+            Err(fault) => return self.failed(fault),
+        };
         let mut tried = 0;
         while tried < TRIES_MAX && started.elapsed() < self.repo.tries_for() {
-            let attempt = if locks {
-                self.try_locked(commands, &[]).await
+            let attempt = if in_turn {
+                let how = InTurn {
+                    grows,
+                    stored: &stored,
+                    doubts: &[],
+                };
+                self.try_in_turn(batch, places, how).await
             } else {
-                self.try_at_once(commands).await
+                self.try_optimistic(&batch.commands(places), places, &stored).await
             };
-            locks = true;
             tried += 1;
             match attempt {
                 Try::Done(outcomes) => return self.committed(outcomes),
+                Try::TakeTurn => in_turn = true,
+                Try::Again(FaultKind::Unique(_)) => {
+                    self.looks_up_keys = CAUTIOUS_BATCHES;
+                    stored = match self.look_up_keys(&batch.commands(places)).await {
+                        Ok(stored) => stored,
+                        Err(fault) => return self.failed(fault),
+                    };
+                }
                 Try::Again(why) => {
-                    self.forget(commands);
+                    in_turn = true;
+                    self.memory.forget();
                     self.before_next_try(&why, tried).await;
                 }
                 Try::Locked(fault) => {
                     tracing::debug!(error = %fault, "another session holds a lock for long");
-                    self.forget(commands);
                     Metrics::add(&self.metrics.conflict_retries, 1);
-                    return Ended::Locked;
+                    if in_turn {
+                        self.end_idle_holder().await;
+                    }
+                    in_turn = true;
                 }
                 Try::Unknown(doubt, fault) => {
                     tracing::warn!(error = ?fault, "the connection was lost around a commit; looking for its outcome");
-                    return self.settle(commands, doubt, places, callers).await;
+                    return self.settle(batch, places, doubt).await;
                 }
-                Try::Failed(fault) => {
-                    self.after_fault(&fault, commands);
-                    return Ended::Failed(fault.into());
-                }
+                Try::Failed(fault) => return self.failed(fault),
             }
         }
         Ended::Failed(SubmitError::Contended)
+    }
+
+    fn goes_in_turn(&self, commands: &[&Command]) -> bool {
+        !self.repo.is_optimistic()
+            || self.cautious > 0
+            || self.owes_a_row
+            || self.memory.head.is_none()
+            || commands.iter().any(|command| self.locked.stops(command))
+    }
+
+    /// The stored transfers that used up keys of these commands, where a recent batch had such a key.
+    async fn look_up_keys(&mut self, commands: &[&Command]) -> Result<Vec<Transfer>, Fault> {
+        if self.looks_up_keys == 0 || !self.repo.is_optimistic() {
+            return Ok(Vec::new());
+        }
+        self.looks_up_keys -= 1;
+        let keys = keys(commands);
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.repo.acquire().await?;
+        let found = connection.find_by_keys(&keys).await?;
+        if !found.is_empty() {
+            self.looks_up_keys = CAUTIOUS_BATCHES;
+        }
+        Ok(found)
     }
 
     pub(super) fn committed(&self, outcomes: Vec<Outcome>) -> Ended {
@@ -159,133 +187,18 @@ impl Batches {
         Ended::Done(outcomes)
     }
 
-    /// Decides on remembered wallets and writes with one statement that is its own transaction.
-    async fn try_at_once(&mut self, commands: &[&Command]) -> Try {
-        // Before anything is recalled: behind a new connection the database may be an earlier state of itself.
-        let mut connection = match self.repo.acquire().await {
-            Ok(connection) => connection,
-            Err(fault) => return Try::Failed(fault),
-        };
-        self.forget_before(self.repo.connections_opened());
-        let (outcomes, changes) = match self.decide_at_once(&mut connection, commands).await {
-            Ok(decided) => decided,
-            Err(fault) => return Try::Failed(fault),
-        };
-        let Some(witness) = changes.transfers.first().map(|transfer| transfer.id) else {
-            return Try::Done(outcomes);
-        };
-        self.count_statements(1);
-        match connection.write_at_once(&changes).await {
-            Ok(()) => {
-                self.remember(changes);
-                Try::Done(outcomes)
-            }
-            Err(fault) => of_commit(fault, outcomes, witness),
-        }
-    }
-
-    /// Nothing is inserted for a refused command, so nothing would notice that its key was used up before: those keys
-    /// are looked up, and the batch is decided again with what they brought.
-    async fn decide_at_once(
-        &mut self,
-        connection: &mut Connection,
-        commands: &[&Command],
-    ) -> Result<(Vec<Outcome>, Changes), Fault> {
-        let book = Book::open(self.recall(connection, commands).await?);
-        let (outcomes, changes) = self.decide(book, commands);
-        let keys = keys_of_refused(commands, &outcomes);
-        if keys.is_empty() {
-            return Ok((outcomes, changes));
-        }
-        self.count_statements(1);
-        let stored = connection.find_by_keys(&keys).await?;
-        if stored.is_empty() {
-            return Ok((outcomes, changes));
-        }
-        let mut book = Book::open(self.recall(connection, commands).await?);
-        book.remember(stored);
-        Ok(self.decide(book, commands))
-    }
-
-    /// Reads under locks, so that what is decided cannot go stale.
-    ///
-    /// Doubts are settled under the same locks: an old connection that is still at it either finished before they were
-    /// granted, and its witness is here, or will find the wallets changed.
-    pub(super) async fn try_locked(&mut self, commands: &[&Command], doubts: &[Doubt]) -> Try {
-        let (tx, outcomes, changes) = match self.decide_locked(commands, doubts).await {
-            Ok(Decided::WasDurable(outcomes)) => return Try::Done(outcomes),
-            Ok(Decided::ToWrite(tx, outcomes, changes)) => (tx, outcomes, changes),
-            Err(fault) => return before_commit(fault),
-        };
-        let Some(witness) = changes.transfers.first().map(|transfer| transfer.id) else {
-            self.count_statements(1);
-            return match tx.rollback().await {
-                Ok(()) => Try::Done(outcomes),
-                Err(fault) => before_commit(fault),
-            };
-        };
-        self.write_and_commit(tx, outcomes, changes, witness).await
-    }
-
-    /// Keys are looked up before the locks are taken, so that other sessions wait less. A key that another writer uses
-    /// up in between breaks the insert. On SQLite BEGIN takes the lock, and looking is a function call.
-    async fn decide_locked(&mut self, commands: &[&Command], doubts: &[Doubt]) -> Result<Decided, Fault> {
-        let (ids, keys) = (wallet_ids(commands), keys(commands));
-        let looks_first = self.repo.writes_at_once();
-        self.count_statements(2 + usize::from(!keys.is_empty()));
-        let mut stored = if looks_first && !keys.is_empty() {
-            self.repo.find_by_keys(&keys).await?
+    /// A lost connection may have been the database's end, and what comes back an earlier state of it.
+    fn failed(&mut self, fault: Fault) -> Ended {
+        if fault.is_out_of_reach() {
+            self.repo.close_open_connections();
+            self.forget_after_loss();
         } else {
-            Vec::new()
-        };
-        let mut tx = self.repo.begin().await?;
-        let wallets = tx.lock_wallets(&ids).await?;
-        if let Some(outcomes) = durable_one(&mut tx, doubts).await? {
-            tx.rollback().await?;
-            return Ok(Decided::WasDurable(outcomes));
+            self.memory.forget_wallets();
         }
-        if !looks_first && !keys.is_empty() {
-            stored = tx.find_by_keys(&keys).await?;
-        }
-        let mut book = Book::open(wallets);
-        book.remember(stored);
-        let (outcomes, changes) = self.decide(book, commands);
-        let refused = keys_of_refused(commands, &outcomes);
-        if !looks_first || refused.is_empty() {
-            return Ok(Decided::ToWrite(tx, outcomes, changes));
-        }
-        // These insert nothing that could break.
-        self.count_statements(2);
-        let stored = tx.find_by_keys(&keys).await?;
-        let mut book = Book::open(tx.lock_wallets(&ids).await?);
-        book.remember(stored);
-        let (outcomes, changes) = self.decide(book, commands);
-        Ok(Decided::ToWrite(tx, outcomes, changes))
+        Ended::Failed(fault.into())
     }
 
-    async fn write_and_commit(
-        &mut self,
-        mut tx: Tx,
-        outcomes: Vec<Outcome>,
-        changes: Changes,
-        witness: TransferId,
-    ) -> Try {
-        self.count_statements(self.repo.writing_statements(&changes) + 1);
-        match tx.write(&changes).await {
-            Ok(Written::Changed) => {}
-            Ok(Written::Stale) => return Try::Again(FaultKind::Stale),
-            Err(fault) => return before_commit(fault),
-        }
-        match tx.commit().await {
-            Ok(()) => {
-                self.remember(changes);
-                Try::Done(outcomes)
-            }
-            Err(fault) => of_commit(fault, outcomes, witness),
-        }
-    }
-
-    fn decide(&mut self, mut book: Book, commands: &[&Command]) -> (Vec<Outcome>, Changes) {
+    pub(super) fn decide(&mut self, mut book: Book, commands: &[&Command]) -> (Vec<Outcome>, Changes) {
         let outcomes = commands
             .iter()
             .map(|command| book.apply(command, &mut self.sequence))
@@ -293,57 +206,32 @@ impl Batches {
         (outcomes, book.close())
     }
 
-    /// The wallets of a batch from memory, the missing ones from the database. A wallet that a command may not touch counts
-    /// as missing: else a caller could tell it from one that does not exist, by the time of the answer.
-    async fn recall(&mut self, connection: &mut Connection, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
-        let hidden = hidden_wallets(commands, &self.remembered);
-        let ids = wallet_ids(commands);
-        let (known, missing): (Vec<WalletId>, Vec<WalletId>) = ids
-            .into_iter()
-            .partition(|id| self.remembered.contains_key(id) && !hidden.contains(id));
-        let mut wallets: Vec<Wallet> = known.iter().filter_map(|id| self.remembered.get(id).cloned()).collect();
-        if !missing.is_empty() {
-            self.count_statements(1);
-            wallets.extend(connection.read_wallets(&missing).await?);
-        }
-        Ok(wallets)
+    /// A time above that of the head.
+    pub(super) fn now_above(&mut self, floor: Timestamp) -> Timestamp {
+        self.sequence.next_after(floor)
     }
 
-    fn remember(&mut self, changes: Changes) {
-        if !self.repo.writes_at_once() {
-            return;
-        }
-        if self.remembered.len() + changes.wallets.len() > REMEMBERED_MAX {
-            self.remembered.clear();
-        }
-        self.remembered
-            .extend(changes.wallets.into_iter().map(|change| (change.now.id, change.now)));
+    /// After a connection was lost everything is read anew, and a statement may still be on its way.
+    pub(super) fn forget_after_loss(&mut self) {
+        self.memory.forget();
+        self.owes_a_row = self.repo.is_optimistic();
     }
 
-    /// A lost connection may have been the database's end, and what comes back an earlier state of it.
-    fn after_fault(&mut self, fault: &Fault, commands: &[&Command]) {
-        if fault.is_out_of_reach() {
-            self.forget_all();
-            self.repo.close_open_connections();
-        }
-        self.forget(commands);
-    }
-
-    pub(super) fn forget_all(&mut self) {
-        self.remembered.clear();
-    }
-
-    /// Forgets everything when connections were opened since it was remembered.
-    fn forget_before(&mut self, opened: u64) {
-        if self.remembered_at != opened {
-            self.remembered_at = opened;
-            self.forget_all();
+    /// Forgets everything when connections were opened since the head was read.
+    pub(super) fn note_connections(&mut self) {
+        let opened = self.repo.connections_opened();
+        if self.connections_known != opened {
+            self.connections_known = opened;
+            self.forget_after_loss();
         }
     }
 
-    fn forget(&mut self, commands: &[&Command]) {
-        for id in wallet_ids(commands) {
-            self.remembered.remove(&id);
+    /// Who has held the turn for two seconds and does nothing has stopped in the middle.
+    pub(super) async fn end_idle_holder(&self) {
+        match self.repo.end_idle_holder().await {
+            Ok(true) => tracing::warn!("ended a session that had locked the journal and was idle"),
+            Ok(false) => {}
+            Err(fault) => tracing::debug!(error = ?fault, "cannot see who has locked the journal"),
         }
     }
 
@@ -357,10 +245,6 @@ impl Batches {
         if tried > 1 {
             tokio::time::sleep(pause(tried)).await;
         }
-    }
-
-    fn count_statements(&self, count: usize) {
-        Metrics::add(&self.metrics.statements, count);
     }
 }
 

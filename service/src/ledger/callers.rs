@@ -1,5 +1,6 @@
 //! Those who wait for the batch that is being committed, and those who wait behind it.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -49,27 +50,61 @@ impl Caller {
     }
 }
 
-/// The callers of one batch, by the place of their command in it. Each is answered as soon as the outcome is final.
-pub(super) struct Callers<'a> {
+/// Commands that are being committed, each with its caller, by their places. Each caller is answered as soon as the outcome
+/// is final.
+pub(super) struct Batch<'a> {
+    commands: Vec<Command>,
     callers: Vec<Option<Caller>>,
+    size_max: usize,
     queue: &'a mut mpsc::Receiver<Waiting>,
     outcomes: &'a Outcomes,
     metrics: &'a Metrics,
 }
 
-impl<'a> Callers<'a> {
+impl<'a> Batch<'a> {
     pub fn new(
-        callers: Vec<Caller>,
+        waiting: Vec<Waiting>,
+        size_max: usize,
         queue: &'a mut mpsc::Receiver<Waiting>,
         outcomes: &'a Outcomes,
         metrics: &'a Metrics,
     ) -> Self {
+        let (commands, callers) = waiting.into_iter().map(|one| (one.command, Some(one.caller))).unzip();
         Self {
-            callers: callers.into_iter().map(Some).collect(),
+            commands,
+            callers,
+            size_max,
             queue,
             outcomes,
             metrics,
         }
+    }
+
+    /// The places of all commands.
+    pub fn places(&self) -> Vec<usize> {
+        (0..self.commands.len()).collect()
+    }
+
+    /// The commands at these places.
+    pub fn commands(&self, places: &[usize]) -> Vec<&Command> {
+        places.iter().map(|place| &self.commands[*place]).collect()
+    }
+
+    pub fn command(&self, place: usize) -> &Command {
+        &self.commands[place]
+    }
+
+    /// Takes those who have come meanwhile into the batch, as far as there is room; gives their places.
+    pub fn take_waiting(&mut self) -> Range<usize> {
+        let first = self.commands.len();
+        while self.commands.len() < self.size_max
+            && let Ok(waiting) = self.queue.try_recv()
+        {
+            self.metrics.note_wait(waiting.caller.waited());
+            self.commands.push(waiting.command);
+            self.callers.push(Some(waiting.caller));
+        }
+        first..self.commands.len()
     }
 
     /// Tells the reports what was moved, and then the callers.
@@ -98,9 +133,9 @@ impl<'a> Callers<'a> {
         }
     }
 
-    /// The callers that are not answered, by their places.
-    pub fn unanswered(self) -> impl Iterator<Item = (usize, Caller)> {
-        let callers = self.callers.into_iter().enumerate();
-        callers.filter_map(|(place, caller)| Some((place, caller?)))
+    /// Those who are not answered, with their commands.
+    pub fn unanswered(self) -> impl Iterator<Item = Waiting> {
+        let waiting = self.commands.into_iter().zip(self.callers);
+        waiting.filter_map(|(command, caller)| caller.map(|caller| Waiting { command, caller }))
     }
 }

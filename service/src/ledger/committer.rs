@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use super::batch::Batches;
-use super::callers::{Caller, Callers, Waiting};
+use super::callers::{Batch, Caller, Waiting};
 use super::error::SubmitError;
 use super::metrics::Metrics;
 use super::outcomes::{Completed, Outcomes};
@@ -171,13 +171,14 @@ impl Committer {
                 // A closed receiver still gives out what it holds, and then an empty batch.
                 _ = &mut stopped, if !receiver.is_closed() => receiver.close(),
                 () = tokio::time::sleep_until(self.try_again_at), if !self.set_aside.is_empty() => {
-                    let mut again = std::mem::take(&mut self.set_aside);
-                    self.commit(&mut again, &mut receiver).await;
+                    let again = std::mem::take(&mut self.set_aside);
+                    self.commit(again, &mut receiver).await;
                 }
                 taken = receiver.recv_many(&mut waiting, batch_max), if !has_run_out(&receiver) => {
                     if taken > 0 {
-                        note_arrival(&self.metrics, &waiting);
-                        self.commit(&mut waiting, &mut receiver).await;
+                        waiting.iter().for_each(|one| self.metrics.note_wait(one.caller.waited()));
+                        let full = std::mem::replace(&mut waiting, Vec::with_capacity(batch_max));
+                        self.commit(full, &mut receiver).await;
                     }
                 }
                 else => return self.batches.close().await,
@@ -185,20 +186,18 @@ impl Committer {
         }
     }
 
-    async fn commit(&mut self, waiting: &mut Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
-        let (commands, callers): (Vec<Command>, Vec<Caller>) =
-            waiting.drain(..).map(|one| (one.command, one.caller)).unzip();
-        let mut callers = Callers::new(callers, queue, &self.outcomes, &self.metrics);
-        self.batches.commit(&commands, &mut callers).await;
-        for (place, caller) in callers.unanswered() {
-            if caller.has_waited_enough() || self.set_aside.len() >= SET_ASIDE_MAX {
-                caller.answer(Err(SubmitError::Contended));
+    async fn commit(&mut self, waiting: Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
+        let size_max = self.batches.size_max();
+        let mut batch = Batch::new(waiting, size_max, queue, &self.outcomes, &self.metrics);
+        self.batches.commit(&mut batch).await;
+        for waiting in batch.unanswered() {
+            if waiting.caller.has_waited_enough() || self.set_aside.len() >= SET_ASIDE_MAX {
+                waiting.caller.answer(Err(SubmitError::Contended));
             } else {
                 if self.set_aside.is_empty() {
                     self.try_again_at = Instant::now() + SET_ASIDE_PAUSE;
                 }
-                let command = commands[place].clone();
-                self.set_aside.push(Waiting { command, caller });
+                self.set_aside.push(waiting);
             }
         }
     }
@@ -206,14 +205,6 @@ impl Committer {
 
 fn has_run_out(receiver: &mpsc::Receiver<Waiting>) -> bool {
     receiver.is_closed() && receiver.is_empty()
-}
-
-fn note_arrival(metrics: &Metrics, waiting: &[Waiting]) {
-    metrics.batch_size.record(waiting.len() as u64);
-    for one in waiting {
-        let waited = one.caller.waited().as_micros();
-        metrics.wait_us.record(u64::try_from(waited).unwrap_or(u64::MAX));
-    }
 }
 
 /// What a panic said.

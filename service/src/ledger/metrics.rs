@@ -1,6 +1,7 @@
 //! Counters of the commit path, cheap enough to be always on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -41,7 +42,7 @@ counters! {
     batches,
     /// Commands in them.
     commands,
-    /// Tries that found a wallet changed by another writer.
+    /// Tries that found the head moved on, or a wallet changed, by another writer.
     stale_retries,
     /// Tries that the database broke off: deadlock, serialization failure, lock time-out, busy file.
     conflict_retries,
@@ -49,6 +50,8 @@ counters! {
     set_aside,
     /// Times that a batch was halved because one of its rows was refused by the schema.
     splits,
+    /// Times that the database was found to be an earlier state of itself.
+    database_went_back,
     /// Times that the connection was lost around a commit and the outcome had to be looked up.
     unknown_commits,
     /// Statements sent to the database by the commit path, BEGIN and COMMIT among them.
@@ -94,6 +97,12 @@ impl Histogram {
 }
 
 impl Metrics {
+    /// Counts how long a command was in the queue.
+    pub(super) fn note_wait(&self, waited: Duration) {
+        self.wait_us
+            .record(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+    }
+
     pub(super) fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);
     }

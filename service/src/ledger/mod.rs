@@ -6,10 +6,14 @@
 mod batch;
 mod book;
 mod callers;
+mod commit;
 mod committer;
 mod error;
+mod in_turn;
 mod locked_wallets;
+mod memory;
 mod metrics;
+mod optimistic;
 mod outcomes;
 mod repo;
 mod settle;
@@ -18,6 +22,7 @@ mod types;
 
 mod entries;
 mod verify;
+mod verify_journal;
 
 pub use book::{Book, Changes, Stamps, WalletChange};
 pub use committer::{Ledger, Queue};

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::batch::{Batches, Ended};
-use super::callers::Callers;
+use super::book::Changes;
+use super::callers::Batch;
+use super::commit::GroupCommit;
 use super::error::SubmitError;
+use super::in_turn::{InTurn, durable_one};
 use super::metrics::Metrics;
-use super::repo::Tx;
-use super::tries::{Doubt, Try, wallet_ids};
-use super::types::{Command, Outcome};
+use super::tries::{Doubt, Try, before_commit};
 use crate::db::Fault;
 
 /// Pause between two looks for the outcome.
@@ -17,60 +18,95 @@ const LOOK_PAUSE: Duration = Duration::from_millis(200);
 const DOUBT_FOR: Duration = Duration::from_secs(30);
 
 impl Batches {
-    /// Finds out what became of a commit whose answer was lost, or makes it anew. Every fault is waited out: to tell the
-    /// callers that nothing happened would be a guess. After `DOUBT_FOR` they are told that the outcome is unknown. Those who
-    /// wait behind them are turned away when a look fails.
-    pub(super) async fn settle(
-        &mut self,
-        commands: &[&Command],
-        doubt: Doubt,
-        places: &[usize],
-        callers: &mut Callers<'_>,
-    ) -> Ended {
+    /// Finds out what became of a commit whose answer was lost, or makes it anew. The row of the journal after the one that
+    /// it stood on settles it for good: the lost statement may still be on its way, and once that row is another's it fails.
+    ///
+    /// Every fault is waited out: to tell the callers that nothing happened would be a guess. After `DOUBT_FOR` they are told
+    /// that the outcome is unknown. Those who wait behind them are turned away when a look fails.
+    pub(super) async fn settle(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, doubt: Doubt) -> Ended {
         let started = Instant::now();
+        let asked = places.clone();
         let mut doubts = vec![doubt];
         Metrics::add(&self.metrics.unknown_commits, 1);
         // The other connection may lead to a server that is no longer the primary.
         self.repo.close_open_connections();
         while started.elapsed() < DOUBT_FOR {
-            self.forget_all();
-            let fault = match self.try_locked(commands, &doubts).await {
+            self.forget_after_loss();
+            places.clone_from(&asked);
+            let how = InTurn {
+                grows: false,
+                stored: &[],
+                doubts: &doubts,
+            };
+            let fault = match self.try_in_turn(batch, places, how).await {
                 Try::Done(outcomes) => return self.committed(outcomes),
-                Try::Again(_) => continue,
+                Try::Again(_) | Try::TakeTurn => continue,
                 Try::Unknown(doubt, fault) => {
                     Metrics::add(&self.metrics.unknown_commits, 1);
                     doubts.push(doubt);
                     // Of those who wait behind, nothing was begun.
                     Fault::unreachable(fault)
                 }
-                Try::Locked(fault) | Try::Failed(fault) => fault,
+                Try::Locked(fault) => {
+                    self.end_idle_holder().await;
+                    fault
+                }
+                Try::Failed(fault) => fault,
             };
             if fault.is_out_of_reach() || fault.is_conflict() {
-                callers.turn_others_away(&fault);
+                batch.turn_others_away(&fault);
             }
             self.wait_out(&fault).await;
         }
-        callers.fail(places, &SubmitError::OutcomeUnknown);
+        batch.fail(&asked, &SubmitError::OutcomeUnknown);
+        self.settle_unheard(batch, places, doubts).await
+    }
+
+    /// The callers have been told that the outcome is unknown. Nothing is made anew, since they may have asked again; but
+    /// before anyone else is answered it must be certain that no lost statement will still commit.
+    async fn settle_unheard(
+        &mut self,
+        batch: &mut Batch<'_>,
+        places: &mut Vec<usize>,
+        mut doubts: Vec<Doubt>,
+    ) -> Ended {
         loop {
-            match self.look(commands, &doubts).await {
-                Ok(Some(outcomes)) => return self.committed(outcomes),
-                Ok(None) => return Ended::Failed(SubmitError::OutcomeUnknown),
-                Err(fault) => {
-                    callers.turn_others_away(&fault);
-                    self.wait_out(&fault).await;
+            self.forget_after_loss();
+            let fault = match self.write_empty_row(&doubts).await {
+                Ok(Some(durable)) => {
+                    places.clone_from(&durable.places);
+                    return self.committed(durable.outcomes.clone());
                 }
-            }
+                Ok(None) => return Ended::Failed(SubmitError::OutcomeUnknown),
+                Err(Try::Unknown(doubt, fault)) => {
+                    doubts.push(doubt);
+                    fault
+                }
+                Err(Try::Locked(fault)) => {
+                    self.end_idle_holder().await;
+                    fault
+                }
+                Err(Try::Failed(fault)) => fault,
+                Err(Try::Done(_) | Try::Again(_) | Try::TakeTurn) => continue,
+            };
+            batch.turn_others_away(&fault);
+            self.wait_out(&fault).await;
         }
     }
 
-    /// Looks whether a commit in doubt is durable, and writes nothing: a caller who was told that the outcome is unknown
-    /// may have asked again.
-    async fn look(&mut self, commands: &[&Command], doubts: &[Doubt]) -> Result<Option<Vec<Outcome>>, Fault> {
-        let mut tx = self.repo.begin().await?;
-        tx.lock_wallets(&wallet_ids(commands)).await?;
-        let durable = durable_one(&mut tx, doubts).await?;
-        tx.rollback().await?;
-        Ok(durable)
+    /// Writes a row of the journal that holds nothing, unless one of the commits in doubt turns out to be durable.
+    async fn write_empty_row<'d>(&mut self, doubts: &'d [Doubt]) -> Result<Option<&'d Doubt>, Try> {
+        let mut turn = self.repo.take_turn().await.map_err(before_commit)?;
+        if let Some(durable) = durable_one(&mut turn, doubts).await.map_err(before_commit)? {
+            turn.give_back().await.map_err(before_commit)?;
+            return Ok(Some(durable));
+        }
+        let (head, identity, _) = self.look(&mut turn, &[]).await.map_err(before_commit)?;
+        let commit = GroupCommit::new(Changes::default(), head, &identity, self.now_above(head.at));
+        match self.write_in_turn(turn, &[], Vec::new(), commit).await {
+            Try::Done(_) => Ok(None),
+            attempt => Err(attempt),
+        }
     }
 
     async fn wait_out(&self, fault: &Fault) {
@@ -78,14 +114,4 @@ impl Batches {
         self.repo.close_open_connections();
         tokio::time::sleep(LOOK_PAUSE).await;
     }
-}
-
-/// The outcomes of that commit in doubt which is durable, if one is.
-pub(super) async fn durable_one(tx: &mut Tx, doubts: &[Doubt]) -> Result<Option<Vec<Outcome>>, Fault> {
-    for doubt in doubts {
-        if tx.has_transfer(doubt.witness).await? {
-            return Ok(Some(doubt.outcomes.clone()));
-        }
-    }
-    Ok(None)
 }

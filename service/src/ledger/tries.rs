@@ -1,15 +1,13 @@
-//! What a try to write a batch can come to, and what that means for the next one. No function here sends a statement;
-//! `Decided::ToWrite` only hands an open transaction on.
+//! What a try to write a batch can come to, and what that means for the next one. No function here sends a statement.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use super::book::Changes;
-use super::repo::Tx;
 use super::types::{Action, Command, Direction, Outcome, Wallet};
 use crate::clock::random_bytes;
 use crate::db::{Fault, FaultKind};
-use crate::values::{Digest, TransferId, WalletId};
+use crate::journal::Head;
+use crate::values::{Digest, WalletId};
 
 /// The longest pause before a try, doubled from one millisecond.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -18,8 +16,10 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 pub(super) enum Try {
     /// Durable. The outcomes stand.
     Done(Vec<Outcome>),
-    /// Nothing was written; the next try must lock and look up.
+    /// Nothing was written; the next try must be in turn, or look up keys.
     Again(FaultKind),
+    /// Nothing was sent: what is remembered is not known to be right.
+    TakeTurn,
     /// Nothing was written: another session holds a lock for longer than a batch waits.
     Locked(Fault),
     /// The connection was lost around the commit.
@@ -28,23 +28,28 @@ pub(super) enum Try {
     Failed(Fault),
 }
 
-/// A commit whose answer was lost: the outcomes stand if the witness is stored, and nothing happened if it is not.
+/// A commit whose answer was lost: its outcomes stand if the journal has its digest under its number.
 pub(super) struct Doubt {
+    pub places: Vec<usize>,
     pub outcomes: Vec<Outcome>,
-    pub witness: TransferId,
+    pub head: Head,
 }
 
-/// What a locked try came to before it wrote anything.
-pub(super) enum Decided {
-    WasDurable(Vec<Outcome>),
-    ToWrite(Tx, Vec<Outcome>, Changes),
+impl Doubt {
+    pub fn new(places: &[usize], outcomes: Vec<Outcome>, head: Head) -> Self {
+        Self {
+            places: places.to_vec(),
+            outcomes,
+            head,
+        }
+    }
 }
 
 /// A fault of COMMIT, or of a single statement that is its own transaction.
-pub(super) fn of_commit(fault: Fault, outcomes: Vec<Outcome>, witness: TransferId) -> Try {
+pub(super) fn of_commit(fault: Fault, doubt: impl FnOnce() -> Doubt) -> Try {
     let fault = fault.of_commit();
     if fault.kind == FaultKind::OutcomeUnknown {
-        return Try::Unknown(Doubt { outcomes, witness }, fault);
+        return Try::Unknown(doubt(), fault);
     }
     before_commit(fault)
 }
@@ -52,7 +57,9 @@ pub(super) fn of_commit(fault: Fault, outcomes: Vec<Outcome>, witness: TransferI
 /// A fault before COMMIT was asked for: nothing is durable.
 pub(super) fn before_commit(fault: Fault) -> Try {
     match fault.kind {
-        // A unique violation is a key or a transfer that another writer stored first.
+        // The next row of the journal is another's.
+        FaultKind::Unique(_) if fault.is_unique_violation_of("journal") => Try::Again(FaultKind::Stale),
+        // The other unique values of a commit are keys: another writer used one up first.
         FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Try::Again(fault.kind),
         FaultKind::Locked => Try::Locked(fault),
         FaultKind::Unreachable | FaultKind::OutcomeUnknown | FaultKind::Constraint | FaultKind::Broken => {

@@ -3,10 +3,11 @@
 use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
+use super::verify_journal::journal_is_whole;
 use crate::db::{Db, Fault};
 
 /// Offenders that a check names; it may have more.
-const OFFENDERS_MAX: usize = 100;
+pub(super) const OFFENDERS_MAX: usize = 100;
 
 /// What was looked at and what was found.
 #[derive(Clone, Debug)]
@@ -54,6 +55,7 @@ pub async fn verify_in(tx: &DatabaseTransaction) -> Result<Report, Fault> {
         });
     }
     checks.push(currencies_sum_to_zero(tx, dialect).await?);
+    checks.push(journal_is_whole(tx).await?);
     Ok(Report {
         wallets: count(tx, "SELECT count(*) AS n FROM wallets").await?,
         transfers: count(tx, "SELECT count(*) AS n FROM transfers").await?,

@@ -189,6 +189,7 @@ pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: 
         _ => crate::sqlite::SEED.replace("{wallets}", &wallets.to_string()),
     };
     db.execute_unprepared(&statements).await?;
+    harness::journal::adopt(db).await;
     let ids: Vec<Uuid> = (1..=wallets as u128).map(Uuid::from_u128).collect();
     let tokens = ids
         .iter()

@@ -238,6 +238,7 @@ async fn seed(bank: &TestBank, one: WalletId, other: WalletId) {
         "UPDATE wallets SET version = version + {MANY} WHERE id IN ({one}, {other})"
     ))
     .await;
+    harness::journal::adopt(&bank.db.write).await;
 }
 
 fn as_id(bank: &TestBank, literal: &str) -> String {

@@ -6,6 +6,7 @@ use harness::{TestBank, on_every_backend};
 use service::values::{TransferId, WalletId};
 
 mod balances;
+mod journal;
 mod transfers;
 
 use crate::requests::{new_transfer, quiet_customer, submit};
@@ -23,6 +24,7 @@ const TWO: &str = "every completed transfer has its two entries, and no other tr
 const ENTRIES: &str = "every entry has its transfer and its wallet";
 const WALLETS: &str = "every transfer has its wallets, and a completed one is in their currency";
 const HELD: &str = "what is held is what pending transfers claim";
+const JOURNAL: &str = "the journal has no gap, and its digests are those of what is stored";
 const ZERO: &str = "every currency sums to zero";
 
 /// Ana got 100 and paid ben twice: entries 1 to 3 of hers, 1 and 2 of his; and once she asked for too much.
@@ -61,6 +63,28 @@ impl Books {
 
     fn transfer(&self, transfer: TransferId) -> String {
         self.bank.literal(transfer.0)
+    }
+
+    /// The number of the journal's row that a transfer was committed with.
+    async fn row_of(&self, transfer: TransferId) -> i64 {
+        let id = self.transfer(transfer);
+        let sql = format!("SELECT min(number) AS n FROM journal WHERE last_id >= {id}");
+        self.bank.number(&sql).await
+    }
+
+    /// What the proof says of the journal's row of a transfer that is not as it was committed.
+    async fn changed(&self, transfer: TransferId) -> (&'static str, String) {
+        let row = self.row_of(transfer).await;
+        (
+            JOURNAL,
+            format!("row {row}: its transfers are not those that were committed"),
+        )
+    }
+
+    /// The same of a transfer that is gone.
+    async fn gone(&self, transfer: TransferId) -> (&'static str, String) {
+        let row = self.row_of(transfer).await;
+        (JOURNAL, format!("row {row}: counts 1 transfers, and there are 0"))
     }
 
     /// Runs statements and proves that exactly these claims break, each by exactly these offenders.
@@ -111,7 +135,7 @@ async fn a_clean_ledger_is_clean(bank: Arc<TestBank>) {
         (report.wallets, report.transfers, report.entries, report.currencies),
         (3, 4, 6, 1)
     );
-    assert_eq!(report.checks.len(), 7, "a new check wants a test of its own");
+    assert_eq!(report.checks.len(), 8, "a new check wants a test of its own");
     books.after(&[], Vec::new()).await;
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use harness::{TestBank, on_every_backend};
 
-use super::{Books, CHAIN, ENTRIES, HELD, TWO, WALLETS, ZERO, entry};
+use super::{Books, CHAIN, ENTRIES, HELD, JOURNAL, TWO, WALLETS, ZERO, entry};
 
 on_every_backend!(
     a_deleted_transfer_is_found,
@@ -23,7 +23,11 @@ async fn a_deleted_transfer_is_found(bank: Arc<TestBank>) {
         "DELETE FROM transfers WHERE id = {}",
         books.transfer(books.five)
     )];
-    let expected = vec![(ENTRIES, entry(books.ana, 3)), (ENTRIES, entry(books.ben, 2))];
+    let expected = vec![
+        (ENTRIES, entry(books.ana, 3)),
+        (ENTRIES, entry(books.ben, 2)),
+        books.gone(books.five).await,
+    ];
     books.after(&sql, expected).await;
 }
 
@@ -34,7 +38,11 @@ async fn a_deleted_transfer_with_its_entries_is_found(bank: Arc<TestBank>) {
         format!("DELETE FROM entries WHERE transfer_id = {ten}"),
         format!("DELETE FROM transfers WHERE id = {ten}"),
     ];
-    let expected = vec![(CHAIN, entry(books.ana, 3)), (CHAIN, entry(books.ben, 2))];
+    let expected = vec![
+        (CHAIN, entry(books.ana, 3)),
+        (CHAIN, entry(books.ben, 2)),
+        books.gone(books.ten).await,
+    ];
     books.after(&sql, expected).await;
 }
 
@@ -48,14 +56,14 @@ async fn a_changed_transfer_is_found(bank: Arc<TestBank>) {
             "UPDATE transfers SET {change} WHERE id = {}",
             books.transfer(books.ten)
         )];
-        let expected = vec![(TWO, books.ten.to_string())];
+        let expected = vec![(TWO, books.ten.to_string()), books.changed(books.ten).await];
         books.after(&sql, expected).await;
     }
 }
 
 async fn a_transfer_without_entries_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
-    let id = uuid::Uuid::from_u128(7);
+    let id = uuid::Uuid::max();
     let sql = [format!(
         "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at) \
          SELECT {}, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at \
@@ -63,7 +71,8 @@ async fn a_transfer_without_entries_is_found(bank: Arc<TestBank>) {
         books.bank.literal(id),
         books.transfer(books.ten),
     )];
-    books.after(&sql, vec![(TWO, id.to_string())]).await;
+    let beyond = (JOURNAL, "1 transfers are in no row".to_owned());
+    books.after(&sql, vec![(TWO, id.to_string()), beyond]).await;
 }
 
 async fn a_failed_transfer_with_entries_is_found(bank: Arc<TestBank>) {
@@ -72,7 +81,7 @@ async fn a_failed_transfer_with_entries_is_found(bank: Arc<TestBank>) {
     let sql = [format!(
         "UPDATE transfers SET status = 3, failure_reason = 'wallet_frozen' WHERE id = {ten}"
     )];
-    let expected = vec![(TWO, books.ten.to_string())];
+    let expected = vec![(TWO, books.ten.to_string()), books.changed(books.ten).await];
     books.after(&sql, expected).await;
 }
 
@@ -102,7 +111,7 @@ async fn a_forged_currency_is_found(bank: Arc<TestBank>) {
         "UPDATE transfers SET currency = 'EUR' WHERE id = {}",
         books.transfer(books.ten)
     )];
-    let expected = vec![(WALLETS, books.ten.to_string())];
+    let expected = vec![(WALLETS, books.ten.to_string()), books.changed(books.ten).await];
     books.after(&sql, expected).await;
     let books = Books::of(bank.backend).await;
     let sql = [format!(
@@ -124,15 +133,16 @@ async fn a_pending_transfer_is_held(bank: Arc<TestBank>) {
             "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, \
              created_at) SELECT {}, kind, 1, source_wallet_id, destination_wallet_id, amount, currency, created_at \
              FROM transfers WHERE id = {}",
-            books.bank.literal(uuid::Uuid::from_u128(7)),
+            books.bank.literal(uuid::Uuid::max()),
             books.transfer(books.ten),
         )
     };
     let books = Books::of(bank.backend).await;
-    let (insert, expected) = (pending(&books), vec![(HELD, books.ana.to_string())]);
+    let beyond = || (JOURNAL, "1 transfers are in no row".to_owned());
+    let (insert, expected) = (pending(&books), vec![(HELD, books.ana.to_string()), beyond()]);
     books.after(&[insert], expected).await;
     let books = Books::of(bank.backend).await;
     let hold = format!("UPDATE wallets SET held = '10.0000' WHERE id = {}", books.id(books.ana));
     let insert = pending(&books);
-    books.after(&[insert, hold], Vec::new()).await;
+    books.after(&[insert, hold], vec![beyond()]).await;
 }

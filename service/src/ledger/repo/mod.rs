@@ -6,6 +6,7 @@ mod sqlite;
 
 pub(crate) use rows::transfer_of;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DbBackend;
@@ -14,200 +15,267 @@ use sea_orm::sqlx::{Postgres, Sqlite, Transaction};
 
 use self::postgres::PostgresLedger;
 use self::sqlite::SqliteLedger;
-use super::book::Changes;
+use super::commit::GroupCommit;
+use super::metrics::Metrics;
 use super::types::{Transfer, Wallet};
 use crate::db::{Db, Fault};
-use crate::values::{Digest, TransferId, WalletId};
+use crate::journal::{Head, Identity};
+use crate::values::{Digest, Sha256Digest, WalletId};
 
-/// The committer's way to the database. It speaks to the driver directly: sea-orm binds arrays without NULLs only.
-pub(super) enum Repo {
+/// The committer's way to the database. It speaks to the driver directly: sea-orm binds arrays without NULLs only. Every
+/// statement is counted where it is sent.
+pub(super) struct Repo {
+    store: Store,
+    metrics: Arc<Metrics>,
+}
+
+enum Store {
     Postgres(PostgresLedger),
     Sqlite(SqliteLedger),
 }
 
-/// A transaction of the committer.
-pub(super) enum Tx {
+/// The turn: a transaction in which no other process commits.
+pub(super) struct Turn {
+    tx: Tx,
+    metrics: Arc<Metrics>,
+}
+
+enum Tx {
     Postgres(Transaction<'static, Postgres>),
     Sqlite(Transaction<'static, Sqlite>),
 }
 
 /// A connection of the committer outside of a transaction.
-pub(super) struct Connection(PoolConnection<Postgres>);
+pub(super) struct Connection {
+    connection: PoolConnection<Postgres>,
+    metrics: Arc<Metrics>,
+}
+
+/// What is seen with the turn held.
+pub(super) struct Seen {
+    pub head: Head,
+    /// The digest of the row that was asked for; `None` where there is no such row.
+    pub own: Option<Sha256Digest>,
+    /// A wallet that another session has locked is missing.
+    pub wallets: Vec<Wallet>,
+}
+
+fn sent(metrics: &Metrics, statements: usize) {
+    Metrics::add(&metrics.statements, statements);
+}
 
 impl Connection {
-    /// Writes a batch that was decided without a transaction: all of it, or nothing and a fault.
-    pub async fn write_at_once(&mut self, changes: &Changes) -> Result<(), Fault> {
-        postgres::write_at_once(&mut self.0, changes).await
+    /// Writes a batch that was decided without the turn: all of it, or nothing and a fault.
+    pub async fn write(&mut self, commit: &GroupCommit) -> Result<(), Fault> {
+        sent(&self.metrics, 1);
+        postgres::write(&mut self.connection, commit).await
+    }
+
+    /// The head as it is, without a lock.
+    pub async fn head(&mut self) -> Result<Head, Fault> {
+        sent(&self.metrics, 1);
+        postgres::head(&mut self.connection).await
     }
 
     /// Reads wallets as they are, without a lock.
     pub async fn read_wallets(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-        postgres::read_wallets(&mut self.0, ids).await
+        sent(&self.metrics, 1);
+        postgres::read_wallets(&mut self.connection, ids).await
     }
 
     /// The stored transfers that used up any of these keys, read without a lock.
     pub async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
-        postgres::find_by_keys(&mut *self.0, keys).await
+        sent(&self.metrics, 1);
+        postgres::find_by_keys(&mut *self.connection, keys).await
     }
-}
-
-/// Whether a batch was written.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Written {
-    Changed,
-    /// A wallet is not as it was read; nothing of the batch may stay.
-    Stale,
 }
 
 impl Repo {
-    pub fn new(db: &Db) -> Self {
-        match db.backend() {
+    pub fn new(db: &Db, metrics: Arc<Metrics>) -> Self {
+        let store = match db.backend() {
             DbBackend::Postgres => {
                 let pool = db.commit.get_postgres_connection_pool().clone();
-                Self::Postgres(PostgresLedger::new(pool, db.link.clone()))
+                Store::Postgres(PostgresLedger::new(pool, db.link.clone()))
             }
-            _ => Self::Sqlite(SqliteLedger::new(db.commit.get_sqlite_connection_pool().clone())),
-        }
+            _ => Store::Sqlite(SqliteLedger::new(db.commit.get_sqlite_connection_pool().clone())),
+        };
+        Self { store, metrics }
     }
 
     pub async fn close(&self) {
-        match self {
-            Self::Postgres(ledger) => ledger.close().await,
+        match &self.store {
+            Store::Postgres(ledger) => ledger.close().await,
             // The bank's other writers share its one connection.
-            Self::Sqlite(_) => {}
+            Store::Sqlite(_) => {}
         }
     }
 
     /// The most commands that one batch may hold.
     pub fn batch_max(&self) -> usize {
-        match self {
-            Self::Postgres(_) => postgres::BATCH_MAX,
-            Self::Sqlite(_) => sqlite::BATCH_MAX,
+        match self.store {
+            Store::Postgres(_) => postgres::BATCH_MAX,
+            Store::Sqlite(_) => sqlite::BATCH_MAX,
         }
     }
 
     /// No further try of a batch begins after this, however few there were.
     pub fn tries_for(&self) -> Duration {
-        match self {
-            Self::Postgres(_) => Duration::from_secs(3),
+        match self.store {
+            Store::Postgres(_) => Duration::from_secs(3),
             // The last try waits for the file's lock for another second.
-            Self::Sqlite(_) => Duration::from_secs(2),
+            Store::Sqlite(_) => Duration::from_secs(2),
         }
     }
 
-    /// True when a batch may be decided on remembered wallets and written by one statement without a transaction.
-    pub fn writes_at_once(&self) -> bool {
-        match self {
-            Self::Postgres(_) => true,
-            // Reading is a function call there, and the write lock has to be taken anyway.
-            Self::Sqlite(_) => false,
-        }
+    /// Whether a batch may be written without the turn, by a statement that fails where the head has moved on. On SQLite the
+    /// turn costs nothing more.
+    pub fn is_optimistic(&self) -> bool {
+        matches!(self.store, Store::Postgres(_))
     }
 
-    /// How many statements `Tx::write` sends.
-    pub fn writing_statements(&self, changes: &Changes) -> usize {
-        match self {
-            Self::Postgres(_) => 1,
-            Self::Sqlite(_) => 3 + usize::from(!changes.payments().is_empty()),
-        }
-    }
-
-    /// How many connections the committer has opened so far.
+    /// How many connections have been opened. A new one may lead to another database, or an earlier state of it.
     pub fn connections_opened(&self) -> u64 {
-        match self {
-            Self::Postgres(ledger) => ledger.link.opened(),
-            Self::Sqlite(_) => 0,
+        match &self.store {
+            Store::Postgres(ledger) => ledger.link.opened(),
+            Store::Sqlite(_) => 0,
         }
     }
 
     /// Lets no connection be used again that is open now: the server behind it may be going away, or read-only by now.
     pub fn close_open_connections(&self) {
-        match self {
-            Self::Postgres(ledger) => ledger.link.close_open_connections(),
+        match &self.store {
+            Store::Postgres(ledger) => ledger.link.close_open_connections(),
             // The pool drops a connection that is still in a transaction.
-            Self::Sqlite(_) => {}
+            Store::Sqlite(_) => {}
         }
     }
 
-    /// Those of these wallets that another session has locked.
-    pub async fn find_locked(&self, ids: &[WalletId]) -> Result<Vec<WalletId>, Fault> {
-        match self {
-            Self::Postgres(ledger) => ledger.find_locked(ids).await,
-            // There the file is locked, or nothing is.
-            Self::Sqlite(_) => Ok(Vec::new()),
-        }
-    }
-
-    /// The stored transfers that used up any of these keys, read without a lock.
-    pub async fn find_by_keys(&self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
-        match self {
-            Self::Postgres(ledger) => ledger.find_by_keys(keys).await,
-            Self::Sqlite(_) => unreachable!("`writes_at_once` is false on SQLite"),
-        }
-    }
-
-    /// A connection to write at once with. While there is none, nothing can have been written.
+    /// A connection to write on without the turn.
     pub async fn acquire(&self) -> Result<Connection, Fault> {
-        match self {
-            Self::Postgres(ledger) => Ok(Connection(ledger.acquire().await?)),
-            Self::Sqlite(_) => unreachable!("`writes_at_once` is false on SQLite"),
+        match &self.store {
+            Store::Postgres(ledger) => Ok(Connection {
+                connection: ledger.acquire().await?,
+                metrics: self.metrics.clone(),
+            }),
+            Store::Sqlite(_) => unreachable!("`is_optimistic` is false on SQLite"),
         }
     }
 
-    /// Starts a transaction that may write.
-    pub async fn begin(&self) -> Result<Tx, Fault> {
-        match self {
-            Self::Postgres(ledger) => Ok(Tx::Postgres(ledger.begin().await?)),
-            Self::Sqlite(ledger) => Ok(Tx::Sqlite(ledger.begin().await?)),
+    /// Waits for the turn.
+    pub async fn take_turn(&self) -> Result<Turn, Fault> {
+        let tx = match &self.store {
+            Store::Postgres(ledger) => {
+                // BEGIN, its time-out and the turn.
+                sent(&self.metrics, 3);
+                Tx::Postgres(ledger.take_turn().await?)
+            }
+            Store::Sqlite(ledger) => {
+                sent(&self.metrics, 1);
+                Tx::Sqlite(ledger.take_turn().await?)
+            }
+        };
+        Ok(Turn {
+            tx,
+            metrics: self.metrics.clone(),
+        })
+    }
+
+    /// Ends a session that has had the turn for long and does nothing with it; true when there was one.
+    pub async fn end_idle_holder(&self) -> Result<bool, Fault> {
+        match &self.store {
+            Store::Postgres(ledger) => {
+                sent(&self.metrics, 1);
+                ledger.end_idle_holder().await
+            }
+            Store::Sqlite(_) => Ok(false),
         }
     }
 }
 
-impl Tx {
-    /// Reads wallets and locks them: no other session changes them before this transaction ends.
-    pub async fn lock_wallets(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-        match self {
-            Self::Postgres(tx) => postgres::lock_wallets(tx, ids).await,
-            Self::Sqlite(tx) => sqlite::read_wallets(&mut **tx, ids).await,
+impl Turn {
+    /// Who this ledger is.
+    pub async fn identity(&mut self) -> Result<Identity, Fault> {
+        sent(&self.metrics, 1);
+        match &mut self.tx {
+            Tx::Postgres(tx) => postgres::identity(&mut *tx).await,
+            Tx::Sqlite(tx) => sqlite::identity(tx).await,
+        }
+    }
+
+    /// The head, the digest of the row `own`, and those wallets that no other session has locked; they stay locked until the
+    /// turn ends.
+    pub async fn see(&mut self, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
+        match &mut self.tx {
+            Tx::Postgres(tx) => {
+                sent(&self.metrics, 1);
+                postgres::see(tx, ids, own).await
+            }
+            Tx::Sqlite(tx) => {
+                sent(&self.metrics, 3);
+                sqlite::see(tx, ids, own).await
+            }
+        }
+    }
+
+    /// Those wallets, of some that were not seen, that another session has locked.
+    pub async fn locked_among(&mut self, ids: &[WalletId]) -> Result<Vec<WalletId>, Fault> {
+        match &mut self.tx {
+            Tx::Postgres(tx) => {
+                sent(&self.metrics, 1);
+                postgres::existing(tx, ids).await
+            }
+            // There the file is locked, or nothing is.
+            Tx::Sqlite(_) => Ok(Vec::new()),
         }
     }
 
     /// The stored transfers that used up any of these keys.
     pub async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
-        match self {
-            Self::Postgres(tx) => postgres::find_by_keys(&mut **tx, keys).await,
-            Self::Sqlite(tx) => sqlite::find_by_keys(tx, keys).await,
+        sent(&self.metrics, 1);
+        match &mut self.tx {
+            Tx::Postgres(tx) => postgres::find_by_keys(&mut **tx, keys).await,
+            Tx::Sqlite(tx) => sqlite::find_by_keys(tx, keys).await,
         }
     }
 
-    /// True when a transfer with this id is stored.
-    pub async fn has_transfer(&mut self, id: TransferId) -> Result<bool, Fault> {
-        match self {
-            Self::Postgres(tx) => postgres::has_transfer(tx, id).await,
-            Self::Sqlite(tx) => sqlite::has_transfer(tx, id).await,
+    /// The digest of the journal's row with this number, if there is one.
+    pub async fn digest_at(&mut self, number: i64) -> Result<Option<Sha256Digest>, Fault> {
+        sent(&self.metrics, 1);
+        match &mut self.tx {
+            Tx::Postgres(tx) => postgres::digest_at(tx, number).await,
+            Tx::Sqlite(tx) => sqlite::digest_at(tx, number).await,
         }
     }
 
-    /// Writes transfers, entries and wallets, each wallet only where it is still as it was read.
-    pub async fn write(&mut self, changes: &Changes) -> Result<Written, Fault> {
-        match self {
-            Self::Postgres(tx) => postgres::write(tx, changes).await,
-            Self::Sqlite(tx) => sqlite::write(tx, changes).await,
+    /// Writes a group commit, each wallet only where it is still as it was read; else it is a stale fault.
+    pub async fn write(&mut self, commit: &GroupCommit) -> Result<(), Fault> {
+        match &mut self.tx {
+            Tx::Postgres(tx) => {
+                sent(&self.metrics, 1);
+                postgres::write(tx, commit).await
+            }
+            Tx::Sqlite(tx) => {
+                sent(&self.metrics, sqlite::writing_statements(commit));
+                sqlite::write(tx, commit).await
+            }
         }
     }
 
     pub async fn commit(self) -> Result<(), Fault> {
-        match self {
-            Self::Postgres(tx) => tx.commit().await?,
-            Self::Sqlite(tx) => tx.commit().await?,
+        sent(&self.metrics, 1);
+        match self.tx {
+            Tx::Postgres(tx) => tx.commit().await?,
+            Tx::Sqlite(tx) => tx.commit().await?,
         }
         Ok(())
     }
 
-    pub async fn rollback(self) -> Result<(), Fault> {
-        match self {
-            Self::Postgres(tx) => tx.rollback().await?,
-            Self::Sqlite(tx) => tx.rollback().await?,
+    /// Gives the turn back and writes nothing.
+    pub async fn give_back(self) -> Result<(), Fault> {
+        sent(&self.metrics, 1);
+        match self.tx {
+            Tx::Postgres(tx) => tx.rollback().await?,
+            Tx::Sqlite(tx) => tx.rollback().await?,
         }
         Ok(())
     }

@@ -1,10 +1,13 @@
 //! Rows into the ledger's own types.
 
 use entity::{transfers, wallets};
+use sea_orm::prelude::Uuid;
 use sea_orm::{FromQueryResult, QueryResult};
 
 use crate::db::Fault;
+use crate::journal::{Head, Identity};
 use crate::ledger::types::{Failure, Idempotency, Transfer, Wallet};
+use crate::values::{Sha256Digest, Timestamp, TransferId};
 
 pub(super) fn wallet(row: impl Into<QueryResult>) -> Result<Wallet, Fault> {
     let model = wallets::Model::from_query_result(&row.into(), "")?;
@@ -48,6 +51,31 @@ pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
             .map(|(key, request)| Idempotency { key, request }),
         created_at: model.created_at,
     })
+}
+
+pub(super) fn head(number: i64, digest_bytes: &[u8], last_id: Uuid, at: Timestamp) -> Result<Head, Fault> {
+    Ok(Head {
+        number,
+        digest: digest(digest_bytes)?,
+        last_id: TransferId(last_id),
+        at,
+    })
+}
+
+pub(super) fn identity(id: Uuid, salt: &[u8]) -> Result<Identity, Fault> {
+    let salt = digest(salt)?.0;
+    Ok(Identity { id, salt })
+}
+
+pub(super) fn digest(bytes: &[u8]) -> Result<Sha256Digest, Fault> {
+    let bytes = bytes.try_into();
+    bytes
+        .map(Sha256Digest)
+        .map_err(|_| sea_orm::DbErr::Type("a digest of the journal has not 32 bytes".to_owned()).into())
+}
+
+pub(super) fn no_head() -> Fault {
+    sea_orm::DbErr::RecordNotFound("the journal has no row".to_owned()).into()
 }
 
 fn damaged(reason: &str) -> Fault {

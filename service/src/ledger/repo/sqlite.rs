@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
 use sea_orm::ActiveEnum;
-use sea_orm::sqlx::{self, Executor, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sea_orm::sqlx::{self, Executor, Row, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use serde_json::{Value, json};
 
-use super::{Written, rows};
+use super::{Seen, rows};
 use crate::db::Fault;
-use crate::ledger::book::Changes;
+use crate::journal::{Head, Identity};
+use crate::ledger::commit::GroupCommit;
 use crate::ledger::types::{Transfer, Wallet};
-use crate::values::{Digest, Timestamp, TransferId, WalletId};
+use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
 
 /// Commands in a batch: few enough that the write lock is free again well within 100 ms.
 pub(super) const BATCH_MAX: usize = 500;
@@ -29,7 +30,8 @@ impl SqliteLedger {
         Self { pool }
     }
 
-    pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
+    /// The file's write lock is the turn.
+    pub async fn take_turn(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
         let acquired = self.pool.acquire().await;
         let mut connection = acquired.map_err(|error| match error {
             // Another writer of this process has the only connection.
@@ -41,13 +43,46 @@ impl SqliteLedger {
     }
 }
 
-pub(super) async fn read_wallets<'c>(
-    executor: impl Executor<'c, Database = Sqlite>,
-    ids: &[WalletId],
-) -> Result<Vec<Wallet>, Fault> {
+/// The head, and the wallets as they are: with the turn held no other session changes them.
+pub(super) async fn see(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
+    Ok(Seen {
+        head: head(tx).await?,
+        own: digest_at(tx, own).await?,
+        wallets: read_wallets(tx, ids).await?,
+    })
+}
+
+async fn head(tx: &mut Transaction<'static, Sqlite>) -> Result<Head, Fault> {
+    let row = sqlx::query("SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1")
+        .fetch_one(&mut **tx)
+        .await?;
+    rows::head(
+        row.try_get("number")?,
+        row.try_get("digest")?,
+        row.try_get("last_id")?,
+        row.try_get("at")?,
+    )
+}
+
+pub(super) async fn identity(tx: &mut Transaction<'static, Sqlite>) -> Result<Identity, Fault> {
+    let row = sqlx::query("SELECT id, salt FROM ledger").fetch_one(&mut **tx).await?;
+    rows::identity(row.try_get("id")?, row.try_get("salt")?)
+}
+
+/// The digest of the journal's row with this number, if there is one.
+pub(super) async fn digest_at(
+    tx: &mut Transaction<'static, Sqlite>,
+    number: i64,
+) -> Result<Option<Sha256Digest>, Fault> {
+    let query = sqlx::query_scalar("SELECT digest FROM journal WHERE number = ?").bind(number);
+    let found: Option<Vec<u8>> = query.fetch_optional(&mut **tx).await?;
+    found.map(|bytes| rows::digest(&bytes)).transpose()
+}
+
+async fn read_wallets(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
     let ids: Vec<String> = ids.iter().map(|id| hex(id.0.as_bytes())).collect();
     let query = sqlx::query("SELECT * FROM wallets WHERE id IN (SELECT unhex(value) FROM json_each(?))");
-    let found = query.bind(json!(ids).to_string()).fetch_all(executor).await?;
+    let found = query.bind(json!(ids).to_string()).fetch_all(&mut **tx).await?;
     found.into_iter().map(rows::wallet).collect()
 }
 
@@ -61,12 +96,13 @@ pub(super) async fn find_by_keys(
     found.into_iter().map(rows::transfer).collect()
 }
 
-pub(super) async fn has_transfer(tx: &mut Transaction<'static, Sqlite>, id: TransferId) -> Result<bool, Fault> {
-    let query = sqlx::query("SELECT 1 FROM transfers WHERE id = ?").bind(id.0);
-    Ok(query.fetch_optional(&mut **tx).await?.is_some())
-}
-
-pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, changes: &Changes) -> Result<Written, Fault> {
+/// Writes the journal's row and what it counts. Nothing else can have moved the head while the turn is held.
+pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {
+    let changes = &commit.changes;
+    insert_row(tx, commit).await?;
+    if changes.transfers.is_empty() {
+        return Ok(());
+    }
     let wallets: Vec<Value> = changes
         .wallets
         .iter()
@@ -87,7 +123,7 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, changes: &Chang
         .execute(&mut **tx)
         .await?;
     if updated.rows_affected() != changes.wallets.len() as u64 {
-        return Ok(Written::Stale);
+        return Err(Fault::stale());
     }
     let transfers: Vec<Value> = changes
         .transfers
@@ -120,8 +156,33 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, changes: &Chang
         let query = sqlx::query("INSERT INTO outbox (transfer_id) SELECT unhex(value) FROM json_each(?)");
         query.bind(json!(payments).to_string()).execute(&mut **tx).await?;
     }
-    Ok(Written::Changed)
+    Ok(())
 }
+
+/// How many statements `write` sends.
+pub(super) fn writing_statements(commit: &GroupCommit) -> usize {
+    if commit.changes.transfers.is_empty() {
+        return 1;
+    }
+    4 + usize::from(!commit.changes.payments().is_empty())
+}
+
+async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {
+    let row = &commit.row;
+    let query = sqlx::query(INSERT_ROW)
+        .bind(row.number)
+        .bind(time(row.at))
+        .bind(row.last_id.0)
+        .bind(row.transfers)
+        .bind(row.changes)
+        .bind(row.root.0.as_slice())
+        .bind(commit.head.digest.0.as_slice());
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+const INSERT_ROW: &str =
+    "INSERT INTO journal (number, at, last_id, transfers, changes, root, digest) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 // Wallets that were only decided on need no look here: they were read under this transaction's write lock.
 const UPDATE_WALLETS: &str = "

@@ -1,0 +1,166 @@
+//! PostgreSQL: arrays in, by `unnest`. One statement writes a whole batch.
+
+mod commit;
+
+pub(super) use commit::write;
+
+use std::sync::Arc;
+
+use sea_orm::prelude::Uuid;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::postgres::{PgConnection, PgRow};
+use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, SqlSafeStr, Transaction};
+
+use super::{Seen, rows};
+use crate::db::{Fault, Link};
+use crate::journal::{Head, Identity};
+use crate::ledger::types::{Transfer, Wallet};
+use crate::values::{Digest, Sha256Digest, WalletId};
+
+/// Commands in a batch: beyond this a batch gains nothing and its callers wait longer.
+pub(super) const BATCH_MAX: usize = 1_000;
+
+pub(in crate::ledger) struct PostgresLedger {
+    pool: PgPool,
+    pub link: Arc<Link>,
+}
+
+impl PostgresLedger {
+    pub fn new(pool: PgPool, link: Arc<Link>) -> Self {
+        Self { pool, link }
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// The first time both connections of the pool are opened: a new one makes the committer forget what it remembers.
+    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Fault> {
+        let connection = self.pool.acquire().await?;
+        if self.link.opened() == 1 {
+            self.pool.acquire().await?;
+        }
+        Ok(connection)
+    }
+
+    /// Waits for the turn. Who has it is the only one to commit, until the transaction ends.
+    pub async fn take_turn(&self) -> Result<Transaction<'static, Postgres>, Fault> {
+        let mut tx = Transaction::begin(self.acquire().await?, Some(BEGIN.into_sql_str())).await?;
+        sqlx::query(TAKE_TURN).execute(&mut *tx).await?;
+        Ok(tx)
+    }
+
+    /// Ends the session that has the turn and does nothing with it; false when there is none. Only a program that stopped in
+    /// the middle, or a person at a prompt, holds it for two seconds.
+    pub async fn end_idle_holder(&self) -> Result<bool, Fault> {
+        let ended: Option<bool> = sqlx::query_scalar(END_IDLE_HOLDER).fetch_optional(&self.pool).await?;
+        Ok(ended.unwrap_or(false))
+    }
+}
+
+pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
+    let query = sqlx::query(READ_WALLETS).bind(wallet_uuids(ids));
+    let rows = query.fetch_all(connection).await?;
+    rows.into_iter().map(rows::wallet).collect()
+}
+
+// The turn is waited for, and nothing else is: wallets that are locked are passed over.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '2200ms'";
+
+const TAKE_TURN: &str = "SELECT number FROM journal WHERE number = 0 FOR UPDATE";
+
+// A row's lock is its holder's transaction id, in the row itself.
+const END_IDLE_HOLDER: &str = "
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE backend_xid = (SELECT xmax FROM journal WHERE number = 0) AND state LIKE 'idle in transaction%'
+    AND state_change < clock_timestamp() - interval '2 seconds' AND pid <> pg_backend_pid()";
+
+const READ_WALLETS: &str = "SELECT * FROM wallets WHERE id = ANY($1)";
+
+/// The head as it is.
+pub(super) async fn head(connection: &mut PgConnection) -> Result<Head, Fault> {
+    let row = sqlx::query(HEAD).fetch_one(connection).await?;
+    head_of(&row)
+}
+
+const HEAD: &str = "SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1";
+
+pub(super) async fn identity(connection: &mut PgConnection) -> Result<Identity, Fault> {
+    let row = sqlx::query("SELECT id, salt FROM ledger").fetch_one(connection).await?;
+    rows::identity(row.try_get(0)?, &row.try_get::<Vec<u8>, _>(1)?)
+}
+
+// The lock gives back the newest version of a row, whatever the statement's snapshot has.
+const SEE: &str = "
+WITH free AS MATERIALIZED (SELECT * FROM wallets WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED),
+    head AS (SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1)
+SELECT head.number, head.digest, head.last_id, head.at, (SELECT digest FROM journal WHERE number = $2) AS own,
+    free.id IS NOT NULL AS has_wallet, free.*
+FROM head LEFT JOIN free ON true";
+
+/// Reads the head, and locks and reads those wallets that no other session has locked. The turn is held.
+pub(super) async fn see(tx: &mut Transaction<'static, Postgres>, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
+    let found = sqlx::query(SEE)
+        .bind(wallet_uuids(ids))
+        .bind(own)
+        .fetch_all(&mut **tx)
+        .await?;
+    let first = found.first().ok_or_else(rows::no_head)?;
+    let head = head_of(first)?;
+    let own: Option<Vec<u8>> = first.try_get("own")?;
+    let own = own.map(|bytes| rows::digest(&bytes)).transpose()?;
+    let mut wallets = Vec::with_capacity(found.len());
+    for row in found {
+        if row.try_get("has_wallet")? {
+            wallets.push(rows::wallet(row)?);
+        }
+    }
+    Ok(Seen { head, own, wallets })
+}
+
+/// Those of these wallets that there are. With the turn held, one that was not seen is locked.
+pub(super) async fn existing(
+    tx: &mut Transaction<'static, Postgres>,
+    ids: &[WalletId],
+) -> Result<Vec<WalletId>, Fault> {
+    let query = sqlx::query_scalar("SELECT id FROM wallets WHERE id = ANY($1)").bind(wallet_uuids(ids));
+    let found: Vec<Uuid> = query.fetch_all(&mut **tx).await?;
+    Ok(found.into_iter().map(WalletId).collect())
+}
+
+/// The digest of the journal's row with this number, if there is one.
+pub(super) async fn digest_at(
+    tx: &mut Transaction<'static, Postgres>,
+    number: i64,
+) -> Result<Option<Sha256Digest>, Fault> {
+    let query = sqlx::query_scalar("SELECT digest FROM journal WHERE number = $1").bind(number);
+    let found: Option<Vec<u8>> = query.fetch_optional(&mut **tx).await?;
+    found.map(|bytes| rows::digest(&bytes)).transpose()
+}
+
+fn head_of(row: &PgRow) -> Result<Head, Fault> {
+    rows::head(
+        row.try_get("number")?,
+        &row.try_get::<Vec<u8>, _>("digest")?,
+        row.try_get("last_id")?,
+        row.try_get("at")?,
+    )
+}
+
+pub(super) async fn find_by_keys<'c>(
+    executor: impl Executor<'c, Database = Postgres>,
+    keys: &[Digest],
+) -> Result<Vec<Transfer>, Fault> {
+    let keys: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
+    let query = sqlx::query("SELECT * FROM transfers WHERE idempotency_key = ANY($1)").bind(keys);
+    query
+        .fetch_all(executor)
+        .await?
+        .into_iter()
+        .map(rows::transfer)
+        .collect()
+}
+
+fn wallet_uuids(ids: &[WalletId]) -> Vec<Uuid> {
+    ids.iter().map(|id| id.0).collect()
+}
