@@ -100,7 +100,7 @@ async fn keys_and_replays_have_their_price(bank: Arc<TestBank>) {
 async fn a_turn_has_its_price(bank: Arc<TestBank>) {
     let committer = Committer::of(&bank).await;
     // Another committer has moved the head, so this one takes turns: the first try finds that out and costs one more.
-    bank.fund(committer.first.source, "1", "visa").await;
+    bank.fund(sides(&committer.first)[0], "1", "visa").await;
     committer.commit(&bank, Vec::new()).await;
     let before = committer.metrics();
     committer.commit(&bank, Vec::new()).await;

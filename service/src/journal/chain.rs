@@ -1,6 +1,6 @@
 //! The rows of the journal and how one follows another.
 
-use sea_orm::prelude::Uuid;
+use uuid::Uuid;
 
 use super::digests::{Salt, digest_of_row, merkle_root};
 use crate::values::{Sha256Digest, Timestamp, TransferId};

@@ -12,7 +12,7 @@
 //!
 //! | a transfer's | bytes |
 //! |---|---|
-//! | public | `T` ‖ id ‖ kind (1) ‖ status (1) ‖ source ‖ destination ‖ amount ‖ text currency ‖ ?text method ‖ ?text reason ‖ ?digest of the texts |
+//! | public | `T` ‖ id ‖ kind (1 transfer, 2 deposit, 3 withdrawal, 4 reversal) ‖ status (1 pending, 2 completed, 3 failed) ‖ source ‖ destination ‖ amount ‖ text currency ‖ ?text method ‖ ?text reason ‖ ?digest of the texts |
 //! | private | ?digest of the key ‖ ?available |
 //!
 //! A receipt shows the public bytes to the other side, so what only the owner may know enters by the HMAC. The texts enter by a
@@ -20,9 +20,8 @@
 //! reason is public, since the source's owner is the only one to see it.
 
 use hmac::{Hmac, KeyInit, Mac};
-use sea_orm::ActiveEnum;
-use sea_orm::prelude::Uuid;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::chain::Row;
 use crate::values::{
@@ -60,7 +59,7 @@ impl Leaf<'_> {
         bytes
             .raw(b"T")
             .raw(self.id.0.as_bytes())
-            .raw(&[self.kind.to_value() as u8, self.status.to_value() as u8])
+            .raw(&[number_of_kind(self.kind), number_of_status(self.status)])
             .raw(self.source.0.as_bytes())
             .raw(self.destination.0.as_bytes())
             .amount(self.amount)
@@ -135,6 +134,23 @@ pub fn merkle_root(leaves: &[Sha256Digest]) -> Sha256Digest {
 const DOMAIN: &[u8] = b"florin journal 1\0";
 const LEAF: u8 = 0;
 const NODE: u8 = 1;
+
+fn number_of_kind(kind: TransferKind) -> u8 {
+    match kind {
+        TransferKind::Transfer => 1,
+        TransferKind::Deposit => 2,
+        TransferKind::Withdrawal => 3,
+        TransferKind::Reversal => 4,
+    }
+}
+
+fn number_of_status(status: TransferStatus) -> u8 {
+    match status {
+        TransferStatus::Pending => 1,
+        TransferStatus::Completed => 2,
+        TransferStatus::Failed => 3,
+    }
+}
 
 fn sha256(parts: &[&[u8]]) -> Sha256Digest {
     let mut hash = Sha256::new();

@@ -22,7 +22,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("page", &[]),
     ("db", &[]),
     ("redis", &[]),
-    ("ledger", &["values", "actor", "clock", "db", "page"]),
+    ("journal", &["values"]),
+    ("ledger", &["values", "actor", "clock", "db", "page", "journal"]),
     ("identity", &["values", "actor", "clock", "db", "wallets"]),
     ("wallets", &["values", "actor", "clock", "db", "page", "ledger"]),
     (
@@ -37,8 +38,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rules that need no database, no waiting and no clock.
-const PURE: [&str; 29] = [
+const PURE: [&str; 32] = [
+    "journal/chain.rs",
+    "journal/digests.rs",
     "ledger/book.rs",
+    "ledger/commit.rs",
     "identity/rules.rs",
     "transfers/command.rs",
     "transfers/digest.rs",
