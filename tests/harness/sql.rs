@@ -134,6 +134,15 @@ impl TestBank {
         Held(tx)
     }
 
+    /// Has the turn on the journal, until it is dropped or ended. PostgreSQL only.
+    pub async fn hold_turn(&self) -> Held {
+        let tx = self.db.write.begin().await.expect("a transaction can begin");
+        tx.execute_unprepared("SELECT number FROM journal WHERE number = 0 FOR UPDATE")
+            .await
+            .expect("the turn can be taken");
+        Held(tx)
+    }
+
     /// Has the lock of migrations, until it is released. PostgreSQL only.
     pub async fn hold_migrations(&self) -> Held {
         let tx = self.db.write.begin().await.expect("a transaction can begin");

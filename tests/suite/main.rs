@@ -33,6 +33,7 @@ mod storms;
 mod tokens;
 mod transfer_lists;
 mod transfers;
+mod turns;
 mod verify;
 mod wallet_status;
 mod wallets;
