@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
 }
 
 // Two random UUIDs are 244 bits of chance: more than a guess can find. Row 0 has no ids and tells no time: its last id and its
-// time are the least of all, so that every later row is above them.
+// time are the least of all, so that every later row is above them. No ledger is older than its journal: none is released.
 const POSTGRES: &str = "
 CREATE TABLE ledger (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),

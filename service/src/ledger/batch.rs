@@ -105,7 +105,7 @@ impl Batches {
         let started = Instant::now();
         let mut in_turn = self.goes_in_turn(&batch.commands(places));
         self.cautious = self.cautious.saturating_sub(1);
-        let mut stored = match self.look_up_keys(&batch.commands(places)).await {
+        let stored = match self.look_up_keys(&batch.commands(places), in_turn).await {
             Ok(stored) => stored,
             Err(fault) => return self.failed(fault),
         };
@@ -114,7 +114,7 @@ impl Batches {
             let attempt = if in_turn {
                 let how = InTurn {
                     grows,
-                    stored: &stored,
+                    looks_up_keys: self.looks_up_keys > 0,
                     doubts: &[],
                 };
                 self.try_in_turn(batch, places, how).await
@@ -126,11 +126,8 @@ impl Batches {
                 Try::Done(outcomes) => return self.committed(outcomes),
                 Try::TakeTurn => in_turn = true,
                 Try::Again(FaultKind::Unique(_)) => {
+                    in_turn = true;
                     self.looks_up_keys = CAUTIOUS_BATCHES;
-                    stored = match self.look_up_keys(&batch.commands(places)).await {
-                        Ok(stored) => stored,
-                        Err(fault) => return self.failed(fault),
-                    };
                 }
                 Try::Again(why) => {
                     in_turn = true;
@@ -163,14 +160,13 @@ impl Batches {
             || commands.iter().any(|command| self.locked.stops(command))
     }
 
-    /// The stored transfers that used up keys of these commands, where a recent batch had such a key.
-    async fn look_up_keys(&mut self, commands: &[&Command]) -> Result<Vec<Transfer>, Fault> {
-        if self.looks_up_keys == 0 || !self.repo.is_optimistic() {
-            return Ok(Vec::new());
-        }
-        self.looks_up_keys -= 1;
+    /// The stored transfers that used up keys of these commands, where a recent batch had such a key. In turn they are looked
+    /// up once the turn is there.
+    async fn look_up_keys(&mut self, commands: &[&Command], in_turn: bool) -> Result<Vec<Transfer>, Fault> {
+        let looks = self.looks_up_keys > 0;
+        self.looks_up_keys = self.looks_up_keys.saturating_sub(1);
         let keys = keys(commands);
-        if keys.is_empty() {
+        if !looks || in_turn || keys.is_empty() {
             return Ok(Vec::new());
         }
         let mut connection = self.repo.acquire().await?;
@@ -214,6 +210,7 @@ impl Batches {
     /// After a connection was lost everything is read anew, and a statement may still be on its way.
     pub(super) fn forget_after_loss(&mut self) {
         self.memory.forget();
+        self.memory.identity = None;
         self.owes_a_row = self.repo.is_optimistic();
     }
 
@@ -230,8 +227,8 @@ impl Batches {
     pub(super) async fn end_idle_holder(&self) {
         match self.repo.end_idle_holder().await {
             Ok(true) => tracing::warn!("ended a session that had locked the journal and was idle"),
-            Ok(false) => {}
-            Err(fault) => tracing::debug!(error = ?fault, "cannot see who has locked the journal"),
+            Ok(false) => tracing::warn!("another session has locked the journal for 2 s, and it cannot be seen which"),
+            Err(fault) => tracing::warn!(error = ?fault, "cannot see who has locked the journal"),
         }
     }
 

@@ -10,7 +10,7 @@ use super::commit::GroupCommit;
 use super::metrics::Metrics;
 use super::repo::{Seen, Turn};
 use super::tries::{Doubt, Try, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, wallet_ids};
-use super::types::{Command, Outcome, Transfer, Wallet};
+use super::types::{Command, Outcome, Wallet};
 use crate::db::Fault;
 use crate::journal::{Head, Identity};
 use crate::values::WalletId;
@@ -19,8 +19,8 @@ use crate::values::WalletId;
 pub(super) struct InTurn<'a> {
     /// Whether those who wait are taken into the batch.
     pub grows: bool,
-    /// Transfers that are known to have used up keys of the batch.
-    pub stored: &'a [Transfer],
+    /// Whether all keys of the batch are looked up, and not only those of refused commands.
+    pub looks_up_keys: bool,
     /// Commits whose answers were lost.
     pub doubts: &'a [Doubt],
 }
@@ -75,7 +75,7 @@ impl Batches {
         places.retain(|place| !self.locked.stops(batch.command(*place)));
         Metrics::add(&self.metrics.set_aside, taken - places.len());
         let commands = batch.commands(places);
-        let (outcomes, changes) = self.decide_on(turn, &commands, wallets, how.stored).await?;
+        let (outcomes, changes) = self.decide_on(turn, &commands, wallets, how.looks_up_keys).await?;
         if changes.transfers.is_empty() && !self.owes_a_row {
             return Ok(Decided::NothingToWrite(outcomes));
         }
@@ -141,23 +141,21 @@ impl Batches {
         turn: &mut Turn,
         commands: &[&Command],
         wallets: Vec<Wallet>,
-        stored: &[Transfer],
+        looks_up_keys: bool,
     ) -> Result<(Vec<Outcome>, Changes), Fault> {
-        let mut stored = stored.to_vec();
-        let all_keys = keys(commands);
-        if !self.repo.is_optimistic() && !all_keys.is_empty() {
-            stored.extend(turn.find_by_keys(&all_keys).await?);
-        }
         let mut book = Book::open(wallets.iter().cloned());
-        book.remember(stored.iter().cloned());
+        let looks_up_all = looks_up_keys || !self.repo.is_optimistic();
+        let all_keys = keys(commands);
+        if looks_up_all && !all_keys.is_empty() {
+            book.remember(turn.find_by_keys(&all_keys).await?);
+        }
         let (outcomes, changes) = self.decide(book, commands);
         let refused = keys_of_refused(commands, &outcomes);
-        if !self.repo.is_optimistic() || refused.is_empty() {
+        if looks_up_all || refused.is_empty() {
             return Ok((outcomes, changes));
         }
-        stored.extend(turn.find_by_keys(&refused).await?);
         let mut book = Book::open(wallets);
-        book.remember(stored);
+        book.remember(turn.find_by_keys(&refused).await?);
         Ok(self.decide(book, commands))
     }
 

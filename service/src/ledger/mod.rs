@@ -22,7 +22,6 @@ mod types;
 
 mod entries;
 mod verify;
-mod verify_journal;
 
 pub use book::{Book, Changes, Stamps, WalletChange};
 pub use committer::{Ledger, Queue};

@@ -35,12 +35,15 @@ impl Batches {
             places.clone_from(&asked);
             let how = InTurn {
                 grows: false,
-                stored: &[],
+                looks_up_keys: true,
                 doubts: &doubts,
             };
             let fault = match self.try_in_turn(batch, places, how).await {
                 Try::Done(outcomes) => return self.committed(outcomes),
-                Try::Again(_) | Try::TakeTurn => continue,
+                Try::Again(_) | Try::TakeTurn => {
+                    tokio::time::sleep(LOOK_PAUSE).await;
+                    continue;
+                }
                 Try::Unknown(doubt, fault) => {
                     Metrics::add(&self.metrics.unknown_commits, 1);
                     doubts.push(doubt);
@@ -79,15 +82,19 @@ impl Batches {
                 }
                 Ok(None) => return Ended::Failed(SubmitError::OutcomeUnknown),
                 Err(Try::Unknown(doubt, fault)) => {
+                    Metrics::add(&self.metrics.unknown_commits, 1);
                     doubts.push(doubt);
-                    fault
+                    Fault::unreachable(fault)
                 }
                 Err(Try::Locked(fault)) => {
                     self.end_idle_holder().await;
                     fault
                 }
                 Err(Try::Failed(fault)) => fault,
-                Err(Try::Done(_) | Try::Again(_) | Try::TakeTurn) => continue,
+                Err(Try::Done(_) | Try::Again(_) | Try::TakeTurn) => {
+                    tokio::time::sleep(LOOK_PAUSE).await;
+                    continue;
+                }
             };
             batch.turn_others_away(&fault);
             self.wait_out(&fault).await;

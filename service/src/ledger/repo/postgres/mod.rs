@@ -65,7 +65,7 @@ pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]
 }
 
 // The turn is waited for, and nothing else is: wallets that are locked are passed over.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '2200ms'";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '2200ms'";
 
 const TAKE_TURN: &str = "SELECT number FROM journal WHERE number = 0 FOR UPDATE";
 
@@ -79,11 +79,11 @@ const READ_WALLETS: &str = "SELECT * FROM wallets WHERE id = ANY($1)";
 
 /// The head as it is.
 pub(super) async fn head(connection: &mut PgConnection) -> Result<Head, Fault> {
-    let row = sqlx::query(HEAD).fetch_one(connection).await?;
-    head_of(&row)
+    let found = sqlx::query(HEAD).fetch_all(connection).await?;
+    head_of(found.first().ok_or_else(rows::no_head)?)
 }
 
-const HEAD: &str = "SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1";
+const HEAD: &str = "SELECT number, digest, last_id, at FROM journal WHERE number = (SELECT max(number) FROM journal)";
 
 pub(super) async fn identity(connection: &mut PgConnection) -> Result<Identity, Fault> {
     let row = sqlx::query("SELECT id, salt FROM ledger").fetch_one(connection).await?;

@@ -4,11 +4,11 @@
 use entity::{journal, ledger, transfers};
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::commit::leaf;
-use super::repo::transfer_of;
-use super::verify::{Check, OFFENDERS_MAX};
+use super::{Check, OFFENDERS_MAX};
 use crate::db::Fault;
 use crate::journal::{Identity, Row, digest_of_row, merkle_root};
+use crate::ledger::commit::leaf;
+use crate::ledger::repo::transfer_of;
 use crate::values::{Sha256Digest, TransferId};
 
 /// Rows of the journal that are read at once.

@@ -1,9 +1,11 @@
 //! Proves the books in one snapshot: every balance again from its entries, every currency to zero, no gap and no orphan.
 
+mod journal;
+
 use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
-use super::verify_journal::journal_is_whole;
+use self::journal::journal_is_whole;
 use crate::db::{Db, Fault};
 
 /// Offenders that a check names; it may have more.
