@@ -60,7 +60,6 @@ fn leaf(transfer: &transfers::Model) -> Leaf<'_> {
         currency: transfer.currency,
         method: transfer.method.as_ref(),
         reason: transfer.failure_reason.as_deref(),
-        texts: None,
         key: transfer.idempotency_key,
         available: transfer.available,
     }

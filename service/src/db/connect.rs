@@ -156,7 +156,7 @@ fn shared_postgres(url: &str) -> ConnectOptions {
 /// What the committer's connections have set.
 ///
 /// Its few statements take arrays of any length; planning them anew each time costs more than it gains. Wallets must be
-/// written in the arrays' order, or two replicas deadlock: a join by hashing or a walk through the table, which a small
+/// written in the arrays' order, or others who lock wallets deadlock with them: a join by hashing or a walk through the table, which a small
 /// table would get, has an order of its own.
 fn committer_postgres(url: &str, link: Arc<Link>) -> ConnectOptions {
     let settings = [

@@ -8,16 +8,14 @@
 //! | a row of the journal | `florin journal 1` ‖ 0 ‖ ledger id ‖ digest before ‖ number (8) ‖ last id ‖ transfers (4) ‖ changes (4) ‖ at ‖ root |
 //! | a leaf | 0 ‖ public bytes ‖ HMAC-SHA-256(salt of the ledger, id ‖ private bytes) |
 //! | a node of the tree | 1 ‖ left ‖ right, as RFC 6962 divides the leaves |
-//! | the texts of a transfer | salt of the row (16) ‖ ?length of the description (4) and description ‖ the same of the metadata |
 //!
 //! | a transfer's | bytes |
 //! |---|---|
-//! | public | `T` ‖ id ‖ kind (1 transfer, 2 deposit, 3 withdrawal, 4 reversal) ‖ status (1 pending, 2 completed, 3 failed) ‖ source ‖ destination ‖ amount ‖ text currency ‖ ?text method ‖ ?text reason ‖ ?digest of the texts |
+//! | public | `T` ‖ id ‖ kind (1 transfer, 2 deposit, 3 withdrawal, 4 reversal) ‖ status (1 pending, 2 completed, 3 failed) ‖ source ‖ destination ‖ amount ‖ text currency ‖ ?text method ‖ ?text reason |
 //! | private | ?digest of the key ‖ ?available |
 //!
-//! A receipt shows the public bytes to the other side, so what only the owner may know enters by the HMAC. The texts enter by a
-//! salted digest: once texts and salt are erased, nothing tells them, and the chain is still proved. Of a recorded failure the
-//! reason is public, since the source's owner is the only one to see it.
+//! A receipt shows the public bytes to the other side, so what only the owner may know enters by the HMAC. Of a recorded failure
+//! the reason is public, since the source's owner is the only one to see it. Description, metadata and time are in no leaf.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
@@ -31,9 +29,6 @@ use crate::values::{
 /// The secret of a ledger that keeps private bytes from being guessed.
 pub type Salt = [u8; 32];
 
-/// The random bytes of a transfer's row that keep its texts from being guessed.
-pub type TextSalt = [u8; 16];
-
 /// What a transfer says in the journal.
 #[derive(Clone, Copy, Debug)]
 pub struct Leaf<'a> {
@@ -46,7 +41,6 @@ pub struct Leaf<'a> {
     pub currency: Currency,
     pub method: Option<&'a Method>,
     pub reason: Option<&'a str>,
-    pub texts: Option<Sha256Digest>,
     pub key: Option<Digest>,
     pub available: Option<Money>,
 }
@@ -65,8 +59,7 @@ impl Leaf<'_> {
             .amount(self.amount)
             .text(self.currency.code())
             .optional(self.method, |bytes, method| bytes.text(method.as_str()))
-            .optional(self.reason, |bytes, reason| bytes.text(reason))
-            .optional(self.texts, |bytes, texts| bytes.raw(&texts.0));
+            .optional(self.reason, |bytes, reason| bytes.text(reason));
         bytes.0
     }
 
@@ -88,17 +81,6 @@ impl Leaf<'_> {
     pub fn digest(&self, salt: &Salt) -> Sha256Digest {
         sha256(&[&[LEAF], &self.public_bytes(), &self.sealed(salt).0])
     }
-}
-
-/// The digest of a transfer's texts; `None` where it has none.
-#[must_use]
-pub fn digest_of_texts(salt: &TextSalt, description: Option<&str>, metadata: Option<&str>) -> Sha256Digest {
-    let mut bytes = Bytes::with_capacity(64);
-    bytes
-        .raw(salt)
-        .optional(description, Bytes::long_text)
-        .optional(metadata, Bytes::long_text);
-    sha256(&[&bytes.0])
 }
 
 /// The digest of a row that follows a row with the digest `before`.
@@ -187,10 +169,6 @@ impl Bytes {
         self.raw(&[text.len() as u8]).raw(text.as_bytes())
     }
 
-    fn long_text(&mut self, text: &str) -> &mut Self {
-        self.raw(&(text.len() as u32).to_be_bytes()).raw(text.as_bytes())
-    }
-
     fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T) -> &mut Self) -> &mut Self {
         match value {
             None => self.raw(&[0]),
@@ -226,7 +204,6 @@ mod tests {
             currency: Currency::from_code("EUR").expect("a currency"),
             method: Some(method),
             reason: None,
-            texts: None,
             key: Some(Digest([7; 16])),
             available: None,
         }
@@ -245,7 +222,6 @@ mod tests {
              000000000001e240\
              03455552\
              010476697361\
-             00\
              00"
         );
         assert_eq!(
@@ -254,21 +230,8 @@ mod tests {
         );
         assert_eq!(
             leaf.digest(&[9; 32]).to_string(),
-            "d22c06f23c18e68f14d80460bfd93062c437891ea2bbabb161fbed9d64b428fe"
+            "5241bc2d08b81ee4f5da106d4b6ab4e79c6b8faae2eac0c2335967945ea13be8"
         );
-    }
-
-    #[test]
-    fn the_digest_of_texts_tells_none_from_empty() {
-        let salt = [3; 16];
-        let of = |description, metadata| digest_of_texts(&salt, description, metadata);
-        assert_eq!(
-            of(Some("Rent"), Some("{}")).to_string(),
-            "9319ffd49c21d9e37ee472b49586820b1dc5f18e91f275c61710c4f72e9bbce6"
-        );
-        assert_ne!(of(Some(""), None), of(None, None));
-        assert_ne!(of(Some("a"), None), of(None, Some("a")));
-        assert_ne!(of(Some("Rent"), None), digest_of_texts(&[4; 16], Some("Rent"), None));
     }
 
     #[test]

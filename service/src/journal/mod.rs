@@ -7,4 +7,4 @@ mod chain;
 mod digests;
 
 pub use chain::{Head, Identity, Row};
-pub use digests::{Leaf, Salt, TextSalt, digest_of_row, digest_of_texts, merkle_root};
+pub use digests::{Leaf, Salt, digest_of_row, merkle_root};

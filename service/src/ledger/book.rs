@@ -37,7 +37,7 @@ struct Page {
 
 /// What a batch writes, sorted by wallet id.
 ///
-/// The order is what keeps two replicas from deadlocking on each other's rows; do not take it away.
+/// The order keeps the committer from deadlocking with others who lock wallets; do not take it away.
 #[derive(Default)]
 pub struct Changes {
     pub transfers: Vec<Arc<Transfer>>,

@@ -44,7 +44,6 @@ pub(super) fn leaf(transfer: &Transfer, salt: &Salt) -> Sha256Digest {
         currency: transfer.currency,
         method: transfer.method.as_ref(),
         reason: transfer.failure.map(|failure| failure.code()),
-        texts: None,
         key: transfer.idempotency.map(|idempotency| idempotency.key),
         available: transfer.failure.and_then(|failure| failure.available()),
     };
