@@ -127,26 +127,55 @@ const REFUSALS: &[Code] = &[
     Overloaded,
     Contended,
     OutcomeUnknown,
+    ClockSkew,
 ];
 
 /// Why a wallet was not frozen or unfrozen.
-const CHANGES: &[Code] = &[SystemWallet, WalletNotFound, PreconditionFailed, WalletClosed];
+const CHANGES: &[Code] = &[
+    SystemWallet,
+    WalletNotFound,
+    PreconditionFailed,
+    WalletClosed,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
 
 /// What each operation may answer besides the failures that follow from its shape.
 const FAILURES: OperationCodes = &[
     (
         "auth_register",
-        &[EmailTaken, WeakPassword, UnknownCurrency, OutcomeUnknown],
+        &[EmailTaken, WeakPassword, UnknownCurrency, Overloaded, OutcomeUnknown],
     ),
     ("auth_login", &[InvalidCredentials]),
     ("users_me", &[UserNotFound]),
-    ("wallets_open", &[WalletExists, UnknownCurrency, OutcomeUnknown]),
+    (
+        "wallets_open",
+        &[
+            WalletExists,
+            UnknownCurrency,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+            ClockSkew,
+        ],
+    ),
     ("wallets_get", &[WalletNotFound]),
     ("wallets_freeze", CHANGES),
     ("wallets_unfreeze", CHANGES),
     (
         "wallets_close",
-        &[SystemWallet, WalletNotFound, PreconditionFailed, WalletNotEmpty],
+        &[
+            SystemWallet,
+            WalletNotFound,
+            PreconditionFailed,
+            WalletNotEmpty,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+            ClockSkew,
+        ],
     ),
     ("wallets_entries", &[WalletNotFound]),
     ("wallets_deposit", REFUSALS),

@@ -30,6 +30,12 @@ impl From<Fault> for Problem {
             FaultKind::Conflict | FaultKind::Stale | FaultKind::Locked => {
                 Self::new(Code::Contended, "other writers were in the way; nothing happened").retry_after(1)
             }
+            FaultKind::ClockSkew => Self::new(
+                Code::ClockSkew,
+                "this server's clock and the database's contradict each other; nothing happened",
+            )
+            .retry_after(1)
+            .caused_by(fault),
             FaultKind::Unique(_) | FaultKind::Constraint | FaultKind::Broken => Self::internal(fault),
         }
     }
@@ -39,6 +45,7 @@ impl From<NotReady> for Problem {
     fn from(reason: NotReady) -> Self {
         match reason {
             NotReady::Fault(fault) => fault.into(),
+            NotReady::ClockSkew { .. } => Self::new(Code::ClockSkew, reason.to_string()).retry_after(1),
             NotReady::NoCommitter | NotReady::Late | NotReady::Unsafe(_) => {
                 Self::new(Code::Unavailable, reason.to_string()).retry_after(1)
             }
@@ -64,6 +71,13 @@ impl From<IdentityError> for Problem {
                 Self::new(Code::InvalidCredentials, "the e-mail address or the password is wrong")
             }
             IdentityError::UserNotFound => Self::new(Code::UserNotFound, "there is no such user"),
+            IdentityError::WalletLater(cause) => Self::new(
+                Code::OutcomeUnknown,
+                "you are registered, and your first wallet may not be open yet: sign in, which opens it",
+            )
+            .retry_after(1)
+            .caused_by(cause),
+            IdentityError::Wallet(error) => error.into(),
             IdentityError::Fault(fault) => fault.into(),
         }
     }
@@ -87,6 +101,7 @@ impl From<WalletError> for Problem {
                 Code::PreconditionFailed,
                 "the wallet is not what If-Match names; nothing changed: look at it again",
             ),
+            WalletError::Submit(error) => error.into(),
             WalletError::Fault(fault) => fault.into(),
         }
     }

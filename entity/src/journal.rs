@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::values::{Sha256Digest, Timestamp, TransferId};
+use crate::values::{RecordId, Sha256Digest, Timestamp};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -12,7 +12,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub number: i64,
     pub at: Timestamp,
-    pub last_id: TransferId,
+    /// The greatest id of the transfers and changes up to here.
+    pub last_id: RecordId,
     pub transfers: i32,
     pub changes: i32,
     pub root: Sha256Digest,

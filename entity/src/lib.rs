@@ -1,6 +1,7 @@
 //! The tables, one file each, and the value types that are their columns. No logic and no queries.
 
 pub mod activities;
+pub mod changes;
 pub mod entries;
 pub mod imports;
 pub mod journal;

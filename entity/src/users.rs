@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::values::{Role, UserId, UserStatus};
+use crate::values::{Currency, Role, UserId, UserStatus};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -17,6 +17,8 @@ pub struct Model {
     pub password_hash: String,
     pub role: Role,
     pub status: UserStatus,
+    /// Of the wallet that comes with a customer's registration; `None` where none does.
+    pub first_currency: Option<Currency>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -1,4 +1,4 @@
-//! Users, by e-mail.
+//! Users, by e-mail. A customer is registered with the currency of the first wallet, which the ledger opens.
 
 use sea_orm_migration::prelude::*;
 
@@ -29,6 +29,7 @@ CREATE TABLE users (
     password_hash text NOT NULL,
     role text NOT NULL CHECK (role IN ('customer', 'operator', 'admin')),
     status text NOT NULL CHECK (status IN ('active', 'suspended')),
+    first_currency text CHECK (first_currency ~ '^[A-Z]{3}$'),
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
@@ -42,6 +43,7 @@ CREATE TABLE users (
     password_hash TEXT NOT NULL,
     role TEXT NOT NULL CHECK (role IN ('customer', 'operator', 'admin')),
     status TEXT NOT NULL CHECK (status IN ('active', 'suspended')),
+    first_currency TEXT CHECK (first_currency GLOB '[A-Z][A-Z][A-Z]'),
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

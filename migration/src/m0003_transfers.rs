@@ -1,4 +1,5 @@
-//! Transfers, recorded refusals among them. A row is written once and never changed.
+//! Transfers, recorded refusals among them. A row is written once. It is never changed, but for one thing: its texts can be
+//! erased, with the salt of their digest and the digest of the request, which was made of them.
 //!
 //! PostgreSQL has no foreign keys here: six checks a transfer halve the commit path, the committer has read every wallet
 //! that it writes, and `florin verify` finds orphans.
@@ -31,11 +32,16 @@ impl MigrationTrait for Migration {
 const POSTGRES: &str = "
 CREATE TABLE transfers (
     created_at timestamptz NOT NULL,
+    expires_at timestamptz,
     kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 4),
     status smallint NOT NULL CHECK (status BETWEEN 1 AND 3),
     id uuid PRIMARY KEY,
     source_wallet_id uuid NOT NULL,
     destination_wallet_id uuid NOT NULL,
+    parent_id uuid,
+    batch_id uuid,
+    created_by uuid,
+    api_key_id uuid,
     idempotency_key bytea CONSTRAINT transfers_idempotency_key_unique UNIQUE,
     request_digest bytea,
     amount numeric(18,4) NOT NULL CHECK (amount > 0 AND amount <= 99999999999999.9999),
@@ -45,10 +51,16 @@ CREATE TABLE transfers (
     metadata text,
     failure_reason text,
     available numeric(18,4) CHECK (available <= 99999999999999.9999),
+    released numeric(18,4) CHECK (released > 0 AND released <= 99999999999999.9999),
+    texts_digest bytea CHECK (length(texts_digest) = 32),
+    texts_salt bytea CHECK (length(texts_salt) = 16),
     CONSTRAINT transfers_failed_has_reason CHECK ((status = 3) = (failure_reason IS NOT NULL)),
     CONSTRAINT transfers_failed_keeps_no_text CHECK (status <> 3 OR (description IS NULL AND metadata IS NULL)),
     CONSTRAINT transfers_two_wallets CHECK (source_wallet_id <> destination_wallet_id),
-    CONSTRAINT transfers_key_has_digest CHECK ((idempotency_key IS NULL) = (request_digest IS NULL))
+    CONSTRAINT transfers_request_has_key CHECK (request_digest IS NULL OR idempotency_key IS NOT NULL),
+    CONSTRAINT transfers_texts_have_digest
+        CHECK (texts_digest IS NOT NULL OR (description IS NULL AND metadata IS NULL AND texts_salt IS NULL)),
+    CONSTRAINT transfers_digest_has_salt CHECK (texts_salt IS NOT NULL OR (description IS NULL AND metadata IS NULL))
 );
 CREATE INDEX transfers_unfinished_by_source ON transfers (source_wallet_id, id) WHERE status <> 2;
 CREATE INDEX transfers_unfinished ON transfers (status, id) WHERE status <> 2;
@@ -59,17 +71,62 @@ BEGIN
     RAISE EXCEPTION 'rows of % are written once and never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END
 $$;
-CREATE TRIGGER transfers_are_final BEFORE UPDATE OR DELETE ON transfers
+CREATE FUNCTION florin_refuse_all_but_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    erased record;
+BEGIN
+    erased := OLD;
+    erased.description := NULL;
+    erased.metadata := NULL;
+    erased.texts_salt := NULL;
+    erased.request_digest := NULL;
+    IF NEW IS DISTINCT FROM erased THEN
+        RAISE EXCEPTION 'rows of % are written once; only their texts can be erased', TG_TABLE_NAME
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER transfers_are_final BEFORE DELETE ON transfers
     FOR EACH ROW EXECUTE FUNCTION florin_refuse_change();
+CREATE TRIGGER transfers_are_only_erased BEFORE UPDATE ON transfers
+    FOR EACH ROW EXECUTE FUNCTION florin_refuse_all_but_erasure();
 CREATE TRIGGER transfers_are_not_truncated BEFORE TRUNCATE ON transfers
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
 ";
+
+// What stays when the texts of a row are erased.
+const KEPT: [&str; 19] = [
+    "id",
+    "kind",
+    "status",
+    "source_wallet_id",
+    "destination_wallet_id",
+    "amount",
+    "currency",
+    "method",
+    "failure_reason",
+    "available",
+    "released",
+    "parent_id",
+    "batch_id",
+    "created_by",
+    "api_key_id",
+    "idempotency_key",
+    "texts_digest",
+    "created_at",
+    "expires_at",
+];
 
 // A row in the way of REPLACE is removed without asking the triggers on deletion, so it has to be looked for before: that is
 // the same way down the same index which the insert itself then takes.
 fn sqlite() -> String {
     let (amount, amount_is_canonical) = (units("amount"), canonical("amount"));
     let available_is_canonical = canonical("available");
+    let (released, released_is_canonical) = (units("released"), canonical("released"));
+    let is_changed = KEPT
+        .map(|column| format!("NEW.{column} IS NOT OLD.{column}"))
+        .join(" OR ");
     format!(
         "
 CREATE TABLE transfers (
@@ -85,13 +142,24 @@ CREATE TABLE transfers (
     metadata TEXT,
     failure_reason TEXT,
     available TEXT CHECK (available IS NULL OR ({available_is_canonical})),
+    released TEXT CHECK (released IS NULL OR ({released_is_canonical} AND {released} > 0)),
+    parent_id BLOB,
+    batch_id BLOB,
+    created_by BLOB,
+    api_key_id BLOB,
     idempotency_key BLOB CONSTRAINT transfers_idempotency_key_unique UNIQUE,
     request_digest BLOB,
+    texts_digest BLOB CHECK (length(texts_digest) = 32),
+    texts_salt BLOB CHECK (length(texts_salt) = 16),
     created_at TEXT NOT NULL,
+    expires_at TEXT,
     CONSTRAINT transfers_failed_has_reason CHECK ((status = 3) = (failure_reason IS NOT NULL)),
     CONSTRAINT transfers_failed_keeps_no_text CHECK (status <> 3 OR (description IS NULL AND metadata IS NULL)),
     CONSTRAINT transfers_two_wallets CHECK (source_wallet_id <> destination_wallet_id),
-    CONSTRAINT transfers_key_has_digest CHECK ((idempotency_key IS NULL) = (request_digest IS NULL))
+    CONSTRAINT transfers_request_has_key CHECK (request_digest IS NULL OR idempotency_key IS NOT NULL),
+    CONSTRAINT transfers_texts_have_digest
+        CHECK (texts_digest IS NOT NULL OR (description IS NULL AND metadata IS NULL AND texts_salt IS NULL)),
+    CONSTRAINT transfers_digest_has_salt CHECK (texts_salt IS NOT NULL OR (description IS NULL AND metadata IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX transfers_unfinished_by_source ON transfers (source_wallet_id, id) WHERE status <> 2;
 CREATE INDEX transfers_unfinished ON transfers (status, id) WHERE status <> 2;
@@ -102,6 +170,8 @@ WHEN EXISTS (SELECT 1 FROM transfers WHERE id = NEW.id)
     OR EXISTS (SELECT 1 FROM transfers WHERE idempotency_key = NEW.idempotency_key)
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
 CREATE TRIGGER transfers_are_not_changed BEFORE UPDATE ON transfers
+WHEN {is_changed} OR NEW.description IS NOT NULL OR NEW.metadata IS NOT NULL OR NEW.texts_salt IS NOT NULL
+    OR NEW.request_digest IS NOT NULL
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
 CREATE TRIGGER transfers_are_not_deleted BEFORE DELETE ON transfers
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;

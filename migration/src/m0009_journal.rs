@@ -1,5 +1,6 @@
 //! The journal: one row for every group commit, and row 0 for the ledger's birth. Row 0 is also the lock: it is locked by who
-//! commits and never updated. The ledger's identity and its salt are made here, once.
+//! commits and never updated. The ledger's identity and its salt are made here, once. Changes are what a commit does besides
+//! moving money; the bank's clock is what the time of a commit is compared with.
 
 use sea_orm_migration::prelude::*;
 
@@ -22,6 +23,10 @@ impl MigrationTrait for Migration {
     }
 }
 
+// kind of a change: 1 a wallet was opened, 2 frozen, 3 unfrozen, 4 closed; created_by: null where the wallet's owner did it.
+//
+// Bank time is the database's clock plus the offset, or stands still where a test says so. Only a test sets either.
+//
 // Two random UUIDs are 244 bits of chance: more than a guess can find. Row 0 has no ids and tells no time: its last id and its
 // time are the least of all, so that every later row is above them. No ledger is older than its journal: none is released.
 const POSTGRES: &str = "
@@ -46,6 +51,28 @@ INSERT INTO journal (number, at, last_id, transfers, changes, root, digest)
 VALUES (0, '1970-01-01T00:00:00+00:00', '00000000-0000-0000-0000-000000000000', 0, 0, sha256(''),
     uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
+CREATE TABLE changes (
+    kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 4),
+    id uuid PRIMARY KEY,
+    subject uuid NOT NULL,
+    created_by uuid,
+    before text,
+    after text NOT NULL,
+    CONSTRAINT changes_only_an_opening_has_no_before CHECK ((before IS NULL) = (kind = 1))
+);
+CREATE INDEX changes_by_subject ON changes (subject, id);
+
+CREATE TABLE bank_clock (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    offset_us bigint NOT NULL DEFAULT 0,
+    stands_at timestamptz
+);
+INSERT INTO bank_clock DEFAULT VALUES;
+
+CREATE TRIGGER changes_are_final BEFORE UPDATE OR DELETE ON changes
+    FOR EACH ROW EXECUTE FUNCTION florin_refuse_change();
+CREATE TRIGGER changes_are_not_truncated BEFORE TRUNCATE ON changes
+    FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
 CREATE TRIGGER ledger_is_final BEFORE UPDATE OR DELETE ON ledger
     FOR EACH ROW EXECUTE FUNCTION florin_refuse_change();
 CREATE TRIGGER ledger_is_not_truncated BEFORE TRUNCATE ON ledger
@@ -83,6 +110,31 @@ INSERT INTO journal (number, at, last_id, transfers, changes, root, digest)
 VALUES (0, '1970-01-01T00:00:00+00:00', zeroblob(16), 0, 0,
     unhex('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'), randomblob(32));
 
+CREATE TABLE changes (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 4),
+    subject BLOB NOT NULL CHECK (length(subject) = 16),
+    created_by BLOB CHECK (length(created_by) = 16),
+    before TEXT,
+    after TEXT NOT NULL,
+    CONSTRAINT changes_only_an_opening_has_no_before CHECK ((before IS NULL) = (kind = 1))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX changes_by_subject ON changes (subject, id);
+
+CREATE TABLE bank_clock (
+    singleton INTEGER NOT NULL PRIMARY KEY DEFAULT 1 CHECK (singleton = 1),
+    offset_us INTEGER NOT NULL DEFAULT 0,
+    stands_at TEXT
+) STRICT;
+INSERT INTO bank_clock DEFAULT VALUES;
+
+CREATE TRIGGER changes_are_not_replaced BEFORE INSERT ON changes
+WHEN EXISTS (SELECT 1 FROM changes WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'rows of changes are written once and never changed'); END;
+CREATE TRIGGER changes_are_not_changed BEFORE UPDATE ON changes
+BEGIN SELECT RAISE(ABORT, 'rows of changes are written once and never changed'); END;
+CREATE TRIGGER changes_are_not_deleted BEFORE DELETE ON changes
+BEGIN SELECT RAISE(ABORT, 'rows of changes are written once and never changed'); END;
 CREATE TRIGGER ledger_is_not_replaced BEFORE INSERT ON ledger
 WHEN EXISTS (SELECT 1 FROM ledger)
 BEGIN SELECT RAISE(ABORT, 'rows of ledger are written once and never changed'); END;

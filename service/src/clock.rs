@@ -1,8 +1,6 @@
 //! The only sources of time and chance. Everything else takes them from here, so that tests can hold time still.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, SubsecRound, TimeDelta};
+use chrono::{SubsecRound, TimeDelta};
 use rand::RngCore;
 use uuid::{Builder, Uuid};
 
@@ -72,37 +70,47 @@ fn micros_of(time: Timestamp) -> u64 {
 }
 
 /// Times that only grow: each is later than the one before it and than a given floor, even if the clock steps back.
-pub struct Sequence {
-    clock: Arc<dyn Clock>,
+pub struct Sequence<'a> {
+    clock: &'a dyn Clock,
     last: Timestamp,
+    is_begun: bool,
 }
 
-impl Sequence {
-    /// Starts at the clock's time.
+impl<'a> Sequence<'a> {
+    /// Every time is above the floor.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn above(clock: &'a dyn Clock, floor: Timestamp) -> Self {
         Self {
             clock,
-            last: DateTime::UNIX_EPOCH,
+            last: floor,
+            is_begun: false,
         }
     }
 
-    /// Lets every later time be above this one.
-    pub fn rise_above(&mut self, floor: Timestamp) {
-        self.last = self.last.max(floor);
+    /// The next time: now, or one microsecond after the last one or the floor, whichever is later.
+    pub fn next(&mut self) -> Timestamp {
+        let earliest = self.last + TimeDelta::microseconds(1);
+        self.last = self.clock.now().max(earliest);
+        self.is_begun = true;
+        self.last
     }
 
-    /// The next time: now, or one microsecond after the last one or the floor, whichever is latest.
-    pub fn next_after(&mut self, floor: Timestamp) -> Timestamp {
-        let earliest = self.last.max(floor) + TimeDelta::microseconds(1);
-        self.last = self.clock.now().max(earliest);
-        self.last
+    /// The last time that was given; before the first, now or the floor, whichever is later.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        if self.is_begun {
+            self.last
+        } else {
+            self.clock.now().max(self.last)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use chrono::DateTime;
 
     use super::*;
     use crate::values::{UserId, WalletId};
@@ -147,10 +155,12 @@ mod tests {
 
     #[test]
     fn a_sequence_grows_while_the_clock_stands_still() {
-        let mut sequence = Sequence::new(Arc::new(Still(time(1_000))));
-        let first = sequence.next_after(time(0));
-        let second = sequence.next_after(time(0));
-        let third = sequence.next_after(time(5_000));
-        assert_eq!((first, second, third), (time(1_000), time(1_001), time(5_001)));
+        let clock = Still(time(1_000));
+        let mut behind = Sequence::above(&clock, time(0));
+        assert_eq!(behind.time(), time(1_000));
+        assert_eq!((behind.next(), behind.next()), (time(1_000), time(1_001)));
+        let mut ahead = Sequence::above(&clock, time(5_000));
+        assert_eq!(ahead.time(), time(5_000));
+        assert_eq!((ahead.next(), ahead.time()), (time(5_001), time(5_001)));
     }
 }

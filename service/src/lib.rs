@@ -66,9 +66,9 @@ impl Services {
         // A connection of their own: its faults are how the aggregates notice that Redis may have restarted.
         let aggregates = aggregates::Aggregates::new(db.clone(), clock.clone(), open()?);
         let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max)?;
-        let wallets = wallets::Wallets::new(db.clone(), clock.clone());
+        let wallets = wallets::Wallets::new(db.clone(), ledger.queue());
         Ok(Self {
-            identity: identity::Identity::new(db.clone(), clock.clone(), keys, config.currency),
+            identity: identity::Identity::new(db.clone(), clock.clone(), &keys, wallets.clone(), config.currency),
             transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
             imports: imports::Imports::new(
                 config,

@@ -7,13 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::app::app;
 use api::edge::{self, Limits};
+use chrono::TimeDelta;
+use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 use service::Services;
+use service::clock::Clock;
 use service::config::{Config, ReportAccess};
-use service::db::Db;
+use service::db::{Db, is_sqlite};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::transfers::NewPayment;
-use service::values::{Currency, Method, Money, Role, WalletId};
+use service::values::{Currency, Method, Money, Role, Timestamp, WalletId};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
@@ -170,6 +173,7 @@ impl TestBank {
     ) -> Self {
         let mut config = config(&database);
         set(&mut config);
+        set_bank_time(&database.url, clock.now()).await;
         let (db, services) = start(&config, clock.clone()).await;
         let services = Arc::new(services);
         services.imports.serve(Vec::new());
@@ -186,6 +190,12 @@ impl TestBank {
             server,
             http,
         }
+    }
+
+    /// Moves the clocks of the bank's processes and of its database, back when negative.
+    pub async fn advance(&self, by: TimeDelta) {
+        set_bank_time(&self.database.url, self.clock.now() + by).await;
+        self.clock.advance(by);
     }
 
     /// A second process' worth of services on the same database, key and settings: a replica.
@@ -296,7 +306,8 @@ impl TestBank {
     pub async fn open_method(&self, method: &str, currency: &str) -> WalletId {
         let method = Method::try_new(method).expect("a test's method is one");
         let currency = Currency::from_code(currency).expect("a test's currency is one");
-        let opened = self.services.wallets.open_method(&method, currency).await;
+        let operator = self.operator_actor().await;
+        let opened = self.services.wallets.open_method(operator, &method, currency).await;
         opened.expect("a method can be opened")
     }
 
@@ -305,7 +316,7 @@ impl TestBank {
         let currency = Currency::from_code(currency).expect("a test's currency is one");
         self.services
             .wallets
-            .open(customer.actor.user, currency)
+            .open(customer.actor, currency)
             .await
             .expect("a wallet can be opened")
             .id
@@ -353,6 +364,17 @@ fn config(database: &TestDatabase) -> Config {
         redis_url: None,
         reports: ReportAccess::Operator,
     }
+}
+
+/// Lets the bank's time by the database's clock stand still at a time. On SQLite there is no other clock than a process' own.
+pub async fn set_bank_time(url: &str, time: Timestamp) {
+    if is_sqlite(url) {
+        return;
+    }
+    let db = Db::connect(url).await.expect("a test's database can be opened");
+    let sql = format!("UPDATE bank_clock SET stands_at = '{}'", time.to_rfc3339());
+    db.write.execute_unprepared(&sql).await.expect("the clock can be set");
+    db.close().await;
 }
 
 async fn start(config: &Config, clock: Arc<ManualClock>) -> (Db, Services) {

@@ -1,14 +1,15 @@
 //! The book alone, without a database: it decides as the model does, and what it writes adds up.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 
+use chrono::DateTime;
 use harness::ManualClock;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-use service::clock::Sequence;
-use service::ledger::{Book, Changes, Entry, Outcome, Transfer, Wallet};
-use service::values::{TransferId, TransferStatus, WalletId, WalletStatus};
+use service::clock::{Sequence, id_at, id_in};
+use service::ledger::{Book, Entry, Outcome, Stamps, Transfer, Wallet, Writes};
+use service::values::{Bucket, TextsSalt, Timestamp, TransferId, TransferStatus, WalletId, WalletStatus};
+use uuid::Uuid;
 
 use crate::cases::{UNITS_MAX, hold};
 use crate::commands::{command_of, verdict_of};
@@ -45,16 +46,16 @@ fn what_a_book_writes_adds_up() {
             .map(|command| book.apply(command, &mut ticks))
             .collect();
         let now: Vec<Wallet> = read.keys().filter_map(|id| book.wallet(*id).cloned()).collect();
-        let changes = book.close();
-        transfers_add_up(&changes, &outcomes)?;
-        buckets_are_the_customers(&changes, &read)?;
-        entries_chain(&changes, &read, &now)?;
-        wallets_are_sorted_and_sound(&changes, &read)
+        let writes = book.close();
+        transfers_add_up(&writes, &outcomes)?;
+        buckets_are_the_customers(&writes, &read)?;
+        entries_chain(&writes, &read, &now)?;
+        wallets_are_sorted_and_sound(&writes, &read)
     });
 }
 
 /// Every recorded outcome is written once; a completed transfer has two entries that sum to zero, a failed one has none.
-fn transfers_add_up(changes: &Changes, outcomes: &[Outcome]) -> TestCaseResult {
+fn transfers_add_up(writes: &Writes, outcomes: &[Outcome]) -> TestCaseResult {
     let recorded: Vec<&Transfer> = outcomes
         .iter()
         .filter_map(|outcome| match outcome {
@@ -62,23 +63,24 @@ fn transfers_add_up(changes: &Changes, outcomes: &[Outcome]) -> TestCaseResult {
                 transfer,
                 replayed: false,
             } => Some(transfer.as_ref()),
-            Outcome::Recorded { .. } | Outcome::Refused(_) | Outcome::KeyReused => None,
+            Outcome::Recorded { .. }
+            | Outcome::Refused(_)
+            | Outcome::KeyReused
+            | Outcome::Wallet(_)
+            | Outcome::WalletRefused(_) => None,
         })
         .collect();
-    prop_assert_eq!(
-        changes.transfers.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
-        recorded
-    );
+    prop_assert_eq!(writes.transfers.iter().map(AsRef::as_ref).collect::<Vec<_>>(), recorded);
     prop_assert!(
-        changes
+        writes
             .transfers
             .is_sorted_by_key(|transfer| (transfer.created_at, transfer.id))
     );
     let mut entries: HashMap<TransferId, Vec<&Entry>> = HashMap::new();
-    for entry in &changes.entries {
+    for entry in &writes.entries {
         entries.entry(entry.transfer).or_default().push(entry);
     }
-    for transfer in &changes.transfers {
+    for transfer in &writes.transfers {
         let own = entries.remove(&transfer.id).unwrap_or_default();
         prop_assert_eq!(transfer.status == TransferStatus::Failed, transfer.failure.is_some());
         if transfer.status == TransferStatus::Failed {
@@ -105,8 +107,8 @@ fn transfers_add_up(changes: &Changes, outcomes: &[Outcome]) -> TestCaseResult {
 }
 
 /// A transfer carries the bucket of its source, or of its destination where the source is the bank's own.
-fn buckets_are_the_customers(changes: &Changes, read: &HashMap<WalletId, Wallet>) -> TestCaseResult {
-    for transfer in &changes.transfers {
+fn buckets_are_the_customers(writes: &Writes, read: &HashMap<WalletId, Wallet>) -> TestCaseResult {
+    for transfer in &writes.transfers {
         let customer = if read[&transfer.source].is_system() {
             transfer.destination
         } else {
@@ -118,14 +120,14 @@ fn buckets_are_the_customers(changes: &Changes, read: &HashMap<WalletId, Wallet>
 }
 
 /// Versions go on without a gap from the one that was read, and each balance is the one before plus the amount.
-fn entries_chain(changes: &Changes, read: &HashMap<WalletId, Wallet>, now: &[Wallet]) -> TestCaseResult {
-    prop_assert!(changes.entries.is_sorted_by_key(|entry| (entry.wallet, entry.transfer)));
+fn entries_chain(writes: &Writes, read: &HashMap<WalletId, Wallet>, now: &[Wallet]) -> TestCaseResult {
+    prop_assert!(writes.entries.is_sorted_by_key(|entry| (entry.wallet, entry.transfer)));
     for wallet in now {
         let mut at = read[&wallet.id].clone();
-        for entry in changes.entries.iter().filter(|entry| entry.wallet == wallet.id) {
+        for entry in writes.entries.iter().filter(|entry| entry.wallet == wallet.id) {
             prop_assert_eq!(entry.version, at.version.next());
             prop_assert_eq!(wide(entry.balance_after), wide(at.balance) + wide(entry.amount));
-            let made = changes.transfers.iter().find(|transfer| transfer.id == entry.transfer);
+            let made = writes.transfers.iter().find(|transfer| transfer.id == entry.transfer);
             let time = made.map(|transfer| transfer.created_at);
             prop_assert!(time > Some(at.updated_at));
             (at.version, at.balance) = (entry.version, entry.balance_after);
@@ -137,29 +139,29 @@ fn entries_chain(changes: &Changes, read: &HashMap<WalletId, Wallet>, now: &[Wal
 }
 
 /// Wallets come sorted by id, each once; the changed ones as they are now, the others as they were read.
-fn wallets_are_sorted_and_sound(changes: &Changes, read: &HashMap<WalletId, Wallet>) -> TestCaseResult {
-    prop_assert!(changes.wallets.is_sorted_by(|one, other| one.read.id < other.read.id));
-    prop_assert!(changes.confirmed.is_sorted_by(|one, other| one.id < other.id));
-    let changed: HashSet<WalletId> = changes.wallets.iter().map(|change| change.read.id).collect();
-    let with_entries: HashSet<WalletId> = changes.entries.iter().map(|entry| entry.wallet).collect();
+fn wallets_are_sorted_and_sound(writes: &Writes, read: &HashMap<WalletId, Wallet>) -> TestCaseResult {
+    prop_assert!(writes.updated.is_sorted_by(|one, other| one.read.id < other.read.id));
+    prop_assert!(writes.confirmed.is_sorted_by(|one, other| one.id < other.id));
+    let changed: HashSet<WalletId> = writes.updated.iter().map(|change| change.read.id).collect();
+    let with_entries: HashSet<WalletId> = writes.entries.iter().map(|entry| entry.wallet).collect();
     prop_assert_eq!(&changed, &with_entries);
-    let sides = changes
+    let sides = writes
         .transfers
         .iter()
         .flat_map(|transfer| [transfer.source, transfer.destination]);
     let decided_on: HashSet<WalletId> = sides.filter(|id| !changed.contains(id)).collect();
     prop_assert_eq!(
-        changes.confirmed.iter().map(|wallet| wallet.id).collect::<HashSet<_>>(),
+        writes.confirmed.iter().map(|wallet| wallet.id).collect::<HashSet<_>>(),
         decided_on
     );
     prop_assert!(
-        changes
+        writes
             .confirmed
             .iter()
             .all(|wallet| read.get(&wallet.id) == Some(wallet))
     );
     let mut moved: BTreeMap<&str, i128> = BTreeMap::new();
-    for change in &changes.wallets {
+    for change in &writes.updated {
         prop_assert_eq!(Some(&change.read), read.get(&change.read.id));
         prop_assert!(wide(change.now.balance).unsigned_abs() <= UNITS_MAX.unsigned_abs().into());
         prop_assert!(
@@ -177,22 +179,36 @@ fn wallets_are_sorted_and_sound(changes: &Changes, read: &HashMap<WalletId, Wall
     Ok(())
 }
 
+struct Shipped<'a>(Sequence<'a>);
+
+impl Stamps for Shipped<'_> {
+    fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid) {
+        let time = self.0.next();
+        (time, bucket.map_or_else(|| id_at(time), |bucket| id_in(bucket, time)))
+    }
+
+    fn salt(&mut self) -> TextsSalt {
+        TextsSalt([0; 16])
+    }
+}
+
 #[test]
 fn ids_grow_and_entries_are_in_order_whatever_the_buckets() {
     hold(file!(), &scene(), |scene| {
         let mut book = Book::open(scene.wallets());
-        // The stamps that are shipped, and a clock that stands still.
-        let mut stamps = Sequence::new(Arc::new(ManualClock::new()));
+        // The sequence that is shipped, and a clock that stands still.
+        let clock = ManualClock::new();
+        let mut stamps = Shipped(Sequence::above(&clock, DateTime::UNIX_EPOCH));
         for command in scene.commands() {
             book.apply(&command, &mut stamps);
         }
-        let changes = book.close();
-        prop_assert!(changes.transfers.is_sorted_by(|earlier, later| earlier.id < later.id));
+        let writes = book.close();
+        prop_assert!(writes.transfers.is_sorted_by(|earlier, later| earlier.id < later.id));
         let in_order = |one: &Entry, next: &Entry| {
             one.wallet < next.wallet
                 || (one.wallet == next.wallet && one.version < next.version && one.transfer < next.transfer)
         };
-        prop_assert!(changes.entries.is_sorted_by(in_order));
+        prop_assert!(writes.entries.is_sorted_by(in_order));
         Ok(())
     });
 }
@@ -214,14 +230,14 @@ fn a_refused_command_leaves_the_book_as_it_was() {
             let after: Vec<Option<Wallet>> = wallets.iter().map(|wallet| book.wallet(wallet.id).cloned()).collect();
             prop_assert_eq!(after, before, "{:?} changed a wallet", verdict);
         }
-        let [changes, without] = [book.close(), without.close()];
-        let rows = |changes: &Changes| -> Vec<_> {
-            let entries = changes.entries.iter();
+        let [writes, without] = [book.close(), without.close()];
+        let rows = |writes: &Writes| -> Vec<_> {
+            let entries = writes.entries.iter();
             entries
                 .map(|entry| (entry.wallet, entry.version, entry.amount, entry.balance_after))
                 .collect()
         };
-        prop_assert_eq!(rows(&changes), rows(&without));
+        prop_assert_eq!(rows(&writes), rows(&without));
         Ok(())
     });
 }
@@ -244,10 +260,10 @@ fn one_batch_gives_what_a_book_for_each_command_gives() {
             let mut book = Book::open(read);
             book.remember(transfers.iter().cloned());
             prop_assert_eq!(&book.apply(command, &mut ticks), in_batch);
-            let changes = book.close();
-            stored.extend(changes.wallets.into_iter().map(|change| (change.now.id, change.now)));
-            transfers.extend(changes.transfers.iter().map(|transfer| transfer.as_ref().clone()));
-            entries.extend(changes.entries);
+            let writes = book.close();
+            stored.extend(writes.updated.into_iter().map(|change| (change.now.id, change.now)));
+            transfers.extend(writes.transfers.iter().map(|transfer| transfer.as_ref().clone()));
+            entries.extend(writes.entries);
         }
         entries.sort_by_key(|entry| (entry.wallet, entry.version));
         prop_assert_eq!(&written.entries, &entries);
@@ -255,7 +271,7 @@ fn one_batch_gives_what_a_book_for_each_command_gives() {
             written.transfers.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
             transfers.iter().collect::<Vec<_>>()
         );
-        for change in &written.wallets {
+        for change in &written.updated {
             prop_assert_eq!(stored.get(&change.now.id), Some(&change.now));
         }
         Ok(())

@@ -137,6 +137,7 @@ pub fn verdict_of(outcome: &Outcome) -> (Verdict, Option<TransferId>) {
         }
         Outcome::Refused(refusal) => (plain(refusal.code()), None),
         Outcome::KeyReused => (plain("idempotency_key_reused"), None),
+        Outcome::Wallet(_) | Outcome::WalletRefused(_) => unreachable!("the model asks for movements of money"),
     }
 }
 

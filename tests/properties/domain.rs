@@ -59,9 +59,12 @@ pub fn wallet() -> impl Strategy<Value = Wallet> {
         (time(), time()),
     )
         .prop_map(
-            |(id, user_id, currency, (balance, part), status, version, (created_at, updated_at))| Wallet {
+            |(id, owner, currency, (balance, part), status, version, (created_at, updated_at))| Wallet {
                 id: WalletId(id),
-                user_id,
+                owner,
+                method: owner
+                    .is_none()
+                    .then(|| Method::try_new("visa").expect("this is a method")),
                 currency,
                 balance: money(balance),
                 // Nothing is held of a debt.
@@ -133,8 +136,16 @@ pub fn transfer() -> impl Strategy<Value = Transfer> {
             description,
             metadata,
             failure: (status == TransferStatus::Failed).then_some(failure),
-            idempotency: None,
+            parent: None,
+            batch: None,
+            created_by: None,
+            api_key: None,
+            released: None,
+            key: None,
+            request: None,
+            texts: None,
             created_at,
+            expires_at: None,
         }
     })
 }

@@ -108,7 +108,7 @@ impl<'a> History<'a> {
                 if micros < 0 {
                     self.met.count("the clock goes back");
                 }
-                self.teller.bank.clock.advance(TimeDelta::microseconds(micros));
+                self.teller.bank.advance(TimeDelta::microseconds(micros)).await;
                 Ok(())
             }
         }

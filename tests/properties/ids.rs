@@ -1,7 +1,7 @@
 //! Ids: each one once, in the order of creation, whatever the clock does.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta};
 use proptest::collection::vec;
@@ -39,7 +39,7 @@ fn bucket() -> impl Strategy<Value = Bucket> {
 
 #[test]
 fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
-    // How far the clock moves before the next id, and how far ahead of the clock the wallet's last change lies.
+    // How far the clock moves before the next batch, and how far ahead of the clock another replica's commit lies.
     let steps = prop_oneof![
         8 => Just((0_i64, i64::MIN)),
         2 => (-10_000_000..10_000_000_i64, Just(i64::MIN)),
@@ -51,28 +51,31 @@ fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
         file!(),
         &(1_700_000_000_000_000..1_900_000_000_000_000_i64, vec(steps, 2..200)),
         |(start, steps)| {
-            let clock = Arc::new(Wandering(Mutex::new(at(start))));
-            let mut sequence = Sequence::new(clock.clone());
+            let clock = Wandering(Mutex::new(at(start)));
+            let mut head = at(start - 1);
             let mut last: Option<(Timestamp, Uuid)> = None;
             for ((by, ahead), bucket) in steps {
                 *clock.0.lock().unwrap_or_else(PoisonError::into_inner) += TimeDelta::microseconds(by);
                 let now = clock.now();
-                let floor = if ahead == i64::MIN {
-                    DateTime::UNIX_EPOCH
-                } else {
-                    now + TimeDelta::microseconds(ahead)
-                };
-                let time = sequence.next_after(floor);
-                let id = id_in(bucket, time);
-                prop_assert!(time > floor && time >= now, "{time} is not after {floor} and {now}");
-                prop_assert_eq!(id.get_version_num(), 7);
-                if let Some((before, id_before)) = last {
-                    prop_assert!(
-                        time > before && id > id_before,
-                        "{id} at {time} is not after {id_before} at {before}"
-                    );
+                if ahead != i64::MIN {
+                    // Another replica has committed.
+                    head = head.max(now + TimeDelta::microseconds(ahead));
                 }
-                last = Some((time, id));
+                let mut sequence = Sequence::above(&clock, head);
+                for _ in 0..2 {
+                    let time = sequence.next();
+                    let id = id_in(bucket, time);
+                    prop_assert!(time > head && time >= now, "{time} is not after {head} and {now}");
+                    prop_assert_eq!(id.get_version_num(), 7);
+                    if let Some((before, id_before)) = last {
+                        prop_assert!(
+                            time > before && id > id_before,
+                            "{id} at {time} is not after {id_before} at {before}"
+                        );
+                    }
+                    last = Some((time, id));
+                }
+                head = sequence.time();
             }
             Ok(())
         },

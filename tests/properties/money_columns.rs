@@ -100,6 +100,14 @@ impl Given {
             available: None,
             idempotency_key: None,
             request_digest: None,
+            parent_id: None,
+            batch_id: None,
+            created_by: None,
+            api_key_id: None,
+            released: None,
+            texts_digest: None,
+            texts_salt: None,
+            expires_at: None,
             created_at: now,
         };
         let entry = entries::Model {

@@ -212,7 +212,7 @@ async fn walk(stage: &mut Stage, steps: Vec<Step>, met: &Met) -> Result<(), Test
             }
             Step::Write(_) | Step::Drop(_) => {}
             Step::Archive => workers.archive_once().await.expect("the archiver works"),
-            Step::Wait(days) => stage.bank.clock.advance(chrono::TimeDelta::days(days.cast_signed())),
+            Step::Wait(days) => stage.bank.advance(chrono::TimeDelta::days(days.cast_signed())).await,
             Step::Restart => workers = stage.workers(),
             Step::Forget => stage.forget(&workers).await,
         }

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use service::ledger::{Command, Stamps, Wallet};
-use service::values::{Bucket, Money, Timestamp, TransferId, UserId, Version, WalletId, WalletStatus};
+use service::values::{Bucket, Method, Money, TextsSalt, Timestamp, UserId, Version, WalletId, WalletStatus};
 use uuid::Uuid;
 
 use crate::cases::{UNITS_MAX, currency, money, units, units_above_zero};
@@ -39,10 +39,15 @@ impl Ticks {
 }
 
 impl Stamps for Ticks {
-    fn next(&mut self, floor: Timestamp, bucket: Bucket) -> (Timestamp, TransferId) {
-        self.last = self.last.max(floor) + TimeDelta::microseconds(1);
+    fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid) {
+        self.last += TimeDelta::microseconds(1);
         self.count += 1;
-        (self.last, TransferId(bucket.mark(Uuid::from_u128(self.count << 12))))
+        let id = Uuid::from_u128(self.count << 12);
+        (self.last, bucket.map_or(id, |bucket| bucket.mark(id)))
+    }
+
+    fn salt(&mut self) -> TextsSalt {
+        TextsSalt([7; 16])
     }
 }
 
@@ -124,13 +129,14 @@ impl Scene {
         let wallets = accounts.map(|((name, account), version)| Wallet {
             id: self.ids.id(*name),
             owner: account.owner.map(|user| self.ids.users[user]),
+            method: method_of(*name, &self.ids),
             currency: currency(account.currency),
             balance: narrow(account.balance),
             held: narrow(account.held),
             status: account.status,
             version: Version(*version),
-            // Some were changed later than the first tick.
-            updated_at: start + TimeDelta::microseconds(*version % 7),
+            created_at: start,
+            updated_at: start,
         });
         wallets.collect()
     }
@@ -154,4 +160,11 @@ impl Scene {
 
 fn narrow(wide: i128) -> Money {
     money(i64::try_from(wide).expect("a scene's balances are money"))
+}
+
+fn method_of(name: Name, ids: &Ids) -> Option<Method> {
+    match name {
+        Name::System { method, .. } => Some(ids.method(method)),
+        Name::Customer(_) | Name::Nobody => None,
+    }
 }

@@ -97,12 +97,26 @@ impl Teller {
         }
     }
 
+    fn customer(&self, user: usize) -> Actor {
+        Actor {
+            user: self.ids.users[user],
+            role: Role::Customer,
+        }
+    }
+
+    fn operator(&self) -> Actor {
+        Actor {
+            user: self.ids.operator,
+            role: Role::Operator,
+        }
+    }
+
     /// Opens a customer's next wallet.
     pub async fn open(&mut self, user: usize, in_currency: u8) -> Result<(), TestCaseError> {
         match self
             .services
             .wallets
-            .open(self.ids.users[user], currency(in_currency))
+            .open(self.customer(user), currency(in_currency))
             .await
         {
             Ok(wallet) => {
@@ -118,7 +132,7 @@ impl Teller {
         let opened = self
             .services
             .wallets
-            .open(self.ids.users[user], currency(in_currency))
+            .open(self.customer(user), currency(in_currency))
             .await;
         matches!(opened, Err(WalletError::Exists))
     }
@@ -126,10 +140,11 @@ impl Teller {
     /// Freezes, unfreezes or closes; the error is the refusal's code.
     pub async fn set_status(&self, name: Name, status: WalletStatus) -> Result<(), &'static str> {
         let (wallets, id) = (&self.services.wallets, self.ids.id(name));
+        let operator = self.operator();
         let changed = match status {
-            WalletStatus::Frozen => wallets.freeze(id, Expected::Anything).await,
-            WalletStatus::Active => wallets.unfreeze(id, Expected::Anything).await,
-            WalletStatus::Closed => wallets.close(id, Expected::Anything).await,
+            WalletStatus::Frozen => wallets.freeze(operator, id, Expected::Anything).await,
+            WalletStatus::Active => wallets.unfreeze(operator, id, Expected::Anything).await,
+            WalletStatus::Closed => wallets.close(operator, id, Expected::Anything).await,
         };
         match changed {
             Ok(wallet) if wallet.status == status => Ok(()),
@@ -140,7 +155,7 @@ impl Teller {
             Err(WalletError::Exists) => Err("wallet_exists"),
             Err(WalletError::System) => Err("system_wallet"),
             Err(WalletError::Unexpected) => Err("precondition_failed"),
-            Err(WalletError::Fault(_)) => Err("fault"),
+            Err(WalletError::Submit(_) | WalletError::Fault(_)) => Err("fault"),
         }
     }
 }

@@ -11,9 +11,12 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     TransactionTrait,
 };
+use service::actor::Actor;
 use service::clock::{Clock, id_at};
 use service::identity::{Email, FullName, IdentityError, Registration};
-use service::values::{Currency, TransferId, TransferKind, TransferStatus, UserId, Version, WalletId, WalletStatus};
+use service::values::{
+    Currency, Role, TransferId, TransferKind, TransferStatus, UserId, Version, WalletId, WalletStatus,
+};
 use service::wallets::WalletError;
 
 use crate::cases::{Met, currency, hold_on_bank, money, units_above_zero};
@@ -71,7 +74,7 @@ async fn an_address_belongs_to_one_user_in_whatever_case(bank: Arc<TestBank>) {
             } else {
                 let (user, wallet) = registered.map_err(|error| TestCaseError::fail(error.to_string()))?;
                 prop_assert_eq!(user.email, wanted.to_lowercase());
-                prop_assert_eq!(wallet.user_id, Some(user.id));
+                prop_assert_eq!(wallet.owner, Some(user.id));
                 prop_assert_eq!(after, (before.0 + 1, before.1 + 1));
                 met.count("free");
             }
@@ -120,19 +123,19 @@ async fn a_user_has_one_wallet_in_a_currency(bank: Arc<TestBank>) {
             let opened = if at_once {
                 // Two replicas at the same moment: one of them may open it.
                 let (one, other) = tokio::join!(
-                    bank.services.wallets.open(wish.0, wish.1),
-                    replica.wallets.open(wish.0, wish.1)
+                    bank.services.wallets.open(customer(wish.0), wish.1),
+                    replica.wallets.open(customer(wish.0), wish.1)
                 );
                 prop_assert!(one.is_err() || other.is_err(), "both have opened it");
                 met.count("at once");
                 one.or(other)
             } else {
-                bank.services.wallets.open(wish.0, wish.1).await
+                bank.services.wallets.open(customer(wish.0), wish.1).await
             };
             match opened {
                 Ok(wallet) => {
                     prop_assert!(!has.contains(&wish));
-                    prop_assert_eq!((wallet.user_id, wallet.currency), (Some(wish.0), wish.1));
+                    prop_assert_eq!((wallet.owner, wallet.currency), (Some(wish.0), wish.1));
                     prop_assert_eq!((wallet.balance.units(), wallet.status), (0, WalletStatus::Active));
                     has.push(wish);
                 }
@@ -254,6 +257,14 @@ fn refused_transfer(source: WalletId, destination: WalletId, units: i64, at: &wa
         available: None,
         idempotency_key: None,
         request_digest: None,
+        parent_id: None,
+        batch_id: None,
+        created_by: None,
+        api_key_id: None,
+        released: None,
+        texts_digest: None,
+        texts_salt: None,
+        expires_at: None,
         created_at: at.created_at,
     }
 }
@@ -265,5 +276,12 @@ fn entry(wallet_id: WalletId, transfer_id: TransferId, units: i64) -> entries::M
         version: Version(1),
         amount: money(units),
         balance_after: money(units),
+    }
+}
+
+fn customer(user: UserId) -> Actor {
+    Actor {
+        user,
+        role: Role::Customer,
     }
 }

@@ -152,6 +152,7 @@ pub fn user_row(now: Timestamp) -> users::Model {
         password_hash: "none".to_owned(),
         role: Role::Customer,
         status: UserStatus::Active,
+        first_currency: None,
         created_at: now,
         updated_at: now,
     }

@@ -135,7 +135,7 @@ pub fn but(command: &Command, set: impl FnOnce(&mut Movement)) -> Command {
     let mut command = command.clone();
     match &mut command.action {
         Action::Move(movement) => set(movement),
-        Action::Pay(_) => panic!("it moves money between customers"),
+        Action::Pay(_) | Action::Open(_) | Action::SetStatus(_) => panic!("it moves money between customers"),
     }
     command
 }
@@ -157,7 +157,7 @@ pub fn idempotency(number: u8) -> Option<Idempotency> {
 fn status(outcome: &Result<Outcome, SubmitError>) -> Option<TransferStatus> {
     match outcome {
         Ok(Outcome::Recorded { transfer, .. }) => Some(transfer.status),
-        Ok(Outcome::Refused(_) | Outcome::KeyReused) | Err(_) => None,
+        Ok(Outcome::Refused(_) | Outcome::KeyReused | Outcome::Wallet(_) | Outcome::WalletRefused(_)) | Err(_) => None,
     }
 }
 

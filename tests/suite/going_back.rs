@@ -81,7 +81,9 @@ async fn a_method_that_another_replica_opened_again_is_found() {
         lose_method(&bank, "wire").await;
         let method = Method::try_new("wire").expect("this is a method");
         let usd = Currency::from_code("USD").expect("this is a currency");
-        other.wallets.open_method(&method, usd).await.expect("it can be opened");
+        let operator = bank.operator_actor().await;
+        let opened = other.wallets.open_method(operator, &method, usd).await;
+        opened.expect("it can be opened");
         let path = wallet_path(ana.wallet, "/withdrawals");
         ana.caller.post(&path, payment("1", "wire")).await.expect(201);
         assert_eq!(bank.balances(&[ana.wallet]).await, ["9.0000"]);

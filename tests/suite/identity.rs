@@ -234,9 +234,9 @@ async fn signing_in_gives_a_token_for_fifteen_minutes(bank: Arc<TestBank>) {
         (&json!("Bearer"), &json!(900))
     );
     let caller = bank.with_token(token["access_token"].as_str().unwrap_or_default());
-    bank.clock.advance(chrono::TimeDelta::seconds(899));
+    bank.advance(chrono::TimeDelta::seconds(899)).await;
     caller.get("/v1/users/me").await.expect(200);
-    bank.clock.advance(chrono::TimeDelta::seconds(1));
+    bank.advance(chrono::TimeDelta::seconds(1)).await;
     let late = caller.get("/v1/users/me").await;
     late.expect_problem(401, "unauthenticated");
     assert!(

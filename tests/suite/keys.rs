@@ -146,7 +146,7 @@ async fn keys_outlive_processes_and_years(bank: Arc<TestBank>) {
             .await
     };
     let first = pay(&bank.services, "1").await.expect("the transfer is made");
-    bank.clock.advance(TimeDelta::days(3_650));
+    bank.advance(TimeDelta::days(3_650)).await;
     let replica = bank.replica().await;
     let again = pay(&replica, "1").await.expect("the stored outcome comes back");
     assert!(again.replayed && !first.replayed);

@@ -148,7 +148,7 @@ async fn times_and_ids_only_grow(bank: Arc<TestBank>) {
     let mut made: Vec<(String, String)> = Vec::new();
     for step in 0..6 {
         if step == 3 {
-            bank.clock.advance(TimeDelta::minutes(-10));
+            bank.advance(TimeDelta::minutes(-10)).await;
         }
         let transfer = ana
             .caller
@@ -179,7 +179,7 @@ async fn a_wallets_times_never_go_back(bank: Arc<TestBank>) {
     };
     let moved = time_of_ben().await;
     // A replica whose clock is behind, and an operator who froze the wallet in between.
-    bank.clock.advance(TimeDelta::minutes(-10));
+    bank.advance(TimeDelta::minutes(-10)).await;
     act(&operator, &wallet_path(ben.wallet, "/freeze")).await.expect(200);
     act(&operator, &wallet_path(ben.wallet, "/unfreeze")).await.expect(200);
     assert!(time_of_ben().await >= moved, "freezing took the wallet's time back");

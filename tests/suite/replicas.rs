@@ -106,9 +106,10 @@ async fn money_that_another_process_brought_can_be_spent(bank: Arc<TestBank>) {
 
 async fn a_freeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
+    let operator = bank.operator_actor().await;
     pair.there
         .wallets
-        .freeze(pair.bens, Expected::Anything)
+        .freeze(operator, pair.bens, Expected::Anything)
         .await
         .expect("a wallet can be frozen");
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
@@ -117,15 +118,16 @@ async fn a_freeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
 
 async fn an_unfreeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
+    let operator = bank.operator_actor().await;
     pair.here
         .wallets
-        .freeze(pair.bens, Expected::Anything)
+        .freeze(operator, pair.bens, Expected::Anything)
         .await
         .expect("a wallet can be frozen");
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
     pair.there
         .wallets
-        .unfreeze(pair.bens, Expected::Anything)
+        .unfreeze(operator, pair.bens, Expected::Anything)
         .await
         .expect("a wallet can be unfrozen");
     pair.pay(&pair.here, "1").await.expect("money may move again");
@@ -143,7 +145,7 @@ async fn a_wallet_that_another_process_opened_can_be_paid(bank: Arc<TestBank>) {
     let opened = pair
         .there
         .wallets
-        .open(cara.actor.user, euro)
+        .open(cara.actor, euro)
         .await
         .expect("a wallet can be opened")
         .id;

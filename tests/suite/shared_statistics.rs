@@ -72,7 +72,7 @@ impl Shared {
 
     /// Waits out the grace time of a finder.
     async fn become_member(&self, finder: &Services) {
-        self.bank.clock.advance(TimeDelta::milliseconds(FINDER_GRACE_MS));
+        self.bank.advance(TimeDelta::milliseconds(FINDER_GRACE_MS)).await;
         sync([finder, finder]).await;
     }
 
@@ -131,7 +131,7 @@ async fn two_replicas_answer_the_same(shared: Shared) {
         (minute(&here, "USD").await, minute(&there, "USD").await),
         ((2, 15), (2, 15))
     );
-    shared.bank.clock.advance(TimeDelta::milliseconds(30_001));
+    shared.bank.advance(TimeDelta::milliseconds(30_001)).await;
     assert_eq!(
         (minute(&here, "USD").await, minute(&there, "USD").await),
         ((1, 10), (1, 10))
@@ -279,7 +279,7 @@ async fn what_a_dead_replica_told_stays_for_its_minute(shared: Shared) {
     drop(dying);
     let later = shared.member().await;
     assert_eq!(minute(&later, "USD").await, (1, 5));
-    shared.bank.clock.advance(TimeDelta::milliseconds(60_001));
+    shared.bank.advance(TimeDelta::milliseconds(60_001)).await;
     sync([&*later]).await;
     assert_eq!(minute(&later, "USD").await, (0, 0));
     shared.close().await;

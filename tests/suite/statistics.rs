@@ -107,15 +107,15 @@ async fn currencies_are_apart(bank: Arc<TestBank>) {
 
 async fn an_amount_leaves_after_sixty_seconds_to_the_millisecond(bank: Arc<TestBank>) {
     bank.customer_with("ana", "10").await;
-    bank.clock.advance(TimeDelta::milliseconds(60_000));
+    bank.advance(TimeDelta::milliseconds(60_000)).await;
     assert_eq!(minute(&bank.services, "USD").await, (1, 10));
-    bank.clock.advance(TimeDelta::milliseconds(1));
+    bank.advance(TimeDelta::milliseconds(1)).await;
     assert_eq!(minute(&bank.services, "USD").await, (0, 0));
 }
 
 async fn the_last_minute_is_read_back_at_start(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "10").await;
-    bank.clock.advance(TimeDelta::milliseconds(60_000));
+    bank.advance(TimeDelta::milliseconds(60_000)).await;
     bank.fund(ana.wallet, "5", "visa").await;
     ana.caller
         .request(Method::POST, &wallet_path(ana.wallet, "/withdrawals"))
@@ -128,7 +128,7 @@ async fn the_last_minute_is_read_back_at_start(bank: Arc<TestBank>) {
     assert_eq!(minute(&bank.services, "USD").await, (4, 118));
     let restarted = bank.replica().await;
     assert_eq!(minute(&restarted, "USD").await, (3, 18));
-    bank.clock.advance(TimeDelta::milliseconds(1));
+    bank.advance(TimeDelta::milliseconds(1)).await;
     assert_eq!(minute(&restarted, "USD").await, (2, 8));
     assert_eq!(minute(&*bank.replica().await, "USD").await, (2, 8));
 }
@@ -137,7 +137,7 @@ async fn a_minute_of_many_pages_is_read_back(bank: Arc<TestBank>) {
     const TRANSFERS: u64 = 25_000;
     let ana = bank.customer_with("ana", "30000").await;
     let ben = bank.customer("ben").await;
-    bank.clock.advance(TimeDelta::milliseconds(60_001));
+    bank.advance(TimeDelta::milliseconds(60_001)).await;
     let queue = bank.services.transfers.clone();
     let pay = || {
         let paid = crate::requests::new_transfer(ana.wallet, ben.wallet, "1");

@@ -171,7 +171,7 @@ async fn transfers_are_listed_by_time(bank: Arc<TestBank>) {
     let ben = bank.customer("ben").await;
     let mut times = Vec::new();
     for _ in 0..3 {
-        bank.clock.advance(TimeDelta::minutes(1));
+        bank.advance(TimeDelta::minutes(1)).await;
         let made = ana
             .caller
             .post("/v1/transfers", transfer(ana.wallet, ben.wallet, "1"))

@@ -106,7 +106,7 @@ async fn freezing_twice_is_like_freezing_once(bank: Arc<TestBank>) {
     let operator = bank.operator().await;
     for verb in ["/unfreeze", "/freeze", "/close"] {
         let first = act(&operator, &wallet_path(ana.wallet, verb)).await.expect(200);
-        bank.clock.advance(TimeDelta::seconds(1));
+        bank.advance(TimeDelta::seconds(1)).await;
         assert_eq!(
             act(&operator, &wallet_path(ana.wallet, verb)).await.expect(200),
             first,
@@ -199,7 +199,7 @@ async fn the_tag_changes_with_the_status_and_never_comes_back(bank: Arc<TestBank
     let operator = bank.operator().await;
     let mut seen: Vec<(String, String)> = Vec::new();
     for verb in ["", "/freeze", "/unfreeze", "/freeze", "/close"] {
-        bank.clock.advance(TimeDelta::seconds(1));
+        bank.advance(TimeDelta::seconds(1)).await;
         if !verb.is_empty() {
             act(&operator, &wallet_path(ana.wallet, verb)).await.expect(200);
         }

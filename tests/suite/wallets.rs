@@ -72,7 +72,7 @@ async fn a_currency_that_nobody_knows_is_refused(bank: Arc<TestBank>) {
 async fn customers_list_their_own_wallets(bank: Arc<TestBank>) {
     let ana = bank.customer("ana").await;
     let ben = bank.customer("ben").await;
-    bank.clock.advance(TimeDelta::seconds(1));
+    bank.advance(TimeDelta::seconds(1)).await;
     let euro = bank.open_wallet(&ana, "EUR").await;
     let expected = [json!(euro), json!(ana.wallet)];
     for path in [
@@ -125,7 +125,7 @@ async fn pages_of_wallets_stay_whole_while_rows_are_added(bank: Arc<TestBank>) {
     ]
     .into_iter();
     let mut open = async || {
-        bank.clock.advance(TimeDelta::milliseconds(1));
+        bank.advance(TimeDelta::milliseconds(1)).await;
         bank.open_wallet(&ana, currencies.next().expect("there are currencies enough"))
             .await;
     };
@@ -141,7 +141,7 @@ async fn pages_of_wallets_stay_whole_while_rows_are_added(bank: Arc<TestBank>) {
 
 async fn pages_have_a_limit_and_cursors_a_form(bank: Arc<TestBank>) {
     let ana = bank.customer("ana").await;
-    bank.clock.advance(TimeDelta::seconds(1));
+    bank.advance(TimeDelta::seconds(1)).await;
     bank.open_wallet(&ana, "EUR").await;
     let entries = wallet_path(ana.wallet, "/entries");
     for path in ["/v1/wallets", "/v1/transfers", &entries] {

@@ -192,6 +192,10 @@ impl Code {
                 "Send the same request again with the same Idempotency-Key: it moves money once and tells what happened. Without a \
                  key, look first whether it happened.",
             ),
+            Self::ClockSkew => advice(
+                "This server's clock and the database's are more than two seconds apart, so nothing may be dated. Nothing happened.",
+                SAME_KEY,
+            ),
             Self::ImportRunning => advice(
                 "The report is not there yet, because the first import still runs.",
                 "Wait for the seconds in Retry-After, then ask again. GET /readyz shows how far the import is.",

@@ -115,6 +115,8 @@ codes! {
     StorageFull = "storage_full", INSUFFICIENT_STORAGE, "No room for the upload";
     /// The database did not say whether it kept the change; the one answer after which money may have moved.
     OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, "Outcome unknown";
+    /// This server's clock is wrong, or the database's; nothing happened.
+    ClockSkew = "clock_skew", SERVICE_UNAVAILABLE, "Clocks apart";
     /// One import at a time.
     ImportRunning = "import_running", SERVICE_UNAVAILABLE, "An import is running";
 }

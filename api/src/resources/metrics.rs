@@ -40,6 +40,11 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
             ledger.database_went_back,
         ),
         (
+            "clock_refusals",
+            "Batches refused because this process' clock and the database's are apart.",
+            ledger.clock_refusals,
+        ),
+        (
             "unknown_commits",
             "Commits whose outcome had to be looked up.",
             ledger.unknown_commits,

@@ -8,6 +8,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
 use service::imports::{Stage, Working};
+use service::ledger::Loss;
 
 use super::Tag;
 use super::metrics::exposition;
@@ -49,7 +50,7 @@ pub struct ReadinessView {
     /// `ok`, or `away`: then statistics are those of this process alone. Null when no Redis is configured.
     #[oai(validator(pattern = "^(ok|away)$"))]
     redis: Option<String>,
-    /// What is missing, in words. Null when nothing is.
+    /// What is missing, or was lost, in words. Null when nothing is.
     detail: Option<String>,
     /// What is imported in the background; the API answers meanwhile. Null when nothing is.
     importing: Option<ImportingView>,
@@ -99,11 +100,13 @@ impl OperationsApi {
     async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
         self.services.ops.prove_ready().await?;
         let is_shared = self.services.statistics.is_shared();
-        let detail = "Redis is away: the statistics are those of this process alone";
+        let away = (is_shared == Some(false)).then(|| REDIS_IS_AWAY.to_owned());
+        let lost = self.services.ops.last_loss().map(loss);
+        let details: Vec<String> = lost.into_iter().chain(away).collect();
         Ok(Json(ReadinessView {
             status: OK.to_owned(),
             redis: is_shared.map(|is_shared| if is_shared { OK } else { AWAY }.to_owned()),
-            detail: (is_shared == Some(false)).then(|| detail.to_owned()),
+            detail: (!details.is_empty()).then(|| details.join("; ")),
             importing: self.services.imports.working().map(Into::into),
         }))
     }
@@ -117,6 +120,14 @@ impl OperationsApi {
     }
 }
 
+fn loss(loss: Loss) -> String {
+    format!(
+        "the database went back: rows of the journal after {} were lost, through {}",
+        loss.kept_through, loss.lost_through
+    )
+}
+
+const REDIS_IS_AWAY: &str = "Redis is away: the statistics are those of this process alone";
 const OK: &str = "ok";
 const AWAY: &str = "away";
 

@@ -89,7 +89,7 @@ impl WalletsApi {
         body: Json<NewWalletInput>,
     ) -> ApiResult<CreatedTagged<WalletView>> {
         let currency = currency_of(&body.0.currency)?;
-        let wallet = self.services.wallets.open(actor.user, currency).await?;
+        let wallet = self.services.wallets.open(actor, currency).await?;
         Ok(CreatedTagged(wallet.into()))
     }
 
@@ -141,14 +141,14 @@ impl WalletsApi {
     #[oai(path = "/:wallet_id/freeze", method = "post", operation_id = "wallets_freeze")]
     async fn freeze(
         &self,
-        _operator: Operator,
+        Operator(actor): Operator,
         wallet_id: Path<Uuid>,
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {
         let id = WalletId(wallet_id.0);
-        let wallet = self.services.wallets.freeze(id, expected.0).await?;
+        let wallet = self.services.wallets.freeze(actor, id, expected.0).await?;
         Ok(wallet.into())
     }
 
@@ -158,14 +158,14 @@ impl WalletsApi {
     #[oai(path = "/:wallet_id/unfreeze", method = "post", operation_id = "wallets_unfreeze")]
     async fn unfreeze(
         &self,
-        _operator: Operator,
+        Operator(actor): Operator,
         wallet_id: Path<Uuid>,
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {
         let id = WalletId(wallet_id.0);
-        let wallet = self.services.wallets.unfreeze(id, expected.0).await?;
+        let wallet = self.services.wallets.unfreeze(actor, id, expected.0).await?;
         Ok(wallet.into())
     }
 
@@ -175,14 +175,14 @@ impl WalletsApi {
     #[oai(path = "/:wallet_id/close", method = "post", operation_id = "wallets_close")]
     async fn close(
         &self,
-        _operator: Operator,
+        Operator(actor): Operator,
         wallet_id: Path<Uuid>,
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {
         let id = WalletId(wallet_id.0);
-        let wallet = self.services.wallets.close(id, expected.0).await?;
+        let wallet = self.services.wallets.close(actor, id, expected.0).await?;
         Ok(wallet.into())
     }
 
@@ -249,7 +249,7 @@ impl From<Wallet> for WalletView {
     fn from(wallet: Wallet) -> Self {
         Self {
             id: wallet.id.0,
-            user_id: wallet.user_id.map(|user| user.0),
+            user_id: wallet.owner.map(|user| user.0),
             currency: wallet.currency.code().to_owned(),
             balance: Amount(wallet.balance),
             held: Amount(wallet.held),

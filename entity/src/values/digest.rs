@@ -29,6 +29,18 @@ stored_as!(
     |bytes| bytes.try_into().ok().map(Sha256Digest)
 );
 
+/// Random bytes that keep the texts of a transfer from being guessed by their digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextsSalt(pub [u8; 16]);
+
+stored_as!(
+    TextsSalt,
+    Vec<u8>,
+    sea_orm::Value::Bytes(None),
+    |salt| salt.0.to_vec(),
+    |bytes| bytes.try_into().ok().map(TextsSalt)
+);
+
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -50,9 +50,29 @@ id!(
     TransferId
 );
 id!(
+    /// A change's id. Ids of changes and of transfers are in one order.
+    ChangeId
+);
+id!(
+    /// The id of what a group commit wrote: a transfer or a change.
+    RecordId
+);
+id!(
     /// An import's id. Ids sort as the imports were started.
     ImportId
 );
+
+impl From<TransferId> for RecordId {
+    fn from(id: TransferId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ChangeId> for RecordId {
+    fn from(id: ChangeId) -> Self {
+        Self(id.0)
+    }
+}
 
 /// The last 12 bits of an id. A user's are random, and the user's wallets have the same. A transfer has its source's, a deposit
 /// its destination's. So an id alone can say which ledger holds a row when a bank has several.

@@ -85,6 +85,25 @@ pub enum TransferStatus {
     Failed,
 }
 
+/// What a change did to a wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ChangeKind {
+    /// It was opened.
+    #[sea_orm(num_value = 1)]
+    Opened,
+    /// No money moves from here on.
+    #[sea_orm(num_value = 2)]
+    Frozen,
+    /// Money may move again.
+    #[sea_orm(num_value = 3)]
+    Unfrozen,
+    /// It was closed for good.
+    #[sea_orm(num_value = 4)]
+    Closed,
+}
+
 /// What the rows of an imported file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[sea_orm(rs_type = "String", db_type = "Text")]

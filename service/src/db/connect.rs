@@ -18,7 +18,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const POSTGRES_POOL_MAX: u32 = 10;
 const COMMIT_POOL_MAX: u32 = 2;
 /// How long a batch waits for another session's lock before the commands on the locked wallet are put aside.
-const COMMIT_LOCK_TIMEOUT: &str = "300ms";
+const COMMIT_LOCK_TIMEOUT: &str = "200ms";
 /// How long a connection that rests is taken for alive.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const SQLITE_READ_POOL_MAX: u32 = 4;
@@ -165,6 +165,15 @@ fn committer_postgres(url: &str, link: Arc<Link>) -> ConnectOptions {
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("enable_seqscan", "off"),
+        // A plan that the lines above make look dear would be compiled, which takes a second.
+        ("jit", "off"),
+        ("default_transaction_isolation", "read committed"),
+        ("synchronous_commit", "on"),
+        // A committer that stopped in the middle must not keep the turn.
+        ("idle_in_transaction_session_timeout", "2s"),
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
     ];
     let mut options = postgres_options(url, COMMIT_POOL_MAX, &settings);
     options

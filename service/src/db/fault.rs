@@ -35,6 +35,8 @@ pub enum FaultKind {
     Constraint,
     /// What the batch was decided on, the journal's head or a wallet, has changed since.
     Stale,
+    /// This process' clock and the database's contradict each other; nothing was written.
+    ClockSkew,
     /// Anything else: our bug, a damaged file.
     Broken,
 }
@@ -49,6 +51,7 @@ impl FaultKind {
             Self::Unique(_) => "a unique value is taken",
             Self::Constraint => "the schema refused a row",
             Self::Stale => "the books moved on in the meantime",
+            Self::ClockSkew => "this machine's clock and the database's contradict each other",
             Self::Broken => "the database could not do what was asked",
         }
     }
@@ -79,6 +82,15 @@ impl Fault {
             kind: FaultKind::Stale,
             leaves_doubt: false,
             source: Arc::new(DbErr::RecordNotUpdated),
+        }
+    }
+
+    /// This process' clock is so many milliseconds ahead of the database's; nothing was written.
+    pub fn clock_skew(ahead_ms: i64) -> Self {
+        Self {
+            kind: FaultKind::ClockSkew,
+            leaves_doubt: false,
+            source: Arc::new(DbErr::Custom(format!("this process' clock is {ahead_ms} ms ahead"))),
         }
     }
 

@@ -116,15 +116,6 @@ fn fault_of_begin(backend: DbBackend, error: DbErr) -> Fault {
     }
 }
 
-/// Lets the rest of a transaction wait 300 ms for a lock of another session, and not the 5 s of its pool: a transaction that
-/// waits keeps a connection from every other request. On SQLite BEGIN has taken the only lock.
-pub(crate) async fn wait_briefly_for_locks(tx: &DatabaseTransaction) -> Result<(), Fault> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared("SET LOCAL lock_timeout = '300ms'").await?;
-    }
-    Ok(())
-}
-
 /// True for URLs of the embedded database.
 #[must_use]
 pub fn is_sqlite(url: &str) -> bool {

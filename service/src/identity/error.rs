@@ -1,6 +1,7 @@
 //! Why somebody cannot be registered, signed in or recognised.
 
 use crate::db::Fault;
+use crate::wallets::WalletError;
 
 /// Refusals and faults of users and sign-ins.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,12 @@ pub enum IdentityError {
     InvalidCredentials,
     #[error("there is no such user")]
     UserNotFound,
+    /// The user is registered. The wallet may be open; if it is not, the next sign-in opens it.
+    #[error("the first wallet may not be open yet")]
+    WalletLater(#[source] WalletError),
+    /// The first wallet could not be opened now, so nothing was registered.
+    #[error(transparent)]
+    Wallet(WalletError),
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -22,9 +22,9 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::clock::{Clock, id_at};
-use crate::db::{Db, Fault};
+use crate::db::Db;
 use crate::values::{Currency, Role, Timestamp, UserId, UserStatus};
-use crate::wallets::{self, Wallet};
+use crate::wallets::{Wallet, WalletError, Wallets};
 use password::Passwords;
 use token::Tokens;
 
@@ -62,21 +62,24 @@ pub struct Identity {
     clock: Arc<dyn Clock>,
     passwords: Passwords,
     tokens: Arc<Tokens>,
+    wallets: Wallets,
     currency: Currency,
 }
 
 impl Identity {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, key: SigningKey, currency: Currency) -> Self {
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, key: &SigningKey, wallets: Wallets, currency: Currency) -> Self {
         Self {
             db,
             clock,
+            wallets,
             passwords: Passwords::new(),
-            tokens: Arc::new(Tokens::new(&key)),
+            tokens: Arc::new(Tokens::new(key)),
             currency,
         }
     }
 
-    /// Makes a customer and opens their first wallet, both or neither.
+    /// Makes a customer, then opens their first wallet: the ledger's part is in the ledger's order. Where the second half is
+    /// not known to be done, the next sign-in does it.
     pub async fn register(&self, registration: Registration) -> Result<(User, Wallet), IdentityError> {
         let currency = registration.currency.unwrap_or(self.currency);
         let new = self
@@ -87,16 +90,16 @@ impl Identity {
                 Role::Customer,
             )
             .await?;
-        let now = new.user.created_at;
-        self.db
-            .transaction(move |tx| {
-                Box::pin(async move {
-                    repo::insert(tx, &new).await?;
-                    let wallet = wallets::open_for(tx, new.user.id, currency, now).await?;
-                    Ok((new.user, wallet))
-                })
+        // Before anything is written: a queue that is full refuses the whole registration.
+        let place = self.wallets.reserve_opening().map_err(IdentityError::Wallet)?;
+        let user = self
+            .insert(repo::NewUser {
+                first_currency: Some(currency),
+                ..new
             })
-            .await
+            .await?;
+        let wallet = place.open(actor_of(&user), currency).await;
+        Ok((user, wallet.map_err(IdentityError::WalletLater)?))
     }
 
     /// Makes a user of any role, without a wallet.
@@ -108,14 +111,7 @@ impl Identity {
         role: Role,
     ) -> Result<User, IdentityError> {
         let new = self.new_user(email, full_name, password, role).await?;
-        self.db
-            .transaction(move |tx| {
-                Box::pin(async move {
-                    repo::insert(tx, &new).await?;
-                    Ok(new.user)
-                })
-            })
-            .await
+        self.insert(new).await
     }
 
     /// Checks a password and gives an access token. An unknown e-mail costs the same time and gets the same answer.
@@ -125,12 +121,43 @@ impl Identity {
             Some(email) => repo::find_by_email(&self.db.read, &email.into_inner()).await?,
             None => None,
         };
-        let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
+        let hash = found.as_ref().map(|account| account.password_hash.clone());
         let matches = self.passwords.verify(password, hash).await?;
-        match user {
-            Some(user) if matches && user.status == UserStatus::Active => Ok(self.access_token(&user)),
+        match found {
+            Some(account) if matches && account.user.status == UserStatus::Active => {
+                self.open_first_wallet(&account).await;
+                Ok(self.access_token(&account.user))
+            }
             Some(_) | None => Err(IdentityError::InvalidCredentials),
         }
+    }
+
+    /// Opens the wallet that a registration left unopened. Signing in does not fail with it: the next one tries again.
+    async fn open_first_wallet(&self, account: &repo::Account) {
+        let Some(currency) = account.first_currency else { return };
+        let opened = match self.wallets.has(account.user.id, currency).await {
+            Ok(true) => return,
+            Ok(false) => self.wallets.open(actor_of(&account.user), currency).await.map(drop),
+            Err(fault) => Err(fault.into()),
+        };
+        match opened {
+            // Another sign-in was first.
+            Ok(()) | Err(WalletError::Exists) => {}
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the first wallet of a customer is not open yet");
+            }
+        }
+    }
+
+    async fn insert(&self, new: repo::NewUser) -> Result<User, IdentityError> {
+        let work = self.db.transaction(move |tx| {
+            Box::pin(async move {
+                repo::insert(tx, &new).await?;
+                Ok(new.user)
+            })
+        });
+        work.await
     }
 
     /// Reads an access token. Asks no database.
@@ -144,12 +171,8 @@ impl Identity {
     }
 
     fn access_token(&self, user: &User) -> AccessToken {
-        let actor = Actor {
-            user: user.id,
-            role: user.role,
-        };
         AccessToken {
-            token: self.tokens.sign(actor, self.clock.now()),
+            token: self.tokens.sign(actor_of(user), self.clock.now()),
             expires_in_s: ACCESS_TOKEN_SECONDS,
         }
     }
@@ -173,16 +196,17 @@ impl Identity {
             created_at: now,
             updated_at: now,
         };
-        Ok(repo::NewUser { user, password_hash })
+        Ok(repo::NewUser {
+            user,
+            password_hash,
+            first_currency: None,
+        })
     }
 }
 
-impl From<wallets::WalletError> for IdentityError {
-    fn from(error: wallets::WalletError) -> Self {
-        // Opening a new user's first wallet collides with nothing, so whatever went wrong is ours.
-        match error {
-            wallets::WalletError::Fault(fault) => Self::Fault(fault),
-            other => Self::Fault(Fault::broken(other)),
-        }
+fn actor_of(user: &User) -> Actor {
+    Actor {
+        user: user.id,
+        role: user.role,
     }
 }

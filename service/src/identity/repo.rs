@@ -5,11 +5,20 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, Query
 
 use super::{IdentityError, User};
 use crate::db::Fault;
-use crate::values::UserId;
+use crate::values::{Currency, UserId};
 
 pub(super) struct NewUser {
     pub user: User,
     pub password_hash: String,
+    /// Of the wallet that comes with the registration; `None` where none does.
+    pub first_currency: Option<Currency>,
+}
+
+/// What a sign-in is checked against, and may have left to do.
+pub(super) struct Account {
+    pub user: User,
+    pub password_hash: String,
+    pub first_currency: Option<Currency>,
 }
 
 pub(super) async fn insert(db: &impl ConnectionTrait, new: &NewUser) -> Result<(), IdentityError> {
@@ -21,6 +30,7 @@ pub(super) async fn insert(db: &impl ConnectionTrait, new: &NewUser) -> Result<(
         password_hash: Set(new.password_hash.clone()),
         role: Set(user.role),
         status: Set(user.status),
+        first_currency: Set(new.first_currency),
         created_at: Set(user.created_at),
         updated_at: Set(user.updated_at),
     };
@@ -37,27 +47,29 @@ pub(super) async fn insert(db: &impl ConnectionTrait, new: &NewUser) -> Result<(
 
 pub(super) async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>, Fault> {
     let row = users::Entity::find_by_id(id).one(db).await?;
-    Ok(row.map(|row| split(row).0))
+    Ok(row.map(|row| account(row).user))
 }
 
-/// A user and their password's hash.
-pub(super) async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<(User, String)>, Fault> {
+pub(super) async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<Account>, Fault> {
     let row = users::Entity::find()
         .filter(users::Column::Email.eq(email))
         .one(db)
         .await?;
-    Ok(row.map(split))
+    Ok(row.map(account))
 }
 
-fn split(row: users::Model) -> (User, String) {
-    let user = User {
-        id: row.id,
-        email: row.email,
-        full_name: row.full_name,
-        role: row.role,
-        status: row.status,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    };
-    (user, row.password_hash)
+fn account(row: users::Model) -> Account {
+    Account {
+        user: User {
+            id: row.id,
+            email: row.email,
+            full_name: row.full_name,
+            role: row.role,
+            status: row.status,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        },
+        password_hash: row.password_hash,
+        first_currency: row.first_currency,
+    }
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::digests::{Salt, digest_of_row, merkle_root};
-use crate::values::{Sha256Digest, Timestamp, TransferId};
+use crate::values::{RecordId, Sha256Digest, Timestamp};
 
 /// What makes a ledger this one and no other: both are made once, at its birth.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct Identity {
 pub struct Row {
     pub number: i64,
     /// The greatest id of the commit; of an empty one, that of the row before.
-    pub last_id: TransferId,
+    pub last_id: RecordId,
     pub transfers: u32,
     pub changes: u32,
     /// The bank's time: never before that of the row before.
@@ -30,21 +30,32 @@ pub struct Row {
 pub struct Head {
     pub number: i64,
     pub digest: Sha256Digest,
-    pub last_id: TransferId,
+    pub last_id: RecordId,
     pub at: Timestamp,
 }
 
+/// What a group commit holds, as its row counts it.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// Of its transfers and its changes, in the order of their ids.
+    pub leaves: &'a [Sha256Digest],
+    /// How many of them are changes.
+    pub changes: u32,
+    /// The greatest id; `None` when it is empty.
+    pub last_id: Option<RecordId>,
+}
+
 impl Head {
-    /// The row of a commit that stands on this head: its leaves in id order, with the last one's id and the time.
+    /// The row of a commit that stands on this head.
     #[must_use]
-    pub fn next(&self, leaves: &[Sha256Digest], last_id: Option<TransferId>, at: Timestamp) -> Row {
+    pub fn next(&self, commit: &Content<'_>, at: Timestamp) -> Row {
         Row {
             number: self.number + 1,
-            last_id: last_id.unwrap_or(self.last_id),
-            transfers: leaves.len() as u32,
-            changes: 0,
+            last_id: commit.last_id.unwrap_or(self.last_id),
+            transfers: commit.leaves.len() as u32 - commit.changes,
+            changes: commit.changes,
             at: at.max(self.at),
-            root: merkle_root(leaves),
+            root: merkle_root(commit.leaves),
         }
     }
 

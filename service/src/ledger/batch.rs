@@ -4,36 +4,38 @@
 //! | strategy | when | what is sent |
 //! |---|---|---|
 //! | `optimistic` | PostgreSQL, while the remembered head is likely the newest | missing wallets are read, one statement that is its own transaction |
-//! | `in_turn` | SQLite; the first batch of a process or a connection; after the head had moved; beside locked wallets | BEGIN, the turn, head and wallets, the write, COMMIT |
+//! | `in_turn` | SQLite; the first batch of a process or a connection; after the head had moved; beside locked wallets; wallets that are opened or change status | BEGIN, the turn, head and wallets, the write, COMMIT |
 //!
 //! What is remembered is only a guess about the database: the head decides whether the guess was right.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use super::book::{Book, Changes, Stamps};
+use tokio::time::Instant;
+
+use super::attempts::{Attempt, keys, pause};
+use super::book::{Book, Writes};
 use super::callers::Batch;
 use super::error::SubmitError;
 use super::in_turn::InTurn;
 use super::locked_wallets::LockedWallets;
 use super::memory::Memory;
 use super::metrics::Metrics;
-use super::repo::Repo;
-use super::tries::{Try, keys, pause};
+use super::stamps::BatchStamps;
+use super::store::{Connection, Store};
 use super::types::{Command, Outcome, Transfer};
-use crate::clock::{Clock, Sequence, id_in};
-use crate::db::{Db, Fault, FaultKind};
-use crate::values::{Bucket, Timestamp, TransferId};
+use crate::clock::Clock;
+use crate::db::{Fault, FaultKind};
+use crate::values::Timestamp;
 
-/// Tries before the callers are told that their wallets are contended.
-const TRIES_MAX: u32 = 8;
+/// Attempts before the callers are told that their wallets are contended.
+const ATTEMPTS_MAX: u32 = 8;
 /// Batches that wait for their turn at once after one was found stale: the other process will likely commit again.
 const CAUTIOUS_BATCHES: u32 = 16;
 
 /// Commits batches, one after the other.
-pub(super) struct Batches {
-    pub(super) repo: Repo,
-    pub(super) sequence: Sequence,
+pub(super) struct Batches<S> {
+    pub(super) store: S,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) memory: Memory,
     /// Connections that had been opened when the head was read last.
@@ -42,8 +44,17 @@ pub(super) struct Batches {
     pub(super) owes_a_row: bool,
     pub(super) locked: LockedWallets,
     cautious: u32,
+    /// True while the database's clock contradicts this process'.
+    pub(super) clock_is_wrong: bool,
     /// Batches whose keys are looked up first, since a recent one repeated a used key.
     looks_up_keys: u32,
+}
+
+/// What was decided about some commands.
+pub(super) struct Decision {
+    pub outcomes: Vec<Outcome>,
+    pub writes: Writes,
+    pub at: Timestamp,
 }
 
 /// How a batch ended for good.
@@ -52,31 +63,31 @@ pub(super) enum Ended {
     Failed(SubmitError),
 }
 
-impl Batches {
-    pub fn new(db: &Db, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        let repo = Repo::new(db, metrics.clone());
+impl<S: Store> Batches<S> {
+    pub fn new(store: S, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         Self {
             // A file has no statements on their way: they end with their process.
-            owes_a_row: repo.is_optimistic(),
-            repo,
-            sequence: Sequence::new(clock),
+            owes_a_row: store.is_optimistic(),
+            store,
+            clock,
             metrics,
             memory: Memory::default(),
             connections_known: 0,
             locked: LockedWallets::default(),
             cautious: 0,
+            clock_is_wrong: false,
             looks_up_keys: 0,
         }
     }
 
     /// The most commands that `commit` takes at once.
     pub fn size_max(&self) -> usize {
-        self.repo.batch_max()
+        self.store.batch_max()
     }
 
     /// Closes the connections, which belong to the thread that they were opened on.
     pub async fn close(self) {
-        self.repo.close().await;
+        self.store.close().await;
     }
 
     /// Commits commands in order and answers their callers, but for those whose wallets another session has locked.
@@ -110,7 +121,7 @@ impl Batches {
             Err(fault) => return self.failed(fault),
         };
         let mut tried = 0;
-        while tried < TRIES_MAX && started.elapsed() < self.repo.tries_for() {
+        while tried < ATTEMPTS_MAX && started.elapsed() < self.store.attempts_for() {
             let attempt = if in_turn {
                 let how = InTurn {
                     grows,
@@ -123,18 +134,18 @@ impl Batches {
             };
             tried += 1;
             match attempt {
-                Try::Done(outcomes) => return self.committed(outcomes),
-                Try::TakeTurn => in_turn = true,
-                Try::Again(FaultKind::Unique(_)) => {
+                Attempt::Done(outcomes) => return self.committed(outcomes),
+                Attempt::TakeTurn => in_turn = true,
+                Attempt::Again(FaultKind::Unique(_)) => {
                     in_turn = true;
                     self.looks_up_keys = CAUTIOUS_BATCHES;
                 }
-                Try::Again(why) => {
+                Attempt::Again(why) => {
                     in_turn = true;
                     self.memory.forget();
                     self.before_next_try(&why, tried).await;
                 }
-                Try::Locked(fault) => {
+                Attempt::Locked(fault) => {
                     tracing::debug!(error = %fault, "another session holds a lock for long");
                     Metrics::add(&self.metrics.conflict_retries, 1);
                     if in_turn {
@@ -142,22 +153,24 @@ impl Batches {
                     }
                     in_turn = true;
                 }
-                Try::Unknown(doubt, fault) => {
+                Attempt::Unknown(doubt, fault) => {
                     tracing::warn!(error = ?fault, "the connection was lost around a commit; looking for its outcome");
                     return self.settle(batch, places, doubt).await;
                 }
-                Try::Failed(fault) => return self.failed(fault),
+                Attempt::Failed(fault) => return self.failed(fault),
             }
         }
         Ended::Failed(SubmitError::Contended)
     }
 
     fn goes_in_turn(&self, commands: &[&Command]) -> bool {
-        !self.repo.is_optimistic()
+        !self.store.is_optimistic()
             || self.cautious > 0
             || self.owes_a_row
             || self.memory.head.is_none()
-            || commands.iter().any(|command| self.locked.stops(command))
+            || commands
+                .iter()
+                .any(|command| command.action.is_change() || self.locked.stops(command))
     }
 
     /// The stored transfers that used up keys of these commands, where a recent batch had such a key. In turn they are looked
@@ -169,7 +182,7 @@ impl Batches {
         if !looks || in_turn || keys.is_empty() {
             return Ok(Vec::new());
         }
-        let mut connection = self.repo.acquire().await?;
+        let mut connection = self.store.acquire().await?;
         let found = connection.find_by_keys(&keys).await?;
         if !found.is_empty() {
             self.looks_up_keys = CAUTIOUS_BATCHES;
@@ -186,7 +199,7 @@ impl Batches {
     /// A lost connection may have been the database's end, and what comes back an earlier state of it.
     fn failed(&mut self, fault: Fault) -> Ended {
         if fault.is_out_of_reach() {
-            self.repo.close_open_connections();
+            self.store.close_open_connections();
             self.forget_after_loss();
         } else {
             self.memory.forget_wallets();
@@ -194,29 +207,30 @@ impl Batches {
         Ended::Failed(fault.into())
     }
 
-    pub(super) fn decide(&mut self, mut book: Book, commands: &[&Command]) -> (Vec<Outcome>, Changes) {
+    /// Decides the commands in order. The time is that of the last stamp.
+    pub(super) fn decide(&self, mut book: Book, commands: &[&Command], floor: Timestamp) -> Decision {
+        let mut stamps = BatchStamps::above(&*self.clock, floor);
         let outcomes = commands
             .iter()
-            .map(|command| book.apply(command, &mut self.sequence))
+            .map(|command| book.apply(command, &mut stamps))
             .collect();
-        (outcomes, book.close())
-    }
-
-    /// A time above that of the head.
-    pub(super) fn now_above(&mut self, floor: Timestamp) -> Timestamp {
-        self.sequence.next_after(floor)
+        Decision {
+            outcomes,
+            writes: book.close(),
+            at: stamps.time(),
+        }
     }
 
     /// After a connection was lost everything is read anew, and a statement may still be on its way.
     pub(super) fn forget_after_loss(&mut self) {
         self.memory.forget();
         self.memory.identity = None;
-        self.owes_a_row = self.repo.is_optimistic();
+        self.owes_a_row = self.store.is_optimistic();
     }
 
     /// Forgets everything when connections were opened since the head was read.
     pub(super) fn note_connections(&mut self) {
-        let opened = self.repo.connections_opened();
+        let opened = self.store.connections_opened();
         if self.connections_known != opened {
             self.connections_known = opened;
             self.forget_after_loss();
@@ -225,7 +239,7 @@ impl Batches {
 
     /// Who has held the turn for two seconds and does nothing has stopped in the middle.
     pub(super) async fn end_idle_holder(&self) {
-        match self.repo.end_idle_holder().await {
+        match self.store.end_idle_holder().await {
             Ok(true) => tracing::warn!("ended a session that had locked the journal and was idle"),
             Ok(false) => tracing::warn!("another session has locked the journal for 2 s, and it cannot be seen which"),
             Err(fault) => tracing::warn!(error = ?fault, "cannot see who has locked the journal"),
@@ -240,14 +254,7 @@ impl Batches {
             self.cautious = CAUTIOUS_BATCHES;
         }
         if tried > 1 {
-            tokio::time::sleep(pause(tried)).await;
+            self.store.pause(pause(tried)).await;
         }
-    }
-}
-
-impl Stamps for Sequence {
-    fn next(&mut self, floor: Timestamp, bucket: Bucket) -> (Timestamp, TransferId) {
-        let time = self.next_after(floor);
-        (time, TransferId(id_in(bucket, time)))
     }
 }

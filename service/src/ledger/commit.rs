@@ -1,13 +1,13 @@
 //! A group commit: what a batch writes, with the row of the journal that proves it.
 
-use super::book::Changes;
-use super::types::Transfer;
-use crate::journal::{Head, Identity, Leaf, Row, Salt};
-use crate::values::{Sha256Digest, Timestamp};
+use super::book::Writes;
+use super::types::{Change, Transfer};
+use crate::journal::{ChangeLeaf, Content, Head, Identity, Row, Salt, TransferLeaf};
+use crate::values::{RecordId, Sha256Digest, Timestamp};
 
 /// What is written at once, or not at all.
 pub(super) struct GroupCommit {
-    pub changes: Changes,
+    pub writes: Writes,
     /// The head that it was decided on.
     pub before: Head,
     pub row: Row,
@@ -16,25 +16,52 @@ pub(super) struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Puts the changes of a batch onto a head.
-    pub fn new(changes: Changes, before: Head, ledger: &Identity, now: Timestamp) -> Self {
-        let transfers = &changes.transfers;
-        let leaves: Vec<Sha256Digest> = transfers.iter().map(|transfer| leaf(transfer, &ledger.salt)).collect();
-        let last = transfers.last();
-        let at = last.map_or(now, |transfer| transfer.created_at);
-        let row = before.next(&leaves, last.map(|transfer| transfer.id), at);
+    /// Puts the writes of a batch onto a head; `at` is the time of its last stamp.
+    pub fn new(writes: Writes, before: Head, ledger: &Identity, at: Timestamp) -> Self {
+        let leaves = leaves(&writes, &ledger.salt);
+        let content = Content {
+            leaves: &leaves,
+            changes: writes.changes.len() as u32,
+            last_id: last_id(&writes),
+        };
+        let row = before.next(&content, at);
         Self {
-            changes,
             before,
             head: before.after(ledger, &row),
             row,
+            writes,
         }
     }
+
+    /// How many transfers and changes it has.
+    pub fn records(&self) -> usize {
+        self.writes.transfers.len() + self.writes.changes.len()
+    }
+}
+
+fn last_id(writes: &Writes) -> Option<RecordId> {
+    let transfer = writes.transfers.last().map(|transfer| transfer.id.into());
+    let change = writes.changes.last().map(|change| change.id.into());
+    transfer.max(change)
+}
+
+/// The leaves of transfers and changes in the order of their ids.
+fn leaves(writes: &Writes, salt: &Salt) -> Vec<Sha256Digest> {
+    let mut leaves = Vec::with_capacity(writes.transfers.len() + writes.changes.len());
+    let mut changes = writes.changes.iter().peekable();
+    for transfer in &writes.transfers {
+        while let Some(change) = changes.next_if(|change| RecordId::from(change.id) < transfer.id.into()) {
+            leaves.push(leaf_of_change(change, salt));
+        }
+        leaves.push(leaf(transfer, salt));
+    }
+    leaves.extend(changes.map(|change| leaf_of_change(change, salt)));
+    leaves
 }
 
 /// The leaf that a transfer has in the journal.
 pub(super) fn leaf(transfer: &Transfer, salt: &Salt) -> Sha256Digest {
-    let leaf = Leaf {
+    let leaf = TransferLeaf {
         id: transfer.id,
         kind: transfer.kind,
         status: transfer.status,
@@ -44,8 +71,28 @@ pub(super) fn leaf(transfer: &Transfer, salt: &Salt) -> Sha256Digest {
         currency: transfer.currency,
         method: transfer.method.as_ref(),
         reason: transfer.failure.map(|failure| failure.code()),
-        key: transfer.idempotency.map(|idempotency| idempotency.key),
+        parent: transfer.parent,
+        batch: transfer.batch,
+        created_by: transfer.created_by,
+        expires_at: transfer.expires_at,
+        released: transfer.released,
+        texts: transfer.texts.map(|texts| texts.digest),
+        key: transfer.key,
+        api_key: transfer.api_key,
         available: transfer.failure.and_then(|failure| failure.available()),
+    };
+    leaf.digest(salt)
+}
+
+/// The leaf that a change has in the journal.
+pub(super) fn leaf_of_change(change: &Change, salt: &Salt) -> Sha256Digest {
+    let leaf = ChangeLeaf {
+        id: change.id,
+        kind: change.kind,
+        subject: change.subject,
+        created_by: change.created_by,
+        before: change.before.as_deref(),
+        after: &change.after,
     };
     leaf.digest(salt)
 }

@@ -19,6 +19,8 @@ use super::callers::{Batch, Caller, Waiting};
 use super::error::SubmitError;
 use super::metrics::Metrics;
 use super::outcomes::{Completed, Outcomes};
+use super::repo::Repo;
+use super::store::Store;
 use super::types::{Command, Outcome};
 use crate::clock::Clock;
 use crate::db::Db;
@@ -53,7 +55,7 @@ impl Ledger {
         let (sender, receiver) = mpsc::channel(queue_max.max(1));
         let (stop, stopped) = oneshot::channel();
         let metrics = Arc::new(Metrics::default());
-        let batches = Batches::new(db, clock, metrics.clone());
+        let batches = Batches::new(Repo::new(db, metrics.clone()), clock, metrics.clone());
         let (outcomes, completed) = Outcomes::channel();
         let committer = Committer {
             batches,
@@ -117,20 +119,15 @@ impl Ledger {
 impl Queue {
     /// Submits one command and waits for its final outcome.
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
-        let (answer, outcome) = oneshot::channel();
-        let waiting = Waiting {
-            command,
-            caller: Caller::new(answer),
-        };
-        self.sender.try_send(waiting).map_err(|error| match error {
-            TrySendError::Full(_) => SubmitError::Overloaded,
-            TrySendError::Closed(_) => SubmitError::Stopped,
-        })?;
-        let outcome = timeout(WAIT_MAX, outcome).await;
-        // A committer that dies takes the answers of its batch with it, which may be durable.
-        outcome
-            .map_err(|_| SubmitError::OutcomeUnknown)?
-            .map_err(|_| SubmitError::OutcomeUnknown)?
+        let (waiting, outcome) = waiting(command);
+        self.sender.try_send(waiting).map_err(|error| refused(&error))?;
+        outcome_of(outcome).await
+    }
+
+    /// Keeps a place in the queue for a command that comes later.
+    pub fn reserve(&self) -> Result<Place, SubmitError> {
+        let reserved = self.sender.clone().try_reserve_owned();
+        reserved.map(Place).map_err(|error| refused(&error))
     }
 
     /// False once the committer has ended.
@@ -146,9 +143,47 @@ impl Queue {
     }
 }
 
+/// A place in the queue.
+pub struct Place(mpsc::OwnedPermit<Waiting>);
+
+impl Place {
+    /// Submits a command and waits for its final outcome. There is room for it.
+    pub async fn submit(self, command: Command) -> Result<Outcome, SubmitError> {
+        let (waiting, outcome) = waiting(command);
+        self.0.send(waiting);
+        outcome_of(outcome).await
+    }
+}
+
+type Answer = oneshot::Receiver<Result<Outcome, SubmitError>>;
+
+fn waiting(command: Command) -> (Waiting, Answer) {
+    let (answer, outcome) = oneshot::channel();
+    let waiting = Waiting {
+        command,
+        caller: Caller::new(answer),
+    };
+    (waiting, outcome)
+}
+
+fn refused<T>(error: &TrySendError<T>) -> SubmitError {
+    match error {
+        TrySendError::Full(_) => SubmitError::Overloaded,
+        TrySendError::Closed(_) => SubmitError::Stopped,
+    }
+}
+
+/// A committer that dies takes the answers of its batch with it, which may be durable.
+async fn outcome_of(answer: Answer) -> Result<Outcome, SubmitError> {
+    let answer = timeout(WAIT_MAX, answer).await;
+    answer
+        .map_err(|_| SubmitError::OutcomeUnknown)?
+        .map_err(|_| SubmitError::OutcomeUnknown)?
+}
+
 /// What the task works with.
-struct Committer {
-    batches: Batches,
+struct Committer<S> {
+    batches: Batches<S>,
     metrics: Arc<Metrics>,
     outcomes: Outcomes,
     /// Commands on wallets that another session has locked: tried again, beside what arrives.
@@ -161,7 +196,7 @@ const SET_ASIDE_MAX: usize = 1_000;
 /// Pause between two tries of what was set aside.
 const SET_ASIDE_PAUSE: Duration = Duration::from_millis(100);
 
-impl Committer {
+impl<S: Store> Committer<S> {
     async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>, mut stopped: oneshot::Receiver<()>) {
         let batch_max = self.batches.size_max();
         let mut waiting = Vec::with_capacity(batch_max);

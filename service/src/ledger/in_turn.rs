@@ -3,17 +3,20 @@
 
 use std::collections::HashMap;
 
-use super::batch::Batches;
-use super::book::{Book, Changes};
+use super::attempts::{
+    Attempt, InDoubt, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, openings, wallet_ids,
+};
+use super::batch::{Batches, Decision};
+use super::book::Book;
 use super::callers::Batch;
 use super::commit::GroupCommit;
-use super::metrics::Metrics;
-use super::repo::{Seen, Turn};
-use super::tries::{Doubt, Try, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, wallet_ids};
+use super::metrics::{Loss, Metrics};
+use super::skew::is_apart;
+use super::store::{Seen, Store, Turn};
 use super::types::{Command, Outcome, Wallet};
 use crate::db::Fault;
 use crate::journal::{Head, Identity};
-use crate::values::WalletId;
+use crate::values::{Timestamp, WalletId};
 
 /// What a batch in turn is given.
 pub(super) struct InTurn<'a> {
@@ -22,7 +25,7 @@ pub(super) struct InTurn<'a> {
     /// Whether all keys of the batch are looked up, and not only those of refused commands.
     pub looks_up_keys: bool,
     /// Commits whose answers were lost.
-    pub doubts: &'a [Doubt],
+    pub doubts: &'a [InDoubt],
 }
 
 /// What was decided with the turn held.
@@ -32,23 +35,28 @@ enum Decided {
     NothingToWrite(Vec<Outcome>),
 }
 
-impl Batches {
+impl<S: Store> Batches<S> {
     /// Commands on wallets that another session has locked leave `places`, and so remain unanswered.
-    pub(super) async fn try_in_turn(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, how: InTurn<'_>) -> Try {
-        let mut turn = match self.repo.take_turn().await {
+    pub(super) async fn try_in_turn(
+        &mut self,
+        batch: &mut Batch<'_>,
+        places: &mut Vec<usize>,
+        how: InTurn<'_>,
+    ) -> Attempt {
+        let mut turn = match self.store.take_turn().await {
             Ok(turn) => turn,
             Err(fault) => return before_commit(fault),
         };
         match self.decide_in_turn(&mut turn, batch, places, how).await {
             Ok(Decided::ToWrite(outcomes, commit)) => self.write_in_turn(turn, places, outcomes, *commit).await,
             Ok(Decided::NothingToWrite(outcomes)) => match turn.give_back().await {
-                Ok(()) => Try::Done(outcomes),
+                Ok(()) => Attempt::Done(outcomes),
                 Err(fault) => before_commit(fault),
             },
             Ok(Decided::WasDurable(durable, outcomes)) => {
                 *places = durable;
                 match turn.give_back().await {
-                    Ok(()) => Try::Done(outcomes),
+                    Ok(()) => Attempt::Done(outcomes),
                     Err(fault) => before_commit(fault),
                 }
             }
@@ -58,7 +66,7 @@ impl Batches {
 
     async fn decide_in_turn(
         &mut self,
-        turn: &mut Turn,
+        turn: &mut S::Turn,
         batch: &mut Batch<'_>,
         places: &mut Vec<usize>,
         how: InTurn<'_>,
@@ -75,19 +83,21 @@ impl Batches {
         places.retain(|place| !self.locked.stops(batch.command(*place)));
         Metrics::add(&self.metrics.set_aside, taken - places.len());
         let commands = batch.commands(places);
-        let (outcomes, changes) = self.decide_on(turn, &commands, wallets, how.looks_up_keys).await?;
-        if changes.transfers.is_empty() && !self.owes_a_row {
+        let decision = self
+            .decide_on(turn, &commands, wallets, (head.at, how.looks_up_keys))
+            .await?;
+        let Decision { outcomes, writes, at } = decision;
+        if writes.is_empty() && !self.owes_a_row {
             return Ok(Decided::NothingToWrite(outcomes));
         }
-        let now = self.now_above(head.at);
-        let commit = GroupCommit::new(changes, head, &identity, now);
+        let commit = GroupCommit::new(writes, head, &identity, at);
         Ok(Decided::ToWrite(outcomes, Box::new(commit)))
     }
 
     /// Reads the head and the wallets, notes which of these are locked, and whether the database went back.
     pub(super) async fn look(
         &mut self,
-        turn: &mut Turn,
+        turn: &mut S::Turn,
         commands: &[&Command],
     ) -> Result<(Head, Identity, Vec<Wallet>), Fault> {
         let identity = match self.memory.identity {
@@ -97,14 +107,20 @@ impl Batches {
         self.memory.identity = Some(identity);
         let ids = wallet_ids(commands);
         let newest_own = self.memory.seen.map_or(-1, |own| own.number);
-        let Seen { head, own, wallets } = turn.see(&ids, newest_own).await?;
+        let sent = self.clock.now();
+        let Seen {
+            head,
+            own,
+            time,
+            wallets,
+        } = turn.see(&ids, newest_own).await?;
+        self.refuse_wrong_clock(sent, time)?;
         if let Some(seen) = self.memory.seen
             && own != Some(seen.digest)
         {
             self.note_that_it_went_back(seen, head);
         }
         self.memory.note_seen(head);
-        self.sequence.rise_above(head.at);
         let seen: HashMap<WalletId, Wallet> = wallets.iter().map(|wallet| (wallet.id, wallet.clone())).collect();
         // Another customer's wallet costs the same as one that does not exist.
         let hidden = hidden_wallets(commands, &seen);
@@ -118,18 +134,46 @@ impl Batches {
         } else {
             turn.locked_among(&unseen).await?
         };
-        locked.retain(|id| !seen.contains_key(id));
+        locked.retain(|wallet| !seen.contains_key(&wallet.id));
         self.locked.replace(&ids, locked);
         Ok((head, identity, wallets))
     }
 
+    /// A clock that the database's contradicts may not date a commit: one wrong clock stops its own process and nothing else.
+    fn refuse_wrong_clock(&mut self, sent: Timestamp, time: Option<Timestamp>) -> Result<(), Fault> {
+        let was_wrong = self.clock_is_wrong;
+        self.clock_is_wrong = self.is_clock_wrong(sent, time);
+        match (self.clock_is_wrong, time) {
+            (true, Some(time)) => {
+                let ahead_ms = (self.clock.now() - time).num_milliseconds();
+                if !was_wrong {
+                    tracing::error!(
+                        ahead_ms,
+                        "this machine's clock and the database's are more than 2 s apart: nothing is committed until they agree"
+                    );
+                }
+                Metrics::add(&self.metrics.clock_refusals, 1);
+                Err(Fault::clock_skew(ahead_ms))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `sent` is this process' time before the database was asked for its own.
+    pub(super) fn is_clock_wrong(&self, sent: Timestamp, time: Option<Timestamp>) -> bool {
+        time.is_some_and(|time| is_apart(sent, time, self.clock.now()))
+    }
+
     fn note_that_it_went_back(&self, seen: Head, head: Head) {
-        Metrics::add(&self.metrics.database_went_back, 1);
-        let kept = head.number.min(seen.number - 1);
+        let loss = Loss {
+            kept_through: head.number.min(seen.number - 1),
+            lost_through: seen.number,
+        };
+        self.metrics.note_loss(loss);
         tracing::error!(
             journal_has = head.number,
-            lost_through = seen.number,
-            kept_at_most_through = kept,
+            lost_through = loss.lost_through,
+            kept_at_most_through = loss.kept_through,
             "the database went back: it has lost commits that were answered; the bank goes on from what is there"
         );
     }
@@ -138,51 +182,59 @@ impl Batches {
     /// looking is a function call.
     async fn decide_on(
         &mut self,
-        turn: &mut Turn,
+        turn: &mut S::Turn,
         commands: &[&Command],
         wallets: Vec<Wallet>,
-        looks_up_keys: bool,
-    ) -> Result<(Vec<Outcome>, Changes), Fault> {
+        (floor, looks_up_keys): (Timestamp, bool),
+    ) -> Result<Decision, Fault> {
         let mut book = Book::open(wallets.iter().cloned());
-        let looks_up_all = looks_up_keys || !self.repo.is_optimistic();
+        let openings = openings(commands);
+        let opened = if openings.is_empty() {
+            Vec::new()
+        } else {
+            turn.find_opened(&openings).await?
+        };
+        book.know_owners(opened.iter().cloned());
+        let looks_up_all = looks_up_keys || !self.store.is_optimistic();
         let all_keys = keys(commands);
         if looks_up_all && !all_keys.is_empty() {
             book.remember(turn.find_by_keys(&all_keys).await?);
         }
-        let (outcomes, changes) = self.decide(book, commands);
-        let refused = keys_of_refused(commands, &outcomes);
+        let decision = self.decide(book, commands, floor);
+        let refused = keys_of_refused(commands, &decision.outcomes);
         if looks_up_all || refused.is_empty() {
-            return Ok((outcomes, changes));
+            return Ok(decision);
         }
         let mut book = Book::open(wallets);
+        book.know_owners(opened);
         book.remember(turn.find_by_keys(&refused).await?);
-        Ok(self.decide(book, commands))
+        Ok(self.decide(book, commands, floor))
     }
 
     pub(super) async fn write_in_turn(
         &mut self,
-        mut turn: Turn,
+        mut turn: S::Turn,
         places: &[usize],
         outcomes: Vec<Outcome>,
         commit: GroupCommit,
-    ) -> Try {
+    ) -> Attempt {
         if let Err(fault) = turn.write(&commit).await {
             return before_commit(fault);
         }
         match turn.commit().await {
             Ok(()) => {
                 self.owes_a_row = false;
-                self.memory.note_commit(commit.head, commit.changes);
-                Try::Done(outcomes)
+                self.memory.note_commit(commit.head, commit.writes);
+                Attempt::Done(outcomes)
             }
-            Err(fault) => of_commit(fault, || Doubt::new(places, outcomes, commit.head)),
+            Err(fault) => of_commit(fault, || InDoubt::new(places, outcomes, commit.head)),
         }
     }
 }
 
 /// That commit in doubt which is durable, if one is. Under its number stands its own digest, or another's for ever, or
 /// nothing yet; then the row that is written next settles it.
-pub(super) async fn durable_one<'d>(turn: &mut Turn, doubts: &'d [Doubt]) -> Result<Option<&'d Doubt>, Fault> {
+pub(super) async fn durable_one<'d>(turn: &mut impl Turn, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Fault> {
     for doubt in doubts {
         if turn.digest_at(doubt.head.number).await? == Some(doubt.head.digest) {
             return Ok(Some(doubt));

@@ -1,20 +1,21 @@
 //! Wallets that another session has locked for longer than a batch waits, so that only the commands on them wait.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use super::types::Command;
+use super::attempts::may_use;
+use super::types::{Command, Wallet};
 use crate::values::WalletId;
 
-/// Wallets that were found locked when they were looked at last.
+/// Wallets that were found locked when they were looked at last, as they were then.
 #[derive(Default)]
-pub(super) struct LockedWallets(HashSet<WalletId>);
+pub(super) struct LockedWallets(HashMap<WalletId, Wallet>);
 
 impl LockedWallets {
     /// Beyond this all are forgotten: the next batch that meets a lock finds its wallets again.
     const MAX: usize = 10_000;
 
     /// Notes which of the wallets that were looked at are locked now.
-    pub fn replace(&mut self, looked_at: &[WalletId], locked: Vec<WalletId>) {
+    pub fn replace(&mut self, looked_at: &[WalletId], locked: Vec<Wallet>) {
         if self.0.is_empty() && locked.is_empty() {
             return;
         }
@@ -24,11 +25,13 @@ impl LockedWallets {
         if self.0.len() + locked.len() > Self::MAX {
             self.0.clear();
         }
-        self.0.extend(locked);
+        self.0.extend(locked.into_iter().map(|wallet| (wallet.id, wallet)));
     }
 
-    /// True when a command needs a locked wallet.
+    /// True when a command needs a locked wallet. One that its actor may not use it does not need: it is answered as if there
+    /// were none, at once.
     pub fn stops(&self, command: &Command) -> bool {
-        !self.0.is_empty() && command.action.wallets().any(|wallet| self.0.contains(&wallet))
+        let is_locked = |id| self.0.get(&id).is_some_and(|wallet| may_use(command, wallet));
+        !self.0.is_empty() && command.action.wallets().any(is_locked)
     }
 }

@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::book::Changes;
+use super::book::Writes;
 use super::types::Wallet;
 use crate::journal::{Head, Identity};
 use crate::values::WalletId;
 
-/// Wallets remembered between batches; at about 200 bytes each.
+/// Wallets remembered between batches; at about 250 bytes each.
 const REMEMBERED_MAX: usize = 100_000;
 
 #[derive(Default)]
@@ -28,13 +28,14 @@ impl Memory {
     }
 
     /// Notes a commit of this process: the head has moved, and the wallets as they are now are known.
-    pub fn note_commit(&mut self, head: Head, changes: Changes) {
+    pub fn note_commit(&mut self, head: Head, writes: Writes) {
         self.note_head(head);
-        if self.wallets.len() + changes.wallets.len() > REMEMBERED_MAX {
+        if self.wallets.len() + writes.updated.len() + writes.opened.len() > REMEMBERED_MAX {
             self.wallets.clear();
         }
-        let changed = changes.wallets.into_iter();
-        self.wallets.extend(changed.map(|change| (change.now.id, change.now)));
+        let updated = writes.updated.into_iter().map(|update| update.now);
+        let now = updated.chain(writes.opened);
+        self.wallets.extend(now.map(|wallet| (wallet.id, wallet)));
     }
 
     /// Notes the head as it was read in turn. What was remembered with another one is forgotten.

@@ -1,6 +1,7 @@
 //! Counters of the commit path, cheap enough to be always on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 macro_rules! counters {
@@ -11,6 +12,7 @@ macro_rules! counters {
             $($(#[$doc])* pub(super) $name: AtomicU64,)*
             pub(super) batch_size: Histogram,
             pub(super) wait_us: Histogram,
+            last_loss: Mutex<Option<Loss>>,
         }
 
         /// The counters at one moment.
@@ -52,6 +54,8 @@ counters! {
     splits,
     /// Times that the database was found to be an earlier state of itself.
     database_went_back,
+    /// Batches that were refused because this process' clock and the database's contradict each other.
+    clock_refusals,
     /// Times that the connection was lost around a commit and the outcome had to be looked up.
     unknown_commits,
     /// Statements sent to the database by the commit path, BEGIN and COMMIT among them.
@@ -96,7 +100,27 @@ impl Histogram {
     }
 }
 
+/// Rows of the journal that a database lost when it went back, as far as this process can know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// No later row is known to be kept.
+    pub kept_through: i64,
+    /// The newest row that this process had seen.
+    pub lost_through: i64,
+}
+
 impl Metrics {
+    /// The last time that the database was found to be an earlier state of itself.
+    #[must_use]
+    pub fn last_loss(&self) -> Option<Loss> {
+        *self.last_loss.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_loss(&self, loss: Loss) {
+        Self::add(&self.database_went_back, 1);
+        *self.last_loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);
+    }
+
     /// Counts how long a command was in the queue.
     pub(super) fn note_wait(&self, waited: Duration) {
         self.wait_us

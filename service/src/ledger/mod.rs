@@ -1,8 +1,10 @@
 //! Double entry: every completed transfer takes from one wallet what it gives to another, so each currency sums to zero.
 //!
 //! Invariants: the answer to a command is final and durable; a wallet is written only where it is still as it was read;
-//! entries are written once. Money is moved by the committer's own task and nowhere else.
+//! what is written in the journal's order is written once. Money is moved, and wallets are opened and changed, by the
+//! committer's own task and nowhere else.
 
+mod attempts;
 mod batch;
 mod book;
 mod callers;
@@ -17,23 +19,26 @@ mod optimistic;
 mod outcomes;
 mod repo;
 mod settle;
-mod tries;
+mod skew;
+mod stamps;
+mod store;
 mod types;
 
 mod entries;
 mod verify;
 
-pub use book::{Book, Changes, Stamps, WalletChange};
-pub use committer::{Ledger, Queue};
+pub use book::{Book, Stamps, WalletUpdate, Writes};
+pub use committer::{Ledger, Place, Queue};
 pub use entries::{EntryPage, EntryView, entries_of};
 pub use error::SubmitError;
-pub use metrics::{HistogramSnapshot, Metrics, MetricsSnapshot};
+pub use metrics::{HistogramSnapshot, Loss, Metrics, MetricsSnapshot};
 pub use outcomes::Completed;
 pub use types::{
-    Action, Command, Direction, Entry, Failure, Idempotency, Movement, Outcome, Payment, Refusal, Transfer, Wallet,
+    Action, Change, Command, Direction, Entry, Expected, Failure, Idempotency, Movement, Opening, Outcome, Owner,
+    Payment, Refusal, StatusRequest, TextsSeal, Transfer, Wallet, WalletRefusal, WalletTag, opening_text,
 };
 pub use verify::{Check, Report, verify};
 
 pub(crate) use verify::verify_in;
 
-pub(crate) use repo::transfer_of;
+pub(crate) use repo::{clock_skew_ms, transfer_of, wallet_of};

@@ -1,44 +1,55 @@
 //! Writing without the turn: decide on what is remembered, and write with one statement that fails where the head has moved.
 
-use super::batch::Batches;
-use super::book::{Book, Changes};
+use super::attempts::{Attempt, InDoubt, hidden_wallets, keys_of_refused, of_commit, wallet_ids};
+use super::batch::{Batches, Decision};
+use super::book::Book;
 use super::commit::GroupCommit;
-use super::repo::Connection;
-use super::tries::{Doubt, Try, hidden_wallets, keys_of_refused, of_commit, wallet_ids};
-use super::types::{Command, Outcome, Transfer, Wallet};
+use super::store::{Connection, Store};
+use super::types::{Command, Transfer, Wallet};
 use crate::db::{Fault, FaultKind};
-use crate::values::WalletId;
+use crate::values::{Timestamp, WalletId};
 
-impl Batches {
-    pub(super) async fn try_optimistic(&mut self, commands: &[&Command], places: &[usize], stored: &[Transfer]) -> Try {
+impl<S: Store> Batches<S> {
+    pub(super) async fn try_optimistic(
+        &mut self,
+        commands: &[&Command],
+        places: &[usize],
+        stored: &[Transfer],
+    ) -> Attempt {
         // Before anything is recalled: behind a new connection the database may be an earlier state of itself.
-        let mut connection = match self.repo.acquire().await {
+        let mut connection = match self.store.acquire().await {
             Ok(connection) => connection,
-            Err(fault) => return Try::Failed(fault),
+            Err(fault) => return Attempt::Failed(fault),
         };
         self.note_connections();
         let (Some(head), Some(identity)) = (self.memory.head, self.memory.identity) else {
-            return Try::TakeTurn;
+            return Attempt::TakeTurn;
         };
-        let (outcomes, changes) = match self.decide_on_memory(&mut connection, commands, stored).await {
-            Ok(decided) => decided,
-            Err(fault) => return Try::Failed(fault),
+        let decision = match self.decide_on_memory(&mut connection, commands, stored, head.at).await {
+            Ok(decision) => decision,
+            Err(fault) => return Attempt::Failed(fault),
         };
-        if changes.transfers.is_empty() {
+        let Decision { outcomes, writes, at } = decision;
+        if writes.is_empty() {
             // Nothing is written that would notice that the head has moved.
             return match connection.head().await {
-                Ok(newest) if newest == head => Try::Done(outcomes),
-                Ok(_) => Try::Again(FaultKind::Stale),
-                Err(fault) => Try::Failed(fault),
+                Ok(newest) if newest == head => Attempt::Done(outcomes),
+                Ok(_) => Attempt::Again(FaultKind::Stale),
+                Err(fault) => Attempt::Failed(fault),
             };
         }
-        let commit = GroupCommit::new(changes, head, &identity, head.at);
+        let commit = GroupCommit::new(writes, head, &identity, at);
+        let sent = self.clock.now();
         match connection.write(&commit).await {
-            Ok(()) => {
-                self.memory.note_commit(commit.head, commit.changes);
-                Try::Done(outcomes)
+            Ok(time) => {
+                self.memory.note_commit(commit.head, commit.writes);
+                if self.is_clock_wrong(sent, time) {
+                    // The next batch looks in turn, and is refused while it is so.
+                    self.memory.forget();
+                }
+                Attempt::Done(outcomes)
             }
-            Err(fault) => of_commit(fault, || Doubt::new(places, outcomes, commit.head)),
+            Err(fault) => of_commit(fault, || InDoubt::new(places, outcomes, commit.head)),
         }
     }
 
@@ -46,30 +57,31 @@ impl Batches {
     /// are looked up, and the batch is decided again with what they brought.
     async fn decide_on_memory(
         &mut self,
-        connection: &mut Connection,
+        connection: &mut S::Connection,
         commands: &[&Command],
         stored: &[Transfer],
-    ) -> Result<(Vec<Outcome>, Changes), Fault> {
+        floor: Timestamp,
+    ) -> Result<Decision, Fault> {
         let wallets = self.recall(connection, commands).await?;
         let mut book = Book::open(wallets.iter().cloned());
         book.remember(stored.iter().cloned());
-        let (outcomes, changes) = self.decide(book, commands);
-        let keys = keys_of_refused(commands, &outcomes);
+        let decision = self.decide(book, commands, floor);
+        let keys = keys_of_refused(commands, &decision.outcomes);
         if keys.is_empty() {
-            return Ok((outcomes, changes));
+            return Ok(decision);
         }
         let found = connection.find_by_keys(&keys).await?;
         if found.is_empty() {
-            return Ok((outcomes, changes));
+            return Ok(decision);
         }
         let mut book = Book::open(wallets);
         book.remember(stored.iter().cloned().chain(found));
-        Ok(self.decide(book, commands))
+        Ok(self.decide(book, commands, floor))
     }
 
     /// The wallets of a batch from memory, the missing ones from the database. A wallet that a command may not touch counts
     /// as missing: else a caller could tell it from one that does not exist, by the time of the answer.
-    async fn recall(&mut self, connection: &mut Connection, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
+    async fn recall(&mut self, connection: &mut S::Connection, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
         let remembered = self.memory.wallets();
         let hidden = hidden_wallets(commands, remembered);
         let (known, missing): (Vec<WalletId>, Vec<WalletId>) = wallet_ids(commands)

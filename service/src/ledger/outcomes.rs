@@ -51,6 +51,10 @@ fn completed(outcome: &Outcome) -> Option<Completed> {
             amount: transfer.amount,
             at: transfer.completed_at()?,
         }),
-        Outcome::Recorded { replayed: true, .. } | Outcome::Refused(_) | Outcome::KeyReused => None,
+        Outcome::Recorded { replayed: true, .. }
+        | Outcome::Refused(_)
+        | Outcome::KeyReused
+        | Outcome::Wallet(_)
+        | Outcome::WalletRefused(_) => None,
     }
 }

@@ -1,15 +1,19 @@
 //! A commit whose answer was lost: what became of it, or that it is not known.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::attempts::{Attempt, InDoubt, before_commit};
 use super::batch::{Batches, Ended};
-use super::book::Changes;
+use super::book::Writes;
 use super::callers::Batch;
 use super::commit::GroupCommit;
 use super::error::SubmitError;
 use super::in_turn::{InTurn, durable_one};
 use super::metrics::Metrics;
-use super::tries::{Doubt, Try, before_commit};
+use super::stamps::BatchStamps;
+use super::store::{Pause, Store, Turn};
 use crate::db::Fault;
 
 /// Pause between two looks for the outcome.
@@ -17,19 +21,19 @@ const LOOK_PAUSE: Duration = Duration::from_millis(200);
 /// How long callers wait for the outcome before they are told that it is unknown.
 const DOUBT_FOR: Duration = Duration::from_secs(30);
 
-impl Batches {
+impl<S: Store> Batches<S> {
     /// Finds out what became of a commit whose answer was lost, or makes it anew. The row of the journal after the one that
     /// it stood on settles it for good: the lost statement may still be on its way, and once that row is another's it fails.
     ///
     /// Every fault is waited out: to tell the callers that nothing happened would be a guess. After `DOUBT_FOR` they are told
     /// that the outcome is unknown. Those who wait behind them are turned away when a look fails.
-    pub(super) async fn settle(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, doubt: Doubt) -> Ended {
+    pub(super) async fn settle(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, doubt: InDoubt) -> Ended {
         let started = Instant::now();
         let asked = places.clone();
         let mut doubts = vec![doubt];
         Metrics::add(&self.metrics.unknown_commits, 1);
         // The other connection may lead to a server that is no longer the primary.
-        self.repo.close_open_connections();
+        self.store.close_open_connections();
         while started.elapsed() < DOUBT_FOR {
             self.forget_after_loss();
             places.clone_from(&asked);
@@ -39,22 +43,22 @@ impl Batches {
                 doubts: &doubts,
             };
             let fault = match self.try_in_turn(batch, places, how).await {
-                Try::Done(outcomes) => return self.committed(outcomes),
-                Try::Again(_) | Try::TakeTurn => {
-                    tokio::time::sleep(LOOK_PAUSE).await;
+                Attempt::Done(outcomes) => return self.committed(outcomes),
+                Attempt::Again(_) | Attempt::TakeTurn => {
+                    self.store.pause(Pause::Exactly(LOOK_PAUSE)).await;
                     continue;
                 }
-                Try::Unknown(doubt, fault) => {
+                Attempt::Unknown(doubt, fault) => {
                     Metrics::add(&self.metrics.unknown_commits, 1);
                     doubts.push(doubt);
                     // Of those who wait behind, nothing was begun.
                     Fault::unreachable(fault)
                 }
-                Try::Locked(fault) => {
+                Attempt::Locked(fault) => {
                     self.end_idle_holder().await;
                     fault
                 }
-                Try::Failed(fault) => fault,
+                Attempt::Failed(fault) => fault,
             };
             if fault.is_out_of_reach() || fault.is_conflict() {
                 batch.turn_others_away(&fault);
@@ -71,7 +75,7 @@ impl Batches {
         &mut self,
         batch: &mut Batch<'_>,
         places: &mut Vec<usize>,
-        mut doubts: Vec<Doubt>,
+        mut doubts: Vec<InDoubt>,
     ) -> Ended {
         loop {
             self.forget_after_loss();
@@ -81,18 +85,18 @@ impl Batches {
                     return self.committed(durable.outcomes.clone());
                 }
                 Ok(None) => return Ended::Failed(SubmitError::OutcomeUnknown),
-                Err(Try::Unknown(doubt, fault)) => {
+                Err(Attempt::Unknown(doubt, fault)) => {
                     Metrics::add(&self.metrics.unknown_commits, 1);
                     doubts.push(doubt);
                     Fault::unreachable(fault)
                 }
-                Err(Try::Locked(fault)) => {
+                Err(Attempt::Locked(fault)) => {
                     self.end_idle_holder().await;
                     fault
                 }
-                Err(Try::Failed(fault)) => fault,
-                Err(Try::Done(_) | Try::Again(_) | Try::TakeTurn) => {
-                    tokio::time::sleep(LOOK_PAUSE).await;
+                Err(Attempt::Failed(fault)) => fault,
+                Err(Attempt::Done(_) | Attempt::Again(_) | Attempt::TakeTurn) => {
+                    self.store.pause(Pause::Exactly(LOOK_PAUSE)).await;
                     continue;
                 }
             };
@@ -102,23 +106,24 @@ impl Batches {
     }
 
     /// Writes a row of the journal that holds nothing, unless one of the commits in doubt turns out to be durable.
-    async fn write_empty_row<'d>(&mut self, doubts: &'d [Doubt]) -> Result<Option<&'d Doubt>, Try> {
-        let mut turn = self.repo.take_turn().await.map_err(before_commit)?;
+    async fn write_empty_row<'d>(&mut self, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Attempt> {
+        let mut turn = self.store.take_turn().await.map_err(before_commit)?;
         if let Some(durable) = durable_one(&mut turn, doubts).await.map_err(before_commit)? {
             turn.give_back().await.map_err(before_commit)?;
             return Ok(Some(durable));
         }
         let (head, identity, _) = self.look(&mut turn, &[]).await.map_err(before_commit)?;
-        let commit = GroupCommit::new(Changes::default(), head, &identity, self.now_above(head.at));
+        let at = BatchStamps::above(&*self.clock, head.at).time();
+        let commit = GroupCommit::new(Writes::default(), head, &identity, at);
         match self.write_in_turn(turn, &[], Vec::new(), commit).await {
-            Try::Done(_) => Ok(None),
+            Attempt::Done(_) => Ok(None),
             attempt => Err(attempt),
         }
     }
 
     async fn wait_out(&self, fault: &Fault) {
         tracing::warn!(error = ?fault, "still looking for the outcome of a commit");
-        self.repo.close_open_connections();
-        tokio::time::sleep(LOOK_PAUSE).await;
+        self.store.close_open_connections();
+        self.store.pause(Pause::Exactly(LOOK_PAUSE)).await;
     }
 }

@@ -13,7 +13,7 @@ use sea_orm::ConnectionTrait;
 use crate::aggregates::{self, Aggregates, Comparison, Verdict};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::ledger::{self, Ledger, Metrics, MetricsSnapshot, Queue, Report};
+use crate::ledger::{self, Ledger, Loss, Metrics, MetricsSnapshot, Queue, Report};
 use crate::statistics::{self, Statistics};
 use crate::values::Timestamp;
 use readiness::Readiness;
@@ -59,7 +59,7 @@ impl Ops {
     ) -> Self {
         let started_at = clock.now();
         Self {
-            readiness: Readiness::new(db.clone(), ledger.queue(), allows_unsafe),
+            readiness: Readiness::new(db.clone(), clock.clone(), ledger.queue(), allows_unsafe),
             db,
             clock,
             metrics: ledger.metrics(),
@@ -92,6 +92,12 @@ impl Ops {
     #[must_use]
     pub fn metrics(&self) -> MetricsSnapshot {
         self.metrics.snapshot()
+    }
+
+    /// What the database had lost when it was last found to be an earlier state of itself.
+    #[must_use]
+    pub fn last_loss(&self) -> Option<Loss> {
+        self.metrics.last_loss()
     }
 
     /// The counters of sharing the statistics, and whether they are shared now; `None` without Redis.

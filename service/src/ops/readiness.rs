@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
+use crate::clock::Clock;
 use crate::db::{Db, Fault, UnsafeSettings};
-use crate::ledger::Queue;
+use crate::ledger::{Queue, clock_skew_ms};
 
 /// How long a proof's result holds, good or bad: however many ask, the database gets one write a second.
 const HOLDS_FOR: Duration = Duration::from_secs(1);
@@ -25,6 +26,8 @@ pub enum NotReady {
     Late,
     #[error("{0}")]
     Unsafe(UnsafeSettings),
+    #[error("this machine's clock is {ahead_ms} ms ahead of the database's: nothing is committed until they agree")]
+    ClockSkew { ahead_ms: i64 },
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -32,6 +35,7 @@ pub enum NotReady {
 /// Looks whether the process is ready, at most once a second.
 pub(super) struct Readiness {
     db: Db,
+    clock: Arc<dyn Clock>,
     queue: Queue,
     allows_unsafe: bool,
     latest: Arc<Mutex<Option<Proved>>>,
@@ -44,9 +48,10 @@ struct Proved {
 }
 
 impl Readiness {
-    pub fn new(db: Db, queue: Queue, allows_unsafe: bool) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, queue: Queue, allows_unsafe: bool) -> Self {
         Self {
             db,
+            clock,
             queue,
             allows_unsafe,
             latest: Arc::default(),
@@ -69,7 +74,12 @@ impl Readiness {
             return proved.result.clone();
         }
         // A task of its own: the proof goes on for the next callers when this one stops waiting.
-        let proof = tokio::spawn(prove_and_keep(latest, self.db.clone(), self.allows_unsafe));
+        let proof = tokio::spawn(prove_and_keep(
+            latest,
+            self.db.clone(),
+            self.clock.clone(),
+            self.allows_unsafe,
+        ));
         proof.await.map_err(Fault::broken)?
     }
 }
@@ -78,9 +88,10 @@ impl Readiness {
 async fn prove_and_keep(
     mut latest: OwnedMutexGuard<Option<Proved>>,
     db: Db,
+    clock: Arc<dyn Clock>,
     allows_unsafe: bool,
 ) -> Result<(), NotReady> {
-    let proof = timeout(PROOF_MAX, prove(&db, allows_unsafe)).await;
+    let proof = timeout(PROOF_MAX, prove(&db, &*clock, allows_unsafe)).await;
     let result = proof.unwrap_or(Err(NotReady::Late));
     *latest = Some(Proved {
         at: Instant::now(),
@@ -89,9 +100,12 @@ async fn prove_and_keep(
     result
 }
 
-async fn prove(db: &Db, allows_unsafe: bool) -> Result<(), NotReady> {
+async fn prove(db: &Db, clock: &dyn Clock, allows_unsafe: bool) -> Result<(), NotReady> {
     if !allows_unsafe && let Some(settings) = db.unsafe_settings().await? {
         return Err(NotReady::Unsafe(settings));
+    }
+    if let Some(ahead_ms) = clock_skew_ms(db, clock).await? {
+        return Err(NotReady::ClockSkew { ahead_ms });
     }
     Ok(db.prove_writable().await?)
 }

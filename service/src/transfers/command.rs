@@ -1,4 +1,4 @@
-//! What the services ask the ledger to do: the one place that builds commands.
+//! Movements of money as the ledger is asked for them.
 
 use super::digest;
 use super::request::{IdempotencyKey, Metadata, NewTransfer};
@@ -15,19 +15,12 @@ pub(super) fn of_transfer(actor: Actor, key: Option<&IdempotencyKey>, new: NewTr
         description: new.description,
         metadata: new.metadata.map(Metadata::into_inner),
     };
-    Command {
-        actor,
-        idempotency,
-        action: Action::Move(movement),
-    }
+    Command::new(actor, Action::Move(movement)).keyed(idempotency)
 }
 
 pub(super) fn of_payment(actor: Actor, key: Option<&IdempotencyKey>, payment: Payment) -> Command {
-    Command {
-        actor,
-        idempotency: idempotency(actor, key, || digest::of_payment(&payment)),
-        action: Action::Pay(payment),
-    }
+    let idempotency = idempotency(actor, key, || digest::of_payment(&payment));
+    Command::new(actor, Action::Pay(payment)).keyed(idempotency)
 }
 
 fn idempotency(actor: Actor, key: Option<&IdempotencyKey>, request: impl FnOnce() -> Digest) -> Option<Idempotency> {

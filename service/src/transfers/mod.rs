@@ -155,7 +155,7 @@ impl Transfers {
             return Ok(None);
         }
         match self.wallets.get(actor, payment.wallet).await {
-            Ok(wallet) => Ok(wallet.user_id.map(|_| wallet.currency)),
+            Ok(wallet) => Ok(wallet.owner.map(|_| wallet.currency)),
             Err(WalletError::NotFound) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -173,7 +173,7 @@ impl Transfers {
             self.wallets.forget_method(method, currency);
         }
         let found = if actor.is_operator() {
-            Some(self.wallets.open_method(method, currency).await?)
+            Some(self.wallets.open_method(actor, method, currency).await?)
         } else if missing.is_some() {
             self.wallets.find_method(method, currency).await?
         } else {
@@ -195,5 +195,6 @@ fn receipt(outcome: Outcome) -> Result<Receipt, TransferError> {
         },
         Outcome::Refused(refusal) => Err(TransferError::Refused(refusal)),
         Outcome::KeyReused => Err(TransferError::KeyReused),
+        Outcome::Wallet(_) | Outcome::WalletRefused(_) => unreachable!("what moves money is answered with a transfer"),
     }
 }

@@ -1,6 +1,7 @@
 //! Why a wallet cannot be opened, seen or changed.
 
 use crate::db::Fault;
+use crate::ledger::{SubmitError, WalletRefusal};
 
 /// Refusals and faults of wallets.
 #[derive(Debug, thiserror::Error)]
@@ -18,5 +19,20 @@ pub enum WalletError {
     #[error("the wallet is not as the caller expects")]
     Unexpected,
     #[error(transparent)]
+    Submit(#[from] SubmitError),
+    #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<WalletRefusal> for WalletError {
+    fn from(refusal: WalletRefusal) -> Self {
+        match refusal {
+            WalletRefusal::Exists => Self::Exists,
+            WalletRefusal::NotFound => Self::NotFound,
+            WalletRefusal::System => Self::System,
+            WalletRefusal::Closed => Self::Closed,
+            WalletRefusal::NotEmpty => Self::NotEmpty,
+            WalletRefusal::Unexpected => Self::Unexpected,
+        }
+    }
 }

@@ -1,60 +1,22 @@
-//! Wallets: open, look at, freeze, close. What is in them is the ledger's business.
+//! Wallets: open, look at, freeze, close. The ledger opens and changes them, in one order with the movements of their money.
 //!
 //! Invariants: one wallet per user and currency; a closed wallet is empty and stays closed; a stranger's wallet is not
 //! there; a system wallet is opened by an operator's first use of its method, and stays active.
 
 mod error;
 mod repo;
-mod rules;
-mod tag;
 
+pub use crate::ledger::{Expected, Wallet, WalletTag};
 pub use error::WalletError;
-pub use tag::{Expected, WalletTag};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
 
 use crate::actor::Actor;
-use crate::clock::{Clock, id_in};
-use crate::db::{Db, Fault, wait_briefly_for_locks};
-use crate::ledger::{EntryPage, entries_of};
+use crate::db::{Db, Fault};
+use crate::ledger::{Action, Command, EntryPage, Opening, Outcome, Owner, Place, Queue, StatusRequest, entries_of};
 use crate::page::{Page, PageRequest};
-use crate::values::{Currency, Method, Money, Timestamp, TransferId, UserId, Version, WalletId, WalletStatus};
-use rules::StatusChange;
-
-/// A wallet as its owner and operators see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wallet {
-    pub id: WalletId,
-    /// `None` on a system wallet.
-    pub user_id: Option<UserId>,
-    pub currency: Currency,
-    pub balance: Money,
-    pub held: Money,
-    pub status: WalletStatus,
-    pub version: Version,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
-impl Wallet {
-    /// What may still be spent.
-    #[must_use]
-    pub fn available(&self) -> Money {
-        self.balance.checked_sub(self.held).unwrap_or(self.balance)
-    }
-
-    /// What tells this state of the wallet from every other.
-    #[must_use]
-    pub fn tag(&self) -> WalletTag {
-        WalletTag::of(self)
-    }
-}
+use crate::values::{Currency, Method, TransferId, UserId, WalletId, WalletStatus};
 
 /// Whose wallets a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,37 +29,38 @@ pub enum Holder {
 #[derive(Clone)]
 pub struct Wallets {
     db: Db,
-    clock: Arc<dyn Clock>,
+    queue: Queue,
     system: Arc<Mutex<HashMap<(Method, Currency), WalletId>>>,
-    /// Turns of status changes.
-    turns: Arc<Semaphore>,
 }
+
+/// A place in the ledger's queue for a wallet that is opened later.
+pub(crate) struct OpeningPlace(Place);
 
 /// System wallets whose ids are remembered; beyond it they are looked up.
 const REMEMBERED_MAX: usize = 10_000;
-/// Status changes at a time. Each may wait for another session's lock, and on PostgreSQL keeps one of ten connections meanwhile.
-const STATUS_CHANGES_MAX: usize = 4;
-/// Tries of one status change to lock its wallet.
-const TRIES_MAX: u32 = 3;
-/// No try begins later than this after the request; then the caller is told that the wallet is contended.
-const TRIES_FOR: Duration = Duration::from_secs(2);
 
 impl Wallets {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(db: Db, queue: Queue) -> Self {
         Self {
             db,
-            clock,
+            queue,
             system: Arc::default(),
-            turns: Arc::new(Semaphore::new(STATUS_CHANGES_MAX)),
         }
     }
 
-    /// Opens a wallet for a customer.
-    pub async fn open(&self, user: UserId, currency: Currency) -> Result<Wallet, WalletError> {
-        let now = self.clock.now();
-        self.db
-            .transaction(move |tx| Box::pin(async move { open_for(tx, user, currency, now).await }))
-            .await
+    /// Opens a wallet of the actor's own.
+    pub async fn open(&self, actor: Actor, currency: Currency) -> Result<Wallet, WalletError> {
+        answer(self.queue.submit(opening(actor, currency)).await?)
+    }
+
+    /// Keeps a place for an opening, so that no queue that is full can refuse it later.
+    pub(crate) fn reserve_opening(&self) -> Result<OpeningPlace, WalletError> {
+        Ok(OpeningPlace(self.queue.reserve()?))
+    }
+
+    /// Whether a user has a wallet in a currency.
+    pub(crate) async fn has(&self, user: UserId, currency: Currency) -> Result<bool, Fault> {
+        repo::exists(&self.db.read, user, currency).await
     }
 
     /// A wallet that the actor may see.
@@ -129,18 +92,18 @@ impl Wallets {
     }
 
     /// Stops every movement in or out.
-    pub async fn freeze(&self, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
-        self.change_status(id, WalletStatus::Frozen, expected).await
+    pub async fn freeze(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+        self.set_status(actor, id, WalletStatus::Frozen, expected).await
     }
 
     /// Lets money move again.
-    pub async fn unfreeze(&self, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
-        self.change_status(id, WalletStatus::Active, expected).await
+    pub async fn unfreeze(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+        self.set_status(actor, id, WalletStatus::Active, expected).await
     }
 
     /// Closes an empty wallet for good.
-    pub async fn close(&self, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
-        self.change_status(id, WalletStatus::Closed, expected).await
+    pub async fn close(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+        self.set_status(actor, id, WalletStatus::Closed, expected).await
     }
 
     /// The bank's own wallet for a payment method; `None` when the method is not open in this currency.
@@ -157,12 +120,21 @@ impl Wallets {
     }
 
     /// The bank's own wallet for a payment method, opened unless it is there. For operators.
-    pub async fn open_method(&self, method: &Method, currency: Currency) -> Result<WalletId, Fault> {
+    pub async fn open_method(
+        &self,
+        actor: Actor,
+        method: &Method,
+        currency: Currency,
+    ) -> Result<WalletId, WalletError> {
         if let Some(id) = self.find_method(method, currency).await? {
             return Ok(id);
         }
-        let opened = repo::open_system(&self.db.write, method, currency, self.clock.now()).await;
-        let id = opened.map_err(Fault::of_commit)?;
+        let opening = Opening {
+            owner: Owner::Method(method.clone()),
+            currency,
+        };
+        let opened = self.queue.submit(Command::new(actor, Action::Open(opening))).await?;
+        let id = answer(opened)?.id;
         self.remember((method.clone(), currency), id);
         Ok(id)
     }
@@ -185,84 +157,47 @@ impl Wallets {
     }
 
     /// Asking for the status that a wallet has already changes nothing and is fine.
-    async fn change_status(
+    async fn set_status(
         &self,
-        id: WalletId,
+        actor: Actor,
+        wallet: WalletId,
         status: WalletStatus,
         expected: Expected,
     ) -> Result<Wallet, WalletError> {
-        let deadline = Instant::now() + TRIES_FOR;
-        let mut tried = 0;
-        loop {
-            let turn = self.turn(deadline).await?;
-            let (now, expected) = (self.clock.now(), expected.clone());
-            let work = self.db.transaction(move |tx| {
-                Box::pin(async move {
-                    // The transaction keeps its turn where the caller hangs up.
-                    let _turn = turn;
-                    change_status(tx, id, status, &expected, now).await
-                })
-            });
-            tried += 1;
-            match work.await {
-                Err(WalletError::Fault(fault))
-                    if fault.is_conflict() && tried < TRIES_MAX && Instant::now() < deadline => {}
-                changed => return changed,
-            }
-        }
-    }
-
-    /// Waits until fewer than `STATUS_CHANGES_MAX` run.
-    async fn turn(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Fault> {
-        let turn = timeout_at(deadline, self.turns.clone().acquire_owned()).await;
-        turn.map_err(Fault::conflict)?.map_err(Fault::broken)
+        let request = StatusRequest {
+            wallet,
+            status,
+            expected,
+        };
+        let changed = self
+            .queue
+            .submit(Command::new(actor, Action::SetStatus(request)))
+            .await?;
+        answer(changed)
     }
 }
 
-/// The wallet stays locked from the look to the change, so that what was decided on it is still so.
-async fn change_status(
-    tx: &DatabaseTransaction,
-    id: WalletId,
-    status: WalletStatus,
-    expected: &Expected,
-    now: Timestamp,
-) -> Result<Wallet, WalletError> {
-    wait_briefly_for_locks(tx).await?;
-    let wallet = repo::find_locked(tx, id).await?.ok_or(WalletError::NotFound)?;
-    match rules::status_change(&wallet, status, expected)? {
-        StatusChange::Keep => Ok(wallet),
-        StatusChange::Change => {
-            // Never earlier than the last entry, which another replica's clock may have stamped: the next one has to come
-            // later.
-            let updated_at = wallet.updated_at.max(now);
-            repo::set_status(tx, id, status, updated_at).await?;
-            Ok(Wallet {
-                status,
-                updated_at,
-                ..wallet
-            })
-        }
+impl OpeningPlace {
+    /// Opens a wallet of the actor's own.
+    pub async fn open(self, actor: Actor, currency: Currency) -> Result<Wallet, WalletError> {
+        answer(self.0.submit(opening(actor, currency)).await?)
     }
 }
 
-/// Opens a wallet, on a connection or in the caller's transaction.
-pub(crate) async fn open_for(
-    db: &impl ConnectionTrait,
-    user: UserId,
-    currency: Currency,
-    now: Timestamp,
-) -> Result<Wallet, WalletError> {
-    let wallet = Wallet {
-        id: WalletId(id_in(user.bucket(), now)),
-        user_id: Some(user),
+fn opening(actor: Actor, currency: Currency) -> Command {
+    let opening = Opening {
+        owner: Owner::Customer(actor.user),
         currency,
-        balance: Money::ZERO,
-        held: Money::ZERO,
-        status: WalletStatus::Active,
-        version: Version::default(),
-        created_at: now,
-        updated_at: now,
     };
-    repo::insert(db, &wallet).await?;
-    Ok(wallet)
+    Command::new(actor, Action::Open(opening))
+}
+
+fn answer(outcome: Outcome) -> Result<Wallet, WalletError> {
+    match outcome {
+        Outcome::Wallet(wallet) => Ok(*wallet),
+        Outcome::WalletRefused(refusal) => Err(refusal.into()),
+        Outcome::Recorded { .. } | Outcome::Refused(_) | Outcome::KeyReused => {
+            unreachable!("what opens or changes a wallet is answered with a wallet")
+        }
+    }
 }

@@ -119,7 +119,7 @@ async fn an_archiver_that_slept_for_days_changes_no_total(bank: Arc<TestBank>) {
     let sealed = slow.seal().await.expect("days can be closed");
     for _ in 0..2 {
         restarted(&bank).archive_once().await.expect("the archiver works");
-        bank.clock.advance(chrono::TimeDelta::days(2));
+        bank.advance(chrono::TimeDelta::days(2)).await;
     }
     assert_eq!(rows(&bank, "archived_generations", "true").await, 0);
     slow.write_sealed(&sealed).await.expect("there is nothing to write");

@@ -29,7 +29,7 @@ fn of(sums: &[(&str, &str)]) -> Shown {
 async fn deposits_and_withdrawals_count_once_and_transfers_not_at_all(bank: Arc<TestBank>) {
     let (ana, ben) = (bank.customer_with("ana", "100.5").await, bank.customer("ben").await);
     bank.fund(ana.wallet, "0.0001", "wire").await;
-    bank.clock.advance(TimeDelta::days(1));
+    bank.advance(TimeDelta::days(1)).await;
     bank.fund(ben.wallet, "7", "visa").await;
     let transfers = &bank.services.transfers;
     let withdrawal = NewPayment {

@@ -113,7 +113,7 @@ async fn the_largest_amounts_add_up(bank: Arc<TestBank>) {
     );
     // Cold sums are as exact.
     let later = "timestamp,type,payment_method,amount\n2026-01-05T12:00:00,deposit,wire,1\n";
-    bank.clock.advance(chrono::TimeDelta::days(30));
+    bank.advance(chrono::TimeDelta::days(30)).await;
     let later = later.replace("2026-01-05", "2026-02-03");
     import(&bank, &file(&bank, "later.csv", &later)).await;
     settle(&bank.services.aggregates).await;

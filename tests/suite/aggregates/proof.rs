@@ -26,7 +26,7 @@ async fn verdict(bank: &TestBank) -> Verdict {
 async fn a_tampered_total_is_found(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "10").await;
     settle(&bank.services.aggregates).await;
-    bank.clock.advance(chrono::TimeDelta::days(20));
+    bank.advance(chrono::TimeDelta::days(20)).await;
     bank.fund(ana.wallet, "3", "wire").await;
     settle(&bank.services.aggregates).await;
     assert_eq!(verdict(&bank).await, Verdict::Equal);
@@ -101,7 +101,7 @@ async fn the_proof_holds_while_everything_moves(bank: Arc<TestBank>) {
         let operator = mover.operator_actor().await;
         for _ in 0..40 {
             deposit(&mover, operator, ana.wallet, "1", "visa").await;
-            mover.clock.advance(chrono::TimeDelta::days(3));
+            mover.advance(chrono::TimeDelta::days(3)).await;
             aggregates.relay_once().await.expect("the relay works");
             aggregates.archive_once().await.expect("the archiver works");
         }

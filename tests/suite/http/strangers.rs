@@ -149,9 +149,9 @@ async fn a_token_ends_after_fifteen_minutes(bank: Arc<TestBank>) {
         "Bearer {}",
         ana.caller.token.as_deref().expect("a customer has a token")
     );
-    bank.clock.advance(TimeDelta::seconds(15 * 60 - 1));
+    bank.advance(TimeDelta::seconds(15 * 60 - 1)).await;
     ana.caller.get(ME).await.expect(200);
-    bank.clock.advance(TimeDelta::seconds(1));
+    bank.advance(TimeDelta::seconds(1)).await;
     is_unauthenticated(&bank, ana.wallet.0, token.as_bytes()).await;
     let answer = ana.caller.get(ME).await;
     assert!(answer.text_of("detail").contains("expired"), "{}", answer.text);

@@ -162,7 +162,7 @@ impl Town {
         bank.fund(busy.wallet, "1", "visa").await;
         bank.fund(ana.wallet, "1", "visa").await;
         seed(bank, busy.wallet, other.wallet).await;
-        bank.clock.advance(chrono::TimeDelta::hours(2));
+        bank.advance(chrono::TimeDelta::hours(2)).await;
         let since = bank.clock.now();
         submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"))
             .await

@@ -12,6 +12,8 @@ on_every_backend!(
     history_is_not_truncated,
     a_transfer_says_what_became_of_it,
     a_refused_transfer_keeps_no_text,
+    texts_can_be_erased_and_nothing_else,
+    changes_are_never_changed_or_deleted,
 );
 
 async fn entries_are_never_changed_or_deleted(bank: Arc<TestBank>) {
@@ -39,7 +41,7 @@ async fn transfers_are_never_changed_or_deleted(bank: Arc<TestBank>) {
         "amount = '1.0000'",
         "status = 1",
         "description = 'x'",
-        "idempotency_key = NULL",
+        "currency = 'EUR'",
     ] {
         books
             .refuses(&format!("UPDATE transfers SET {columns} WHERE id = {}", books.paid))
@@ -53,7 +55,7 @@ async fn transfers_are_never_changed_or_deleted(bank: Arc<TestBank>) {
     for (row, status, change) in [
         (failed, 3, "status = 2, failure_reason = NULL"),
         (pending.clone(), 1, "status = 2"),
-        (pending, 1, "request_digest = NULL"),
+        (pending, 1, "source_wallet_id = destination_wallet_id"),
     ] {
         books.takes(&row).await;
         for statement in [
@@ -99,9 +101,63 @@ async fn a_refused_transfer_keeps_no_text(bank: Arc<TestBank>) {
     let books = Books::of(bank).await;
     let failed = [("status", "3"), ("failure_reason", "'wallet_frozen'")];
     books.takes(&books.insert_transfer(&failed)).await;
+    let (digest, salt) = (books.bytes(32), books.bytes(16));
+    let seal = [("texts_digest", &*digest), ("texts_salt", &*salt)];
     for text in [("description", "'x'"), ("metadata", "'{}'")] {
-        let with_text: Vec<_> = failed.into_iter().chain([text]).collect();
+        let with_text: Vec<_> = failed.into_iter().chain(seal).chain([text]).collect();
         books.refuses(&books.insert_transfer(&with_text)).await;
-        books.takes(&books.insert_transfer(&[text])).await;
+        let completed: Vec<_> = seal.into_iter().chain([text]).collect();
+        books.takes(&books.insert_transfer(&completed)).await;
+        // A text without its digest could not be proved, and one without its salt could be guessed.
+        for missing in 0..2 {
+            books.refuses(&books.insert_transfer(&[text, seal[missing]])).await;
+        }
+    }
+}
+
+async fn texts_can_be_erased_and_nothing_else(bank: Arc<TestBank>) {
+    let books = Books::of(bank).await;
+    let (key, digest, salt) = (books.bytes(15), books.bytes(32), books.bytes(16));
+    let row = books.insert_transfer(&[
+        ("id", &books.id_of(77)),
+        ("description", "'x'"),
+        ("metadata", "'{}'"),
+        ("idempotency_key", &key),
+        ("request_digest", &key),
+        ("texts_digest", &digest),
+        ("texts_salt", &salt),
+    ]);
+    let update = |columns: &str| format!("{row}; UPDATE transfers SET {columns} WHERE id = {}", books.id_of(77));
+    let erasure = "description = NULL, metadata = NULL, texts_salt = NULL, request_digest = NULL";
+    books.takes(&update(erasure)).await;
+    for columns in [
+        "description = NULL".to_owned(),
+        "description = NULL, metadata = NULL".to_owned(),
+        "description = NULL, metadata = NULL, texts_salt = NULL".to_owned(),
+        "description = 'y'".to_owned(),
+        format!("{erasure}, texts_digest = NULL"),
+        format!("{erasure}, idempotency_key = NULL"),
+        format!("{erasure}, amount = '2.0000'"),
+        format!("{erasure}, created_by = {}", books.id_of(78)),
+        format!("{erasure}, parent_id = {}", books.id_of(78)),
+    ] {
+        books.refuses(&update(&columns)).await;
+    }
+}
+
+async fn changes_are_never_changed_or_deleted(bank: Arc<TestBank>) {
+    let books = Books::of(bank).await;
+    for columns in [
+        "after = 'x'",
+        "before = 'x'",
+        "kind = 2",
+        "subject = id",
+        "created_by = id",
+    ] {
+        books.refuses(&format!("UPDATE changes SET {columns}")).await;
+    }
+    books.refuses("DELETE FROM changes").await;
+    if books.bank.backend == Backend::Postgres {
+        books.refuses("TRUNCATE changes").await;
     }
 }

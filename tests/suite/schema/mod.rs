@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use harness::TestBank;
+use harness::{Backend, TestBank};
 use service::values::WalletId;
 
 use crate::requests::{quiet_customer, submit};
@@ -46,6 +46,20 @@ impl Books {
         self.bank.literal(wallet.0)
     }
 
+    /// A made-up id as it stands in a statement.
+    fn id_of(&self, number: u128) -> String {
+        self.bank.literal(uuid::Uuid::from_u128(number))
+    }
+
+    /// So many bytes as they stand in a statement.
+    fn bytes(&self, count: usize) -> String {
+        let digits = "07".repeat(count);
+        match self.bank.backend {
+            Backend::Postgres => format!(r"'\x{digits}'"),
+            Backend::Sqlite => format!("x'{digits}'"),
+        }
+    }
+
     async fn takes(&self, sql: &str) {
         if let Err(error) = self.bank.dry_run(sql).await {
             panic!("{sql}\n{error}");
@@ -59,6 +73,7 @@ impl Books {
         let rules = [
             "constraint",
             "never changed",
+            "written once",
             "overflow",
             "cannot be cast",
             "datatype mismatch",

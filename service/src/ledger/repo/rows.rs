@@ -6,21 +6,27 @@ use sea_orm::{FromQueryResult, QueryResult};
 
 use crate::db::Fault;
 use crate::journal::{Head, Identity};
-use crate::ledger::types::{Failure, Idempotency, Transfer, Wallet};
-use crate::values::{Sha256Digest, Timestamp, TransferId};
+use crate::ledger::types::{Failure, TextsSeal, Transfer, Wallet};
+use crate::values::{RecordId, Sha256Digest, Timestamp};
 
 pub(super) fn wallet(row: impl Into<QueryResult>) -> Result<Wallet, Fault> {
-    let model = wallets::Model::from_query_result(&row.into(), "")?;
-    Ok(Wallet {
+    Ok(wallet_of(wallets::Model::from_query_result(&row.into(), "")?))
+}
+
+/// A stored row as a wallet.
+pub(crate) fn wallet_of(model: wallets::Model) -> Wallet {
+    Wallet {
         id: model.id,
         owner: model.user_id,
+        method: model.method,
         currency: model.currency,
         balance: model.balance,
         held: model.held,
         status: model.status,
         version: model.version,
+        created_at: model.created_at,
         updated_at: model.updated_at,
-    })
+    }
 }
 
 pub(super) fn transfer(row: impl Into<QueryResult>) -> Result<Transfer, Fault> {
@@ -45,11 +51,19 @@ pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
         description: model.description,
         metadata: model.metadata,
         failure,
-        idempotency: model
-            .idempotency_key
-            .zip(model.request_digest)
-            .map(|(key, request)| Idempotency { key, request }),
+        parent: model.parent_id,
+        batch: model.batch_id,
+        created_by: model.created_by,
+        api_key: model.api_key_id,
+        released: model.released,
+        key: model.idempotency_key,
+        request: model.request_digest,
+        texts: model.texts_digest.map(|digest| TextsSeal {
+            digest,
+            salt: model.texts_salt,
+        }),
         created_at: model.created_at,
+        expires_at: model.expires_at,
     })
 }
 
@@ -57,7 +71,7 @@ pub(super) fn head(number: i64, digest_bytes: &[u8], last_id: Uuid, at: Timestam
     Ok(Head {
         number,
         digest: digest(digest_bytes)?,
-        last_id: TransferId(last_id),
+        last_id: RecordId(last_id),
         at,
     })
 }

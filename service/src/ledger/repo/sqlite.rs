@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::{Seen, rows};
 use crate::db::Fault;
 use crate::journal::{Head, Identity};
+use crate::ledger::book::{WalletUpdate, Writes};
 use crate::ledger::commit::GroupCommit;
-use crate::ledger::types::{Transfer, Wallet};
+use crate::ledger::types::{Change, Opening, Owner, Transfer, Wallet};
 use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
 
 /// Commands in a batch: few enough that the write lock is free again well within 100 ms.
@@ -48,6 +49,8 @@ pub(super) async fn see(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId],
     Ok(Seen {
         head: head(tx).await?,
         own: digest_at(tx, own).await?,
+        // A file's processes share the machine, and its clock.
+        time: None,
         wallets: read_wallets(tx, ids).await?,
     })
 }
@@ -86,6 +89,23 @@ async fn read_wallets(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId]) -
     found.into_iter().map(rows::wallet).collect()
 }
 
+/// The wallets that there are of the owners of these openings.
+pub(super) async fn find_opened(
+    tx: &mut Transaction<'static, Sqlite>,
+    openings: &[&Opening],
+) -> Result<Vec<Wallet>, Fault> {
+    let asked: Vec<Value> = openings
+        .iter()
+        .map(|opening| match &opening.owner {
+            Owner::Customer(user) => json!([hex(user.0.as_bytes()), Value::Null, opening.currency]),
+            Owner::Method(method) => json!([Value::Null, method, opening.currency]),
+        })
+        .collect();
+    let query = sqlx::query(FIND_OPENED);
+    let found = query.bind(json!(asked).to_string()).fetch_all(&mut **tx).await?;
+    found.into_iter().map(rows::wallet).collect()
+}
+
 pub(super) async fn find_by_keys(
     tx: &mut Transaction<'static, Sqlite>,
     keys: &[Digest],
@@ -98,13 +118,23 @@ pub(super) async fn find_by_keys(
 
 /// Writes the journal's row and what it counts. Nothing else can have moved the head while the turn is held.
 pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {
-    let changes = &commit.changes;
     insert_row(tx, commit).await?;
-    if changes.transfers.is_empty() {
-        return Ok(());
+    let writes = &commit.writes;
+    if !writes.changes.is_empty() {
+        insert_changes(tx, &writes.changes).await?;
+        insert_wallets(tx, &writes.opened).await?;
     }
-    let wallets: Vec<Value> = changes
-        .wallets
+    if !writes.updated.is_empty() {
+        update_wallets(tx, &writes.updated).await?;
+    }
+    if !writes.transfers.is_empty() {
+        insert_transfers(tx, writes).await?;
+    }
+    Ok(())
+}
+
+async fn update_wallets(tx: &mut Transaction<'static, Sqlite>, updated: &[WalletUpdate]) -> Result<(), Fault> {
+    let wallets: Vec<Value> = updated
         .iter()
         .map(|change| {
             json!([
@@ -114,27 +144,28 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupC
                 change.read.held,
                 change.now.balance,
                 change.now.version.0,
+                change.now.status.as_str(),
                 time(change.now.updated_at),
             ])
         })
         .collect();
-    let updated = sqlx::query(UPDATE_WALLETS)
+    let written = sqlx::query(UPDATE_WALLETS)
         .bind(json!(wallets).to_string())
         .execute(&mut **tx)
         .await?;
-    if updated.rows_affected() != changes.wallets.len() as u64 {
+    if written.rows_affected() != updated.len() as u64 {
         return Err(Fault::stale());
     }
-    let transfers: Vec<Value> = changes
-        .transfers
-        .iter()
-        .map(|transfer| transfer_row(transfer))
-        .collect();
+    Ok(())
+}
+
+async fn insert_transfers(tx: &mut Transaction<'static, Sqlite>, writes: &Writes) -> Result<(), Fault> {
+    let transfers: Vec<Value> = writes.transfers.iter().map(|transfer| transfer_row(transfer)).collect();
     sqlx::query(INSERT_TRANSFERS)
         .bind(json!(transfers).to_string())
         .execute(&mut **tx)
         .await?;
-    let entries: Vec<Value> = changes
+    let entries: Vec<Value> = writes
         .entries
         .iter()
         .map(|entry| {
@@ -151,7 +182,7 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupC
         .bind(json!(entries).to_string())
         .execute(&mut **tx)
         .await?;
-    let payments: Vec<String> = changes.payments().iter().map(|id| hex(id.0.as_bytes())).collect();
+    let payments: Vec<String> = writes.payments().iter().map(|id| hex(id.0.as_bytes())).collect();
     if !payments.is_empty() {
         let query = sqlx::query("INSERT INTO outbox (transfer_id) SELECT unhex(value) FROM json_each(?)");
         query.bind(json!(payments).to_string()).execute(&mut **tx).await?;
@@ -159,12 +190,54 @@ pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupC
     Ok(())
 }
 
+async fn insert_changes(tx: &mut Transaction<'static, Sqlite>, changes: &[Change]) -> Result<(), Fault> {
+    let changes: Vec<Value> = changes
+        .iter()
+        .map(|change| {
+            json!([
+                hex(change.id.0.as_bytes()),
+                change.kind.to_value(),
+                hex(change.subject.0.as_bytes()),
+                change.created_by.map(|user| hex(user.0.as_bytes())),
+                change.before,
+                change.after,
+            ])
+        })
+        .collect();
+    let query = sqlx::query(INSERT_CHANGES).bind(json!(changes).to_string());
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn insert_wallets(tx: &mut Transaction<'static, Sqlite>, opened: &[Wallet]) -> Result<(), Fault> {
+    let wallets: Vec<Value> = opened
+        .iter()
+        .map(|wallet| {
+            json!([
+                hex(wallet.id.0.as_bytes()),
+                wallet.owner.map(|user| hex(user.0.as_bytes())),
+                wallet.method,
+                wallet.currency,
+                wallet.balance,
+                wallet.held,
+                wallet.status.as_str(),
+                wallet.version.0,
+                time(wallet.created_at),
+                time(wallet.updated_at),
+            ])
+        })
+        .collect();
+    let query = sqlx::query(INSERT_WALLETS).bind(json!(wallets).to_string());
+    query.execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// How many statements `write` sends.
 pub(super) fn writing_statements(commit: &GroupCommit) -> usize {
-    if commit.changes.transfers.is_empty() {
-        return 1;
-    }
-    4 + usize::from(!commit.changes.payments().is_empty())
+    let writes = &commit.writes;
+    let of_changes = if writes.changes.is_empty() { 0 } else { 2 };
+    let of_transfers = if writes.transfers.is_empty() { 0 } else { 2 };
+    1 + of_changes + of_transfers + usize::from(!writes.updated.is_empty()) + usize::from(!writes.payments().is_empty())
 }
 
 async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {
@@ -186,18 +259,36 @@ const INSERT_ROW: &str =
 
 // Wallets that were only decided on need no look here: they were read under this transaction's write lock.
 const UPDATE_WALLETS: &str = "
-UPDATE wallets SET balance = c.balance, version = c.version_after, updated_at = c.updated_at
+UPDATE wallets SET balance = c.balance, version = c.version_after, status = c.status_after, updated_at = c.updated_at
 FROM (SELECT unhex(value ->> 0) AS id, value ->> 1 AS version, value ->> 2 AS status, value ->> 3 AS held,
-        value ->> 4 AS balance, value ->> 5 AS version_after, value ->> 6 AS updated_at FROM json_each(?)) AS c
+        value ->> 4 AS balance, value ->> 5 AS version_after, value ->> 6 AS status_after, value ->> 7 AS updated_at
+    FROM json_each(?)) AS c
 WHERE wallets.id = c.id AND wallets.version = c.version AND wallets.status = c.status AND wallets.held = c.held";
 
 const INSERT_TRANSFERS: &str = "
 INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, description,
-    metadata, failure_reason, available, idempotency_key, request_digest, created_at)
+    metadata, failure_reason, available, created_by, idempotency_key, request_digest, texts_digest, texts_salt, created_at)
 SELECT unhex(value ->> 0), value ->> 1, value ->> 2, unhex(value ->> 3), unhex(value ->> 4), value ->> 5, value ->> 6,
     value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, unhex(value ->> 12), unhex(value ->> 13),
-    value ->> 14
+    unhex(value ->> 14), unhex(value ->> 15), unhex(value ->> 16), value ->> 17
 FROM json_each(?)";
+
+const INSERT_CHANGES: &str = "
+INSERT INTO changes (id, kind, subject, created_by, before, after)
+SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, value ->> 5 FROM json_each(?)";
+
+const INSERT_WALLETS: &str = "
+INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
+SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+    value ->> 8, value ->> 9
+FROM json_each(?)";
+
+// Two look-ups by the two unique indexes.
+const FIND_OPENED: &str = "
+WITH asked AS (SELECT unhex(value ->> 0) AS user_id, value ->> 1 AS method, value ->> 2 AS currency FROM json_each(?))
+SELECT w.* FROM asked JOIN wallets w ON w.user_id = asked.user_id AND w.currency = asked.currency
+UNION ALL
+SELECT w.* FROM asked JOIN wallets w ON w.method = asked.method AND w.currency = asked.currency";
 
 const INSERT_ENTRIES: &str = "
 INSERT INTO entries (wallet_id, transfer_id, version, amount, balance_after)
@@ -217,8 +308,11 @@ fn transfer_row(transfer: &Transfer) -> Value {
         transfer.metadata,
         transfer.failure.map(|failure| failure.code()),
         transfer.failure.and_then(|failure| failure.available()),
-        transfer.idempotency.map(|idempotency| hex(&idempotency.key.0)),
-        transfer.idempotency.map(|idempotency| hex(&idempotency.request.0)),
+        transfer.created_by.map(|user| hex(user.0.as_bytes())),
+        transfer.key.map(|key| hex(&key.0)),
+        transfer.request.map(|request| hex(&request.0)),
+        transfer.texts.map(|texts| hex(&texts.digest.0)),
+        transfer.texts.and_then(|texts| texts.salt).map(|salt| hex(&salt.0)),
         time(transfer.created_at),
     ])
 }

@@ -1,15 +1,16 @@
 //! Proves the journal: its numbers have no gap, each row's digest is that of its content and of the row before, and the
 //! transfers between two rows are, byte by byte, those that the later one counts.
 
-use entity::{journal, ledger, transfers};
+use entity::{changes, journal, ledger, transfers};
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Check, OFFENDERS_MAX};
 use crate::db::Fault;
 use crate::journal::{Identity, Row, digest_of_row, merkle_root};
-use crate::ledger::commit::leaf;
+use crate::ledger::commit::{leaf, leaf_of_change};
 use crate::ledger::repo::transfer_of;
-use crate::values::{Sha256Digest, TransferId};
+use crate::ledger::types::Change;
+use crate::values::{RecordId, Sha256Digest};
 
 /// Rows of the journal that are read at once.
 const ROWS_AT_ONCE: u64 = 200;
@@ -72,16 +73,16 @@ impl<'a> Walk<'a> {
             ));
         }
         let leaves = self.leaves(self.before.last_id, Some(stored.last_id)).await?;
-        let counted = usize::try_from(stored.transfers).unwrap_or_default();
+        let counted = usize::try_from(stored.transfers + stored.changes).unwrap_or_default();
         if leaves.len() != counted {
             self.offend(format!(
-                "row {}: counts {counted} transfers, and there are {}",
+                "row {}: counts {counted} transfers and changes, and there are {}",
                 stored.number,
                 leaves.len()
             ));
         } else if merkle_root(&leaves) != stored.root {
             self.offend(format!(
-                "row {}: its transfers are not those that were committed",
+                "row {}: its transfers and changes are not those that were committed",
                 stored.number
             ));
         }
@@ -107,7 +108,7 @@ impl<'a> Walk<'a> {
     async fn end(mut self) -> Result<Check, Fault> {
         let beyond = self.leaves(self.before.last_id, None).await?.len();
         if beyond > 0 {
-            self.offend(format!("{beyond} transfers are in no row"));
+            self.offend(format!("{beyond} transfers and changes are in no row"));
         }
         Ok(Check {
             claim: "the journal has no gap, and its digests are those of what is stored",
@@ -115,8 +116,33 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// The leaves of the transfers after one id, through another, in id order.
-    async fn leaves(&self, after: TransferId, through: Option<TransferId>) -> Result<Vec<Sha256Digest>, Fault> {
+    /// The leaves of the transfers and changes after one id, through another, in id order.
+    async fn leaves(&self, after: RecordId, through: Option<RecordId>) -> Result<Vec<Sha256Digest>, Fault> {
+        let mut leaves = self.leaves_of_transfers(after, through).await?;
+        leaves.extend(self.leaves_of_changes(after, through).await?);
+        leaves.sort_unstable_by_key(|(id, _)| *id);
+        Ok(leaves.into_iter().map(|(_, leaf)| leaf).collect())
+    }
+
+    async fn leaves_of_changes(
+        &self,
+        after: RecordId,
+        through: Option<RecordId>,
+    ) -> Result<Vec<(RecordId, Sha256Digest)>, Fault> {
+        let mut query = changes::Entity::find().filter(changes::Column::Id.gt(after));
+        if let Some(through) = through {
+            query = query.filter(changes::Column::Id.lte(through));
+        }
+        let found = query.all(self.tx).await?;
+        let leaf = |change: Change| (change.id.into(), leaf_of_change(&change, &self.identity.salt));
+        Ok(found.into_iter().map(|model| leaf(change_of(model))).collect())
+    }
+
+    async fn leaves_of_transfers(
+        &self,
+        after: RecordId,
+        through: Option<RecordId>,
+    ) -> Result<Vec<(RecordId, Sha256Digest)>, Fault> {
         let mut leaves = Vec::new();
         let mut after = after;
         loop {
@@ -132,10 +158,11 @@ impl<'a> Walk<'a> {
             let Some(last) = found.last() else {
                 return Ok(leaves);
             };
-            after = last.id;
+            after = last.id.into();
             let is_last = (found.len() as u64) < TRANSFERS_AT_ONCE;
             for model in found {
-                leaves.push(leaf(&transfer_of(model)?, &self.identity.salt));
+                let id = model.id.into();
+                leaves.push((id, leaf(&transfer_of(model)?, &self.identity.salt)));
             }
             if is_last {
                 return Ok(leaves);
@@ -152,4 +179,15 @@ impl<'a> Walk<'a> {
 
 fn missing(what: &str) -> Fault {
     DbErr::RecordNotFound(format!("{what} is missing")).into()
+}
+
+fn change_of(model: changes::Model) -> Change {
+    Change {
+        id: model.id,
+        kind: model.kind,
+        subject: model.subject,
+        created_by: model.created_by,
+        before: model.before,
+        after: model.after,
+    }
 }

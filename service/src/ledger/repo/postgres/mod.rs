@@ -14,8 +14,8 @@ use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, SqlSafeStr, Transacti
 use super::{Seen, rows};
 use crate::db::{Fault, Link};
 use crate::journal::{Head, Identity};
-use crate::ledger::types::{Transfer, Wallet};
-use crate::values::{Digest, Sha256Digest, WalletId};
+use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
+use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
 
 /// Commands in a batch: beyond this a batch gains nothing and its callers wait longer.
 pub(super) const BATCH_MAX: usize = 1_000;
@@ -90,17 +90,26 @@ pub(super) async fn identity(connection: &mut PgConnection) -> Result<Identity, 
     rows::identity(row.try_get(0)?, &row.try_get::<Vec<u8>, _>(1)?)
 }
 
+/// The bank's time: the database's clock and the offset that the database keeps, or the time at which a test lets it stand.
+pub(in crate::ledger) const BANK_TIME: &str = "
+SELECT coalesce(stands_at, clock_timestamp()) + offset_us * interval '1 microsecond' AS time FROM bank_clock
+WHERE singleton";
+
 // The lock gives back the newest version of a row, whatever the statement's snapshot has.
-const SEE: &str = "
+fn see_statement() -> String {
+    format!(
+        "
 WITH free AS MATERIALIZED (SELECT * FROM wallets WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED),
     head AS (SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1)
 SELECT head.number, head.digest, head.last_id, head.at, (SELECT digest FROM journal WHERE number = $2) AS own,
-    free.id IS NOT NULL AS has_wallet, free.*
-FROM head LEFT JOIN free ON true";
+    ({BANK_TIME}) AS time, free.id IS NOT NULL AS has_wallet, free.*
+FROM head LEFT JOIN free ON true"
+    )
+}
 
 /// Reads the head, and locks and reads those wallets that no other session has locked. The turn is held.
 pub(super) async fn see(tx: &mut Transaction<'static, Postgres>, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
-    let found = sqlx::query(SEE)
+    let found = sqlx::query(sqlx::AssertSqlSafe(see_statement()))
         .bind(wallet_uuids(ids))
         .bind(own)
         .fetch_all(&mut **tx)
@@ -108,6 +117,7 @@ pub(super) async fn see(tx: &mut Transaction<'static, Postgres>, ids: &[WalletId
     let first = found.first().ok_or_else(rows::no_head)?;
     let head = head_of(first)?;
     let own: Option<Vec<u8>> = first.try_get("own")?;
+    let time: Timestamp = first.try_get("time")?;
     let own = own.map(|bytes| rows::digest(&bytes)).transpose()?;
     let mut wallets = Vec::with_capacity(found.len());
     for row in found {
@@ -115,18 +125,42 @@ pub(super) async fn see(tx: &mut Transaction<'static, Postgres>, ids: &[WalletId
             wallets.push(rows::wallet(row)?);
         }
     }
-    Ok(Seen { head, own, wallets })
+    Ok(Seen {
+        head,
+        own,
+        time: Some(time),
+        wallets,
+    })
 }
 
-/// Those of these wallets that there are. With the turn held, one that was not seen is locked.
-pub(super) async fn existing(
+/// The wallets that there are of the owners of these openings.
+pub(super) async fn find_opened(
     tx: &mut Transaction<'static, Postgres>,
-    ids: &[WalletId],
-) -> Result<Vec<WalletId>, Fault> {
-    let query = sqlx::query_scalar("SELECT id FROM wallets WHERE id = ANY($1)").bind(wallet_uuids(ids));
-    let found: Vec<Uuid> = query.fetch_all(&mut **tx).await?;
-    Ok(found.into_iter().map(WalletId).collect())
+    openings: &[&Opening],
+) -> Result<Vec<Wallet>, Fault> {
+    let mut users = Vec::new();
+    let mut methods = Vec::new();
+    for opening in openings {
+        match &opening.owner {
+            Owner::Customer(user) => users.push((user.0, opening.currency.code())),
+            Owner::Method(method) => methods.push((method.as_str(), opening.currency.code())),
+        }
+    }
+    let query = sqlx::query(FIND_OPENED)
+        .bind(users.iter().map(|(user, _)| *user).collect::<Vec<_>>())
+        .bind(users.iter().map(|(_, currency)| *currency).collect::<Vec<_>>())
+        .bind(methods.iter().map(|(method, _)| *method).collect::<Vec<_>>())
+        .bind(methods.iter().map(|(_, currency)| *currency).collect::<Vec<_>>());
+    let found = query.fetch_all(&mut **tx).await?;
+    found.into_iter().map(rows::wallet).collect()
 }
+
+const FIND_OPENED: &str = "
+SELECT w.* FROM unnest($1::uuid[], $2::text[]) AS o (user_id, currency)
+JOIN wallets w ON w.user_id = o.user_id AND w.currency = o.currency
+UNION ALL
+SELECT w.* FROM unnest($3::text[], $4::text[]) AS o (method, currency)
+JOIN wallets w ON w.method = o.method AND w.currency = o.currency";
 
 /// The digest of the journal's row with this number, if there is one.
 pub(super) async fn digest_at(

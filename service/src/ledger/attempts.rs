@@ -1,10 +1,10 @@
-//! What a try to write a batch can come to, and what that means for the next one. No function here sends a statement.
+//! What a try to write a batch can come to, and what that means for the next one. Pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use super::types::{Action, Command, Direction, Outcome, Wallet};
-use crate::clock::random_bytes;
+use super::store::Pause;
+use super::types::{Action, Command, Direction, Opening, Outcome, Wallet};
 use crate::db::{Fault, FaultKind};
 use crate::journal::Head;
 use crate::values::{Digest, WalletId};
@@ -13,29 +13,29 @@ use crate::values::{Digest, WalletId};
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
 /// What one try came to.
-pub(super) enum Try {
+pub(super) enum Attempt {
     /// Durable. The outcomes stand.
     Done(Vec<Outcome>),
-    /// Nothing was written; the next try must be in turn, or look up keys.
+    /// Nothing was written; the next attempt must be in turn, or look up keys.
     Again(FaultKind),
     /// Nothing was sent: what is remembered is not known to be right.
     TakeTurn,
     /// Nothing was written: another session holds a lock for longer than a batch waits.
     Locked(Fault),
     /// The connection was lost around the commit.
-    Unknown(Doubt, Fault),
+    Unknown(InDoubt, Fault),
     /// Nothing was written, and trying again will not help.
     Failed(Fault),
 }
 
 /// A commit whose answer was lost: its outcomes stand if the journal has its digest under its number.
-pub(super) struct Doubt {
+pub(super) struct InDoubt {
     pub places: Vec<usize>,
     pub outcomes: Vec<Outcome>,
     pub head: Head,
 }
 
-impl Doubt {
+impl InDoubt {
     pub fn new(places: &[usize], outcomes: Vec<Outcome>, head: Head) -> Self {
         Self {
             places: places.to_vec(),
@@ -46,25 +46,27 @@ impl Doubt {
 }
 
 /// A fault of COMMIT, or of a single statement that is its own transaction.
-pub(super) fn of_commit(fault: Fault, doubt: impl FnOnce() -> Doubt) -> Try {
+pub(super) fn of_commit(fault: Fault, doubt: impl FnOnce() -> InDoubt) -> Attempt {
     let fault = fault.of_commit();
     if fault.kind == FaultKind::OutcomeUnknown {
-        return Try::Unknown(doubt(), fault);
+        return Attempt::Unknown(doubt(), fault);
     }
     before_commit(fault)
 }
 
 /// A fault before COMMIT was asked for: nothing is durable.
-pub(super) fn before_commit(fault: Fault) -> Try {
+pub(super) fn before_commit(fault: Fault) -> Attempt {
     match fault.kind {
         // The next row of the journal is another's.
-        FaultKind::Unique(_) if fault.is_unique_violation_of("journal") => Try::Again(FaultKind::Stale),
+        FaultKind::Unique(_) if fault.is_unique_violation_of("journal") => Attempt::Again(FaultKind::Stale),
         // The other unique values of a commit are keys: another writer used one up first.
-        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Try::Again(fault.kind),
-        FaultKind::Locked => Try::Locked(fault),
-        FaultKind::Unreachable | FaultKind::OutcomeUnknown | FaultKind::Constraint | FaultKind::Broken => {
-            Try::Failed(fault)
-        }
+        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Attempt::Again(fault.kind),
+        FaultKind::Locked => Attempt::Locked(fault),
+        FaultKind::Unreachable
+        | FaultKind::OutcomeUnknown
+        | FaultKind::Constraint
+        | FaultKind::ClockSkew
+        | FaultKind::Broken => Attempt::Failed(fault),
     }
 }
 
@@ -84,25 +86,33 @@ pub(super) fn wallet_ids(commands: &[&Command]) -> Vec<WalletId> {
     ids.into_iter().collect()
 }
 
-/// Remembered wallets that a command names and its actor may not use: another customer's as the source, a system wallet on
-/// either side of a movement.
+/// Remembered wallets that a command names and its actor may not use.
 pub(super) fn hidden_wallets(commands: &[&Command], remembered: &HashMap<WalletId, Wallet>) -> HashSet<WalletId> {
     let mut hidden = HashSet::new();
     for command in commands {
-        let is = |id: WalletId, what: &dyn Fn(&Wallet) -> bool| remembered.get(&id).is_some_and(what);
-        let is_foreign = |wallet: &Wallet| wallet.owner != Some(command.actor.user);
-        match &command.action {
-            Action::Move(movement) => {
-                hidden.extend(Some(movement.source).filter(|id| is(*id, &is_foreign)));
-                hidden.extend(Some(movement.destination).filter(|id| is(*id, &Wallet::is_system)));
-            }
-            Action::Pay(payment) if payment.direction == Direction::Out && !command.actor.is_operator() => {
-                hidden.extend(Some(payment.wallet).filter(|id| is(*id, &is_foreign)));
-            }
-            Action::Pay(_) => {}
-        }
+        let named = command.action.wallets().filter_map(|id| remembered.get(&id));
+        hidden.extend(named.filter(|wallet| !may_use(command, wallet)).map(|wallet| wallet.id));
     }
     hidden
+}
+
+/// False for another customer's wallet as the source, and for a system wallet on either side of a movement. To the actor these
+/// are as if they did not exist.
+pub(super) fn may_use(command: &Command, wallet: &Wallet) -> bool {
+    let is_own = wallet.owner == Some(command.actor.user);
+    match &command.action {
+        Action::Move(movement) if wallet.id == movement.source => is_own,
+        Action::Move(_) => !wallet.is_system(),
+        Action::Pay(payment) if payment.direction == Direction::Out && wallet.id == payment.wallet => {
+            is_own || command.actor.is_operator()
+        }
+        Action::Pay(_) | Action::Open(_) | Action::SetStatus(_) => true,
+    }
+}
+
+/// The wallets that are to be opened.
+pub(super) fn openings<'c>(commands: &[&'c Command]) -> Vec<&'c Opening> {
+    commands.iter().filter_map(|command| command.action.opening()).collect()
 }
 
 pub(super) fn keys(commands: &[&Command]) -> Vec<Digest> {
@@ -112,9 +122,7 @@ pub(super) fn keys(commands: &[&Command]) -> Vec<Digest> {
         .collect()
 }
 
-/// A random time below a bound that doubles with every try, so that two replicas do not meet again in step.
-pub(super) fn pause(tried: u32) -> Duration {
-    let bound = PAUSE_MAX.min(Duration::from_millis(1) * 2_u32.saturating_pow(tried));
-    let [dice] = random_bytes::<1>();
-    bound * u32::from(dice) / u32::from(u8::MAX)
+/// A pause whose bound doubles with every try.
+pub(super) fn pause(tried: u32) -> Pause {
+    Pause::Below(PAUSE_MAX.min(Duration::from_millis(1) * 2_u32.saturating_pow(tried)))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Wallet;
+use super::records::Wallet;
 
 /// Names what callers see of a wallet: it changes whenever that does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl fmt::Display for WalletTag {
 }
 
 impl Expected {
-    pub(super) fn admits(&self, tag: &WalletTag) -> bool {
+    pub(in crate::ledger) fn admits(&self, tag: &WalletTag) -> bool {
         match self {
             Self::Anything => true,
             Self::OneOf(tags) => tags.contains(&tag.0),

@@ -1,0 +1,185 @@
+//! The rules of money, pure: wallets in memory, commands in, outcomes out. No database, no clock, no `async`.
+//!
+//! A book is opened for one batch. It must never see a wallet that was not read for it, and what it changed is only true
+//! once the batch has been written against the versions that were read.
+
+mod money;
+mod wallets;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use self::money::Asked;
+use super::types::{Action, Change, Command, Entry, Outcome, Owner, Transfer, Wallet};
+use crate::values::{
+    Bucket, Currency, Digest, TextsSalt, Timestamp, TransferId, TransferKind, TransferStatus, WalletId,
+};
+
+/// Gives each record its time and id, later than every one before; and chance.
+pub trait Stamps {
+    /// The next time, and an id in the bucket, or in one of its own.
+    fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid);
+
+    /// The salt of a transfer's texts.
+    fn salt(&mut self) -> TextsSalt;
+}
+
+/// The wallets of one batch and what has been decided about them.
+#[derive(Default)]
+pub struct Book {
+    pages: HashMap<WalletId, Page>,
+    /// Wallets by whose they are, as far as the batch opens any.
+    by_owner: HashMap<(Owner, Currency), WalletId>,
+    /// Transfers by the key that they used up: stored ones that were looked up, and the batch's own.
+    by_key: HashMap<Digest, Arc<Transfer>>,
+    transfers: Vec<Arc<Transfer>>,
+    entries: Vec<Entry>,
+    changes: Vec<Change>,
+}
+
+struct Page {
+    /// `None` of a wallet that this batch opens.
+    read: Option<Wallet>,
+    now: Wallet,
+    /// A recorded outcome rests on this wallet.
+    decided_on: bool,
+}
+
+/// What a batch writes. Transfers and changes are in the order of their ids, everything else is sorted by wallet id.
+///
+/// The order keeps the committer from deadlocking with others who lock wallets; do not take it away.
+#[derive(Default)]
+pub struct Writes {
+    pub transfers: Vec<Arc<Transfer>>,
+    pub changes: Vec<Change>,
+    pub entries: Vec<Entry>,
+    pub opened: Vec<Wallet>,
+    pub updated: Vec<WalletUpdate>,
+    /// Wallets that a failure was decided on and that did not change: they must still be as they were read.
+    pub confirmed: Vec<Wallet>,
+}
+
+impl Writes {
+    /// True when there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transfers.is_empty() && self.changes.is_empty()
+    }
+
+    /// Deposits and withdrawals that were made: they leave a row in the outbox, for the daily aggregates. A reversal takes
+    /// back what stays counted, and is neither.
+    #[must_use]
+    pub fn payments(&self) -> Vec<TransferId> {
+        let made = self.transfers.iter().filter(|transfer| {
+            transfer.status == TransferStatus::Completed
+                && matches!(transfer.kind, TransferKind::Deposit | TransferKind::Withdrawal)
+        });
+        made.map(|transfer| transfer.id).collect()
+    }
+}
+
+/// A wallet as it was read and as it shall be.
+pub struct WalletUpdate {
+    pub read: Wallet,
+    pub now: Wallet,
+}
+
+impl Page {
+    /// A wallet that is not stored yet.
+    fn new(wallet: Wallet) -> Self {
+        Self {
+            read: None,
+            now: wallet,
+            decided_on: false,
+        }
+    }
+
+    fn of(stored: Wallet) -> Self {
+        Self {
+            read: Some(stored.clone()),
+            now: stored,
+            decided_on: false,
+        }
+    }
+}
+
+impl Book {
+    /// Opens a book on the wallets of a batch.
+    #[must_use]
+    pub fn open(wallets: impl IntoIterator<Item = Wallet>) -> Self {
+        let pages = wallets.into_iter().map(|wallet| (wallet.id, Page::of(wallet)));
+        Self {
+            pages: pages.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Tells the book of transfers whose keys were used up before this batch.
+    pub fn remember(&mut self, stored: impl IntoIterator<Item = Transfer>) {
+        for transfer in stored {
+            if let Some(key) = transfer.key {
+                self.by_key.insert(key, Arc::new(transfer));
+            }
+        }
+    }
+
+    /// Tells the book which of the wallets that the batch is to open there are already.
+    pub fn know_owners(&mut self, stored: impl IntoIterator<Item = Wallet>) {
+        for wallet in stored {
+            let owner = match (wallet.owner, &wallet.method) {
+                (Some(user), _) => Owner::Customer(user),
+                (None, Some(method)) => Owner::Method(method.clone()),
+                (None, None) => continue,
+            };
+            self.by_owner.insert((owner, wallet.currency), wallet.id);
+            self.pages.entry(wallet.id).or_insert_with(|| Page::of(wallet));
+        }
+    }
+
+    /// Decides one command. A key that was used up answers before any rule.
+    pub fn apply(&mut self, command: &Command, stamps: &mut impl Stamps) -> Outcome {
+        if let Some(answer) = command.idempotency.and_then(|idempotency| self.replay(idempotency)) {
+            return answer;
+        }
+        match &command.action {
+            Action::Move(movement) => self.transfer(command, Asked::Move(movement), stamps),
+            Action::Pay(payment) => self.transfer(command, Asked::Pay(payment), stamps),
+            Action::Open(opening) => self.open_wallet(command, opening, stamps),
+            Action::SetStatus(request) => self.set_status(command, request, stamps),
+        }
+    }
+
+    /// Closes the book: what is to be written.
+    #[must_use]
+    pub fn close(self) -> Writes {
+        let mut writes = Writes {
+            transfers: self.transfers,
+            changes: self.changes,
+            entries: self.entries,
+            ..Writes::default()
+        };
+        for page in self.pages.into_values() {
+            match page.read {
+                None => writes.opened.push(page.now),
+                Some(read) if read != page.now => writes.updated.push(WalletUpdate { read, now: page.now }),
+                Some(read) if page.decided_on => writes.confirmed.push(read),
+                Some(_) => {}
+            }
+        }
+        writes.opened.sort_unstable_by_key(|wallet| wallet.id);
+        writes.updated.sort_unstable_by_key(|update| update.read.id);
+        writes.confirmed.sort_unstable_by_key(|wallet| wallet.id);
+        writes
+            .entries
+            .sort_unstable_by_key(|entry| (entry.wallet, entry.transfer));
+        writes
+    }
+
+    /// A wallet as the book has it now.
+    #[must_use]
+    pub fn wallet(&self, id: WalletId) -> Option<&Wallet> {
+        self.pages.get(&id).map(|page| &page.now)
+    }
+}

@@ -1,0 +1,34 @@
+//! The times and ids of one batch, and its chance.
+
+use uuid::Uuid;
+
+use super::book::Stamps;
+use crate::clock::{Clock, Sequence, id_at, id_in, random_bytes};
+use crate::values::{Bucket, TextsSalt, Timestamp};
+
+/// Stamps above the time of the head that the batch is decided on: so every id is above those of all rows before. What an
+/// earlier batch was stamped with and never wrote has no say: a clock that was ahead for a moment must not date later commits.
+pub(super) struct BatchStamps<'a>(Sequence<'a>);
+
+impl<'a> BatchStamps<'a> {
+    pub fn above(clock: &'a dyn Clock, floor: Timestamp) -> Self {
+        Self(Sequence::above(clock, floor))
+    }
+
+    /// The last stamp's time; before the first, the bank's time.
+    pub fn time(&self) -> Timestamp {
+        self.0.time()
+    }
+}
+
+impl Stamps for BatchStamps<'_> {
+    fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid) {
+        let time = self.0.next();
+        let id = bucket.map_or_else(|| id_at(time), |bucket| id_in(bucket, time));
+        (time, id)
+    }
+
+    fn salt(&mut self) -> TextsSalt {
+        TextsSalt(random_bytes())
+    }
+}

@@ -1,0 +1,112 @@
+//! What the committer asks of a database, and in what order nothing of it may be taken for granted. What it decides on the
+//! answers stands in `batch`, `optimistic`, `in_turn` and `settle`, which send nothing and wait for nothing but this: under
+//! another `Store` and a scheduler with a seed the same code can be driven step by step.
+
+use std::time::Duration;
+
+use super::commit::GroupCommit;
+use super::types::{Opening, Transfer, Wallet};
+use crate::db::Fault;
+use crate::journal::{Head, Identity};
+use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
+
+/// A ledger's database.
+pub(super) trait Store {
+    type Connection: Connection;
+    type Turn: Turn;
+
+    /// The most commands that one batch may hold.
+    fn batch_max(&self) -> usize;
+
+    /// No further try of a batch begins after this, however few there were.
+    fn attempts_for(&self) -> Duration;
+
+    /// Whether a batch may be written without the turn, by a statement that fails where the head has moved on. On SQLite the
+    /// turn costs nothing more.
+    fn is_optimistic(&self) -> bool;
+
+    /// How many connections have been opened. A new one may lead to another database, or an earlier state of it.
+    fn connections_opened(&self) -> u64;
+
+    /// Lets no connection be used again that is open now: the server behind it may be going away, or read-only by now.
+    fn close_open_connections(&self);
+
+    /// A connection to write on without the turn.
+    async fn acquire(&self) -> Result<Self::Connection, Fault>;
+
+    /// Waits for the turn.
+    async fn take_turn(&self) -> Result<Self::Turn, Fault>;
+
+    /// Ends a session that has had the turn for long and does nothing with it; true when there was one.
+    async fn end_idle_holder(&self) -> Result<bool, Fault>;
+
+    /// Waits, so that the next try does not meet what this one has met.
+    async fn pause(&self, time: Pause);
+
+    /// Closes the connections, which belong to the thread that they were opened on.
+    async fn close(&self);
+}
+
+/// How long the committer waits before a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pause {
+    Exactly(Duration),
+    /// A random time below this, so that two replicas do not meet again in step.
+    Below(Duration),
+}
+
+/// A connection of the committer outside of a transaction.
+pub(super) trait Connection {
+    /// Writes a batch that was decided without the turn: all of it, or nothing and a fault. Gives the database's bank time.
+    async fn write(&mut self, commit: &GroupCommit) -> Result<Option<Timestamp>, Fault>;
+
+    /// The head as it is, without a lock.
+    async fn head(&mut self) -> Result<Head, Fault>;
+
+    /// Reads wallets as they are, without a lock.
+    async fn read_wallets(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault>;
+
+    /// The stored transfers that used up any of these keys, read without a lock.
+    async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault>;
+}
+
+/// The turn: a transaction in which no other process commits.
+pub(super) trait Turn {
+    /// Who this ledger is.
+    async fn identity(&mut self) -> Result<Identity, Fault>;
+
+    /// The head, the digest of the row `own`, and those wallets that no other session has locked; they stay locked until the
+    /// turn ends.
+    async fn see(&mut self, ids: &[WalletId], own: i64) -> Result<Seen, Fault>;
+
+    /// Those wallets, of some that were not seen, that another session has locked.
+    async fn locked_among(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault>;
+
+    /// The wallets that there are already of some that are to be opened.
+    async fn find_opened(&mut self, openings: &[&Opening]) -> Result<Vec<Wallet>, Fault>;
+
+    /// The stored transfers that used up any of these keys.
+    async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault>;
+
+    /// The digest of the journal's row with this number, if there is one.
+    async fn digest_at(&mut self, number: i64) -> Result<Option<Sha256Digest>, Fault>;
+
+    /// Writes a group commit, each wallet only where it is still as it was read; else it is a stale fault.
+    async fn write(&mut self, commit: &GroupCommit) -> Result<(), Fault>;
+
+    async fn commit(self) -> Result<(), Fault>;
+
+    /// Gives the turn back and writes nothing.
+    async fn give_back(self) -> Result<(), Fault>;
+}
+
+/// What is seen with the turn held.
+pub(super) struct Seen {
+    pub head: Head,
+    /// The digest of the row that was asked for; `None` where there is no such row.
+    pub own: Option<Sha256Digest>,
+    /// The bank's time by the database's clock; `None` where that is this machine's clock.
+    pub time: Option<Timestamp>,
+    /// A wallet that another session has locked is missing.
+    pub wallets: Vec<Wallet>,
+}

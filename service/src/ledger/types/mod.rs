@@ -1,0 +1,11 @@
+//! The words of the ledger: what it is asked for, what it keeps, and what it answers.
+
+mod answers;
+mod commands;
+mod records;
+mod tag;
+
+pub use answers::{Failure, Outcome, Refusal, WalletRefusal};
+pub use commands::{Action, Command, Direction, Idempotency, Movement, Opening, Owner, Payment, StatusRequest};
+pub use records::{Change, Entry, TextsSeal, Transfer, Wallet, opening_text};
+pub use tag::{Expected, WalletTag};
