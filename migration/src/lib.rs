@@ -53,6 +53,8 @@ pub enum SchemaError {
         "the schema is newer than this program: it has the step {step}, and this program knows steps up to {known}"
     )]
     Newer { step: String, known: String },
+    #[error("there is no schema to work in: the search_path of the connection names none that is there")]
+    NoSchema,
     #[error(transparent)]
     Database(#[from] DbErr),
 }
@@ -70,7 +72,13 @@ pub async fn up_after(db: &DatabaseConnection, waits: impl Fn()) -> Result<Vec<S
         return Ok(Vec::new());
     }
     let tx = match db.get_database_backend() {
-        DbBackend::Postgres => begin_on_postgres(db, waits).await?,
+        DbBackend::Postgres => {
+            let tx = begin_on_postgres(db, waits).await?;
+            if !has_schema(&tx).await? {
+                return Err(SchemaError::NoSchema);
+            }
+            tx
+        }
         _ => begin_on_sqlite(db, waits).await?,
     };
     // Another process may have applied them while this one waited for the lock.
@@ -97,6 +105,13 @@ async fn begin_on_postgres(db: &DatabaseConnection, waits: impl Fn()) -> Result<
             .await?;
     }
     Ok(tx)
+}
+
+/// Whether there is a schema that tables can be made in.
+async fn has_schema(tx: &DatabaseTransaction) -> Result<bool, DbErr> {
+    let query = Statement::from_string(DbBackend::Postgres, "SELECT current_schema() IS NOT NULL AS is_there");
+    let row = tx.query_one_raw(query).await?;
+    row.ok_or_else(no_answer)?.try_get("", "is_there")
 }
 
 /// The file's write lock is the lock. SQLite waits for it as long as `busy_timeout` says, which is no longer than a request
@@ -129,7 +144,7 @@ fn is_busy(error: &DbErr) -> bool {
 const SQLITE_BUSY: i32 = 5;
 
 fn no_answer() -> DbErr {
-    DbErr::RecordNotFound("the database did not answer whether the lock is free".to_owned())
+    DbErr::RecordNotFound("the database did not answer".to_owned())
 }
 
 async fn missing(db: &impl ConnectionTrait) -> Result<Vec<String>, SchemaError> {

@@ -13,6 +13,8 @@ pub struct Config {
     pub database_url: String,
     /// Lets the bank work on a database that may lose what it has reported: for tests and trials.
     pub allows_unsafe_database: bool,
+    /// Lets the committer's statements be planned once, for any parameters. Off for a database that cannot, as Citus.
+    pub generic_plans: bool,
     /// The file with the key that signs access tokens; replicas share it.
     pub signing_key_file: PathBuf,
     /// The currency of a first wallet when the caller names none.

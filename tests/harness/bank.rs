@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use service::Services;
 use service::clock::Clock;
 use service::config::{Config, ReportAccess};
-use service::db::{Db, is_sqlite};
+use service::db::{ConnectSettings, Db, is_sqlite};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::transfers::NewPayment;
 use service::values::{Currency, Method, Money, Role, Timestamp, WalletId};
@@ -109,6 +109,11 @@ impl TestDatabase {
         server.create_database(name).await.expect("a database can be made");
         let url = server.url(name);
         migrate(&url).await;
+        Self::at(url)
+    }
+
+    /// A part of a database that another one removes.
+    pub(crate) fn at(url: String) -> Self {
         Self {
             url,
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
@@ -128,7 +133,7 @@ impl TestDatabase {
     }
 }
 
-async fn postgres_with_template() -> &'static PostgresServer {
+pub(crate) async fn postgres_with_template() -> &'static PostgresServer {
     static READY: OnceCell<()> = OnceCell::const_new();
     let server = PostgresServer::shared()
         .await
@@ -145,7 +150,7 @@ async fn postgres_with_template() -> &'static PostgresServer {
     server
 }
 
-async fn migrate(url: &str) {
+pub(crate) async fn migrate(url: &str) {
     let db = Db::connect(url).await.expect("a new database can be opened");
     migration::up(&db.write).await.expect("a new database can be migrated");
     db.close().await;
@@ -355,6 +360,7 @@ fn config(database: &TestDatabase) -> Config {
         database_url: database.url.clone(),
         // The shared server survives no power failure, and is fast.
         allows_unsafe_database: true,
+        generic_plans: true,
         signing_key_file: database.folder.path().join("signing.key"),
         currency: Currency::from_code("USD").expect("USD is a currency"),
         queue_max: QUEUE_MAX,
@@ -378,7 +384,10 @@ pub async fn set_bank_time(url: &str, time: Timestamp) {
 }
 
 async fn start(config: &Config, clock: Arc<ManualClock>) -> (Db, Services) {
-    let db = Db::connect(&config.database_url)
+    let settings = ConnectSettings {
+        generic_plans: config.generic_plans,
+    };
+    let db = Db::connect_with(&config.database_url, settings)
         .await
         .expect("a test's database can be opened");
     let services = Services::start(config, db.clone(), clock).expect("the services start");

@@ -1,4 +1,5 @@
-//! A row of the journal for what a test or a benchmark has put into the tables by hand, so that the books are proved with it.
+//! Rows of the journal for what a test or a benchmark has put into the tables by hand, so that the books are proved with it;
+//! and rows for what is not there at all.
 
 use std::collections::HashSet;
 
@@ -8,150 +9,214 @@ use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, Que
 use service::clock::id_in;
 use service::journal::{ChangeLeaf, Content, Head, Identity, TransferLeaf};
 use service::ledger::{Owner, opening_text};
-use service::values::{ChangeId, ChangeKind, RecordId, Sha256Digest, WalletId, WalletStatus};
+use service::values::{ChangeId, ChangeKind, RecordId, Sha256Digest, Timestamp, WalletId, WalletStatus};
 
-/// Wallets that are inserted at once.
-const WALLETS_AT_ONCE: usize = 1_000;
+/// Rows that one statement inserts.
+const INSERTED_AT_ONCE: usize = 1_000;
 
 /// Commits all transfers beyond the head in one row, with changes that open the wallets which no change has opened and give
 /// them their status.
 pub async fn adopt(db: &DatabaseConnection) {
-    let ledger = ledger::Entity::find().one(db).await.expect("the ledger can be read");
-    let ledger = ledger.expect("a migrated bank has one");
-    let identity = Identity {
-        id: ledger.id,
-        salt: ledger.salt.0,
-    };
-    let before = head(db).await;
-    let beyond = transfers::Entity::find()
-        .filter(transfers::Column::Id.gt(before.last_id))
-        .order_by_asc(transfers::Column::Id);
-    let stored = beyond.all(db).await.expect("the transfers can be read");
-    let mut leaves: Vec<(RecordId, Sha256Digest)> = stored
+    let mut chain = Chain::of(db).await;
+    let stored = beyond(db, chain.head).await;
+    let above = stored
+        .last()
+        .map_or(chain.head.at, |last| last.created_at.max(chain.head.at));
+    let (changes, at) = missing_changes(db, above).await;
+    let mut records: Vec<(RecordId, Sha256Digest)> = stored
         .iter()
-        .map(|transfer| (transfer.id.into(), leaf(transfer).digest(&identity.salt)))
+        .map(|transfer| (transfer.id.into(), chain.leaf(transfer)))
         .collect();
-    let above = stored.last().map_or(before.at, |last| last.created_at.max(before.at));
-    let openings = openings(db, above).await;
-    leaves.extend(
-        openings
+    records.extend(
+        changes
             .iter()
-            .map(|change| (change.id.into(), leaf_of_change(change).digest(&identity.salt))),
+            .map(|change| (change.id.into(), chain.leaf_of_change(change))),
     );
-    leaves.sort_unstable_by_key(|(id, _)| *id);
-    let last_id = leaves.last().map(|(id, _)| *id);
-    let leaves: Vec<Sha256Digest> = leaves.into_iter().map(|(_, leaf)| leaf).collect();
-    let content = Content {
-        leaves: &leaves,
-        changes: openings.len() as u32,
-        last_id,
-    };
-    let at = above + TimeDelta::microseconds(openings.len() as i64);
-    let row = before.next(&content, at);
-    let written = journal::Model {
-        number: row.number,
-        at: row.at,
-        last_id: row.last_id,
-        transfers: row.transfers as i32,
-        changes: row.changes as i32,
-        root: row.root,
-        digest: before.after(&identity, &row).digest,
-    };
-    for some in openings.chunks(WALLETS_AT_ONCE) {
+    records.sort_unstable_by_key(|(id, _)| *id);
+    let row = chain.grow(&records, changes.len(), at);
+    for some in changes.chunks(INSERTED_AT_ONCE) {
         let some = some.iter().cloned().map(IntoActiveModel::into_active_model);
         let insert = changes::Entity::insert_many(some).exec_without_returning(db);
         insert.await.expect("changes can be added");
     }
-    let insert = journal::Entity::insert(written.into_active_model()).exec_without_returning(db);
-    insert.await.expect("a row can be added to the journal");
+    insert(db, vec![row]).await;
 }
 
-async fn head(db: &DatabaseConnection) -> Head {
-    let newest = journal::Entity::find().order_by_desc(journal::Column::Number).one(db);
-    let newest = newest.await.expect("the journal can be read");
-    let newest = newest.expect("a migrated bank has row 0");
-    Head {
-        number: newest.number,
-        digest: newest.digest,
-        last_id: newest.last_id,
-        at: newest.at,
+/// Commits each transfer beyond the head in a row of its own.
+pub async fn adopt_each(db: &DatabaseConnection) {
+    let mut chain = Chain::of(db).await;
+    let stored = beyond(db, chain.head).await;
+    let row = |transfer: &transfers::Model| {
+        let record = (transfer.id.into(), chain.leaf(transfer));
+        chain.grow(&[record], 0, transfer.created_at)
+    };
+    let rows: Vec<journal::Model> = stored.iter().map(row).collect();
+    insert(db, rows).await;
+}
+
+/// Adds a row whose digests are right, with transfers that are nowhere; gives its number.
+pub async fn forge(db: &DatabaseConnection, leaves: &[Sha256Digest], last_id: RecordId) -> i64 {
+    let mut chain = Chain::of(db).await;
+    let at = chain.head.at;
+    let records: Vec<(RecordId, Sha256Digest)> = leaves.iter().map(|leaf| (last_id, *leaf)).collect();
+    let row = chain.grow(&records, 0, at);
+    let number = row.number;
+    insert(db, vec![row]).await;
+    number
+}
+
+/// The newest row.
+pub async fn head(db: &DatabaseConnection) -> Head {
+    Chain::of(db).await.head
+}
+
+/// A journal that grows.
+struct Chain {
+    identity: Identity,
+    head: Head,
+}
+
+impl Chain {
+    async fn of(db: &DatabaseConnection) -> Self {
+        let ledger = ledger::Entity::find().one(db).await.expect("the ledger can be read");
+        let ledger = ledger.expect("a migrated bank has one");
+        let newest = journal::Entity::find()
+            .order_by_desc(journal::Column::Number)
+            .one(db)
+            .await;
+        let newest = newest
+            .expect("the journal can be read")
+            .expect("a migrated bank has row 0");
+        Self {
+            identity: Identity {
+                id: ledger.id,
+                salt: ledger.salt.0,
+            },
+            head: Head {
+                number: newest.number,
+                digest: newest.digest,
+                last_id: newest.last_id,
+                at: newest.at,
+            },
+        }
+    }
+
+    fn grow(&mut self, records: &[(RecordId, Sha256Digest)], changes: usize, at: Timestamp) -> journal::Model {
+        let leaves: Vec<Sha256Digest> = records.iter().map(|(_, leaf)| *leaf).collect();
+        let content = Content {
+            leaves: &leaves,
+            changes: changes as u32,
+            last_id: records.last().map(|(id, _)| *id),
+        };
+        let row = self.head.next(&content, at);
+        self.head = self.head.after(&self.identity, &row);
+        journal::Model {
+            number: row.number,
+            at: row.at,
+            last_id: row.last_id,
+            transfers: row.transfers as i32,
+            changes: row.changes as i32,
+            root: row.root,
+            digest: self.head.digest,
+        }
+    }
+
+    fn leaf(&self, transfer: &transfers::Model) -> Sha256Digest {
+        let leaf = TransferLeaf {
+            id: transfer.id,
+            created_at: transfer.created_at,
+            kind: transfer.kind,
+            status: transfer.status,
+            source: transfer.source_wallet_id,
+            destination: transfer.destination_wallet_id,
+            amount: transfer.amount,
+            currency: transfer.currency,
+            method: transfer.method.as_ref(),
+            reason: transfer.failure_reason.as_deref(),
+            parent: transfer.parent_id,
+            batch: transfer.batch_id,
+            created_by: transfer.created_by,
+            expires_at: transfer.expires_at,
+            released: transfer.released,
+            texts: transfer.texts_digest,
+            key: transfer.idempotency_key,
+            api_key: transfer.api_key_id,
+            available: transfer.available,
+        };
+        leaf.digest(&self.identity.salt)
+    }
+
+    fn leaf_of_change(&self, change: &changes::Model) -> Sha256Digest {
+        let leaf = ChangeLeaf {
+            id: change.id,
+            kind: change.kind,
+            subject: change.subject,
+            created_by: change.created_by,
+            before: change.before.as_deref(),
+            after: &change.after,
+        };
+        leaf.digest(&self.identity.salt)
     }
 }
 
-/// The changes that the wallets have missed, a microsecond each after a time.
-async fn openings(db: &DatabaseConnection, above: chrono::DateTime<chrono::Utc>) -> Vec<changes::Model> {
+/// The changes that the wallets have missed, a microsecond each after a time; and the time after all of them.
+async fn missing_changes(db: &DatabaseConnection, above: Timestamp) -> (Vec<changes::Model>, Timestamp) {
     let known = changes::Entity::find().filter(changes::Column::Kind.eq(ChangeKind::Opened));
     let known = known.all(db).await.expect("the changes can be read");
     let known: HashSet<WalletId> = known.into_iter().map(|change| change.subject).collect();
     let wallets = wallets::Entity::find().order_by_asc(wallets::Column::Id);
     let wallets = wallets.all(db).await.expect("the wallets can be read");
-    let mut made = Vec::new();
-    let mut time = above;
-    let mut next = |wallet: &wallets::Model| {
-        time += TimeDelta::microseconds(1);
-        ChangeId(id_in(wallet.id.bucket(), time))
-    };
+    let (mut made, mut time) = (Vec::new(), above);
     for wallet in wallets.iter().filter(|wallet| !known.contains(&wallet.id)) {
-        let owner = match (wallet.user_id, &wallet.method) {
-            (Some(user), _) => Owner::Customer(user),
-            (None, Some(method)) => Owner::Method(method.clone()),
-            (None, None) => unreachable!("the schema wants an owner or a method"),
-        };
-        made.push(changes::Model {
-            id: next(wallet),
-            kind: ChangeKind::Opened,
-            subject: wallet.id,
-            created_by: None,
-            before: None,
-            after: opening_text(wallet.currency, &owner),
-        });
-        let kind = match wallet.status {
-            WalletStatus::Active => continue,
-            WalletStatus::Frozen => ChangeKind::Frozen,
-            WalletStatus::Closed => ChangeKind::Closed,
-        };
-        made.push(changes::Model {
-            id: next(wallet),
-            kind,
-            subject: wallet.id,
-            created_by: None,
-            before: Some(WalletStatus::Active.as_str().to_owned()),
-            after: wallet.status.as_str().to_owned(),
-        });
+        for change in changes_of(wallet) {
+            time += TimeDelta::microseconds(1);
+            let id = ChangeId(id_in(wallet.id.bucket(), time));
+            made.push(changes::Model { id, ..change });
+        }
     }
-    made
+    (made, time)
 }
 
-fn leaf(transfer: &transfers::Model) -> TransferLeaf<'_> {
-    TransferLeaf {
-        id: transfer.id,
-        kind: transfer.kind,
-        status: transfer.status,
-        source: transfer.source_wallet_id,
-        destination: transfer.destination_wallet_id,
-        amount: transfer.amount,
-        currency: transfer.currency,
-        method: transfer.method.as_ref(),
-        reason: transfer.failure_reason.as_deref(),
-        parent: transfer.parent_id,
-        batch: transfer.batch_id,
-        created_by: transfer.created_by,
-        expires_at: transfer.expires_at,
-        released: transfer.released,
-        texts: transfer.texts_digest,
-        key: transfer.idempotency_key,
-        api_key: transfer.api_key_id,
-        available: transfer.available,
-    }
+/// What opened a wallet and gave it its status.
+fn changes_of(wallet: &wallets::Model) -> Vec<changes::Model> {
+    let owner = match (wallet.user_id, &wallet.method) {
+        (Some(user), _) => Owner::Customer(user),
+        (None, Some(method)) => Owner::Method(method.clone()),
+        (None, None) => unreachable!("the schema wants an owner or a method"),
+    };
+    let opened = changes::Model {
+        id: ChangeId(wallet.id.0),
+        kind: ChangeKind::Opened,
+        subject: wallet.id,
+        created_by: None,
+        before: None,
+        after: opening_text(wallet.currency, &owner),
+    };
+    let kind = match wallet.status {
+        WalletStatus::Active => return vec![opened],
+        WalletStatus::Frozen => ChangeKind::Frozen,
+        WalletStatus::Closed => ChangeKind::Closed,
+    };
+    let changed = changes::Model {
+        kind,
+        before: Some(WalletStatus::Active.as_str().to_owned()),
+        after: wallet.status.as_str().to_owned(),
+        ..opened.clone()
+    };
+    vec![opened, changed]
 }
 
-fn leaf_of_change(change: &changes::Model) -> ChangeLeaf<'_> {
-    ChangeLeaf {
-        id: change.id,
-        kind: change.kind,
-        subject: change.subject,
-        created_by: change.created_by,
-        before: change.before.as_deref(),
-        after: &change.after,
+async fn beyond(db: &DatabaseConnection, head: Head) -> Vec<transfers::Model> {
+    let beyond = transfers::Entity::find()
+        .filter(transfers::Column::Id.gt(head.last_id))
+        .order_by_asc(transfers::Column::Id);
+    beyond.all(db).await.expect("the transfers can be read")
+}
+
+async fn insert(db: &DatabaseConnection, rows: Vec<journal::Model>) {
+    for some in rows.chunks(INSERTED_AT_ONCE) {
+        let some = some.iter().cloned().map(IntoActiveModel::into_active_model);
+        let insert = journal::Entity::insert_many(some).exec_without_returning(db);
+        insert.await.expect("rows can be added to the journal");
     }
 }

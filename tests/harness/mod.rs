@@ -12,6 +12,7 @@ pub mod journal;
 pub mod program;
 pub mod proxy;
 pub mod servers;
+pub mod slices;
 pub mod sql;
 pub mod terminal;
 
@@ -44,6 +45,22 @@ macro_rules! on_every_backend {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $scenario() {
                     $crate::run($crate::Backend::Postgres, super::$scenario).await;
+                }
+            )*
+        }
+    };
+}
+
+/// Turns scenarios into tests of two banks in two schemas of one PostgreSQL database, named `slices::...`: each scenario runs in
+/// both at once.
+#[macro_export]
+macro_rules! in_two_slices {
+    ($($scenario:ident),* $(,)?) => {
+        mod slices {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    $crate::slices::run(super::$scenario).await;
                 }
             )*
         }

@@ -95,7 +95,7 @@ impl TestBank {
     pub async fn unlock_history(&self) {
         match self.backend {
             Backend::Postgres => {
-                for table in ["entries", "transfers", "journal"] {
+                for table in ["entries", "transfers", "changes", "journal"] {
                     self.execute(&format!("ALTER TABLE {table} DISABLE TRIGGER USER")).await;
                 }
             }

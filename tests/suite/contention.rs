@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use harness::{Backend, TestBank, all_at_once, on_every_backend};
+use harness::{Backend, TestBank, all_at_once, in_two_slices, on_every_backend};
 use serde_json::json;
 use service::Services;
 use service::identity::Actor;
@@ -25,6 +25,8 @@ on_every_backend!(
     an_address_is_registered_once_however_many_ask,
     a_system_wallet_opens_once_however_many_ask,
 );
+
+in_two_slices!(two_replicas_lose_no_update);
 
 const WORKERS: usize = 16;
 const TRANSFERS_PER_WORKER: usize = 25;

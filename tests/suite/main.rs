@@ -27,6 +27,7 @@ mod replicas;
 mod requests;
 mod schema;
 mod shared_statistics;
+mod slices;
 mod statements;
 mod statistics;
 mod storms;

@@ -2,13 +2,25 @@
 
 use std::sync::Arc;
 
-use harness::{TestBank, on_every_backend};
+use harness::{TestBank, in_two_slices, on_every_backend};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::requests::{items, payment, transfer, wallet_path};
 
 on_every_backend!(
+    a_deposit_comes_from_the_system_wallet_of_its_method,
+    a_withdrawal_goes_to_the_system_wallet_of_its_method,
+    owners_and_operators_withdraw_and_nobody_else,
+    a_method_opens_when_an_operator_first_uses_it,
+    a_customer_cannot_open_a_method,
+    a_method_that_is_not_open_uses_no_key_up,
+    a_used_key_opens_no_method,
+    customers_never_see_a_system_wallet,
+    customers_cannot_pay_a_system_wallet,
+);
+
+in_two_slices!(
     a_deposit_comes_from_the_system_wallet_of_its_method,
     a_withdrawal_goes_to_the_system_wallet_of_its_method,
     owners_and_operators_withdraw_and_nobody_else,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use harness::{Caller, Customer, TestBank, on_every_backend};
+use harness::{Caller, Customer, TestBank, in_two_slices, on_every_backend};
 use serde_json::{Value, json};
 use service::values::WalletId;
 use uuid::Uuid;
@@ -10,6 +10,13 @@ use uuid::Uuid;
 use crate::requests::{MOST, act, payment, transfer, wallet_path, wallets_now};
 
 on_every_backend!(
+    of_two_refusals_that_apply_the_earlier_is_the_answer,
+    payments_are_refused_in_the_same_order,
+    each_refusal_ends_with_its_obstacle,
+    a_refused_transfer_keeps_no_text,
+);
+
+in_two_slices!(
     of_two_refusals_that_apply_the_earlier_is_the_answer,
     payments_are_refused_in_the_same_order,
     each_refusal_ends_with_its_obstacle,

@@ -2,13 +2,22 @@
 
 use std::sync::Arc;
 
-use harness::{TestBank, on_every_backend};
+use harness::{TestBank, in_two_slices, on_every_backend};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::requests::{act, items, payment, post_text, transfer, wallet_path, wallets_now};
 
 on_every_backend!(
+    a_transfer_moves_exactly_its_amount,
+    a_transfer_leaves_one_transfer_and_two_entries,
+    description_and_metadata_come_back_verbatim,
+    a_transfer_without_description_shows_null,
+    fields_that_nobody_knows_are_refused,
+    operators_cannot_take_from_a_customer_by_transfer,
+);
+
+in_two_slices!(
     a_transfer_moves_exactly_its_amount,
     a_transfer_leaves_one_transfer_and_two_entries,
     description_and_metadata_come_back_verbatim,

@@ -3,13 +3,23 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use harness::{TestBank, on_every_backend};
+use harness::{TestBank, in_two_slices, on_every_backend};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::requests::{items, pages, payment, wallet_path};
 
 on_every_backend!(
+    a_customer_opens_one_wallet_per_currency,
+    a_currency_that_nobody_knows_is_refused,
+    customers_list_their_own_wallets,
+    operators_list_the_wallets_of_anybody,
+    pages_of_wallets_stay_whole_while_rows_are_added,
+    pages_have_a_limit_and_cursors_a_form,
+    a_strangers_wallet_is_not_there,
+);
+
+in_two_slices!(
     a_customer_opens_one_wallet_per_currency,
     a_currency_that_nobody_knows_is_refused,
     customers_list_their_own_wallets,

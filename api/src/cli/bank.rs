@@ -6,7 +6,7 @@ use anyhow::Context;
 use service::Services;
 use service::clock::SystemClock;
 use service::config::Config;
-use service::db::{self, Db};
+use service::db::{self, ConnectSettings, Db};
 
 /// The services of one process.
 pub type Bank = Arc<Services>;
@@ -20,12 +20,20 @@ pub async fn open(config: &Config) -> anyhow::Result<Bank> {
 
 /// Connects and brings the schema up to date.
 pub async fn connect(config: &Config) -> anyhow::Result<Db> {
-    up_to_date(db::open(&config.database_url).await?, config).await
+    up_to_date(db::open(&config.database_url, connect_settings(config)).await?, config).await
 }
 
 /// The same for a command that looks at a bank: it makes none.
 pub async fn connect_existing(config: &Config) -> anyhow::Result<Db> {
-    up_to_date(db::open_existing(&config.database_url).await?, config).await
+    let db = db::open_existing(&config.database_url, connect_settings(config)).await?;
+    up_to_date(db, config).await
+}
+
+/// What the configuration says of connections.
+pub fn connect_settings(config: &Config) -> ConnectSettings {
+    ConnectSettings {
+        generic_plans: config.generic_plans,
+    }
 }
 
 async fn up_to_date(db: Db, config: &Config) -> anyhow::Result<Db> {

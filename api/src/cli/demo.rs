@@ -123,6 +123,7 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
     let config = Config {
         database_url: format!("sqlite://{}", folder.path().join("florin.db").display()),
         allows_unsafe_database: false,
+        generic_plans: true,
         signing_key_file: folder.path().join("signing.key"),
         currency: Currency::from_code("USD").context("ISO 4217 has the US dollar")?,
         queue_max: 8192,

@@ -18,7 +18,7 @@ pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> 
     let config = settings.config()?;
     let db = match action {
         Action::Up => bank::connect(&config).await?,
-        Action::Status => db::open(&config.database_url).await?,
+        Action::Status => db::open(&config.database_url, bank::connect_settings(&config)).await?,
     };
     for step in migration::status(&db.write)
         .await

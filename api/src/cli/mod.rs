@@ -68,12 +68,8 @@ enum Command {
         #[command(subcommand)]
         what: import::What,
     },
-    /// Prove the books: every balance from its entries, every currency to zero, no gap, no orphan
-    Verify {
-        /// Print the report as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// Prove the books: every balance from its entries, every currency to zero, no gap, no orphan, and the journal's digests
+    Verify(verify::Options),
     /// Show the bank at work on a throw-away database, then keep serving it
     Demo(demo::Options),
     /// Print the OpenAPI document
@@ -130,7 +126,7 @@ async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
         Command::Migrate { action } => migrate::run(&settings, action).await,
         Command::User { action } => user::run(&settings, action).await,
         Command::Import { what } => import::run(&settings, what).await,
-        Command::Verify { json } => verify::run(&settings, json).await,
+        Command::Verify(options) => verify::run(&settings, options).await,
         Command::Demo(options) => demo::run(&settings, options).await,
         Command::Openapi => openapi::run().await,
     }
@@ -177,6 +173,9 @@ fn advice(error: &anyhow::Error) -> Option<String> {
         match cause.downcast_ref::<SchemaError>()? {
             SchemaError::Newer { .. } => {
                 Some("run a newer florin; this one could not keep the newer tables right".to_owned())
+            }
+            SchemaError::NoSchema => {
+                Some("make the schema with CREATE SCHEMA, or correct search_path in the URL".to_owned())
             }
             SchemaError::Database(_) => None,
         }

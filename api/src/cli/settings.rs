@@ -39,6 +39,17 @@ pub struct Settings {
     )]
     pub unsafe_database: UnsafeDatabase,
 
+    /// `off` leaves it to PostgreSQL how it plans the committer's statements: for Citus, which cannot plan them for any parameters
+    #[arg(
+        long,
+        env = "FLORIN_GENERIC_PLANS",
+        global = true,
+        value_enum,
+        default_value = "on",
+        value_name = "WHETHER"
+    )]
+    pub generic_plans: OnOff,
+
     /// Where the bank keeps its files
     #[arg(
         long,
@@ -148,6 +159,13 @@ pub enum UnsafeDatabase {
     Allow,
 }
 
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    On,
+    Off,
+}
+
 /// Who may read the reports.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum ReportsChoice {
@@ -184,6 +202,7 @@ impl Settings {
         Ok(Config {
             database_url,
             allows_unsafe_database: self.unsafe_database == UnsafeDatabase::Allow,
+            generic_plans: self.generic_plans == OnOff::On,
             signing_key_file,
             currency: self.currency,
             queue_max: self.queue_max as usize,

@@ -3,23 +3,50 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::Args;
 use serde_json::json;
 use service::aggregates::{Aggregates, Comparison, Verdict};
 use service::clock::SystemClock;
-use service::ledger::Report;
+use service::ledger::{JournalSpan, Report, RowDigest, VerifyError};
 use service::ops::{self, Proof};
 use service::redis::Redis;
 
+use super::wrong_use::WrongUse;
 use super::{Ending, Settings, bank, counted, print};
 
-pub async fn run(settings: &Settings, as_json: bool) -> anyhow::Result<Ending> {
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Check the journal only after the row with this number, whose digest is trusted; balances are recomputed as a whole
+    #[arg(
+        long,
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        value_name = "NUMBER",
+        value_parser = row_number
+    )]
+    since: i64,
+}
+
+fn row_number(text: &str) -> Result<i64, String> {
+    let number = text.parse().ok().filter(|number| *number >= 0);
+    number.ok_or_else(|| "not the number of a row of the journal: 0, 1, 2, ...".to_owned())
+}
+
+pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending> {
     let config = settings.config()?;
     let redis = config.redis_url.as_ref().map(Redis::try_new).transpose()?;
     let db = bank::connect_existing(&config).await?;
     let aggregates = Aggregates::new(db.clone(), Arc::new(SystemClock), redis);
-    let proof = ops::verify(&db, &aggregates).await.context("cannot read the books")?;
+    let proof = match ops::verify_since(&db, &aggregates, options.since).await {
+        Err(error @ VerifyError::NoSuchRow { .. }) => return Err(WrongUse(error.to_string()).into()),
+        proof => proof.context("cannot read the books")?,
+    };
     db.close().await;
-    if as_json {
+    if options.json {
         print(format_args!("{:#}", to_json(&proof)))?;
     } else {
         print(to_text(&proof).trim_end())?;
@@ -41,6 +68,7 @@ pub(super) fn to_text(proof: &Proof) -> String {
         counted(report.transfers, "transfer", "transfers"),
         counted(report.entries, "entry", "entries"),
     );
+    push_journal(&mut text, &report.journal);
     for check in &report.checks {
         push_check(&mut text, check.claim, &check.offenders);
     }
@@ -51,6 +79,28 @@ pub(super) fn to_text(proof: &Proof) -> String {
         "the books do not balance\n"
     });
     text
+}
+
+fn push_journal(text: &mut String, span: &JournalSpan) {
+    let rows = counted(span.rows, "row", "rows");
+    let start = span.start.as_ref().map_or_else(String::new, |start| {
+        format!(" after {}, which is taken as it is", row_to_text(start))
+    });
+    text.push_str(&format!("checked {rows} of the journal{start}\n"));
+    if let Some(head) = &span.head {
+        text.push_str(&format!("its newest is {}\n", row_to_text(head)));
+    }
+}
+
+fn row_to_text(row: &RowDigest) -> String {
+    let digest = row
+        .digest
+        .map_or_else(|| "that is none".to_owned(), |digest| digest.to_string());
+    format!("row {} with the digest {digest}", row.number)
+}
+
+fn row_to_json(row: &RowDigest) -> serde_json::Value {
+    json!({ "number": row.number, "digest": row.digest.map(|digest| digest.to_string()) })
 }
 
 fn push_check(text: &mut String, claim: &str, offenders: &[String]) {
@@ -115,6 +165,11 @@ fn to_json(proof: &Proof) -> serde_json::Value {
         "currencies": report.currencies,
         "transfers": report.transfers,
         "entries": report.entries,
+        "journal": {
+            "start": report.journal.start.as_ref().map(row_to_json),
+            "rows": report.journal.rows,
+            "head": report.journal.head.as_ref().map(row_to_json),
+        },
         "checks": checks,
         "aggregates": aggregates_to_json(&proof.aggregates),
     })

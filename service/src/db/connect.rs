@@ -34,10 +34,24 @@ const SQLITE_CACHE_KIB: &str = "-32768";
 /// Only who commits writes back, so connections that read have no use for it.
 const SQLITE_WAL_PAGES: &str = "4000";
 
-pub(super) async fn postgres(url: &str) -> Result<Db, Fault> {
+/// What a deployment may choose of the connections to PostgreSQL. Which schema they work in is the URL's to say, in its
+/// `options`: `search_path` names it, and no statement does.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectSettings {
+    /// Whether the committer's statements are planned once, for any parameters.
+    pub generic_plans: bool,
+}
+
+impl Default for ConnectSettings {
+    fn default() -> Self {
+        Self { generic_plans: true }
+    }
+}
+
+pub(super) async fn postgres(url: &str, settings: ConnectSettings) -> Result<Db, Fault> {
     let main = open(shared_postgres(url)).await?;
     let link = Arc::new(Link::default());
-    let commit = open(committer_postgres(url, link.clone())).await?;
+    let commit = open(committer_postgres(url, settings, link.clone())).await?;
     Ok(Db {
         read: main.clone(),
         write: main,
@@ -158,10 +172,9 @@ fn shared_postgres(url: &str) -> ConnectOptions {
 /// Its few statements take arrays of any length; planning them anew each time costs more than it gains. Wallets must be
 /// written in the arrays' order, or others who lock wallets deadlock with them: a join by hashing or a walk through the table, which a small
 /// table would get, has an order of its own.
-fn committer_postgres(url: &str, link: Arc<Link>) -> ConnectOptions {
-    let settings = [
+fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<Link>) -> ConnectOptions {
+    let mut settings = vec![
         ("lock_timeout", COMMIT_LOCK_TIMEOUT),
-        ("plan_cache_mode", "force_generic_plan"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("enable_seqscan", "off"),
@@ -175,6 +188,9 @@ fn committer_postgres(url: &str, link: Arc<Link>) -> ConnectOptions {
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
     ];
+    if chosen.generic_plans {
+        settings.push(("plan_cache_mode", "force_generic_plan"));
+    }
     let mut options = postgres_options(url, COMMIT_POOL_MAX, &settings);
     options
         // Opened by the committer when it needs them: a connection is served by the thread that opened it.
@@ -182,6 +198,7 @@ fn committer_postgres(url: &str, link: Arc<Link>) -> ConnectOptions {
         .connect_lazy(true)
         .map_sqlx_postgres_pool_opts(move |pool| {
             let (opened, used) = (link.clone(), link.clone());
+            // The pool has one such hook: sea-orm's own setting for a schema would take its place, and be lost here.
             pool.after_connect(move |_, _| {
                 opened.note_opened();
                 Box::pin(async { Ok(()) })

@@ -6,6 +6,7 @@ mod fault;
 mod link;
 mod open;
 
+pub use connect::ConnectSettings;
 pub use durability::UnsafeSettings;
 pub use fault::{Fault, FaultKind};
 pub(crate) use link::Link;
@@ -36,10 +37,15 @@ pub struct Db {
 impl Db {
     /// Opens the pools. A new SQLite file is made with its folder; nothing is migrated here.
     pub async fn connect(url: &str) -> Result<Self, Fault> {
+        Self::connect_with(url, ConnectSettings::default()).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn connect_with(url: &str, settings: ConnectSettings) -> Result<Self, Fault> {
         if is_sqlite(url) {
             connect::sqlite(url).await
         } else {
-            connect::postgres(url).await
+            connect::postgres(url, settings).await
         }
     }
 

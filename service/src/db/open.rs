@@ -12,7 +12,7 @@ use sea_orm::sqlx::{self, Connection};
 use sea_orm::{DbErr, RuntimeErr};
 
 use super::connect::file_of;
-use super::{Db, Fault, is_sqlite};
+use super::{ConnectSettings, Db, Fault, is_sqlite};
 
 /// How long a server may take to answer the first connection.
 const FIRST_CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ pub fn check_url(url: &str) -> Result<(), UrlError> {
 const ENCODING: &str = "in a password write `/` as %2F, `?` as %3F, `#` as %23, `@` as %40, `:` as %3A and `%` as %25";
 
 /// Opens the pools, as `Db::connect` does. A server that refuses says so at once: the pool would try it again for 5 s.
-pub async fn open(url: &str) -> Result<Db, OpenError> {
+pub async fn open(url: &str, settings: ConnectSettings) -> Result<Db, OpenError> {
     let first = if is_sqlite(url) {
         Ok(())
     } else {
@@ -85,7 +85,7 @@ pub async fn open(url: &str) -> Result<Db, OpenError> {
     };
     match first {
         Err(refused) if !refused.is_passing => Err(refused.error),
-        first => Db::connect(url).await.map_err(|fault| match first {
+        first => Db::connect_with(url, settings).await.map_err(|fault| match first {
             Err(refused) => refused.error,
             Ok(()) => of_fault(url, &fault),
         }),
@@ -93,7 +93,7 @@ pub async fn open(url: &str) -> Result<Db, OpenError> {
 }
 
 /// The same for a command that looks at a bank: an SQLite file that is not there is not made.
-pub async fn open_existing(url: &str) -> Result<Db, OpenError> {
+pub async fn open_existing(url: &str, settings: ConnectSettings) -> Result<Db, OpenError> {
     let options = url.parse::<SqliteConnectOptions>().ok().filter(|_| is_sqlite(url));
     match options.and_then(|options| file_of(&options)) {
         // A folder that is not there either has an advice of its own.
@@ -103,7 +103,7 @@ pub async fn open_existing(url: &str) -> Result<Db, OpenError> {
                 .to_owned(),
             said: Said("there is no such file".to_owned()),
         }),
-        _ => open(url).await,
+        _ => open(url, settings).await,
     }
 }
 

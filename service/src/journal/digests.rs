@@ -46,9 +46,13 @@ pub fn merkle_root(leaves: &[Sha256Digest]) -> Sha256Digest {
         _ => {
             // The largest power of two below the number of leaves.
             let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-            sha256(&[&[NODE], &merkle_root(left).0, &merkle_root(right).0])
+            node(merkle_root(left), merkle_root(right))
         }
     }
+}
+
+pub(super) fn node(left: Sha256Digest, right: Sha256Digest) -> Sha256Digest {
+    sha256(&[&[NODE], &left.0, &right.0])
 }
 
 const DOMAIN: &[u8] = b"florin journal 1\0";

@@ -2,7 +2,7 @@
 //!
 //! | of a transfer | bytes |
 //! |---|---|
-//! | public | `T` ‖ id ‖ kind (1 transfer, 2 deposit, 3 withdrawal, 4 reversal) ‖ status (1 pending, 2 completed, 3 failed) ‖ source ‖ destination ‖ amount ‖ text currency ‖ ?text method ‖ ?text reason ‖ ?parent ‖ ?batch ‖ ?created by ‖ ?expires at ‖ ?released ‖ ?digest of the texts |
+//! | public | `T` ‖ id ‖ created at ‖ kind (1 transfer, 2 deposit, 3 withdrawal, 4 reversal) ‖ status (1 pending, 2 completed, 3 failed) ‖ source ‖ destination ‖ amount ‖ text currency ‖ ?text method ‖ ?text reason ‖ ?parent ‖ ?batch ‖ ?created by ‖ ?expires at ‖ ?released ‖ ?digest of the texts |
 //! | private | ?digest of the key ‖ ?API key ‖ ?available |
 //! | digest of the texts | SHA-256(salt of the row ‖ ?long text description ‖ ?long text metadata) |
 //!
@@ -13,7 +13,7 @@
 //!
 //! A receipt shows the public bytes to the other side, so what only the owner may know enters by the HMAC. Of a recorded failure
 //! the reason is public, since the source's owner is the only one to see it. The texts enter by a salted digest: they and the
-//! salt can be erased, and the digest still stands in the leaf. The time is in the id. The request's digest is in no leaf, since
+//! salt can be erased, and the digest still stands in the leaf. The request's digest is in no leaf, since
 //! an erasure takes it.
 
 use uuid::Uuid;
@@ -28,6 +28,7 @@ use crate::values::{
 #[derive(Clone, Copy, Debug)]
 pub struct TransferLeaf<'a> {
     pub id: TransferId,
+    pub created_at: Timestamp,
     pub kind: TransferKind,
     pub status: TransferStatus,
     pub source: WalletId,
@@ -88,6 +89,7 @@ impl TransferLeaf<'_> {
         bytes
             .raw(b"T")
             .id(self.id.0)
+            .time(self.created_at)
             .raw(&[number_of_kind(self.kind), number_of_status(self.status)])
             .id(self.source.0)
             .id(self.destination.0)
@@ -178,6 +180,7 @@ mod tests {
     fn deposit(method: &Method) -> TransferLeaf<'_> {
         TransferLeaf {
             id: TransferId(ID),
+            created_at: Timestamp::from_timestamp_micros(1_700_000_000_654_321).expect("a time"),
             kind: TransferKind::Deposit,
             status: TransferStatus::Completed,
             source: WalletId(Uuid::from_u128(1)),
@@ -205,8 +208,9 @@ mod tests {
         let leaf = deposit(&method);
         assert_eq!(
             hex(&leaf.public_bytes()),
-            "5401935f4c7a107d2a811122223333444402020000000000000000000000000000000100000000000000000000000000\
-             000002000000000001e240034555520104766973610000000100000000000000000000000000000003000000"
+            "5401935f4c7a107d2a811122223333444400060a2418283bf10202000000000000000000000000000000010000000000\
+             0000000000000000000002000000000001e2400345555201047669736100000001000000000000000000000000000000\
+             03000000"
         );
         assert_eq!(
             leaf.sealed(&[9; 32]).to_string(),
@@ -214,7 +218,7 @@ mod tests {
         );
         assert_eq!(
             leaf.digest(&[9; 32]).to_string(),
-            "b00d45fd91cb638a9b9b2183c6d2784b41a088a83c919764098049d10b5e7dba"
+            "f62bae621ca9ce825a2bcc86a7a28913f4e40fbe8303533544a09d1462f6ce04"
         );
     }
 
@@ -234,7 +238,7 @@ mod tests {
         };
         assert_eq!(
             leaf.digest(&[9; 32]).to_string(),
-            "4baecf02e9d498518aff2f113118084329403333bae3f05339d9335811f242b8"
+            "9b5e54207fcc29de054291a31a421c8e669e58fda40d2b05f5a3064ef65d8ac0"
         );
     }
 

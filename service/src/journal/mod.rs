@@ -7,7 +7,9 @@
 mod chain;
 mod digests;
 mod leaves;
+mod tree;
 
 pub use chain::{Content, Head, Identity, Row};
 pub use digests::{Salt, digest_of_row, merkle_root};
 pub use leaves::{ChangeLeaf, TransferLeaf, digest_of_texts};
+pub use tree::MerkleTree;

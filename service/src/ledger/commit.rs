@@ -63,6 +63,7 @@ fn leaves(writes: &Writes, salt: &Salt) -> Vec<Sha256Digest> {
 pub(super) fn leaf(transfer: &Transfer, salt: &Salt) -> Sha256Digest {
     let leaf = TransferLeaf {
         id: transfer.id,
+        created_at: transfer.created_at,
         kind: transfer.kind,
         status: transfer.status,
         source: transfer.source,

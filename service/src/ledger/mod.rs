@@ -37,7 +37,7 @@ pub use types::{
     Action, Change, Command, Direction, Entry, Expected, Failure, Idempotency, Movement, Opening, Outcome, Owner,
     Payment, Refusal, StatusRequest, TextsSeal, Transfer, Wallet, WalletRefusal, WalletTag, opening_text,
 };
-pub use verify::{Check, Report, verify};
+pub use verify::{Check, JournalSpan, Report, RowDigest, VerifyError, verify, verify_since};
 
 pub(crate) use verify::verify_in;
 

@@ -13,7 +13,7 @@ use sea_orm::ConnectionTrait;
 use crate::aggregates::{self, Aggregates, Comparison, Verdict};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::ledger::{self, Ledger, Loss, Metrics, MetricsSnapshot, Queue, Report};
+use crate::ledger::{self, Ledger, Loss, Metrics, MetricsSnapshot, Queue, Report, VerifyError};
 use crate::statistics::{self, Statistics};
 use crate::values::Timestamp;
 use readiness::Readiness;
@@ -114,7 +114,7 @@ impl Ops {
     }
 
     /// Proves the books, and the aggregates by them.
-    pub async fn verify(&self) -> Result<Proof, Fault> {
+    pub async fn verify(&self) -> Result<Proof, VerifyError> {
         verify(&self.db, &self.aggregates).await
     }
 
@@ -124,7 +124,12 @@ impl Ops {
 }
 
 /// Proves the books and the aggregates of a database, whether or not a bank runs on it.
-pub async fn verify(db: &Db, aggregates: &Aggregates) -> Result<Proof, Fault> {
+pub async fn verify(db: &Db, aggregates: &Aggregates) -> Result<Proof, VerifyError> {
+    verify_since(db, aggregates, 0).await
+}
+
+/// The same, with the journal from the row after `since` on.
+pub async fn verify_since(db: &Db, aggregates: &Aggregates, since: i64) -> Result<Proof, VerifyError> {
     let mut tries = 0;
     loop {
         let reading = aggregates.read_hot().await;
@@ -132,7 +137,7 @@ pub async fn verify(db: &Db, aggregates: &Aggregates) -> Result<Proof, Fault> {
         tries += 1;
         let compared = match aggregates::compare(&tx, reading).await? {
             None if tries < SNAPSHOTS_MAX => {
-                tx.rollback().await?;
+                tx.rollback().await.map_err(Fault::from)?;
                 continue;
             }
             None => Comparison {
@@ -143,8 +148,8 @@ pub async fn verify(db: &Db, aggregates: &Aggregates) -> Result<Proof, Fault> {
             },
             Some(compared) => compared,
         };
-        let books = ledger::verify_in(&tx).await?;
-        tx.rollback().await?;
+        let books = ledger::verify_in(&tx, since).await?;
+        tx.rollback().await.map_err(Fault::from)?;
         return Ok(Proof {
             books,
             aggregates: compared,

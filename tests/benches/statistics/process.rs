@@ -23,6 +23,7 @@ pub async fn measure(time: Duration) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let config = Config {
         database_url: format!("sqlite://{}", folder.path().join("bench.db").display()),
+        generic_plans: true,
         allows_unsafe_database: false,
         signing_key_file: folder.path().join("signing.key"),
         currency: currency("USD")?,

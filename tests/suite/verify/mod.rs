@@ -3,11 +3,18 @@
 use std::sync::Arc;
 
 use harness::{TestBank, on_every_backend};
+use service::identity::Actor;
+use service::transfers::{Metadata, NewTransfer};
 use service::values::{TransferId, WalletId};
 
 mod balances;
+mod cost;
+mod damage;
+mod forgeries;
 mod journal;
+mod since;
 mod transfers;
+mod wallets;
 
 use crate::requests::{new_transfer, quiet_customer, submit};
 
@@ -24,6 +31,9 @@ const TWO: &str = "every completed transfer has its two entries, and no other tr
 const ENTRIES: &str = "every entry has its transfer and its wallet";
 const WALLETS: &str = "every transfer has its wallets, and a completed one is in their currency";
 const HELD: &str = "what is held is what pending transfers claim";
+const OPENED: &str = "every wallet was opened once, by a change that says whose and in which currency";
+const CHANGES: &str = "every change has its wallet, and begins with the status that the one before has left";
+const STATUS: &str = "every wallet has the status that its last change has left";
 const JOURNAL: &str = "the journal has no gap, and its digests are those of what is stored";
 const ZERO: &str = "every currency sums to zero";
 
@@ -32,6 +42,7 @@ struct Books {
     bank: TestBank,
     ana: WalletId,
     ben: WalletId,
+    bens: Actor,
     ten: TransferId,
     five: TransferId,
 }
@@ -40,7 +51,7 @@ impl Books {
     async fn of(backend: harness::Backend) -> Self {
         let bank = TestBank::open(backend).await;
         let (actor, ana) = quiet_customer(&bank, "ana").await;
-        let (_, ben) = quiet_customer(&bank, "ben").await;
+        let (bens, ben) = quiet_customer(&bank, "ben").await;
         bank.fund(ana, "100", "visa").await;
         let pay = async |amount| submit(&bank.services, actor, new_transfer(ana, ben, amount)).await;
         let ten = pay("10").await.expect("ana can pay").transfer.id;
@@ -52,9 +63,21 @@ impl Books {
             bank,
             ana,
             ben,
+            bens,
             ten,
             five,
         }
+    }
+
+    /// Ben pays ana back with a description and metadata.
+    async fn pay_with_texts(&self) -> TransferId {
+        let new = NewTransfer {
+            description: Some("rent".to_owned()),
+            metadata: Metadata::try_new(r#"{"month":1}"#),
+            ..new_transfer(self.ben, self.ana, "1")
+        };
+        let paid = submit(&self.bank.services, self.bens, new).await;
+        paid.expect("ben can pay").transfer.id
     }
 
     fn id(&self, wallet: WalletId) -> String {
@@ -77,7 +100,7 @@ impl Books {
         let row = self.row_of(transfer).await;
         (
             JOURNAL,
-            format!("row {row}: its transfers are not those that were committed"),
+            format!("row {row}: its transfers and changes are not those that were committed"),
         )
     }
 
@@ -135,7 +158,7 @@ async fn a_clean_ledger_is_clean(bank: Arc<TestBank>) {
         (report.wallets, report.transfers, report.entries, report.currencies),
         (3, 4, 6, 1)
     );
-    assert_eq!(report.checks.len(), 8, "a new check wants a test of its own");
+    assert_eq!(report.checks.len(), 11, "a new check wants a test of its own");
     books.after(&[], Vec::new()).await;
 }
 

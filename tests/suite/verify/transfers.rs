@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use harness::{TestBank, on_every_backend};
 
-use super::{Books, CHAIN, ENTRIES, HELD, JOURNAL, TWO, WALLETS, ZERO, entry};
+use super::{Books, CHAIN, CHANGES, ENTRIES, HELD, JOURNAL, OPENED, TWO, WALLETS, ZERO, entry};
 
 on_every_backend!(
     a_deleted_transfer_is_found,
     a_deleted_transfer_with_its_entries_is_found,
     a_changed_transfer_is_found,
+    a_changed_time_is_found,
+    changed_texts_are_found_and_erased_ones_are_fine,
     a_transfer_without_entries_is_found,
     a_failed_transfer_with_entries_is_found,
     an_orphan_is_found,
@@ -61,6 +63,35 @@ async fn a_changed_transfer_is_found(bank: Arc<TestBank>) {
     }
 }
 
+async fn a_changed_time_is_found(bank: Arc<TestBank>) {
+    let books = Books::of(bank.backend).await;
+    let sql = [format!(
+        "UPDATE transfers SET created_at = '2026-01-05T03:33:59+00:00' WHERE id = {}",
+        books.transfer(books.ten)
+    )];
+    let expected = vec![books.changed(books.ten).await];
+    books.after(&sql, expected).await;
+}
+
+async fn changed_texts_are_found_and_erased_ones_are_fine(bank: Arc<TestBank>) {
+    for (columns, is_fine) in [
+        ("description = 'lunch'", false),
+        ("metadata = NULL", false),
+        ("description = NULL, metadata = NULL, texts_salt = NULL", true),
+    ] {
+        let books = Books::of(bank.backend).await;
+        let paid = books.pay_with_texts().await;
+        let row = books.row_of(paid).await;
+        let sql = [format!(
+            "UPDATE transfers SET {columns} WHERE id = {}",
+            books.transfer(paid)
+        )];
+        let offence = format!("row {row}: transfer {paid} has other texts than those of its digest");
+        let expected = if is_fine { Vec::new() } else { vec![(JOURNAL, offence)] };
+        books.after(&sql, expected).await;
+    }
+}
+
 async fn a_transfer_without_entries_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
     let id = uuid::Uuid::max();
@@ -102,6 +133,7 @@ async fn an_orphan_is_found(bank: Arc<TestBank>) {
         .collect();
     expected.extend([(ENTRIES, entry(books.ben, 1)), (ENTRIES, entry(books.ben, 2))]);
     expected.push((ZERO, "USD is off by -150000 ten-thousandths".to_owned()));
+    expected.push((CHANGES, books.ben.to_string()));
     books.after(&sql, expected).await;
 }
 
@@ -124,6 +156,7 @@ async fn a_forged_currency_is_found(bank: Arc<TestBank>) {
     }
     broken.push((ZERO, "EUR is off by 150000 ten-thousandths".to_owned()));
     broken.push((ZERO, "USD is off by -150000 ten-thousandths".to_owned()));
+    broken.push((OPENED, books.ben.to_string()));
     books.after(&sql, broken).await;
 }
 

@@ -1,91 +1,206 @@
-//! Proves the journal: its numbers have no gap, each row's digest is that of its content and of the row before, and the
-//! transfers between two rows are, byte by byte, those that the later one counts.
+//! Proves the journal in one walk over two streams, its rows by number and what has leaves in them by id: the numbers have no
+//! gap, each row's digest is that of its content and of the row before, and what lies between two rows is, byte by byte, what
+//! the later one counts. It remembers a page of each stream and no leaf.
 
-use entity::{changes, journal, ledger, transfers};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{journal, ledger};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement};
 
-use super::{Check, OFFENDERS_MAX};
+use super::records::{LeafRecords, LeafTable};
+use super::rows::{JournalPages, StoredRow};
+use super::{Check, JournalSpan, OFFENDERS_MAX, VerifyError, id_text};
 use crate::db::Fault;
-use crate::journal::{Identity, Row, digest_of_row, merkle_root};
-use crate::ledger::commit::{leaf, leaf_of_change};
-use crate::ledger::repo::transfer_of;
-use crate::ledger::types::Change;
-use crate::values::{RecordId, Sha256Digest};
+use crate::journal::{Identity, MerkleTree, Row, digest_of_row};
+use crate::values::{Sha256Digest, Timestamp};
 
-/// Rows of the journal that are read at once.
-const ROWS_AT_ONCE: u64 = 200;
-/// Transfers that are read at once, however many one commit has.
-const TRANSFERS_AT_ONCE: u64 = 5_000;
+const CLAIM: &str = "the journal has no gap, and its digests are those of what is stored";
 
-/// Walks the whole journal in the snapshot.
-pub(super) async fn journal_is_whole(tx: &DatabaseTransaction) -> Result<Check, Fault> {
-    let mut walk = Walk::begin(tx).await?;
-    loop {
-        let rows = journal::Entity::find()
-            .filter(journal::Column::Number.gt(walk.before.number))
-            .order_by_asc(journal::Column::Number)
-            .limit(ROWS_AT_ONCE)
-            .all(tx)
-            .await?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            walk.step(row).await?;
+/// Walks the journal from the row after `since` on, in the snapshot. That row's own digest is what the walk begins with.
+pub(super) async fn journal_is_whole(
+    tx: &DatabaseTransaction,
+    since: i64,
+) -> Result<(JournalSpan, Check), VerifyError> {
+    let newest = StoredRow::newest(tx, i64::MAX).await?;
+    let head = newest.as_ref().map_or(0, |newest| newest.number);
+    if since < 0 || since > head {
+        return Err(VerifyError::NoSuchRow { since, head });
+    }
+    // Where the row is missing, the one before it: the walk names the gap.
+    let start = StoredRow::newest(tx, since).await?;
+    let mut offenders = Offenders::default();
+    let mut span = JournalSpan {
+        start: start.as_ref().map(StoredRow::row_digest),
+        rows: 0,
+        head: newest.as_ref().map(StoredRow::row_digest),
+    };
+    match identity(tx).await? {
+        None => offenders.push("the ledger's identity is missing, and nothing can be checked without it".to_owned()),
+        Some(identity) => {
+            let mut walk = JournalWalk::begin(tx, identity, start, offenders);
+            let mut rows = JournalPages::after(walk.before.number);
+            while let Some(row) = rows.next(tx).await? {
+                walk.step(row).await?;
+                span.rows += 1;
+            }
+            offenders = walk.end().await?;
         }
     }
-    walk.end().await
+    Ok((
+        span,
+        Check {
+            claim: CLAIM,
+            offenders: offenders.0,
+        },
+    ))
+}
+
+/// `None` where it is not there, or is none.
+async fn identity(tx: &DatabaseTransaction) -> Result<Option<Identity>, Fault> {
+    let query = Statement::from_string(tx.get_database_backend(), "SELECT * FROM ledger");
+    let row = tx.query_one_raw(query).await?;
+    let model = row.and_then(|row| ledger::Model::from_query_result(&row, "").ok());
+    Ok(model.map(|ledger| Identity {
+        id: ledger.id,
+        salt: ledger.salt.0,
+    }))
+}
+
+/// What the walk remembers of the row before; what that row does not tell is not compared.
+struct RowBefore {
+    number: i64,
+    last_id: Option<Vec<u8>>,
+    at: Option<Timestamp>,
+    digest: Option<Sha256Digest>,
+}
+
+impl From<StoredRow> for RowBefore {
+    fn from(row: StoredRow) -> Self {
+        Self {
+            number: row.number,
+            last_id: row.last_id,
+            at: row.model.map(|model| model.at),
+            digest: row.digest,
+        }
+    }
+}
+
+/// Sentences about what is wrong, up to a limit.
+#[derive(Default)]
+struct Offenders(Vec<String>);
+
+impl Offenders {
+    fn push(&mut self, offence: String) {
+        if self.0.len() < OFFENDERS_MAX {
+            self.0.push(offence);
+        }
+    }
 }
 
 /// Where the walk has come to.
-struct Walk<'a> {
+struct JournalWalk<'a> {
     tx: &'a DatabaseTransaction,
     identity: Identity,
-    before: journal::Model,
-    offenders: Vec<String>,
+    records: LeafRecords<'a>,
+    before: RowBefore,
+    offenders: Offenders,
 }
 
-impl<'a> Walk<'a> {
-    async fn begin(tx: &'a DatabaseTransaction) -> Result<Self, Fault> {
-        let ledger = ledger::Entity::find().one(tx).await?;
-        let ledger = ledger.ok_or_else(|| missing("the ledger's identity"))?;
-        let birth = journal::Entity::find_by_id(0_i64).one(tx).await?;
-        Ok(Self {
-            tx,
-            identity: Identity {
-                id: ledger.id,
-                salt: ledger.salt.0,
+impl<'a> JournalWalk<'a> {
+    fn begin(
+        tx: &'a DatabaseTransaction,
+        identity: Identity,
+        start: Option<StoredRow>,
+        mut offenders: Offenders,
+    ) -> Self {
+        if let Some(row) = start.as_ref().filter(|row| row.model.is_none()) {
+            offenders.push(unreadable(row.number));
+        }
+        // Below the journal's birth there is nothing, so what lies there would be counted to row 1.
+        let first = start.as_ref().filter(|row| row.number > 0);
+        let records = LeafRecords::after(tx, identity.salt, first.and_then(|row| row.last_id.clone()));
+        let before = start.map_or(
+            RowBefore {
+                number: -1,
+                last_id: None,
+                at: None,
+                digest: None,
             },
-            before: birth.ok_or_else(|| missing("row 0 of the journal"))?,
-            offenders: Vec::new(),
-        })
+            RowBefore::from,
+        );
+        Self {
+            tx,
+            identity,
+            records,
+            before,
+            offenders,
+        }
     }
 
-    async fn step(&mut self, stored: journal::Model) -> Result<(), Fault> {
-        let expected = self.before.number + 1;
-        if stored.number != expected {
-            self.offend(format!("rows {expected} to {} are missing", stored.number - 1));
+    async fn step(&mut self, stored: StoredRow) -> Result<(), Fault> {
+        let (expected, number) = (self.before.number + 1, stored.number);
+        if number != expected {
+            self.offenders
+                .push(format!("rows {expected} to {} are missing", number - 1));
         }
-        if stored.last_id < self.before.last_id || stored.at < self.before.at {
-            self.offend(format!(
-                "row {}: its ids or its time are before those of the row before",
-                stored.number
+        match (&stored.model, &stored.last_id) {
+            (Some(row), Some(last_id)) => {
+                if self.before.last_id.as_ref().is_some_and(|before| last_id < before)
+                    || self.before.at.is_some_and(|before| row.at < before)
+                {
+                    self.offenders.push(format!(
+                        "row {number}: its ids or its time are before those of the row before"
+                    ));
+                }
+                self.compare_records(row, last_id).await?;
+                self.compare_digest(row);
+            }
+            (_, last_id) => {
+                self.offenders.push(unreadable(number));
+                // What it has in it cannot be compared, and must not be counted to the next row.
+                if let Some(last_id) = last_id {
+                    while self.records.next_through(last_id).await?.is_some() {}
+                }
+            }
+        }
+        self.before = stored.into();
+        Ok(())
+    }
+
+    /// What lies between the row before and this one, against this one's counts and root.
+    async fn compare_records(&mut self, row: &journal::Model, last_id: &[u8]) -> Result<(), Fault> {
+        let number = row.number;
+        let mut found = LeafTable::ALL.map(|table| (table, 0_i64));
+        let (mut tree, mut is_comparable) = (MerkleTree::default(), true);
+        while let Some(record) = self.records.next_through(last_id).await? {
+            for (table, count) in &mut found {
+                *count += i64::from(*table == record.table);
+            }
+            match record.leaf {
+                Ok(leaf) => tree.push(leaf),
+                Err(why) => {
+                    is_comparable = false;
+                    let (word, id) = (record.table.singular(), id_text(&record.id));
+                    self.offenders.push(format!("row {number}: {word} {id} {why}"));
+                }
+            }
+        }
+        for (table, count) in found {
+            let counted = table.counted_by(row);
+            if count != counted {
+                is_comparable = false;
+                let word = table.plural();
+                self.offenders
+                    .push(format!("row {number}: counts {counted} {word}, and there are {count}"));
+            }
+        }
+        if is_comparable && tree.root() != row.root {
+            self.offenders.push(format!(
+                "row {number}: its transfers and changes are not those that were committed"
             ));
         }
-        let leaves = self.leaves(self.before.last_id, Some(stored.last_id)).await?;
-        let counted = usize::try_from(stored.transfers + stored.changes).unwrap_or_default();
-        if leaves.len() != counted {
-            self.offend(format!(
-                "row {}: counts {counted} transfers and changes, and there are {}",
-                stored.number,
-                leaves.len()
-            ));
-        } else if merkle_root(&leaves) != stored.root {
-            self.offend(format!(
-                "row {}: its transfers and changes are not those that were committed",
-                stored.number
-            ));
-        }
+        Ok(())
+    }
+
+    fn compare_digest(&mut self, stored: &journal::Model) {
         let row = Row {
             number: stored.number,
             last_id: stored.last_id,
@@ -94,100 +209,32 @@ impl<'a> Walk<'a> {
             at: stored.at,
             root: stored.root,
         };
-        if digest_of_row(self.identity.id, self.before.digest, &row) != stored.digest {
-            self.offend(format!(
+        let expected = |before| digest_of_row(self.identity.id, before, &row);
+        if self
+            .before
+            .digest
+            .is_some_and(|before| expected(before) != stored.digest)
+        {
+            self.offenders.push(format!(
                 "row {}: its digest is not that of its content and of the row before",
                 stored.number
             ));
         }
-        self.before = stored;
-        Ok(())
     }
 
     /// What lies beyond the head was written past the journal.
-    async fn end(mut self) -> Result<Check, Fault> {
-        let beyond = self.leaves(self.before.last_id, None).await?.len();
-        if beyond > 0 {
-            self.offend(format!("{beyond} transfers and changes are in no row"));
-        }
-        Ok(Check {
-            claim: "the journal has no gap, and its digests are those of what is stored",
-            offenders: self.offenders,
-        })
-    }
-
-    /// The leaves of the transfers and changes after one id, through another, in id order.
-    async fn leaves(&self, after: RecordId, through: Option<RecordId>) -> Result<Vec<Sha256Digest>, Fault> {
-        let mut leaves = self.leaves_of_transfers(after, through).await?;
-        leaves.extend(self.leaves_of_changes(after, through).await?);
-        leaves.sort_unstable_by_key(|(id, _)| *id);
-        Ok(leaves.into_iter().map(|(_, leaf)| leaf).collect())
-    }
-
-    async fn leaves_of_changes(
-        &self,
-        after: RecordId,
-        through: Option<RecordId>,
-    ) -> Result<Vec<(RecordId, Sha256Digest)>, Fault> {
-        let mut query = changes::Entity::find().filter(changes::Column::Id.gt(after));
-        if let Some(through) = through {
-            query = query.filter(changes::Column::Id.lte(through));
-        }
-        let found = query.all(self.tx).await?;
-        let leaf = |change: Change| (change.id.into(), leaf_of_change(&change, &self.identity.salt));
-        Ok(found.into_iter().map(|model| leaf(change_of(model))).collect())
-    }
-
-    async fn leaves_of_transfers(
-        &self,
-        after: RecordId,
-        through: Option<RecordId>,
-    ) -> Result<Vec<(RecordId, Sha256Digest)>, Fault> {
-        let mut leaves = Vec::new();
-        let mut after = after;
-        loop {
-            let mut query = transfers::Entity::find().filter(transfers::Column::Id.gt(after));
-            if let Some(through) = through {
-                query = query.filter(transfers::Column::Id.lte(through));
-            }
-            let found = query
-                .order_by_asc(transfers::Column::Id)
-                .limit(TRANSFERS_AT_ONCE)
-                .all(self.tx)
-                .await?;
-            let Some(last) = found.last() else {
-                return Ok(leaves);
-            };
-            after = last.id.into();
-            let is_last = (found.len() as u64) < TRANSFERS_AT_ONCE;
-            for model in found {
-                let id = model.id.into();
-                leaves.push((id, leaf(&transfer_of(model)?, &self.identity.salt)));
-            }
-            if is_last {
-                return Ok(leaves);
+    async fn end(mut self) -> Result<Offenders, Fault> {
+        for table in LeafTable::ALL {
+            let beyond = table.count_above(self.tx, self.before.last_id.as_deref()).await?;
+            if beyond > 0 {
+                self.offenders
+                    .push(format!("{beyond} {} are in no row", table.plural()));
             }
         }
-    }
-
-    fn offend(&mut self, offence: String) {
-        if self.offenders.len() < OFFENDERS_MAX {
-            self.offenders.push(offence);
-        }
+        Ok(self.offenders)
     }
 }
 
-fn missing(what: &str) -> Fault {
-    DbErr::RecordNotFound(format!("{what} is missing")).into()
-}
-
-fn change_of(model: changes::Model) -> Change {
-    Change {
-        id: model.id,
-        kind: model.kind,
-        subject: model.subject,
-        created_by: model.created_by,
-        before: model.before,
-        after: model.after,
-    }
+fn unreadable(number: i64) -> String {
+    format!("row {number}: cannot be read as one")
 }

@@ -12,10 +12,12 @@ mod logs;
 mod readme;
 mod reports;
 mod settings;
+mod slices;
 mod starting;
 mod stopping;
 mod terminal;
 mod transactions;
+mod verify;
 
 use std::fs;
 use std::future::Future;

@@ -9,13 +9,14 @@ use super::names_in;
 use crate::layering::root;
 
 /// What the contract promises of this version.
-const SETTINGS: [&str; 17] = [
+const SETTINGS: [&str; 18] = [
     "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
     "FLORIN_CURRENCY",
     "FLORIN_DATABASE_URL",
     "FLORIN_DATA_DIR",
+    "FLORIN_GENERIC_PLANS",
     "FLORIN_LISTEN",
     "FLORIN_LOG",
     "FLORIN_LOG_FORMAT",
@@ -91,7 +92,7 @@ async fn the_example_file_lists_every_setting_and_nothing_else() {
 #[tokio::test]
 async fn wrong_use_is_two_and_says_how_it_is_used() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let wrong: [&[&str]; 14] = [
+    let wrong: [&[&str]; 18] = [
         &["--nonsense"],
         &["nonsense"],
         &["serve", "now"],
@@ -123,6 +124,10 @@ async fn wrong_use_is_two_and_says_how_it_is_used() {
         &["--connections-max", "-1"],
         &["--reports", "everybody"],
         &["verify", "--json", "yes"],
+        &["verify", "--since", "-1"],
+        &["verify", "--since=-1"],
+        &["verify", "--since", "last"],
+        &["--generic-plans", "maybe"],
         &["demo", "--transfers", "0"],
     ];
     for arguments in wrong {

@@ -1,0 +1,210 @@
+//! What the tables of the books must say of each other: every balance again from its entries, no gap and no orphan.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+
+use super::{Check, OFFENDERS_MAX, id_bytes, id_text};
+use crate::db::Fault;
+
+/// How many rows there are.
+pub(super) struct BookCounts {
+    pub wallets: u64,
+    pub transfers: u64,
+    pub entries: u64,
+    pub currencies: u64,
+}
+
+/// Counts the rows.
+pub(super) async fn count_rows(tx: &DatabaseTransaction) -> Result<BookCounts, Fault> {
+    Ok(BookCounts {
+        wallets: count(tx, "SELECT count(*) AS n FROM wallets", []).await?,
+        transfers: count(tx, "SELECT count(*) AS n FROM transfers", []).await?,
+        entries: count(tx, "SELECT count(*) AS n FROM entries", []).await?,
+        currencies: count(tx, "SELECT count(DISTINCT currency) AS n FROM wallets", []).await?,
+    })
+}
+
+/// Runs every check of the books.
+pub(super) async fn books_are_right(tx: &DatabaseTransaction) -> Result<Vec<Check>, Fault> {
+    let dialect = Dialect(tx.get_database_backend());
+    let mut checks = Vec::new();
+    for (claim, sql) in dialect.checks() {
+        let offenders = offenders(tx, sql).await?;
+        checks.push(Check { claim, offenders });
+    }
+    checks.push(currencies_sum_to_zero(tx, dialect).await?);
+    Ok(checks)
+}
+
+async fn offenders(tx: &DatabaseTransaction, sql: String) -> Result<Vec<String>, Fault> {
+    let limited = format!("{sql} LIMIT {OFFENDERS_MAX}");
+    let rows = tx
+        .query_all_raw(Statement::from_string(tx.get_database_backend(), limited))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let id = id_text(&id_bytes(row, "id")?);
+            let version: Option<i64> = row.try_get("", "version")?;
+            Ok(version.map_or_else(|| id.clone(), |version| format!("{id} version {version}")))
+        })
+        .collect()
+}
+
+/// What a query gives as `n`.
+pub(super) async fn count<const N: usize>(
+    tx: &DatabaseTransaction,
+    sql: &str,
+    values: [Value; N],
+) -> Result<u64, Fault> {
+    let query = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    let row = tx.query_one_raw(query).await?;
+    let number: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
+    Ok(number.unsigned_abs())
+}
+
+/// Sums in two halves: SQLite's own sum overflows after ten full wallets.
+async fn currencies_sum_to_zero(tx: &DatabaseTransaction, dialect: Dialect) -> Result<Check, Fault> {
+    let units = dialect.units("balance");
+    let sql = format!(
+        "SELECT currency, CAST(sum({units} / {HALF}) AS bigint) AS high, CAST(sum({units} % {HALF}) AS bigint) AS low \
+         FROM wallets GROUP BY currency ORDER BY currency"
+    );
+    let mut offenders = Vec::new();
+    for row in tx
+        .query_all_raw(Statement::from_string(tx.get_database_backend(), sql))
+        .await?
+    {
+        let (high, low): (i64, i64) = (row.try_get("", "high")?, row.try_get("", "low")?);
+        let sum = i128::from(high) * i128::from(HALF) + i128::from(low);
+        if sum != 0 {
+            let currency: String = row.try_get("", "currency")?;
+            offenders.push(format!("{currency} is off by {sum} ten-thousandths"));
+        }
+    }
+    Ok(Check {
+        claim: "every currency sums to zero",
+        offenders,
+    })
+}
+
+const HALF: i64 = 1_000_000_000;
+
+#[derive(Clone, Copy)]
+struct Dialect(DbBackend);
+
+impl Dialect {
+    /// A money column in ten-thousandths.
+    fn units(self, column: &str) -> String {
+        match self.0 {
+            DbBackend::Postgres => format!("({column} * 10000)::bigint"),
+            _ => format!("CAST(replace({column}, '.', '') AS INTEGER)"),
+        }
+    }
+
+    /// What the change that opened a wallet says of it; the ledger writes it in `opening_text`.
+    fn opening_text(self) -> String {
+        let owner = match self.0 {
+            DbBackend::Postgres => "w.user_id::text".to_owned(),
+            _ => {
+                let part = |from: u8, count: u8| format!("substr(lower(hex(w.user_id)), {from}, {count})");
+                [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)].join(" || '-' || ")
+            }
+        };
+        format!(
+            r#"'{{"currency":"' || w.currency || CASE WHEN w.user_id IS NOT NULL THEN '","owner":"' || {owner}
+            ELSE '","method":"' || w.method END || '"}}'"#
+        )
+    }
+
+    /// Claims, each with a query for what breaks it: `id`, and `version` where an entry is meant. Whatever is in `wallets` is
+    /// held against what is written once.
+    fn checks(self) -> Vec<(&'static str, String)> {
+        let none = match self.0 {
+            DbBackend::Postgres => "NULL::bigint AS version",
+            _ => "NULL AS version",
+        };
+        let (balance, held) = (self.units("w.balance"), self.units("w.held"));
+        let (amount, after) = (self.units("amount"), self.units("balance_after"));
+        let (entry_amount, transfer_amount) = (self.units("e.amount"), self.units("t.amount"));
+        let last_after = self.units("e.balance_after");
+        let opening = self.opening_text();
+        vec![
+            (
+                "every wallet was opened once, by a change that says whose and in which currency",
+                format!(
+                    "SELECT w.id AS id, {none} FROM wallets w LEFT JOIN changes c ON c.subject = w.id AND c.kind = 1 \
+                     GROUP BY w.id HAVING count(c.id) <> 1 OR min(c.after) <> {opening}"
+                ),
+            ),
+            (
+                "every change has its wallet, and begins with the status that the one before has left",
+                format!(
+                    "SELECT c.subject AS id, {none} FROM (SELECT subject, kind, before, lag(after) OVER w AS after_before, \
+                     lag(kind) OVER w AS kind_before FROM changes WINDOW w AS (PARTITION BY subject ORDER BY id)) AS c \
+                     LEFT JOIN wallets ON wallets.id = c.subject WHERE wallets.id IS NULL \
+                     OR (c.kind = 1) <> (c.kind_before IS NULL) OR (c.kind <> 1 \
+                     AND c.before <> CASE WHEN c.kind_before = 1 THEN 'ACTIVE' ELSE c.after_before END)"
+                ),
+            ),
+            (
+                "every wallet has the status that its last change has left",
+                format!(
+                    "SELECT w.id AS id, {none} FROM wallets w LEFT JOIN (SELECT subject, after, \
+                     row_number() OVER (PARTITION BY subject ORDER BY id DESC) AS place FROM changes WHERE kind <> 1) AS l \
+                     ON l.subject = w.id AND l.place = 1 WHERE w.status <> coalesce(l.after, 'ACTIVE')"
+                ),
+            ),
+            (
+                "every balance and version is the last entry's",
+                format!(
+                    "SELECT w.id AS id, {none} FROM wallets w \
+                     LEFT JOIN (SELECT wallet_id, max(version) AS version FROM entries GROUP BY wallet_id) l \
+                     ON l.wallet_id = w.id LEFT JOIN entries e ON e.wallet_id = l.wallet_id AND e.version = l.version \
+                     WHERE w.version <> coalesce(l.version, 0) OR {balance} <> coalesce({last_after}, 0)"
+                ),
+            ),
+            (
+                "a wallet's versions grow by one along its transfers' ids, and each balance is the one before plus the amount",
+                format!(
+                    "SELECT wallet_id AS id, version FROM (SELECT wallet_id, version, {amount} AS amount, \
+                     {after} AS after, lag(version) OVER w AS version_before, lag({after}) OVER w AS before \
+                     FROM entries WINDOW w AS (PARTITION BY wallet_id ORDER BY transfer_id)) AS chain \
+                     WHERE version <> coalesce(version_before, 0) + 1 OR after <> coalesce(before, 0) + amount"
+                ),
+            ),
+            (
+                "every completed transfer has its two entries, and no other transfer has any",
+                format!(
+                    "SELECT t.id AS id, {none} FROM transfers t LEFT JOIN entries e ON e.transfer_id = t.id \
+                     GROUP BY t.id, t.status HAVING (t.status = 2 AND NOT (count(e.wallet_id) = 2 \
+                     AND sum(CASE WHEN e.wallet_id = t.source_wallet_id AND {entry_amount} = -{transfer_amount} \
+                     THEN 1 ELSE 0 END) = 1 \
+                     AND sum(CASE WHEN e.wallet_id = t.destination_wallet_id AND {entry_amount} = {transfer_amount} \
+                     THEN 1 ELSE 0 END) = 1)) OR (t.status <> 2 AND count(e.wallet_id) <> 0)"
+                ),
+            ),
+            (
+                "every entry has its transfer and its wallet",
+                "SELECT e.wallet_id AS id, e.version AS version FROM entries e \
+                 LEFT JOIN transfers t ON t.id = e.transfer_id LEFT JOIN wallets w ON w.id = e.wallet_id \
+                 WHERE t.id IS NULL OR w.id IS NULL"
+                    .to_owned(),
+            ),
+            (
+                "every transfer has its wallets, and a completed one is in their currency",
+                format!(
+                    "SELECT t.id AS id, {none} FROM transfers t LEFT JOIN wallets s ON s.id = t.source_wallet_id \
+                     LEFT JOIN wallets d ON d.id = t.destination_wallet_id WHERE s.id IS NULL OR d.id IS NULL \
+                     OR (t.status = 2 AND (s.currency <> t.currency OR d.currency <> t.currency))"
+                ),
+            ),
+            (
+                "what is held is what pending transfers claim",
+                format!(
+                    "SELECT w.id AS id, {none} FROM wallets w LEFT JOIN (SELECT source_wallet_id, sum({amount}) AS held \
+                     FROM transfers WHERE status = 1 GROUP BY source_wallet_id) p ON p.source_wallet_id = w.id \
+                     WHERE {held} <> coalesce(p.held, 0)"
+                ),
+            ),
+        ]
+    }
+}

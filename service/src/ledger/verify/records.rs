@@ -1,0 +1,222 @@
+//! What has a leaf in the journal, in the order of ids: the rows of each table are read a page at a time, and merged.
+
+use std::collections::VecDeque;
+
+use entity::{changes, journal, transfers};
+use sea_orm::prelude::Uuid;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, QueryResult, Statement, Value};
+
+use super::books::count;
+use super::id_bytes;
+use crate::db::Fault;
+use crate::journal::{Salt, digest_of_texts};
+use crate::ledger::commit::{leaf, leaf_of_change};
+use crate::ledger::repo::transfer_of;
+use crate::ledger::types::{Change, TextsSeal, Transfer};
+use crate::values::Sha256Digest;
+
+/// Rows of a table that are read, and remembered, at once.
+const PAGE: i64 = 2_000;
+
+/// The tables whose rows have leaves. Their ids are of one sequence, and their leaves stand in the order of the ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LeafTable {
+    Transfers,
+    Changes,
+}
+
+impl LeafTable {
+    pub const ALL: [Self; 2] = [Self::Transfers, Self::Changes];
+
+    /// What its rows are called, which is the table's name too.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Transfers => "transfers",
+            Self::Changes => "changes",
+        }
+    }
+
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::Transfers => "transfer",
+            Self::Changes => "change",
+        }
+    }
+
+    /// How many of its rows a commit says that it has.
+    pub fn counted_by(self, commit: &journal::Model) -> i64 {
+        match self {
+            Self::Transfers => commit.transfers.into(),
+            Self::Changes => commit.changes.into(),
+        }
+    }
+
+    /// The error says what is wrong with a row that nothing of ours can have written.
+    fn leaf(self, row: &QueryResult, salt: &Salt) -> Result<Sha256Digest, &'static str> {
+        match self {
+            Self::Transfers => {
+                let transfer = read_transfer(row).ok_or(UNREADABLE)?;
+                if !has_its_texts(&transfer) {
+                    return Err("has other texts than those of its digest");
+                }
+                Ok(leaf(&transfer, salt))
+            }
+            Self::Changes => {
+                let model = changes::Model::from_query_result(row, "").map_err(|_| UNREADABLE)?;
+                Ok(leaf_of_change(&change_of(model), salt))
+            }
+        }
+    }
+
+    /// The driver panics on a time that is infinite, which only PostgreSQL knows.
+    fn columns(self, backend: DbBackend) -> &'static str {
+        match (self, backend) {
+            (Self::Transfers, DbBackend::Postgres) => {
+                "*, isfinite(created_at) AND isfinite(coalesce(expires_at, created_at)) AS is_finite"
+            }
+            (Self::Transfers, _) => "*, true AS is_finite",
+            (Self::Changes, _) => "*",
+        }
+    }
+
+    /// How many rows have an id above one, or how many there are.
+    pub async fn count_above(self, tx: &DatabaseTransaction, id: Option<&[u8]>) -> Result<u64, Fault> {
+        let table = self.plural();
+        match id {
+            None => count(tx, &format!("SELECT count(*) AS n FROM {table}"), []).await,
+            Some(id) => {
+                let above = format!("SELECT count(*) AS n FROM {table} WHERE id > $1");
+                count(tx, &above, [id_value(tx.get_database_backend(), id)]).await
+            }
+        }
+    }
+}
+
+const UNREADABLE: &str = "cannot be read as one";
+
+fn read_transfer(row: &QueryResult) -> Option<Transfer> {
+    let is_finite: bool = row.try_get("", "is_finite").ok()?;
+    let model = is_finite.then(|| transfers::Model::from_query_result(row, ""))?;
+    transfer_of(model.ok()?).ok()
+}
+
+/// True too for texts that were erased, with their salt.
+fn has_its_texts(transfer: &Transfer) -> bool {
+    let (description, metadata) = (transfer.description.as_deref(), transfer.metadata.as_deref());
+    match transfer.texts {
+        Some(TextsSeal {
+            digest,
+            salt: Some(salt),
+        }) => digest_of_texts(salt, description, metadata) == digest,
+        Some(TextsSeal { salt: None, .. }) | None => description.is_none() && metadata.is_none(),
+    }
+}
+
+fn change_of(model: changes::Model) -> Change {
+    Change {
+        id: model.id,
+        kind: model.kind,
+        subject: model.subject,
+        created_by: model.created_by,
+        before: model.before,
+        after: model.after,
+    }
+}
+
+/// A row that has a leaf.
+pub(super) struct LeafRecord {
+    pub table: LeafTable,
+    pub id: Vec<u8>,
+    /// Or what is wrong with the row.
+    pub leaf: Result<Sha256Digest, &'static str>,
+}
+
+/// All records after an id, in the order of ids. Remembers a page of each table.
+pub(super) struct LeafRecords<'a> {
+    tx: &'a DatabaseTransaction,
+    salt: Salt,
+    pages: Vec<LeafPages>,
+}
+
+impl<'a> LeafRecords<'a> {
+    pub fn after(tx: &'a DatabaseTransaction, salt: Salt, id: Option<Vec<u8>>) -> Self {
+        let pages = LeafTable::ALL.map(|table| LeafPages {
+            table,
+            after: id.clone(),
+            waiting: VecDeque::new(),
+            is_at_end: false,
+        });
+        Self {
+            tx,
+            salt,
+            pages: pages.into(),
+        }
+    }
+
+    /// The next record, if its id is not above `last`.
+    pub async fn next_through(&mut self, last: &[u8]) -> Result<Option<LeafRecord>, Fault> {
+        for pages in &mut self.pages {
+            pages.fill(self.tx, &self.salt).await?;
+        }
+        let next = self.pages.iter_mut().filter(|pages| !pages.waiting.is_empty());
+        let next = next.min_by(|one, other| one.next_id().cmp(&other.next_id()));
+        let next = next.filter(|pages| pages.next_id().is_some_and(|id| id <= last));
+        Ok(next.and_then(|pages| pages.waiting.pop_front()))
+    }
+}
+
+/// The rows of one table.
+struct LeafPages {
+    table: LeafTable,
+    /// The greatest id that was read.
+    after: Option<Vec<u8>>,
+    waiting: VecDeque<LeafRecord>,
+    is_at_end: bool,
+}
+
+impl LeafPages {
+    fn next_id(&self) -> Option<&[u8]> {
+        self.waiting.front().map(|record| record.id.as_slice())
+    }
+
+    async fn fill(&mut self, tx: &DatabaseTransaction, salt: &Salt) -> Result<(), Fault> {
+        if self.is_at_end || !self.waiting.is_empty() {
+            return Ok(());
+        }
+        let rows = tx.query_all_raw(self.next_page(tx.get_database_backend())).await?;
+        self.is_at_end = (rows.len() as i64) < PAGE;
+        for row in rows {
+            self.waiting.push_back(LeafRecord {
+                table: self.table,
+                id: id_bytes(&row, "id")?,
+                leaf: self.table.leaf(&row, salt),
+            });
+        }
+        if let Some(last) = self.waiting.back() {
+            self.after = Some(last.id.clone());
+        }
+        Ok(())
+    }
+
+    fn next_page(&self, backend: DbBackend) -> Statement {
+        let (table, columns) = (self.table.plural(), self.table.columns(backend));
+        match &self.after {
+            None => {
+                let sql = format!("SELECT {columns} FROM {table} ORDER BY id LIMIT $1");
+                Statement::from_sql_and_values(backend, sql, [PAGE.into()])
+            }
+            Some(after) => {
+                let sql = format!("SELECT {columns} FROM {table} WHERE id > $1 ORDER BY id LIMIT $2");
+                Statement::from_sql_and_values(backend, sql, [id_value(backend, after), PAGE.into()])
+            }
+        }
+    }
+}
+
+/// PostgreSQL has no id but of sixteen bytes.
+fn id_value(backend: DbBackend, id: &[u8]) -> Value {
+    match (backend, Uuid::from_slice(id)) {
+        (DbBackend::Postgres, Ok(id)) => id.into(),
+        _ => id.to_vec().into(),
+    }
+}

@@ -1,0 +1,185 @@
+//! A ledger can be a part of a bank: it lives in whatever schema its connections name, and is tied to no other domain.
+//! The ledger's own scenarios run in two schemas at once: see `in_two_slices!` in `transfers`, `payments`, `wallets`,
+//! `refusals` and `contention`.
+
+use std::sync::Arc;
+
+use harness::bank::TestDatabase;
+use harness::slices::{Slices, url_in};
+use harness::{Backend, TestBank, on_every_backend};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use service::db::{ConnectSettings, Db};
+use service::ledger::verify;
+
+mod domains;
+mod source;
+
+on_every_backend!(only_wallets_refer_to_another_domains_table);
+
+/// The ledger's tables.
+pub const LEDGER: [&str; 7] = [
+    "wallets",
+    "transfers",
+    "entries",
+    "journal",
+    "ledger",
+    "changes",
+    "bank_clock",
+];
+
+async fn texts(bank: &TestBank, sql: &str) -> Vec<Vec<String>> {
+    let query = Statement::from_string(bank.db.backend(), sql);
+    let rows = bank.db.read.query_all_raw(query).await.expect("the query runs");
+    let text = |row: &sea_orm::QueryResult| {
+        let columns = row.column_names();
+        columns
+            .iter()
+            .map(|column| row.try_get("", column).expect("a column is text"))
+            .collect()
+    };
+    rows.iter().map(text).collect()
+}
+
+/// The tables of a schema.
+async fn tables(bank: &TestBank) -> Vec<String> {
+    let sql = match bank.backend {
+        Backend::Postgres => "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()",
+        Backend::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    };
+    texts(bank, sql).await.concat()
+}
+
+async fn only_wallets_refer_to_another_domains_table(bank: Arc<TestBank>) {
+    let sql = match bank.backend {
+        Backend::Postgres => {
+            "SELECT conrelid::regclass::text AS one, confrelid::regclass::text AS other FROM pg_constraint \
+             WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
+        }
+        Backend::Sqlite => {
+            "SELECT m.name AS one, f.\"table\" AS other FROM sqlite_master m, pragma_foreign_key_list(m.name) f \
+             WHERE m.type = 'table'"
+        }
+    };
+    let is_of_ledger = |table: &String| LEDGER.contains(&table.as_str());
+    let mut crossing = texts(&bank, sql).await;
+    crossing.retain(|sides| sides.iter().filter(|table| is_of_ledger(table)).count() == 1);
+    assert_eq!(crossing, [["wallets", "users"]]);
+}
+
+/// What a function names is looked for in the schema of whoever calls it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn functions_name_no_table() {
+    let bank = TestBank::open(Backend::Postgres).await;
+    let functions = texts(
+        &bank,
+        "SELECT proname::text AS name, prosrc::text AS body FROM pg_proc \
+         WHERE pronamespace = current_schema()::regnamespace",
+    )
+    .await;
+    assert!(functions.len() >= 2, "functions are missing: {functions:?}");
+    let tables = tables(&bank).await;
+    for function in functions {
+        let words = source::words(&function[1]);
+        let named: Vec<&String> = tables.iter().filter(|table| words.contains(table.as_str())).collect();
+        assert_eq!(named, Vec::<&String>::new(), "{function:?}");
+    }
+    bank.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forgery_in_one_slice_is_found_there_and_not_in_the_other() {
+    let slices = Slices::open().await;
+    let [a, b] = &slices.banks;
+    for bank in [a, b] {
+        bank.customer_with("ana", "10").await;
+    }
+    b.unlock_history().await;
+    b.execute("UPDATE transfers SET amount = '11.0000'").await;
+    assert!(verify(&a.db).await.expect("the books can be read").is_clean());
+    assert!(!verify(&b.db).await.expect("the books can be read").is_clean());
+    slices.close().await;
+}
+
+/// Each ledger has one row a commit, whatever happens in the other, and a salt and an id of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_slices_are_two_ledgers() {
+    let slices = Slices::open().await;
+    let [a, b] = &slices.banks;
+    let sql = "SELECT id::text AS id, encode(salt, 'hex') AS salt FROM ledger";
+    let (one, other) = (texts(a, sql).await, texts(b, sql).await);
+    assert!(
+        one[0][0] != other[0][0] && one[0][1] != other[0][1],
+        "{one:?} {other:?}"
+    );
+    let newest = "SELECT max(number) AS n FROM journal";
+    let before = b.number(newest).await;
+    a.customer_with("ana", "10").await;
+    assert!(a.number(newest).await > 0);
+    assert_eq!(b.number(newest).await, before);
+    slices.close().await;
+}
+
+/// The first schema of the path is the bank's, whatever the others hold.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bank_in_another_schema_of_the_path_is_left_alone() {
+    let bank = TestBank::open(Backend::Postgres).await;
+    bank.customer_with("ana", "10").await;
+    bank.execute("CREATE SCHEMA slice_a").await;
+    let url = url_in(&bank.database.url, "slice_a,public");
+    let db = Db::connect(&url).await.expect("the schema can be worked in");
+    let applied = migration::up(&db.write).await.expect("it can be migrated");
+    assert!(
+        applied.len() >= 9,
+        "the steps of the other schema count for nothing: {applied:?}"
+    );
+    let empty = verify(&db).await.expect("the books can be read");
+    assert_eq!((empty.is_clean(), empty.wallets), (true, 0));
+    db.close().await;
+    bank.assert_books_balance().await;
+    assert_eq!(bank.row_counts().await, (1, 2));
+    bank.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_committers_plans_are_generic_unless_that_is_switched_off() {
+    let database = TestDatabase::new(Backend::Postgres).await;
+    let modes = async |generic_plans| {
+        let settings = ConnectSettings { generic_plans };
+        let db = Db::connect_with(&database.url, settings)
+            .await
+            .expect("it can be opened");
+        let mut modes = Vec::new();
+        for pool in [&db.commit, &db.write] {
+            let sql = "SELECT current_setting('plan_cache_mode') AS value";
+            let row = pool
+                .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+                .await;
+            let row = row.expect("the query runs").expect("a setting has a value");
+            modes.push(row.try_get::<String>("", "value").expect("it is text"));
+        }
+        db.close().await;
+        modes
+    };
+    assert_eq!(modes(true).await, ["force_generic_plan", "auto"]);
+    assert_eq!(modes(false).await, ["auto", "auto"]);
+    database.drop().await;
+}
+
+/// The bank works without them, and locks wallets in the same order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_moves_without_generic_plans() {
+    let database = TestDatabase::new(Backend::Postgres).await;
+    let clock = Arc::new(harness::ManualClock::new());
+    let set = |config: &mut service::config::Config| config.generic_plans = false;
+    let bank = TestBank::open_with(Backend::Postgres, database, clock, set).await;
+    let ana = bank.customer_with("ana", "100").await;
+    let ben = bank.customer("ben").await;
+    // PostgreSQL begins to think of a general plan at the sixth time.
+    for _ in 0..10 {
+        let body = crate::requests::transfer(ana.wallet, ben.wallet, "1");
+        ana.caller.post("/v1/transfers", body).await.expect(201);
+    }
+    assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["90.0000", "10.0000"]);
+    bank.assert_books_balance().await;
+    bank.close().await;
+}
