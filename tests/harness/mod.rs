@@ -21,7 +21,7 @@ pub use bank::{Backend, TestBank, run};
 pub use callers::{Answer, Caller, Customer};
 pub use clock::ManualClock;
 pub use delays::{Delays, Stopwatch};
-pub use proxy::{Proxy, Silence};
+pub use proxy::{HeldRequest, Holding, LateAnswer, LateRequest, Proxy, Silence};
 pub use sql::Held;
 
 /// Turns scenarios into tests on both databases, named `sqlite::...` and `postgres::...`.

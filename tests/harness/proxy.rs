@@ -1,9 +1,11 @@
 //! A TCP proxy in front of a database or a Redis that counts round trips, and at a chosen one lets nothing more through:
-//! the moment to kill whoever is behind it.
+//! the moment to kill whoever is behind it. It can also lead to another port, and hold single requests.
+
+mod held;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,6 +13,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use self::held::{Decision, Hold, Late};
+pub use self::held::{HeldRequest, Holding, LateAnswer, LateRequest, SentRequest};
 
 /// Where the proxy goes silent. Round trips are counted from 1, over all connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +36,11 @@ pub struct Proxy {
 }
 
 struct Shared {
-    silence: Silence,
+    /// Where new connections lead.
+    port: AtomicU16,
+    /// New connections are closed at once.
+    is_shut: AtomicBool,
+    silence: Mutex<Silence>,
     round_trips: AtomicU64,
     /// Round trips by the first byte of their request.
     by_kind: Mutex<BTreeMap<u8, u64>>,
@@ -40,6 +49,8 @@ struct Shared {
     cuts: AtomicBool,
     /// The next request with these words in it loses its answer, and its connection with it.
     cuts_answer_to: Mutex<Option<&'static str>>,
+    /// The next request with its words in it is held.
+    hold: Mutex<Option<Hold>>,
 }
 
 /// What both directions of one connection know.
@@ -58,14 +69,17 @@ impl Proxy {
         let address = listener.local_addr().expect("a bound listener has an address");
         let (sender, silent) = watch::channel(false);
         let shared = Arc::new(Shared {
-            silence,
+            port: AtomicU16::new(port),
+            is_shut: AtomicBool::new(false),
+            silence: Mutex::new(silence),
             round_trips: AtomicU64::new(0),
             by_kind: Mutex::default(),
             silent: sender,
             cuts: AtomicBool::new(false),
             cuts_answer_to: Mutex::default(),
+            hold: Mutex::default(),
         });
-        let task = tokio::spawn(accept(listener, port, shared.clone()));
+        let task = tokio::spawn(accept(listener, shared.clone()));
         Self {
             address,
             shared,
@@ -74,9 +88,47 @@ impl Proxy {
         }
     }
 
+    /// Lets new connections lead to another port: a server that takes the place of the first.
+    pub fn lead_to(&self, port: u16) {
+        self.shared.port.store(port, Ordering::SeqCst);
+    }
+
+    /// Closes every new connection at once, as where no server is.
+    pub fn shut(&self) {
+        self.shared.is_shut.store(true, Ordering::SeqCst);
+    }
+
+    /// Serves new connections again.
+    pub fn open(&self) {
+        self.shared.is_shut.store(false, Ordering::SeqCst);
+    }
+
     /// Lets nothing more through, and keeps every connection open.
     pub fn go_silent(&self) {
         self.shared.silent.send_replace(true);
+    }
+
+    /// Goes silent at a round trip that is counted from now on.
+    pub fn go_silent_in(&self, silence: Silence) {
+        let now = self.round_trips();
+        *self.shared.silence() = match silence {
+            Silence::Never => Silence::Never,
+            Silence::BeforeRequest(trip) => Silence::BeforeRequest(now + trip),
+            Silence::BeforeAnswer(trip) => Silence::BeforeAnswer(now + trip),
+        };
+    }
+
+    /// Ends the silence: connections that something was kept from are closed, new ones are served.
+    pub fn speak_again(&self) {
+        *self.shared.silence() = Silence::Never;
+        self.shared.silent.send_replace(false);
+    }
+
+    /// Holds the next request that contains these words, until the test has decided what becomes of it.
+    pub fn hold(&self, words: impl AsRef<[u8]>) -> Holding {
+        let (hold, holding) = Hold::of(words.as_ref());
+        *self.shared.hold() = Some(hold);
+        holding
     }
 
     /// Loses the next answer and closes its connection; new connections are served.
@@ -121,30 +173,41 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, port: u16, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     // Connections are tasks of this set: they end with the proxy.
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((client, _)) = accepted else { continue };
-                let shared = shared.clone();
-                connections.spawn(async move {
-                    let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
-                    for stream in [&client, &server] {
-                        // Small messages would else wait for each other and cost a test its time.
-                        let _ = stream.set_nodelay(true);
-                    }
-                    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-                    let marks = Marks::default();
-                    tokio::select! {
-                        () = requests(from_client, to_server, &shared, &marks) => {}
-                        () = answers(from_server, to_client, &shared, &marks) => {}
-                    }
-                });
+                if !shared.is_shut.load(Ordering::SeqCst) {
+                    connections.spawn(connect(client, shared.clone()));
+                }
             }
             Some(_) = connections.join_next() => {}
         }
+    }
+}
+
+/// One connection, to its end.
+async fn connect(client: TcpStream, shared: Arc<Shared>) {
+    let port = shared.port.load(Ordering::SeqCst);
+    let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else {
+        return;
+    };
+    for stream in [&client, &server] {
+        // Small messages would else wait for each other and cost a test its time.
+        let _ = stream.set_nodelay(true);
+    }
+    let ((from_client, to_client), (mut from_server, to_server)) = (client.into_split(), server.into_split());
+    let marks = Marks::default();
+    let late = tokio::select! {
+        late = requests(from_client, to_server, &shared, &marks) => late,
+        () = answers(&mut from_server, to_client, &shared, &marks) => None,
+    };
+    // By now the client's side is closed.
+    if let Some(late) = late {
+        late.arrive(from_server).await;
     }
 }
 
@@ -154,60 +217,97 @@ impl Shared {
         *by_kind.entry(kind).or_default() += 1;
     }
 
+    fn silence(&self) -> MutexGuard<'_, Silence> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn cuts_answer_to(&self) -> MutexGuard<'_, Option<&'static str>> {
         self.cuts_answer_to.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn hold(&self) -> MutexGuard<'_, Option<Hold>> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// True once for a request with the chosen words in it.
     fn is_to_be_cut(&self, request: &[u8]) -> bool {
-        let chosen = |words: &&'static str| request.windows(words.len()).any(|part| part == words.as_bytes());
-        self.cuts_answer_to().take_if(|words| chosen(words)).is_some()
+        self.cuts_answer_to()
+            .take_if(|words| contains(request, words.as_bytes()))
+            .is_some()
+    }
+
+    fn hold_of(&self, request: &[u8]) -> Option<Hold> {
+        self.hold().take_if(|hold| contains(request, &hold.words))
+    }
+
+    /// Returns false at once while the proxy speaks; true once it speaks again, and its connection is to be closed.
+    async fn loses(&self) -> bool {
+        let mut silent = self.silent.subscribe();
+        if !*silent.borrow_and_update() {
+            return false;
+        }
+        // The sender is as old as this.
+        let _ = silent.wait_for(|silent| !silent).await;
+        true
     }
 }
 
-/// Passes on what the client says; the first words after an answer begin a round trip.
-async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, marks: &Marks) {
+fn contains(request: &[u8], words: &[u8]) -> bool {
+    request.windows(words.len()).any(|part| part == words)
+}
+
+/// Passes on what the client says; the first words after an answer begin a round trip. Gives the request that is to arrive
+/// without its client.
+async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, marks: &Marks) -> Option<Late> {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
         if !marks.asked.swap(true, Ordering::SeqCst) {
             shared.count(buffer[0]);
             let round_trip = shared.round_trips.fetch_add(1, Ordering::SeqCst) + 1;
-            if matches!(shared.silence, Silence::BeforeRequest(last) if round_trip >= last) {
+            if matches!(*shared.silence(), Silence::BeforeRequest(last) if round_trip >= last) {
                 shared.silent.send_replace(true);
             }
         }
-        if shared.is_to_be_cut(&buffer[..bytes]) {
+        let request = &buffer[..bytes];
+        if shared.is_to_be_cut(request) {
             marks.cut.store(true, Ordering::SeqCst);
         }
-        until_not_silent(shared).await;
-        if to.write_all(&buffer[..bytes]).await.is_err() {
-            return;
+        if let Some(hold) = shared.hold_of(request) {
+            match hold.decided().await {
+                Some(Decision::Cut(parting)) => return Some(parting.with(request, to)),
+                Some(Decision::SendAhead(cut)) => {
+                    to.write_all(request).await.ok()?;
+                    match cut.await {
+                        Ok(parting) => return Some(parting.with(&[], to)),
+                        Err(_) => continue,
+                    }
+                }
+                None => {}
+            }
+        }
+        if shared.loses().await || to.write_all(request).await.is_err() {
+            return None;
         }
     }
+    None
 }
 
-async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, marks: &Marks) {
+async fn answers(from: &mut OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, marks: &Marks) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
-        if let Silence::BeforeAnswer(last) = shared.silence
-            && shared.round_trips.load(Ordering::SeqCst) >= last
+        if matches!(*shared.silence(), Silence::BeforeAnswer(last) if shared.round_trips.load(Ordering::SeqCst) >= last)
         {
             shared.silent.send_replace(true);
         }
         if marks.cut.load(Ordering::SeqCst) || shared.cuts.swap(false, Ordering::SeqCst) {
             return;
         }
-        until_not_silent(shared).await;
+        if shared.loses().await {
+            return;
+        }
         marks.asked.store(false, Ordering::SeqCst);
         if to.write_all(&buffer[..bytes]).await.is_err() {
             return;
         }
-    }
-}
-
-/// Once silent, for ever.
-async fn until_not_silent(shared: &Shared) {
-    if *shared.silent.borrow() {
-        std::future::pending::<()>().await;
     }
 }
