@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-pub use postgres::{Durability, PostgresServer};
+pub use postgres::{DataCopy, Durability, PostgresServer, REPLICATED, Standby};
 pub use redis::{Persistence, RedisServer};
 
 const PROGRAMS_MISSING: &str = "the PostgreSQL and Redis server programs are not all installed: run scripts/test.sh, \

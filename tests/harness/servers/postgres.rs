@@ -1,5 +1,11 @@
 //! A throw-away PostgreSQL, reachable on the loopback interface only and without a password.
 
+mod copies;
+mod standby;
+
+pub use copies::DataCopy;
+pub use standby::Standby;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -36,6 +42,8 @@ const FAST: &[(&str, &str)] = &[
     ("autovacuum", "off"),
     ("max_connections", "600"),
 ];
+/// Settings of a server that can be copied and followed while it runs.
+pub const REPLICATED: &[(&str, &str)] = &[("wal_level", "replica"), ("max_wal_senders", "4")];
 const DURABLE: &[(&str, &str)] = &[
     ("fsync", "on"),
     ("synchronous_commit", "on"),
@@ -82,6 +90,14 @@ impl PostgresServer {
             .chain(settings)
             .map(|&(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
+        Self::start_on_a_free_port(programs, settings, process).await
+    }
+
+    async fn start_on_a_free_port(
+        programs: PathBuf,
+        settings: Vec<(String, String)>,
+        process: ServerProcess,
+    ) -> Result<Self> {
         let mut server = Self {
             programs,
             port: 0,
@@ -210,10 +226,16 @@ impl PostgresServer {
         let Ok(db) = self.connect(MAINTENANCE).await else {
             return false;
         };
-        let question = Statement::from_string(DbBackend::Postgres, "SHOW data_directory");
-        let answer = db.query_one_raw(question).await.ok().flatten();
-        let folder = answer.and_then(|row| row.try_get_by_index::<String>(0).ok());
+        let folder = text_of(&db, "SHOW data_directory").await;
         db.close().await.is_ok() && folder.is_some_and(|folder| Path::new(&folder) == self.data_dir())
+    }
+
+    /// The text that a query about the server gives.
+    async fn ask(&self, query: &str) -> Result<String> {
+        let db = self.connect(MAINTENANCE).await?;
+        let answer = text_of(&db, query).await;
+        db.close().await?;
+        answer.with_context(|| format!("no answer to {query}"))
     }
 
     async fn administer(&self, statement: &str) -> Result<()> {
@@ -236,15 +258,26 @@ impl PostgresServer {
     }
 }
 
-/// Makes the place and an empty cluster in it.
-async fn init(programs: PathBuf, medium: Medium) -> Result<ServerProcess> {
+async fn text_of(db: &DatabaseConnection, query: &str) -> Option<String> {
+    let question = Statement::from_string(DbBackend::Postgres, query);
+    let row = db.query_one_raw(question).await.ok().flatten();
+    row.and_then(|row| row.try_get_by_index(0).ok())
+}
+
+/// A folder for one server.
+fn place_on(medium: Medium) -> Result<ServerProcess> {
     let wish = Wish {
         prefix: "florin-postgres-",
         user: "postgres",
         medium,
     };
+    ServerProcess::try_new(wish, STOP_SIGNAL)
+}
+
+/// Makes the place and an empty cluster in it.
+async fn init(programs: PathBuf, medium: Medium) -> Result<ServerProcess> {
     tokio::task::spawn_blocking(move || {
-        let mut process = ServerProcess::try_new(wish, STOP_SIGNAL)?;
+        let mut process = place_on(medium)?;
         let data_dir = process.folder().join("data").display().to_string();
         let arguments = [
             "--pgdata",
