@@ -4,6 +4,7 @@ use service::ledger;
 use service::values::WalletId;
 
 use crate::bank::TestBank;
+use crate::soundness::journal_is_sound;
 
 impl TestBank {
     /// Balances of wallets as text, in the order asked for.
@@ -32,5 +33,11 @@ impl TestBank {
     pub async fn assert_books_balance(&self) {
         let report = ledger::verify(&self.db).await.expect("the books can be read");
         assert!(report.is_clean(), "{:#?}", report.checks);
+    }
+
+    /// Fails unless the journal is sound and the books balance. Nobody moves money meanwhile.
+    pub async fn assert_journal_is_sound(&self) {
+        journal_is_sound(&self.db.read).await;
+        self.assert_books_balance().await;
     }
 }

@@ -13,6 +13,7 @@ pub mod program;
 pub mod proxy;
 pub mod servers;
 pub mod slices;
+pub mod soundness;
 pub mod sql;
 pub mod terminal;
 
