@@ -42,13 +42,23 @@ where
 }
 
 impl<T> Begun<'_, T> {
-    /// How many are still waiting.
+    /// How many were still waiting when they were looked at last.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.slots
             .iter()
             .filter(|slot| matches!(slot, Slot::Running(_)))
             .count()
+    }
+
+    /// Looks at all of them once more, and gives how many are still waiting.
+    pub async fn still_waiting(&mut self) -> usize {
+        poll_fn(|context| {
+            self.poll(context);
+            Poll::Ready(())
+        })
+        .await;
+        self.waiting()
     }
 
     /// Waits for all of them; results in the order in which they were given.

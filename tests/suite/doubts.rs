@@ -14,7 +14,7 @@ use service::values::TransferStatus;
 use crate::batches::{Committer, idempotency};
 
 /// A proxy in front of a database, and the URL that leads through it.
-async fn proxy_of(database: &TestDatabase) -> (Proxy, String) {
+pub async fn proxy_of(database: &TestDatabase) -> (Proxy, String) {
     let (front, name) = database.url.rsplit_once('/').expect("the URL names a database");
     let (server, port) = front.rsplit_once(':').expect("the URL has a port");
     let proxy = Proxy::start(port.parse().expect("it is a number"), Silence::Never).await;
@@ -23,7 +23,7 @@ async fn proxy_of(database: &TestDatabase) -> (Proxy, String) {
 }
 
 /// A committer whose connections go through a proxy.
-async fn behind_a_proxy(bank: &TestBank) -> (Proxy, Db, Committer) {
+pub async fn behind_a_proxy(bank: &TestBank) -> (Proxy, Db, Committer) {
     let (proxy, url) = proxy_of(&bank.database).await;
     let db = Db::connect(&url).await.expect("the proxy lets everything through");
     let committer = Committer::on(bank, &db).await;
@@ -81,7 +81,7 @@ async fn a_wallet_whose_commit_is_in_doubt_is_opened_once() {
 }
 
 /// Lets new connections write, or not.
-async fn set_read_only(bank: &TestBank, value: &str) {
+pub async fn set_read_only(bank: &TestBank, value: &str) {
     let sql = format!(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}', \
          current_database()); END $$"
@@ -101,10 +101,14 @@ async fn a_durable_transfer_is_told_after_the_server_was_read_only() {
         set_read_only(&bank, "on").await;
         proxy.cut_next_answer();
         let queue = committer.queue();
-        let asked = begin([queue.submit(committer.first.clone())]).await;
+        let mut asked = begin([queue.submit(committer.first.clone())]).await;
         // Long enough for some looks at the server that refuses them.
         tokio::time::sleep(Duration::from_millis(700)).await;
-        assert_eq!(asked.waiting(), 1, "while it is in doubt there is no answer");
+        assert_eq!(
+            asked.still_waiting().await,
+            1,
+            "while it is in doubt there is no answer"
+        );
         assert_eq!(committer.metrics().unknown_commits, 1);
         set_read_only(&bank, "off").await;
         let outcome = asked.all().await.pop().expect("one was begun");
@@ -124,7 +128,7 @@ async fn who_waits_behind_a_commit_in_doubt_is_turned_away_when_a_look_fails() {
         let queue = committer.queue();
         set_read_only(&bank, "on").await;
         proxy.cut_next_answer();
-        let in_doubt = begin([queue.submit(committer.first.clone())]).await;
+        let mut in_doubt = begin([queue.submit(committer.first.clone())]).await;
         while committer.metrics().unknown_commits == 0 {
             tokio::task::yield_now().await;
         }
@@ -135,7 +139,7 @@ async fn who_waits_behind_a_commit_in_doubt_is_turned_away_when_a_look_fails() {
             "{behind:?}"
         );
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-        assert_eq!(in_doubt.waiting(), 1, "its own outcome is still looked for");
+        assert_eq!(in_doubt.still_waiting().await, 1, "its own outcome is still looked for");
         set_read_only(&bank, "off").await;
         let outcome = in_doubt.all().await.pop().expect("one was begun");
         assert!(matches!(outcome, Ok(Outcome::Recorded { .. })), "{outcome:?}");
