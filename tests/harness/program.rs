@@ -196,11 +196,37 @@ impl Serving {
         self.stdout.text()
     }
 
+    /// What it has written to standard error, once that contains `words`.
+    pub async fn stderr_with(&mut self, words: &str) -> String {
+        let stderr = self.stderr.as_mut().expect("standard error is a pipe");
+        let has_come = timeout(PATIENCE, stderr.until(|text| text.contains(words).then_some(()))).await;
+        let text = stderr.text();
+        assert!(
+            has_come.is_ok_and(|come| come.is_some()),
+            "{words:?} does not come:\n{text}"
+        );
+        text
+    }
+
     /// Asks it to stop, by SIGTERM.
     pub async fn terminate(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// Stops it in the middle of whatever it does, by SIGSTOP; it can still be killed.
+    pub async fn suspend(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// Lets it go on after that.
+    pub async fn resume(&self) {
+        self.signal("CONT").await;
+    }
+
+    async fn signal(&self, name: &str) {
         let pid = self.pid().to_string();
         let sent = Command::new("sh")
-            .args(["-c", r#"kill -s TERM "$0""#, &pid])
+            .args(["-c", r#"kill -s "$0" "$1""#, name, &pid])
             .status()
             .await;
         assert!(sent.is_ok_and(|status| status.success()), "a signal can be sent");

@@ -10,6 +10,7 @@ mod imports;
 mod log_lines;
 mod logs;
 mod readme;
+mod replicas;
 mod reports;
 mod settings;
 mod slices;

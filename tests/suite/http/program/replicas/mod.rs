@@ -1,0 +1,67 @@
+//! Two processes on one database, of which one is stopped or killed in the middle of a commit; and one whose database goes
+//! back.
+
+mod going_back;
+mod kills;
+mod stopped;
+
+use harness::bank::Backend;
+use harness::journal::journal_is_sound;
+use harness::program::Serving;
+use harness::{Proxy, Silence};
+use sea_orm::Database;
+
+use super::{Place, User, two_customers, verifies};
+
+/// One process is there all the time; the way of the other one to the database can be cut.
+struct Two {
+    place: Place,
+    way: Proxy,
+    url: String,
+    steady: Serving,
+    ana: User,
+    ben: User,
+}
+
+impl Two {
+    async fn new() -> Self {
+        let place = Place::new(Backend::Postgres).await;
+        let (front, name) = place.url.rsplit_once('/').expect("the URL names a database");
+        let (server, port) = front.rsplit_once(':').expect("the URL has a port");
+        let way = Proxy::start(port.parse().expect("it is a number"), Silence::Never).await;
+        let url = format!("{server}:{}/{name}", way.address.port());
+        let steady = place.serve().await;
+        let (ana, ben) = two_customers(&place, &steady, "1000000").await;
+        Self {
+            place,
+            way,
+            url,
+            steady,
+            ana,
+            ben,
+        }
+    }
+
+    /// Starts the process whose way can be cut.
+    async fn serve_other(&self) -> Serving {
+        let arguments = ["--log", "warn", "--database-url", &self.url];
+        Serving::start(self.place.folder.path(), &arguments).await
+    }
+
+    fn token(&self) -> &str {
+        self.ana.caller.token.as_deref().expect("a customer has a token")
+    }
+
+    /// The journal is whole and the books balance, by two accounts.
+    async fn assert_sound(&self) {
+        let db = Database::connect(&self.place.url).await.expect("it can be opened");
+        journal_is_sound(&db).await;
+        db.close().await.expect("a connection can be closed");
+        verifies(&self.place).await;
+    }
+
+    async fn end(self) {
+        self.steady.kill().await;
+        self.place.remove().await;
+    }
+}
