@@ -10,6 +10,7 @@ mod committer_death;
 mod contention;
 mod database_crash;
 mod doubts;
+mod faults;
 mod going_back;
 mod idempotency;
 mod identity;

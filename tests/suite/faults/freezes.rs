@@ -1,0 +1,111 @@
+//! A freeze that was answered by one replica holds for what another one had queued before and decides after it.
+
+use std::sync::Arc;
+
+use harness::{Backend, Proxy, TestBank, run};
+use service::Services;
+use service::transfers::{Failure, TransferError};
+use service::wallets::Expected;
+
+use crate::doubts::proxy_of;
+use crate::requests::new_transfer;
+
+use super::Customers;
+
+const RUNS: usize = 100;
+/// After so many commits of its own a replica goes without the turn again.
+const ALONE_AFTER: usize = 17;
+
+/// The replica whose transfers are held on their way, and the one that freezes.
+struct Pair {
+    bank: Arc<TestBank>,
+    customers: Customers,
+    way: Proxy,
+    paying: Arc<Services>,
+    freezing: Arc<Services>,
+}
+
+impl Pair {
+    async fn of(bank: Arc<TestBank>) -> Self {
+        let customers = Customers::of(&bank, 2).await;
+        let (way, url) = proxy_of(&bank.database).await;
+        Self {
+            paying: bank.replica_with(|config| config.database_url = url).await,
+            freezing: bank.replica().await,
+            bank,
+            customers,
+            way,
+        }
+    }
+
+    /// Freezes a side of a transfer that is queued, and held before `words` have reached the database. It must not be made.
+    async fn run(&self, number: usize, words: &str) {
+        let frozen = self.customers.wallets()[number % 2];
+        let holding = self.way.hold(words);
+        let (services, (actor, source)) = (self.paying.clone(), self.customers.0[0]);
+        let new = service::transfers::NewTransfer {
+            description: Some(format!("run {number:03}.")),
+            ..new_transfer(source, self.customers.wallets()[1], "1")
+        };
+        let asked = tokio::spawn(async move { services.transfers.submit(actor, None, new).await });
+        let held = holding.held().await;
+        let freeze = self.freezing.wallets.freeze(frozen, Expected::Anything).await;
+        freeze.expect("a wallet can be frozen");
+        assert!(!asked.is_finished(), "it waits all the while");
+        held.pass_on();
+        let outcome = asked.await.expect("it does not panic");
+        let Err(TransferError::Failed { failure, .. }) = outcome else {
+            panic!("run {number}: {outcome:?}")
+        };
+        assert_eq!(failure, Failure::WalletFrozen, "run {number}");
+        let unfreeze = self.freezing.wallets.unfreeze(frozen, Expected::Anything).await;
+        unfreeze.expect("a wallet can be unfrozen");
+    }
+
+    async fn pay(&self, services: &Services) {
+        let (actor, source) = self.customers.0[0];
+        let new = new_transfer(source, self.customers.wallets()[1], "0.0001");
+        let paid = services.transfers.submit(actor, None, new).await;
+        paid.expect("nothing is in its way");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_is_kept_by_a_transfer_that_another_replica_had_decided_before_it() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let pair = Pair::of(bank).await;
+        for number in 0..RUNS {
+            for _ in 0..=ALONE_AFTER {
+                pair.pay(&pair.paying).await;
+            }
+            let stale = pair.paying.ops.metrics().stale_retries;
+            // Its statement, which was decided on what the replica remembers.
+            pair.run(number, &format!("run {number:03}.")).await;
+            assert_eq!(pair.paying.ops.metrics().stale_retries, stale + 1, "run {number}");
+        }
+        assert_eq!(
+            pair.bank.balances(&pair.customers.wallets()).await,
+            ["999.8200", "1000.1800"]
+        );
+        pair.bank.assert_journal_is_sound().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_is_kept_by_a_transfer_that_another_replica_had_queued_for_the_turn() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let pair = Pair::of(bank).await;
+        for number in 0..RUNS {
+            // What the first replica remembers is old after this: it takes the turn, at once or after it has noticed.
+            pair.pay(&pair.freezing).await;
+            pair.run(number, "BEGIN ISOLATION LEVEL READ COMMITTED").await;
+        }
+        assert_eq!(
+            pair.bank.balances(&pair.customers.wallets()).await,
+            ["999.9900", "1000.0100"]
+        );
+        pair.bank.assert_journal_is_sound().await;
+    })
+    .await;
+}

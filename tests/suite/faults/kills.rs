@@ -1,0 +1,110 @@
+//! The server killed, or the way to it cut, before and after each round trip of a commit, in turn and without the turn: no
+//! answer was wrong, and the journal is whole.
+
+use std::sync::Arc;
+
+use harness::Silence;
+use service::Services;
+
+use super::{Load, OwnBank, Paid};
+
+const CUSTOMERS: usize = 6;
+const CLIENTS_EACH: usize = 3;
+/// More round trips than a commit makes.
+const TRIPS: u64 = 8;
+const WARMS_UP_FOR: usize = 10;
+const ANSWERED: usize = 5;
+
+/// What happens at the chosen round trip of the first replica.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    /// The server is killed while the first replica alone commits, without the turn.
+    KillBesideOne,
+    /// The server is killed while both commit, by turns.
+    KillBesideTwo,
+    /// The first replica is cut off, perhaps with the turn in its hands, while the second goes on.
+    CutOff,
+}
+
+struct Scene {
+    own: OwnBank,
+    /// The first one's way can be cut.
+    replicas: [Arc<Services>; 2],
+    paid: Vec<Paid>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let own = OwnBank::start(&[], CUSTOMERS).await;
+        let direct = own.bank.database.url.clone();
+        let second = own.bank.replica_with(|config| config.database_url = direct).await;
+        Self {
+            replicas: [own.bank.services.clone(), second],
+            own,
+            paid: Vec::new(),
+        }
+    }
+
+    async fn strike(&mut self, blow: Blow, silence: Silence) {
+        let committing = match blow {
+            Blow::KillBesideOne => &self.replicas[..1],
+            Blow::KillBesideTwo | Blow::CutOff => &self.replicas[..],
+        };
+        let load = Load::start(committing, &self.own.customers, CLIENTS_EACH);
+        load.until_answered(WARMS_UP_FOR).await;
+        self.own.way.go_silent_in(silence);
+        self.own.way.has_gone_silent().await;
+        match blow {
+            Blow::KillBesideOne | Blow::KillBesideTwo => {
+                self.own.server.kill().expect("a server can be killed");
+                self.own.server.start_again().await.expect("the server starts again");
+            }
+            Blow::CutOff => load.until_one_answered(1, ANSWERED).await,
+        }
+        self.own.way.speak_again();
+        load.until_answered(ANSWERED).await;
+        self.paid.extend(load.stop().await);
+        for services in &self.replicas {
+            let metrics = services.ops.metrics();
+            assert_eq!(metrics.database_went_back, 0, "{blow:?} {silence:?}");
+        }
+    }
+
+    /// Every key tells what was answered.
+    async fn end(mut self) {
+        self.own.until_connected().await;
+        for services in &self.replicas {
+            let made_anew = self.own.customers.ask_again(services, &mut self.paid).await;
+            assert_eq!(made_anew, 0, "what was answered was there");
+        }
+        self.own.customers.assert_moved_once(&self.own.bank, &self.paid).await;
+        self.own.close().await;
+    }
+}
+
+async fn struck_at(trips: impl IntoIterator<Item = u64>, blows: &[Blow]) {
+    let mut scene = Scene::new().await;
+    for trip in trips {
+        for blow in blows {
+            scene.strike(*blow, Silence::BeforeRequest(trip)).await;
+            scene.strike(*blow, Silence::BeforeAnswer(trip)).await;
+        }
+    }
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sample_of_kills_of_the_server_makes_no_answer_wrong() {
+    struck_at([1, 4], &[Blow::KillBesideOne, Blow::KillBesideTwo]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sample_of_cuts_makes_no_answer_wrong() {
+    struck_at([2, 5], &[Blow::CutOff]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "some minutes: a kill of the server and a cut at every round trip of a commit"]
+async fn a_blow_at_every_round_trip_of_a_commit_makes_no_answer_wrong() {
+    struck_at(1..=TRIPS, &[Blow::KillBesideOne, Blow::KillBesideTwo, Blow::CutOff]).await;
+}

@@ -1,0 +1,229 @@
+//! A statement that arrives after its connection was lost: once its callers have been answered, it never commits.
+
+use std::sync::Arc;
+
+use harness::{Backend, LateRequest, Proxy, TestBank, run};
+use service::db::Db;
+use service::ledger::{Command, Idempotency, Ledger, Outcome, SubmitError};
+use service::values::{Digest, TransferId};
+use tokio::task::JoinHandle;
+
+use crate::batches::{Committer, but, sides};
+use crate::doubts::{behind_a_proxy, proxy_of};
+
+const RUNS: u32 = 100;
+
+/// The one that sends the statement, and how it reaches the database.
+struct Scene {
+    bank: Arc<TestBank>,
+    way: Proxy,
+    committer: Committer,
+}
+
+/// A transfer that no other run has.
+fn once(run: u32, pay: &Command) -> (String, Command) {
+    let words = format!("late {run:04}.");
+    let mut digest = [7; 16];
+    digest[..4].copy_from_slice(&run.to_be_bytes());
+    let mut command = but(pay, |movement| movement.description = Some(words.clone()));
+    command.idempotency = Some(Idempotency {
+        key: Digest(digest),
+        request: Digest(digest),
+    });
+    (words, command)
+}
+
+/// A caller who waits for the outcome.
+type Asked = JoinHandle<Result<Outcome, SubmitError>>;
+
+async fn recorded(asked: Asked) -> TransferId {
+    match asked.await.expect("it does not panic") {
+        Ok(Outcome::Recorded { transfer, .. }) => transfer.id,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How many of these transfers there are.
+async fn made(bank: &TestBank) -> i64 {
+    bank.number("SELECT count(*) AS n FROM transfers WHERE description LIKE 'late%'")
+        .await
+}
+
+impl Scene {
+    async fn new(bank: Arc<TestBank>) -> Self {
+        let (way, _, committer) = behind_a_proxy(&bank).await;
+        Self { bank, way, committer }
+    }
+
+    /// The next commit is an optimistic one: another process has not committed for a while.
+    async fn be_alone(&self) {
+        for _ in 0..18 {
+            recorded(self.ask(&self.committer.first)).await;
+        }
+    }
+
+    fn ask(&self, command: &Command) -> Asked {
+        let (queue, command) = (self.committer.queue(), command.clone());
+        tokio::spawn(async move { queue.submit(command).await })
+    }
+
+    /// A process of its own asks for the same. It has never heard of the statement.
+    fn ask_a_new_process(&self, command: &Command) -> Asked {
+        let (url, clock, command) = (self.bank.database.url.clone(), self.bank.clock.clone(), command.clone());
+        tokio::spawn(async move {
+            let db = Db::connect(&url).await.expect("it can be opened");
+            let (ledger, _) = Ledger::start(&db, clock, 8).expect("a thread can be started");
+            let outcome = ledger.queue().submit(command).await;
+            ledger.stop().await;
+            db.close().await;
+            outcome
+        })
+    }
+
+    /// One lost statement on its way, which arrives after its callers were answered.
+    async fn run_on_its_way(&self, number: u32, restarts: bool) {
+        self.be_alone().await;
+        let (words, command) = once(number, &self.committer.first);
+        let holding = self.way.hold(&words);
+        let asked = self.ask(&command);
+        let held = holding.held().await;
+        let (first, again) = if restarts {
+            self.way.shut();
+            let late = held.cut();
+            let first = recorded(self.ask_a_new_process(&command)).await;
+            arrives_too_late(late).await;
+            self.way.open();
+            (first, recorded(asked).await)
+        } else {
+            let late = held.cut();
+            let first = recorded(asked).await;
+            arrives_too_late(late).await;
+            (first, recorded(self.ask_a_new_process(&command)).await)
+        };
+        assert_eq!(first, again, "run {number}");
+    }
+
+    /// One lost statement that waits at the server for a wallet, which is free a moment later. True when it committed.
+    async fn run_held_up(&self, number: u32, restarts: bool) -> bool {
+        self.be_alone().await;
+        let (words, command) = once(number, &self.committer.first);
+        let locked = self.bank.lock_wallet(sides(&command)[1]).await;
+        let holding = self.way.hold(&words);
+        let asked = self.ask(&command);
+        let sent = holding.held().await.send_ahead();
+        self.until_held_up().await;
+        let (late, first, other) = if restarts {
+            self.way.shut();
+            (sent.cut(), self.ask_a_new_process(&command), asked)
+        } else {
+            (sent.cut(), asked, self.ask_a_new_process(&command))
+        };
+        // Who answers waits for the turn, which the statement has.
+        self.until_others_wait().await;
+        locked.release().await;
+        let first = recorded(first).await;
+        self.way.open();
+        assert_eq!(first, recorded(other).await, "run {number}");
+        late.arrive().await.is_done()
+    }
+
+    /// Returns once the statement waits for a wallet: it has the turn by then.
+    async fn until_held_up(&self) {
+        while self.sessions_that_wait().await == 0 {}
+    }
+
+    /// Returns once another session waits as well, or the statement no longer does.
+    async fn until_others_wait(&self) {
+        while self.sessions_that_wait().await == 1 {}
+    }
+
+    /// How many sessions wait for a lock while the statement does; else 0.
+    async fn sessions_that_wait(&self) -> i64 {
+        let sql = "SELECT CASE WHEN bool_or(query LIKE '%WITH turn AS%') THEN count(*) ELSE 0 END AS n \
+             FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.bank.number(sql).await
+    }
+}
+
+/// The statement reaches the server and runs to its end, which is that nothing is written.
+async fn arrives_too_late(late: LateRequest) {
+    let answer = late.arrive().await;
+    assert_eq!(answer.error().as_deref(), Some("FL001"), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_whose_connection_was_lost_never_commits_after_its_callers_were_answered() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let scene = Scene::new(bank.clone()).await;
+        let mut committed = 0;
+        for number in 0..RUNS {
+            let restarts = number % 2 == 1;
+            if number % 4 < 2 {
+                scene.run_on_its_way(number, restarts).await;
+            } else if scene.run_held_up(number, restarts).await {
+                committed += 1;
+            }
+        }
+        // On a slow machine some wait for too long and fail.
+        assert!(
+            committed > RUNS / 8,
+            "{committed} of those that were held up have committed"
+        );
+        assert_eq!(made(&bank).await, i64::from(RUNS), "each was made once");
+        assert_eq!(scene.committer.metrics().database_went_back, 0);
+        bank.assert_journal_is_sound().await;
+    })
+    .await;
+}
+
+/// In turn a commit is a COMMIT of its own, whose session keeps the turn until another process ends it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_in_turn_that_arrives_late_is_none() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let committer = Committer::of(&bank).await;
+        let (way, url) = proxy_of(&bank.database).await;
+        let db = Db::connect(&url).await.expect("the proxy lets everything through");
+        let (ledger, _) = Ledger::start(&db, bank.clock.clone(), 8).expect("a thread can be started");
+        let (_, command) = once(0, &committer.first);
+        // The first commit of a process is in turn.
+        let holding = way.hold("COMMIT\0");
+        let (queue, asks) = (ledger.queue(), command.clone());
+        let asked = tokio::spawn(async move { queue.submit(asks).await });
+        let late = holding.held().await.cut();
+        let first = recorded(asked).await;
+        let answer = late.arrive().await;
+        assert!(!answer.is_done(), "{answer:?}");
+        let queue = committer.queue();
+        let again = recorded(tokio::spawn(async move { queue.submit(command).await })).await;
+        assert_eq!(first, again);
+        assert_eq!(made(&bank).await, 1);
+        bank.assert_journal_is_sound().await;
+        ledger.stop().await;
+        db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_is_held_up_for_too_long_writes_nothing_and_its_caller_hears_that_nothing_was_made() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let scene = Scene::new(bank.clone()).await;
+        scene.be_alone().await;
+        let (words, command) = once(0, &scene.committer.first);
+        let locked = bank.lock_wallet(sides(&command)[1]).await;
+        let holding = scene.way.hold(&words);
+        let asked = scene.ask(&command);
+        let sent = holding.held().await.send_ahead();
+        scene.until_held_up().await;
+        let answer = sent.cut().arrive().await;
+        assert_eq!(answer.error().as_deref(), Some("55P03"), "{answer:?}");
+        let outcome = asked.await.expect("it does not panic");
+        assert!(matches!(outcome, Err(SubmitError::Contended)), "{outcome:?}");
+        assert_eq!(made(&bank).await, 0);
+        locked.release().await;
+        recorded(scene.ask(&command)).await;
+        assert_eq!(made(&bank).await, 1);
+        bank.assert_journal_is_sound().await;
+    })
+    .await;
+}
