@@ -227,3 +227,28 @@ async fn a_statement_that_is_held_up_for_too_long_writes_nothing_and_its_caller_
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_starts_settles_what_an_earlier_one_has_sent_before_its_first_answer() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let scene = Scene::new(bank.clone()).await;
+        scene.be_alone().await;
+        let (words, command) = once(0, &scene.committer.first);
+        let holding = scene.way.hold(&words);
+        let asked = scene.ask(&command);
+        let held = holding.held().await;
+        scene.way.shut();
+        let late = held.cut();
+        // Its answer has nothing to write.
+        let refused = but(&command, |movement| movement.amount = None);
+        let refused = scene.ask_a_new_process(&refused).await.expect("it does not panic");
+        assert!(matches!(refused, Ok(Outcome::Refused(_))), "{refused:?}");
+        arrives_too_late(late).await;
+        assert_eq!(made(&bank).await, 0);
+        scene.way.open();
+        recorded(asked).await;
+        assert_eq!(made(&bank).await, 1);
+        bank.assert_journal_is_sound().await;
+    })
+    .await;
+}

@@ -187,13 +187,15 @@ impl Customers {
 
 impl Load {
     fn start(replicas: &[Arc<Services>], customers: &Customers, clients_each: usize) -> Self {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let load = STARTED.fetch_add(1, Ordering::SeqCst);
         let stop = Arc::new(AtomicBool::new(false));
         let answered: Vec<_> = replicas.iter().map(|_| Arc::new(AtomicUsize::new(0))).collect();
         let mut clients = JoinSet::new();
         for (replica, services) in replicas.iter().enumerate() {
             for client in 0..clients_each {
                 let client = Client {
-                    name: format!("{}-{replica}-{client}", uuid::Uuid::new_v4().simple()),
+                    name: format!("load-{load}-{replica}-{client}"),
                     first: client,
                     services: services.clone(),
                     customers: customers.clone(),

@@ -86,7 +86,7 @@ async fn opposite_directions_do_not_deadlock() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "half a minute, and its bound on the slowest request holds only where no other test runs"]
+#[ignore = "a minute, and its bound on the slowest request is too sharp beside the whole suite"]
 async fn the_slowest_of_opposite_directions_takes_less_than_half_a_second() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
         let delays = opposite_directions(bank, Duration::from_secs(30)).await;
