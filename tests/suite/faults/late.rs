@@ -18,6 +18,8 @@ struct Scene {
     bank: Arc<TestBank>,
     way: Proxy,
     committer: Committer,
+    /// Another process that is there all the time.
+    other: Ledger,
 }
 
 /// A transfer that no other run has.
@@ -52,7 +54,13 @@ async fn made(bank: &TestBank) -> i64 {
 impl Scene {
     async fn new(bank: Arc<TestBank>) -> Self {
         let (way, _, committer) = behind_a_proxy(&bank).await;
-        Self { bank, way, committer }
+        let (other, _) = Ledger::start(&bank.db, bank.clock.clone(), 8).expect("a thread can be started");
+        Self {
+            bank,
+            way,
+            committer,
+            other,
+        }
     }
 
     /// The next commit is an optimistic one: another process has not committed for a while.
@@ -74,10 +82,19 @@ impl Scene {
             let db = Db::connect(&url).await.expect("it can be opened");
             let (ledger, _) = Ledger::start(&db, clock, 8).expect("a thread can be started");
             let outcome = ledger.queue().submit(command).await;
-            ledger.stop().await;
-            db.close().await;
+            // Nobody waits for its end.
+            tokio::spawn(async move {
+                ledger.stop().await;
+                db.close().await;
+            });
             outcome
         })
+    }
+
+    /// Another process, which has been there all the time, asks for the same.
+    fn ask_the_other_process(&self, command: &Command) -> Asked {
+        let (queue, command) = (self.other.queue(), command.clone());
+        tokio::spawn(async move { queue.submit(command).await })
     }
 
     /// One lost statement on its way, which arrives after its callers were answered.
@@ -98,7 +115,7 @@ impl Scene {
             let late = held.cut();
             let first = recorded(asked).await;
             arrives_too_late(late).await;
-            (first, recorded(self.ask_a_new_process(&command)).await)
+            (first, recorded(self.ask_the_other_process(&command)).await)
         };
         assert_eq!(first, again, "run {number}");
     }
@@ -116,7 +133,7 @@ impl Scene {
             self.way.shut();
             (sent.cut(), self.ask_a_new_process(&command), asked)
         } else {
-            (sent.cut(), asked, self.ask_a_new_process(&command))
+            (sent.cut(), asked, self.ask_the_other_process(&command))
         };
         // Who answers waits for the turn, which the statement has.
         self.until_others_wait().await;
