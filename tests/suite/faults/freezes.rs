@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use harness::{Backend, Proxy, TestBank, run};
 use service::Services;
+use service::identity::Actor;
 use service::transfers::{Failure, TransferError};
 use service::wallets::Expected;
 
@@ -20,6 +21,7 @@ const ALONE_AFTER: usize = 17;
 struct Pair {
     bank: Arc<TestBank>,
     customers: Customers,
+    operator: Actor,
     way: Proxy,
     paying: Arc<Services>,
     freezing: Arc<Services>,
@@ -32,6 +34,7 @@ impl Pair {
         Self {
             paying: bank.replica_with(|config| config.database_url = url).await,
             freezing: bank.replica().await,
+            operator: bank.operator_actor().await,
             bank,
             customers,
             way,
@@ -49,7 +52,8 @@ impl Pair {
         };
         let asked = tokio::spawn(async move { services.transfers.submit(actor, None, new).await });
         let held = holding.held().await;
-        let freeze = self.freezing.wallets.freeze(frozen, Expected::Anything).await;
+        let wallets = &self.freezing.wallets;
+        let freeze = wallets.freeze(self.operator, frozen, Expected::Anything).await;
         freeze.expect("a wallet can be frozen");
         assert!(!asked.is_finished(), "it waits all the while");
         held.pass_on();
@@ -58,7 +62,7 @@ impl Pair {
             panic!("run {number}: {outcome:?}")
         };
         assert_eq!(failure, Failure::WalletFrozen, "run {number}");
-        let unfreeze = self.freezing.wallets.unfreeze(frozen, Expected::Anything).await;
+        let unfreeze = wallets.unfreeze(self.operator, frozen, Expected::Anything).await;
         unfreeze.expect("a wallet can be unfrozen");
     }
 

@@ -156,7 +156,7 @@ impl Scene {
 
     /// How many sessions wait for a lock while the statement does; else 0.
     async fn sessions_that_wait(&self) -> i64 {
-        let sql = "SELECT CASE WHEN bool_or(query LIKE '%WITH turn AS%') THEN count(*) ELSE 0 END AS n \
+        let sql = "SELECT CASE WHEN bool_or(query LIKE '%turn AS (SELECT number%') THEN count(*) ELSE 0 END AS n \
              FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         self.bank.number(sql).await
     }

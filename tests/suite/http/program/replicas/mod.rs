@@ -6,8 +6,8 @@ mod kills;
 mod stopped;
 
 use harness::bank::Backend;
-use harness::journal::journal_is_sound;
 use harness::program::Serving;
+use harness::soundness::journal_is_sound;
 use harness::{Proxy, Silence};
 use sea_orm::Database;
 
