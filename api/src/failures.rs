@@ -30,7 +30,7 @@ impl From<Fault> for Problem {
             FaultKind::Conflict | FaultKind::Stale | FaultKind::Locked => {
                 Self::new(Code::Contended, "other writers were in the way; nothing happened").retry_after(1)
             }
-            FaultKind::ClockSkew => Self::new(
+            FaultKind::Skew => Self::new(
                 Code::ClockSkew,
                 "this server's clock and the database's contradict each other; nothing happened",
             )

@@ -88,7 +88,7 @@ impl<'a> Sequence<'a> {
     }
 
     /// The next time: now, or one microsecond after the last one or the floor, whichever is later.
-    pub fn next(&mut self) -> Timestamp {
+    pub fn next_time(&mut self) -> Timestamp {
         let earliest = self.last + TimeDelta::microseconds(1);
         self.last = self.clock.now().max(earliest);
         self.is_begun = true;
@@ -158,9 +158,9 @@ mod tests {
         let clock = Still(time(1_000));
         let mut behind = Sequence::above(&clock, time(0));
         assert_eq!(behind.time(), time(1_000));
-        assert_eq!((behind.next(), behind.next()), (time(1_000), time(1_001)));
+        assert_eq!((behind.next_time(), behind.next_time()), (time(1_000), time(1_001)));
         let mut ahead = Sequence::above(&clock, time(5_000));
         assert_eq!(ahead.time(), time(5_000));
-        assert_eq!((ahead.next(), ahead.time()), (time(5_001), time(5_001)));
+        assert_eq!((ahead.next_time(), ahead.time()), (time(5_001), time(5_001)));
     }
 }

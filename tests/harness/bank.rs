@@ -7,23 +7,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::app::app;
 use api::edge::{self, Limits};
-use chrono::TimeDelta;
-use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 use service::Services;
 use service::clock::Clock;
 use service::config::{Config, ReportAccess};
-use service::db::{ConnectSettings, Db, is_sqlite};
+use service::db::{ConnectSettings, Db};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::transfers::NewPayment;
-use service::values::{Currency, Method, Money, Role, Timestamp, WalletId};
+use service::values::{Currency, Method, Money, Role, WalletId};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 use crate::callers::{Caller, Customer};
-use crate::clock::ManualClock;
+use crate::clock::{ManualClock, set_bank_time};
 use crate::servers::PostgresServer;
 
 /// Which database a bank runs on.
@@ -197,12 +195,6 @@ impl TestBank {
         }
     }
 
-    /// Moves the clocks of the bank's processes and of its database, back when negative.
-    pub async fn advance(&self, by: TimeDelta) {
-        set_bank_time(&self.database.url, self.clock.now() + by).await;
-        self.clock.advance(by);
-    }
-
     /// A second process' worth of services on the same database, key and settings: a replica.
     pub async fn replica(&self) -> Arc<Services> {
         Arc::new(start(&self.config, self.clock.clone()).await.1)
@@ -370,17 +362,6 @@ fn config(database: &TestDatabase) -> Config {
         redis_url: None,
         reports: ReportAccess::Operator,
     }
-}
-
-/// Lets the bank's time by the database's clock stand still at a time. On SQLite there is no other clock than a process' own.
-pub async fn set_bank_time(url: &str, time: Timestamp) {
-    if is_sqlite(url) {
-        return;
-    }
-    let db = Db::connect(url).await.expect("a test's database can be opened");
-    let sql = format!("UPDATE bank_clock SET stands_at = '{}'", time.to_rfc3339());
-    db.write.execute_unprepared(&sql).await.expect("the clock can be set");
-    db.close().await;
 }
 
 async fn start(config: &Config, clock: Arc<ManualClock>) -> (Db, Services) {

@@ -3,8 +3,12 @@
 use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta};
+use sea_orm::ConnectionTrait;
 use service::clock::Clock;
+use service::db::{Db, is_sqlite};
 use service::values::Timestamp;
+
+use crate::bank::TestBank;
 
 /// Stands still until it is told otherwise.
 pub struct ManualClock(Mutex<Timestamp>);
@@ -34,4 +38,23 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().expect("no test panics while it holds the clock")
     }
+}
+
+impl TestBank {
+    /// Moves the clocks of the bank's processes and of its database, back when negative.
+    pub async fn advance(&self, by: TimeDelta) {
+        set_bank_time(&self.database.url, self.clock.now() + by).await;
+        self.clock.advance(by);
+    }
+}
+
+/// Lets the bank's time by the database's clock stand still at a time. On SQLite there is no other clock than a process' own.
+pub async fn set_bank_time(url: &str, time: Timestamp) {
+    if is_sqlite(url) {
+        return;
+    }
+    let db = Db::connect(url).await.expect("a test's database can be opened");
+    let sql = format!("UPDATE bank_clock SET stands_at = '{}'", time.to_rfc3339());
+    db.write.execute_unprepared(&sql).await.expect("the clock can be set");
+    db.close().await;
 }

@@ -183,7 +183,7 @@ struct Shipped<'a>(Sequence<'a>);
 
 impl Stamps for Shipped<'_> {
     fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid) {
-        let time = self.0.next();
+        let time = self.0.next_time();
         (time, bucket.map_or_else(|| id_at(time), |bucket| id_in(bucket, time)))
     }
 

@@ -63,7 +63,7 @@ fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
                 }
                 let mut sequence = Sequence::above(&clock, head);
                 for _ in 0..2 {
-                    let time = sequence.next();
+                    let time = sequence.next_time();
                     let id = id_in(bucket, time);
                     prop_assert!(time > head && time >= now, "{time} is not after {head} and {now}");
                     prop_assert_eq!(id.get_version_num(), 7);

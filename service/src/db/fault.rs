@@ -36,7 +36,7 @@ pub enum FaultKind {
     /// What the batch was decided on, the journal's head or a wallet, has changed since.
     Stale,
     /// This process' clock and the database's contradict each other; nothing was written.
-    ClockSkew,
+    Skew,
     /// Anything else: our bug, a damaged file.
     Broken,
 }
@@ -51,7 +51,7 @@ impl FaultKind {
             Self::Unique(_) => "a unique value is taken",
             Self::Constraint => "the schema refused a row",
             Self::Stale => "the books moved on in the meantime",
-            Self::ClockSkew => "this machine's clock and the database's contradict each other",
+            Self::Skew => "this machine's clock and the database's contradict each other",
             Self::Broken => "the database could not do what was asked",
         }
     }
@@ -88,7 +88,7 @@ impl Fault {
     /// This process' clock is so many milliseconds ahead of the database's; nothing was written.
     pub fn clock_skew(ahead_ms: i64) -> Self {
         Self {
-            kind: FaultKind::ClockSkew,
+            kind: FaultKind::Skew,
             leaves_doubt: false,
             source: Arc::new(DbErr::Custom(format!("this process' clock is {ahead_ms} ms ahead"))),
         }

@@ -65,7 +65,7 @@ pub(super) fn before_commit(fault: Fault) -> Attempt {
         FaultKind::Unreachable
         | FaultKind::OutcomeUnknown
         | FaultKind::Constraint
-        | FaultKind::ClockSkew
+        | FaultKind::Skew
         | FaultKind::Broken => Attempt::Failed(fault),
     }
 }

@@ -23,7 +23,7 @@ impl<'a> BatchStamps<'a> {
 
 impl Stamps for BatchStamps<'_> {
     fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid) {
-        let time = self.0.next();
+        let time = self.0.next_time();
         let id = bucket.map_or_else(|| id_at(time), |bucket| id_in(bucket, time));
         (time, id)
     }

@@ -27,7 +27,7 @@ pub(super) async fn count_rows(tx: &DatabaseTransaction) -> Result<BookCounts, F
 pub(super) async fn books_are_right(tx: &DatabaseTransaction) -> Result<Vec<Check>, Fault> {
     let dialect = Dialect(tx.get_database_backend());
     let mut checks = Vec::new();
-    for (claim, sql) in dialect.checks() {
+    for (claim, sql) in dialect.checks_of_wallets().into_iter().chain(dialect.checks()) {
         let offenders = offenders(tx, sql).await?;
         checks.push(Check { claim, offenders });
     }
@@ -115,17 +115,17 @@ impl Dialect {
         )
     }
 
-    /// Claims, each with a query for what breaks it: `id`, and `version` where an entry is meant. Whatever is in `wallets` is
-    /// held against what is written once.
-    fn checks(self) -> Vec<(&'static str, String)> {
-        let none = match self.0 {
+    /// The column where no entry is meant.
+    fn no_version(self) -> &'static str {
+        match self.0 {
             DbBackend::Postgres => "NULL::bigint AS version",
             _ => "NULL AS version",
-        };
-        let (balance, held) = (self.units("w.balance"), self.units("w.held"));
-        let (amount, after) = (self.units("amount"), self.units("balance_after"));
-        let (entry_amount, transfer_amount) = (self.units("e.amount"), self.units("t.amount"));
-        let last_after = self.units("e.balance_after");
+        }
+    }
+
+    /// What wallets must be by their changes, as in `checks`.
+    fn checks_of_wallets(self) -> Vec<(&'static str, String)> {
+        let none = self.no_version();
         let opening = self.opening_text();
         vec![
             (
@@ -153,6 +153,18 @@ impl Dialect {
                      ON l.subject = w.id AND l.place = 1 WHERE w.status <> coalesce(l.after, 'ACTIVE')"
                 ),
             ),
+        ]
+    }
+
+    /// Claims, each with a query for what breaks it: `id`, and `version` where an entry is meant. Whatever is in `wallets` is
+    /// held against what is written once.
+    fn checks(self) -> Vec<(&'static str, String)> {
+        let none = self.no_version();
+        let (balance, held) = (self.units("w.balance"), self.units("w.held"));
+        let (amount, after) = (self.units("amount"), self.units("balance_after"));
+        let (entry_amount, transfer_amount) = (self.units("e.amount"), self.units("t.amount"));
+        let last_after = self.units("e.balance_after");
+        vec![
             (
                 "every balance and version is the last entry's",
                 format!(
