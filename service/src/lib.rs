@@ -5,6 +5,7 @@ pub mod aggregates;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod feed;
 pub mod identity;
 pub mod imports;
 pub mod journal;
@@ -41,7 +42,6 @@ pub struct Services {
     /// The currency of reports and first wallets when the caller names none.
     pub currency: values::Currency,
     ledger: ledger::Ledger,
-    feed: ops::Feed,
 }
 
 /// Why the bank cannot be started.
@@ -62,10 +62,12 @@ impl Services {
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
         let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
-        let statistics = Arc::new(statistics::Statistics::new(db.clone(), clock.clone(), open()?));
+        let handover = feed::Handover::new();
+        let statistics = statistics::Statistics::new(db.clone(), clock.clone(), open()?, handover.clone());
+        let statistics = Arc::new(statistics);
         // A connection of their own: its faults are how the aggregates notice that Redis may have restarted.
         let aggregates = aggregates::Aggregates::new(db.clone(), clock.clone(), open()?);
-        let (ledger, completed) = ledger::Ledger::start(&db, clock.clone(), config.queue_max)?;
+        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max, handover)?;
         let wallets = wallets::Wallets::new(db.clone(), ledger.queue());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), &keys, wallets.clone(), config.currency),
@@ -89,7 +91,6 @@ impl Services {
                 config.allows_unsafe_database,
             ),
             aggregates,
-            feed: ops::Feed::start(completed, statistics.clone()),
             statistics,
             wallets,
             reports: config.reports,
@@ -109,9 +110,9 @@ impl Services {
         self.ledger.queue().is_open()
     }
 
-    /// Returns when everything that was committed before the call is in the reports.
+    /// Returns when everything that was committed before the call, by any process, is in the statistics.
     pub async fn flush_reports(&self) {
-        self.feed.flush().await;
+        self.statistics.flush().await;
     }
 
     /// Answers everything that was accepted, then stops the committer and closes the database. A running import stops at
@@ -121,7 +122,6 @@ impl Services {
         self.aggregates.stop().await;
         self.ledger.stop().await;
         self.merchants.stop().await;
-        self.feed.stop().await;
         self.statistics.stop().await;
         self.ops.close_database().await;
     }

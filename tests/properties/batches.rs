@@ -10,6 +10,7 @@ use harness::{TestBank, on_every_backend};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use service::clock::Clock;
+use service::feed::Handover;
 use service::ledger::{Ledger, Outcome, Queue, SubmitError};
 
 use crate::cases::{Met, hold_on_bank};
@@ -28,9 +29,8 @@ async fn batches_give_what_one_by_one_gives(bank: Arc<TestBank>) {
     let operator = bank.operator_actor().await;
     // Committers of our own: the services' queue cannot be filled in a known order.
     let [batched, single] = [&bank, &second].map(|bank| {
-        Ledger::start(&bank.db, bank.clock.clone(), QUEUE_MAX)
-            .expect("a thread can be started")
-            .0
+        let started = Ledger::start(&bank.db, bank.clock.clone(), QUEUE_MAX, Handover::new());
+        started.expect("a thread can be started")
     });
     let met = Met::default();
     hold_on_bank(file!(), &(funds(), vec(long_runs(), 4..24)), async |(funds, steps)| {

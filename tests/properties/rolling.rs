@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use secrecy::SecretString;
 use service::Services;
 use service::clock::Clock;
-use service::statistics::{Age, Amount, FINDER_GRACE_MS, Figures};
+use service::statistics::{Age, Amount, Figures};
 use service::values::Currency;
 
 use crate::cases::{Met, currency, hold_on_bank};
@@ -210,9 +210,6 @@ async fn two_replicas_are_one_list_at_every_step() {
     let database = harness::bank::TestDatabase::new(Backend::Sqlite).await;
     let share = |config: &mut service::config::Config| config.redis_url = Some(SecretString::from(url));
     let bank = TestBank::open_with(Backend::Sqlite, database, clock.clone(), share).await;
-    clock.advance(TimeDelta::milliseconds(FINDER_GRACE_MS));
-    sync(&bank.services).await;
-    sync(&bank.services).await;
     let other = bank.replica().await;
     let met = Met::default();
     hold_on_bank(file!(), &steps(false, 16), async |steps| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use harness::{TestBank, begin, on_every_backend};
 use service::actor::Actor;
 use service::db::{Db, FaultKind};
+use service::feed::Handover;
 use service::ledger::{
     Action, Command, Direction, Failure, Idempotency, Ledger, MetricsSnapshot, Movement, Outcome, Payment, Queue,
     SubmitError,
@@ -37,7 +38,8 @@ impl Committer {
         let (ana, source) = quiet_customer(bank, "first.ana").await;
         let (_, destination) = quiet_customer(bank, "first.ben").await;
         bank.fund(source, "100", "first").await;
-        let (ledger, _) = Ledger::start(db, bank.clock.clone(), 8192).expect("a thread can be started");
+        let started = Ledger::start(db, bank.clock.clone(), 8192, Handover::new());
+        let ledger = started.expect("a thread can be started");
         let first = command(ana, source, destination, "0.0001");
         let committer = Self { ledger, first };
         // From here on it remembers its two wallets.

@@ -8,6 +8,7 @@ use harness::{Backend, ManualClock, Proxy, Silence, TestBank, begin, run};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use service::db::Db;
+use service::feed::Handover;
 use service::ledger::{Command, Ledger, Outcome, SubmitError};
 use service::values::TransferStatus;
 
@@ -208,7 +209,8 @@ async fn a_read_only_database_is_not_ready_and_refuses_with_503() {
         let replica = Db::connect(&bank.database.url).await.expect("reading is allowed");
         let fault = replica.prove_writable().await.expect_err("writing is not");
         assert!(fault.is_out_of_reach(), "{fault:?}");
-        let (ledger, _) = Ledger::start(&replica, bank.clock.clone(), 8).expect("a thread can be started");
+        let started = Ledger::start(&replica, bank.clock.clone(), 8, Handover::new());
+        let ledger = started.expect("a thread can be started");
         let outcome = ledger.queue().submit(committer.first.clone()).await;
         assert!(
             matches!(&outcome, Err(SubmitError::Fault(fault)) if fault.is_out_of_reach()),

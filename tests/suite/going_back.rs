@@ -8,6 +8,7 @@ use service::Services;
 use service::values::{Currency, Method, TransferId};
 
 use crate::requests::{new_transfer, payment, submit, wallet_path};
+use crate::statistics::minute;
 
 /// Takes the newest transfer out of the database, as if it had never been there.
 async fn lose(bank: &TestBank, transfer: TransferId, (from, to): (&Customer, &Customer), amount: &str) {
@@ -41,6 +42,30 @@ async fn what_one_replica_remembers_of_a_lost_commit_moves_no_money() {
         // It says so, and only the one that had seen the lost commit can know.
         let went_back = |services: &Services| services.ops.metrics().database_went_back;
         assert_eq!((went_back(&bank.services), went_back(&other)), (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_statistics_count_a_lost_transfer_no_more() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let (ana, ben) = (bank.customer_with("ana", "1000").await, bank.customer("ben").await);
+        let other = bank.replica().await;
+        let pay =
+            async |services, amount| submit(services, ana.actor, new_transfer(ana.wallet, ben.wallet, amount)).await;
+        let lost = pay(&bank.services, "500").await.expect("there is enough");
+        let both = async || [minute(&bank.services, "USD").await, minute(&other, "USD").await];
+        assert_eq!(both().await, [(2, 1_500); 2]);
+        lose(&bank, lost.transfer.id, (&ana, &ben), "500").await;
+        assert_eq!(both().await, [(1, 1_000); 2]);
+        // The next row takes the number of the lost one.
+        pay(&other, "12").await.expect("there is enough");
+        assert_eq!(both().await, [(2, 1_012); 2]);
+        let lost = pay(&other, "3").await.expect("there is enough");
+        assert_eq!(both().await, [(3, 1_015); 2]);
+        lose(&bank, lost.transfer.id, (&ana, &ben), "3").await;
+        pay(&bank.services, "7").await.expect("there is enough");
+        assert_eq!(both().await, [(3, 1_019); 2]);
     })
     .await;
 }

@@ -11,6 +11,7 @@ mod contention;
 mod database_crash;
 mod doubts;
 mod faults;
+mod feed;
 mod going_back;
 mod idempotency;
 mod identity;

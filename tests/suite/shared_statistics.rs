@@ -1,4 +1,5 @@
-//! The rolling minute of several replicas: shared while Redis is there, each for itself while it is not.
+//! The rolling minute of several replicas: what the bank moves each reads in the journal for itself, what is reported they
+//! share while Redis is there.
 
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use harness::servers::{Persistence, RedisServer};
 use harness::{Backend, Customer, ManualClock, TestBank};
 use secrecy::SecretString;
 use service::Services;
-use service::statistics::{Age, FINDER_GRACE_MS, SyncError};
+use service::redis::RedisFault;
+use service::statistics::Age;
 
 use crate::statistics::{minute, report};
 
@@ -36,11 +38,11 @@ macro_rules! with_redis {
 
 with_redis!(
     two_replicas_answer_the_same,
-    only_the_finder_reads_back,
-    a_member_that_comes_back_is_believed_more_than_the_database,
-    without_redis_each_answers_for_itself_and_joins_again,
-    a_start_without_redis_reads_back_and_gives_way_later,
+    what_the_bank_moves_needs_no_redis,
+    a_replica_that_starts_on_an_empty_redis_hears_the_others_again,
+    without_redis_reports_are_each_replicas_own_and_are_shared_later,
     a_redis_that_forgot_everything_is_told_again,
+    a_redis_that_was_emptied_unnoticed_is_told_again,
     what_a_dead_replica_told_stays_for_its_minute,
 );
 
@@ -51,7 +53,6 @@ struct Shared {
 }
 
 impl Shared {
-    /// The first replica is a member already.
     async fn open(backend: Backend) -> Self {
         let redis = RedisServer::start(Persistence::None)
             .await
@@ -62,22 +63,14 @@ impl Shared {
         let bank = TestBank::open_with(backend, database, clock, |config| {
             config.redis_url = Some(SecretString::from(url));
         });
-        let shared = Self {
+        Self {
             bank: Arc::new(bank.await),
             redis,
-        };
-        shared.become_member(&shared.bank.services).await;
-        shared
-    }
-
-    /// Waits out the grace time of a finder.
-    async fn become_member(&self, finder: &Services) {
-        self.bank.advance(TimeDelta::milliseconds(FINDER_GRACE_MS)).await;
-        sync([finder, finder]).await;
+        }
     }
 
     /// A replica that knows what the first one does.
-    async fn member(&self) -> Arc<Services> {
+    async fn replica(&self) -> Arc<Services> {
         let replica = self.bank.replica().await;
         sync([&*replica, &*self.bank.services]).await;
         replica
@@ -112,80 +105,67 @@ async fn sync<'a>(replicas: impl IntoIterator<Item = &'a Services>) {
     }
 }
 
+/// The minutes of both, in dollars.
+async fn minutes(here: &Services, there: &Services) -> [(u64, i128); 2] {
+    [minute(here, "USD").await, minute(there, "USD").await]
+}
+
 async fn two_replicas_answer_the_same(shared: Shared) {
-    let (here, there) = (shared.bank.services.clone(), shared.member().await);
+    let (here, there) = (shared.bank.services.clone(), shared.replica().await);
     shared.bank.customer_with("ana", "10").await;
     assert_eq!(report(&shared.bank, &there, 5, 30_000), Age::Inside);
-    assert_eq!(
-        (minute(&here, "USD").await, minute(&there, "USD").await),
-        ((1, 10), (1, 5))
-    );
-    sync([&*here, &*there, &*here]).await;
-    assert_eq!(
-        (minute(&here, "USD").await, minute(&there, "USD").await),
-        ((2, 15), (2, 15))
-    );
+    assert_eq!(minutes(&here, &there).await, [(1, 10), (2, 15)]);
+    sync([&*there, &*here]).await;
+    assert_eq!(minutes(&here, &there).await, [(2, 15), (2, 15)]);
     // Telling again what is known changes nothing.
     sync([&*here, &*there, &*here, &*there]).await;
-    assert_eq!(
-        (minute(&here, "USD").await, minute(&there, "USD").await),
-        ((2, 15), (2, 15))
-    );
+    assert_eq!(minutes(&here, &there).await, [(2, 15), (2, 15)]);
     shared.bank.advance(TimeDelta::milliseconds(30_001)).await;
-    assert_eq!(
-        (minute(&here, "USD").await, minute(&there, "USD").await),
-        ((1, 10), (1, 10))
-    );
+    assert_eq!(minutes(&here, &there).await, [(1, 10), (1, 10)]);
     assert_eq!(there.statistics.metrics().replicas, 1);
     shared.close().await;
 }
 
-async fn only_the_finder_reads_back(shared: Shared) {
+async fn what_the_bank_moves_needs_no_redis(mut shared: Shared) {
     let ana = shared.bank.customer_with("ana", "10").await;
-    sync([&*shared.bank.services]).await;
     shared.fund_unseen(&ana, "100").await;
-    // A replica that comes later learns what the first one knows, and asks the database nothing.
-    let later = shared.member().await;
-    assert_eq!(minute(&later, "USD").await, (1, 10));
-    // One that finds no window reads all of it back.
     let elsewhere = RedisServer::start(Persistence::None).await.expect("Redis starts");
     let url = SecretString::from(elsewhere.url());
-    let finder = shared.bank.replica_with(|config| config.redis_url = Some(url)).await;
-    assert_eq!(minute(&finder, "USD").await, (2, 110));
-    shared.become_member(&finder).await;
-    assert_eq!(minute(&finder, "USD").await, (2, 110));
-    let next = shared
-        .bank
-        .replica_with(|config| config.redis_url = Some(SecretString::from(elsewhere.url())))
-        .await;
-    assert_eq!(minute(&next, "USD").await, (2, 110));
+    let other = shared.bank.replica_with(|config| config.redis_url = Some(url)).await;
+    assert_eq!(minutes(&shared.bank.services, &other).await, [(2, 110), (2, 110)]);
+    shared.redis.kill().expect("Redis can be killed");
+    shared.fund_unseen(&ana, "1").await;
+    let later = shared.bank.replica().await;
+    assert_eq!(minutes(&shared.bank.services, &later).await, [(3, 111), (3, 111)]);
+    // Nor is it told to the others: it would count twice there.
+    shared.redis.start_again().await.expect("Redis starts again");
+    for replica in [&shared.bank.services, &later] {
+        replica.statistics.sync().await.ok();
+    }
+    sync([&*shared.bank.services, &*later, &*shared.bank.services]).await;
+    assert_eq!(minutes(&shared.bank.services, &later).await, [(3, 111), (3, 111)]);
+    elsewhere.stop().expect("Redis can be stopped");
     shared.close().await;
 }
 
-async fn a_member_that_comes_back_is_believed_more_than_the_database(mut shared: Shared) {
+async fn a_replica_that_starts_on_an_empty_redis_hears_the_others_again(mut shared: Shared) {
     shared.bank.customer_with("ana", "10").await;
     assert_eq!(report(&shared.bank, &shared.bank.services, 5, 0), Age::Inside);
     shared.redis.kill().expect("Redis can be killed");
     shared.redis.start_again().await.expect("Redis starts again");
-    // It finds no window, since Redis has forgotten it: for now the minute is the database's.
-    let finder = shared.bank.replica().await;
-    assert_eq!(minute(&finder, "USD").await, (1, 10));
-    // Then the member comes back, within the grace time, and nothing counts twice.
+    let later = shared.bank.replica().await;
+    assert_eq!(minute(&later, "USD").await, (1, 10));
     assert!(
         shared.bank.services.statistics.sync().await.is_err(),
         "the connection is gone"
     );
-    sync([&*shared.bank.services, &*finder, &*shared.bank.services]).await;
-    assert_eq!(minute(&finder, "USD").await, (2, 15));
-    assert_eq!(minute(&shared.bank.services, "USD").await, (2, 15));
-    shared.become_member(&finder).await;
-    sync([&*shared.bank.services]).await;
-    assert_eq!(minute(&shared.bank.services, "USD").await, (2, 15));
+    sync([&*shared.bank.services, &*later, &*shared.bank.services]).await;
+    assert_eq!(minutes(&shared.bank.services, &later).await, [(2, 15), (2, 15)]);
     shared.close().await;
 }
 
-async fn without_redis_each_answers_for_itself_and_joins_again(mut shared: Shared) {
-    let (here, there) = (shared.bank.services.clone(), shared.member().await);
+async fn without_redis_reports_are_each_replicas_own_and_are_shared_later(mut shared: Shared) {
+    let (here, there) = (shared.bank.services.clone(), shared.replica().await);
     let operator = shared.bank.operator().await;
     let ready = operator.get("/readyz").await;
     assert_eq!(
@@ -197,15 +177,11 @@ async fn without_redis_each_answers_for_itself_and_joins_again(mut shared: Share
     shared.redis.kill().expect("Redis can be killed");
     for replica in [&here, &there] {
         let failed = replica.statistics.sync().await;
-        assert!(matches!(failed, Err(SyncError::Redis(_))), "{failed:?}");
+        assert!(matches!(failed, Err(RedisFault::Unreachable(_))), "{failed:?}");
     }
-    // What was known stays, and what comes counts here.
     assert_eq!(report(&shared.bank, &here, 1, 0), Age::Inside);
     assert_eq!(report(&shared.bank, &there, 2, 0), Age::Inside);
-    assert_eq!(
-        (minute(&here, "USD").await, minute(&there, "USD").await),
-        ((2, 11), (2, 12))
-    );
+    assert_eq!(minutes(&here, &there).await, [(2, 11), (2, 12)]);
     let ready = operator.get("/readyz").await;
     assert_eq!((ready.status, ready.text_of("redis")), (200, "away"), "{}", ready.text);
     assert!(ready.text_of("detail").contains("Redis"), "{}", ready.text);
@@ -218,10 +194,7 @@ async fn without_redis_each_answers_for_itself_and_joins_again(mut shared: Share
 
     shared.redis.start_again().await.expect("Redis starts again");
     sync([&*here, &*there, &*here]).await;
-    assert_eq!(
-        (minute(&here, "USD").await, minute(&there, "USD").await),
-        ((3, 13), (3, 13))
-    );
+    assert_eq!(minutes(&here, &there).await, [(3, 13), (3, 13)]);
     assert_eq!(operator.get("/readyz").await.text_of("redis"), "ok");
     assert!(
         operator
@@ -233,28 +206,9 @@ async fn without_redis_each_answers_for_itself_and_joins_again(mut shared: Share
     shared.close().await;
 }
 
-async fn a_start_without_redis_reads_back_and_gives_way_later(mut shared: Shared) {
-    let ana = shared.bank.customer_with("ana", "10").await;
-    shared.redis.kill().expect("Redis can be killed");
-    shared.fund_unseen(&ana, "100").await;
-    let alone = shared.bank.replica().await;
-    assert_eq!(minute(&alone, "USD").await, (2, 110));
-    assert_eq!(report(&shared.bank, &alone, 1, 0), Age::Inside);
-    shared.redis.start_again().await.expect("Redis starts again");
-    assert!(
-        shared.bank.services.statistics.sync().await.is_err(),
-        "the connection is gone"
-    );
-    sync([&*shared.bank.services, &*alone, &*alone, &*shared.bank.services]).await;
-    // The member's minute and what the newcomer has seen itself, not what it read.
-    assert_eq!(minute(&alone, "USD").await, (2, 11));
-    assert_eq!(minute(&shared.bank.services, "USD").await, (2, 11));
-    shared.close().await;
-}
-
 async fn a_redis_that_forgot_everything_is_told_again(mut shared: Shared) {
-    let (here, there) = (shared.bank.services.clone(), shared.member().await);
-    shared.bank.customer_with("ana", "10").await;
+    let (here, there) = (shared.bank.services.clone(), shared.replica().await);
+    assert_eq!(report(&shared.bank, &here, 10, 0), Age::Inside);
     sync([&*here, &*there]).await;
     shared.redis.kill().expect("Redis can be killed");
     shared.redis.start_again().await.expect("Redis starts again");
@@ -262,22 +216,35 @@ async fn a_redis_that_forgot_everything_is_told_again(mut shared: Shared) {
         assert!(replica.statistics.sync().await.is_err(), "the connection is gone");
     }
     sync([&*here, &*there]).await;
-    assert_eq!(
-        (minute(&here, "USD").await, minute(&there, "USD").await),
-        ((1, 10), (1, 10))
-    );
+    assert_eq!(minutes(&here, &there).await, [(1, 10), (1, 10)]);
     // Whoever comes now hears of what was told before.
-    let later = shared.member().await;
+    let later = shared.replica().await;
     assert_eq!(minute(&later, "USD").await, (1, 10));
     shared.close().await;
 }
 
+/// No connection breaks: a replica finds another generation than before, or makes one.
+async fn a_redis_that_was_emptied_unnoticed_is_told_again(shared: Shared) {
+    let (here, there) = (shared.bank.services.clone(), shared.replica().await);
+    assert_eq!(report(&shared.bank, &here, 10, 0), Age::Inside);
+    assert_eq!(report(&shared.bank, &there, 1, 0), Age::Inside);
+    sync([&*here, &*there]).await;
+    let emptied = RedisServer::command(&shared.redis.url(), &["FLUSHALL"]).await;
+    emptied.expect("Redis answers");
+    sync([&*here, &*there, &*here]).await;
+    let later = shared.bank.replica().await;
+    for replica in [&here, &there, &later] {
+        assert_eq!(minute(replica, "USD").await, (2, 11));
+    }
+    shared.close().await;
+}
+
 async fn what_a_dead_replica_told_stays_for_its_minute(shared: Shared) {
-    let dying = shared.member().await;
+    let dying = shared.replica().await;
     assert_eq!(report(&shared.bank, &dying, 5, 0), Age::Inside);
     sync([&*dying, &*shared.bank.services]).await;
     drop(dying);
-    let later = shared.member().await;
+    let later = shared.replica().await;
     assert_eq!(minute(&later, "USD").await, (1, 5));
     shared.bank.advance(TimeDelta::milliseconds(60_001)).await;
     sync([&*later]).await;

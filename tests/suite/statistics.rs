@@ -1,6 +1,7 @@
 //! What the bank moves enters the rolling minute, once, and only what it has really moved.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use harness::{Caller, TestBank, on_every_backend};
@@ -21,6 +22,8 @@ on_every_backend!(
     an_amount_leaves_after_sixty_seconds_to_the_millisecond,
     the_last_minute_is_read_back_at_start,
     a_minute_of_many_pages_is_read_back,
+    what_another_replica_commits_is_counted_here,
+    what_several_replicas_commit_at_once_counts_once_on_each,
 );
 
 /// A currency of a test.
@@ -150,4 +153,47 @@ async fn a_minute_of_many_pages_is_read_back(bank: Arc<TestBank>) {
     let expected = (TRANSFERS, i128::from(TRANSFERS));
     assert_eq!(minute(&bank.services, "USD").await, expected);
     assert_eq!(minute(&*bank.replica().await, "USD").await, expected);
+}
+
+/// It is read without being asked for, and soon: the promise is 200 ms.
+async fn what_another_replica_commits_is_counted_here(bank: Arc<TestBank>) {
+    let (ana, ben) = (bank.customer_with("ana", "10").await, bank.customer("ben").await);
+    let other = bank.replica().await;
+    let mut quickest = Duration::MAX;
+    for paid in 1..=5 {
+        let transfer = crate::requests::new_transfer(ana.wallet, ben.wallet, "1");
+        let made = crate::requests::submit(&bank.services, ana.actor, transfer).await;
+        made.expect("ana has enough");
+        let committed = Instant::now();
+        for replica in [&bank.services, &other] {
+            while replica.statistics.read(currency("USD")).count < 1 + paid {
+                assert!(committed.elapsed() < Duration::from_secs(10), "it is not counted");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        quickest = quickest.min(committed.elapsed());
+    }
+    assert!(quickest < Duration::from_millis(200), "{quickest:?}");
+    assert_eq!(minute(&other, "USD").await, (6, 15));
+}
+
+async fn what_several_replicas_commit_at_once_counts_once_on_each(bank: Arc<TestBank>) {
+    let (ana, ben) = (bank.customer_with("ana", "1000").await, bank.customer("ben").await);
+    let replicas = [bank.services.clone(), bank.replica().await, bank.replica().await];
+    // One begins its minute in the middle of it all.
+    let late = bank.replica();
+    let paying = harness::all_at_once(replicas.iter().flat_map(|replica| {
+        (0..100).map(|_| {
+            let transfer = crate::requests::new_transfer(ana.wallet, ben.wallet, "1");
+            let transfers = replica.transfers.clone();
+            async move { transfers.submit(ana.actor, None, transfer).await }
+        })
+    }));
+    let (paid, late) = tokio::join!(paying, late);
+    let paid = paid.into_iter().filter(Result::is_ok).count() as u64;
+    assert!(paid > 100, "{paid} paid");
+    let expected = (1 + paid, 1_000 + i128::from(paid));
+    for replica in replicas.iter().chain([&late]) {
+        assert_eq!(minute(replica, "USD").await, expected);
+    }
 }

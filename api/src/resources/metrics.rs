@@ -54,11 +54,6 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
             "Statements that the commit path sent to the database.",
             ledger.statements,
         ),
-        (
-            "outcomes_dropped",
-            "Committed movements that the statistics were too slow to take.",
-            ledger.outcomes_dropped,
-        ),
     ] {
         counter(&mut text, &format!("florin_ledger_{name}"), help, value)?;
     }
@@ -87,7 +82,7 @@ fn sharing(text: &mut String, ops: &Ops) -> fmt::Result {
     let Some((is_shared, sharing)) = ops.sharing() else {
         return Ok(());
     };
-    let help = "1 while the statistics are shared through Redis, 0 while they are this process' own.";
+    let help = "1 while reports are shared through Redis, 0 while those to other replicas are missing here.";
     gauge(text, "florin_statistics_shared", help, u64::from(is_shared))?;
     let help = "Other replicas that share the statistics.";
     gauge(text, "florin_statistics_replicas", help, sharing.replicas)?;
@@ -95,7 +90,7 @@ fn sharing(text: &mut String, ops: &Ops) -> fmt::Result {
         ("syncs", "Steps of sharing that were completed.", sharing.syncs),
         (
             "sync_failures",
-            "Steps of sharing that Redis or the database broke off.",
+            "Steps of sharing that Redis broke off.",
             sharing.sync_failures,
         ),
         (

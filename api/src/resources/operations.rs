@@ -47,7 +47,7 @@ pub struct ReadinessView {
     /// Always `ok`; anything else is a 503.
     #[oai(validator(pattern = "^ok$"))]
     status: String,
-    /// `ok`, or `away`: then statistics are those of this process alone. Null when no Redis is configured.
+    /// `ok`, or `away`: then statistics lack what is reported to other replicas. Null when no Redis is configured.
     #[oai(validator(pattern = "^(ok|away)$"))]
     redis: Option<String>,
     /// What is missing, or was lost, in words. Null when nothing is.
@@ -127,7 +127,7 @@ fn loss(loss: Loss) -> String {
     )
 }
 
-const REDIS_IS_AWAY: &str = "Redis is away: the statistics are those of this process alone";
+const REDIS_IS_AWAY: &str = "Redis is away: the statistics lack what is reported to other replicas";
 const OK: &str = "ok";
 const AWAY: &str = "away";
 

@@ -16,6 +16,7 @@ use super::attempts::{Attempt, keys, pause};
 use super::book::{Book, Writes};
 use super::callers::Batch;
 use super::error::SubmitError;
+use super::handover::Handover;
 use super::in_turn::InTurn;
 use super::locked_wallets::LockedWallets;
 use super::memory::Memory;
@@ -25,6 +26,7 @@ use super::store::{Connection, Store};
 use super::types::{Command, Outcome, Transfer};
 use crate::clock::Clock;
 use crate::db::{Fault, FaultKind};
+use crate::feed;
 use crate::values::Timestamp;
 
 /// Attempts before the callers are told that their wallets are contended.
@@ -38,6 +40,7 @@ pub(super) struct Batches<S> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) memory: Memory,
+    pub(super) handover: Handover,
     /// Connections that had been opened when the head was read last.
     connections_known: u64,
     /// Until this process has written a row, statements of an earlier one, or of a lost connection, may be on their way.
@@ -64,7 +67,7 @@ pub(super) enum Ended {
 }
 
 impl<S: Store> Batches<S> {
-    pub fn new(store: S, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(store: S, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, handover: feed::Handover) -> Self {
         Self {
             // A file has no statements on their way: they end with their process.
             owes_a_row: store.is_optimistic(),
@@ -72,6 +75,7 @@ impl<S: Store> Batches<S> {
             clock,
             metrics,
             memory: Memory::default(),
+            handover: Handover(handover),
             connections_known: 0,
             locked: LockedWallets::default(),
             cautious: 0,

@@ -7,7 +7,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::SubmitError;
 use super::metrics::Metrics;
-use super::outcomes::Outcomes;
 use super::types::{Command, Outcome};
 use crate::db::Fault;
 
@@ -57,7 +56,6 @@ pub(super) struct Batch<'a> {
     callers: Vec<Option<Caller>>,
     size_max: usize,
     queue: &'a mut mpsc::Receiver<Waiting>,
-    outcomes: &'a Outcomes,
     metrics: &'a Metrics,
 }
 
@@ -66,7 +64,6 @@ impl<'a> Batch<'a> {
         waiting: Vec<Waiting>,
         size_max: usize,
         queue: &'a mut mpsc::Receiver<Waiting>,
-        outcomes: &'a Outcomes,
         metrics: &'a Metrics,
     ) -> Self {
         let (commands, callers) = waiting.into_iter().map(|one| (one.command, Some(one.caller))).unzip();
@@ -75,7 +72,6 @@ impl<'a> Batch<'a> {
             callers,
             size_max,
             queue,
-            outcomes,
             metrics,
         }
     }
@@ -107,9 +103,8 @@ impl<'a> Batch<'a> {
         first..self.commands.len()
     }
 
-    /// Tells the reports what was moved, and then the callers.
+    /// Tells the callers at these places what has become of their commands.
     pub fn done(&mut self, places: &[usize], outcomes: Vec<Outcome>) {
-        self.outcomes.publish(&outcomes, self.metrics);
         for (place, outcome) in places.iter().zip(outcomes) {
             if let Some(caller) = self.callers[*place].take() {
                 caller.answer(Ok(outcome));

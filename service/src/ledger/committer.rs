@@ -18,12 +18,12 @@ use super::batch::Batches;
 use super::callers::{Batch, Caller, Waiting};
 use super::error::SubmitError;
 use super::metrics::Metrics;
-use super::outcomes::{Completed, Outcomes};
 use super::repo::Repo;
 use super::store::Store;
 use super::types::{Command, Outcome};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::feed::Handover;
 
 /// The running committer.
 pub struct Ledger {
@@ -46,21 +46,16 @@ pub struct Queue {
 }
 
 impl Ledger {
-    /// Starts the thread with room for `queue_max` waiting commands. Also gives what is committed, in batches.
-    pub fn start(
-        db: &Db,
-        clock: Arc<dyn Clock>,
-        queue_max: usize,
-    ) -> io::Result<(Self, mpsc::Receiver<Vec<Completed>>)> {
+    /// Starts the thread with room for `queue_max` waiting commands. What is committed is handed over.
+    pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize, handover: Handover) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(queue_max.max(1));
         let (stop, stopped) = oneshot::channel();
         let metrics = Arc::new(Metrics::default());
-        let batches = Batches::new(Repo::new(db, metrics.clone()), clock, metrics.clone());
-        let (outcomes, completed) = Outcomes::channel();
+        let repo = Repo::new(db, metrics.clone());
+        let batches = Batches::new(repo, clock, metrics.clone(), handover);
         let committer = Committer {
             batches,
             metrics: metrics.clone(),
-            outcomes,
             set_aside: Vec::new(),
             try_again_at: Instant::now(),
         };
@@ -71,7 +66,7 @@ impl Ledger {
             let _running = running;
             runtime.block_on(committer.run(receiver, stopped));
         })?;
-        let ledger = Self {
+        Ok(Self {
             queue: Queue {
                 sender,
                 capacity: queue_max.max(1),
@@ -80,8 +75,7 @@ impl Ledger {
             stop,
             ended,
             thread,
-        };
-        Ok((ledger, completed))
+        })
     }
 
     /// A handle to submit commands with.
@@ -185,7 +179,6 @@ async fn outcome_of(answer: Answer) -> Result<Outcome, SubmitError> {
 struct Committer<S> {
     batches: Batches<S>,
     metrics: Arc<Metrics>,
-    outcomes: Outcomes,
     /// Commands on wallets that another session has locked: tried again, beside what arrives.
     set_aside: Vec<Waiting>,
     try_again_at: Instant,
@@ -223,7 +216,7 @@ impl<S: Store> Committer<S> {
 
     async fn commit(&mut self, waiting: Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
         let size_max = self.batches.size_max();
-        let mut batch = Batch::new(waiting, size_max, queue, &self.outcomes, &self.metrics);
+        let mut batch = Batch::new(waiting, size_max, queue, &self.metrics);
         self.batches.commit(&mut batch).await;
         for waiting in batch.unanswered() {
             if waiting.caller.has_waited_enough() || self.set_aside.len() >= SET_ASIDE_MAX {

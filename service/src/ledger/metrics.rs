@@ -60,8 +60,6 @@ counters! {
     unknown_commits,
     /// Statements sent to the database by the commit path, BEGIN and COMMIT among them.
     statements,
-    /// Committed movements that are missing in the statistics, because these were too slow to take them.
-    outcomes_dropped,
 }
 
 /// Values counted by powers of four, from 1 to 4^11 and above.

@@ -11,12 +11,12 @@ mod callers;
 mod commit;
 mod committer;
 mod error;
+mod handover;
 mod in_turn;
 mod locked_wallets;
 mod memory;
 mod metrics;
 mod optimistic;
-mod outcomes;
 mod repo;
 mod settle;
 mod skew;
@@ -32,7 +32,6 @@ pub use committer::{Ledger, Place, Queue};
 pub use entries::{EntryPage, EntryView, entries_of};
 pub use error::SubmitError;
 pub use metrics::{HistogramSnapshot, Loss, Metrics, MetricsSnapshot};
-pub use outcomes::Completed;
 pub use types::{
     Action, Change, Command, Direction, Entry, Expected, Failure, Idempotency, Movement, Opening, Outcome, Owner,
     Payment, Refusal, StatusRequest, TextsSeal, Transfer, Wallet, WalletRefusal, WalletTag, opening_text,

@@ -1,9 +1,7 @@
 //! The bank as a whole: is it well, are its books right.
 
-mod feed;
 mod readiness;
 
-pub(crate) use feed::Feed;
 pub use readiness::NotReady;
 
 use std::sync::Arc;

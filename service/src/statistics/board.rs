@@ -57,19 +57,24 @@ impl Board {
         }
     }
 
-    /// Adds what has happened for certain.
-    pub fn add_happened(&self, currency: Currency, clock: i64, at: i64, amount: Amount) {
-        self.of(currency, clock, |window| window.add_happened(clock, at, amount));
+    /// Adds what the bank has moved.
+    pub fn enter(&self, currency: Currency, clock: i64, at: i64, amount: Amount) {
+        self.of(currency, clock, |window| window.enter(clock, at, amount));
     }
 
-    /// Adds what was read back from the database, apart from the rest.
+    /// Adds what the bank has moved to what will take its place.
     pub fn recover(&self, currency: Currency, clock: i64, at: i64, amount: Amount) {
         self.of(currency, clock, |window| window.recover(clock, at, amount));
     }
 
-    /// What was read back becomes our own, or is forgotten.
-    pub fn settle(&self, is_ours: bool) {
-        self.each(|_, window| window.settle(is_ours));
+    /// Forgets what was recovered and not settled.
+    pub fn forget_recovered(&self) {
+        self.each(|_, window| window.forget_recovered());
+    }
+
+    /// What was recovered takes the place of what was known of the bank.
+    pub fn settle(&self) {
+        self.each(|_, window| window.settle());
     }
 
     /// The figures of a currency's last minute.
@@ -100,11 +105,6 @@ impl Board {
     /// Counts everything of our own as changed.
     pub fn mark_all_changed(&self) {
         self.each(|_, window| window.mark_all_changed());
-    }
-
-    /// Forgets what other replicas hold.
-    pub fn forget_others(&self) {
-        self.each(|_, window| window.forget_others());
     }
 
     /// Takes another replica's blocks; tells how many were ignored.

@@ -18,7 +18,7 @@ pub(super) struct Metrics {
 pub struct MetricsSnapshot {
     /// Steps in which everything was published and read.
     pub syncs: u64,
-    /// Steps that Redis or the database broke off.
+    /// Steps that Redis broke off.
     pub sync_failures: u64,
     /// Blocks of our own that were published.
     pub blocks_published: u64,

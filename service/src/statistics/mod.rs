@@ -1,10 +1,12 @@
 //! What moved in the last 60 seconds, exact to the millisecond, in constant time and memory.
 //!
-//! Writing and reading always happen in this process' memory. With Redis, replicas tell each other what they hold: each
-//! publishes its own blocks, whole and absolute, and reads the others', so that nothing can be counted twice.
+//! Reading always happens in this process' memory. What the bank moves each replica takes from the journal for itself. What is
+//! reported, replicas tell each other through Redis: each publishes its own blocks, whole and absolute, and reads the others',
+//! so that nothing can be counted twice.
 
 mod amount;
 mod board;
+mod follow;
 mod metrics;
 mod packed;
 mod repo;
@@ -16,44 +18,41 @@ mod window;
 pub use amount::{Amount, DECIMALS, timestamp_from_json_number};
 pub use metrics::MetricsSnapshot;
 pub use ring::RING_BYTES;
-pub use shared::{FINDER_GRACE_MS, SyncError};
 pub use summary::Figures;
 pub use window::{Age, WINDOW_MS};
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::board::Board;
+use self::follow::{Follower, Minute};
 use self::metrics::Metrics;
 use self::shared::Shared;
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::redis::{Pause, Redis};
-use crate::values::{Currency, Timestamp};
+use crate::feed::Handover;
+use crate::redis::{Pause, Redis, RedisFault};
+use crate::values::{Currency, TransferKind};
 
 /// How often replicas publish and read: two of them agree after twice that and two round trips.
 const SYNC_PAUSE: Duration = Duration::from_millis(50);
 /// How long the next try waits at most while Redis is away.
 const SYNC_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// A movement of money that was committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moved {
-    pub currency: Currency,
-    pub amount: Amount,
-    pub at: Timestamp,
-}
+/// What counts of what the bank moves. A reversal undoes what was counted when it happened.
+const COUNTED: [TransferKind; 3] = [TransferKind::Transfer, TransferKind::Deposit, TransferKind::Withdrawal];
 
 /// The rolling statistics of this process, and what it shares with others.
 pub struct Statistics {
-    board: Board,
+    board: Arc<Board>,
     clock: Arc<dyn Clock>,
     db: Db,
+    handover: Handover,
+    follower: Mutex<Option<Follower>>,
     shared: Option<Shared>,
     metrics: Metrics,
     /// Closed when streams and the task that keeps in step have to end.
@@ -63,12 +62,14 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>) -> Self {
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>, handover: Handover) -> Self {
         let (stop, stopped) = watch::channel(());
         Self {
-            board: Board::new(),
+            board: Arc::default(),
             clock,
             db,
+            handover,
+            follower: Mutex::default(),
             shared: redis.map(Shared::new),
             metrics: Metrics::default(),
             stop: Mutex::new(Some(stop)),
@@ -82,41 +83,45 @@ impl Statistics {
         self.board.add(currency, self.now_ms(), at_ms, amount)
     }
 
-    /// Adds what the bank has committed.
-    pub(crate) fn enter(&self, moved: impl IntoIterator<Item = Moved>) {
-        let now = self.now_ms();
-        for one in moved {
-            self.board
-                .add_happened(one.currency, now, one.at.timestamp_millis(), one.amount);
-        }
-    }
-
     /// The figures of a currency's last 60 000 milliseconds.
     #[must_use]
     pub fn read(&self, currency: Currency) -> Figures {
         self.board.read(currency, self.now_ms())
     }
 
-    /// Fills the window with the last minute before anything is served: from the database, or from the other replicas.
-    ///
-    /// It has to be over before the first transfer of this process, which would else be counted twice.
+    /// Fills the window before anything is served: with what the bank moved in the last minute, and from now on, and with what
+    /// was reported to other replicas. A second call changes nothing.
     pub async fn warm_up(&self) -> Result<(), Fault> {
-        match &self.shared {
-            None => {
-                self.read_back().await?;
-                self.board.settle(true);
-            }
-            // Whether Redis is there is told by `/readyz`; without it the minute is read back too.
-            Some(_) => match self.sync().await {
-                Ok(()) | Err(SyncError::Redis(_)) => {}
-                Err(SyncError::Database(fault)) => return Err(fault),
-            },
+        if self.follower().is_some() {
+            return Ok(());
         }
+        let minute = Minute {
+            board: self.board.clone(),
+            clock: self.clock.clone(),
+            db: self.db.clone(),
+            handover: self.handover.clone(),
+        };
+        let reader = minute.begin().await?;
+        *self.follower() = Some(Follower::start(minute, reader, self.closed()));
+        // Whether Redis is there is told by `/readyz`.
+        let _ = self.sync().await;
         Ok(())
     }
 
-    /// One step of keeping in step with the other replicas; nothing without Redis.
-    pub async fn sync(&self) -> Result<(), SyncError> {
+    /// Returns when everything that any replica committed before the call is in the window.
+    pub async fn flush(&self) {
+        let flush = self.follower().as_ref().map(Follower::flush);
+        if let Some(flush) = flush {
+            flush.await;
+        }
+    }
+
+    fn follower(&self) -> MutexGuard<'_, Option<Follower>> {
+        self.follower.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One step of sharing what was reported with the other replicas; nothing without Redis.
+    pub async fn sync(&self) -> Result<(), RedisFault> {
         match &self.shared {
             None => Ok(()),
             Some(shared) => shared.sync(self).await,
@@ -168,6 +173,10 @@ impl Statistics {
     /// Publishes what the others do not know yet, and stops.
     pub(crate) async fn stop(&self) {
         self.close();
+        let follower = self.follower().take();
+        if let Some(follower) = follower {
+            follower.stop().await;
+        }
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             if let Err(error) = task.await {
@@ -176,17 +185,6 @@ impl Statistics {
             // The others' window lacks our last moments if Redis is away, and nobody waits for it to come back.
             let _ = self.sync().await;
         }
-    }
-
-    /// Reads the last minute back from the database, to be settled.
-    async fn read_back(&self) -> Result<(), Fault> {
-        let since = self.clock.now() - TimeDelta::milliseconds(WINDOW_MS);
-        let now = self.now_ms();
-        repo::each_moved_since(&self.db, since, |moved| {
-            self.board
-                .recover(moved.currency, now, moved.at.timestamp_millis(), moved.amount);
-        })
-        .await
     }
 
     fn now_ms(&self) -> i64 {

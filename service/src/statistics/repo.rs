@@ -1,20 +1,25 @@
 //! What the database knows of the last minute. Transfer ids are times, so a bound on ids is a bound on time.
 
 use entity::transfers;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::Moved;
+use super::COUNTED;
 use crate::clock::id_floor;
-use crate::db::{Db, Fault};
-use crate::values::{Currency, Money, Timestamp, TransferId, TransferKind, TransferStatus};
+use crate::db::Fault;
+use crate::values::{Currency, Money, RecordId, Timestamp, TransferId, TransferStatus};
 
 /// Transfers read at a time.
 const PAGE: u64 = 10_000;
 
 type Row = (TransferId, Currency, Money, Timestamp);
 
-/// Gives out every completed transfer, deposit and withdrawal since a time, page by page, in constant memory.
-pub async fn each_moved_since(db: &Db, since: Timestamp, mut give: impl FnMut(Moved)) -> Result<(), Fault> {
+/// Gives out every completed transfer, deposit and withdrawal since a time, through an id, page by page, in constant memory.
+pub async fn each_moved_since(
+    db: &impl ConnectionTrait,
+    since: Timestamp,
+    through: RecordId,
+    mut give: impl FnMut(Currency, Timestamp, Money),
+) -> Result<(), Fault> {
     let mut next = transfers::Column::Id.gte(TransferId(id_floor(since)));
     loop {
         let page: Vec<Row> = transfers::Entity::find()
@@ -26,12 +31,13 @@ pub async fn each_moved_since(db: &Db, since: Timestamp, mut give: impl FnMut(Mo
                 transfers::Column::CreatedAt,
             ])
             .filter(next)
+            .filter(transfers::Column::Id.lte(through))
             .filter(transfers::Column::Status.eq(TransferStatus::Completed))
-            .filter(transfers::Column::Kind.ne(TransferKind::Reversal))
+            .filter(transfers::Column::Kind.is_in(COUNTED))
             .order_by_asc(transfers::Column::Id)
             .limit(PAGE)
             .into_tuple()
-            .all(&db.read)
+            .all(db)
             .await?;
         let Some((last, ..)) = page.last() else {
             return Ok(());
@@ -39,11 +45,7 @@ pub async fn each_moved_since(db: &Db, since: Timestamp, mut give: impl FnMut(Mo
         next = transfers::Column::Id.gt(*last);
         let is_last = (page.len() as u64) < PAGE;
         for (_, currency, amount, at) in page {
-            give(Moved {
-                currency,
-                amount: amount.into(),
-                at,
-            });
+            give(currency, at, amount);
         }
         if is_last {
             return Ok(());

@@ -1,7 +1,7 @@
 //! The rolling minute of one currency. Pure: the time comes in with every call.
 //!
-//! It is put together from rings that are each somebody's own: this process', each other replica's, and what was read back
-//! from the database until it is known who holds it. They are added when they are read, so none can count twice.
+//! It is put together from rings: what the bank has moved, what was reported to this process, and what was reported to each
+//! other replica. They are added when they are read, so none can count twice.
 
 use super::amount::Amount;
 use super::ring::{BLOCK_MS, BLOCKS, Ring, Slot, block_of, position_of};
@@ -49,7 +49,11 @@ pub enum Put {
 /// See the module.
 pub struct Window {
     now: i64,
-    own: Ring,
+    /// What was reported here; made for the first report.
+    own: Option<Ring>,
+    /// What the bank has moved, whichever replica committed it.
+    bank: Option<Ring>,
+    /// What will take the bank's place once all of it is read from the database.
     recovered: Option<Ring>,
     peers: Vec<(Replica, Ring)>,
     /// A bit for each block of `own` that changed since it was last given out.
@@ -67,49 +71,43 @@ impl Window {
     pub fn new(clock: i64) -> Self {
         Self {
             now: clock,
-            own: Ring::new(),
+            own: None,
+            bank: None,
             recovered: None,
             peers: Vec::new(),
             dirty: 0,
         }
     }
 
-    /// Adds an amount at its time, if it counts now.
+    /// Adds an amount that is reported at its time, if it counts now.
     pub fn add(&mut self, clock: i64, at: i64, amount: Amount) -> Age {
         let age = age(self.time(clock), at);
-        if age == Age::Inside && self.own.add(at, &Summary::of(amount)) {
+        if age == Age::Inside && self.own.get_or_insert_default().add(at, &Summary::of(amount)) {
             self.dirty |= 1 << position_of(block_of(at));
         }
         age
     }
 
-    /// Adds what has happened for certain: if it is dated ahead of our clock, it counts from now.
-    pub fn add_happened(&mut self, clock: i64, at: i64, amount: Amount) {
-        let at = at.min(self.time(clock));
-        self.add(clock, at, amount);
+    /// Adds what the bank has moved: if it is dated ahead of our clock, it counts from now.
+    pub fn enter(&mut self, clock: i64, at: i64, amount: Amount) {
+        let now = self.time(clock);
+        add_happened(&mut self.bank, now, at, amount);
     }
 
-    /// Adds what was read back from the database, apart from everything else until `settle` says whose it is.
+    /// Adds what the bank has moved to what will take its place.
     pub fn recover(&mut self, clock: i64, at: i64, amount: Amount) {
         let now = self.time(clock);
-        let at = at.min(now);
-        if age(now, at) == Age::Inside {
-            self.recovered.get_or_insert_default().add(at, &Summary::of(amount));
-        }
+        add_happened(&mut self.recovered, now, at, amount);
     }
 
-    /// What was read back becomes our own, or is forgotten because another replica holds it.
-    pub fn settle(&mut self, is_ours: bool) {
-        let Some(recovered) = self.recovered.take().filter(|_| is_ours) else {
-            return;
-        };
-        for block in (0..BLOCKS).filter_map(|position| recovered.block_at(position)) {
-            for (offset, summary) in recovered.slots(block) {
-                if self.own.add(block * BLOCK_MS + i64::from(offset), &summary) {
-                    self.dirty |= 1 << position_of(block);
-                }
-            }
-        }
+    /// Forgets what was recovered and not settled.
+    pub fn forget_recovered(&mut self) {
+        self.recovered = None;
+    }
+
+    /// What was recovered takes the place of what was known of the bank.
+    pub fn settle(&mut self) {
+        self.bank = self.recovered.take();
     }
 
     /// The figures of the last 60 000 milliseconds.
@@ -127,8 +125,9 @@ impl Window {
         self.time(clock);
         let dirty = std::mem::take(&mut self.dirty);
         let positions = (0..BLOCKS).filter(|position| dirty & (1 << position) != 0);
-        let changes = positions.map(|position| match self.own.block_at(position) {
-            Some(block) => (position, block, self.own.slots(block)),
+        let block_of_own = |position| self.own.as_ref().and_then(|own| Some((own, own.block_at(position)?)));
+        let changes = positions.map(|position| match block_of_own(position) {
+            Some((own, block)) => (position, block, own.slots(block)),
             None => (position, i64::MIN, Vec::new()),
         });
         changes.collect()
@@ -136,8 +135,9 @@ impl Window {
 
     /// Counts every block of our own as changed: nobody is known to have them.
     pub fn mark_all_changed(&mut self) {
+        let has_block = |position: &usize| self.own.as_ref().is_some_and(|own| own.block_at(*position).is_some());
         self.dirty = (0..BLOCKS)
-            .filter(|position| self.own.block_at(*position).is_some())
+            .filter(has_block)
             .fold(0, |dirty, position| dirty | 1 << position);
     }
 
@@ -164,11 +164,6 @@ impl Window {
         }
     }
 
-    /// Forgets what other replicas hold.
-    pub fn forget_others(&mut self) {
-        self.peers.clear();
-    }
-
     /// How many rings are held for other replicas.
     #[must_use]
     pub fn peer_count(&self) -> usize {
@@ -178,12 +173,13 @@ impl Window {
     /// True when nothing that is held counts any more.
     pub fn is_over(&mut self, clock: i64) -> bool {
         let now = self.time(clock);
-        self.rings().all(|ring| ring.newest() < now - WINDOW_MS)
+        let mut rings = self.rings().chain(self.recovered.as_ref());
+        rings.all(|ring| ring.newest() < now - WINDOW_MS)
     }
 
     fn rings(&self) -> impl Iterator<Item = &Ring> {
         let peers = self.peers.iter().map(|(_, ring)| ring);
-        std::iter::once(&self.own).chain(self.recovered.as_ref()).chain(peers)
+        self.own.iter().chain(self.bank.as_ref()).chain(peers)
     }
 
     /// The window's time, which does not go back: while the clock is behind, it stands still, and nothing is lost.
@@ -193,14 +189,22 @@ impl Window {
     /// what it was told of a future that is not there.
     fn time(&mut self, clock: i64) -> i64 {
         if self.now.saturating_sub(clock) > WINDOW_MS {
-            self.own.forget_after(clock);
-            self.recovered.iter_mut().for_each(|ring| ring.forget_after(clock));
+            let rings = [&mut self.own, &mut self.bank, &mut self.recovered];
+            rings.into_iter().flatten().for_each(|ring| ring.forget_after(clock));
             self.peers.iter_mut().for_each(|(_, ring)| ring.forget_after(clock));
             self.dirty = u64::MAX;
             self.now = clock;
         }
         self.now = self.now.max(clock);
         self.now
+    }
+}
+
+/// Adds what has happened for certain: if it is dated ahead of our clock, it counts from now.
+fn add_happened(ring: &mut Option<Ring>, now: i64, at: i64, amount: Amount) {
+    let at = at.min(now);
+    if age(now, at) == Age::Inside {
+        ring.get_or_insert_default().add(at, &Summary::of(amount));
     }
 }
 
@@ -257,8 +261,16 @@ mod tests {
     #[test]
     fn what_has_happened_counts_from_now_when_it_is_dated_ahead() {
         let mut window = filled(&[]);
-        window.add_happened(T, T + 5_000, amount(1));
+        window.enter(T, T + 5_000, amount(1));
         assert_eq!(window.read(T).count, 1);
+    }
+
+    #[test]
+    fn what_the_bank_moved_is_told_to_no_other_replica() {
+        let mut window = filled(&[T]);
+        window.enter(T, T, amount(2));
+        assert_eq!((window.read(T).sum, window.read(T).count), (3, 2));
+        assert_eq!(window.take_changes(T)[0].2[0].1, Summary::of(amount(1)));
     }
 
     #[test]
@@ -275,18 +287,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_back_is_kept_or_forgotten_as_a_whole() {
-        for (is_ours, count) in [(true, 3), (false, 1)] {
-            let mut window = filled(&[T]);
-            window.recover(T, T - 5_000, amount(2));
-            window.recover(T, T, amount(2));
-            window.recover(T, T - 60_001, amount(2));
-            assert_eq!(window.read(T).count, 3);
-            window.settle(is_ours);
-            assert_eq!(window.read(T).count, count);
-            let published: usize = window.take_changes(T).iter().map(|(_, _, slots)| slots.len()).sum();
-            assert_eq!(published, if is_ours { 2 } else { 1 });
+    fn what_was_recovered_takes_the_banks_place_at_once_and_no_reports() {
+        let mut window = filled(&[T]);
+        window.enter(T, T, amount(4));
+        for at in [T - 5_000, T - 60_001] {
+            window.recover(T, at, amount(2));
         }
+        assert_eq!(window.read(T).sum, 5, "it is not settled yet");
+        window.settle();
+        assert_eq!((window.read(T).sum, window.read(T).count), (3, 2));
+        window.recover(T, T, amount(2));
+        window.forget_recovered();
+        window.settle();
+        assert_eq!(window.read(T).sum, 1, "the bank has moved nothing");
     }
 
     #[test]

@@ -23,7 +23,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("db", &[]),
     ("redis", &[]),
     ("journal", &["values"]),
-    ("ledger", &["values", "actor", "clock", "db", "page", "journal"]),
+    ("feed", &["values", "db", "journal"]),
+    ("ledger", &["values", "actor", "clock", "db", "page", "journal", "feed"]),
     ("identity", &["values", "actor", "clock", "db", "wallets"]),
     ("wallets", &["values", "actor", "db", "page", "ledger"]),
     (
@@ -32,13 +33,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("imports", &["values", "clock", "config", "db"]),
     ("merchants", &["values", "clock", "db", "imports"]),
-    ("statistics", &["values", "clock", "config", "db", "redis"]),
-    ("aggregates", &["values", "clock", "db", "redis", "imports"]),
+    ("statistics", &["values", "clock", "db", "redis", "feed"]),
+    ("aggregates", &["values", "clock", "db", "redis", "feed", "imports"]),
     ("ops", &["values", "clock", "db", "ledger", "statistics", "aggregates"]),
 ];
 
 /// Rules that need no database, no waiting and no clock.
-const PURE: [&str; 41] = [
+const PURE: [&str; 42] = [
+    "feed/mark.rs",
     "journal/chain.rs",
     "journal/digests.rs",
     "journal/leaves.rs",

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use harness::Customer;
 use harness::{Backend, TestBank, on_every_backend};
+use sea_orm::EntityTrait;
 use service::Services;
 use service::clock::Clock;
+use service::db::Db;
+use service::feed::{Mark, ReadError, Reader, What};
 use service::page::PageRequest;
 use service::transfers::TransferFilter;
 use service::values::{TransferId, TransferKind, TransferStatus, WalletId};
@@ -17,7 +20,11 @@ use service::wallets::Holder;
 use self::meter::Meter;
 use crate::requests::{new_transfer, submit};
 
-on_every_backend!(a_list_touches_what_it_shows, a_rare_kind_is_found_page_by_page);
+on_every_backend!(
+    a_list_touches_what_it_shows,
+    a_rare_kind_is_found_page_by_page,
+    payments_are_found_among_many_transfers,
+);
 
 /// Transfers between two busy customers, in which those of the others are lost.
 const MANY: u32 = 30_000;
@@ -144,6 +151,36 @@ async fn a_rare_kind_is_found_page_by_page(bank: Arc<TestBank>) {
         assert_eq!(found, [TransferKind::Deposit], "below all the others, in a short page");
         assert!(pages > 1 && pages < 60, "{pages} pages");
     }
+}
+
+/// The relay of the daily aggregates reads deposits and withdrawals only; all others are counted in their primary key.
+async fn payments_are_found_among_many_transfers(bank: Arc<TestBank>) {
+    let town = Town::of(&bank).await;
+    let db = match bank.backend {
+        Backend::Postgres => Db::connect(&bank.database.url).await.expect("the database is there"),
+        Backend::Sqlite => bank.db.clone(),
+    };
+    let birth = entity::journal::Entity::find_by_id(0_i64).one(&bank.db.read).await;
+    let birth = birth.expect("the journal can be read").expect("it has a first row");
+    let mark = Mark {
+        number: 0,
+        digest: birth.digest,
+    };
+    let mut reader = Reader::new(db, What::Payments, mark, None);
+    let mut found = Vec::new();
+    let reading = async {
+        while let Some(piece) = reader.next().await? {
+            found.extend(piece.completed);
+        }
+        Ok::<_, ReadError>(())
+    };
+    let (backend, touched) = town.meter.measure(reading).await;
+    assert_eq!(found.len(), 2);
+    let most = match backend {
+        Backend::Postgres => u64::from(MANY) * 5 / 4,
+        Backend::Sqlite => u64::from(MANY) * 5,
+    };
+    assert!(touched > u64::from(MANY) && touched < most, "{touched} on {backend:?}");
 }
 
 /// A bank in which ana has three transfers, one of them refused, and the busy ones have many, before and after hers.

@@ -8,14 +8,13 @@ use crate::statistics::board::Change;
 use crate::statistics::packed::pack;
 use crate::statistics::window::Replica;
 
-/// How long a generation outlives its last member or finder.
-const GENERATION_MS: u64 = 10_000;
-/// How long what a replica published outlives it: no amount in it counts longer.
+/// How long a generation, and what a replica published in it, outlives the replica: no amount in it counts longer.
 const KEPT_MS: u64 = 70_000;
 /// Blocks that go either way in one round trip; the fullest is 60 kB.
 const BLOCKS_AT_ONCE: usize = 64;
 
-const STANDING: &str = "standing";
+/// A field that every replica has, whether or not it has blocks.
+const HERE: &str = "here";
 
 /// The way to the other replicas.
 pub struct Link {
@@ -25,13 +24,10 @@ pub struct Link {
 
 /// What another replica changed.
 pub struct Pulled {
-    pub standing: String,
     /// The number of the last change.
     pub last: u64,
     /// Field and packed block.
     pub blocks: Vec<(String, Vec<u8>)>,
-    /// False when there is more to read.
-    pub is_all: bool,
 }
 
 impl Link {
@@ -39,24 +35,16 @@ impl Link {
         Self { redis, replica }
     }
 
-    /// The generation; the proposed one, and true, when there was none.
-    pub async fn generation(&self, proposed: &str, keeps_alive: bool) -> Result<(bool, String), RedisFault> {
+    /// The generation; the proposed one when there was none.
+    pub async fn generation(&self, proposed: &str) -> Result<String, RedisFault> {
         let key = format!("{PREFIX}statistics");
         let mut commands = pipe();
-        commands
-            .cmd("SET")
-            .arg(&key)
-            .arg(proposed)
-            .arg("NX")
-            .arg("PX")
-            .arg(GENERATION_MS);
-        if keeps_alive {
-            commands.cmd("PEXPIRE").arg(&key).arg(GENERATION_MS).ignore();
-        }
+        commands.cmd("SET").arg(&key).arg(proposed).arg("NX").ignore();
+        commands.cmd("PEXPIRE").arg(&key).arg(KEPT_MS).ignore();
         commands.cmd("GET").arg(&key);
-        let (began, generation): (Option<String>, Option<String>) = self.redis.query(&commands).await?;
-        // It may have expired between the two; then the next step begins another.
-        Ok((began.is_some(), generation.unwrap_or_else(|| proposed.to_owned())))
+        let (generation,): (Option<String>,) = self.redis.query(&commands).await?;
+        // It may have been removed between the two; then the next step begins another.
+        Ok(generation.unwrap_or_else(|| proposed.to_owned()))
     }
 
     /// Writes our changed blocks over what we said of their places before.
@@ -78,11 +66,11 @@ impl Link {
     }
 
     /// Says that we are there, and learns who else is.
-    pub async fn present(&self, generation: &str, standing: &str) -> Result<Vec<Replica>, RedisFault> {
+    pub async fn present(&self, generation: &str) -> Result<Vec<Replica>, RedisFault> {
         let own = key(generation, self.replica);
         let replicas = format!("{PREFIX}statistics:{generation}:replicas");
         let mut commands = pipe();
-        commands.cmd("HSET").arg(&own).arg(STANDING).arg(standing).ignore();
+        commands.cmd("HSET").arg(&own).arg(HERE).arg(1).ignore();
         commands.cmd("SADD").arg(&replicas).arg(hex(self.replica)).ignore();
         for kept in [&own, &log_key(generation, self.replica), &replicas] {
             commands.cmd("PEXPIRE").arg(kept).arg(KEPT_MS).ignore();
@@ -97,23 +85,21 @@ impl Link {
     pub async fn pull(&self, generation: &str, replica: Replica, seen: u64) -> Result<Option<Pulled>, RedisFault> {
         let (blocks, log) = (key(generation, replica), log_key(generation, replica));
         let mut commands = pipe();
-        commands.cmd("HGET").arg(&blocks).arg(STANDING);
+        commands.cmd("HGET").arg(&blocks).arg(HERE);
         commands
             .cmd("ZRANGEBYSCORE")
             .arg(&log)
             .arg(format!("({seen}"))
             .arg("+inf");
         commands.arg("WITHSCORES").arg("LIMIT").arg(0).arg(BLOCKS_AT_ONCE);
-        let (standing, changed): (Option<String>, Vec<(String, u64)>) = self.redis.query(&commands).await?;
-        let Some(standing) = standing else {
+        let (here, changed): (Option<String>, Vec<(String, u64)>) = self.redis.query(&commands).await?;
+        if here.is_none() {
             self.bury(generation, replica).await?;
             return Ok(None);
-        };
+        }
         let fields: Vec<&String> = changed.iter().map(|(field, _)| field).collect();
         Ok(Some(Pulled {
-            standing,
             last: changed.last().map_or(seen, |(_, number)| *number),
-            is_all: changed.len() < BLOCKS_AT_ONCE,
             blocks: self.blocks(&blocks, &fields).await?,
         }))
     }

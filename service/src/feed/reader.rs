@@ -1,0 +1,246 @@
+//! One consumer's place in the journal, and what lies beyond it: handed over in memory where this process has committed it, read
+//! from the database where another one has.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::handover::Committed;
+use super::repo::{self, JournalRow};
+use super::{Completed, Handover, Mark, ReadError};
+use crate::db::Db;
+use crate::values::TransferKind;
+
+/// How often a consumer looks for what other processes have committed, at least.
+pub const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The pause between two looks while this process and others commit by turns: each gap is then read with those that follow.
+const GAP_PAUSE: Duration = Duration::from_millis(20);
+/// Rows in one piece.
+const ROWS_MAX: usize = 1_000;
+/// The fewest rows that are asked for. Twice what the last piece took is asked for, since rows of large commits fill a piece soon.
+const ROWS_MIN: usize = 16;
+/// Transfers in one piece, unless one row alone has more.
+const TRANSFERS_MAX: u64 = 2_000;
+/// Commits that are held until those before them are read.
+const HELD_MAX: usize = 256;
+/// How often rows are read again that do not count what is there, and the pause before.
+const TRIES_MAX: usize = 5;
+const TRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// Which transfers a consumer counts; only completed ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    All,
+    /// Deposits and withdrawals.
+    Payments,
+}
+
+/// Consecutive rows of the journal: everything after one mark, through another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub from: Mark,
+    pub to: Mark,
+    pub completed: Vec<Completed>,
+}
+
+/// See the module.
+pub struct Reader {
+    db: Db,
+    what: What,
+    mark: Mark,
+    handed: Option<broadcast::Receiver<Arc<Committed>>>,
+    /// Commits of this process beyond the mark, in order.
+    held: VecDeque<Arc<Committed>>,
+    /// When the database is asked next, unless it is owed a look at once.
+    look_at: Instant,
+    looked_at: Instant,
+    owes_a_look: bool,
+    rows_wanted: usize,
+}
+
+impl Reader {
+    /// One that goes on after a mark. Without a committer in this process everything is read.
+    #[must_use]
+    pub fn new(db: Db, what: What, mark: Mark, handover: Option<&Handover>) -> Self {
+        let now = Instant::now();
+        Self {
+            db,
+            what,
+            mark,
+            handed: handover.map(Handover::listen),
+            held: VecDeque::new(),
+            look_at: now,
+            looked_at: now,
+            owes_a_look: true,
+            rows_wanted: ROWS_MIN,
+        }
+    }
+
+    /// What was given out last.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// Lets `next` ask the database before it says that there is nothing more.
+    pub fn look_now(&mut self) {
+        self.owes_a_look = true;
+    }
+
+    /// Returns when there may be more.
+    pub async fn woken(&mut self) {
+        if self.owes_a_look {
+            return;
+        }
+        let look = sleep_until(self.look_at);
+        let Some(handed) = self.handed.as_mut().filter(|_| self.held.len() < HELD_MAX) else {
+            return look.await;
+        };
+        tokio::select! {
+            () = look => {}
+            commit = handed.recv() => match commit {
+                Ok(commit) => self.held.push_back(commit),
+                // The next one shows that some are missing, and they are read.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => self.handed = None,
+            }
+        }
+    }
+
+    /// The next piece, if there is one. It counts as counted: whoever cannot count it begins anew from an earlier mark.
+    pub async fn next(&mut self) -> Result<Option<Piece>, ReadError> {
+        self.take_handed();
+        if let Some(piece) = self.next_handed() {
+            return Ok(Some(piece));
+        }
+        if !self.held.is_empty() {
+            // Another process has committed in between.
+            self.look_at = self.look_at.min(self.looked_at + GAP_PAUSE);
+        }
+        if !self.owes_a_look && Instant::now() < self.look_at {
+            return Ok(None);
+        }
+        self.next_read().await
+    }
+
+    fn take_handed(&mut self) {
+        if let Some(handed) = &mut self.handed {
+            while self.held.len() < HELD_MAX {
+                match handed.try_recv() {
+                    Ok(commit) => self.held.push_back(commit),
+                    Err(TryRecvError::Lagged(_)) => {}
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
+            }
+        }
+        let mark = self.mark;
+        self.held.retain(|commit| commit.after.number > mark.number);
+    }
+
+    fn next_handed(&mut self) -> Option<Piece> {
+        let (from, mut rows, mut completed) = (self.mark, 0, Vec::new());
+        while let Some(first) = self.held.front()
+            && first.before == self.mark
+            && rows < ROWS_MAX
+            && (rows == 0 || completed.len() + first.completed.len() <= TRANSFERS_MAX as usize)
+        {
+            let counted = first.completed.iter().filter(|one| self.what.has(one.kind));
+            completed.extend(counted.cloned());
+            self.mark = first.after;
+            self.held.pop_front();
+            rows += 1;
+        }
+        (rows > 0).then_some(Piece {
+            from,
+            to: self.mark,
+            completed,
+        })
+    }
+
+    /// Reads what lies between the mark and the first commit that is held, or all that there is.
+    async fn next_read(&mut self) -> Result<Option<Piece>, ReadError> {
+        let through = self.held.front().map(|first| first.before.number);
+        self.looked_at = Instant::now();
+        let (piece, is_all) = self.read(through).await?;
+        let now = Instant::now();
+        match through {
+            _ if !is_all => self.look_at = now,
+            None => {
+                self.owes_a_look = false;
+                self.look_at = now + LOOK_EVERY;
+            }
+            // What is held stands on another row with our mark's number: it is of another history.
+            Some(number) if number == self.mark.number => self.held.clear(),
+            Some(_) => self.look_at = now + GAP_PAUSE,
+        }
+        if let Some(piece) = &piece {
+            self.mark = piece.to;
+        }
+        Ok(piece)
+    }
+
+    /// Rows first, then what they count: the other way round, a commit in between would be missed. Where the two do not fit
+    /// they are read again. Also tells whether this was all that there is.
+    async fn read(&mut self, through: Option<i64>) -> Result<(Option<Piece>, bool), ReadError> {
+        let mut tries = 0;
+        loop {
+            let rows = repo::rows_from(&self.db.read, self.mark.number, through, self.rows_wanted as u64 + 2).await?;
+            let Some((first, all)) = rows.split_first().filter(|(first, _)| first.mark == self.mark) else {
+                return Err(ReadError::Lost(self.mark));
+            };
+            let rows = piece_of(self.mark, &all[..all.len().min(self.rows_wanted)])?;
+            let Some(last) = rows.last() else {
+                return Ok((None, true));
+            };
+            let counted: u64 = rows.iter().map(|row| row.transfers).sum();
+            let (found, completed) = repo::transfers(&self.db.read, self.what, first.last_id, last.last_id).await?;
+            if found == counted {
+                self.rows_wanted = (rows.len() * 2).clamp(ROWS_MIN, ROWS_MAX);
+                let piece = Piece {
+                    from: self.mark,
+                    to: last.mark,
+                    completed,
+                };
+                return Ok((Some(piece), rows.len() == all.len()));
+            }
+            tries += 1;
+            if tries == TRIES_MAX {
+                return Err(ReadError::Incomplete {
+                    after: self.mark,
+                    counted,
+                    found,
+                });
+            }
+            sleep(TRY_PAUSE).await;
+        }
+    }
+}
+
+impl What {
+    fn has(self, kind: TransferKind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Payments => matches!(kind, TransferKind::Deposit | TransferKind::Withdrawal),
+        }
+    }
+}
+
+/// As many of the rows after a mark as fit into a piece, and one at least.
+fn piece_of(mark: Mark, rows: &[JournalRow]) -> Result<&[JournalRow], ReadError> {
+    let (mut transfers, mut length) = (0, 0);
+    for (row, number) in rows.iter().zip(mark.number + 1..) {
+        if row.mark.number != number {
+            return Err(ReadError::Gap(number));
+        }
+        transfers += row.transfers;
+        if length > 0 && transfers > TRANSFERS_MAX {
+            break;
+        }
+        length += 1;
+    }
+    Ok(&rows[..length])
+}

@@ -1,0 +1,134 @@
+//! The SQL of following the journal.
+
+use entity::journal;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Statement,
+};
+
+use super::{Completed, Mark, What};
+use crate::db::Fault;
+use crate::values::{Currency, Method, Money, RecordId, Sha256Digest, Timestamp, TransferKind, TransferStatus};
+
+/// What a consumer needs of a row of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRow {
+    pub mark: Mark,
+    pub last_id: RecordId,
+    /// How many transfers it has.
+    pub transfers: u64,
+}
+
+/// Rows from a number on, in order: at most `limit`, and none beyond `through`.
+pub async fn rows_from(
+    db: &impl ConnectionTrait,
+    number: i64,
+    through: Option<i64>,
+    limit: u64,
+) -> Result<Vec<JournalRow>, Fault> {
+    let rows = select()
+        .filter(journal::Column::Number.gte(number))
+        .apply_if(through, |query, through| {
+            query.filter(journal::Column::Number.lte(through))
+        })
+        .order_by_asc(journal::Column::Number)
+        .limit(limit);
+    read(db, rows).await
+}
+
+/// The head.
+pub async fn newest(db: &impl ConnectionTrait) -> Result<JournalRow, Fault> {
+    let rows = select().order_by_desc(journal::Column::Number).limit(1);
+    first(read(db, rows).await?)
+}
+
+/// The mark of a consumer that has counted nothing.
+pub async fn birth(db: &impl ConnectionTrait) -> Result<Mark, Fault> {
+    Ok(first(rows_from(db, 0, Some(0), 1).await?)?.mark)
+}
+
+/// The last id up to a mark; `None` when the journal does not have the mark.
+pub async fn last_id_of(db: &impl ConnectionTrait, mark: Mark) -> Result<Option<RecordId>, Fault> {
+    let rows = rows_from(db, mark.number, Some(mark.number), 1).await?;
+    let found = rows.into_iter().find(|row| row.mark == mark);
+    Ok(found.map(|row| row.last_id))
+}
+
+fn select() -> sea_orm::Select<journal::Entity> {
+    journal::Entity::find().select_only().columns([
+        journal::Column::Number,
+        journal::Column::Digest,
+        journal::Column::LastId,
+        journal::Column::Transfers,
+    ])
+}
+
+async fn read(db: &impl ConnectionTrait, rows: sea_orm::Select<journal::Entity>) -> Result<Vec<JournalRow>, Fault> {
+    let rows: Vec<(i64, Sha256Digest, RecordId, i32)> = rows.into_tuple().all(db).await?;
+    let rows = rows.into_iter().map(|(number, digest, last_id, transfers)| JournalRow {
+        mark: Mark { number, digest },
+        last_id,
+        transfers: transfers.unsigned_abs().into(),
+    });
+    Ok(rows.collect())
+}
+
+fn first(rows: Vec<JournalRow>) -> Result<JournalRow, Fault> {
+    let first = rows.into_iter().next();
+    first.ok_or_else(|| DbErr::RecordNotFound("the journal has no row".to_owned()).into())
+}
+
+#[derive(FromQueryResult)]
+struct TransferRow {
+    kind: TransferKind,
+    status: TransferStatus,
+    currency: Currency,
+    amount: Money,
+    method: Option<Method>,
+    created_at: Timestamp,
+}
+
+/// The transfers after one id, through another: how many there are, and those completed ones that are asked for.
+pub async fn transfers(
+    db: &impl ConnectionTrait,
+    what: What,
+    after: RecordId,
+    through: RecordId,
+) -> Result<(u64, Vec<Completed>), Fault> {
+    let bounded = |sql: &str| {
+        let bounds = [after.into(), through.into()];
+        Statement::from_sql_and_values(db.get_database_backend(), sql, bounds)
+    };
+    let counted = match what {
+        What::All => None,
+        What::Payments => db.query_one_raw(bounded(COUNT)).await?,
+    };
+    let rows = TransferRow::find_by_statement(bounded(match what {
+        What::All => ALL,
+        What::Payments => PAYMENTS,
+    }));
+    let rows = rows.all(db).await?;
+    let count = match counted {
+        None => rows.len() as u64,
+        Some(counted) => counted.try_get::<i64>("", "n")?.unsigned_abs(),
+    };
+    let completed = rows.into_iter().filter(|row| row.status == TransferStatus::Completed);
+    let completed = completed.map(|row| Completed {
+        kind: row.kind,
+        currency: row.currency,
+        amount: row.amount,
+        method: row.method,
+        at: row.created_at,
+    });
+    Ok((count, completed.collect()))
+}
+
+const ALL: &str =
+    "SELECT kind, status, currency, amount, method, created_at FROM transfers WHERE id > $1 AND id <= $2 ORDER BY id";
+
+// The kinds are written out, and `kind <> 1` as the index has it: else neither database sees that `transfers_payments` serves.
+const PAYMENTS: &str = "
+SELECT kind, status, currency, amount, method, created_at FROM transfers
+WHERE kind <> 1 AND kind IN (2, 3) AND id > $1 AND id <= $2";
+
+const COUNT: &str = "SELECT count(*) AS n FROM transfers WHERE id > $1 AND id <= $2";

@@ -1,0 +1,149 @@
+//! Fills the bank's minute from the journal: first all of the last minute, then whatever is committed, by whichever replica.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::board::Board;
+use super::{COUNTED, WINDOW_MS, repo};
+use crate::clock::Clock;
+use crate::db::{Db, Fault};
+use crate::feed::{self, Handover, LOOK_EVERY, Piece, ReadError, Reader, What};
+use crate::redis::Pause;
+
+/// Callers of `flush` that may wait at a time.
+const FLUSHES_MAX: usize = 16;
+/// How long the next try waits at most while the journal cannot be read.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// The bank's minute and where it comes from.
+pub(super) struct Minute {
+    pub board: Arc<Board>,
+    pub clock: Arc<dyn Clock>,
+    pub db: Db,
+    pub handover: Handover,
+}
+
+/// The running task.
+pub(super) struct Follower {
+    flushes: mpsc::Sender<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Minute {
+    /// Reads the last minute in one snapshot, which the reader goes on from: nothing is missing in between, and nothing is
+    /// there twice.
+    pub async fn begin(&self) -> Result<Reader, Fault> {
+        self.board.forget_recovered();
+        let tx = self.db.snapshot().await?;
+        let head = feed::newest(&tx).await?;
+        let now = self.clock.now();
+        let since = now - TimeDelta::milliseconds(WINDOW_MS);
+        let now_ms = now.timestamp_millis();
+        let recovered = repo::each_moved_since(&tx, since, head.last_id, |currency, at, amount| {
+            let at = at.timestamp_millis();
+            self.board.recover(currency, now_ms, at, amount.into());
+        });
+        recovered.await?;
+        tx.rollback().await?;
+        self.board.settle();
+        Ok(Reader::new(self.db.clone(), What::All, head.mark, Some(&self.handover)))
+    }
+
+    /// Enters whatever is committed.
+    async fn catch_up(&self, reader: &mut Reader) -> Result<(), ReadError> {
+        loop {
+            match reader.next().await {
+                Ok(Some(piece)) => self.enter(piece),
+                Ok(None) => return Ok(()),
+                Err(ReadError::Lost(mark)) => {
+                    tracing::error!(
+                        row = mark.number,
+                        "the database went back: the journal does not have the row that the statistics had read; they are made anew"
+                    );
+                    *reader = self.begin().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn enter(&self, piece: Piece) {
+        let now = self.clock.now().timestamp_millis();
+        for one in piece.completed {
+            if COUNTED.contains(&one.kind) {
+                let at = one.at.timestamp_millis();
+                self.board.enter(one.currency, now, at, one.amount.into());
+            }
+        }
+    }
+}
+
+impl Follower {
+    /// Starts the task; it ends with `closed`.
+    pub fn start(minute: Minute, reader: Reader, closed: impl Future<Output = ()> + Send + 'static) -> Self {
+        let (flushes, asked) = mpsc::channel(FLUSHES_MAX);
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = closed => {}
+                () = follow(minute, reader, asked) => {}
+            }
+        });
+        Self { flushes, task }
+    }
+
+    /// Asks for everything that was committed before the call; what comes back tells when it is entered.
+    pub fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
+        let flushes = self.flushes.clone();
+        async move {
+            let (done, is_done) = oneshot::channel();
+            if flushes.send(done).await.is_ok() {
+                // An ended task enters nothing any more.
+                let _ = is_done.await;
+            }
+        }
+    }
+
+    /// Waits for the end of a task that has been told to end.
+    pub async fn stop(self) {
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the task that fills the statistics ended badly");
+        }
+    }
+}
+
+async fn follow(minute: Minute, mut reader: Reader, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
+    let mut pause = Pause::new(LOOK_EVERY, PAUSE_MAX);
+    let mut is_failing = false;
+    loop {
+        let mut waiting = None;
+        tokio::select! {
+            biased;
+            Some(done) = asked.recv() => {
+                reader.look_now();
+                waiting = Some(done);
+            }
+            () = reader.woken() => {}
+        }
+        let caught_up = minute.catch_up(&mut reader).await;
+        let wait = pause.after(&caught_up);
+        if let Err(error) = &caught_up
+            && !is_failing
+        {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(error, "the statistics cannot follow the journal; trying again");
+        }
+        is_failing = caught_up.is_err();
+        if let Some(done) = waiting {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+        if is_failing {
+            tokio::time::sleep(wait).await;
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Following the journal: a consumer that stops anywhere misses nothing and gets nothing twice, whoever commits meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use harness::{Customer, TestBank, all_at_once, on_every_backend};
+use sea_orm::{EntityTrait, QueryOrder};
+use service::Services;
+use service::feed::{Completed, Handover, Mark, ReadError, Reader, What};
+use service::ledger::{Action, Command, Direction, Ledger, Movement, Payment};
+use service::values::{Method, Sha256Digest, TransferKind, WalletId};
+use tokio::time::timeout;
+
+use crate::requests::{money, new_transfer, submit};
+
+on_every_backend!(
+    a_reader_that_begins_anew_after_every_piece_gets_everything_once,
+    a_reader_beside_a_committer_gets_everything_once,
+    what_did_not_fit_into_the_hand_over_is_read,
+    payments_are_read_without_what_lies_between_them,
+    a_mark_that_the_journal_does_not_have_is_told,
+    rows_that_count_what_is_not_there_are_not_passed_over,
+    a_missing_row_is_not_passed_over,
+);
+
+/// Payments of each replica in a race.
+const EACH: u32 = 150;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The journal's first row.
+async fn birth(bank: &TestBank) -> Mark {
+    mark_of(entity::journal::Entity::find_by_id(0_i64).one(&bank.db.read).await)
+}
+
+async fn head(bank: &TestBank) -> Mark {
+    let newest = entity::journal::Entity::find().order_by_desc(entity::journal::Column::Number);
+    mark_of(newest.one(&bank.db.read).await)
+}
+
+fn mark_of(row: Result<Option<entity::journal::Model>, sea_orm::DbErr>) -> Mark {
+    let row = row.expect("the journal can be read").expect("the row is there");
+    Mark {
+        number: row.number,
+        digest: row.digest,
+    }
+}
+
+/// What the table of transfers says, in the order of ids.
+async fn stored(bank: &TestBank, kinds: &[TransferKind]) -> Vec<Completed> {
+    let rows = entity::transfers::Entity::find().order_by_asc(entity::transfers::Column::Id);
+    let rows = rows.all(&bank.db.read).await.expect("the transfers can be read");
+    let completed = rows
+        .into_iter()
+        .filter(|row| row.failure_reason.is_none() && kinds.contains(&row.kind));
+    completed
+        .map(|row| Completed {
+            kind: row.kind,
+            currency: row.currency,
+            amount: row.amount,
+            method: row.method,
+            at: row.created_at,
+        })
+        .collect()
+}
+
+/// Everything up to the newest row.
+async fn rest(reader: &mut Reader) -> Vec<Completed> {
+    let mut all = Vec::new();
+    reader.look_now();
+    while let Some(piece) = reader.next().await.expect("the journal can be read") {
+        all.extend(piece.completed);
+    }
+    all
+}
+
+/// Two customers who pay each other.
+struct Pair {
+    ana: Customer,
+    ben: Customer,
+}
+
+impl Pair {
+    async fn of(bank: &TestBank) -> Self {
+        Self {
+            ana: bank.customer_with("ana", "1000").await,
+            ben: bank.customer_with("ben", "1000").await,
+        }
+    }
+
+    /// Pays many times through a replica, one after the other and some at once.
+    async fn pay(&self, services: Arc<Services>) {
+        for number in 0..EACH / 5 {
+            let paid = all_at_once((0..5).map(|more| {
+                let (from, to) = if more % 2 == 0 {
+                    (&self.ana, &self.ben)
+                } else {
+                    (&self.ben, &self.ana)
+                };
+                // The third of five is refused: it is recorded and moves nothing.
+                let amount = if more == 2 {
+                    "9000".to_owned()
+                } else {
+                    format!("0.{number:02}{more}1")
+                };
+                let (transfers, actor) = (services.transfers.clone(), from.actor);
+                let transfer = new_transfer(from.wallet, to.wallet, &amount);
+                async move { transfers.submit(actor, None, transfer).await }
+            }))
+            .await;
+            assert!(paid.iter().filter(|paid| paid.is_ok()).count() >= 3, "{paid:?}");
+        }
+    }
+}
+
+async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: Arc<TestBank>) {
+    let (pair, other) = (Pair::of(&bank).await, bank.replica().await);
+    let mut mark = birth(&bank).await;
+    let mut read = Vec::new();
+    let reading = async {
+        let mut pieces = 0;
+        loop {
+            let mut reader = Reader::new(bank.db.clone(), What::All, mark, None);
+            let Some(piece) = reader.next().await.expect("the journal can be read") else {
+                return pieces;
+            };
+            assert_eq!((piece.from, reader.mark()), (mark, piece.to));
+            mark = piece.to;
+            read.extend(piece.completed);
+            pieces += 1;
+            // Others commit meanwhile, so that the next piece is another one.
+            if pieces < 40 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+    };
+    let (pieces, (), ()) = tokio::join!(reading, pair.pay(bank.services.clone()), pair.pay(other));
+    assert!(pieces > 1, "{pieces} pieces are no test of many");
+    read.extend(rest(&mut Reader::new(bank.db.clone(), What::All, mark, None)).await);
+    assert_eq!(read, stored(&bank, TransferKind::ALL).await);
+}
+
+/// A committer of a test's own and what it hands over.
+struct Beside {
+    ledger: Ledger,
+    reader: Reader,
+}
+
+impl Beside {
+    async fn of(bank: &TestBank, what: What) -> Self {
+        let handover = Handover::new();
+        let ledger = Ledger::start(&bank.db, bank.clock.clone(), 8192, handover.clone());
+        Self {
+            ledger: ledger.expect("a thread can be started"),
+            reader: Reader::new(bank.db.clone(), what, birth(bank).await, Some(&handover)),
+        }
+    }
+}
+
+fn move_money(from: &Customer, to: WalletId, amount: &str) -> Command {
+    Command {
+        actor: from.actor,
+        idempotency: None,
+        action: Action::Move(Movement {
+            source: from.wallet,
+            destination: to,
+            amount: Some(money(amount)),
+            description: None,
+            metadata: None,
+        }),
+    }
+}
+
+/// The committer's own commits come in memory, those of the other replica from the database, and all of them in one order.
+async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, What::All).await;
+    let mut read = rest(&mut reader).await;
+    let queue = ledger.queue();
+    let own = async {
+        for _ in 0..EACH {
+            let paid = queue.submit(move_money(&pair.ana, pair.ben.wallet, "0.0001")).await;
+            paid.expect("ana has enough");
+        }
+    };
+    let committing = async { tokio::join!(own, pair.pay(bank.services.clone())) };
+    tokio::pin!(committing);
+    let mut is_over = false;
+    while !is_over {
+        tokio::select! {
+            _ = &mut committing => is_over = true,
+            () = reader.woken() => {}
+        }
+        while let Some(piece) = reader.next().await.expect("the journal can be read") {
+            read.extend(piece.completed);
+        }
+    }
+    read.extend(rest(&mut reader).await);
+    assert_eq!(read, stored(&bank, TransferKind::ALL).await);
+    // Alone again, it needs no look at the database.
+    let paid = queue.submit(move_money(&pair.ana, pair.ben.wallet, "0.5")).await;
+    paid.expect("ana has enough");
+    let woken = timeout(PATIENCE, reader.woken()).await;
+    woken.expect("a commit wakes the reader");
+    let piece = reader
+        .next()
+        .await
+        .expect("the journal can be read")
+        .expect("there is one");
+    assert_eq!(piece.completed.len(), 1);
+    assert_eq!(reader.mark(), head(&bank).await);
+    ledger.stop().await;
+}
+
+async fn what_did_not_fit_into_the_hand_over_is_read(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, What::All).await;
+    let before = rest(&mut reader).await.len();
+    let queue = ledger.queue();
+    // More commits than are kept, and nobody takes them.
+    for _ in 0..600 {
+        let paid = queue.submit(move_money(&pair.ana, pair.ben.wallet, "0.0001")).await;
+        paid.expect("ana has enough");
+    }
+    let mut read = Vec::new();
+    let following = async {
+        while read.len() < 600 {
+            reader.woken().await;
+            while let Some(piece) = reader.next().await.expect("the journal can be read") {
+                read.extend(piece.completed);
+            }
+        }
+    };
+    timeout(PATIENCE, following).await.expect("all of them come");
+    assert_eq!(read, stored(&bank, TransferKind::ALL).await.split_off(before));
+    ledger.stop().await;
+}
+
+async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, What::Payments).await;
+    let withdraw = |amount: &str, system: WalletId| Command {
+        actor: pair.ana.actor,
+        idempotency: None,
+        action: Action::Pay(Payment {
+            direction: Direction::Out,
+            wallet: pair.ana.wallet,
+            method: Method::try_new("visa").expect("this is a method"),
+            system: Some(system),
+            amount: Some(money(amount)),
+        }),
+    };
+    let visa = bank.system_wallet("visa").await;
+    let queue = ledger.queue();
+    // The first two are handed over once what was before has been read; a refused one is no payment.
+    for command in [
+        withdraw("1", visa),
+        move_money(&pair.ana, pair.ben.wallet, "2"),
+        withdraw("90000", visa),
+        withdraw("3", visa),
+    ] {
+        queue.submit(command).await.expect("the committer answers");
+    }
+    let payments = [TransferKind::Deposit, TransferKind::Withdrawal];
+    let stored = stored(&bank, &payments).await;
+    assert_eq!(stored.len(), 4);
+    let mut read = rest(&mut reader).await;
+    // Those of one piece come in no order.
+    read.sort_by_key(|one| one.at);
+    assert_eq!(read, stored);
+    ledger.stop().await;
+}
+
+async fn a_mark_that_the_journal_does_not_have_is_told(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    let head = head(&bank).await;
+    let another = Sha256Digest([7; 32]);
+    for mark in [
+        Mark {
+            digest: another,
+            ..head
+        },
+        Mark {
+            number: head.number + 1,
+            ..head
+        },
+        Mark {
+            number: 0,
+            digest: another,
+        },
+    ] {
+        let mut reader = Reader::new(bank.db.clone(), What::All, mark, None);
+        for _ in 0..2 {
+            let told = reader.next().await;
+            assert!(matches!(told, Err(ReadError::Lost(lost)) if lost == mark), "{told:?}");
+        }
+    }
+    // Beside a committer, whose next commit stands on the row that is there.
+    let Beside { ledger, .. } = Beside::of(&bank, What::All).await;
+    let handover = Handover::new();
+    let mark = Mark {
+        digest: another,
+        ..head
+    };
+    let mut reader = Reader::new(bank.db.clone(), What::All, mark, Some(&handover));
+    let paid = ledger.queue().submit(move_money(&pair.ana, pair.ben.wallet, "1")).await;
+    paid.expect("ana has enough");
+    assert!(matches!(reader.next().await, Err(ReadError::Lost(_))));
+    ledger.stop().await;
+}
+
+async fn rows_that_count_what_is_not_there_are_not_passed_over(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    let mut readers = Vec::new();
+    for what in [What::All, What::Payments] {
+        let mut reader = Reader::new(bank.db.clone(), what, birth(&bank).await, None);
+        rest(&mut reader).await;
+        readers.push(reader);
+    }
+    let transfer = new_transfer(pair.ana.wallet, pair.ben.wallet, "1");
+    submit(&bank.services, pair.ana.actor, transfer)
+        .await
+        .expect("ana has enough");
+    bank.unlock_history().await;
+    let newest = head(&bank).await.number;
+    let count = async |change: &str| {
+        let sql = format!("UPDATE journal SET transfers = transfers {change} WHERE number = {newest}");
+        bank.execute(&sql).await;
+    };
+    count("+ 1").await;
+    for reader in &mut readers {
+        let before = reader.mark();
+        for _ in 0..2 {
+            reader.look_now();
+            let told = reader.next().await;
+            assert!(
+                matches!(
+                    told,
+                    Err(ReadError::Incomplete {
+                        counted: 2,
+                        found: 1,
+                        ..
+                    })
+                ),
+                "{told:?}"
+            );
+            assert_eq!(reader.mark(), before);
+        }
+    }
+    count("- 1").await;
+    for reader in &mut readers {
+        rest(reader).await;
+        assert_eq!(reader.mark().number, newest);
+    }
+}
+
+async fn a_missing_row_is_not_passed_over(bank: Arc<TestBank>) {
+    Pair::of(&bank).await;
+    let birth = birth(&bank).await;
+    bank.unlock_history().await;
+    bank.execute("UPDATE journal SET number = 1000 WHERE number = 2").await;
+    let mut reader = Reader::new(bank.db.clone(), What::All, birth, None);
+    assert!(matches!(reader.next().await, Err(ReadError::Gap(2))));
+    bank.execute("UPDATE journal SET number = 2 WHERE number = 1000").await;
+    rest(&mut reader).await;
+    assert_eq!(reader.mark(), head(&bank).await);
+}
