@@ -218,7 +218,9 @@ impl From<AggregatesError> for Problem {
             AggregatesError::RedisNotConfigured => {
                 "the totals of recent days are in Redis, and this server was started without it"
             }
-            AggregatesError::NotApplied | AggregatesError::Redis(_) => "the totals of recent days are out of reach",
+            AggregatesError::NotApplied | AggregatesError::Journal(_) | AggregatesError::Redis(_) => {
+                "the totals of recent days are out of reach"
+            }
         };
         Self::new(Code::Unavailable, detail).retry_after(1).caused_by(error)
     }

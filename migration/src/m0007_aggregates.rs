@@ -1,5 +1,5 @@
-//! Daily aggregates: what is on its way to them (the outbox, numbered batches), the hot and the cold totals, what was
-//! imported of any day, and the one row that says how far the pipeline is.
+//! Daily aggregates: the hot and the cold totals, what was imported of any day, and the one row that says how far the pipeline
+//! is.
 
 use sea_orm_migration::prelude::*;
 
@@ -24,8 +24,8 @@ impl MigrationTrait for Migration {
 }
 
 // An amount is `units_high * 10^9 + units_low` ten-thousandths, since ten of the largest amounts do not fit into a bigint.
-// source: 1 the bank's own, 2 imported; kind as in transfers. The deposits and withdrawals that are there already go into
-// the outbox like any that come later.
+// source: 1 the bank's own, 2 imported; kind as in transfers. The mark is the last row of the journal that is counted; without
+// one the count begins at the journal's first row.
 fn postgres() -> String {
     let totals = |table: &str| {
         format!(
@@ -46,8 +46,6 @@ CREATE TABLE {table} (
     let (hot, cold, imported) = (totals("hot_totals"), totals("cold_totals"), totals("imported_totals"));
     format!(
         "
-CREATE TABLE outbox (transfer_id uuid PRIMARY KEY);
-INSERT INTO outbox SELECT id FROM transfers WHERE kind IN (2, 3) AND status = 2;
 {hot}
 {cold}
 {imported}
@@ -55,26 +53,22 @@ CREATE TABLE archived_generations (
     archived_at timestamptz NOT NULL,
     generation text PRIMARY KEY
 );
-CREATE TABLE aggregates_batches (
-    made_at timestamptz NOT NULL,
-    number bigint PRIMARY KEY,
-    totals text NOT NULL
-);
 CREATE TABLE aggregates_state (
     id smallint PRIMARY KEY CHECK (id = 1),
     bank text NOT NULL,
-    batch bigint NOT NULL CHECK (batch >= 0),
-    confirmed bigint NOT NULL CHECK (confirmed BETWEEN 0 AND batch),
+    mark_number bigint CHECK (mark_number >= 0),
+    mark_digest bytea CHECK (length(mark_digest) = 32),
     newest_day date,
     epoch text,
     version bigint NOT NULL,
     purged_version bigint NOT NULL DEFAULT 0,
     rebuilds bigint NOT NULL,
     rebuilt_at timestamptz,
+    CONSTRAINT aggregates_state_mark_is_whole CHECK ((mark_number IS NULL) = (mark_digest IS NULL)),
     CONSTRAINT aggregates_state_rebuild_has_time CHECK ((rebuilds > 0) = (rebuilt_at IS NOT NULL))
 );
-INSERT INTO aggregates_state (id, bank, batch, confirmed, version, rebuilds)
-VALUES (1, replace(gen_random_uuid()::text, '-', ''), 0, 0, 0, 0);
+INSERT INTO aggregates_state (id, bank, version, rebuilds)
+VALUES (1, replace(gen_random_uuid()::text, '-', ''), 0, 0);
 "
     )
 }
@@ -99,8 +93,6 @@ CREATE TABLE {table} (
     let (hot, cold, imported) = (totals("hot_totals"), totals("cold_totals"), totals("imported_totals"));
     format!(
         "
-CREATE TABLE outbox (transfer_id BLOB NOT NULL PRIMARY KEY CHECK (length(transfer_id) = 16)) STRICT, WITHOUT ROWID;
-INSERT INTO outbox SELECT id FROM transfers WHERE kind IN (2, 3) AND status = 2;
 {hot}
 {cold}
 {imported}
@@ -108,26 +100,22 @@ CREATE TABLE archived_generations (
     generation TEXT NOT NULL PRIMARY KEY,
     archived_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE aggregates_batches (
-    number INTEGER NOT NULL PRIMARY KEY,
-    totals TEXT NOT NULL,
-    made_at TEXT NOT NULL
-) STRICT;
 CREATE TABLE aggregates_state (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     bank TEXT NOT NULL,
-    batch INTEGER NOT NULL CHECK (batch >= 0),
-    confirmed INTEGER NOT NULL CHECK (confirmed BETWEEN 0 AND batch),
+    mark_number INTEGER CHECK (mark_number >= 0),
+    mark_digest BLOB CHECK (length(mark_digest) = 32),
     newest_day TEXT,
     epoch TEXT,
     version INTEGER NOT NULL,
     purged_version INTEGER NOT NULL DEFAULT 0,
     rebuilds INTEGER NOT NULL,
     rebuilt_at TEXT,
+    CONSTRAINT aggregates_state_mark_is_whole CHECK ((mark_number IS NULL) = (mark_digest IS NULL)),
     CONSTRAINT aggregates_state_rebuild_has_time CHECK ((rebuilds > 0) = (rebuilt_at IS NOT NULL))
 ) STRICT;
-INSERT INTO aggregates_state (id, bank, batch, confirmed, version, rebuilds)
-VALUES (1, lower(hex(randomblob(16))), 0, 0, 0, 0);
+INSERT INTO aggregates_state (id, bank, version, rebuilds)
+VALUES (1, lower(hex(randomblob(16))), 0, 0);
 "
     )
 }

@@ -66,7 +66,7 @@ impl Services {
         let statistics = statistics::Statistics::new(db.clone(), clock.clone(), open()?, handover.clone());
         let statistics = Arc::new(statistics);
         // A connection of their own: its faults are how the aggregates notice that Redis may have restarted.
-        let aggregates = aggregates::Aggregates::new(db.clone(), clock.clone(), open()?);
+        let aggregates = aggregates::Aggregates::beside_committer(db.clone(), clock.clone(), open()?, handover.clone());
         let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max, handover)?;
         let wallets = wallets::Wallets::new(db.clone(), ledger.queue());
         Ok(Self {

@@ -8,7 +8,7 @@ use harness::servers::RedisServer;
 use harness::{Backend, ManualClock, TestBank, bank::TestDatabase};
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
-use service::aggregates::{Aggregates, AggregatesError, Consumer, Day, DayRange, Sealed};
+use service::aggregates::{Aggregates, AggregatesError, Beyond, Consumer, Day, DayRange, Sealed};
 use service::identity::Actor;
 use service::imports::RunOptions;
 use service::redis::Redis;
@@ -24,7 +24,10 @@ enum Step {
     /// A file with these rows: days back from 2026-01-05, and ten-thousandths.
     Import(Vec<(u64, i64)>),
     Deposit(i64),
-    MakeBatch,
+    /// A relay that reads what is beyond the mark, and sleeps.
+    Read,
+    /// It wakes up, after other relays perhaps.
+    Bring(prop::sample::Index),
     Relay,
     Consume,
     Seal,
@@ -45,7 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => prop::collection::vec(row, 1..12).prop_map(Step::Import),
         4 => (1_i64..1_000_000).prop_map(Step::Deposit),
-        2 => Just(Step::MakeBatch),
+        3 => Just(Step::Read),
+        3 => any::<prop::sample::Index>().prop_map(Step::Bring),
         3 => Just(Step::Relay),
         1 => Just(Step::Consume),
         3 => Just(Step::Seal),
@@ -184,15 +188,23 @@ async fn write(workers: &Aggregates, sealed: &Sealed) -> bool {
 
 async fn walk(stage: &mut Stage, steps: Vec<Step>, met: &Met) -> Result<(), TestCaseError> {
     let (mut workers, mut sealed): (Aggregates, Vec<Sealed>) = (stage.workers(), Vec::new());
+    let mut beyond: Vec<Beyond> = Vec::new();
     for step in steps {
         met.count(format!("{step:?}").split(['(', ' ']).next().unwrap_or_default());
         match step {
             Step::Import(rows) => stage.import(&rows).await,
             Step::Deposit(units) => stage.deposit(units).await,
-            Step::MakeBatch if stage.bank.config.redis_url.is_some() => {
-                workers.make_batch().await.expect("a batch is made");
+            Step::Read => beyond.push(workers.read_beyond().await.expect("the journal can be read")),
+            Step::Bring(which) if !beyond.is_empty() => {
+                let brought = workers.bring(which.get(&beyond)).await;
+                met.count(if brought.expect("the relay works") > 0 {
+                    "brought"
+                } else {
+                    "late"
+                });
             }
-            Step::MakeBatch | Step::Relay => drop(workers.relay_once().await.expect("the relay works")),
+            Step::Bring(_) => {}
+            Step::Relay => drop(workers.relay_once().await.expect("the relay works")),
             Step::Consume => drop(
                 workers
                     .consume_once(&Consumer::new())
@@ -232,18 +244,8 @@ async fn holds(backend: Backend, with_redis: bool) {
         walk(&mut *stage.lock().await, steps, &met).await
     });
     met.expect_all(&[
-        "Import",
-        "Deposit",
-        "MakeBatch",
-        "Relay",
-        "Consume",
-        "Seal",
-        "Write",
-        "Drop",
-        "Archive",
-        "Wait",
-        "Restart",
-        "Forget",
+        "Import", "Deposit", "Read", "Bring", "brought", "late", "Relay", "Consume", "Seal", "Write", "Drop",
+        "Archive", "Wait", "Restart", "Forget",
     ]);
     stage.lock().await.bank.close().await;
 }

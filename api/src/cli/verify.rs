@@ -120,7 +120,7 @@ fn push_aggregates(text: &mut String, aggregates: &Comparison) {
         Verdict::NotCompared(why) => text.push_str(&format!("unknown {AGGREGATES_CLAIM}: {why}\n")),
     }
     if let Some(mark) = aggregates.mark {
-        text.push_str(&format!("        up to the bank's batch {mark}\n"));
+        text.push_str(&format!("        up to row {mark} of the journal\n"));
     }
     if aggregates.lag > 0 {
         let moved = counted(

@@ -20,9 +20,6 @@ const MOVED_MAX: i64 = 1_000;
 /// How long a generation stays stored as archived after it is gone from Redis: longer than any reader takes from its
 /// question to Redis to the one to the database.
 const ARCHIVED_KEPT: TimeDelta = TimeDelta::days(1);
-/// How long a batch is kept after it was made: `verify` reads Redis a moment before the database and looks up what was
-/// under way in between.
-const BATCH_KEPT: TimeDelta = TimeDelta::hours(1);
 
 impl Aggregates {
     /// One step: moves every day before the boundary to the cold totals.
@@ -55,7 +52,6 @@ impl Aggregates {
                 }
                 repo::note_purged(tx, version).await?;
                 repo::purge_archived(tx, now - ARCHIVED_KEPT).await?;
-                repo::delete_batches(tx, now - BATCH_KEPT).await?;
                 Ok(())
             })
         });

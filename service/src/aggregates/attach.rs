@@ -3,10 +3,11 @@
 //! from what the database knows. No setting of Redis' persistence has to be trusted.
 
 use super::error::AggregatesError;
-use super::hot::{Epoch, Filling, Hot, Stage};
+use super::hot::{Epoch, Filling, Hot, Stage, Where};
 use super::{Aggregates, Day, repo};
 use crate::clock::random_bytes;
 use crate::db::Fault;
+use crate::feed;
 use crate::redis::RedisFault;
 
 /// Others may be at it as well.
@@ -54,10 +55,8 @@ impl Aggregates {
                 continue;
             }
             let is_expected = state.epoch.as_ref() == Some(&at.epoch) && at.version >= state.version;
-            // A database that was brought back from a backup has made fewer batches than Redis has counted.
-            let has_made_all = at.next_batch <= later.batch.unsigned_abs() + 1;
             match at.stage {
-                Stage::Ready if is_expected && has_made_all => return Ok(Epoch(at.epoch)),
+                Stage::Ready if is_expected && self.has_row_of(&at).await? => return Ok(Epoch(at.epoch)),
                 Stage::Begun => self.rebuild(hot, Epoch(at.epoch)).await?,
                 Stage::Ready | Stage::Over => {
                     let epoch = hot.begin(&at.epoch, &new_epoch()).await?;
@@ -68,6 +67,14 @@ impl Aggregates {
         Err(AggregatesError::Rebuilding)
     }
 
+    /// A database that was brought back from a backup does not have the row that Redis has counted last.
+    async fn has_row_of(&self, at: &Where) -> Result<bool, Fault> {
+        match at.mark {
+            Some(mark) => Ok(feed::last_id_of(&self.0.db.read, mark).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     /// Tells the database of the epoch, so that nothing that rests on an older one is written any more; sums up what its
     /// books and its imports came to and none of its own stores has; gives that to Redis. Done twice or by two at once it
     /// comes to the same.
@@ -75,14 +82,15 @@ impl Aggregates {
         self.begin(epoch.clone()).await?;
         let tx = self.0.db.snapshot().await?;
         let state = repo::state(&tx).await?;
-        let mut known = repo::ledger_totals(&tx).await?;
+        let head = feed::newest(&tx).await?;
+        let mut known = repo::ledger_totals(&tx, head.last_id).await?;
         known.add_all(repo::imported_totals(&tx).await?);
         let stored = repo::stored_totals(&tx).await?;
         tx.rollback().await.map_err(Fault::from)?;
         hot.fill(Filling {
             epoch: &epoch,
             newest: state.newest_day.map(Day::from),
-            next_batch: state.batch.unsigned_abs() + 1,
+            mark: head.mark,
             totals: &known.without(&stored),
         })
         .await
@@ -96,13 +104,24 @@ impl Aggregates {
                 if state.epoch.as_ref() == Some(&epoch.0) {
                     return Ok::<_, Fault>(false);
                 }
+                if let Some(mark) = state.mark()
+                    && feed::last_id_of(tx, mark).await?.is_none()
+                {
+                    // What is in the tables was counted from rows that are gone.
+                    repo::forget_own(tx).await?;
+                }
+                repo::begin_epoch(tx, &epoch.0).await?;
                 let again = state.epoch.is_some();
-                repo::begin_epoch(tx, &epoch.0, again.then_some(now)).await?;
+                if again {
+                    repo::note_rebuilt(tx, now).await?;
+                }
                 Ok(again)
             })
         });
         if again.await? {
-            tracing::warn!("Redis has restarted or lost something; the hot totals are made anew from the database");
+            tracing::warn!(
+                "the hot totals are made anew from the database: Redis has restarted, or has lost something"
+            );
         }
         Ok(())
     }

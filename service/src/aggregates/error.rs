@@ -2,6 +2,7 @@
 
 use super::RangeError;
 use crate::db::Fault;
+use crate::feed::ReadError;
 use crate::redis::RedisFault;
 
 /// Refusals and faults of the aggregates.
@@ -22,10 +23,22 @@ pub enum AggregatesError {
     /// An import's block is not applied although it was sent again and again.
     #[error("a block of an import is not applied in time")]
     NotApplied,
+    /// The journal cannot be followed; it is tried again.
+    #[error(transparent)]
+    Journal(ReadError),
     #[error(transparent)]
     Redis(#[from] RedisFault),
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<ReadError> for AggregatesError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Fault(fault) => Self::Fault(fault),
+            error => Self::Journal(error),
+        }
+    }
 }
 
 impl From<AggregatesError> for Fault {
@@ -34,9 +47,10 @@ impl From<AggregatesError> for Fault {
         match error {
             AggregatesError::Fault(fault) => fault,
             // Waiting brings no address of Redis.
-            AggregatesError::Damaged(_) | AggregatesError::Range(_) | AggregatesError::RedisNotConfigured => {
-                Self::broken(error)
-            }
+            AggregatesError::Damaged(_)
+            | AggregatesError::Range(_)
+            | AggregatesError::Journal(_)
+            | AggregatesError::RedisNotConfigured => Self::broken(error),
             AggregatesError::Rebuilding => Self::conflict(error),
             AggregatesError::NotApplied | AggregatesError::Redis(_) => Self::unreachable(error),
         }

@@ -15,6 +15,7 @@ mod message;
 mod relay;
 mod repo;
 mod row;
+mod standpoint;
 mod totals;
 mod verify;
 mod workers;
@@ -25,6 +26,7 @@ pub use error::AggregatesError;
 pub use hot::Sealed;
 pub use importer::Transactions;
 pub use message::{Message, decode_totals, encode_totals};
+pub use relay::Beyond;
 pub use row::{Layout, Row, parse, totals_of};
 pub use totals::{Key, Kind, Source, Sum, Totals};
 pub use verify::{Comparison, Verdict};
@@ -37,6 +39,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::feed::Handover;
 use crate::redis::Redis;
 use crate::values::Currency;
 use hot::{Epoch, Hot, Reading, Stage};
@@ -50,6 +53,8 @@ struct Inner {
     db: Db,
     clock: Arc<dyn Clock>,
     redis: Option<Arc<Redis>>,
+    /// From the committer of this process, if there is one.
+    handover: Option<Handover>,
     hot: OnceCell<Hot>,
     /// Set while Redis and the database are known to go together; taken back with every fault of Redis.
     epoch: Mutex<Option<Epoch>>,
@@ -60,10 +65,21 @@ impl Aggregates {
     /// On a migrated database, with the hot store in Redis if there is one. Connects to nobody yet.
     #[must_use]
     pub fn new(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>) -> Self {
+        Self::made(db, clock, redis, None)
+    }
+
+    /// The same in the process of a committer, which hands over what it commits.
+    #[must_use]
+    pub fn beside_committer(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>, handover: Handover) -> Self {
+        Self::made(db, clock, redis, Some(handover))
+    }
+
+    fn made(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>, handover: Option<Handover>) -> Self {
         Self(Arc::new(Inner {
             db,
             clock,
             redis: redis.map(Arc::new),
+            handover,
             hot: OnceCell::new(),
             epoch: Mutex::new(None),
             workers: std::sync::Mutex::default(),

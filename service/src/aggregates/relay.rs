@@ -1,98 +1,238 @@
-//! Brings the bank's own deposits and withdrawals from the outbox, which the ledger fills in its own transactions, to the
-//! hot totals: once each, in numbered batches, in order.
+//! Brings the bank's own deposits and withdrawals from the journal to the hot totals: once each and in order, since the mark
+//! of what was brought moves with the totals, and only from where the next ones begin.
 
-use super::Aggregates;
+use std::time::{Duration, Instant};
+
 use super::error::AggregatesError;
-use super::hot::{Applied, Epoch, Hot};
-use super::repo::{self, Recorded, Table};
+use super::standpoint::{Addition, Unconfirmed};
+use super::totals::{Key, Kind, Source, Sum, Totals};
+use super::{Aggregates, Day};
+use crate::feed::{Completed, Handover, Mark, Piece, ReadError, Reader, What};
+use crate::values::TransferKind;
 
-/// Deposits and withdrawals in a batch: few enough that SQLite's write lock is free again well within 100 ms.
-pub(super) const BATCH_MAX: i64 = 1_000;
-/// Batches read at once.
-const BATCHES_MAX: i64 = 64;
+/// With so many deposits and withdrawals in hand no further piece of the journal is read before they are brought.
+pub(super) const PAYMENTS_MAX: u64 = 1_000;
+/// Pieces of the journal that are read before something is brought.
+const PIECES_MAX: usize = 100;
+/// While only transfers come, the mark is moved this often: a relay that begins anew reads from there.
+const MARK_EVERY: Duration = Duration::from_secs(1);
+/// How often the database is told how far Redis is.
+const CONFIRM_EVERY: Duration = Duration::from_secs(1);
+/// Tries of a step while other relays move the mark.
+const TRIES_MAX: usize = 3;
+
+/// What the journal has after one mark, through another, summed up.
+#[derive(Clone, Debug)]
+pub struct Beyond {
+    pub(super) from: Mark,
+    pub(super) to: Mark,
+    pub(super) totals: Totals,
+}
+
+impl Beyond {
+    fn after(mark: Mark) -> Self {
+        Self {
+            from: mark,
+            to: mark,
+            totals: Totals::default(),
+        }
+    }
+
+    fn add(&mut self, piece: Piece) {
+        self.to = piece.to;
+        for (key, sum) in piece.completed.into_iter().filter_map(payment) {
+            self.totals.add(key, sum);
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.from == self.to
+    }
+
+    fn payments(&self) -> u64 {
+        self.totals.iter().map(|(_, sum)| sum.count).sum()
+    }
+}
+
+/// What a completed transfer adds to the totals. A reversal takes back what stays counted, and is neither of the two kinds.
+fn payment(completed: Completed) -> Option<(Key, Sum)> {
+    let kind = match completed.kind {
+        TransferKind::Deposit => Kind::Deposit,
+        TransferKind::Withdrawal => Kind::Withdrawal,
+        TransferKind::Transfer | TransferKind::Reversal => return None,
+    };
+    let key = Key {
+        currency: completed.currency,
+        day: Day::of(completed.at),
+        kind,
+        method: completed.method?,
+        source: Source::Bank,
+    };
+    Some((key, Sum::one(completed.amount)))
+}
+
+/// One that brings, with what it remembers between two steps.
+pub(super) struct Relay {
+    handover: Option<Handover>,
+    reader: Option<Reader>,
+    /// Read and not brought.
+    beyond: Option<Beyond>,
+    /// The mark was moved by this relay, or looked up.
+    marked_at: Instant,
+    unconfirmed: Option<Unconfirmed>,
+    confirmed_at: Instant,
+}
+
+impl Relay {
+    /// One that begins where the totals stand.
+    pub fn new(handover: Option<Handover>) -> Self {
+        Self {
+            handover,
+            reader: None,
+            beyond: None,
+            marked_at: Instant::now(),
+            unconfirmed: None,
+            confirmed_at: Instant::now(),
+        }
+    }
+
+    /// Returns when there may be something to do.
+    pub async fn woken(&mut self) {
+        if let Some(reader) = &mut self.reader {
+            reader.woken().await;
+        }
+    }
+
+    /// Reads what there is and brings it, if there is a deposit or withdrawal among it. How many.
+    pub async fn step(&mut self, aggregates: &Aggregates) -> Result<u64, AggregatesError> {
+        let stepped = self.try_step(aggregates).await;
+        if stepped.is_err() {
+            self.forget();
+        }
+        aggregates.noticing(stepped).await
+    }
+
+    async fn try_step(&mut self, aggregates: &Aggregates) -> Result<u64, AggregatesError> {
+        self.read(aggregates).await?;
+        let brought = match &self.beyond {
+            Some(beyond) if beyond.payments() > 0 || self.marked_at.elapsed() > MARK_EVERY => {
+                self.bring(aggregates).await?
+            }
+            _ => 0,
+        };
+        if self.confirmed_at.elapsed() > CONFIRM_EVERY {
+            self.confirm(aggregates).await?;
+        }
+        Ok(brought)
+    }
+
+    /// Begins anew where the totals stand.
+    fn forget(&mut self) {
+        self.reader = None;
+        self.beyond = None;
+        self.unconfirmed = None;
+    }
+
+    /// Reads beyond the mark until there are enough payments or nothing more.
+    async fn read(&mut self, aggregates: &Aggregates) -> Result<(), AggregatesError> {
+        if self.reader.is_none() {
+            let at = aggregates.standpoint().await?;
+            let db = aggregates.0.db.clone();
+            self.reader = Some(Reader::new(db, What::Payments, at.mark, self.handover.as_ref()));
+            (self.unconfirmed, self.marked_at) = (at.unconfirmed, Instant::now());
+        }
+        let Some(reader) = &mut self.reader else { return Ok(()) };
+        let beyond = self.beyond.get_or_insert_with(|| Beyond::after(reader.mark()));
+        for _ in 0..PIECES_MAX {
+            if beyond.payments() >= PAYMENTS_MAX {
+                break;
+            }
+            match reader.next().await {
+                Ok(Some(piece)) => beyond.add(piece),
+                Ok(None) => break,
+                Err(ReadError::Lost(mark)) => {
+                    // Else what is gone was read and not brought, and the totals may stand where they did.
+                    if mark == beyond.from {
+                        aggregates.make_anew(mark).await?;
+                    }
+                    self.forget();
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings what was read. Where another relay has moved the mark, nothing is brought and all is read anew.
+    async fn bring(&mut self, aggregates: &Aggregates) -> Result<u64, AggregatesError> {
+        let Some(beyond) = self.beyond.take().filter(|beyond| !beyond.is_nothing()) else {
+            self.marked_at = Instant::now();
+            return Ok(0);
+        };
+        match aggregates.bring_once(&beyond).await? {
+            Addition::Elsewhere => {
+                self.forget();
+                Ok(0)
+            }
+            Addition::Added(unconfirmed) => {
+                self.marked_at = Instant::now();
+                self.unconfirmed = unconfirmed;
+                Ok(beyond.payments())
+            }
+        }
+    }
+
+    /// Tells the database how far Redis is.
+    async fn confirm(&mut self, aggregates: &Aggregates) -> Result<(), AggregatesError> {
+        if let Some(unconfirmed) = self.unconfirmed.take() {
+            aggregates.confirm(unconfirmed).await?;
+        }
+        self.confirmed_at = Instant::now();
+        Ok(())
+    }
+}
 
 impl Aggregates {
-    /// One step: takes what is in the outbox, at most a batch, and brings it to the hot totals. How many were taken.
+    /// One step: brings what the journal has beyond the mark, and no further piece of it once a thousand deposits and
+    /// withdrawals are in hand. How many.
     pub async fn relay_once(&self) -> Result<u64, AggregatesError> {
-        let hot = self.hot().await;
-        let outcome = match self.noticing(hot).await? {
-            None => return self.relay_into_database().await,
-            Some((hot, epoch)) => {
-                let taken = self.make_batch().await?;
-                self.apply_batches(hot, &epoch).await.map(|()| taken)
-            }
-        };
-        self.noticing(outcome).await
+        let mut relay = Relay::new(None);
+        let stepped = self.relay_by(&mut relay).await;
+        self.noticing(stepped).await
     }
 
-    /// The first half of a step with Redis: moves what is in the outbox into a numbered batch.
-    pub async fn make_batch(&self) -> Result<u64, AggregatesError> {
-        if !repo::has_outbox(&self.0.db.read).await? {
+    async fn relay_by(&self, relay: &mut Relay) -> Result<u64, AggregatesError> {
+        for _ in 0..TRIES_MAX {
+            relay.read(self).await?;
+            let brought = relay.bring(self).await?;
+            // Else another relay has moved the mark meanwhile.
+            if relay.reader.is_some() {
+                relay.confirm(self).await?;
+                return Ok(brought);
+            }
+        }
+        Ok(0)
+    }
+
+    /// The first half of a step: reads what the journal has beyond the mark.
+    pub async fn read_beyond(&self) -> Result<Beyond, AggregatesError> {
+        let mut relay = Relay::new(None);
+        let read = relay.read(self).await;
+        self.noticing(read).await?;
+        // What was read begins at the mark, so there is something even if it is nothing.
+        relay.beyond.ok_or(AggregatesError::Rebuilding)
+    }
+
+    /// The second half: adds it to the totals where they still stand at its beginning. How many deposits and withdrawals.
+    pub async fn bring(&self, beyond: &Beyond) -> Result<u64, AggregatesError> {
+        if beyond.is_nothing() {
             return Ok(0);
         }
-        let now = self.0.clock.now();
-        let work = self.0.db.transaction(move |tx| {
-            Box::pin(async move {
-                // Numbers are given under this lock, so that batches are committed in their order.
-                repo::lock_state(tx).await?;
-                let totals = repo::take_outbox(tx, BATCH_MAX).await?;
-                if !totals.is_empty() {
-                    repo::next_batch(tx, &totals, now).await?;
-                }
-                Ok::<_, AggregatesError>(totals.iter().map(|(_, sum)| sum.count).sum())
-            })
-        });
-        work.await
-    }
-
-    /// The second half: adds every batch that is not known to be in Redis, in order, and notes how far it came.
-    async fn apply_batches(&self, hot: &Hot, epoch: &Epoch) -> Result<(), AggregatesError> {
-        loop {
-            let confirmed = repo::state(&self.0.db.read).await?.confirmed;
-            let batches = repo::batches_after(&self.0.db.read, confirmed, BATCHES_MAX).await?;
-            let Some(&(last, _)) = batches.last() else {
-                return Ok(());
-            };
-            let mut version = 0;
-            for (number, totals) in &batches {
-                version = match hot.apply_batch(epoch, *number, totals).await? {
-                    Applied::Now(version) | Applied::Before(version) => version,
-                    Applied::Apart => return Err(self.distrust(hot, epoch).await),
-                    Applied::Lost => return Err(AggregatesError::Rebuilding),
-                };
-            }
-            self.confirm(epoch.clone(), last, version).await?;
-        }
-    }
-
-    async fn confirm(&self, epoch: Epoch, number: u64, version: i64) -> Result<(), AggregatesError> {
-        let work = self.0.db.transaction(move |tx| {
-            Box::pin(async move {
-                if repo::record(tx, &epoch.0, version).await? == Recorded::Stale {
-                    return Err(AggregatesError::Rebuilding);
-                }
-                repo::confirm(tx, number.cast_signed()).await?;
-                Ok(())
-            })
-        });
-        work.await
-    }
-
-    /// Without Redis one transaction does it all.
-    async fn relay_into_database(&self) -> Result<u64, AggregatesError> {
-        if !repo::has_outbox(&self.0.db.read).await? {
-            return Ok(0);
-        }
-        let work = self.0.db.transaction(|tx| {
-            Box::pin(async move {
-                let totals = repo::take_outbox(tx, BATCH_MAX).await?;
-                repo::add(tx, Table::Hot, &totals).await?;
-                if let Some(day) = totals.newest_day() {
-                    repo::advance_newest(tx, day).await?;
-                }
-                Ok::<_, AggregatesError>(totals.iter().map(|(_, sum)| sum.count).sum())
-            })
-        });
-        work.await
+        let outcome = self.bring_once(beyond).await;
+        Ok(match self.noticing(outcome).await? {
+            Addition::Added(_) => beyond.payments(),
+            Addition::Elsewhere => 0,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The bank's own deposits and withdrawals in the aggregates against the ledger's entries, in one snapshot of the database.
 //!
-//! Redis is read a moment before: what batches bring to it in between is in the snapshot as batches beyond the mark, and
-//! what the archiver takes from it in between would be there twice, so then both are read again.
+//! Redis is read a moment before: what the relay brings to it in between is in the snapshot as rows of the journal beyond the
+//! mark, and what the archiver takes from it in between would be there twice, so then both are read again.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use super::repo;
 use super::totals::{Source, Totals};
 use super::{AggregatesError, belonging};
 use crate::db::Fault;
+use crate::feed::{self, Mark};
 
 /// Differences that are named; there may be more.
 const OFFENDERS_MAX: usize = 100;
-const BATCHES_MAX: i64 = 256;
 
 /// What the comparison came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Comparison {
     pub verdict: Verdict,
-    /// The last of the bank's batches that is in the hot store; none without Redis, where the outbox is all that is late.
+    /// The last row of the journal that is counted; `None` when it is not known.
     pub mark: Option<u64>,
     /// Deposits and withdrawals that are not in the answers of reports yet.
     pub lag: u64,
@@ -57,34 +57,50 @@ pub(crate) async fn compare(
     let mut notes = Vec::new();
     if let Some(at) = state.rebuilt_at {
         notes.push(format!(
-            "Redis restarted or lost something: its totals were made anew from the database, the last time of {} on {at}",
+            "Redis restarted, or something was lost: the totals were made anew from the database, the last time of {} on {at}",
             state.rebuilds
         ));
     }
-    let outbox = repo::outbox_len(tx).await?;
+    let confirmed = match state.mark() {
+        Some(mark) => mark,
+        None => feed::birth(tx).await?,
+    };
     let reading = match reading.and_then(|reading| belonging(reading, state.epoch.as_deref())) {
         Ok(reading) => reading,
         Err(error) => {
             // Nobody can say how far Redis is; what is known is how far it is at least.
-            let beyond = batches_beyond(tx, state.confirmed).await?;
+            let beyond = beyond(tx, confirmed).await?.unwrap_or_default();
             return Ok(Some(Comparison {
                 verdict: Verdict::NotCompared(error.to_string()),
                 mark: None,
-                lag: outbox + number_of(&beyond),
+                lag: number_of(&beyond),
                 notes,
             }));
         }
     };
     let archived = repo::archived(tx).await?;
-    let mark = reading.as_ref().map(|reading| reading.at.next_batch.saturating_sub(1));
+    let in_redis = reading.as_ref().and_then(|reading| reading.at.mark);
     let reading = reading.unwrap_or_default();
     if has_moved(&reading, &archived) {
         return Ok(None);
     }
     note_queue(&reading, &mut notes);
-    // What was taken out of the outbox and had not reached Redis when it was read.
-    let beyond = batches_beyond(tx, reading.at.next_batch.saturating_sub(1).cast_signed()).await?;
-    let lag = outbox + number_of(&beyond);
+    let mark = match state.epoch {
+        Some(_) => in_redis.unwrap_or(confirmed),
+        None => confirmed,
+    };
+    let Some(beyond) = beyond(tx, mark).await? else {
+        return Ok(Some(Comparison {
+            verdict: Verdict::Different(vec![format!(
+                "they stand at row {} of the journal, which is not there or another one; a running bank makes them anew",
+                mark.number
+            )]),
+            mark: None,
+            lag: 0,
+            notes,
+        }));
+    };
+    let lag = number_of(&beyond);
     let mut found = repo::stored_totals(tx).await?;
     found.add_all(beyond);
     for (generation, _, totals) in reading.generations {
@@ -93,10 +109,11 @@ pub(crate) async fn compare(
         }
     }
     let found = found.filtered(|key| key.source == Source::Bank);
-    let verdict = verdict(found.differences(&repo::ledger_totals(tx).await?));
+    let head = feed::newest(tx).await?;
+    let verdict = verdict(found.differences(&repo::ledger_totals(tx, head.last_id).await?));
     Ok(Some(Comparison {
         verdict,
-        mark,
+        mark: u64::try_from(mark.number).ok(),
         lag,
         notes,
     }))
@@ -130,18 +147,11 @@ fn number_of(totals: &Totals) -> u64 {
     totals.iter().map(|(_, sum)| sum.count).sum()
 }
 
-/// The batches after one.
-async fn batches_beyond(tx: &DatabaseTransaction, mut mark: i64) -> Result<Totals, Fault> {
-    let mut totals = Totals::default();
-    loop {
-        let batches = repo::batches_after(tx, mark, BATCHES_MAX).await?;
-        let Some((last, _)) = batches.last() else {
-            return Ok(totals);
-        };
-        mark = last.cast_signed();
-        for (_, batch) in batches {
-            totals.add_all(batch);
-        }
+/// What the journal has beyond a mark; `None` when it does not have the mark.
+async fn beyond(tx: &DatabaseTransaction, mark: Mark) -> Result<Option<Totals>, Fault> {
+    match feed::last_id_of(tx, mark).await? {
+        Some(last_id) => Ok(Some(repo::payments_beyond(tx, last_id).await?)),
+        None => Ok(None),
     }
 }
 

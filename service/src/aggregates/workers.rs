@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::relay::BATCH_MAX;
+use super::relay::{PAYMENTS_MAX, Relay};
 use super::{Aggregates, AggregatesError, Consumer};
 use crate::redis::Pause;
 
-const RELAY_EVERY: Duration = Duration::from_millis(200);
+/// The pause between two steps of the relay: a commit waits no longer, and a busy bank's totals are written as often.
+const RELAY_PAUSE: Duration = Duration::from_millis(50);
 const CONSUME_EVERY: Duration = Duration::from_millis(100);
 const ARCHIVE_EVERY: Duration = Duration::from_secs(10);
 /// The longest pause while something is out of reach.
@@ -38,7 +39,7 @@ impl Workers {
             stop,
             tasks: Vec::new(),
         };
-        workers.spawn("relay", aggregates, RELAY_EVERY, relay);
+        workers.spawn_relay(aggregates);
         workers.spawn("archiver", aggregates, ARCHIVE_EVERY, archive);
         if aggregates.0.redis.is_some() {
             for _ in 0..CONSUMERS {
@@ -73,6 +74,31 @@ impl Workers {
         self.tasks.push(tokio::spawn(task));
     }
 
+    /// The relay is woken by each commit of this process, and looks for those of others.
+    fn spawn_relay(&mut self, aggregates: &Aggregates) {
+        let (aggregates, mut stop) = (aggregates.clone(), self.stop.subscribe());
+        self.tasks.push(tokio::spawn(async move {
+            let mut relay = Relay::new(aggregates.0.handover.clone());
+            let mut steps = Steps::new("relay", RELAY_PAUSE);
+            loop {
+                tokio::select! {
+                    _ = stop.changed() => return,
+                    () = relay.woken() => {}
+                }
+                let stepped = relay.step(&aggregates).await;
+                let pause = steps.pause_after(&stepped);
+                let wait = match stepped {
+                    Ok(brought) if brought >= PAYMENTS_MAX => Duration::ZERO,
+                    Ok(_) | Err(_) => pause,
+                };
+                tokio::select! {
+                    _ = stop.changed() => return,
+                    () = tokio::time::sleep(wait) => {}
+                }
+            }
+        }));
+    }
+
     fn spawn_consumer(&mut self, aggregates: &Aggregates) {
         let (aggregates, stop, consumer) = (aggregates.clone(), self.stop.subscribe(), Consumer::new());
         self.tasks.push(tokio::spawn(async move {
@@ -88,43 +114,55 @@ impl Workers {
     }
 }
 
-async fn relay(aggregates: Aggregates) -> Result<Step, AggregatesError> {
-    let taken = aggregates.relay_once().await?;
-    Ok(if taken >= BATCH_MAX.unsigned_abs() {
-        Step::More
-    } else {
-        Step::Idle
-    })
-}
-
 async fn archive(aggregates: Aggregates) -> Result<Step, AggregatesError> {
     aggregates.archive_once().await?;
     Ok(Step::Idle)
 }
 
-/// Steps until it is told to stop. The first of several faults in a row is told, the others are not news.
-async fn run<F>(name: &str, every: Duration, mut stop: watch::Receiver<()>, step: impl Fn() -> F)
+/// Steps until it is told to stop.
+async fn run<F>(name: &'static str, every: Duration, mut stop: watch::Receiver<()>, step: impl Fn() -> F)
 where
     F: Future<Output = Result<Step, AggregatesError>>,
 {
-    let mut pause = Pause::new(every, every.max(PAUSE_MAX));
-    let mut is_failing = false;
+    let mut steps = Steps::new(name, every);
     loop {
         let stepped = step().await;
-        if let Err(error) = &stepped
-            && !is_failing
-        {
-            let error = error as &dyn std::error::Error;
-            tracing::warn!(worker = name, error, "the aggregates stand still; trying again");
-        }
-        is_failing = stepped.is_err();
-        let wait = match &stepped {
+        let pause = steps.pause_after(&stepped);
+        let wait = match stepped {
             Ok(Step::More) => Duration::ZERO,
-            Ok(Step::Idle) | Err(_) => pause.after(&stepped),
+            Ok(Step::Idle) | Err(_) => pause,
         };
         tokio::select! {
             _ = stop.changed() => return,
             () = tokio::time::sleep(wait) => {}
         }
+    }
+}
+
+/// The pauses of a worker. The first of several faults in a row is told, the others are not news.
+struct Steps {
+    name: &'static str,
+    pause: Pause,
+    is_failing: bool,
+}
+
+impl Steps {
+    fn new(name: &'static str, every: Duration) -> Self {
+        Self {
+            name,
+            pause: Pause::new(every, every.max(PAUSE_MAX)),
+            is_failing: false,
+        }
+    }
+
+    fn pause_after<T>(&mut self, stepped: &Result<T, AggregatesError>) -> Duration {
+        if let Err(error) = stepped
+            && !self.is_failing
+        {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(worker = self.name, error, "the aggregates stand still; trying again");
+        }
+        self.is_failing = stepped.is_err();
+        self.pause.after(stepped)
     }
 }

@@ -1,5 +1,5 @@
 //! Transactions: rows a second from a file to the totals of the report, against a bare pipeline of `XADD`, one a row, into
-//! the same Redis. All in one run on one machine.
+//! the same Redis. All in one run on one machine. Then how long the bank's own deposits take to be in the report.
 //!
 //! `cargo bench -p tests --bench aggregates [-- --quick] [-- --runs 3]`. The importer is the release binary in a process of
 //! its own, from its start to its end: what it has said is imported then counts in every answer.
@@ -10,6 +10,7 @@ mod feed;
 #[path = "../common/processes.rs"]
 mod processes;
 mod stage;
+mod visible;
 
 use std::time::Duration;
 
@@ -86,6 +87,7 @@ fn main() -> Result<()> {
             }
         }
         print(&ways, rows)?;
+        visible::measure(runs).await?;
         postgres.stop()
     })
 }

@@ -9,6 +9,7 @@ use crate::aggregates::Day;
 use crate::aggregates::error::AggregatesError;
 use crate::aggregates::message::{Message, decode_key};
 use crate::aggregates::totals::{Key, Sum, Totals};
+use crate::feed::Mark;
 
 /// A count of the hot store's changes: it only grows, unless Redis forgot some.
 pub type StoreVersion = i64;
@@ -32,7 +33,17 @@ pub enum Sent {
     Lost,
 }
 
-/// What became of a numbered piece.
+/// What became of a piece of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    Now(StoreVersion),
+    /// The totals do not stand at its beginning.
+    Elsewhere,
+    /// The epoch is over.
+    Lost,
+}
+
+/// What became of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
     Now(StoreVersion),
@@ -85,8 +96,8 @@ pub struct Where {
     pub epoch: String,
     pub stage: Stage,
     pub version: StoreVersion,
-    /// The number of the bank's next batch.
-    pub next_batch: u64,
+    /// The row of the journal that the totals stand at; `None` before there are any.
+    pub mark: Option<Mark>,
     pub newest: Option<Day>,
     /// The number of the last generation that was opened.
     pub generation: u64,
@@ -110,6 +121,13 @@ pub fn bad(what: impl Into<String>) -> AggregatesError {
 
 fn number<N: std::str::FromStr>(text: &str) -> Result<N, AggregatesError> {
     text.parse().map_err(|_| bad(text))
+}
+
+fn mark(text: &str) -> Result<Option<Mark>, AggregatesError> {
+    match text {
+        "" => Ok(None),
+        text => Mark::parse(text).map(Some).ok_or_else(|| bad(text)),
+    }
 }
 
 impl Sent {
@@ -139,6 +157,20 @@ impl Applied {
             "applied" => Ok(Self::Now(number(version)?)),
             "already" => Ok(Self::Before(number(version)?)),
             "apart" => Ok(Self::Apart),
+            "lost" => Ok(Self::Lost),
+            other => Err(bad(other)),
+        }
+    }
+}
+
+impl Brought {
+    pub fn read(answer: &[String]) -> Result<Self, AggregatesError> {
+        let [outcome, version] = answer else {
+            return Err(bad(format!("{answer:?}")));
+        };
+        match outcome.as_str() {
+            "brought" => Ok(Self::Now(number(version)?)),
+            "elsewhere" => Ok(Self::Elsewhere),
             "lost" => Ok(Self::Lost),
             other => Err(bad(other)),
         }
@@ -249,7 +281,7 @@ impl Reading {
             epoch: next()?,
             stage: Stage::read(&next()?)?,
             version: number(&next()?)?,
-            next_batch: number(&next()?)?,
+            mark: mark(&next()?)?,
             newest: Day::parse(&next()?),
             generation: number(&next()?)?,
             waiting: number(&next()?)?,

@@ -1,7 +1,6 @@
--- Adds one numbered piece (a block of an import, a batch of the bank) to the totals, once: the mark says which number is
--- next and what the last piece was, and moves with the totals.
--- ARGV: epoch, whose piece, its number, its digest, seconds to keep the mark (0: for ever), the message's id ('' for none),
--- newest day, then the sums. Answers what became of it and the version: applied, already, apart (it does not follow what is
+-- Adds one block of an import to the totals, once: the mark says which number is next and what the last block was, and moves
+-- with the totals.
+-- ARGV: epoch, whose block, its number, its digest, seconds to keep the mark, the message's id, newest day, then the sums. Answers what became of it and the version: applied, already, apart (it does not follow what is
 -- here), lost (the epoch is over).
 if not is_ready(ARGV[1]) then return {'lost', '0'} end
 local mark = p .. 'next:' .. ARGV[2]
@@ -15,12 +14,10 @@ if number < due then
 else
     add_sums(8)
     local following = string.format('%.0f:%s', number + 1, ARGV[4])
-    if ARGV[5] == '0' then redis.call('SET', mark, following) else redis.call('SET', mark, following, 'EX', ARGV[5]) end
+    redis.call('SET', mark, following, 'EX', ARGV[5])
     advance_newest(ARGV[7])
     version = tostring(redis.call('HINCRBY', state, 'version', 1))
 end
-if ARGV[6] ~= '' then
-    redis.call('XACK', p .. 'queue', 'appliers', ARGV[6])
-    redis.call('XDEL', p .. 'queue', ARGV[6])
-end
+redis.call('XACK', p .. 'queue', 'appliers', ARGV[6])
+redis.call('XDEL', p .. 'queue', ARGV[6])
 return {outcome, version}

@@ -5,7 +5,7 @@
 
 mod answers;
 
-pub use answers::{Applied, Generation, Reading, Sealed, Sent, Stage, StoreVersion, Taken};
+pub use answers::{Applied, Brought, Generation, Reading, Sealed, Sent, Stage, StoreVersion, Taken, Where};
 
 use std::sync::Arc;
 
@@ -13,9 +13,10 @@ use ::redis::{FromRedisValue, Pipeline, Value};
 
 use self::answers::bad;
 use super::error::AggregatesError;
-use super::message::{Message, digest_of};
+use super::message::Message;
 use super::totals::{Key, Totals};
 use super::{Day, DayRange};
+use crate::feed::Mark;
 use crate::redis::{PREFIX, Redis, RedisFault};
 use crate::values::ImportId;
 
@@ -54,7 +55,8 @@ pub struct Epoch(pub String);
 pub struct Filling<'a> {
     pub epoch: &'a Epoch,
     pub newest: Option<Day>,
-    pub next_batch: u64,
+    /// The row of the journal that the totals stand at.
+    pub mark: Mark,
     /// What is in none of the database's own stores.
     pub totals: &'a Totals,
 }
@@ -89,7 +91,7 @@ impl Hot {
         let mut arguments = vec![
             filling.epoch.0.clone(),
             filling.newest.map(|day| day.to_string()).unwrap_or_default(),
-            filling.next_batch.to_string(),
+            filling.mark.to_string(),
         ];
         push_totals(&mut arguments, filling.totals)?;
         let _: String = self.run(script!("fill.lua"), &arguments).await?;
@@ -140,13 +142,15 @@ impl Hot {
         answers.iter().map(|answer| Applied::read(answer)).collect()
     }
 
-    /// Adds the totals of one of the bank's batches, once.
-    pub async fn apply_batch(&self, epoch: &Epoch, number: u64, totals: &Totals) -> Result<Applied, AggregatesError> {
-        let arguments = piece(
-            [&epoch.0, "bank", &number.to_string(), &digest_of(totals), "0", ""],
-            totals,
-        )?;
-        Applied::read(&self.run::<Vec<String>>(script!("apply.lua"), &arguments).await?)
+    /// Adds what the journal has after one mark, through another, where the totals stand at the first one.
+    pub async fn bring(
+        &self,
+        epoch: &Epoch,
+        (from, to): (Mark, Mark),
+        totals: &Totals,
+    ) -> Result<Brought, AggregatesError> {
+        let arguments = piece([&epoch.0, &from.to_string(), &to.to_string()], totals)?;
+        Brought::read(&self.run::<Vec<String>>(script!("bring.lua"), &arguments).await?)
     }
 
     /// Puts a message that cannot be read away.
@@ -210,7 +214,7 @@ fn mark_of(epoch: &Epoch, import: ImportId) -> String {
     format!("{}:{}", epoch.0, import.0.simple())
 }
 
-fn piece(head: [&str; 6], totals: &Totals) -> Result<Vec<String>, AggregatesError> {
+fn piece<const N: usize>(head: [&str; N], totals: &Totals) -> Result<Vec<String>, AggregatesError> {
     let mut arguments: Vec<String> = head.map(str::to_owned).into();
     arguments.push(totals.newest_day().map(|day| day.to_string()).unwrap_or_default());
     push_totals(&mut arguments, totals)?;

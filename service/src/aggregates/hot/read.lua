@@ -1,10 +1,10 @@
 -- Reads where the hot store is, and its totals from one day to another, at one moment.
--- ARGV: first day, last day ('' and '' for no totals). Answers epoch, stage, version, next batch, newest day, number of the
+-- ARGV: first day, last day ('' and '' for no totals). Answers epoch, stage, version, mark in the journal, newest day, number of the
 -- last generation, waiting messages, dead letters, then for each generation: name, '1' when it is open, fields.
 local more = redis.call('HMGET', state, 'newest', 'generation')
-local batch = string.match(redis.call('GET', p .. 'next:bank') or '0', '^%d+')
+local mark = redis.call('GET', p .. 'mark') or ''
 local answer = {
-    epoch, stage, version, batch, more[1] or '', more[2] or '0', tostring(redis.call('XLEN', p .. 'queue')),
+    epoch, stage, version, mark, more[1] or '', more[2] or '0', tostring(redis.call('XLEN', p .. 'queue')),
     tostring(redis.call('XLEN', p .. 'dead'))
 }
 local function keep(name, is_open)

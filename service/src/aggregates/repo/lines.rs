@@ -10,7 +10,7 @@ use super::sql::Dialect;
 use crate::aggregates::totals::{Key, Kind, Source, Sum, Totals};
 use crate::aggregates::{Day, DayRange};
 use crate::db::Fault;
-use crate::values::{Currency, Method, Timestamp};
+use crate::values::{Currency, Method, RecordId, Timestamp};
 
 /// Where sums are kept in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,16 +147,6 @@ pub async fn move_cold(tx: &DatabaseTransaction, first_hot: Day, limit: i64) -> 
     Ok(moved)
 }
 
-/// Takes at most `limit` deposits and withdrawals out of the outbox, summed up.
-pub async fn take_outbox(tx: &DatabaseTransaction, limit: i64) -> Result<Totals, Fault> {
-    let (take, remove) = dialect(tx).take_outbox();
-    let taken = totals(tx, take, [limit.into()]).await?;
-    if let Some(remove) = remove {
-        tx.execute_raw(statement(tx, remove, [limit.into()])).await?;
-    }
-    Ok(taken)
-}
-
 /// Both tables' sums of a currency's days, with what has to be known to put Redis' beside them.
 pub async fn daily(
     db: &impl ConnectionTrait,
@@ -212,9 +202,24 @@ pub async fn purge_archived(db: &impl ConnectionTrait, before: Timestamp) -> Res
     Ok(())
 }
 
-/// The bank's own deposits and withdrawals as its books have them.
-pub async fn ledger_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
-    totals(tx, dialect(tx).ledger(), []).await
+/// The bank's own deposits and withdrawals as its books have them, through an id.
+pub async fn ledger_totals(tx: &DatabaseTransaction, through: RecordId) -> Result<Totals, Fault> {
+    totals(tx, dialect(tx).ledger(), [through.into()]).await
+}
+
+/// Those after an id, as the journal has them.
+pub async fn payments_beyond(tx: &DatabaseTransaction, after: RecordId) -> Result<Totals, Fault> {
+    totals(tx, dialect(tx).payments_beyond(), [after.into()]).await
+}
+
+/// Takes the bank's own out of hot and cold totals.
+pub async fn forget_own(tx: &DatabaseTransaction) -> Result<(), Fault> {
+    for table in [Table::Hot, Table::Cold] {
+        let sql = format!("DELETE FROM {} WHERE source = $1", table.name());
+        let own = Source::Bank.number().into();
+        tx.execute_raw(statement(tx, sql, [own])).await?;
+    }
+    Ok(())
 }
 
 /// Whatever was imported.
@@ -222,12 +227,10 @@ pub async fn imported_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> 
     table_totals(tx, Table::Imported).await
 }
 
-/// What the database's own stores hold: the outbox, hot and cold.
+/// What the database's own stores hold, hot and cold.
 pub async fn stored_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
-    let mut all = totals(tx, dialect(tx).outbox(), []).await?;
-    for table in [Table::Hot, Table::Cold] {
-        all.add_all(table_totals(tx, table).await?);
-    }
+    let mut all = table_totals(tx, Table::Hot).await?;
+    all.add_all(table_totals(tx, Table::Cold).await?);
     Ok(all)
 }
 

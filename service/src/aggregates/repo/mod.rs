@@ -1,4 +1,4 @@
-//! The SQL of the aggregates: totals in three tables, the outbox, the bank's numbered batches, and how far the pipeline is.
+//! The SQL of the aggregates: totals in three tables, and how far the pipeline is.
 
 mod lines;
 mod sql;
@@ -8,10 +8,9 @@ pub use lines::Table;
 pub use state::Recorded;
 
 pub use self::lines::{
-    add, archive, archived, daily, has_cold, imported_totals, ledger_totals, move_cold, purge_archived, stored_totals,
-    take_outbox,
+    add, archive, archived, daily, forget_own, has_cold, imported_totals, ledger_totals, move_cold, payments_beyond,
+    purge_archived, stored_totals,
 };
 pub use self::state::{
-    advance_newest, batches_after, begin_epoch, confirm, delete_batches, has_outbox, lock_state, next_batch,
-    note_purged, outbox_len, purged_version, record, state,
+    advance_newest, begin_epoch, lock_state, note_purged, note_rebuilt, purged_version, record, set_mark, state,
 };

@@ -59,38 +59,24 @@ impl Dialect {
         ]
     }
 
-    /// Takes the oldest `$1` entries out of the outbox and sums up their transfers: the statement that answers, and on
-    /// SQLite one that removes what was answered.
-    pub fn take_outbox(self) -> (String, Option<String>) {
-        let oldest = "SELECT transfer_id FROM outbox ORDER BY transfer_id LIMIT $1";
+    /// The deposits and withdrawals after the id `$1`, read by their index, whose condition stands as it has it.
+    pub fn payments_beyond(self) -> String {
         let sums = self.sums("t.amount", "t.created_at", "t.currency", "t.method");
-        if self.is_postgres() {
-            let taken = format!(
-                "WITH taken AS (DELETE FROM outbox WHERE transfer_id IN ({oldest}) RETURNING transfer_id) \
-                 {sums} FROM taken JOIN transfers t ON t.id = taken.transfer_id GROUP BY 1, 3, 4, 5"
-            );
-            return (taken, None);
-        }
-        (
-            format!("{sums} FROM transfers t WHERE t.id IN ({oldest}) GROUP BY 1, 3, 4, 5"),
-            Some(format!("DELETE FROM outbox WHERE transfer_id IN ({oldest})")),
+        format!(
+            "{sums} FROM transfers t WHERE t.kind <> 1 AND t.kind IN (2, 3) AND t.status = 2 AND t.id > $1 \
+             GROUP BY 1, 3, 4, 5"
         )
     }
 
-    /// What is in the outbox, summed up.
-    pub fn outbox(self) -> String {
-        let sums = self.sums("t.amount", "t.created_at", "t.currency", "t.method");
-        format!("{sums} FROM outbox o JOIN transfers t ON t.id = o.transfer_id GROUP BY 1, 3, 4, 5")
-    }
-
-    /// The ledger's deposits and withdrawals, read from the entries of the bank's own wallets: each has exactly one there.
+    /// The ledger's deposits and withdrawals through the id `$1`, read from the entries of the bank's own wallets: each has
+    /// exactly one there.
     /// Reversals are none of either.
     pub fn ledger(self) -> String {
         let amount = self.choose("abs(e.amount)", "replace(e.amount, '-', '')");
         let sums = self.sums(&amount, "t.created_at", "w.currency", "w.method");
         format!(
             "{sums} FROM wallets w JOIN entries e ON e.wallet_id = w.id JOIN transfers t ON t.id = e.transfer_id \
-             WHERE w.method IS NOT NULL AND t.kind IN (2, 3) GROUP BY 1, 3, 4, 5"
+             WHERE w.method IS NOT NULL AND t.kind IN (2, 3) AND e.transfer_id <= $1 GROUP BY 1, 3, 4, 5"
         )
     }
 

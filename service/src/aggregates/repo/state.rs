@@ -1,24 +1,22 @@
-//! How far the pipeline is: the one row of state, and the bank's numbered batches.
+//! How far the pipeline is: the one row of state.
 
 use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
 
 use super::sql::Dialect;
 use crate::aggregates::Day;
-use crate::aggregates::message::{decode_totals, encode_totals};
-use crate::aggregates::totals::Totals;
 use crate::db::Fault;
-use crate::values::Timestamp;
+use crate::feed::Mark;
+use crate::values::{Sha256Digest, Timestamp};
 
 /// How far the pipeline is.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct State {
     /// The name of this bank in a Redis that it may share.
     pub bank: String,
-    /// The number of the last batch that was made.
-    pub batch: i64,
-    /// The number of the last batch that is known to be in the hot store.
-    pub confirmed: i64,
+    /// The last row of the journal whose payments are in the totals; with Redis, are known to be. Nothing where none is.
+    mark_number: Option<i64>,
+    mark_digest: Option<Sha256Digest>,
     /// The virtual clock, to the day.
     pub newest_day: Option<NaiveDate>,
     /// The epoch that Redis has to be in; `None` when it was never used.
@@ -28,6 +26,21 @@ pub struct State {
     /// How often the hot totals in Redis were made anew, and when last.
     pub rebuilds: i64,
     pub rebuilt_at: Option<Timestamp>,
+}
+
+impl State {
+    /// How far the journal is counted; `None` while it is not begun.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        let (number, digest) = self.mark_number.zip(self.mark_digest)?;
+        Some(Mark { number, digest })
+    }
+
+    /// Whether the journal is counted up to this mark. A count that is not begun stands at the journal's first row.
+    #[must_use]
+    pub fn stands_at(&self, mark: Mark) -> bool {
+        self.mark().map_or(mark.number == 0, |own| own == mark)
+    }
 }
 
 /// Whether the state took a new version.
@@ -95,71 +108,25 @@ pub async fn advance_newest(tx: &DatabaseTransaction, day: Day) -> Result<(), Fa
     Ok(())
 }
 
-/// Begins an epoch: the database rests on nothing of it yet, and every batch made so far counts as in it.
-pub async fn begin_epoch(tx: &DatabaseTransaction, epoch: &str, rebuilt_at: Option<Timestamp>) -> Result<(), Fault> {
-    let sql = "UPDATE aggregates_state SET epoch = $1, version = 0, purged_version = 0, confirmed = batch \
-               WHERE id = 1";
+/// Moves the mark.
+pub async fn set_mark(tx: &DatabaseTransaction, mark: Mark) -> Result<(), Fault> {
+    let sql = "UPDATE aggregates_state SET mark_number = $1, mark_digest = $2 WHERE id = 1";
+    let values = [mark.number.into(), mark.digest.into()];
+    tx.execute_raw(statement(tx, sql, values)).await?;
+    Ok(())
+}
+
+/// Begins an epoch: the database rests on nothing of it yet, and does not know how far it is.
+pub async fn begin_epoch(tx: &DatabaseTransaction, epoch: &str) -> Result<(), Fault> {
+    let sql = "UPDATE aggregates_state SET epoch = $1, version = 0, purged_version = 0, mark_number = NULL, \
+               mark_digest = NULL WHERE id = 1";
     tx.execute_raw(statement(tx, sql, [epoch.into()])).await?;
-    if let Some(at) = rebuilt_at {
-        let sql = "UPDATE aggregates_state SET rebuilds = rebuilds + 1, rebuilt_at = $1 WHERE id = 1";
-        tx.execute_raw(statement(tx, sql, [at.into()])).await?;
-    }
     Ok(())
 }
 
-/// True when there are deposits or withdrawals that no batch holds yet.
-pub async fn has_outbox(db: &impl ConnectionTrait) -> Result<bool, Fault> {
-    let found = db.query_one_raw(statement(db, "SELECT 1 FROM outbox LIMIT 1", []));
-    Ok(found.await?.is_some())
-}
-
-/// How many of them there are.
-pub async fn outbox_len(db: &impl ConnectionTrait) -> Result<u64, Fault> {
-    let row = db
-        .query_one_raw(statement(db, "SELECT count(*) AS n FROM outbox", []))
-        .await?;
-    let number: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
-    Ok(number.unsigned_abs())
-}
-
-/// Stores the next batch. The state must be locked: numbers are given in the order of commits.
-pub async fn next_batch(tx: &DatabaseTransaction, totals: &Totals, at: Timestamp) -> Result<(), Fault> {
-    let sql = "INSERT INTO aggregates_batches (number, totals, made_at) \
-               SELECT batch + 1, $1, $2 FROM aggregates_state WHERE id = 1";
-    tx.execute_raw(statement(tx, sql, [encode_totals(totals).into(), at.into()]))
-        .await?;
-    let sql = "UPDATE aggregates_state SET batch = batch + 1 WHERE id = 1";
-    tx.execute_raw(statement(tx, sql, [])).await?;
-    Ok(())
-}
-
-/// Batches beyond a number, in order, at most `limit`.
-pub async fn batches_after(db: &impl ConnectionTrait, number: i64, limit: i64) -> Result<Vec<(u64, Totals)>, Fault> {
-    let sql = "SELECT number, totals FROM aggregates_batches WHERE number > $1 ORDER BY number LIMIT $2";
-    let rows = db
-        .query_all_raw(statement(db, sql, [number.into(), limit.into()]))
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let (number, text): (i64, String) = (row.try_get("", "number")?, row.try_get("", "totals")?);
-            let totals =
-                decode_totals(&text).ok_or_else(|| sea_orm::DbErr::Type(format!("the totals of batch {number}")))?;
-            Ok((number.unsigned_abs(), totals))
-        })
-        .collect()
-}
-
-/// Notes that the batches up to a number are in the hot store.
-pub async fn confirm(tx: &DatabaseTransaction, number: i64) -> Result<(), Fault> {
-    let sql = "UPDATE aggregates_state SET confirmed = $1 WHERE id = 1 AND confirmed < $1";
-    tx.execute_raw(statement(tx, sql, [number.into()])).await?;
-    Ok(())
-}
-
-/// Removes confirmed batches that were made before a time.
-pub async fn delete_batches(tx: &DatabaseTransaction, before: Timestamp) -> Result<(), Fault> {
-    let sql = "DELETE FROM aggregates_batches WHERE made_at < $1 \
-               AND number <= (SELECT confirmed FROM aggregates_state WHERE id = 1)";
-    tx.execute_raw(statement(tx, sql, [before.into()])).await?;
+/// Notes that the totals were made anew.
+pub async fn note_rebuilt(tx: &DatabaseTransaction, at: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE aggregates_state SET rebuilds = rebuilds + 1, rebuilt_at = $1 WHERE id = 1";
+    tx.execute_raw(statement(tx, sql, [at.into()])).await?;
     Ok(())
 }

@@ -13,9 +13,7 @@ use uuid::Uuid;
 
 use self::money::Asked;
 use super::types::{Action, Change, Command, Entry, Outcome, Owner, Transfer, Wallet};
-use crate::values::{
-    Bucket, Currency, Digest, TextsSalt, Timestamp, TransferId, TransferKind, TransferStatus, WalletId,
-};
+use crate::values::{Bucket, Currency, Digest, TextsSalt, Timestamp, WalletId};
 
 /// Gives each record its time and id, later than every one before; and chance.
 pub trait Stamps {
@@ -66,17 +64,6 @@ impl Writes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.transfers.is_empty() && self.changes.is_empty()
-    }
-
-    /// Deposits and withdrawals that were made: they leave a row in the outbox, for the daily aggregates. A reversal takes
-    /// back what stays counted, and is neither.
-    #[must_use]
-    pub fn payments(&self) -> Vec<TransferId> {
-        let made = self.transfers.iter().filter(|transfer| {
-            transfer.status == TransferStatus::Completed
-                && matches!(transfer.kind, TransferKind::Deposit | TransferKind::Withdrawal)
-        });
-        made.map(|transfer| transfer.id).collect()
     }
 }
 

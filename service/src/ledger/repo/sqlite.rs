@@ -182,11 +182,6 @@ async fn insert_transfers(tx: &mut Transaction<'static, Sqlite>, writes: &Writes
         .bind(json!(entries).to_string())
         .execute(&mut **tx)
         .await?;
-    let payments: Vec<String> = writes.payments().iter().map(|id| hex(id.0.as_bytes())).collect();
-    if !payments.is_empty() {
-        let query = sqlx::query("INSERT INTO outbox (transfer_id) SELECT unhex(value) FROM json_each(?)");
-        query.bind(json!(payments).to_string()).execute(&mut **tx).await?;
-    }
     Ok(())
 }
 
@@ -237,7 +232,7 @@ pub(super) fn writing_statements(commit: &GroupCommit) -> usize {
     let writes = &commit.writes;
     let of_changes = if writes.changes.is_empty() { 0 } else { 2 };
     let of_transfers = if writes.transfers.is_empty() { 0 } else { 2 };
-    1 + of_changes + of_transfers + usize::from(!writes.updated.is_empty()) + usize::from(!writes.payments().is_empty())
+    1 + of_changes + of_transfers + usize::from(!writes.updated.is_empty())
 }
 
 async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {

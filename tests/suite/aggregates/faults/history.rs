@@ -249,11 +249,10 @@ impl History {
             let rows = sea_orm::ConnectionTrait::query_all_raw(&self.bank.db.read, query).await;
             rows.expect("the database answers").len()
         };
-        let waiting = rows("SELECT 1 FROM outbox").await
-            + rows("SELECT 1 FROM hot_totals WHERE day < '2025-12-29'").await
-            + rows("SELECT 1 FROM aggregates_batches, aggregates_state WHERE number > confirmed").await;
+        let proof = self.bank.services.ops.verify().await.expect("the books can be read");
+        let cold = rows("SELECT 1 FROM hot_totals WHERE day < '2025-12-29'").await;
         let sealed = aggregates.seal().await.expect("days can be closed");
-        waiting == 0 && sealed.generations.is_empty()
+        proof.aggregates.lag == 0 && cold == 0 && sealed.generations.is_empty()
     }
 
     pub async fn usual_time(&mut self) -> Duration {

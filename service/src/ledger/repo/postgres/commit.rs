@@ -16,24 +16,18 @@ use crate::db::Fault;
 use crate::ledger::book::WalletUpdate;
 use crate::ledger::commit::GroupCommit;
 use crate::ledger::types::{Change, Entry, Transfer, Wallet};
-use crate::values::{Timestamp, TransferId};
+use crate::values::Timestamp;
 
 /// All or nothing: outside of a transaction the statement is its own. Nothing is written where the turn is another's, the
 /// head has moved on, a wallet is not as it was read, or the time is ahead of the database's; that is a stale fault. Gives the
 /// bank's time by the database's clock.
 pub async fn write(connection: &mut PgConnection, commit: &GroupCommit) -> Result<Timestamp, Fault> {
-    let payments = commit.writes.payments();
     let mut statement = write_statement();
-    let mut parameters = PARAMETERS;
-    if !payments.is_empty() {
-        parameters += 1;
-        statement += &outbox(parameters);
-    }
     if !commit.writes.changes.is_empty() {
-        statement += &changes(parameters);
+        statement += CHANGES;
     }
     statement += IS_FRESH;
-    let row = bound(&statement, commit, &payments).fetch_one(connection).await?;
+    let row = bound(&statement, commit).fetch_one(connection).await?;
     Ok(row.try_get("time")?)
 }
 
@@ -83,44 +77,15 @@ WITH clock AS ({BANK_TIME}
     )
 }
 
-/// Of the statement without its further parts.
-const PARAMETERS: usize = 46;
-
-// Only in the statement of a batch that has deposits or withdrawals: transfers do not pay for it.
-fn outbox(parameter: usize) -> String {
-    format!(", new_outbox AS (INSERT INTO outbox (transfer_id) SELECT p FROM head, unnest(${parameter}::uuid[]) AS p)")
-}
-
 // Only in the statement of a batch that opens or changes wallets.
-fn changes(before: usize) -> String {
-    let p = |place: usize| format!("${}", before + place);
-    format!(
-        ", new_changes AS (
+const CHANGES: &str = ", new_changes AS (
     INSERT INTO changes (id, kind, subject, created_by, before, after)
-    SELECT c.* FROM head, unnest({}::uuid[], {}::smallint[], {}::uuid[], {}::uuid[], {}::text[], {}::text[]) AS c
+    SELECT c.* FROM head, unnest($47::uuid[], $48::smallint[], $49::uuid[], $50::uuid[], $51::text[], $52::text[]) AS c
 ), new_wallets AS (
     INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
-    SELECT w.* FROM head, unnest({}::uuid[], {}::uuid[], {}::text[], {}::text[], {}::numeric[], {}::numeric[], {}::text[],
-        {}::bigint[], {}::timestamptz[], {}::timestamptz[]) AS w
-)",
-        p(1),
-        p(2),
-        p(3),
-        p(4),
-        p(5),
-        p(6),
-        p(7),
-        p(8),
-        p(9),
-        p(10),
-        p(11),
-        p(12),
-        p(13),
-        p(14),
-        p(15),
-        p(16),
-    )
-}
+    SELECT w.* FROM head, unnest($53::uuid[], $54::uuid[], $55::text[], $56::text[], $57::numeric[], $58::numeric[],
+        $59::text[], $60::bigint[], $61::timestamptz[], $62::timestamptz[]) AS w
+)";
 
 // The planner asks for what stands first in a CASE first.
 const IS_FRESH: &str = "
@@ -130,17 +95,14 @@ SELECT CASE
         OR (SELECT count(*) FROM confirmed) <> cardinality($19::uuid[]) THEN florin_stale('a wallet')
 END, (SELECT time FROM clock) AS time";
 
-fn bound<'q>(statement: &'q str, commit: &'q GroupCommit, payments: &[TransferId]) -> Bound<'q> {
+fn bound<'q>(statement: &'q str, commit: &'q GroupCommit) -> Bound<'q> {
     let writes = &commit.writes;
     let query = bind_journal(sqlx::query(sqlx::AssertSqlSafe(statement)), commit);
     let query = bind_updated(query, &writes.updated);
     let query = bind_confirmed(query, &writes.confirmed);
     let transfers: Vec<&Transfer> = writes.transfers.iter().map(AsRef::as_ref).collect();
     let query = bind_transfers(query, &transfers);
-    let mut query = bind_entries(query, &writes.entries);
-    if !payments.is_empty() {
-        query = query.bind(column(payments, |payment| payment.0));
-    }
+    let query = bind_entries(query, &writes.entries);
     if writes.changes.is_empty() {
         return query;
     }

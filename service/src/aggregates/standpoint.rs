@@ -1,0 +1,147 @@
+//! Where the totals stand in the journal: the mark is kept with them, in Redis or in the row of state, and moves with them only.
+
+use super::Aggregates;
+use super::error::AggregatesError;
+use super::hot::{Brought, Epoch, StoreVersion};
+use super::relay::Beyond;
+use super::repo::{self, Recorded, Table};
+use crate::db::Fault;
+use crate::feed::{self, Mark};
+
+/// What Redis has and the database was not told of.
+pub struct Unconfirmed {
+    epoch: Epoch,
+    version: StoreVersion,
+    mark: Mark,
+}
+
+/// Where the totals stand.
+pub struct Standpoint {
+    pub mark: Mark,
+    pub unconfirmed: Option<Unconfirmed>,
+}
+
+/// What became of a piece that was to be added to the totals.
+pub enum Addition {
+    Added(Option<Unconfirmed>),
+    /// The totals do not stand at its beginning.
+    Elsewhere,
+}
+
+impl Aggregates {
+    /// Adds what was read to the totals, where they stand at its beginning, and moves the mark.
+    pub(super) async fn bring_once(&self, beyond: &Beyond) -> Result<Addition, AggregatesError> {
+        let Some((hot, epoch)) = self.hot().await? else {
+            return self.bring_into_database(beyond.clone()).await;
+        };
+        let mark = beyond.to;
+        match hot.bring(&epoch, (beyond.from, mark), &beyond.totals).await? {
+            Brought::Now(version) => Ok(Addition::Added(Some(Unconfirmed { epoch, version, mark }))),
+            Brought::Elsewhere => Ok(Addition::Elsewhere),
+            Brought::Lost => Err(AggregatesError::Rebuilding),
+        }
+    }
+
+    /// Without Redis one transaction does it all.
+    async fn bring_into_database(&self, beyond: Beyond) -> Result<Addition, AggregatesError> {
+        let work = self.0.db.transaction(move |tx| {
+            Box::pin(async move {
+                let state = repo::lock_state(tx).await?;
+                if state.epoch.is_some() {
+                    return Err(AggregatesError::RedisNotConfigured);
+                }
+                if !state.stands_at(beyond.from) {
+                    return Ok(Addition::Elsewhere);
+                }
+                repo::add(tx, Table::Hot, &beyond.totals).await?;
+                if let Some(day) = beyond.totals.newest_day() {
+                    repo::advance_newest(tx, day).await?;
+                }
+                repo::set_mark(tx, beyond.to).await?;
+                Ok(Addition::Added(None))
+            })
+        });
+        work.await
+    }
+
+    /// Where the totals stand now.
+    pub(super) async fn standpoint(&self) -> Result<Standpoint, AggregatesError> {
+        let store = self.hot().await?;
+        let state = repo::state(&self.0.db.read).await?;
+        let Some((hot, epoch)) = store else {
+            if state.epoch.is_some() {
+                return Err(AggregatesError::RedisNotConfigured);
+            }
+            let mark = match state.mark() {
+                Some(mark) => mark,
+                None => feed::birth(&self.0.db.read).await?,
+            };
+            return Ok(Standpoint {
+                mark,
+                unconfirmed: None,
+            });
+        };
+        let at = hot.read(None).await?.at;
+        let mark = at.mark.filter(|_| at.epoch == epoch.0);
+        let mark = mark.ok_or(AggregatesError::Rebuilding)?;
+        let unconfirmed = Unconfirmed {
+            epoch,
+            version: at.version,
+            mark,
+        };
+        Ok(Standpoint {
+            mark,
+            unconfirmed: Some(unconfirmed).filter(|_| state.mark() != Some(mark)),
+        })
+    }
+
+    /// Tells the database how far Redis is.
+    pub(super) async fn confirm(&self, told: Unconfirmed) -> Result<(), AggregatesError> {
+        let work = self.0.db.transaction(move |tx| {
+            Box::pin(async move {
+                if repo::record(tx, &told.epoch.0, told.version).await? == Recorded::Stale {
+                    return Err(AggregatesError::Rebuilding);
+                }
+                repo::set_mark(tx, told.mark).await?;
+                Ok(())
+            })
+        });
+        work.await
+    }
+
+    /// The journal does not have the mark: nobody can say which of the payments that were counted are still there. So all are
+    /// counted anew.
+    pub(super) async fn make_anew(&self, lost: Mark) -> Result<(), AggregatesError> {
+        tracing::error!(
+            row = lost.number,
+            "the database went back: the journal does not have the row that the daily totals stand at; they are made anew"
+        );
+        match self.hot().await? {
+            Some((hot, epoch)) => Err(self.distrust(hot, &epoch).await),
+            None => self.make_anew_in_database().await,
+        }
+    }
+
+    async fn make_anew_in_database(&self) -> Result<(), AggregatesError> {
+        let now = self.0.clock.now();
+        let work = self.0.db.transaction(move |tx| {
+            Box::pin(async move {
+                let state = repo::lock_state(tx).await?;
+                // Another process may have done it.
+                let is_lost = match state.mark() {
+                    Some(mark) => feed::last_id_of(tx, mark).await?.is_none(),
+                    None => false,
+                };
+                if is_lost && state.epoch.is_none() {
+                    repo::forget_own(tx).await?;
+                    let head = feed::newest(tx).await?;
+                    repo::add(tx, Table::Hot, &repo::ledger_totals(tx, head.last_id).await?).await?;
+                    repo::set_mark(tx, head.mark).await?;
+                    repo::note_rebuilt(tx, now).await?;
+                }
+                Ok::<_, Fault>(())
+            })
+        });
+        Ok(work.await?)
+    }
+}
