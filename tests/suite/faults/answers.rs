@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use harness::{Backend, HeldRequest, TestBank, begin, run};
 use service::db::FaultKind;
+use service::feed::Handover;
 use service::ledger::{Command, Ledger, Outcome, SubmitError};
 use tokio::task::JoinHandle;
 
@@ -68,7 +69,7 @@ async fn used_up_keys_of_those_who_join_a_batch_are_found() {
             outcome.expect("nothing is in its way");
         }
         // The first batch of a process waits for the turn, and takes in who comes meanwhile.
-        let (ledger, _) = Ledger::start(&bank.db, bank.clock.clone(), 64).expect("a thread can be started");
+        let ledger = Ledger::start(&bank.db, bank.clock.clone(), 64, Handover::new()).expect("a thread can be started");
         let queue = ledger.queue();
         let held = bank.hold_turn().await;
         let first = begin([queue.submit(committer.first.clone())]).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use harness::{Backend, LateRequest, Proxy, TestBank, run};
 use service::db::Db;
+use service::feed::Handover;
 use service::ledger::{Command, Idempotency, Ledger, Outcome, SubmitError};
 use service::values::{Digest, TransferId};
 use tokio::task::JoinHandle;
@@ -54,7 +55,7 @@ async fn made(bank: &TestBank) -> i64 {
 impl Scene {
     async fn new(bank: Arc<TestBank>) -> Self {
         let (way, _, committer) = behind_a_proxy(&bank).await;
-        let (other, _) = Ledger::start(&bank.db, bank.clock.clone(), 8).expect("a thread can be started");
+        let other = Ledger::start(&bank.db, bank.clock.clone(), 8, Handover::new()).expect("a thread can be started");
         Self {
             bank,
             way,
@@ -80,7 +81,7 @@ impl Scene {
         let (url, clock, command) = (self.bank.database.url.clone(), self.bank.clock.clone(), command.clone());
         tokio::spawn(async move {
             let db = Db::connect(&url).await.expect("it can be opened");
-            let (ledger, _) = Ledger::start(&db, clock, 8).expect("a thread can be started");
+            let ledger = Ledger::start(&db, clock, 8, Handover::new()).expect("a thread can be started");
             let outcome = ledger.queue().submit(command).await;
             // Nobody waits for its end.
             tokio::spawn(async move {
@@ -200,7 +201,7 @@ async fn a_commit_in_turn_that_arrives_late_is_none() {
         let committer = Committer::of(&bank).await;
         let (way, url) = proxy_of(&bank.database).await;
         let db = Db::connect(&url).await.expect("the proxy lets everything through");
-        let (ledger, _) = Ledger::start(&db, bank.clock.clone(), 8).expect("a thread can be started");
+        let ledger = Ledger::start(&db, bank.clock.clone(), 8, Handover::new()).expect("a thread can be started");
         let (_, command) = once(0, &committer.first);
         // The first commit of a process is in turn.
         let holding = way.hold("COMMIT\0");

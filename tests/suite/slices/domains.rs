@@ -13,15 +13,11 @@ use super::source::{entities, files, statements, words};
 use super::{LEDGER, tables, texts};
 use crate::requests::{act, payment, transfer, wallet_path};
 
-/// Tables of other domains that may stand beside the ledger's: the daily totals take what is new from here, as long as they
-/// do not read the journal.
-const EXCEPTIONS: &[&str] = &["outbox"];
-
 /// The folders of `service` that are the ledger. In them a part of a statement may not name another domain's table either:
 /// with the next part it becomes one statement.
 const FOLDERS: [&str; 4] = ["ledger", "journal", "transfers", "wallets"];
 
-/// Every table but the exceptions.
+/// Every table.
 struct Tables(Vec<String>);
 
 impl Tables {
@@ -33,8 +29,7 @@ impl Tables {
     }
 
     async fn of(bank: &TestBank) -> Self {
-        let mut all = tables(bank).await;
-        all.retain(|table| !EXCEPTIONS.contains(&table.as_str()));
+        let all = tables(bank).await;
         assert!(all.len() > 12, "tables are missing: {all:?}");
         Self(all)
     }
