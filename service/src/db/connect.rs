@@ -8,8 +8,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sea_orm::sqlx::postgres::PgConnection;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::sqlx::{Connection, Executor};
+use sea_orm::sqlx::{self, Connection, Executor};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use super::{Db, Fault, FaultKind, Link};
@@ -174,20 +175,16 @@ fn shared_postgres(url: &str) -> ConnectOptions {
 /// table would get, has an order of its own.
 fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<Link>) -> ConnectOptions {
     let mut settings = vec![
-        ("lock_timeout", COMMIT_LOCK_TIMEOUT),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("enable_seqscan", "off"),
         // A plan that the lines above make look dear would be compiled, which takes a second.
         ("jit", "off"),
-        ("default_transaction_isolation", "read committed"),
-        ("synchronous_commit", "on"),
-        // A committer that stopped in the middle must not keep the turn.
-        ("idle_in_transaction_session_timeout", "2s"),
         ("tcp_keepalives_idle", "5"),
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
     ];
+    settings.extend(RELIED_ON);
     if chosen.generic_plans {
         settings.push(("plan_cache_mode", "force_generic_plan"));
     }
@@ -199,9 +196,9 @@ fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<Link>) -> Co
         .map_sqlx_postgres_pool_opts(move |pool| {
             let (opened, used) = (link.clone(), link.clone());
             // The pool has one such hook: sea-orm's own setting for a schema would take its place, and be lost here.
-            pool.after_connect(move |_, _| {
+            pool.after_connect(move |connection, _| {
                 opened.note_opened();
-                Box::pin(async { Ok(()) })
+                Box::pin(refuse_other_settings(connection))
             })
             .before_acquire(move |_, meta| {
                 let may_be_used = used.may_be_used(meta.age);
@@ -209,6 +206,36 @@ fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<Link>) -> Co
             })
         });
     options
+}
+
+/// What the committer's correctness and liveness rest on.
+const RELIED_ON: [(&str, &str); 4] = [
+    ("default_transaction_isolation", "read committed"),
+    ("synchronous_commit", "on"),
+    ("lock_timeout", COMMIT_LOCK_TIMEOUT),
+    // A committer that stopped in the middle must not keep the turn.
+    ("idle_in_transaction_session_timeout", "2s"),
+];
+
+/// A pooler in between may have dropped what the connection was opened with.
+async fn refuse_other_settings(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let names: Vec<&str> = RELIED_ON.iter().map(|(name, _)| *name).collect();
+    let query = sqlx::query_as("SELECT name, current_setting(name) FROM unnest($1::text[]) AS name").bind(names);
+    let found: Vec<(String, String)> = query.fetch_all(connection).await?;
+    for (name, value) in found {
+        let is_kept = RELIED_ON
+            .iter()
+            .any(|(known, wanted)| *known == name && *wanted == value);
+        if !is_kept {
+            tracing::error!(
+                name,
+                value,
+                "the database, or a pooler before it, does not keep a setting of the committer"
+            );
+            return Err(sqlx::Error::Configuration(format!("{name} is {value}").into()));
+        }
+    }
+    Ok(())
 }
 
 /// Time limits are the server's own: a future's time-out would drop a transaction half-way.

@@ -10,6 +10,7 @@ mod kills;
 mod late;
 mod locks;
 mod opposite;
+mod wrong_clocks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

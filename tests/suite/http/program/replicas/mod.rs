@@ -3,6 +3,7 @@
 
 mod going_back;
 mod kills;
+mod registered;
 mod stopped;
 
 use harness::bank::Backend;
