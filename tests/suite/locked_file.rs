@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness::bank::PASSWORD;
-use harness::{Backend, TestBank, run};
+use harness::{Backend, TestBank, all_at_once, run};
 use sea_orm::{SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use serde_json::json;
 use service::db::Db;
 
-use crate::requests::{transfer, wallet_path};
+use crate::requests::{new_transfer, quiet_customer, submit, transfer, wallet_path};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transfer_on_a_locked_file_is_told_within_three_seconds() {
@@ -61,4 +61,38 @@ fn immediate() -> TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     }
+}
+
+/// How long the two commit.
+const TURNS_FOR: Duration = Duration::from_secs(3);
+/// Callers of each: a process has the next batch ready when one is committed.
+const CALLERS: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_on_one_file_take_turns() {
+    run(Backend::Sqlite, |bank: Arc<TestBank>| async move {
+        let (actor, ana) = quiet_customer(&bank, "ana").await;
+        let (_, ben) = quiet_customer(&bank, "ben").await;
+        bank.fund(ana, "10", "visa").await;
+        let processes = [bank.services.clone(), bank.replica().await];
+        let until = Instant::now() + TURNS_FOR;
+        let streams = (0..2 * CALLERS).map(|caller| {
+            let services = &processes[caller % 2];
+            async move {
+                while Instant::now() < until {
+                    let paid = submit(services, actor, new_transfer(ana, ben, "0.0001")).await;
+                    paid.expect("its turn comes");
+                }
+            }
+        });
+        all_at_once(streams).await;
+        let committed = processes.each_ref().map(|services| services.ops.metrics().batches);
+        println!("commits of the two: {committed:?}");
+        let (fewest, most) = (committed.iter().min(), committed.iter().max());
+        let (Some(fewest), Some(most)) = (fewest, most) else {
+            panic!("two committed")
+        };
+        assert!(fewest * 3 > *most, "{committed:?}");
+    })
+    .await;
 }

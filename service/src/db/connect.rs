@@ -74,7 +74,7 @@ pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
 }
 
 /// The file of an SQLite database; `None` when it is in memory, which has a name and no file.
-pub(super) fn file_of(options: &SqliteConnectOptions) -> Option<PathBuf> {
+pub(crate) fn file_of(options: &SqliteConnectOptions) -> Option<PathBuf> {
     let path = options.get_filename();
     let is_in_memory = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
     (!is_in_memory).then(|| path.to_owned())

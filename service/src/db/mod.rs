@@ -7,6 +7,7 @@ mod link;
 mod open;
 
 pub use connect::ConnectSettings;
+pub(crate) use connect::file_of;
 pub use durability::UnsafeSettings;
 pub use fault::{Fault, FaultKind};
 pub(crate) use link::Link;

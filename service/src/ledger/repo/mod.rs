@@ -1,5 +1,6 @@
 //! The ledger's SQL. What a batch costs is a fixed number of statements, whatever its size: every statement takes arrays.
 
+mod file_turn;
 mod postgres;
 mod rows;
 mod sqlite;
@@ -10,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{Postgres, Sqlite, Transaction};
+use sea_orm::sqlx::{Postgres, Transaction};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use self::postgres::PostgresLedger;
-use self::sqlite::SqliteLedger;
+use self::sqlite::{SqliteLedger, SqliteTurn};
 use super::commit::GroupCommit;
 use super::metrics::Metrics;
 use super::skew::is_apart;
@@ -45,7 +46,7 @@ pub(super) struct Turn {
 
 enum Tx {
     Postgres(Transaction<'static, Postgres>),
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteTurn),
 }
 
 /// A connection of the committer outside of a transaction.
@@ -210,7 +211,7 @@ impl store::Turn for Turn {
         sent(&self.metrics, 1);
         match &mut self.tx {
             Tx::Postgres(tx) => postgres::identity(&mut *tx).await,
-            Tx::Sqlite(tx) => sqlite::identity(tx).await,
+            Tx::Sqlite(turn) => sqlite::identity(&mut turn.tx).await,
         }
     }
 
@@ -220,9 +221,9 @@ impl store::Turn for Turn {
                 sent(&self.metrics, 1);
                 postgres::see(tx, ids, own).await
             }
-            Tx::Sqlite(tx) => {
+            Tx::Sqlite(turn) => {
                 sent(&self.metrics, 3);
-                sqlite::see(tx, ids, own).await
+                sqlite::see(&mut turn.tx, ids, own).await
             }
         }
     }
@@ -243,7 +244,7 @@ impl store::Turn for Turn {
         sent(&self.metrics, 1);
         match &mut self.tx {
             Tx::Postgres(tx) => postgres::find_opened(tx, openings).await,
-            Tx::Sqlite(tx) => sqlite::find_opened(tx, openings).await,
+            Tx::Sqlite(turn) => sqlite::find_opened(&mut turn.tx, openings).await,
         }
     }
 
@@ -251,7 +252,7 @@ impl store::Turn for Turn {
         sent(&self.metrics, 1);
         match &mut self.tx {
             Tx::Postgres(tx) => postgres::find_by_keys(&mut **tx, keys).await,
-            Tx::Sqlite(tx) => sqlite::find_by_keys(tx, keys).await,
+            Tx::Sqlite(turn) => sqlite::find_by_keys(&mut turn.tx, keys).await,
         }
     }
 
@@ -259,7 +260,7 @@ impl store::Turn for Turn {
         sent(&self.metrics, 1);
         match &mut self.tx {
             Tx::Postgres(tx) => postgres::digest_at(tx, number).await,
-            Tx::Sqlite(tx) => sqlite::digest_at(tx, number).await,
+            Tx::Sqlite(turn) => sqlite::digest_at(&mut turn.tx, number).await,
         }
     }
 
@@ -271,9 +272,9 @@ impl store::Turn for Turn {
                 postgres::write(tx, commit).await?;
                 Ok(())
             }
-            Tx::Sqlite(tx) => {
+            Tx::Sqlite(turn) => {
                 sent(&self.metrics, sqlite::writing_statements(commit));
-                sqlite::write(tx, commit).await
+                sqlite::write(&mut turn.tx, commit).await
             }
         }
     }
@@ -282,7 +283,7 @@ impl store::Turn for Turn {
         sent(&self.metrics, 1);
         match self.tx {
             Tx::Postgres(tx) => tx.commit().await?,
-            Tx::Sqlite(tx) => tx.commit().await?,
+            Tx::Sqlite(turn) => turn.tx.commit().await?,
         }
         Ok(())
     }
@@ -291,7 +292,7 @@ impl store::Turn for Turn {
         sent(&self.metrics, 1);
         match self.tx {
             Tx::Postgres(tx) => tx.rollback().await?,
-            Tx::Sqlite(tx) => tx.rollback().await?,
+            Tx::Sqlite(turn) => turn.tx.rollback().await?,
         }
         Ok(())
     }

@@ -6,9 +6,11 @@ use chrono::SecondsFormat;
 use sea_orm::ActiveEnum;
 use sea_orm::sqlx::{self, Executor, Row, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
+use super::file_turn::{FileTurn, HeldFileTurn};
 use super::{Seen, rows};
-use crate::db::Fault;
+use crate::db::{Fault, file_of};
 use crate::journal::{Head, Identity};
 use crate::ledger::book::{WalletUpdate, Writes};
 use crate::ledger::commit::GroupCommit;
@@ -24,15 +26,39 @@ const WAIT_A_SECOND_FOR_THE_FILE: &str = "PRAGMA busy_timeout = 1000";
 
 pub(in crate::ledger) struct SqliteLedger {
     pool: SqlitePool,
+    /// `None` where the database is in memory: no other process has it.
+    file_turn: Mutex<Option<FileTurn>>,
+}
+
+/// The turn: the lock between processes, and the file's write lock.
+pub(in crate::ledger) struct SqliteTurn {
+    pub tx: Transaction<'static, Sqlite>,
+    // Given back after the transaction has ended.
+    _file_turn: Option<HeldFileTurn>,
 }
 
 impl SqliteLedger {
     pub fn new(pool: SqlitePool) -> Self {
-        Self { pool }
+        let file_turn = file_of(&pool.connect_options()).map(|file| FileTurn::beside(&file));
+        Self {
+            pool,
+            file_turn: Mutex::new(file_turn),
+        }
     }
 
-    /// The file's write lock is the turn.
-    pub async fn take_turn(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
+    /// Waits for the turn.
+    pub async fn take_turn(&self) -> Result<SqliteTurn, Fault> {
+        let file_turn = match &mut *self.file_turn.lock().await {
+            Some(file_turn) => Some(file_turn.take().await?),
+            None => None,
+        };
+        Ok(SqliteTurn {
+            tx: self.begin().await?,
+            _file_turn: file_turn,
+        })
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
         let acquired = self.pool.acquire().await;
         let mut connection = acquired.map_err(|error| match error {
             // Another writer of this process has the only connection.
