@@ -46,7 +46,7 @@ impl From<NotReady> for Problem {
         match reason {
             NotReady::Fault(fault) => fault.into(),
             NotReady::ClockSkew { .. } => Self::new(Code::ClockSkew, reason.to_string()).retry_after(1),
-            NotReady::NoCommitter | NotReady::Late | NotReady::Unsafe(_) => {
+            NotReady::NoCommitter | NotReady::Late | NotReady::Stuck | NotReady::Unsafe(_) => {
                 Self::new(Code::Unavailable, reason.to_string()).retry_after(1)
             }
         }
@@ -111,14 +111,14 @@ impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Overloaded => {
-                Self::new(Code::Overloaded, "too many transfers are waiting; nothing happened").retry_after(1)
+                Self::new(Code::Overloaded, "too many commands are waiting; nothing happened").retry_after(1)
             }
             SubmitError::Stopped => {
-                Self::new(Code::Unavailable, "the bank takes no more transfers; nothing happened").retry_after(1)
+                Self::new(Code::Unavailable, "the bank takes no more commands; nothing happened").retry_after(1)
             }
             SubmitError::OutcomeUnknown => Self::new(
                 Code::OutcomeUnknown,
-                "the database went away around a commit, and money may have moved: ask again with the same \
+                "the database went away around a commit, which may have happened: ask again with the same \
                  Idempotency-Key, or look at the wallet",
             )
             .retry_after(1),

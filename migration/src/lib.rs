@@ -5,8 +5,8 @@
 use sea_orm_migration::MigrationStatus;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, RuntimeErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
 mod m0001_users;
@@ -89,7 +89,8 @@ pub async fn up_after(db: &DatabaseConnection, waits: impl Fn()) -> Result<Vec<S
 }
 
 async fn begin_on_postgres(db: &DatabaseConnection, waits: impl Fn()) -> Result<DatabaseTransaction, DbErr> {
-    let tx = db.begin().await?;
+    // Each statement sees what others have committed meanwhile, whatever the database's default is.
+    let tx = db.begin_with_config(Some(IsolationLevel::ReadCommitted), None).await?;
     tx.execute_unprepared(
         "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
     )

@@ -28,7 +28,7 @@ impl MigrationTrait for Migration {
 // Bank time is the database's clock plus the offset, or stands still where a test says so. Only a test sets either.
 //
 // Two random UUIDs are 244 bits of chance: more than a guess can find. Row 0 has no ids and tells no time: its last id and its
-// time are the least of all, so that every later row is above them. No ledger is older than its journal: none is released.
+// time are the least of all, so that every later row is above them.
 const POSTGRES: &str = "
 CREATE TABLE ledger (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),

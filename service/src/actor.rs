@@ -1,8 +1,8 @@
-//! Somebody who asks for something, and in what role.
+//! The user who makes a request, and their role.
 
 use crate::values::{Role, UserId};
 
-/// Somebody who has signed in.
+/// A user who has signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actor {
     pub user: UserId,
@@ -10,6 +10,12 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// The user, unless it is the owner: who did something on their own behalf is not noted.
+    #[must_use]
+    pub fn unless(self, owner: Option<UserId>) -> Option<UserId> {
+        (owner != Some(self.user)).then_some(self.user)
+    }
+
     /// True for operators and admins.
     #[must_use]
     pub fn is_operator(self) -> bool {

@@ -7,8 +7,7 @@ use chrono::TimeDelta;
 use entity::{changes, journal, ledger, transfers, wallets};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use service::clock::id_in;
-use service::journal::{ChangeLeaf, Content, Head, Identity, TransferLeaf};
-use service::ledger::{Owner, opening_text};
+use service::journal::{ChangeLeaf, Content, Head, Identity, TransferLeaf, opening_text};
 use service::values::{ChangeId, ChangeKind, RecordId, Sha256Digest, Timestamp, WalletId, WalletStatus};
 
 /// Rows that one statement inserts.
@@ -179,18 +178,13 @@ async fn missing_changes(db: &DatabaseConnection, above: Timestamp) -> (Vec<chan
 
 /// What opened a wallet and gave it its status.
 fn changes_of(wallet: &wallets::Model) -> Vec<changes::Model> {
-    let owner = match (wallet.user_id, &wallet.method) {
-        (Some(user), _) => Owner::Customer(user),
-        (None, Some(method)) => Owner::Method(method.clone()),
-        (None, None) => unreachable!("the schema wants an owner or a method"),
-    };
     let opened = changes::Model {
         id: ChangeId(wallet.id.0),
         kind: ChangeKind::Opened,
         subject: wallet.id,
         created_by: None,
         before: None,
-        after: opening_text(wallet.currency, &owner),
+        after: opening_text(wallet.currency, wallet.user_id, wallet.method.as_ref()),
     };
     let kind = match wallet.status {
         WalletStatus::Active => return vec![opened],

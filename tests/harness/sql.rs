@@ -5,7 +5,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
-use service::values::WalletId;
+use service::values::{UserId, WalletId};
 
 use crate::bank::{Backend, TestBank};
 
@@ -148,6 +148,14 @@ impl TestBank {
         let tx = self.db.write.begin().await.expect("a transaction can begin");
         let sql = format!("SELECT pg_advisory_xact_lock({})", migration::LOCK);
         tx.execute_unprepared(&sql).await.expect("the lock is free");
+        Held(tx)
+    }
+
+    /// Locks one user as a person in psql would, until it is released. PostgreSQL only.
+    pub async fn lock_user(&self, user: UserId) -> Held {
+        let tx = self.db.write.begin().await.expect("a transaction can begin");
+        let sql = format!("SELECT 1 FROM users WHERE id = '{}' FOR UPDATE", user.0);
+        tx.execute_unprepared(&sql).await.expect("a user can be locked");
         Held(tx)
     }
 

@@ -17,6 +17,7 @@ on_every_backend!(
     an_aborted_request_under_a_key_is_answered_by_the_next,
     stopping_answers_what_was_accepted_and_takes_no_more,
     a_fault_of_one_is_told_to_nobody,
+    the_size_of_each_batch_is_counted,
 );
 
 async fn ana_and_ben(bank: &TestBank) -> (Customer, Customer) {
@@ -157,4 +158,21 @@ async fn a_fault_of_one_is_told_to_nobody(bank: Arc<TestBank>) {
     assert_eq!(bank.row_counts().await, rows);
     body["description"] = json!("honey");
     ana.caller.post("/v1/transfers", body).await.expect(201);
+}
+
+async fn the_size_of_each_batch_is_counted(bank: Arc<TestBank>) {
+    let (ana, ben) = ana_and_ben(&bank).await;
+    let before = bank.services.ops.metrics();
+    for _ in 0..3 {
+        let paid = submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1")).await;
+        paid.expect("ana can pay");
+    }
+    let after = bank.services.ops.metrics();
+    let counted = |counts: &[u64]| counts.iter().sum::<u64>();
+    let (sizes, earlier) = (after.batch_size, before.batch_size);
+    assert_eq!((sizes.sum - earlier.sum, after.commands - before.commands), (3, 3));
+    assert_eq!(
+        counted(&sizes.counts) - counted(&earlier.counts),
+        after.batches - before.batches
+    );
 }

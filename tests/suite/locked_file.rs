@@ -92,7 +92,8 @@ async fn two_processes_on_one_file_take_turns() {
         let (Some(fewest), Some(most)) = (fewest, most) else {
             panic!("two committed")
         };
-        assert!(fewest * 3 > *most, "{committed:?}");
+        // SQLite's own waiting gave one of them up to 2.6 times as many.
+        assert!(fewest * 5 > *most * 4, "{committed:?}");
     })
     .await;
 }

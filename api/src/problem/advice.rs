@@ -188,9 +188,10 @@ impl Code {
                 "Ask the operators to make room, then send the file again.",
             ),
             Self::OutcomeUnknown => advice(
-                "The database went away while it wrote. This is the one answer after which money may have moved.",
+                "The database went away while it wrote. This is the one answer after which money may have moved, or a wallet been opened \
+                 or changed.",
                 "Send the same request again with the same Idempotency-Key: it moves money once and tells what happened. Without a \
-                 key, look first whether it happened.",
+                 key, look first whether it happened. After a registration sign in, which opens the wallet.",
             ),
             Self::ClockSkew => advice(
                 "This server's clock and the database's are more than two seconds apart, so nothing may be dated. Nothing happened.",

@@ -1,6 +1,5 @@
-//! Do Redis and the database belong together? Asked once, and again whenever a script says that the epoch is over: Redis
-//! has restarted, and nobody knows what it still has. So a new epoch begins, and whatever belongs into Redis is made anew
-//! from what the database knows. No setting of Redis' persistence has to be trusted.
+//! Connects the hot store: checks that Redis and the database are of one epoch, once, and again whenever a script says that the
+//! epoch is over. When Redis has restarted its content is unknown, so a new epoch begins and is filled from the database. No setting of Redis' persistence has to be trusted.
 
 use super::error::AggregatesError;
 use super::hot::{Epoch, Filling, Hot, Stage, Where};
@@ -10,7 +9,7 @@ use crate::db::Fault;
 use crate::feed;
 use crate::redis::RedisFault;
 
-/// Others may be at it as well.
+/// Other processes may begin an epoch at the same time.
 const TRIES_MAX: usize = 5;
 
 impl Aggregates {

@@ -71,7 +71,7 @@ fn payment(completed: Completed) -> Option<(Key, Sum)> {
     Some((key, Sum::one(completed.amount)))
 }
 
-/// One that brings, with what it remembers between two steps.
+/// Adds payments from the journal to the hot totals, and remembers between two steps what it has read.
 pub(super) struct Relay {
     handover: Option<Handover>,
     reader: Option<Reader>,
@@ -103,7 +103,7 @@ impl Relay {
         }
     }
 
-    /// Reads what there is and brings it, if there is a deposit or withdrawal among it. How many.
+    /// Reads what there is and brings it, if there is a deposit or withdrawal among it. Gives the number of payments added.
     pub async fn step(&mut self, aggregates: &Aggregates) -> Result<u64, AggregatesError> {
         let stepped = self.try_step(aggregates).await;
         if stepped.is_err() {
@@ -195,7 +195,7 @@ impl Relay {
 
 impl Aggregates {
     /// One step: brings what the journal has beyond the mark, and no further piece of it once a thousand deposits and
-    /// withdrawals are in hand. How many.
+    /// withdrawals are in hand. Gives how many were added.
     pub async fn relay_once(&self) -> Result<u64, AggregatesError> {
         let mut relay = Relay::new(None);
         let stepped = self.relay_by(&mut relay).await;

@@ -73,11 +73,11 @@ impl Aggregates {
                 return Err(AggregatesError::RedisNotConfigured);
             }
             let mark = match state.mark() {
-                Some(mark) => mark,
+                Some(mark) => Some(mark),
                 None => feed::birth(&self.0.db.read).await?,
             };
             return Ok(Standpoint {
-                mark,
+                mark: mark.ok_or(AggregatesError::Rebuilding)?,
                 unconfirmed: None,
             });
         };
@@ -109,8 +109,7 @@ impl Aggregates {
         work.await
     }
 
-    /// The journal does not have the mark: nobody can say which of the payments that were counted are still there. So all are
-    /// counted anew.
+    /// The journal does not have the mark, so it is unknown which counted payments still exist: all are counted anew.
     pub(super) async fn make_anew(&self, lost: Mark) -> Result<(), AggregatesError> {
         tracing::error!(
             row = lost.number,
@@ -122,8 +121,13 @@ impl Aggregates {
         }
     }
 
+    /// The sums are made in a snapshot, which may take its time and stops nobody's writes.
     async fn make_anew_in_database(&self) -> Result<(), AggregatesError> {
         let now = self.0.clock.now();
+        let snapshot = self.0.db.snapshot().await?;
+        let head = feed::newest(&snapshot).await?;
+        let totals = repo::ledger_totals(&snapshot, head.last_id).await?;
+        snapshot.rollback().await.map_err(Fault::from)?;
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {
                 let state = repo::lock_state(tx).await?;
@@ -132,10 +136,11 @@ impl Aggregates {
                     Some(mark) => feed::last_id_of(tx, mark).await?.is_none(),
                     None => false,
                 };
-                if is_lost && state.epoch.is_none() {
+                // Else the database has gone back once more.
+                let is_there = feed::last_id_of(tx, head.mark).await?.is_some();
+                if is_lost && is_there && state.epoch.is_none() {
                     repo::forget_own(tx).await?;
-                    let head = feed::newest(tx).await?;
-                    repo::add(tx, Table::Hot, &repo::ledger_totals(tx, head.last_id).await?).await?;
+                    repo::add(tx, Table::Hot, &totals).await?;
                     repo::set_mark(tx, head.mark).await?;
                     repo::note_rebuilt(tx, now).await?;
                 }

@@ -41,6 +41,15 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    fn impossible(why: String, lag: u64, notes: Vec<String>) -> Self {
+        Self {
+            verdict: Verdict::NotCompared(why),
+            mark: None,
+            lag,
+            notes,
+        }
+    }
+
     /// False only when the aggregates are wrong: late or out of reach is not wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -62,20 +71,20 @@ pub(crate) async fn compare(
         ));
     }
     let confirmed = match state.mark() {
-        Some(mark) => mark,
+        Some(mark) => Some(mark),
         None => feed::birth(tx).await?,
+    };
+    let Some(confirmed) = confirmed else {
+        let why = "row 0 of the journal is missing".to_owned();
+        return Ok(Some(Comparison::impossible(why, 0, notes)));
     };
     let reading = match reading.and_then(|reading| belonging(reading, state.epoch.as_deref())) {
         Ok(reading) => reading,
         Err(error) => {
-            // Nobody can say how far Redis is; what is known is how far it is at least.
+            // Redis' own mark is unknown; the database's confirmed mark is a lower bound.
             let beyond = beyond(tx, confirmed).await?.unwrap_or_default();
-            return Ok(Some(Comparison {
-                verdict: Verdict::NotCompared(error.to_string()),
-                mark: None,
-                lag: number_of(&beyond),
-                notes,
-            }));
+            let lag = number_of(&beyond);
+            return Ok(Some(Comparison::impossible(error.to_string(), lag, notes)));
         }
     };
     let archived = repo::archived(tx).await?;

@@ -72,7 +72,7 @@ impl Db {
 
     async fn read_text(&self, query: &str) -> Result<String, Fault> {
         let statement = Statement::from_string(self.backend(), query);
-        // The connection that writes is the one whose settings matter.
+        // On SQLite the committer writes on this connection; on PostgreSQL it sets its own, and the other writers write here.
         let row = self.write.query_one_raw(statement).await?;
         let row = row.ok_or_else(|| sea_orm::DbErr::RecordNotFound(query.to_owned()))?;
         Ok(row.try_get("", "value")?)

@@ -76,6 +76,15 @@ impl Fault {
         }
     }
 
+    /// The server has gone silent in the middle of something.
+    pub fn lost(source: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            kind: FaultKind::Unreachable,
+            leaves_doubt: true,
+            source: Arc::new(source),
+        }
+    }
+
     /// What a batch was decided on has changed since; nothing was written.
     pub fn stale() -> Self {
         Self {

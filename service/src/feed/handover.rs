@@ -1,5 +1,5 @@
 //! What a committer hands over in memory to those who follow the journal in its process. It never waits for them, and nothing
-//! is lost: whoever was too slow, or came too late, reads from the database.
+//! is lost: a consumer that was too slow, or came too late, reads from the database.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(super) struct Committed {
 pub struct Handover(broadcast::Sender<Arc<Committed>>);
 
 impl Handover {
-    /// One that nobody listens to yet.
+    /// A hand-over without consumers.
     #[must_use]
     pub fn new() -> Self {
         Self(broadcast::Sender::new(KEPT_MAX))

@@ -1,4 +1,4 @@
-//! Following the journal: whoever counts what was committed reads it here, completely and in order.
+//! Following the journal: consumers that count what was committed read it here, completely and in order.
 //!
 //! Invariants: a consumer keeps a mark, the number and the digest of the last row that it has counted, and what it reads next
 //! begins there; nothing is passed over and nothing comes twice; a mark that the journal does not have is an error. Commits of

@@ -47,7 +47,7 @@ pub struct Piece {
     pub completed: Vec<Completed>,
 }
 
-/// See the module.
+/// Gives a consumer the commits after its mark, in order.
 pub struct Reader {
     db: Db,
     what: What,
@@ -111,7 +111,8 @@ impl Reader {
         }
     }
 
-    /// The next piece, if there is one. It counts as counted: whoever cannot count it begins anew from an earlier mark.
+    /// The next piece, if there is one. The mark moves past it at once: a
+    /// consumer that fails to count it must begin a new reader at its own mark.
     pub async fn next(&mut self) -> Result<Option<Piece>, ReadError> {
         self.take_handed();
         if let Some(piece) = self.next_handed() {

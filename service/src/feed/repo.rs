@@ -42,9 +42,10 @@ pub async fn newest(db: &impl ConnectionTrait) -> Result<JournalRow, Fault> {
     first(read(db, rows).await?)
 }
 
-/// The mark of a consumer that has counted nothing.
-pub async fn birth(db: &impl ConnectionTrait) -> Result<Mark, Fault> {
-    Ok(first(rows_from(db, 0, Some(0), 1).await?)?.mark)
+/// The mark of a consumer that has counted nothing; `None` if row 0 is missing.
+pub async fn birth(db: &impl ConnectionTrait) -> Result<Option<Mark>, Fault> {
+    let found = rows_from(db, 0, Some(0), 1).await?;
+    Ok(found.first().map(|row| row.mark))
 }
 
 /// The last id up to a mark; `None` when the journal does not have the mark.

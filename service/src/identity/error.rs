@@ -1,4 +1,4 @@
-//! Why somebody cannot be registered, signed in or recognised.
+//! Why a user cannot be registered, signed in or recognised.
 
 use crate::db::Fault;
 use crate::wallets::WalletError;

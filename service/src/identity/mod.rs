@@ -18,15 +18,20 @@ pub use rules::{Email, FullName, check_password};
 pub use token::ACCESS_TOKEN_SECONDS;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::time::timeout;
 
 use crate::clock::{Clock, id_at};
-use crate::db::Db;
+use crate::db::{Db, Fault};
 use crate::values::{Currency, Role, Timestamp, UserId, UserStatus};
 use crate::wallets::{Wallet, WalletError, Wallets};
 use password::Passwords;
 use token::Tokens;
+
+/// How long a sign-in waits for a wallet that its registration left unopened.
+const OPENING_MAX: Duration = Duration::from_secs(3);
 
 /// A user without the password's hash, which only the password check reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +142,14 @@ impl Identity {
         let Some(currency) = account.first_currency else { return };
         let opened = match self.wallets.has(account.user.id, currency).await {
             Ok(true) => return,
-            Ok(false) => self.wallets.open(actor_of(&account.user), currency).await.map(drop),
+            Ok(false) => {
+                let opening = self.wallets.open(actor_of(&account.user), currency);
+                match timeout(OPENING_MAX, opening).await {
+                    Ok(opened) => opened.map(drop),
+                    // It may still be opened.
+                    Err(late) => Err(Fault::conflict(late).into()),
+                }
+            }
             Err(fault) => Err(fault.into()),
         };
         match opened {

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | public | `C` ‖ id ‖ kind (1 opened, 2 frozen, 3 unfrozen, 4 closed) ‖ subject ‖ ?created by ‖ ?long text before ‖ long text after |
 //! | private | none |
+//! | after | of an opening `{"currency":"USD","owner":"<user id>"}` or `{"currency":"USD","method":"visa"}`, exactly these bytes; else the status |
 //!
 //! A receipt shows the public bytes to the other side, so what only the owner may know enters by the HMAC. Of a recorded failure
 //! the reason is public, since the source's owner is the only one to see it. The texts enter by a salted digest: they and the
@@ -123,6 +124,19 @@ impl ChangeLeaf<'_> {
         let mut private = Bytes::with_capacity(16);
         private.id(self.id.0);
         digest_of_leaf(&public, seal(salt, &private))
+    }
+}
+
+/// What a change says of a wallet that it opened: its currency, and its owner or its payment method.
+#[must_use]
+pub fn opening_text(currency: Currency, owner: Option<UserId>, method: Option<&Method>) -> String {
+    // No value has a character that JSON escapes.
+    match (owner, method) {
+        (Some(user), _) => format!(r#"{{"currency":"{currency}","owner":"{user}"}}"#),
+        (None, method) => {
+            let method = method.map_or("", |method| method.as_str());
+            format!(r#"{{"currency":"{currency}","method":"{method}"}}"#)
+        }
     }
 }
 
@@ -250,6 +264,22 @@ mod tests {
             "1eb18182e0d16f1f884eac4b830f4d63d3ebb934fd6221c047482b093d701cc6"
         );
         assert_ne!(digest(Some("rent"), None), digest(None, Some("rent")));
+    }
+
+    #[test]
+    fn the_texts_of_openings_stay_as_they_are() {
+        let (usd, method) = (
+            Currency::from_code("USD").expect("a currency"),
+            Method::try_new("visa").expect("a method"),
+        );
+        assert_eq!(
+            opening_text(usd, Some(UserId(Uuid::from_u128(3))), None),
+            r#"{"currency":"USD","owner":"00000000-0000-0000-0000-000000000003"}"#
+        );
+        assert_eq!(
+            opening_text(usd, None, Some(&method)),
+            r#"{"currency":"USD","method":"visa"}"#
+        );
     }
 
     #[test]

@@ -11,5 +11,5 @@ mod tree;
 
 pub use chain::{Content, Head, Identity, Row};
 pub use digests::{Salt, digest_of_row, merkle_root};
-pub use leaves::{ChangeLeaf, TransferLeaf, digest_of_texts};
+pub use leaves::{ChangeLeaf, TransferLeaf, digest_of_texts, opening_text};
 pub use tree::MerkleTree;

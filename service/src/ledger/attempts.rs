@@ -16,7 +16,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 pub(super) enum Attempt {
     /// Durable. The outcomes stand.
     Done(Vec<Outcome>),
-    /// Nothing was written; the next attempt must be in turn, or look up keys.
+    /// Nothing was written; the next attempt is in turn; after a used-up key it looks keys up.
     Again(FaultKind),
     /// Nothing was sent: what is remembered is not known to be right.
     TakeTurn,

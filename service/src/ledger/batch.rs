@@ -109,6 +109,13 @@ impl<S: Store> Batches<S> {
                     let second = first.split_off(first.len() / 2);
                     parts.extend([second, first]);
                 }
+                // The owner of a new wallet may be locked: what opens none must not wait with it.
+                Ended::Failed(SubmitError::Fault(fault)) if places.len() > 1 && fault.kind == FaultKind::Locked => {
+                    let opens = |place: &usize| batch.command(*place).action.opening().is_some();
+                    let (openings, others): (Vec<usize>, Vec<usize>) = places.into_iter().partition(opens);
+                    parts.extend(openings.into_iter().map(|place| vec![place]));
+                    parts.extend(Some(others).filter(|others| !others.is_empty()));
+                }
                 Ended::Failed(error) => batch.fail(&places, &error),
             }
             grows = false;
@@ -125,7 +132,7 @@ impl<S: Store> Batches<S> {
             Err(fault) => return self.failed(fault),
         };
         let mut tried = 0;
-        while tried < ATTEMPTS_MAX && started.elapsed() < self.store.attempts_for() {
+        while tried < ATTEMPTS_MAX && started.elapsed() < self.store.attempts_time_max() {
             let attempt = if in_turn {
                 let how = InTurn {
                     grows,
@@ -152,6 +159,9 @@ impl<S: Store> Batches<S> {
                 Attempt::Locked(fault) => {
                     tracing::debug!(error = %fault, "another session holds a lock for long");
                     Metrics::add(&self.metrics.conflict_retries, 1);
+                    if in_turn && holds_openings(&batch.commands(places)) && places.len() > 1 {
+                        return Ended::Failed(fault.into());
+                    }
                     if in_turn {
                         self.end_idle_holder().await;
                     }
@@ -197,10 +207,11 @@ impl<S: Store> Batches<S> {
     pub(super) fn committed(&self, outcomes: Vec<Outcome>) -> Ended {
         Metrics::add(&self.metrics.batches, 1);
         Metrics::add(&self.metrics.commands, outcomes.len());
+        self.metrics.batch_size.record(outcomes.len() as u64);
         Ended::Done(outcomes)
     }
 
-    /// A lost connection may have been the database's end, and what comes back an earlier state of it.
+    /// After a lost connection all is read anew: the database may come back as an earlier state of itself.
     fn failed(&mut self, fault: Fault) -> Ended {
         if fault.is_out_of_reach() {
             self.store.close_open_connections();
@@ -241,11 +252,13 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// Who has held the turn for two seconds and does nothing has stopped in the middle.
+    /// Ends a session that has held the turn for 2 s and is idle: its process has stopped in the middle.
     pub(super) async fn end_idle_holder(&self) {
         match self.store.end_idle_holder().await {
             Ok(true) => tracing::warn!("ended a session that had locked the journal and was idle"),
-            Ok(false) => tracing::warn!("another session has locked the journal for 2 s, and it cannot be seen which"),
+            Ok(false) => {
+                tracing::warn!("another session has held the turn for 2 s; it is not idle, or this role may not see it")
+            }
             Err(fault) => tracing::warn!(error = ?fault, "cannot see who has locked the journal"),
         }
     }
@@ -261,4 +274,8 @@ impl<S: Store> Batches<S> {
             self.store.pause(pause(tried)).await;
         }
     }
+}
+
+fn holds_openings(commands: &[&Command]) -> bool {
+    commands.iter().any(|command| command.action.opening().is_some())
 }

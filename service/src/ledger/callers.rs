@@ -122,7 +122,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Turns those away who wait behind this batch: the database does not answer, and nothing of theirs was begun.
-    pub fn turn_others_away(&mut self, fault: &Fault) {
+    pub fn refuse_waiting(&mut self, fault: &Fault) {
         while let Ok(waiting) = self.queue.try_recv() {
             waiting.caller.answer(Err(fault.clone().into()));
         }

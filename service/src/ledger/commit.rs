@@ -53,14 +53,14 @@ fn leaves(writes: &Writes, salt: &Salt) -> Vec<Sha256Digest> {
         while let Some(change) = changes.next_if(|change| RecordId::from(change.id) < transfer.id.into()) {
             leaves.push(leaf_of_change(change, salt));
         }
-        leaves.push(leaf(transfer, salt));
+        leaves.push(leaf_of_transfer(transfer, salt));
     }
     leaves.extend(changes.map(|change| leaf_of_change(change, salt)));
     leaves
 }
 
 /// The leaf that a transfer has in the journal.
-pub(super) fn leaf(transfer: &Transfer, salt: &Salt) -> Sha256Digest {
+pub(super) fn leaf_of_transfer(transfer: &Transfer, salt: &Salt) -> Sha256Digest {
     let leaf = TransferLeaf {
         id: transfer.id,
         created_at: transfer.created_at,

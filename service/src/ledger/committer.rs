@@ -1,4 +1,4 @@
-//! The one task that moves money: takes whatever is waiting, commits it as one batch, answers each caller.
+//! The one task that moves money, and opens and changes wallets: takes whatever is waiting, commits it as one batch, answers each caller.
 //!
 //! It never lingers for more when it could start, and a caller who hangs up neither stops nor doubles a transfer. It has a
 //! thread of its own: among the tasks of a busy server it would look at the database's answers only every few milliseconds,
@@ -65,6 +65,8 @@ impl Ledger {
             // Dropped with the thread, however it ends.
             let _running = running;
             runtime.block_on(committer.run(receiver, stopped));
+            // A thread that waits for the file's turn must not keep the process.
+            runtime.shutdown_background();
         })?;
         Ok(Self {
             queue: Queue {
@@ -217,7 +219,9 @@ impl<S: Store> Committer<S> {
     async fn commit(&mut self, waiting: Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
         let size_max = self.batches.size_max();
         let mut batch = Batch::new(waiting, size_max, queue, &self.metrics);
+        self.metrics.note_batch(Some(std::time::Instant::now()));
         self.batches.commit(&mut batch).await;
+        self.metrics.note_batch(None);
         for waiting in batch.unanswered() {
             if waiting.caller.has_waited_enough() || self.set_aside.len() >= SET_ASIDE_MAX {
                 waiting.caller.answer(Err(SubmitError::Contended));

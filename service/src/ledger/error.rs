@@ -6,10 +6,10 @@ use crate::db::Fault;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The queue is full.
-    #[error("too many transfers are waiting")]
+    #[error("too many commands are waiting")]
     Overloaded,
     /// The bank is shutting down, or its committer has died.
-    #[error("the committer takes no more transfers")]
+    #[error("the committer takes no more commands")]
     Stopped,
     /// Other writers changed or held the same wallets in every try.
     #[error("the wallets are contended")]

@@ -7,11 +7,12 @@ use super::attempts::{
     Attempt, InDoubt, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, openings, wallet_ids,
 };
 use super::batch::{Batches, Decision};
-use super::book::Book;
+use super::book::{Book, Writes};
 use super::callers::Batch;
 use super::commit::GroupCommit;
 use super::metrics::{Loss, Metrics};
-use super::skew::is_apart;
+use super::skew::clocks_disagree;
+use super::stamps::BatchStamps;
 use super::store::{Seen, Store, Turn};
 use super::types::{Command, Outcome, Wallet};
 use crate::db::Fault;
@@ -30,7 +31,6 @@ pub(super) struct InTurn<'a> {
 
 /// What was decided with the turn held.
 enum Decided {
-    WasDurable(Vec<usize>, Vec<Outcome>),
     ToWrite(Vec<Outcome>, Box<GroupCommit>),
     NothingToWrite(Vec<Outcome>),
 }
@@ -53,13 +53,6 @@ impl<S: Store> Batches<S> {
                 Ok(()) => Attempt::Done(outcomes),
                 Err(fault) => before_commit(fault),
             },
-            Ok(Decided::WasDurable(durable, outcomes)) => {
-                *places = durable;
-                match turn.give_back().await {
-                    Ok(()) => Attempt::Done(outcomes),
-                    Err(fault) => before_commit(fault),
-                }
-            }
             Err(fault) => before_commit(fault),
         }
     }
@@ -73,7 +66,13 @@ impl<S: Store> Batches<S> {
     ) -> Result<Decided, Fault> {
         self.note_connections();
         if let Some(doubt) = durable_one(turn, how.doubts).await? {
-            return Ok(Decided::WasDurable(doubt.places.clone(), doubt.outcomes.clone()));
+            places.clone_from(&doubt.places);
+            let (head, identity, _) = self.look(turn, &[]).await?;
+            let at = BatchStamps::above(&*self.clock, head.at).time();
+            // The commit may be there alone, on a server whose standby has not confirmed it: a row that follows it is
+            // confirmed with all before it.
+            let commit = GroupCommit::new(Writes::default(), head, &identity, at);
+            return Ok(Decided::ToWrite(doubt.outcomes.clone(), Box::new(commit)));
         }
         if how.grows {
             places.extend(batch.take_waiting());
@@ -161,7 +160,7 @@ impl<S: Store> Batches<S> {
 
     /// `sent` is this process' time before the database was asked for its own.
     pub(super) fn is_clock_wrong(&self, sent: Timestamp, time: Option<Timestamp>) -> bool {
-        time.is_some_and(|time| is_apart(sent, time, self.clock.now()))
+        time.is_some_and(|time| clocks_disagree(sent, time, self.clock.now()))
     }
 
     fn note_that_it_went_back(&self, seen: Head, head: Head) {
@@ -194,7 +193,7 @@ impl<S: Store> Batches<S> {
         } else {
             turn.find_opened(&openings).await?
         };
-        book.know_owners(opened.iter().cloned());
+        book.remember_owners(opened.iter().cloned());
         let looks_up_all = looks_up_keys || !self.store.is_optimistic();
         let all_keys = keys(commands);
         if looks_up_all && !all_keys.is_empty() {
@@ -206,7 +205,7 @@ impl<S: Store> Batches<S> {
             return Ok(decision);
         }
         let mut book = Book::open(wallets);
-        book.know_owners(opened);
+        book.remember_owners(opened);
         book.remember(turn.find_by_keys(&refused).await?);
         Ok(self.decide(book, commands, floor))
     }
@@ -233,8 +232,7 @@ impl<S: Store> Batches<S> {
     }
 }
 
-/// That commit in doubt which is durable, if one is. Under its number stands its own digest, or another's for ever, or
-/// nothing yet; then the row that is written next settles it.
+/// The commit in doubt that is durable, if one is: the journal has its digest under its number.
 pub(super) async fn durable_one<'d>(turn: &mut impl Turn, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Fault> {
     for doubt in doubts {
         if turn.digest_at(doubt.head.number).await? == Some(doubt.head.digest) {

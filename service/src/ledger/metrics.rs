@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -13,6 +13,7 @@ macro_rules! counters {
             pub(super) batch_size: Histogram,
             pub(super) wait_us: Histogram,
             last_loss: Mutex<Option<Loss>>,
+            batch_since: Mutex<Option<Instant>>,
         }
 
         /// The counters at one moment.
@@ -117,6 +118,18 @@ impl Metrics {
     pub(super) fn note_loss(&self, loss: Loss) {
         Self::add(&self.database_went_back, 1);
         *self.last_loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);
+    }
+
+    /// For how long the batch in hand has been in hand.
+    #[must_use]
+    pub fn batch_age(&self) -> Option<Duration> {
+        let since = *self.batch_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| since.elapsed())
+    }
+
+    /// Notes that a batch was taken in hand, or that none is.
+    pub(super) fn note_batch(&self, since: Option<Instant>) {
+        *self.batch_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
     /// Counts how long a command was in the queue.

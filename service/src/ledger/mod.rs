@@ -34,7 +34,7 @@ pub use error::SubmitError;
 pub use metrics::{HistogramSnapshot, Loss, Metrics, MetricsSnapshot};
 pub use types::{
     Action, Change, Command, Direction, Entry, Expected, Failure, Idempotency, Movement, Opening, Outcome, Owner,
-    Payment, Refusal, StatusRequest, TextsSeal, Transfer, Wallet, WalletRefusal, WalletTag, opening_text,
+    Payment, Refusal, StatusRequest, TextsSeal, Transfer, Wallet, WalletRefusal, WalletTag,
 };
 pub use verify::{Check, JournalSpan, Report, RowDigest, VerifyError, verify, verify_since};
 

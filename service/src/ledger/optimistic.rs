@@ -31,7 +31,7 @@ impl<S: Store> Batches<S> {
         };
         let Decision { outcomes, writes, at } = decision;
         if writes.is_empty() {
-            // Nothing is written that would notice that the head has moved.
+            // This batch writes nothing, so the head is read to see that it has not moved.
             return match connection.head().await {
                 Ok(newest) if newest == head => Attempt::Done(outcomes),
                 Ok(_) => Attempt::Again(FaultKind::Stale),
@@ -45,7 +45,7 @@ impl<S: Store> Batches<S> {
                 self.handover.commit(&commit);
                 self.memory.note_commit(commit.head, commit.writes);
                 if self.is_clock_wrong(sent, time) {
-                    // The next batch looks in turn, and is refused while it is so.
+                    // The next batch is in turn, where a wrong clock is refused.
                     self.memory.forget();
                 }
                 Attempt::Done(outcomes)
@@ -54,8 +54,8 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// Nothing is inserted for an unrecorded refusal, so nothing would notice that its key was used up before: those keys
-    /// are looked up, and the batch is decided again with what they brought.
+    /// An unrecorded refusal inserts nothing, so the unique index cannot find its used-up key. These keys are looked up, and
+    /// the batch is decided again with the stored transfers.
     async fn decide_on_memory(
         &mut self,
         connection: &mut S::Connection,

@@ -1,4 +1,4 @@
-//! A commit whose answer was lost: what became of it, or that it is not known.
+//! Finds out whether a commit whose answer was lost is durable; if not, makes sure that it never will be.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::error::SubmitError;
 use super::in_turn::{InTurn, durable_one};
 use super::metrics::Metrics;
 use super::stamps::BatchStamps;
-use super::store::{Pause, Store, Turn};
-use crate::db::Fault;
+use super::store::{Pause, Store};
+use crate::db::{Fault, FaultKind};
 
 /// Pause between two looks for the outcome.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
@@ -58,24 +58,32 @@ impl<S: Store> Batches<S> {
                     self.end_idle_holder().await;
                     fault
                 }
+                // The schema, or a damaged row, refuses what was decided anew: waiting does not help.
+                Attempt::Failed(fault) if matches!(fault.kind, FaultKind::Constraint | FaultKind::Broken) => {
+                    places.clone_from(&asked);
+                    return self.settle_without(batch, places, doubts, fault.into()).await;
+                }
                 Attempt::Failed(fault) => fault,
             };
             if fault.is_out_of_reach() || fault.is_conflict() {
-                batch.turn_others_away(&fault);
+                batch.refuse_waiting(&fault);
             }
             self.wait_out(&fault).await;
         }
+        // They may ask again now, so nothing is made anew.
         batch.fail(&asked, &SubmitError::OutcomeUnknown);
-        self.settle_unheard(batch, places, doubts).await
+        let unknown = SubmitError::OutcomeUnknown;
+        self.settle_without(batch, places, doubts, unknown).await
     }
 
-    /// The callers have been told that the outcome is unknown. Nothing is made anew, since they may have asked again; but
-    /// before anyone else is answered it must be certain that no lost statement will still commit.
-    async fn settle_unheard(
+    /// Makes nothing anew. Before anyone else is answered it must be certain that no lost statement will still commit; if none
+    /// was durable, the batch ends with this error.
+    async fn settle_without(
         &mut self,
         batch: &mut Batch<'_>,
         places: &mut Vec<usize>,
         mut doubts: Vec<InDoubt>,
+        error: SubmitError,
     ) -> Ended {
         loop {
             self.forget_after_loss();
@@ -84,7 +92,7 @@ impl<S: Store> Batches<S> {
                     places.clone_from(&durable.places);
                     return self.committed(durable.outcomes.clone());
                 }
-                Ok(None) => return Ended::Failed(SubmitError::OutcomeUnknown),
+                Ok(None) => return Ended::Failed(error),
                 Err(Attempt::Unknown(doubt, fault)) => {
                     Metrics::add(&self.metrics.unknown_commits, 1);
                     doubts.push(doubt);
@@ -100,23 +108,21 @@ impl<S: Store> Batches<S> {
                     continue;
                 }
             };
-            batch.turn_others_away(&fault);
+            batch.refuse_waiting(&fault);
             self.wait_out(&fault).await;
         }
     }
 
-    /// Writes a row of the journal that holds nothing, unless one of the commits in doubt turns out to be durable.
+    /// Writes a row of the journal that holds nothing. Gives the commit in doubt that turned out to be there: it may be there
+    /// alone, on a server whose standby has not confirmed it, and the row that follows is confirmed with all before it.
     async fn write_empty_row<'d>(&mut self, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Attempt> {
         let mut turn = self.store.take_turn().await.map_err(before_commit)?;
-        if let Some(durable) = durable_one(&mut turn, doubts).await.map_err(before_commit)? {
-            turn.give_back().await.map_err(before_commit)?;
-            return Ok(Some(durable));
-        }
+        let durable = durable_one(&mut turn, doubts).await.map_err(before_commit)?;
         let (head, identity, _) = self.look(&mut turn, &[]).await.map_err(before_commit)?;
         let at = BatchStamps::above(&*self.clock, head.at).time();
         let commit = GroupCommit::new(Writes::default(), head, &identity, at);
         match self.write_in_turn(turn, &[], Vec::new(), commit).await {
-            Attempt::Done(_) => Ok(None),
+            Attempt::Done(_) => Ok(durable),
             attempt => Err(attempt),
         }
     }

@@ -9,7 +9,7 @@ const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
 
 /// True where another clock's time does not lie between the two of one's own that were taken before and after it was asked,
 /// give or take the tolerance.
-pub(super) fn is_apart(sent: Timestamp, other: Timestamp, received: Timestamp) -> bool {
+pub(super) fn clocks_disagree(sent: Timestamp, other: Timestamp, received: Timestamp) -> bool {
     other < sent - TOLERANCE || other > received + TOLERANCE
 }
 
@@ -21,7 +21,7 @@ mod tests {
     fn clocks_are_apart_beyond_two_seconds_and_the_time_that_the_answer_took() {
         let at = |seconds: i64| Timestamp::from_timestamp(1_000_000 + seconds, 0).expect("a time");
         for (other, expected) in [(-3, true), (-2, false), (0, false), (5, false), (7, false), (8, true)] {
-            assert_eq!(is_apart(at(0), at(other), at(5)), expected, "{other}");
+            assert_eq!(clocks_disagree(at(0), at(other), at(5)), expected, "{other}");
         }
     }
 }

@@ -1,6 +1,5 @@
-//! What the committer asks of a database, and in what order nothing of it may be taken for granted. What it decides on the
-//! answers stands in `batch`, `optimistic`, `in_turn` and `settle`, which send nothing and wait for nothing but this: under
-//! another `Store` and a scheduler with a seed the same code can be driven step by step.
+//! What the committer asks a database. The files that decide (`batch`, `optimistic`, `in_turn`, `settle`) send statements and
+//! wait only through these traits, so another `Store` can answer them step by step.
 
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ pub(super) trait Store {
     fn batch_max(&self) -> usize;
 
     /// No further try of a batch begins after this, however few there were.
-    fn attempts_for(&self) -> Duration;
+    fn attempts_time_max(&self) -> Duration;
 
     /// Whether a batch may be written without the turn, by a statement that fails where the head has moved on. On SQLite the
     /// turn costs nothing more.
@@ -103,7 +102,7 @@ pub(super) trait Turn {
 /// What is seen with the turn held.
 pub(super) struct Seen {
     pub head: Head,
-    /// The digest of the row that was asked for; `None` where there is no such row.
+    /// The digest of the row that was asked for; `None` if there is no such row.
     pub own: Option<Sha256Digest>,
     /// The bank's time by the database's clock; `None` where that is this machine's clock.
     pub time: Option<Timestamp>,

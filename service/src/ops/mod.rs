@@ -57,7 +57,7 @@ impl Ops {
     ) -> Self {
         let started_at = clock.now();
         Self {
-            readiness: Readiness::new(db.clone(), clock.clone(), ledger.queue(), allows_unsafe),
+            readiness: Readiness::new(db.clone(), clock.clone(), ledger, allows_unsafe),
             db,
             clock,
             metrics: ledger.metrics(),

@@ -1,4 +1,5 @@
-//! Whether this process can do its work now: the committer lives, the database keeps what it reports, and takes a write.
+//! Whether this process can do its work now: the committer lives, the database keeps what it reports and takes a write, and its
+//! clock agrees with this machine's.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::db::{Db, Fault, UnsafeSettings};
-use crate::ledger::{Queue, clock_skew_ms};
+use crate::ledger::{Ledger, Metrics, Queue, clock_skew_ms};
 
 /// How long a proof's result holds, good or bad: however many ask, the database gets one write a second.
 const HOLDS_FOR: Duration = Duration::from_secs(1);
@@ -17,6 +18,9 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long a proof may take. The server's own limits end it earlier, unless the connection has gone silent.
 const PROOF_MAX: Duration = Duration::from_secs(10);
 
+/// A batch that is in hand for longer waits for a database that does not answer, or for a standby that does not confirm.
+const BATCH_MAX: Duration = Duration::from_secs(5);
+
 /// What keeps the process from its work.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotReady {
@@ -24,9 +28,13 @@ pub enum NotReady {
     NoCommitter,
     #[error("the database did not take a write in time")]
     Late,
+    #[error("the committer has waited for the database for more than 5 s")]
+    Stuck,
     #[error("{0}")]
     Unsafe(UnsafeSettings),
-    #[error("this machine's clock is {ahead_ms} ms ahead of the database's: nothing is committed until they agree")]
+    #[error(
+        "this machine's clock and the database's are {ahead_ms} ms apart (negative: behind): nothing is committed until they agree"
+    )]
     ClockSkew { ahead_ms: i64 },
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -37,6 +45,7 @@ pub(super) struct Readiness {
     db: Db,
     clock: Arc<dyn Clock>,
     queue: Queue,
+    metrics: Arc<Metrics>,
     allows_unsafe: bool,
     latest: Arc<Mutex<Option<Proved>>>,
 }
@@ -48,11 +57,12 @@ struct Proved {
 }
 
 impl Readiness {
-    pub fn new(db: Db, clock: Arc<dyn Clock>, queue: Queue, allows_unsafe: bool) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, ledger: &Ledger, allows_unsafe: bool) -> Self {
         Self {
             db,
             clock,
-            queue,
+            queue: ledger.queue(),
+            metrics: ledger.metrics(),
             allows_unsafe,
             latest: Arc::default(),
         }
@@ -61,6 +71,9 @@ impl Readiness {
     pub async fn look(&self) -> Result<(), NotReady> {
         if !self.queue.is_open() {
             return Err(NotReady::NoCommitter);
+        }
+        if self.metrics.batch_age().is_some_and(|age| age > BATCH_MAX) {
+            return Err(NotReady::Stuck);
         }
         timeout(WAIT_MAX, self.result()).await.unwrap_or(Err(NotReady::Late))
     }

@@ -96,7 +96,7 @@ impl Follower {
         Self { flushes, task }
     }
 
-    /// Asks for everything that was committed before the call; what comes back tells when it is entered.
+    /// Asks for what was committed before the call; the future ends when it is entered, or when the try has failed.
     pub fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
         let flushes = self.flushes.clone();
         async move {
@@ -139,7 +139,7 @@ async fn follow(minute: Minute, mut reader: Reader, mut asked: mpsc::Receiver<on
         }
         is_failing = caught_up.is_err();
         if let Some(done) = waiting {
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _ = done.send(());
         }
         if is_failing {

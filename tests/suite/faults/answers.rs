@@ -9,7 +9,7 @@ use service::feed::Handover;
 use service::ledger::{Command, Ledger, Outcome, SubmitError};
 use tokio::task::JoinHandle;
 
-use crate::batches::{Committer, idempotency};
+use crate::batches::{Committer, but, idempotency};
 use crate::doubts::{behind_a_proxy, set_read_only};
 
 /// COMMIT as the driver sends it; `READ COMMITTED` is none.
@@ -56,6 +56,37 @@ async fn a_used_up_key_in_a_batch_in_doubt_is_answered_soon() {
             matches!(outcomes[1], Ok(Outcome::Recorded { replayed: false, .. })),
             "{outcomes:?}"
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_the_schema_refuses_when_a_doubt_is_settled_fails_alone_and_soon() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let (way, _db, committer) = behind_a_proxy(&bank).await;
+        let queue = committer.queue();
+        let poisoned = but(&committer.first, |movement| {
+            movement.description = Some("poison".to_owned())
+        });
+        let holding = way.hold("poison");
+        let asked = begin([poisoned, committer.first.clone()].map(|command| queue.submit(command))).await;
+        let held = holding.held().await;
+        // Until now the schema would have taken it.
+        bank.refuse_described_as("poison").await;
+        let began = Instant::now();
+        drop(held.cut());
+        let outcomes = asked.all().await;
+        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+        assert_eq!(committer.metrics().unknown_commits, 1);
+        assert!(
+            matches!(&outcomes[0], Err(SubmitError::Fault(fault)) if fault.kind == FaultKind::Constraint),
+            "{outcomes:?}"
+        );
+        assert!(
+            matches!(outcomes[1], Ok(Outcome::Recorded { replayed: false, .. })),
+            "{outcomes:?}"
+        );
+        bank.refuse_none_described_as("poison").await;
     })
     .await;
 }

@@ -4,22 +4,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use harness::{ManualClock, TestBank, all_at_once, on_every_backend};
-use service::Services;
-use service::db::Db;
 use service::values::TransferId;
 
-use super::Customers;
+use super::{Customers, start};
 
 on_every_backend!(
     ids_grow_through_replicas_restarts_and_clock_steps,
     ids_grow_while_replicas_with_other_clocks_commit_at_once,
 );
-
-/// A replica whose clock is its own.
-async fn start(bank: &TestBank, clock: &Arc<ManualClock>) -> Services {
-    let db = Db::connect(&bank.config.database_url).await.expect("it can be opened");
-    Services::start(&bank.config, db, clock.clone()).expect("the services start")
-}
 
 /// By how many milliseconds a clock steps before each round, the two by turns; and whether its replica is started anew after
 /// the step. None is ever so far from the bank's time that its process commits nothing.

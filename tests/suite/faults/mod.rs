@@ -20,6 +20,7 @@ use harness::bank::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
 use harness::{Backend, ManualClock, Proxy, TestBank, all_at_once};
 use service::Services;
+use service::db::Db;
 use service::identity::Actor;
 use service::ledger::SubmitError;
 use service::transfers::{Receipt, TransferError};
@@ -65,6 +66,12 @@ struct Load {
     stop: Arc<AtomicBool>,
     answered: Vec<Arc<AtomicUsize>>,
     clients: JoinSet<Vec<Paid>>,
+}
+
+/// A replica whose clock is its own.
+async fn start(bank: &TestBank, clock: &Arc<ManualClock>) -> Services {
+    let db = Db::connect(&bank.config.database_url).await.expect("it can be opened");
+    Services::start(&bank.config, db, clock.clone()).expect("the services start")
 }
 
 impl OwnBank {

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use self::money::Asked;
+use self::money::MoneyRequest;
 use super::types::{Action, Change, Command, Entry, Outcome, Owner, Transfer, Wallet};
 use crate::values::{Bucket, Currency, Digest, TextsSalt, Timestamp, WalletId};
 
-/// Gives each record its time and id, later than every one before; and chance.
+/// Gives each record a time and an id later than all before, and texts their salt.
 pub trait Stamps {
-    /// The next time, and an id in the bucket, or in one of its own.
+    /// The next time, and an id in the bucket; without one, in a random bucket.
     fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid);
 
     /// The salt of a transfer's texts.
@@ -28,7 +28,7 @@ pub trait Stamps {
 #[derive(Default)]
 pub struct Book {
     pages: HashMap<WalletId, Page>,
-    /// Wallets by whose they are, as far as the batch opens any.
+    /// Wallets by owner and currency, only for owners for whom this batch opens one.
     by_owner: HashMap<(Owner, Currency), WalletId>,
     /// Transfers by the key that they used up: stored ones that were looked up, and the batch's own.
     by_key: HashMap<Digest, Arc<Transfer>>,
@@ -113,7 +113,7 @@ impl Book {
     }
 
     /// Tells the book which of the wallets that the batch is to open there are already.
-    pub fn know_owners(&mut self, stored: impl IntoIterator<Item = Wallet>) {
+    pub fn remember_owners(&mut self, stored: impl IntoIterator<Item = Wallet>) {
         for wallet in stored {
             let owner = match (wallet.owner, &wallet.method) {
                 (Some(user), _) => Owner::Customer(user),
@@ -131,8 +131,8 @@ impl Book {
             return answer;
         }
         match &command.action {
-            Action::Move(movement) => self.transfer(command, Asked::Move(movement), stamps),
-            Action::Pay(payment) => self.transfer(command, Asked::Pay(payment), stamps),
+            Action::Move(movement) => self.transfer(command, MoneyRequest::Move(movement), stamps),
+            Action::Pay(payment) => self.transfer(command, MoneyRequest::Pay(payment), stamps),
             Action::Open(opening) => self.open_wallet(command, opening, stamps),
             Action::SetStatus(request) => self.set_status(command, request, stamps),
         }

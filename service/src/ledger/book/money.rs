@@ -12,7 +12,7 @@ use crate::values::{Method, Money, TransferId, TransferKind, TransferStatus, Wal
 
 /// A movement of money that a caller asks for.
 #[derive(Clone, Copy)]
-pub(super) enum Asked<'a> {
+pub(super) enum MoneyRequest<'a> {
     Move(&'a Movement),
     Pay(&'a Payment),
 }
@@ -26,25 +26,30 @@ impl Book {
     ///
     /// A failed transfer keeps no description and no metadata: else a caller could store text for free, and show it to
     /// the owner of any wallet.
-    pub(super) fn transfer(&mut self, command: &Command, asked: Asked<'_>, stamps: &mut impl Stamps) -> Outcome {
-        let (amount, source, destination) = match self.parties(command.actor, asked) {
+    pub(super) fn transfer(
+        &mut self,
+        command: &Command,
+        request: MoneyRequest<'_>,
+        stamps: &mut impl Stamps,
+    ) -> Outcome {
+        let (amount, source, destination) = match self.parties(command.actor, request) {
             Ok(parties) => parties,
             Err(refusal) => return Outcome::Refused(refusal),
         };
-        let verdict = rule(amount, source, destination);
+        let verdict = check_transfer(amount, source, destination);
         let customer = if source.is_system() { destination } else { source };
         let (created_at, id) = stamps.next(Some(customer.id.bucket()));
-        let created_by = (source.owner != Some(command.actor.user)).then_some(command.actor.user);
+        let created_by = command.actor.unless(source.owner);
         let (source, destination, currency) = (source.id, destination.id, source.currency);
         let failure = verdict.as_ref().err().copied();
         let texts = if failure.is_none() {
-            asked.texts()
+            request.texts()
         } else {
             Texts::default()
         };
         let transfer = Transfer {
             id: TransferId(id),
-            kind: asked.kind(),
+            kind: request.kind(),
             status: if failure.is_some() {
                 TransferStatus::Failed
             } else {
@@ -54,7 +59,7 @@ impl Book {
             destination,
             amount,
             currency,
-            method: asked.method().cloned(),
+            method: request.method().cloned(),
             description: texts.description.map(str::to_owned),
             metadata: texts.metadata.map(str::to_owned),
             failure,
@@ -90,12 +95,15 @@ impl Book {
     }
 
     /// The rules whose answer is not recorded.
-    fn parties(&self, actor: Actor, asked: Asked<'_>) -> Result<(Money, &Wallet, &Wallet), Refusal> {
-        let amount = asked.amount().filter(|amount| *amount > Money::ZERO);
+    fn parties(&self, actor: Actor, request: MoneyRequest<'_>) -> Result<(Money, &Wallet, &Wallet), Refusal> {
+        let amount = request.amount().filter(|amount| *amount > Money::ZERO);
         let amount = amount.ok_or(Refusal::InvalidAmount)?;
-        let (source, destination) = match asked {
-            Asked::Move(movement) => (self.own(actor, movement.source)?, self.customers(movement.destination)?),
-            Asked::Pay(payment) => self.payment_sides(actor, payment)?,
+        let (source, destination) = match request {
+            MoneyRequest::Move(movement) => (
+                self.own_wallet(actor, movement.source)?,
+                self.customer_wallet(movement.destination)?,
+            ),
+            MoneyRequest::Pay(payment) => self.payment_sides(actor, payment)?,
         };
         if source.id == destination.id {
             return Err(Refusal::SameWallet);
@@ -104,14 +112,14 @@ impl Book {
     }
 
     /// A customer's wallet. A system wallet only takes part in deposits and withdrawals, as the side of their method.
-    fn customers(&self, id: WalletId) -> Result<&Wallet, Refusal> {
+    fn customer_wallet(&self, id: WalletId) -> Result<&Wallet, Refusal> {
         let wallet = self.wallet(id).filter(|wallet| !wallet.is_system());
         wallet.ok_or(Refusal::WalletNotFound)
     }
 
     /// A wallet of the actor's own.
-    fn own(&self, actor: Actor, id: WalletId) -> Result<&Wallet, Refusal> {
-        let wallet = self.customers(id)?;
+    fn own_wallet(&self, actor: Actor, id: WalletId) -> Result<&Wallet, Refusal> {
+        let wallet = self.customer_wallet(id)?;
         if wallet.owner == Some(actor.user) {
             Ok(wallet)
         } else {
@@ -122,10 +130,10 @@ impl Book {
     /// The customer's wallet before the method, in the order of the refusals.
     fn payment_sides(&self, actor: Actor, payment: &Payment) -> Result<(&Wallet, &Wallet), Refusal> {
         let wallet = match payment.direction {
-            Direction::Out if !actor.is_operator() => self.own(actor, payment.wallet)?,
-            Direction::In | Direction::Out => self.customers(payment.wallet)?,
+            Direction::Out if !actor.is_operator() => self.own_wallet(actor, payment.wallet)?,
+            Direction::In | Direction::Out => self.customer_wallet(payment.wallet)?,
         };
-        let method = self.methods(payment.system)?;
+        let method = self.method_wallet(payment.system)?;
         Ok(match payment.direction {
             Direction::In => (method, wallet),
             Direction::Out => (wallet, method),
@@ -133,7 +141,7 @@ impl Book {
     }
 
     /// The system wallet of a payment method. A method that is not open has none, or one that is not in the database.
-    fn methods(&self, id: Option<WalletId>) -> Result<&Wallet, Refusal> {
+    fn method_wallet(&self, id: Option<WalletId>) -> Result<&Wallet, Refusal> {
         let wallet = id.and_then(|id| self.wallet(id)).filter(|wallet| wallet.is_system());
         wallet.ok_or(Refusal::UnknownMethod)
     }
@@ -142,7 +150,7 @@ impl Book {
         let page = self
             .pages
             .get_mut(&wallet)
-            .expect("the rules were asked about this very wallet");
+            .expect("the rules were request about this very wallet");
         page.now.balance = balance_after;
         page.now.version = page.now.version.next();
         page.now.updated_at = transfer.created_at;
@@ -173,7 +181,7 @@ impl Book {
     }
 }
 
-impl<'a> Asked<'a> {
+impl<'a> MoneyRequest<'a> {
     /// The kind of transfer that it makes.
     fn kind(self) -> TransferKind {
         match self {
@@ -235,7 +243,7 @@ struct Balances {
 
 /// The rules whose answer is recorded, in their order. Either side frozen or closed counts; only customers' wallets
 /// must cover the amount; any wallet, system wallets too, must stay in range.
-fn rule(amount: Money, source: &Wallet, destination: &Wallet) -> Result<Balances, Failure> {
+fn check_transfer(amount: Money, source: &Wallet, destination: &Wallet) -> Result<Balances, Failure> {
     use crate::values::WalletStatus::{Closed, Frozen};
     let either_is = |status| source.status == status || destination.status == status;
     if either_is(Frozen) {

@@ -1,13 +1,12 @@
 //! Wallets opened, and their status changed. Pure.
 
 use super::{Book, Page, Stamps};
-use crate::ledger::types::{
-    Change, Command, Opening, Outcome, Owner, StatusRequest, Wallet, WalletRefusal, opening_text,
-};
+use crate::journal::opening_text;
+use crate::ledger::types::{Change, Command, Opening, Outcome, Owner, StatusRequest, Wallet, WalletRefusal};
 use crate::values::{ChangeId, ChangeKind, Money, Version, WalletId, WalletStatus};
 
 impl Book {
-    /// Opens a wallet. A customer has one in each currency. A method's that is open already is the answer.
+    /// Opens a wallet. A customer has one in each currency. If a method's wallet is open already, that wallet is the answer.
     ///
     /// The wallet's id is that of the change which opened it.
     pub(super) fn open_wallet(&mut self, command: &Command, opening: &Opening, stamps: &mut impl Stamps) -> Outcome {
@@ -39,9 +38,9 @@ impl Book {
             id: ChangeId(id),
             kind: ChangeKind::Opened,
             subject: wallet.id,
-            created_by: (user != Some(command.actor.user)).then_some(command.actor.user),
+            created_by: command.actor.unless(user),
             before: None,
-            after: opening_text(opening.currency, &opening.owner),
+            after: opening_text(opening.currency, user, wallet.method.as_ref()),
         });
         self.by_owner.insert(whose, wallet.id);
         self.pages.insert(wallet.id, Page::new(wallet.clone()));
@@ -68,7 +67,7 @@ impl Book {
                 id: ChangeId(id),
                 kind,
                 subject: page.now.id,
-                created_by: (page.now.owner != Some(command.actor.user)).then_some(command.actor.user),
+                created_by: command.actor.unless(page.now.owner),
                 before: Some(page.now.status.as_str().to_owned()),
                 after: request.status.as_str().to_owned(),
             });

@@ -2,26 +2,28 @@
 //! itself asks again and again when the file is busy, and a process that has just committed is nearly always the first: the
 //! other one hardly ever commits. Inside a process `BEGIN IMMEDIATE` is the turn.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::db::Fault;
 
 /// How long a process waits for the others.
 const WAIT_MAX: Duration = Duration::from_secs(1);
-const OWNER_ONLY: u32 = 0o600;
+const READ_AND_WRITE: u32 = 0o666;
 
 /// A file beside the database that is locked and never read.
 pub(super) struct FileTurn {
-    path: PathBuf,
+    database: PathBuf,
     file: Option<Arc<File>>,
+    /// A thread that waits for the lock; the next try goes on with it.
+    waiting: Option<JoinHandle<io::Result<HeldFileTurn>>>,
 }
 
 /// The lock, until it is dropped.
@@ -29,46 +31,46 @@ pub(super) struct HeldFileTurn(Arc<File>);
 
 impl FileTurn {
     /// Beside this database.
-    pub fn beside(database: &Path) -> Self {
-        let mut path = database.as_os_str().to_owned();
-        path.push("-turn");
+    pub fn beside(database: PathBuf) -> Self {
         Self {
-            path: path.into(),
+            database,
             file: None,
+            waiting: None,
         }
     }
 
     /// Waits for the lock.
     pub async fn take(&mut self) -> Result<HeldFileTurn, Fault> {
-        let file = self.open().map_err(Fault::broken)?;
-        if file.try_lock().is_ok() {
-            return Ok(HeldFileTurn(file));
-        }
-        // The thread may have the lock after nobody waits for it any more; it gives it back then.
-        let waiting = spawn_blocking(move || file.lock().map(|()| HeldFileTurn(file)));
-        match timeout(WAIT_MAX, waiting).await {
-            Ok(Ok(Ok(held))) => Ok(held),
-            Ok(Ok(Err(error))) => Err(Fault::broken(error)),
-            Ok(Err(error)) => Err(Fault::broken(error)),
+        let mut waiting = match self.waiting.take() {
+            Some(waiting) => waiting,
+            None => {
+                let file = self.open().map_err(Fault::broken)?;
+                if file.try_lock().is_ok() {
+                    return Ok(HeldFileTurn(file));
+                }
+                spawn_blocking(move || file.lock().map(|()| HeldFileTurn(file)))
+            }
+        };
+        match timeout(WAIT_MAX, &mut waiting).await {
+            Ok(locked) => locked.map_err(Fault::broken)?.map_err(Fault::broken),
             Err(late) => {
-                // The lock belongs to the open file: a thread that still waits must not share it with the next try.
-                self.file = None;
+                self.waiting = Some(waiting);
                 Err(Fault::conflict(late))
             }
         }
     }
 
+    /// With the database's own permissions: who may write there may take turns.
     fn open(&mut self) -> io::Result<Arc<File>> {
         if let Some(file) = &self.file {
             return Ok(file.clone());
         }
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(OWNER_ONLY)
-            .open(&self.path)?;
-        let file = Arc::new(file);
+        let mode = fs::metadata(&self.database)?.mode() & READ_AND_WRITE;
+        let mut path = self.database.clone().into_os_string();
+        path.push("-turn");
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(mode);
+        let file = Arc::new(options.open(path)?);
         self.file = Some(file.clone());
         Ok(file)
     }

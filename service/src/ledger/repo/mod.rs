@@ -13,12 +13,13 @@ use std::time::Duration;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{Postgres, Transaction};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tokio::time::timeout;
 
 use self::postgres::PostgresLedger;
 use self::sqlite::{SqliteLedger, SqliteTurn};
 use super::commit::GroupCommit;
 use super::metrics::Metrics;
-use super::skew::is_apart;
+use super::skew::clocks_disagree;
 use super::store::{self, Pause, Seen, Store};
 use super::types::{Opening, Transfer, Wallet};
 use crate::clock::{Clock, random_bytes};
@@ -68,32 +69,44 @@ pub(crate) async fn clock_skew_ms(db: &Db, clock: &dyn Clock) -> Result<Option<i
     let row = row.await?.ok_or_else(rows::no_head)?;
     let time: Timestamp = row.try_get("", "time")?;
     let received = clock.now();
-    Ok(is_apart(sent, time, received).then(|| (received - time).num_milliseconds()))
+    Ok(clocks_disagree(sent, time, received).then(|| (received - time).num_milliseconds()))
 }
 
-fn sent(metrics: &Metrics, statements: usize) {
+/// No answer takes longer unless the server has gone without a word: a statement's own limit is 15 s.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
+
+/// Ends what waits for a silent server. A commit that is given up so is in doubt; its connection is not used again.
+async fn unless_silent<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    timeout(SILENCE_MAX, work)
+        .await
+        .unwrap_or_else(|late| Err(Fault::lost(late)))
+}
+
+fn count_statements(metrics: &Metrics, statements: usize) {
     Metrics::add(&metrics.statements, statements);
 }
 
 impl store::Connection for Connection {
     async fn write(&mut self, commit: &GroupCommit) -> Result<Option<Timestamp>, Fault> {
-        sent(&self.metrics, 1);
-        postgres::write(&mut self.connection, commit).await.map(Some)
+        count_statements(&self.metrics, 1);
+        unless_silent(postgres::write(&mut self.connection, commit))
+            .await
+            .map(Some)
     }
 
     async fn head(&mut self) -> Result<Head, Fault> {
-        sent(&self.metrics, 1);
-        postgres::head(&mut self.connection).await
+        count_statements(&self.metrics, 1);
+        unless_silent(postgres::head(&mut self.connection)).await
     }
 
     async fn read_wallets(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-        sent(&self.metrics, 1);
-        postgres::read_wallets(&mut self.connection, ids).await
+        count_statements(&self.metrics, 1);
+        unless_silent(postgres::read_wallets(&mut self.connection, ids)).await
     }
 
     async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
-        sent(&self.metrics, 1);
-        postgres::find_by_keys(&mut *self.connection, keys).await
+        count_statements(&self.metrics, 1);
+        unless_silent(postgres::find_by_keys(&mut *self.connection, keys)).await
     }
 }
 
@@ -129,7 +142,7 @@ impl Store for Repo {
         }
     }
 
-    fn attempts_for(&self) -> Duration {
+    fn attempts_time_max(&self) -> Duration {
         match self.dialect {
             Dialect::Postgres(_) => Duration::from_secs(3),
             // The last try waits for the file's lock for another second.
@@ -170,11 +183,11 @@ impl Store for Repo {
         let tx = match &self.dialect {
             Dialect::Postgres(ledger) => {
                 // BEGIN, its time-out and the turn.
-                sent(&self.metrics, 3);
-                Tx::Postgres(ledger.take_turn().await?)
+                count_statements(&self.metrics, 3);
+                Tx::Postgres(unless_silent(ledger.take_turn()).await?)
             }
             Dialect::Sqlite(ledger) => {
-                sent(&self.metrics, 1);
+                count_statements(&self.metrics, 1);
                 Tx::Sqlite(ledger.take_turn().await?)
             }
         };
@@ -198,8 +211,8 @@ impl Store for Repo {
     async fn end_idle_holder(&self) -> Result<bool, Fault> {
         match &self.dialect {
             Dialect::Postgres(ledger) => {
-                sent(&self.metrics, 1);
-                ledger.end_idle_holder().await
+                count_statements(&self.metrics, 1);
+                unless_silent(ledger.end_idle_holder()).await
             }
             Dialect::Sqlite(_) => Ok(false),
         }
@@ -208,9 +221,9 @@ impl Store for Repo {
 
 impl store::Turn for Turn {
     async fn identity(&mut self) -> Result<Identity, Fault> {
-        sent(&self.metrics, 1);
+        count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => postgres::identity(&mut *tx).await,
+            Tx::Postgres(tx) => unless_silent(postgres::identity(&mut *tx)).await,
             Tx::Sqlite(turn) => sqlite::identity(&mut turn.tx).await,
         }
     }
@@ -218,11 +231,11 @@ impl store::Turn for Turn {
     async fn see(&mut self, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
         match &mut self.tx {
             Tx::Postgres(tx) => {
-                sent(&self.metrics, 1);
-                postgres::see(tx, ids, own).await
+                count_statements(&self.metrics, 1);
+                unless_silent(postgres::see(tx, ids, own)).await
             }
             Tx::Sqlite(turn) => {
-                sent(&self.metrics, 3);
+                count_statements(&self.metrics, 3);
                 sqlite::see(&mut turn.tx, ids, own).await
             }
         }
@@ -231,9 +244,9 @@ impl store::Turn for Turn {
     async fn locked_among(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
         match &mut self.tx {
             Tx::Postgres(tx) => {
-                sent(&self.metrics, 1);
+                count_statements(&self.metrics, 1);
                 // With the turn held, one that was not seen and is there is locked.
-                postgres::read_wallets(&mut *tx, ids).await
+                unless_silent(postgres::read_wallets(&mut *tx, ids)).await
             }
             // There the file is locked, or nothing is.
             Tx::Sqlite(_) => Ok(Vec::new()),
@@ -241,25 +254,25 @@ impl store::Turn for Turn {
     }
 
     async fn find_opened(&mut self, openings: &[&Opening]) -> Result<Vec<Wallet>, Fault> {
-        sent(&self.metrics, 1);
+        count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => postgres::find_opened(tx, openings).await,
+            Tx::Postgres(tx) => unless_silent(postgres::find_opened(tx, openings)).await,
             Tx::Sqlite(turn) => sqlite::find_opened(&mut turn.tx, openings).await,
         }
     }
 
     async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
-        sent(&self.metrics, 1);
+        count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => postgres::find_by_keys(&mut **tx, keys).await,
+            Tx::Postgres(tx) => unless_silent(postgres::find_by_keys(&mut **tx, keys)).await,
             Tx::Sqlite(turn) => sqlite::find_by_keys(&mut turn.tx, keys).await,
         }
     }
 
     async fn digest_at(&mut self, number: i64) -> Result<Option<Sha256Digest>, Fault> {
-        sent(&self.metrics, 1);
+        count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => postgres::digest_at(tx, number).await,
+            Tx::Postgres(tx) => unless_silent(postgres::digest_at(tx, number)).await,
             Tx::Sqlite(turn) => sqlite::digest_at(&mut turn.tx, number).await,
         }
     }
@@ -267,31 +280,31 @@ impl store::Turn for Turn {
     async fn write(&mut self, commit: &GroupCommit) -> Result<(), Fault> {
         match &mut self.tx {
             Tx::Postgres(tx) => {
-                sent(&self.metrics, 1);
+                count_statements(&self.metrics, 1);
                 // In turn the clock was looked at before anything was decided.
-                postgres::write(tx, commit).await?;
+                unless_silent(postgres::write(tx, commit)).await?;
                 Ok(())
             }
             Tx::Sqlite(turn) => {
-                sent(&self.metrics, sqlite::writing_statements(commit));
+                count_statements(&self.metrics, sqlite::writing_statements(commit));
                 sqlite::write(&mut turn.tx, commit).await
             }
         }
     }
 
     async fn commit(self) -> Result<(), Fault> {
-        sent(&self.metrics, 1);
+        count_statements(&self.metrics, 1);
         match self.tx {
-            Tx::Postgres(tx) => tx.commit().await?,
+            Tx::Postgres(tx) => unless_silent(async { Ok(tx.commit().await?) }).await?,
             Tx::Sqlite(turn) => turn.tx.commit().await?,
         }
         Ok(())
     }
 
     async fn give_back(self) -> Result<(), Fault> {
-        sent(&self.metrics, 1);
+        count_statements(&self.metrics, 1);
         match self.tx {
-            Tx::Postgres(tx) => tx.rollback().await?,
+            Tx::Postgres(tx) => unless_silent(async { Ok(tx.rollback().await?) }).await?,
             Tx::Sqlite(turn) => turn.tx.rollback().await?,
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
 use sea_orm::ActiveEnum;
+use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, Executor, Row, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -39,7 +40,7 @@ pub(in crate::ledger) struct SqliteTurn {
 
 impl SqliteLedger {
     pub fn new(pool: SqlitePool) -> Self {
-        let file_turn = file_of(&pool.connect_options()).map(|file| FileTurn::beside(&file));
+        let file_turn = file_of(&pool.connect_options()).map(FileTurn::beside);
         Self {
             pool,
             file_turn: Mutex::new(file_turn),
@@ -48,25 +49,26 @@ impl SqliteLedger {
 
     /// Waits for the turn.
     pub async fn take_turn(&self) -> Result<SqliteTurn, Fault> {
+        // First the connection: other writers of this process may keep it for long, and other processes must not wait for them.
+        let mut connection = self.acquire().await?;
+        connection.execute(WAIT_A_SECOND_FOR_THE_FILE).await?;
         let file_turn = match &mut *self.file_turn.lock().await {
             Some(file_turn) => Some(file_turn.take().await?),
             None => None,
         };
         Ok(SqliteTurn {
-            tx: self.begin().await?,
+            tx: Transaction::begin(connection, Some("BEGIN IMMEDIATE".into_sql_str())).await?,
             _file_turn: file_turn,
         })
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
+    async fn acquire(&self) -> Result<PoolConnection<Sqlite>, Fault> {
         let acquired = self.pool.acquire().await;
-        let mut connection = acquired.map_err(|error| match error {
+        acquired.map_err(|error| match error {
             // Another writer of this process has the only connection.
             sqlx::Error::PoolTimedOut => Fault::conflict(error),
             error => error.into(),
-        })?;
-        connection.execute(WAIT_A_SECOND_FOR_THE_FILE).await?;
-        Ok(Transaction::begin(connection, Some("BEGIN IMMEDIATE".into_sql_str())).await?)
+        })
     }
 }
 

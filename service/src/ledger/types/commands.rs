@@ -59,7 +59,7 @@ pub struct Payment {
     pub method: Method,
     /// The system wallet of the method in the wallet's currency; `None` when the method is not open in it.
     pub system: Option<WalletId>,
-    /// As in a movement.
+    /// `None` when the caller's text was not an amount.
     pub amount: Option<Money>,
 }
 

@@ -3,7 +3,6 @@
 use uuid::Uuid;
 
 use super::answers::Failure;
-use super::commands::Owner;
 use super::tag::WalletTag;
 use crate::values::{
     ChangeId, ChangeKind, Currency, Digest, Method, Money, Sha256Digest, TextsSalt, Timestamp, TransferId,
@@ -120,16 +119,6 @@ pub struct Change {
     pub created_by: Option<UserId>,
     /// The status before; `None` for an opening.
     pub before: Option<String>,
-    /// The status after; of an opening, see [`opening_text`].
+    /// The status after; of an opening, what was opened for whom (`journal::opening_text`).
     pub after: String,
-}
-
-/// What a change says of a wallet that it opened: its currency and whose it is, as JSON.
-#[must_use]
-pub fn opening_text(currency: Currency, owner: &Owner) -> String {
-    // No value has a character that JSON escapes.
-    match owner {
-        Owner::Customer(user) => format!(r#"{{"currency":"{currency}","owner":"{user}"}}"#),
-        Owner::Method(method) => format!(r#"{{"currency":"{currency}","method":"{}"}}"#, method.as_str()),
-    }
 }

@@ -100,7 +100,7 @@ impl Dialect {
         }
     }
 
-    /// What the change that opened a wallet says of it; the ledger writes it in `opening_text`.
+    /// What the change that opened a wallet says of it; see `journal::opening_text`.
     fn opening_text(self) -> String {
         let owner = match self.0 {
             DbBackend::Postgres => "w.user_id::text".to_owned(),

@@ -53,7 +53,7 @@ pub(super) async fn journal_is_whole(
     ))
 }
 
-/// `None` where it is not there, or is none.
+/// `None` where the row is missing or damaged.
 async fn identity(tx: &DatabaseTransaction) -> Result<Option<Identity>, Fault> {
     let query = Statement::from_string(tx.get_database_backend(), "SELECT * FROM ledger");
     let row = tx.query_one_raw(query).await?;
@@ -114,7 +114,7 @@ impl<'a> JournalWalk<'a> {
         if let Some(row) = start.as_ref().filter(|row| row.model.is_none()) {
             offenders.push(unreadable(row.number));
         }
-        // Below the journal's birth there is nothing, so what lies there would be counted to row 1.
+        // Row 0 has no records, so a record with an id below its last id is counted to row 1.
         let first = start.as_ref().filter(|row| row.number > 0);
         let records = LeafRecords::after(tx, identity.salt, first.and_then(|row| row.last_id.clone()));
         let before = start.map_or(
@@ -222,7 +222,7 @@ impl<'a> JournalWalk<'a> {
         }
     }
 
-    /// What lies beyond the head was written past the journal.
+    /// Counts records above the head's last id: no row of the journal has them.
     async fn end(mut self) -> Result<Offenders, Fault> {
         for table in LeafTable::ALL {
             let beyond = table.count_above(self.tx, self.before.last_id.as_deref()).await?;

@@ -1,5 +1,5 @@
 //! Proves the books in one snapshot: every balance again from its entries, every currency to zero, no gap and no orphan; and
-//! the journal, row by row, with the bytes of every transfer in it.
+//! the journal, row by row, with the bytes of every transfer and change in it.
 //!
 //! What is damaged is named and never a fault: a fault says that the database did not answer.
 
@@ -80,7 +80,7 @@ pub async fn verify(db: &Db) -> Result<Report, VerifyError> {
     verify_since(db, 0).await
 }
 
-/// The same, but that rows of the journal up to one, and the transfers in them, are not checked against each other. All else
+/// The same, but rows of the journal up to `since`, and the transfers and changes in them, are not checked against each other. All else
 /// is recomputed as a whole: a balance rests on all entries of its wallet.
 pub async fn verify_since(db: &Db, since: i64) -> Result<Report, VerifyError> {
     let tx = db.snapshot().await?;

@@ -10,7 +10,7 @@ use super::books::count;
 use super::id_bytes;
 use crate::db::Fault;
 use crate::journal::{Salt, digest_of_texts};
-use crate::ledger::commit::{leaf, leaf_of_change};
+use crate::ledger::commit::{leaf_of_change, leaf_of_transfer};
 use crate::ledger::repo::transfer_of;
 use crate::ledger::types::{Change, TextsSeal, Transfer};
 use crate::values::Sha256Digest;
@@ -59,7 +59,7 @@ impl LeafTable {
                 if !has_its_texts(&transfer) {
                     return Err("has other texts than those of its digest");
                 }
-                Ok(leaf(&transfer, salt))
+                Ok(leaf_of_transfer(&transfer, salt))
             }
             Self::Changes => {
                 let model = changes::Model::from_query_result(row, "").map_err(|_| UNREADABLE)?;

@@ -46,12 +46,13 @@ impl PostgresLedger {
     /// Waits for the turn. Who has it is the only one to commit, until the transaction ends.
     pub async fn take_turn(&self) -> Result<Transaction<'static, Postgres>, Fault> {
         let mut tx = Transaction::begin(self.acquire().await?, Some(BEGIN.into_sql_str())).await?;
-        sqlx::query(TAKE_TURN).execute(&mut *tx).await?;
+        sqlx::raw_sql(TAKE_TURN).execute(&mut *tx).await?;
         Ok(tx)
     }
 
     /// Ends the session that has the turn and does nothing with it; false when there is none. Only a program that stopped in
-    /// the middle, or a person at a prompt, holds it for two seconds.
+    /// the middle, or a person at a prompt, holds it for two seconds. Not seen are a lock that was taken behind a savepoint, and
+    /// sessions of a role that this one may not look at.
     pub async fn end_idle_holder(&self) -> Result<bool, Fault> {
         let ended: Option<bool> = sqlx::query_scalar(END_IDLE_HOLDER).fetch_optional(&self.pool).await?;
         Ok(ended.unwrap_or(false))
@@ -67,12 +68,14 @@ pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]
 // The turn is waited for, and nothing else is: wallets that are locked are passed over.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '2200ms'";
 
-const TAKE_TURN: &str = "SELECT number FROM journal WHERE number = 0 FOR UPDATE";
+// With the turn in hand nothing else is waited for as long: a new wallet asks for a lock on its owner's row.
+const TAKE_TURN: &str = "SELECT number FROM journal WHERE number = 0 FOR UPDATE; SET LOCAL lock_timeout = '200ms'";
 
 // A row's lock is its holder's transaction id, in the row itself.
 const END_IDLE_HOLDER: &str = "
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE backend_xid = (SELECT xmax FROM journal WHERE number = 0) AND state LIKE 'idle in transaction%'
+WHERE backend_xid = (SELECT xmax FROM journal WHERE number = 0)
+    AND (state LIKE 'idle in transaction%' OR wait_event = 'ClientWrite')
     AND state_change < clock_timestamp() - interval '2 seconds' AND pid <> pg_backend_pid()";
 
 const READ_WALLETS: &str = "SELECT * FROM wallets WHERE id = ANY($1)";
