@@ -25,6 +25,25 @@ impl Clock for SystemClock {
     }
 }
 
+/// The machine's clock and an offset: a bank whose time is another than the world's.
+pub struct ShiftedClock {
+    by: TimeDelta,
+}
+
+impl ShiftedClock {
+    /// Ahead by so much, or behind when it is negative.
+    #[must_use]
+    pub fn new(by: TimeDelta) -> Self {
+        Self { by }
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + self.by
+    }
+}
+
 const MICROSECOND_DIGITS: u16 = 6;
 
 /// Random bytes from the operating system's seeded generator.

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta};
 use sea_orm::ConnectionTrait;
-use service::clock::Clock;
+use service::clock::{Clock, SystemClock};
 use service::db::{Db, is_sqlite};
 use service::values::Timestamp;
 
@@ -57,4 +57,10 @@ pub async fn set_bank_time(url: &str, time: Timestamp) {
     let sql = format!("UPDATE bank_clock SET stands_at = '{}'", time.to_rfc3339());
     db.write.execute_unprepared(&sql).await.expect("the clock can be set");
     db.close().await;
+}
+
+/// The time of the world, as this machine has it.
+#[must_use]
+pub fn world_time() -> Timestamp {
+    SystemClock.now()
 }

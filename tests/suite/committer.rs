@@ -16,7 +16,7 @@ on_every_backend!(
     a_caller_who_hangs_up_neither_stops_nor_doubles_a_transfer,
     an_aborted_request_under_a_key_is_answered_by_the_next,
     stopping_answers_what_was_accepted_and_takes_no_more,
-    a_fault_of_one_is_told_to_nobody,
+    an_internal_fault_shows_no_details,
     the_size_of_each_batch_is_counted,
 );
 
@@ -142,7 +142,7 @@ async fn stopping_answers_what_was_accepted_and_takes_no_more(bank: Arc<TestBank
     assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["80.0000", "20.0000"]);
 }
 
-async fn a_fault_of_one_is_told_to_nobody(bank: Arc<TestBank>) {
+async fn an_internal_fault_shows_no_details(bank: Arc<TestBank>) {
     let (ana, ben) = ana_and_ben(&bank).await;
     let rows = bank.row_counts().await;
     bank.refuse_described_as("poison").await;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use service::Services;
-use service::clock::SystemClock;
 use service::config::Config;
 use service::db::{self, ConnectSettings, Db};
+use service::ledger::bank_clock;
 
 /// The services of one process.
 pub type Bank = Arc<Services>;
@@ -14,7 +14,8 @@ pub type Bank = Arc<Services>;
 /// Opens the bank on its database, migrated.
 pub async fn open(config: &Config) -> anyhow::Result<Bank> {
     let db = connect(config).await?;
-    let services = Services::start(config, db, Arc::new(SystemClock)).context("cannot start the bank")?;
+    let clock = bank_clock(&db).await.context("cannot read the bank's clock")?;
+    let services = Services::start(config, db, clock).context("cannot start the bank")?;
     Ok(Arc::new(services))
 }
 

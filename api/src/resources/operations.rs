@@ -94,7 +94,8 @@ impl OperationsApi {
     /// Readiness
     ///
     /// 200 when this process can do its work now, else 503: for load balancers. The database must keep what it reports and
-    /// take a write, which is tried at most once a second. Without Redis it still can. An import in
+    /// take a write, which is tried at most once a second, its clock and this machine's must be at most 2 s apart, and no commit
+    /// may have waited for it for 5 s. `detail` names rows of the journal that the database has lost. Without Redis it still can. An import in
     /// the background is shown; a process that imports is ready all the same.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
     async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {

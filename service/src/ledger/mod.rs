@@ -5,6 +5,7 @@
 //! committer's own task and nowhere else.
 
 mod attempts;
+mod bank_clock;
 mod batch;
 mod book;
 mod callers;
@@ -27,6 +28,7 @@ mod types;
 mod entries;
 mod verify;
 
+pub use bank_clock::bank_clock;
 pub use book::{Book, Stamps, WalletUpdate, Writes};
 pub use committer::{Ledger, Place, Queue};
 pub use entries::{EntryPage, EntryView, entries_of};
@@ -40,4 +42,5 @@ pub use verify::{Check, JournalSpan, Report, RowDigest, VerifyError, verify, ver
 
 pub(crate) use verify::verify_in;
 
-pub(crate) use repo::{clock_skew_ms, transfer_of, wallet_of};
+pub(crate) use bank_clock::clock_skew_ms;
+pub(crate) use repo::{transfer_of, wallet_of};

@@ -18,6 +18,8 @@ const ANSWERED: usize = 150;
 fn assert_told(replicas: &[Arc<Services>]) {
     for services in replicas {
         assert_eq!(services.ops.metrics().database_went_back, 1);
+        let loss = services.ops.last_loss().expect("it is told by number");
+        assert!(loss.kept_through < loss.lost_through, "{loss:?}");
     }
 }
 

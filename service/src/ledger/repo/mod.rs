@@ -19,10 +19,9 @@ use self::postgres::PostgresLedger;
 use self::sqlite::{SqliteLedger, SqliteTurn};
 use super::commit::GroupCommit;
 use super::metrics::Metrics;
-use super::skew::clocks_disagree;
 use super::store::{self, Pause, Seen, Store};
 use super::types::{Opening, Transfer, Wallet};
-use crate::clock::{Clock, random_bytes};
+use crate::clock::random_bytes;
 use crate::db::{Db, Fault};
 use crate::journal::{Head, Identity};
 use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
@@ -56,20 +55,23 @@ pub(super) struct Connection {
     metrics: Arc<Metrics>,
 }
 
-/// How far this process' clock is ahead of the database's, where the two contradict each other.
-pub(crate) async fn clock_skew_ms(db: &Db, clock: &dyn Clock) -> Result<Option<i64>, Fault> {
+/// The bank's time by the database's clock; `None` where that is this machine's clock.
+pub(super) async fn bank_time(db: &Db) -> Result<Option<Timestamp>, Fault> {
     if db.backend() != DbBackend::Postgres {
-        // A file's processes share the machine, and its clock.
         return Ok(None);
     }
-    let sent = clock.now();
     let row = db
         .read
         .query_one_raw(Statement::from_string(db.backend(), postgres::BANK_TIME));
-    let row = row.await?.ok_or_else(rows::no_head)?;
-    let time: Timestamp = row.try_get("", "time")?;
-    let received = clock.now();
-    Ok(clocks_disagree(sent, time, received).then(|| (received - time).num_milliseconds()))
+    let row = row.await?.ok_or_else(rows::no_bank_clock)?;
+    Ok(Some(row.try_get("", "time")?))
+}
+
+/// How many microseconds the bank's time is ahead of the database's clock.
+pub(super) async fn bank_offset_us(db: &Db) -> Result<i64, Fault> {
+    let sql = "SELECT offset_us FROM bank_clock";
+    let row = db.read.query_one_raw(Statement::from_string(db.backend(), sql)).await?;
+    Ok(row.ok_or_else(rows::no_bank_clock)?.try_get("", "offset_us")?)
 }
 
 /// No answer takes longer unless the server has gone without a word: a statement's own limit is 15 s.

@@ -92,6 +92,10 @@ pub(super) fn no_head() -> Fault {
     sea_orm::DbErr::RecordNotFound("the journal has no row".to_owned()).into()
 }
 
+pub(super) fn no_bank_clock() -> Fault {
+    sea_orm::DbErr::RecordNotFound("the bank's clock has no row".to_owned()).into()
+}
+
 fn damaged(reason: &str) -> Fault {
     sea_orm::DbErr::Type(format!("transfers.failure_reason holds the unknown code {reason:?}")).into()
 }

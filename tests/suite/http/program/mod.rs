@@ -1,5 +1,6 @@
 //! The program `florin` as people and their scripts meet it: as a process.
 
+mod clock;
 mod commands;
 mod crash;
 mod databases;
