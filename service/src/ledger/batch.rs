@@ -32,7 +32,7 @@ use crate::values::Timestamp;
 /// Attempts before the callers are told that their wallets are contended.
 const ATTEMPTS_MAX: u32 = 8;
 /// Batches that wait for their turn at once after one was found stale: the other process will likely commit again.
-const CAUTIOUS_BATCHES: u32 = 16;
+pub(super) const CAUTIOUS_BATCHES: u32 = 16;
 
 /// Commits batches, one after the other.
 pub(super) struct Batches<S> {
@@ -46,6 +46,8 @@ pub(super) struct Batches<S> {
     /// Until this process has written a row, statements of an earlier one, or of a lost connection, may be on their way.
     pub(super) owes_a_row: bool,
     pub(super) locked: LockedWallets,
+    /// Batches that pass locked wallets over at once, since a recent one waited for a lock.
+    pub(super) met_locks: u32,
     cautious: u32,
     /// True while the database's clock contradicts this process'.
     pub(super) clock_is_wrong: bool,
@@ -78,6 +80,7 @@ impl<S: Store> Batches<S> {
             handover: Handover(handover),
             connections_known: 0,
             locked: LockedWallets::default(),
+            met_locks: 0,
             cautious: 0,
             clock_is_wrong: false,
             looks_up_keys: 0,
@@ -127,6 +130,7 @@ impl<S: Store> Batches<S> {
         let started = Instant::now();
         let mut in_turn = self.goes_in_turn(&batch.commands(places));
         self.cautious = self.cautious.saturating_sub(1);
+        self.met_locks = self.met_locks.saturating_sub(1);
         let stored = match self.look_up_keys(&batch.commands(places), in_turn).await {
             Ok(stored) => stored,
             Err(fault) => return self.failed(fault),
@@ -162,6 +166,7 @@ impl<S: Store> Batches<S> {
                     if in_turn && holds_openings(&batch.commands(places)) && places.len() > 1 {
                         return Ended::Failed(fault.into());
                     }
+                    self.met_locks = CAUTIOUS_BATCHES;
                     if in_turn {
                         self.end_idle_holder().await;
                     }

@@ -112,7 +112,7 @@ impl<S: Store> Batches<S> {
             own,
             time,
             wallets,
-        } = turn.see(&ids, newest_own).await?;
+        } = turn.see(&ids, newest_own, self.passes_locks()).await?;
         self.refuse_wrong_clock(sent, time)?;
         if let Some(seen) = self.memory.seen
             && own != Some(seen.digest)
@@ -136,6 +136,11 @@ impl<S: Store> Batches<S> {
         locked.retain(|wallet| !seen.contains_key(&wallet.id));
         self.locked.replace(&ids, locked);
         Ok((head, identity, wallets))
+    }
+
+    /// To lock the wallets of a batch costs a write each, so it is done only after a lock was met.
+    fn passes_locks(&self) -> bool {
+        self.met_locks > 0 || !self.locked.is_empty()
     }
 
     /// A clock that the database's contradicts may not date a commit: one wrong clock stops its own process and nothing else.

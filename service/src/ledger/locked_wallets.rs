@@ -28,6 +28,10 @@ impl LockedWallets {
         self.0.extend(locked.into_iter().map(|wallet| (wallet.id, wallet)));
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// True when a command needs a locked wallet. One that its actor may not use it does not need: it is answered as if there
     /// were none, at once.
     pub fn stops(&self, command: &Command) -> bool {

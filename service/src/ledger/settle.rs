@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::attempts::{Attempt, InDoubt, before_commit};
-use super::batch::{Batches, Ended};
+use super::batch::{Batches, CAUTIOUS_BATCHES, Ended};
 use super::book::Writes;
 use super::callers::Batch;
 use super::commit::GroupCommit;
@@ -55,6 +55,7 @@ impl<S: Store> Batches<S> {
                     Fault::unreachable(fault)
                 }
                 Attempt::Locked(fault) => {
+                    self.met_locks = CAUTIOUS_BATCHES;
                     self.end_idle_holder().await;
                     fault
                 }

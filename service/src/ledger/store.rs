@@ -74,9 +74,9 @@ pub(super) trait Turn {
     /// Who this ledger is.
     async fn identity(&mut self) -> Result<Identity, Fault>;
 
-    /// The head, the digest of the row `own`, and those wallets that no other session has locked; they stay locked until the
-    /// turn ends.
-    async fn see(&mut self, ids: &[WalletId], own: i64) -> Result<Seen, Fault>;
+    /// The head, the digest of the row `own`, and the wallets. With `passes_locks` those are missing that another session has
+    /// locked, and the others stay locked until the turn ends.
+    async fn see(&mut self, ids: &[WalletId], own: i64, passes_locks: bool) -> Result<Seen, Fault>;
 
     /// Those wallets, of some that were not seen, that another session has locked.
     async fn locked_among(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault>;

@@ -125,12 +125,12 @@ async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<
 pub const SEED: &str = "
 CREATE TEMP TABLE numbers AS WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {wallets})
     SELECT n, unhex(printf('%032x', n)) AS id, '2026-01-01T00:00:00+00:00' AS t FROM s;
-INSERT INTO users SELECT id, 'user' || n || '@example.com', 'User', '', 'customer', 'active', t, t FROM numbers;
+INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at) SELECT id, 'user' || n || '@example.com', 'User', '', 'customer', 'active', t, t FROM numbers;
 INSERT INTO wallets SELECT id, id, NULL, 'USD', '1000000.0000', '0.0000', 'ACTIVE', 1, t, t FROM numbers;
 INSERT INTO wallets SELECT unhex('ffffffffffff7fffbfffffffffffffff'), NULL, 'seed', 'USD', '-' || (1000000 * {wallets}) || '.0000',
     '0.0000', 'ACTIVE', {wallets}, t, t FROM numbers WHERE n = 1;
-INSERT INTO transfers SELECT id, 2, 2, unhex('ffffffffffff7fffbfffffffffffffff'), id, '1000000.0000', 'USD', 'seed',
-    NULL, NULL, NULL, NULL, NULL, NULL, t FROM numbers;
+INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, created_at)
+    SELECT id, 2, 2, unhex('ffffffffffff7fffbfffffffffffffff'), id, '1000000.0000', 'USD', 'seed', t FROM numbers;
 INSERT INTO entries SELECT id, id, 1, '1000000.0000', '1000000.0000' FROM numbers;
 INSERT INTO entries SELECT unhex('ffffffffffff7fffbfffffffffffffff'), id, n, '-1000000.0000', '-' || (1000000 * n) || '.0000' FROM numbers;
 ";

@@ -184,8 +184,8 @@ impl Store for Repo {
     async fn take_turn(&self) -> Result<Turn, Fault> {
         let tx = match &self.dialect {
             Dialect::Postgres(ledger) => {
-                // BEGIN, its time-out and the turn.
-                count_statements(&self.metrics, 3);
+                // BEGIN, its time-out, the turn, and the time-out from there on.
+                count_statements(&self.metrics, 4);
                 Tx::Postgres(unless_silent(ledger.take_turn()).await?)
             }
             Dialect::Sqlite(ledger) => {
@@ -230,11 +230,11 @@ impl store::Turn for Turn {
         }
     }
 
-    async fn see(&mut self, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
+    async fn see(&mut self, ids: &[WalletId], own: i64, passes_locks: bool) -> Result<Seen, Fault> {
         match &mut self.tx {
             Tx::Postgres(tx) => {
                 count_statements(&self.metrics, 1);
-                unless_silent(postgres::see(tx, ids, own)).await
+                unless_silent(postgres::see(tx, ids, own, passes_locks)).await
             }
             Tx::Sqlite(turn) => {
                 count_statements(&self.metrics, 3);

@@ -98,11 +98,16 @@ pub(in crate::ledger) const BANK_TIME: &str = "
 SELECT coalesce(stands_at, clock_timestamp()) + offset_us * interval '1 microsecond' AS time FROM bank_clock
 WHERE singleton";
 
-// The lock gives back the newest version of a row, whatever the statement's snapshot has.
-fn see_statement() -> String {
+// With the turn held the snapshot has the newest version of every wallet that is not locked by a person.
+fn see_statement(passes_locks: bool) -> String {
+    let lock = if passes_locks {
+        "ORDER BY id FOR UPDATE SKIP LOCKED"
+    } else {
+        ""
+    };
     format!(
         "
-WITH free AS MATERIALIZED (SELECT * FROM wallets WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED),
+WITH free AS MATERIALIZED (SELECT * FROM wallets WHERE id = ANY($1) {lock}),
     head AS (SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1)
 SELECT head.number, head.digest, head.last_id, head.at, (SELECT digest FROM journal WHERE number = $2) AS own,
     ({BANK_TIME}) AS time, free.id IS NOT NULL AS has_wallet, free.*
@@ -110,9 +115,15 @@ FROM head LEFT JOIN free ON true"
     )
 }
 
-/// Reads the head, and locks and reads those wallets that no other session has locked. The turn is held.
-pub(super) async fn see(tx: &mut Transaction<'static, Postgres>, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
-    let found = sqlx::query(sqlx::AssertSqlSafe(see_statement()))
+/// Reads the head and the wallets; with `passes_locks` it locks these, but for those that another session has locked. The turn
+/// is held.
+pub(super) async fn see(
+    tx: &mut Transaction<'static, Postgres>,
+    ids: &[WalletId],
+    own: i64,
+    passes_locks: bool,
+) -> Result<Seen, Fault> {
+    let found = sqlx::query(sqlx::AssertSqlSafe(see_statement(passes_locks)))
         .bind(wallet_uuids(ids))
         .bind(own)
         .fetch_all(&mut **tx)
