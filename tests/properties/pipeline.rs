@@ -240,7 +240,7 @@ async fn walk(stage: &mut Stage, steps: Vec<Step>, met: &Met) -> Result<(), Test
 async fn holds(backend: Backend, with_redis: bool) {
     let met = Met::default();
     let stage = Mutex::new(Stage::open(backend, with_redis).await);
-    hold_on_bank(file!(), &prop::collection::vec(step(), 1..9), async |steps| {
+    hold_on_bank(file!(), &prop::collection::vec(step(), 1..13), async |steps| {
         walk(&mut *stage.lock().await, steps, &met).await
     });
     met.expect_all(&[

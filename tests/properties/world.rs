@@ -167,13 +167,14 @@ pub async fn insert_users(db: &Db, rows: Vec<users::Model>) {
         .expect("users can be stored");
 }
 
-/// Stores wallets.
+/// Stores wallets, and in the journal that they were opened.
 pub async fn insert_wallets(db: &Db, rows: Vec<wallets::Model>) {
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
     wallets::Entity::insert_many(rows)
         .exec_without_returning(&db.write)
         .await
         .expect("wallets can be stored");
+    harness::journal::adopt(&db.write).await;
 }
 
 impl Rows {
