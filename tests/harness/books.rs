@@ -35,7 +35,7 @@ impl TestBank {
         assert!(report.is_clean(), "{:#?}", report.checks);
     }
 
-    /// Fails unless the journal is sound and the books balance. Nobody moves money meanwhile.
+    /// Fails unless the journal is sound and the books balance. No money may move meanwhile.
     pub async fn assert_journal_is_sound(&self) {
         journal_is_sound(&self.db.read).await;
         self.assert_books_balance().await;

@@ -1,5 +1,5 @@
 //! A TCP proxy in front of a database or a Redis that counts round trips, and at a chosen one lets nothing more through:
-//! the moment to kill whoever is behind it. It can also lead to another port, and hold single requests.
+//! the moment to kill the program behind it. It can also lead to another port, and hold single requests.
 
 mod held;
 

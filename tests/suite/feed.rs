@@ -1,4 +1,4 @@
-//! Following the journal: a consumer that stops anywhere misses nothing and gets nothing twice, whoever commits meanwhile.
+//! Following the journal: a consumer that stops anywhere misses nothing and gets nothing twice, whichever process commits meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;

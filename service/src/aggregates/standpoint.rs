@@ -121,7 +121,7 @@ impl Aggregates {
         }
     }
 
-    /// The sums are made in a snapshot, which may take its time and stops nobody's writes.
+    /// The sums are made in a snapshot: however long that takes, no write waits for it.
     async fn make_anew_in_database(&self) -> Result<(), AggregatesError> {
         let now = self.0.clock.now();
         let snapshot = self.0.db.snapshot().await?;

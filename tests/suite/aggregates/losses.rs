@@ -112,7 +112,7 @@ async fn a_redis_that_forgot_everything_is_told_again(backend: Backend) {
     assert!(proof.is_clean(), "out of reach is not wrong");
     server.start_again().await.expect("Redis starts again");
 
-    // Whoever asks first begins the new epoch, with all that the journal has by then.
+    // The first request begins the new epoch, with all that the journal has by then.
     assert_eq!(
         answer(&restarted(&bank)).await,
         together(expected(&old_and_new), own_money())

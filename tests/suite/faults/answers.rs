@@ -43,7 +43,7 @@ async fn a_used_up_key_in_a_batch_in_doubt_is_answered_soon() {
         queue.submit(used.clone()).await.expect("nothing is in its way");
         let holding = way.hold(KEY_1);
         let asked = begin([used, committer.first.clone()].map(|command| queue.submit(command))).await;
-        // The key makes the statement fail, and nobody hears of it.
+        // The key makes the statement fail, and the answer is lost.
         let sent = holding.held().await.send_ahead();
         let began = Instant::now();
         let lost = sent.cut();
@@ -122,7 +122,7 @@ async fn used_up_keys_of_those_who_join_a_batch_are_found() {
     .await;
 }
 
-/// Somebody who waits behind a commit in doubt, whose own COMMIT is lost: of theirs nothing was begun, and they hear so.
+/// A caller behind a commit in doubt, whose own COMMIT is lost, hears that nothing of theirs was begun.
 async fn who_waits_behind_is_turned_away(bank: &TestBank, committer: &Committer, held: HeldRequest) {
     let (queue, behind) = (committer.queue(), keyed(9, &committer.first));
     let waits: JoinHandle<_> = tokio::spawn({

@@ -83,7 +83,7 @@ impl Scene {
             let db = Db::connect(&url).await.expect("it can be opened");
             let ledger = Ledger::start(&db, clock, 8, Handover::new()).expect("a thread can be started");
             let outcome = ledger.queue().submit(command).await;
-            // Nobody waits for its end.
+            // The test does not wait for its end.
             tokio::spawn(async move {
                 ledger.stop().await;
                 db.close().await;

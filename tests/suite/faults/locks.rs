@@ -79,13 +79,15 @@ async fn a_locked_wallet_stops_no_other_of_two_processes() {
     run(Backend::Postgres, |bank| a_locked_wallet_stops_nobody_else(bank, 2)).await;
 }
 
-/// Somebody locks the journal's first row in psql and goes for lunch.
+/// A person locks the journal's row 0 in psql and leaves the transaction open.
 async fn an_idle_turn_is_ended(bank: Arc<TestBank>, count: usize) {
     let customers = Customers::of(&bank, CUSTOMERS).await;
     let processes = processes(&bank, count).await;
     move_others(&processes, &customers, "before").await;
     let held = bank.hold_turn().await;
     let longest = move_others(&processes, &customers, "beside").await;
+    // The lock was felt, and did not last.
+    assert!(longest > Duration::from_secs(1), "{longest:?}");
     assert!(longest < GOES_ON_WITHIN, "{longest:?}");
     drop(held);
     bank.assert_journal_is_sound().await;

@@ -1,5 +1,5 @@
-//! Two replicas whose clients move money round the same few wallets in opposite directions: nobody waits for long, nothing
-//! deadlocks, no update is lost.
+//! Two replicas whose clients move money round the same few wallets in opposite directions: no request waits
+//! for long, nothing deadlocks, no update is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

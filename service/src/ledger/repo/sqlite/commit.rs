@@ -1,151 +1,19 @@
-//! SQLite: arrays in, as JSON through `json_each`. The write lock is taken before the first read.
-
-use std::fmt::Write as _;
+//! What a group commit writes, a statement a table.
 
 use chrono::SecondsFormat;
 use sea_orm::ActiveEnum;
-use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{self, Executor, Row, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sea_orm::sqlx::{self, Sqlite, Transaction};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
-use super::file_turn::{FileTurn, HeldFileTurn};
-use super::{Seen, rows};
-use crate::db::{Fault, file_of};
-use crate::journal::{Head, Identity};
+use super::hex;
+use crate::db::Fault;
 use crate::ledger::book::{WalletUpdate, Writes};
 use crate::ledger::commit::GroupCommit;
-use crate::ledger::types::{Change, Opening, Owner, Transfer, Wallet};
-use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
-
-/// Commands in a batch: few enough that the write lock is free again well within 100 ms.
-pub(super) const BATCH_MAX: usize = 500;
-
-/// How long a try waits for the file's write lock, which another process may keep. The pool sets the time-out back when the
-/// connection returns to it, since imports wait longer.
-const WAIT_A_SECOND_FOR_THE_FILE: &str = "PRAGMA busy_timeout = 1000";
-
-pub(in crate::ledger) struct SqliteLedger {
-    pool: SqlitePool,
-    /// `None` where the database is in memory: no other process has it.
-    file_turn: Mutex<Option<FileTurn>>,
-}
-
-/// The turn: the lock between processes, and the file's write lock.
-pub(in crate::ledger) struct SqliteTurn {
-    pub tx: Transaction<'static, Sqlite>,
-    // Given back after the transaction has ended.
-    _file_turn: Option<HeldFileTurn>,
-}
-
-impl SqliteLedger {
-    pub fn new(pool: SqlitePool) -> Self {
-        let file_turn = file_of(&pool.connect_options()).map(FileTurn::beside);
-        Self {
-            pool,
-            file_turn: Mutex::new(file_turn),
-        }
-    }
-
-    /// Waits for the turn.
-    pub async fn take_turn(&self) -> Result<SqliteTurn, Fault> {
-        // First the connection: other writers of this process may keep it for long, and other processes must not wait for them.
-        let mut connection = self.acquire().await?;
-        connection.execute(WAIT_A_SECOND_FOR_THE_FILE).await?;
-        let file_turn = match &mut *self.file_turn.lock().await {
-            Some(file_turn) => Some(file_turn.take().await?),
-            None => None,
-        };
-        Ok(SqliteTurn {
-            tx: Transaction::begin(connection, Some("BEGIN IMMEDIATE".into_sql_str())).await?,
-            _file_turn: file_turn,
-        })
-    }
-
-    async fn acquire(&self) -> Result<PoolConnection<Sqlite>, Fault> {
-        let acquired = self.pool.acquire().await;
-        acquired.map_err(|error| match error {
-            // Another writer of this process has the only connection.
-            sqlx::Error::PoolTimedOut => Fault::conflict(error),
-            error => error.into(),
-        })
-    }
-}
-
-/// The head, and the wallets as they are: with the turn held no other session changes them.
-pub(super) async fn see(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
-    Ok(Seen {
-        head: head(tx).await?,
-        own: digest_at(tx, own).await?,
-        // A file's processes share the machine, and its clock.
-        time: None,
-        wallets: read_wallets(tx, ids).await?,
-    })
-}
-
-async fn head(tx: &mut Transaction<'static, Sqlite>) -> Result<Head, Fault> {
-    let row = sqlx::query("SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1")
-        .fetch_one(&mut **tx)
-        .await?;
-    rows::head(
-        row.try_get("number")?,
-        row.try_get("digest")?,
-        row.try_get("last_id")?,
-        row.try_get("at")?,
-    )
-}
-
-pub(super) async fn identity(tx: &mut Transaction<'static, Sqlite>) -> Result<Identity, Fault> {
-    let row = sqlx::query("SELECT id, salt FROM ledger").fetch_one(&mut **tx).await?;
-    rows::identity(row.try_get("id")?, row.try_get("salt")?)
-}
-
-/// The digest of the journal's row with this number, if there is one.
-pub(super) async fn digest_at(
-    tx: &mut Transaction<'static, Sqlite>,
-    number: i64,
-) -> Result<Option<Sha256Digest>, Fault> {
-    let query = sqlx::query_scalar("SELECT digest FROM journal WHERE number = ?").bind(number);
-    let found: Option<Vec<u8>> = query.fetch_optional(&mut **tx).await?;
-    found.map(|bytes| rows::digest(&bytes)).transpose()
-}
-
-async fn read_wallets(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-    let ids: Vec<String> = ids.iter().map(|id| hex(id.0.as_bytes())).collect();
-    let query = sqlx::query("SELECT * FROM wallets WHERE id IN (SELECT unhex(value) FROM json_each(?))");
-    let found = query.bind(json!(ids).to_string()).fetch_all(&mut **tx).await?;
-    found.into_iter().map(rows::wallet).collect()
-}
-
-/// The wallets that there are of the owners of these openings.
-pub(super) async fn find_opened(
-    tx: &mut Transaction<'static, Sqlite>,
-    openings: &[&Opening],
-) -> Result<Vec<Wallet>, Fault> {
-    let asked: Vec<Value> = openings
-        .iter()
-        .map(|opening| match &opening.owner {
-            Owner::Customer(user) => json!([hex(user.0.as_bytes()), Value::Null, opening.currency]),
-            Owner::Method(method) => json!([Value::Null, method, opening.currency]),
-        })
-        .collect();
-    let query = sqlx::query(FIND_OPENED);
-    let found = query.bind(json!(asked).to_string()).fetch_all(&mut **tx).await?;
-    found.into_iter().map(rows::wallet).collect()
-}
-
-pub(super) async fn find_by_keys(
-    tx: &mut Transaction<'static, Sqlite>,
-    keys: &[Digest],
-) -> Result<Vec<Transfer>, Fault> {
-    let keys: Vec<String> = keys.iter().map(|key| hex(&key.0)).collect();
-    let query = sqlx::query("SELECT * FROM transfers WHERE idempotency_key IN (SELECT unhex(value) FROM json_each(?))");
-    let found = query.bind(json!(keys).to_string()).fetch_all(&mut **tx).await?;
-    found.into_iter().map(rows::transfer).collect()
-}
+use crate::ledger::types::{Change, Transfer, Wallet};
+use crate::values::Timestamp;
 
 /// Writes the journal's row and what it counts. Nothing else can have moved the head while the turn is held.
-pub(super) async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {
+pub async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {
     insert_row(tx, commit).await?;
     let writes = &commit.writes;
     if !writes.changes.is_empty() {
@@ -256,7 +124,7 @@ async fn insert_wallets(tx: &mut Transaction<'static, Sqlite>, opened: &[Wallet]
 }
 
 /// How many statements `write` sends.
-pub(super) fn writing_statements(commit: &GroupCommit) -> usize {
+pub fn writing_statements(commit: &GroupCommit) -> usize {
     let writes = &commit.writes;
     let of_changes = if writes.changes.is_empty() { 0 } else { 2 };
     let of_transfers = if writes.transfers.is_empty() { 0 } else { 2 };
@@ -306,13 +174,6 @@ SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value -
     value ->> 8, value ->> 9
 FROM json_each(?)";
 
-// Two look-ups by the two unique indexes.
-const FIND_OPENED: &str = "
-WITH asked AS (SELECT unhex(value ->> 0) AS user_id, value ->> 1 AS method, value ->> 2 AS currency FROM json_each(?))
-SELECT w.* FROM asked JOIN wallets w ON w.user_id = asked.user_id AND w.currency = asked.currency
-UNION ALL
-SELECT w.* FROM asked JOIN wallets w ON w.method = asked.method AND w.currency = asked.currency";
-
 const INSERT_ENTRIES: &str = "
 INSERT INTO entries (wallet_id, transfer_id, version, amount, balance_after)
 SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)";
@@ -343,14 +204,4 @@ fn transfer_row(transfer: &Transfer) -> Value {
 /// The text that the driver itself writes for a time, so that one column holds one form and sorts by it.
 fn time(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
