@@ -30,11 +30,17 @@ impl MigrationTrait for Migration {
 // refused ones are indexed by wallet. The partial indexes leave out what the bank has most of: completed transfers between
 // customers pay for none of them.
 const POSTGRES: &str = "
+CREATE DOMAIN transfer_kind AS smallint CHECK (VALUE BETWEEN 1 AND 4);
+CREATE DOMAIN transfer_status AS smallint CHECK (VALUE BETWEEN 1 AND 3);
+CREATE DOMAIN positive_amount AS numeric(18,4) CHECK (VALUE > 0 AND VALUE <= 99999999999999.9999);
+CREATE DOMAIN sha256_digest AS bytea CHECK (length(VALUE) = 32);
+CREATE DOMAIN texts_salt AS bytea CHECK (length(VALUE) = 16);
+
 CREATE TABLE transfers (
     created_at timestamptz NOT NULL,
     expires_at timestamptz,
-    kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 4),
-    status smallint NOT NULL CHECK (status BETWEEN 1 AND 3),
+    kind transfer_kind NOT NULL,
+    status transfer_status NOT NULL,
     id uuid PRIMARY KEY,
     source_wallet_id uuid NOT NULL,
     destination_wallet_id uuid NOT NULL,
@@ -44,23 +50,23 @@ CREATE TABLE transfers (
     api_key_id uuid,
     idempotency_key bytea CONSTRAINT transfers_idempotency_key_unique UNIQUE,
     request_digest bytea,
-    amount numeric(18,4) NOT NULL CHECK (amount > 0 AND amount <= 99999999999999.9999),
+    amount positive_amount NOT NULL,
     currency text NOT NULL,
     method text,
     description text,
     metadata text,
     failure_reason text,
-    available numeric(18,4) CHECK (available <= 99999999999999.9999),
-    released numeric(18,4) CHECK (released > 0 AND released <= 99999999999999.9999),
-    texts_digest bytea CHECK (length(texts_digest) = 32),
-    texts_salt bytea CHECK (length(texts_salt) = 16),
+    available signed_amount,
+    released positive_amount,
+    texts_digest sha256_digest,
+    texts_salt texts_salt,
     CONSTRAINT transfers_failed_has_reason CHECK ((status = 3) = (failure_reason IS NOT NULL)),
-    CONSTRAINT transfers_failed_keeps_no_text CHECK (status <> 3 OR (description IS NULL AND metadata IS NULL)),
     CONSTRAINT transfers_two_wallets CHECK (source_wallet_id <> destination_wallet_id),
     CONSTRAINT transfers_request_has_key CHECK (request_digest IS NULL OR idempotency_key IS NOT NULL),
-    CONSTRAINT transfers_texts_have_digest
-        CHECK (texts_digest IS NOT NULL OR (description IS NULL AND metadata IS NULL AND texts_salt IS NULL)),
-    CONSTRAINT transfers_digest_has_salt CHECK (texts_salt IS NOT NULL OR (description IS NULL AND metadata IS NULL))
+    CONSTRAINT transfers_texts_are_sealed CHECK (CASE
+        WHEN coalesce(description, metadata) IS NOT NULL THEN status <> 3 AND texts_digest IS NOT NULL AND texts_salt IS NOT NULL
+        ELSE texts_digest IS NOT NULL OR texts_salt IS NULL
+    END)
 );
 CREATE INDEX transfers_unfinished_by_source ON transfers (source_wallet_id, id) WHERE status <> 2;
 CREATE INDEX transfers_unfinished ON transfers (status, id) WHERE status <> 2;

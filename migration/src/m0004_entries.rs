@@ -23,12 +23,15 @@ impl MigrationTrait for Migration {
 }
 
 const POSTGRES: &str = "
+CREATE DOMAIN entry_version AS bigint CHECK (VALUE > 0);
+CREATE DOMAIN entry_amount AS numeric(18,4) CHECK (VALUE <> 0 AND VALUE <= 99999999999999.9999);
+
 CREATE TABLE entries (
-    version bigint NOT NULL CHECK (version > 0),
+    version entry_version NOT NULL,
     wallet_id uuid NOT NULL,
     transfer_id uuid NOT NULL,
-    amount numeric(18,4) NOT NULL CHECK (amount <> 0 AND amount <= 99999999999999.9999),
-    balance_after numeric(18,4) NOT NULL CHECK (balance_after <= 99999999999999.9999),
+    amount entry_amount NOT NULL,
+    balance_after signed_amount NOT NULL,
     PRIMARY KEY (wallet_id, transfer_id)
 );
 CREATE TRIGGER entries_are_final BEFORE UPDATE OR DELETE ON entries

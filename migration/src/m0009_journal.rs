@@ -38,14 +38,16 @@ CREATE TABLE ledger (
 INSERT INTO ledger (id, salt)
 VALUES (gen_random_uuid(), uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
+CREATE DOMAIN record_count AS integer CHECK (VALUE >= 0);
+
 CREATE TABLE journal (
-    number bigint PRIMARY KEY CHECK (number >= 0),
+    number natural_bigint PRIMARY KEY,
     at timestamptz NOT NULL,
     last_id uuid NOT NULL,
-    transfers integer NOT NULL CHECK (transfers >= 0),
-    changes integer NOT NULL CHECK (changes >= 0),
-    root bytea NOT NULL CHECK (length(root) = 32),
-    digest bytea NOT NULL CHECK (length(digest) = 32)
+    transfers record_count NOT NULL,
+    changes record_count NOT NULL,
+    root sha256_digest NOT NULL,
+    digest sha256_digest NOT NULL
 );
 INSERT INTO journal (number, at, last_id, transfers, changes, root, digest)
 VALUES (0, '1970-01-01T00:00:00+00:00', '00000000-0000-0000-0000-000000000000', 0, 0, sha256(''),

@@ -1,6 +1,7 @@
 //! PostgreSQL: arrays in, by `unnest`. One statement writes a whole batch.
 
 mod commit;
+mod statement;
 
 pub(super) use commit::write;
 
