@@ -29,7 +29,7 @@ const EACH: u32 = 150;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The journal's first row.
-async fn birth(bank: &TestBank) -> Mark {
+pub async fn birth(bank: &TestBank) -> Mark {
     mark_of(entity::journal::Entity::find_by_id(0_i64).one(&bank.db.read).await)
 }
 
@@ -47,7 +47,7 @@ fn mark_of(row: Result<Option<entity::journal::Model>, sea_orm::DbErr>) -> Mark 
 }
 
 /// What the table of transfers says, in the order of ids.
-async fn stored(bank: &TestBank, kinds: &[TransferKind]) -> Vec<Completed> {
+pub async fn stored(bank: &TestBank, kinds: &[TransferKind]) -> Vec<Completed> {
     let rows = entity::transfers::Entity::find().order_by_asc(entity::transfers::Column::Id);
     let rows = rows.all(&bank.db.read).await.expect("the transfers can be read");
     let completed = rows

@@ -43,7 +43,12 @@ const FAST: &[(&str, &str)] = &[
     ("max_connections", "600"),
 ];
 /// Settings of a server that can be copied and followed while it runs.
-pub const REPLICATED: &[(&str, &str)] = &[("wal_level", "replica"), ("max_wal_senders", "4")];
+pub const REPLICATED: &[(&str, &str)] = &[
+    ("wal_level", "replica"),
+    ("max_wal_senders", "4"),
+    // A standby that has lost its primary tries again at once, not after five seconds.
+    ("wal_retrieve_retry_interval", "100ms"),
+];
 const DURABLE: &[(&str, &str)] = &[
     ("fsync", "on"),
     ("synchronous_commit", "on"),

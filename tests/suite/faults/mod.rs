@@ -10,6 +10,8 @@ mod kills;
 mod late;
 mod locks;
 mod opposite;
+mod reading;
+mod unconfirmed;
 mod wrong_clocks;
 
 use std::sync::Arc;

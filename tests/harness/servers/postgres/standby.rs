@@ -49,6 +49,20 @@ impl Standby {
         self.link = None;
     }
 
+    /// Lets nothing more of the primary reach it until it is to follow again.
+    pub fn hold_back(&self) {
+        if let Some(link) = &self.link {
+            link.go_silent();
+        }
+    }
+
+    /// Lets it follow after it was held back.
+    pub fn follow_again(&self) {
+        if let Some(link) = &self.link {
+            link.speak_again();
+        }
+    }
+
     /// Makes it a primary, which goes on from what it has.
     pub async fn promote(self) -> Result<PostgresServer> {
         let promoted = self.server.ask("SELECT pg_promote(true)::text").await?;

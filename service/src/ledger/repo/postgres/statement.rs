@@ -20,9 +20,8 @@ pub struct Parts {
 impl Parts {
     /// The statement, whose parameters `commit` binds in the order in which they stand there.
     pub fn statement(self) -> &'static str {
-        static TEXTS: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {
-            [false, true].map(|changes| [false, true].map(|notes| text(Parts { changes, notes })))
-        });
+        static TEXTS: LazyLock<[[String; 2]; 2]> =
+            LazyLock::new(|| [false, true].map(|changes| [false, true].map(|notes| text(Parts { changes, notes }))));
         &TEXTS[usize::from(self.changes)][usize::from(self.notes)]
     }
 }

@@ -1,0 +1,151 @@
+//! Consumers of the journal whose way to the database is cut, or whose server is killed, before and after each round trip of
+//! their reads, while two replicas commit: they miss nothing, and get nothing twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use harness::{Proxy, Silence};
+use service::db::Db;
+use service::feed::{Completed, Mark, ReadError, Reader, What};
+use service::values::TransferKind;
+
+use super::{Load, OwnBank};
+use crate::doubts::proxy_of;
+use crate::feed::{birth, stored};
+
+const CUSTOMERS: usize = 4;
+const CLIENTS_EACH: usize = 2;
+/// More round trips than a piece takes, with those of a new connection.
+const TRIPS: u64 = 8;
+/// Until there is more.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What happens at the chosen round trip.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    Cut,
+    Kill,
+}
+
+/// A consumer with a way of its own, and what it has counted.
+struct Consumer {
+    db: Db,
+    what: What,
+    mark: Mark,
+    reader: Reader,
+    counted: Vec<Completed>,
+    failures: usize,
+}
+
+impl Consumer {
+    async fn new(own: &OwnBank, url: &str, what: What) -> Self {
+        let db = Db::connect(url).await.expect("the proxy lets everything through");
+        let mark = birth(&own.bank).await;
+        Self {
+            reader: Reader::new(db.clone(), what, mark, None),
+            db,
+            what,
+            mark,
+            counted: Vec::new(),
+            failures: 0,
+        }
+    }
+
+    /// Counts the next piece. After a fault it begins anew at its own mark. False when there was no more.
+    async fn step(&mut self) -> bool {
+        self.reader.look_now();
+        match self.reader.next().await {
+            Ok(Some(piece)) => {
+                assert_eq!(piece.from, self.mark);
+                self.mark = piece.to;
+                self.counted.extend(piece.completed);
+                return true;
+            }
+            Ok(None) => {}
+            Err(ReadError::Fault(_)) => {
+                self.failures += 1;
+                self.reader = Reader::new(self.db.clone(), self.what, self.mark, None);
+            }
+            Err(error) => panic!("{error}"),
+        }
+        tokio::time::sleep(PAUSE).await;
+        false
+    }
+
+    /// Counts until the blow has fallen, and to the end of the step that it fell on.
+    async fn go_through(&mut self, own: &mut OwnBank, way: &mut Proxy, blow: Blow, silence: Silence) {
+        way.go_silent_in(silence);
+        loop {
+            let step = self.step();
+            tokio::pin!(step);
+            tokio::select! {
+                _ = &mut step => {}
+                () = way.has_gone_silent() => {
+                    if matches!(blow, Blow::Kill) {
+                        own.server.kill().expect("a server can be killed");
+                        own.server.start_again().await.expect("the server starts again");
+                    }
+                    way.speak_again();
+                    step.await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn struck_at(trips: impl IntoIterator<Item = u64> + Clone, blow: Blow) {
+    let mut own = OwnBank::start(&[], CUSTOMERS).await;
+    let direct = own.bank.database.url.clone();
+    let mut replicas = Vec::new();
+    for _ in 0..2 {
+        let url = direct.clone();
+        let replica = own.bank.replica_with(|config| config.database_url = url).await;
+        replicas.push(Arc::clone(&replica));
+    }
+    let (mut way, url) = proxy_of(&own.bank.database).await;
+    let load = Load::start(&replicas, &own.customers, CLIENTS_EACH);
+    let mut consumers = Vec::new();
+    for what in [What::All, What::Payments] {
+        let mut consumer = Consumer::new(&own, &url, what).await;
+        for trip in trips.clone() {
+            for silence in [Silence::BeforeRequest(trip), Silence::BeforeAnswer(trip)] {
+                consumer.go_through(&mut own, &mut way, blow, silence).await;
+                load.until_answered(1).await;
+            }
+        }
+        assert!(consumer.failures > 0, "no blow fell on a read");
+        consumers.push(consumer);
+    }
+    load.stop().await;
+    own.until_connected().await;
+    for mut consumer in consumers {
+        let newest = own.bank.number("SELECT max(number) AS n FROM journal").await;
+        while consumer.mark.number < newest {
+            consumer.step().await;
+        }
+        let kinds = match consumer.what {
+            What::All => TransferKind::ALL,
+            What::Payments => &[TransferKind::Deposit, TransferKind::Withdrawal],
+        };
+        assert_eq!(consumer.counted, stored(&own.bank, kinds).await, "{:?}", consumer.what);
+        consumer.db.close().await;
+    }
+    own.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_is_cut_off_at_every_round_trip_gets_everything_once() {
+    struck_at(1..=TRIPS, Blow::Cut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sample_of_kills_of_the_server_lets_a_reader_get_everything_once() {
+    struck_at([1, 2], Blow::Kill).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "half a minute: a kill of the server at every round trip of a reader"]
+async fn a_kill_at_every_round_trip_of_a_reader_lets_it_get_everything_once() {
+    struck_at(1..=TRIPS, Blow::Kill).await;
+}
