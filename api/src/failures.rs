@@ -36,7 +36,9 @@ impl From<Fault> for Problem {
             )
             .retry_after(1)
             .caused_by(fault),
-            FaultKind::Unique(_) | FaultKind::Constraint | FaultKind::Broken => Self::internal(fault),
+            FaultKind::Unique(_) | FaultKind::ForeignKey | FaultKind::Constraint | FaultKind::Broken => {
+                Self::internal(fault)
+            }
         }
     }
 }
@@ -88,6 +90,10 @@ impl From<WalletError> for Problem {
         match error {
             WalletError::NotFound => refused(Refusal::WalletNotFound),
             WalletError::Exists => Self::new(Code::WalletExists, "there is a wallet in this currency"),
+            WalletError::NoOwner => Self::new(
+                Code::Unauthenticated,
+                "the user of this access token is not known any more; register again",
+            ),
             WalletError::NotEmpty => Self::new(
                 Code::WalletNotEmpty,
                 "only a wallet with balance and held 0.0000 can be closed",

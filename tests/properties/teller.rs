@@ -153,6 +153,7 @@ impl Teller {
             Err(WalletError::NotEmpty) => Err("wallet_not_empty"),
             Err(WalletError::Closed) => Err("wallet_closed"),
             Err(WalletError::Exists) => Err("wallet_exists"),
+            Err(WalletError::NoOwner) => Err("unauthenticated"),
             Err(WalletError::System) => Err("system_wallet"),
             Err(WalletError::Unexpected) => Err("precondition_failed"),
             Err(WalletError::Submit(_) | WalletError::Fault(_)) => Err("fault"),

@@ -7,10 +7,11 @@ use service::actor::Actor;
 use service::db::{Db, FaultKind};
 use service::feed::Handover;
 use service::ledger::{
-    Action, Command, Direction, Failure, Idempotency, Ledger, MetricsSnapshot, Movement, Outcome, Payment, Queue,
-    SubmitError,
+    Action, Command, Direction, Failure, Idempotency, Ledger, MetricsSnapshot, Movement, Opening, Outcome, Owner,
+    Payment, Queue, SubmitError, WalletRefusal,
 };
-use service::values::{Digest, Method, TransferStatus, WalletId};
+use service::values::{Currency, Digest, Method, TransferStatus, UserId, WalletId};
+use uuid::Uuid;
 
 use crate::requests::{MOST, money, quiet_customer};
 
@@ -18,6 +19,7 @@ on_every_backend!(
     a_full_method_refuses_alone_and_not_its_batch,
     a_poisoned_command_fails_alone_and_not_its_batch,
     a_poisoned_command_does_not_use_its_key_up,
+    an_opening_for_a_user_who_is_gone_is_refused_alone,
     money_moves_round_in_one_batch,
     a_key_twice_in_one_batch_moves_money_once,
 );
@@ -255,6 +257,37 @@ async fn a_poisoned_command_does_not_use_its_key_up(bank: Arc<TestBank>) {
         "{outcomes:?}"
     );
     assert_eq!(bank.balances(&sides(&pay)[1..]).await, ["0.0001"]);
+}
+
+async fn an_opening_for_a_user_who_is_gone_is_refused_alone(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    let opening = |user| Command {
+        action: Action::Open(Opening {
+            owner: Owner::Customer(user),
+            currency: Currency::from_code("EUR").expect("EUR is a currency"),
+        }),
+        ..pay.clone()
+    };
+    let mut batch = vec![pay.clone(); 16];
+    batch.insert(5, opening(UserId(Uuid::from_u128(1))));
+    batch.push(opening(pay.actor.user));
+    let before = committer.metrics();
+    let outcomes = committer.commit(&bank, batch).await;
+    for (index, outcome) in outcomes.iter().enumerate() {
+        match index {
+            5 => assert_eq!(
+                outcome.as_ref().ok(),
+                Some(&Outcome::WalletRefused(WalletRefusal::NoOwner)),
+                "{outcome:?}"
+            ),
+            17 => assert!(matches!(outcome, Ok(Outcome::Wallet(_))), "{outcome:?}"),
+            _ => assert_eq!(status(outcome), Some(TransferStatus::Completed), "number {index}"),
+        }
+    }
+    // The payments from the openings, and these from each other.
+    assert_eq!(committer.metrics().splits, before.splits + 2);
+    assert_eq!(bank.balances(&sides(&pay)).await, ["9.9984", "0.0016"]);
 }
 
 async fn money_moves_round_in_one_batch(bank: Arc<TestBank>) {

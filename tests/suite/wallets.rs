@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use harness::{TestBank, in_two_slices, on_every_backend};
+use harness::bank::PASSWORD;
+use harness::{Caller, TestBank, all_at_once, in_two_slices, on_every_backend};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use service::identity::{Email, FullName};
+use service::values::Role;
 use uuid::Uuid;
 
-use crate::requests::{items, pages, payment, wallet_path};
+use crate::requests::{items, pages, payment, transfer, wallet_path};
 
 on_every_backend!(
     a_customer_opens_one_wallet_per_currency,
@@ -17,6 +21,7 @@ on_every_backend!(
     pages_of_wallets_stay_whole_while_rows_are_added,
     pages_have_a_limit_and_cursors_a_form,
     a_strangers_wallet_is_not_there,
+    who_is_gone_opens_no_wallet_and_stops_nobody,
 );
 
 in_two_slices!(
@@ -230,4 +235,42 @@ async fn a_strangers_wallet_is_not_there(bank: Arc<TestBank>) {
     let (hidden, unknown) = (pay(json!(ana.wallet)).await, pay(json!(Uuid::from_u128(1))).await);
     hidden.expect_problem(404, "wallet_not_found");
     assert_eq!(hidden.text_without_id(), unknown.text_without_id());
+}
+
+/// A customer who signed in, and whose row the database has lost since.
+async fn gone_customer(bank: &TestBank) -> Caller {
+    let email = Email::try_new("gone@example.com").expect("this is an address");
+    let name = FullName::try_new("Gone").expect("this is a name");
+    let identity = &bank.services.identity;
+    let password = || SecretString::from(PASSWORD);
+    let made = identity.create_user(email, name, password(), Role::Customer).await;
+    let user = made.expect("a user can be made");
+    let signed_in = identity.sign_in(&user.email, password()).await;
+    let token = signed_in.expect("signing in works").token;
+    let row = bank.literal(user.id.0);
+    bank.execute(&format!("DELETE FROM users WHERE id = {row}")).await;
+    bank.with_token(token.expose_secret())
+}
+
+async fn who_is_gone_opens_no_wallet_and_stops_nobody(bank: Arc<TestBank>) {
+    let (ana, ben) = (bank.customer_with("ana", "100").await, bank.customer("ben").await);
+    let gone = gone_customer(&bank).await;
+    let opened = async || bank.number("SELECT count(*) AS n FROM changes").await;
+    let before = opened().await;
+    let euro = json!({ "currency": "EUR" });
+    let answer = gone.post("/v1/wallets", euro.clone()).await;
+    answer.expect_problem(401, "unauthenticated");
+    assert_eq!(opened().await, before, "nothing is written");
+    let pay = ("/v1/transfers", transfer(ana.wallet, ben.wallet, "1"));
+    let mut requests = vec![(&ana.caller, pay.clone()); 20];
+    requests.insert(7, (&gone, ("/v1/wallets", euro.clone())));
+    requests.insert(13, (&ben.caller, ("/v1/wallets", euro)));
+    let asked = requests
+        .into_iter()
+        .map(|(caller, (path, body))| async move { caller.post(path, body).await.status });
+    let mut statuses = all_at_once(asked).await;
+    assert_eq!(statuses.remove(7), 401, "{statuses:?}");
+    assert_eq!(statuses, [201; 21]);
+    assert_eq!(opened().await, before + 1);
+    assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["80.0000", "20.0000"]);
 }

@@ -31,7 +31,9 @@ pub enum FaultKind {
     Conflict,
     /// A unique constraint, by name, already holds the value.
     Unique(String),
-    /// A CHECK, a foreign key or another rule of the schema refused a row.
+    /// A foreign key: a row names one of another table that is not there.
+    ForeignKey,
+    /// A CHECK or another rule of the schema refused a row.
     Constraint,
     /// What the batch was decided on, the journal's head or a wallet, has changed since.
     Stale,
@@ -49,6 +51,7 @@ impl FaultKind {
             Self::Locked => "a lock was not granted in time",
             Self::Conflict => "another writer was in the way",
             Self::Unique(_) => "a unique value is taken",
+            Self::ForeignKey => "a row that another one names is not there",
             Self::Constraint => "the schema refused a row",
             Self::Stale => "the books moved on in the meantime",
             Self::Skew => "this machine's clock and the database's contradict each other",
@@ -177,7 +180,10 @@ fn kind_of(error: &sqlx::Error) -> FaultKind {
             if database.is_unique_violation() {
                 return FaultKind::Unique(database.constraint().unwrap_or(database.message()).to_owned());
             }
-            if database.is_check_violation() || database.is_foreign_key_violation() {
+            if database.is_foreign_key_violation() {
+                return FaultKind::ForeignKey;
+            }
+            if database.is_check_violation() {
                 return FaultKind::Constraint;
             }
             if is_of_sqlite(database.as_ref()) {

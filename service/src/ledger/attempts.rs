@@ -64,6 +64,7 @@ pub(super) fn before_commit(fault: Fault) -> Attempt {
         FaultKind::Locked => Attempt::Locked(fault),
         FaultKind::Unreachable
         | FaultKind::OutcomeUnknown
+        | FaultKind::ForeignKey
         | FaultKind::Constraint
         | FaultKind::Skew
         | FaultKind::Broken => Attempt::Failed(fault),

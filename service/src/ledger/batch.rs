@@ -23,7 +23,7 @@ use super::memory::Memory;
 use super::metrics::Metrics;
 use super::stamps::BatchStamps;
 use super::store::{Connection, Store};
-use super::types::{Command, Outcome, Transfer};
+use super::types::{Command, Outcome, Transfer, WalletRefusal};
 use crate::clock::Clock;
 use crate::db::{Fault, FaultKind};
 use crate::feed;
@@ -99,23 +99,33 @@ impl<S: Store> Batches<S> {
 
     /// Commits commands in order and answers their callers, but for those whose wallets another session has locked.
     ///
-    /// A row that the schema refuses fails alone: its batch is halved until it stands by itself.
+    /// A row that the schema refuses fails alone: its batch is divided until it stands by itself.
     pub async fn commit(&mut self, batch: &mut Batch<'_>) {
         let mut parts = vec![batch.places()];
         let mut grows = true;
         while let Some(mut places) = parts.pop() {
             match self.commit_part(batch, &mut places, grows).await {
                 Ended::Done(outcomes) => batch.done(&places, outcomes),
-                Ended::Failed(SubmitError::Fault(fault)) if places.len() > 1 && fault.kind == FaultKind::Constraint => {
+                // A wallet that is opened is all that names a row of another domain: its owner's.
+                Ended::Failed(SubmitError::Fault(fault))
+                    if fault.kind == FaultKind::ForeignKey && holds_openings(&batch.commands(&places)) =>
+                {
+                    if places.len() == 1 {
+                        batch.done(&places, vec![Outcome::WalletRefused(WalletRefusal::NoOwner)]);
+                    } else {
+                        Metrics::add(&self.metrics.splits, 1);
+                        parts.extend(openings_apart(batch, places));
+                    }
+                }
+                Ended::Failed(SubmitError::Fault(fault))
+                    if places.len() > 1 && matches!(fault.kind, FaultKind::ForeignKey | FaultKind::Constraint) =>
+                {
                     Metrics::add(&self.metrics.splits, 1);
-                    let mut first = places;
-                    let second = first.split_off(first.len() / 2);
-                    parts.extend([second, first]);
+                    parts.extend(halves(places));
                 }
                 // The owner of a new wallet may be locked: what opens none must not wait with it.
                 Ended::Failed(SubmitError::Fault(fault)) if places.len() > 1 && fault.kind == FaultKind::Locked => {
-                    let opens = |place: &usize| batch.command(*place).action.opening().is_some();
-                    let (openings, others): (Vec<usize>, Vec<usize>) = places.into_iter().partition(opens);
+                    let [openings, others] = by_opening(batch, places);
                     parts.extend(openings.into_iter().map(|place| vec![place]));
                     parts.extend(Some(others).filter(|others| !others.is_empty()));
                 }
@@ -278,6 +288,29 @@ impl<S: Store> Batches<S> {
         if tried > 1 {
             self.store.pause(pause(tried)).await;
         }
+    }
+}
+
+/// The second half and the first: the last part is the next to be tried.
+fn halves(mut places: Vec<usize>) -> [Vec<usize>; 2] {
+    let second = places.split_off(places.len() / 2);
+    [second, places]
+}
+
+/// What opens a wallet, and the rest.
+fn by_opening(batch: &Batch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
+    let opens = |place: &usize| batch.command(*place).action.opening().is_some();
+    let (openings, others) = places.into_iter().partition(opens);
+    [openings, others]
+}
+
+/// Two parts of a batch, where one of the openings cannot be: the rest is tried without them, and first.
+fn openings_apart(batch: &Batch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
+    let [openings, others] = by_opening(batch, places);
+    if others.is_empty() {
+        halves(openings)
+    } else {
+        [openings, others]
     }
 }
 

@@ -51,7 +51,7 @@ counters! {
     conflict_retries,
     /// Commands that were put aside because another session had locked one of their wallets.
     set_aside,
-    /// Times that a batch was halved because one of its rows was refused by the schema.
+    /// Times that a batch was divided because one of its rows was refused by the schema.
     splits,
     /// Times that the database was found to be an earlier state of itself.
     database_went_back,

@@ -60,7 +60,12 @@ impl<S: Store> Batches<S> {
                     fault
                 }
                 // The schema, or a damaged row, refuses what was decided anew: waiting does not help.
-                Attempt::Failed(fault) if matches!(fault.kind, FaultKind::Constraint | FaultKind::Broken) => {
+                Attempt::Failed(fault)
+                    if matches!(
+                        fault.kind,
+                        FaultKind::ForeignKey | FaultKind::Constraint | FaultKind::Broken
+                    ) =>
+                {
                     places.clone_from(&asked);
                     return self.settle_without(batch, places, doubts, fault.into()).await;
                 }

@@ -10,6 +10,8 @@ pub enum WalletError {
     NotFound,
     #[error("the user has a wallet in this currency")]
     Exists,
+    #[error("the user who is to have the wallet is not there")]
+    NoOwner,
     #[error("only an empty wallet without holds can be closed")]
     NotEmpty,
     #[error("the wallet is closed for good")]
@@ -28,6 +30,7 @@ impl From<WalletRefusal> for WalletError {
     fn from(refusal: WalletRefusal) -> Self {
         match refusal {
             WalletRefusal::Exists => Self::Exists,
+            WalletRefusal::NoOwner => Self::NoOwner,
             WalletRefusal::NotFound => Self::NotFound,
             WalletRefusal::System => Self::System,
             WalletRefusal::Closed => Self::Closed,

@@ -94,6 +94,8 @@ pub enum Outcome {
 pub enum WalletRefusal {
     /// The customer has a wallet in this currency.
     Exists,
+    /// There is no such customer: the database has lost their row.
+    NoOwner,
     NotFound,
     /// It is the bank's own.
     System,
