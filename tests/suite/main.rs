@@ -25,6 +25,7 @@ mod payments;
 mod plans;
 mod readiness;
 mod refusals;
+mod releases;
 mod replicas;
 mod requests;
 mod schema;

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
 use serde_json::json;
 
-use super::sql::Dialect;
+use super::sql::{COLUMNS, Dialect};
 use crate::aggregates::totals::{Key, Kind, Source, Sum, Totals};
 use crate::aggregates::{Day, DayRange};
 use crate::db::Fault;
@@ -235,5 +235,5 @@ pub async fn stored_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
 }
 
 async fn table_totals(tx: &DatabaseTransaction, table: Table) -> Result<Totals, Fault> {
-    totals(tx, format!("SELECT * FROM {}", table.name()), []).await
+    totals(tx, format!("SELECT {COLUMNS} FROM {}", table.name()), []).await
 }

@@ -9,8 +9,13 @@ pub(super) struct Dialect(pub DbBackend);
 /// What a sum is kept in two halves of; see `totals`.
 const HALF: &str = "1000000000";
 
-const COLUMNS: &str = "day, source, currency, kind, method, units_high, units_low, count";
+/// The columns of a line of sums.
+pub(super) const COLUMNS: &str = "day, source, currency, kind, method, units_high, units_low, count";
 const KEY: &str = "currency, day, kind, method, source";
+
+/// The one row of state. Its columns are named: a newer release may add one while this one runs.
+pub(super) const READ_STATE: &str = "SELECT bank, mark_number, mark_digest, newest_day, epoch, version, rebuilds, \
+    rebuilt_at FROM aggregates_state WHERE id = 1";
 
 impl Dialect {
     fn is_postgres(self) -> bool {
@@ -149,10 +154,7 @@ impl Dialect {
 
     /// The one row of state, until the transaction ends nobody else's to write.
     pub fn lock_state(self) -> String {
-        self.choose(
-            "SELECT * FROM aggregates_state WHERE id = 1 FOR UPDATE",
-            // The transaction holds the write lock already.
-            "SELECT * FROM aggregates_state WHERE id = 1",
-        )
+        // On SQLite the transaction holds the write lock already.
+        format!("{READ_STATE}{}", if self.is_postgres() { " FOR UPDATE" } else { "" })
     }
 }

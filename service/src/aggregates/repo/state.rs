@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
 
-use super::sql::Dialect;
+use super::sql::{Dialect, READ_STATE};
 use crate::aggregates::Day;
 use crate::db::Fault;
 use crate::feed::Mark;
@@ -57,7 +57,7 @@ fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Ite
 
 /// The state as it is.
 pub async fn state(db: &impl ConnectionTrait) -> Result<State, Fault> {
-    read(db, "SELECT * FROM aggregates_state WHERE id = 1").await
+    read(db, READ_STATE).await
 }
 
 /// The state, which nobody else writes before this transaction ends.

@@ -5,7 +5,7 @@ mod postgres;
 mod rows;
 mod sqlite;
 
-pub(crate) use rows::{transfer_of, wallet_of};
+pub(crate) use rows::{columns_of, transfer_of, wallet_of};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,13 +1,28 @@
 //! Rows into the ledger's own types.
 
+use std::sync::LazyLock;
+
 use entity::{transfers, wallets};
 use sea_orm::prelude::Uuid;
-use sea_orm::{FromQueryResult, QueryResult};
+use sea_orm::{FromQueryResult, IdenStatic, Iterable, QueryResult};
 
 use crate::db::Fault;
 use crate::journal::{Head, Identity};
 use crate::ledger::types::{Failure, TextsSeal, Transfer, Wallet};
 use crate::values::{RecordId, Sha256Digest, Timestamp};
+
+/// The columns of a wallet.
+pub(super) static WALLET_COLUMNS: LazyLock<String> = LazyLock::new(columns_of::<wallets::Column>);
+
+/// The columns of a transfer.
+pub(super) static TRANSFER_COLUMNS: LazyLock<String> = LazyLock::new(columns_of::<transfers::Column>);
+
+/// The columns of a table, as a statement names them. PostgreSQL refuses to run a prepared `SELECT *` again once a newer
+/// release has added a column, and this one may still run then.
+pub(crate) fn columns_of<C: IdenStatic + Iterable>() -> String {
+    let names: Vec<&str> = C::iter().map(|column| column.as_str()).collect();
+    names.join(", ")
+}
 
 pub(super) fn wallet(row: impl Into<QueryResult>) -> Result<Wallet, Fault> {
     Ok(wallet_of(wallets::Model::from_query_result(&row.into(), "")?))

@@ -55,7 +55,7 @@ pub(super) async fn journal_is_whole(
 
 /// `None` where the row is missing or damaged.
 async fn identity(tx: &DatabaseTransaction) -> Result<Option<Identity>, Fault> {
-    let query = Statement::from_string(tx.get_database_backend(), "SELECT * FROM ledger");
+    let query = Statement::from_string(tx.get_database_backend(), "SELECT id, salt FROM ledger");
     let row = tx.query_one_raw(query).await?;
     let model = row.and_then(|row| ledger::Model::from_query_result(&row, "").ok());
     Ok(model.map(|ledger| Identity {

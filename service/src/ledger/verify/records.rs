@@ -11,7 +11,7 @@ use super::id_bytes;
 use crate::db::Fault;
 use crate::journal::{Salt, digest_of_texts};
 use crate::ledger::commit::{leaf_of_change, leaf_of_transfer};
-use crate::ledger::repo::transfer_of;
+use crate::ledger::repo::{columns_of, transfer_of};
 use crate::ledger::types::{Change, TextsSeal, Transfer};
 use crate::values::Sha256Digest;
 
@@ -69,13 +69,14 @@ impl LeafTable {
     }
 
     /// The driver panics on a time that is infinite, which only PostgreSQL knows.
-    fn columns(self, backend: DbBackend) -> &'static str {
-        match (self, backend) {
-            (Self::Transfers, DbBackend::Postgres) => {
-                "*, isfinite(created_at) AND isfinite(coalesce(expires_at, created_at)) AS is_finite"
-            }
-            (Self::Transfers, _) => "*, true AS is_finite",
-            (Self::Changes, _) => "*",
+    fn columns(self, backend: DbBackend) -> String {
+        let is_finite = match backend {
+            DbBackend::Postgres => "isfinite(created_at) AND isfinite(coalesce(expires_at, created_at))",
+            _ => "true",
+        };
+        match self {
+            Self::Transfers => format!("{}, {is_finite} AS is_finite", columns_of::<transfers::Column>()),
+            Self::Changes => columns_of::<changes::Column>(),
         }
     }
 

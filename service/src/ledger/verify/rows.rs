@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, 
 
 use super::{RowDigest, id_bytes};
 use crate::db::Fault;
+use crate::ledger::repo::columns_of;
 use crate::values::Sha256Digest;
 
 /// Rows that are read, and remembered, at once.
@@ -51,11 +52,12 @@ impl StoredRow {
 }
 
 /// The driver panics on a time that is infinite, which only PostgreSQL knows.
-fn columns(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => "*, isfinite(at) AS is_finite",
-        _ => "*, true AS is_finite",
-    }
+fn columns(backend: DbBackend) -> String {
+    let is_finite = match backend {
+        DbBackend::Postgres => "isfinite(at)",
+        _ => "true",
+    };
+    format!("{}, {is_finite} AS is_finite", columns_of::<journal::Column>())
 }
 
 /// Rows of the journal by number, a page at a time.

@@ -48,8 +48,14 @@ pub(in crate::merchants) async fn summary(
     merchant_id: &str,
 ) -> Result<Option<Summary>, Fault> {
     let sql = match db.get_database_backend() {
-        DbBackend::Postgres => "SELECT *, volume::text AS volume_text FROM merchants WHERE merchant_id = $1",
-        _ => "SELECT * FROM merchants WHERE merchant_id = $1",
+        DbBackend::Postgres => {
+            "SELECT merchant_id, counts, first_activity, last_activity, volume::text AS volume_text \
+             FROM merchants WHERE merchant_id = $1"
+        }
+        _ => {
+            "SELECT merchant_id, counts, first_activity, last_activity, volume_high, volume_low \
+             FROM merchants WHERE merchant_id = $1"
+        }
     };
     let Some(row) = one(db, sql, [merchant_id.into()]).await? else {
         return Ok(None);

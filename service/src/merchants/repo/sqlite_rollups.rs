@@ -61,7 +61,8 @@ impl RollupTx for SqliteConnection {
         for piece in pieces(ids.len()) {
             let ids = &ids[piece];
             let sql = format!(
-                "SELECT * FROM merchants WHERE merchant_id IN {}",
+                "SELECT merchant_id, volume_high, volume_low, counts, marks, first_activity, last_activity \
+                 FROM merchants WHERE merchant_id IN {}",
                 placeholders(1, ids.len())
             );
             let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));

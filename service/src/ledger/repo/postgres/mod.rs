@@ -5,14 +5,15 @@ mod statement;
 
 pub(super) use commit::write;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use sea_orm::prelude::Uuid;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::{PgConnection, PgRow};
 use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, SqlSafeStr, Transaction};
 
-use super::{Seen, rows};
+use super::Seen;
+use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
 use crate::db::{Fault, Link};
 use crate::journal::{Head, Identity};
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
@@ -61,7 +62,7 @@ impl PostgresLedger {
 }
 
 pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-    let query = sqlx::query(READ_WALLETS).bind(wallet_uuids(ids));
+    let query = sqlx::query(READ_WALLETS.as_str()).bind(wallet_uuids(ids));
     let rows = query.fetch_all(connection).await?;
     rows.into_iter().map(rows::wallet).collect()
 }
@@ -79,7 +80,8 @@ WHERE backend_xid = (SELECT xmax FROM journal WHERE number = 0)
     AND (state LIKE 'idle in transaction%' OR wait_event = 'ClientWrite')
     AND state_change < clock_timestamp() - interval '2 seconds' AND pid <> pg_backend_pid()";
 
-const READ_WALLETS: &str = "SELECT * FROM wallets WHERE id = ANY($1)";
+static READ_WALLETS: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM wallets WHERE id = ANY($1)", *WALLET_COLUMNS));
 
 /// The head as it is.
 pub(super) async fn head(connection: &mut PgConnection) -> Result<Head, Fault> {
@@ -99,16 +101,15 @@ pub(in crate::ledger) const BANK_TIME: &str = "
 SELECT coalesce(stands_at, clock_timestamp()) + offset_us * interval '1 microsecond' AS time FROM bank_clock
 WHERE singleton";
 
+static SEE: LazyLock<String> = LazyLock::new(|| see_statement(""));
+static SEE_PASSING_LOCKS: LazyLock<String> = LazyLock::new(|| see_statement("ORDER BY id FOR UPDATE SKIP LOCKED"));
+
 // With the turn held the snapshot has the newest version of every wallet that is not locked by a person.
-fn see_statement(passes_locks: bool) -> String {
-    let lock = if passes_locks {
-        "ORDER BY id FOR UPDATE SKIP LOCKED"
-    } else {
-        ""
-    };
+fn see_statement(lock: &str) -> String {
+    let columns = &*WALLET_COLUMNS;
     format!(
         "
-WITH free AS MATERIALIZED (SELECT * FROM wallets WHERE id = ANY($1) {lock}),
+WITH free AS MATERIALIZED (SELECT {columns} FROM wallets WHERE id = ANY($1) {lock}),
     head AS (SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1)
 SELECT head.number, head.digest, head.last_id, head.at, (SELECT digest FROM journal WHERE number = $2) AS own,
     ({BANK_TIME}) AS time, free.id IS NOT NULL AS has_wallet, free.*
@@ -124,7 +125,8 @@ pub(super) async fn see(
     own: i64,
     passes_locks: bool,
 ) -> Result<Seen, Fault> {
-    let found = sqlx::query(sqlx::AssertSqlSafe(see_statement(passes_locks)))
+    let statement = if passes_locks { &SEE_PASSING_LOCKS } else { &SEE };
+    let found = sqlx::query(statement.as_str())
         .bind(wallet_uuids(ids))
         .bind(own)
         .fetch_all(&mut **tx)
@@ -161,7 +163,7 @@ pub(super) async fn find_opened(
             Owner::Method(method) => methods.push((method.as_str(), opening.currency.code())),
         }
     }
-    let query = sqlx::query(FIND_OPENED)
+    let query = sqlx::query(FIND_OPENED.as_str())
         .bind(users.iter().map(|(user, _)| *user).collect::<Vec<_>>())
         .bind(users.iter().map(|(_, currency)| *currency).collect::<Vec<_>>())
         .bind(methods.iter().map(|(method, _)| *method).collect::<Vec<_>>())
@@ -170,12 +172,17 @@ pub(super) async fn find_opened(
     found.into_iter().map(rows::wallet).collect()
 }
 
-const FIND_OPENED: &str = "
-SELECT w.* FROM unnest($1::uuid[], $2::text[]) AS o (user_id, currency)
-JOIN wallets w ON w.user_id = o.user_id AND w.currency = o.currency
+static FIND_OPENED: LazyLock<String> = LazyLock::new(|| {
+    let columns = &*WALLET_COLUMNS;
+    format!(
+        "
+SELECT {columns} FROM unnest($1::uuid[], $2::text[]) AS asked (owner, code)
+JOIN wallets ON user_id = owner AND currency = code
 UNION ALL
-SELECT w.* FROM unnest($3::text[], $4::text[]) AS o (method, currency)
-JOIN wallets w ON w.method = o.method AND w.currency = o.currency";
+SELECT {columns} FROM unnest($3::text[], $4::text[]) AS asked (name, code)
+JOIN wallets ON method = name AND currency = code"
+    )
+});
 
 /// The digest of the journal's row with this number, if there is one.
 pub(super) async fn digest_at(
@@ -201,7 +208,7 @@ pub(super) async fn find_by_keys<'c>(
     keys: &[Digest],
 ) -> Result<Vec<Transfer>, Fault> {
     let keys: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
-    let query = sqlx::query("SELECT * FROM transfers WHERE idempotency_key = ANY($1)").bind(keys);
+    let query = sqlx::query(FIND_BY_KEYS.as_str()).bind(keys);
     query
         .fetch_all(executor)
         .await?
@@ -209,6 +216,11 @@ pub(super) async fn find_by_keys<'c>(
         .map(rows::transfer)
         .collect()
 }
+
+static FIND_BY_KEYS: LazyLock<String> = LazyLock::new(|| {
+    let columns = &*TRANSFER_COLUMNS;
+    format!("SELECT {columns} FROM transfers WHERE idempotency_key = ANY($1)")
+});
 
 fn wallet_uuids(ids: &[WalletId]) -> Vec<Uuid> {
     ids.iter().map(|id| id.0).collect()

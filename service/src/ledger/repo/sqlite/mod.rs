@@ -5,14 +5,16 @@ mod commit;
 pub(super) use commit::{write, writing_statements};
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, Executor, Row, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::Seen;
 use super::file_turn::{FileTurn, HeldFileTurn};
-use super::{Seen, rows};
+use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
 use crate::db::{Fault, file_of};
 use crate::journal::{Head, Identity};
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
@@ -112,10 +114,15 @@ pub(super) async fn digest_at(
 
 async fn read_wallets(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
     let ids: Vec<String> = ids.iter().map(|id| hex(id.0.as_bytes())).collect();
-    let query = sqlx::query("SELECT * FROM wallets WHERE id IN (SELECT unhex(value) FROM json_each(?))");
+    let query = sqlx::query(READ_WALLETS.as_str());
     let found = query.bind(json!(ids).to_string()).fetch_all(&mut **tx).await?;
     found.into_iter().map(rows::wallet).collect()
 }
+
+static READ_WALLETS: LazyLock<String> = LazyLock::new(|| {
+    let columns = &*WALLET_COLUMNS;
+    format!("SELECT {columns} FROM wallets WHERE id IN (SELECT unhex(value) FROM json_each(?))")
+});
 
 /// The wallets that there are of the owners of these openings.
 pub(super) async fn find_opened(
@@ -129,7 +136,7 @@ pub(super) async fn find_opened(
             Owner::Method(method) => json!([Value::Null, method, opening.currency]),
         })
         .collect();
-    let query = sqlx::query(FIND_OPENED);
+    let query = sqlx::query(FIND_OPENED.as_str());
     let found = query.bind(json!(asked).to_string()).fetch_all(&mut **tx).await?;
     found.into_iter().map(rows::wallet).collect()
 }
@@ -139,17 +146,27 @@ pub(super) async fn find_by_keys(
     keys: &[Digest],
 ) -> Result<Vec<Transfer>, Fault> {
     let keys: Vec<String> = keys.iter().map(|key| hex(&key.0)).collect();
-    let query = sqlx::query("SELECT * FROM transfers WHERE idempotency_key IN (SELECT unhex(value) FROM json_each(?))");
+    let query = sqlx::query(FIND_BY_KEYS.as_str());
     let found = query.bind(json!(keys).to_string()).fetch_all(&mut **tx).await?;
     found.into_iter().map(rows::transfer).collect()
 }
 
+static FIND_BY_KEYS: LazyLock<String> = LazyLock::new(|| {
+    let columns = &*TRANSFER_COLUMNS;
+    format!("SELECT {columns} FROM transfers WHERE idempotency_key IN (SELECT unhex(value) FROM json_each(?))")
+});
+
 // Two look-ups by the two unique indexes.
-const FIND_OPENED: &str = "
-WITH asked AS (SELECT unhex(value ->> 0) AS user_id, value ->> 1 AS method, value ->> 2 AS currency FROM json_each(?))
-SELECT w.* FROM asked JOIN wallets w ON w.user_id = asked.user_id AND w.currency = asked.currency
+static FIND_OPENED: LazyLock<String> = LazyLock::new(|| {
+    let columns = &*WALLET_COLUMNS;
+    format!(
+        "
+WITH asked AS (SELECT unhex(value ->> 0) AS owner, value ->> 1 AS name, value ->> 2 AS code FROM json_each(?))
+SELECT {columns} FROM asked JOIN wallets ON user_id = owner AND currency = code
 UNION ALL
-SELECT w.* FROM asked JOIN wallets w ON w.method = asked.method AND w.currency = asked.currency";
+SELECT {columns} FROM asked JOIN wallets ON method = name AND currency = code"
+    )
+});
 
 fn hex(bytes: &[u8]) -> String {
     bytes
