@@ -39,7 +39,7 @@ pub async fn behind_a_proxy(bank: &TestBank) -> (Proxy, Db, Committer) {
 }
 
 /// A bank that is served, and all of whose connections go through a proxy.
-async fn bank_behind_a_proxy() -> (Proxy, TestBank) {
+pub async fn bank_behind_a_proxy() -> (Proxy, TestBank) {
     let database = TestDatabase::new(Backend::Postgres).await;
     let (proxy, url) = proxy_of(&database).await;
     let clock = Arc::new(ManualClock::new());

@@ -2,9 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use harness::{Backend, all_at_once, run};
+use harness::{Backend, Customer, Proxy, TestBank, all_at_once, run};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use service::ops::NotReady;
+
+use crate::doubts::bank_behind_a_proxy;
+use crate::requests::transfer;
+
+/// Between two looks at a process that waits for a silent server.
+const PAUSE: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_locks_every_proof_makes_no_replica_unready() {
@@ -59,4 +65,94 @@ async fn a_failed_proof_holds_for_a_second_as_a_good_one_does() {
         }
     })
     .await;
+}
+
+/// A bank whose server goes silent under a transfer of ana's to ben.
+struct Silenced {
+    proxy: Proxy,
+    bank: TestBank,
+    ana: Customer,
+    ben: Customer,
+    since: Instant,
+}
+
+impl Silenced {
+    async fn begin() -> Self {
+        let (proxy, bank) = bank_behind_a_proxy().await;
+        let (ana, ben) = (bank.customer_with("ana", "10").await, bank.customer("ben").await);
+        let paid = ana.caller.post("/v1/transfers", transfer(ana.wallet, ben.wallet, "1"));
+        paid.await.expect(201);
+        proxy.go_silent();
+        let since = Instant::now();
+        Self {
+            proxy,
+            bank,
+            ana,
+            ben,
+            since,
+        }
+    }
+
+    /// Whether `/readyz` names the committer that waits.
+    async fn is_stuck(&self) -> bool {
+        let answer = self.bank.anonymous().get("/readyz").await;
+        answer.status == 503
+            && answer
+                .text
+                .contains("the committer has waited for the database for more than 5 s")
+    }
+
+    async fn pay(&self) -> u16 {
+        let body = transfer(self.ana.wallet, self.ben.wallet, "1");
+        self.ana.caller.post("/v1/transfers", body).await.status
+    }
+
+    /// The server is there again: the process becomes ready, and commits.
+    async fn end(self, paid: u16) {
+        assert_eq!(paid, 201, "its outcome was found");
+        let began = Instant::now();
+        while self.bank.anonymous().get("/readyz").await.status != 200 {
+            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+            tokio::time::sleep(PAUSE).await;
+        }
+        assert_eq!(self.pay().await, 201);
+        let wallets = [self.ana.wallet, self.ben.wallet];
+        assert_eq!(self.bank.balances(&wallets).await, ["7.0000", "3.0000"]);
+        self.bank.assert_books_balance().await;
+        self.bank.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_waits_for_a_silent_server_for_five_seconds_makes_its_process_unready() {
+    let silenced = Silenced::begin().await;
+    let watch = async {
+        while !silenced.is_stuck().await {
+            assert!(silenced.since.elapsed() < Duration::from_secs(8), "it does not say so");
+            tokio::time::sleep(PAUSE).await;
+        }
+        assert!(silenced.since.elapsed() > Duration::from_secs(5), "it said so at once");
+        silenced.proxy.speak_again();
+    };
+    let (paid, ()) = tokio::join!(silenced.pay(), watch);
+    silenced.end(paid).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_server_is_given_up_after_twenty_seconds() {
+    let silenced = Silenced::begin().await;
+    let watch = async {
+        while silenced.bank.services.ops.metrics().unknown_commits == 0 {
+            assert!(silenced.since.elapsed() < Duration::from_secs(23), "it is not given up");
+            tokio::time::sleep(PAUSE).await;
+        }
+        assert!(
+            silenced.since.elapsed() > Duration::from_secs(19),
+            "it was given up at once"
+        );
+        assert!(silenced.is_stuck().await, "the batch is still in hand");
+        silenced.proxy.speak_again();
+    };
+    let (paid, ()) = tokio::join!(silenced.pay(), watch);
+    silenced.end(paid).await;
 }
