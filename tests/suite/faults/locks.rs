@@ -7,6 +7,8 @@ use harness::{Backend, TestBank, all_at_once, run};
 use service::Services;
 use service::ledger::SubmitError;
 use service::transfers::TransferError;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::Customers;
 
@@ -101,4 +103,62 @@ async fn an_idle_turn_stops_one_process_for_less_than_three_seconds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_turn_stops_two_processes_for_less_than_three_seconds() {
     run(Backend::Postgres, |bank| an_idle_turn_is_ended(bank, 2)).await;
+}
+
+/// A session that locks the journal's row 0 and asks for more than the sockets' buffers hold, and whose client reads none of
+/// it: the server waits for the client, within the transaction. No driver leaves an answer unread, so this speaks the protocol.
+async fn hold_turn_unread(bank: &TestBank) -> TcpStream {
+    let url = bank.database.url.trim_start_matches("postgres://");
+    let (user, place) = url.split_once('@').expect("the URL names a user");
+    let (address, rest) = place.split_once('/').expect("the URL names a database");
+    let database = rest.split('?').next().unwrap_or_default();
+    let mut stream = TcpStream::connect(address).await.expect("the server listens");
+    let startup = format!("\0\x03\0\0user\0{user}\0database\0{database}\0\0");
+    send(&mut stream, &[], &startup).await;
+    // What it says of itself ends with "ready, and in no transaction".
+    let mut told = Vec::new();
+    while !told.ends_with(b"Z\0\0\0\x05I") {
+        let read = stream.read_buf(&mut told).await.expect("the server answers");
+        assert!(read > 0, "{}", String::from_utf8_lossy(&told));
+    }
+    let query = "BEGIN; SELECT number FROM journal WHERE number = 0 FOR UPDATE; \
+                 SELECT repeat('x', 1000000) FROM generate_series(1, 200)\0";
+    send(&mut stream, b"Q", query).await;
+    let waits = "SELECT count(*) AS n FROM pg_stat_activity \
+                 WHERE datname = current_database() AND state = 'active' AND wait_event = 'ClientWrite'";
+    while bank.number(waits).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    stream
+}
+
+/// A message of PostgreSQL's protocol: a letter, but for the first one, and a length that counts itself.
+async fn send(stream: &mut TcpStream, kind: &[u8], content: &str) {
+    let length = u32::try_from(content.len() + 4).expect("it is short");
+    let message = [kind, &length.to_be_bytes(), content.as_bytes()].concat();
+    stream.write_all(&message).await.expect("the server reads");
+}
+
+async fn an_unread_turn_is_ended(bank: Arc<TestBank>, count: usize) {
+    let customers = Customers::of(&bank, CUSTOMERS).await;
+    let processes = processes(&bank, count).await;
+    move_others(&processes, &customers, "before").await;
+    let mut held = hold_turn_unread(&bank).await;
+    let longest = move_others(&processes, &customers, "beside").await;
+    assert!(longest > Duration::from_secs(1), "{longest:?}");
+    assert!(longest < GOES_ON_WITHIN, "{longest:?}");
+    // The server has closed the connection: behind what was sent before there is no more.
+    let mut sink = vec![0; 64 * 1024];
+    while let Ok(1..) = held.read(&mut sink).await {}
+    bank.assert_journal_is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_whose_client_reads_nothing_stops_one_process_for_less_than_three_seconds() {
+    run(Backend::Postgres, |bank| an_unread_turn_is_ended(bank, 1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_whose_client_reads_nothing_stops_two_processes_for_less_than_three_seconds() {
+    run(Backend::Postgres, |bank| an_unread_turn_is_ended(bank, 2)).await;
 }
