@@ -1,5 +1,6 @@
 //! What a try to write a batch can come to, and what that means for the next one. Pure.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
@@ -88,10 +89,14 @@ pub(super) fn wallet_ids(commands: &[&Command]) -> Vec<WalletId> {
 }
 
 /// Remembered wallets that a command names and its actor may not use.
-pub(super) fn hidden_wallets(commands: &[&Command], remembered: &HashMap<WalletId, Wallet>) -> HashSet<WalletId> {
+pub(super) fn hidden_wallets<W: Borrow<Wallet>>(
+    commands: &[&Command],
+    remembered: &HashMap<WalletId, W>,
+) -> HashSet<WalletId> {
     let mut hidden = HashSet::new();
     for command in commands {
         let named = command.action.wallets().filter_map(|id| remembered.get(&id));
+        let named = named.map(Borrow::borrow);
         hidden.extend(named.filter(|wallet| !may_use(command, wallet)).map(|wallet| wallet.id));
     }
     hidden

@@ -120,7 +120,7 @@ impl<S: Store> Batches<S> {
             self.note_that_it_went_back(seen, head);
         }
         self.memory.note_seen(head);
-        let seen: HashMap<WalletId, Wallet> = wallets.iter().map(|wallet| (wallet.id, wallet.clone())).collect();
+        let seen: HashMap<WalletId, &Wallet> = wallets.iter().map(|wallet| (wallet.id, wallet)).collect();
         // Another customer's wallet costs the same as one that does not exist.
         let hidden = hidden_wallets(commands, &seen);
         let unseen: Vec<WalletId> = ids

@@ -111,8 +111,8 @@ fn see_statement(lock: &str) -> String {
         "
 WITH free AS MATERIALIZED (SELECT {columns} FROM wallets WHERE id = ANY($1) {lock}),
     head AS (SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1)
-SELECT head.number, head.digest, head.last_id, head.at, (SELECT digest FROM journal WHERE number = $2) AS own,
-    ({BANK_TIME}) AS time, free.id IS NOT NULL AS has_wallet, free.*
+SELECT free.*, free.id IS NOT NULL AS has_wallet, head.number, head.digest, head.last_id, head.at,
+    (SELECT digest FROM journal WHERE number = $2) AS own, ({BANK_TIME}) AS time
 FROM head LEFT JOIN free ON true"
     )
 }
