@@ -22,6 +22,8 @@ on_every_backend!(
     an_amount_leaves_after_sixty_seconds_to_the_millisecond,
     the_last_minute_is_read_back_at_start,
     a_minute_of_many_pages_is_read_back,
+    a_clock_that_was_ahead_leaves_no_more_than_a_minute_to_read_back,
+    a_clock_that_steps_back_within_the_minute_is_waited_for_after_a_restart_too,
     what_another_replica_commits_is_counted_here,
     what_several_replicas_commit_at_once_counts_once_on_each,
 );
@@ -153,6 +155,43 @@ async fn a_minute_of_many_pages_is_read_back(bank: Arc<TestBank>) {
     let expected = (TRANSFERS, i128::from(TRANSFERS));
     assert_eq!(minute(&bank.services, "USD").await, expected);
     assert_eq!(minute(&*bank.replica().await, "USD").await, expected);
+}
+
+/// Until the clock has caught up, what is committed is dated ahead of it: nothing but the order of commits tells when that was.
+async fn a_clock_that_was_ahead_leaves_no_more_than_a_minute_to_read_back(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "10").await;
+    assert_eq!(minute(&bank.services, "USD").await, (1, 10));
+    bank.advance(TimeDelta::hours(1)).await;
+    bank.fund(ana.wallet, "5", "visa").await;
+    assert_eq!(minute(&bank.services, "USD").await, (1, 5));
+    bank.advance(TimeDelta::hours(-1)).await;
+    for replica in [&bank.services, &bank.replica().await] {
+        assert_eq!(minute(replica, "USD").await, (1, 10));
+    }
+    // Who follows along counts it when it comes.
+    bank.fund(ana.wallet, "3", "visa").await;
+    assert_eq!(minute(&bank.services, "USD").await, (2, 13));
+    bank.advance(TimeDelta::milliseconds(60_001)).await;
+    for replica in [&bank.services, &bank.replica().await] {
+        assert_eq!(minute(replica, "USD").await, (0, 0));
+    }
+    bank.fund(ana.wallet, "2", "visa").await;
+    assert_eq!(minute(&bank.services, "USD").await, (1, 2));
+}
+
+async fn a_clock_that_steps_back_within_the_minute_is_waited_for_after_a_restart_too(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "10").await;
+    bank.advance(TimeDelta::seconds(45)).await;
+    bank.fund(ana.wallet, "5", "visa").await;
+    assert_eq!(minute(&bank.services, "USD").await, (2, 15));
+    bank.advance(TimeDelta::seconds(25)).await;
+    bank.fund(ana.wallet, "3", "visa").await;
+    for step in [0, -30, 30, 20] {
+        bank.advance(TimeDelta::seconds(step)).await;
+        for replica in [&bank.services, &bank.replica().await] {
+            assert_eq!(minute(replica, "USD").await, (2, 8), "after a step of {step} s");
+        }
+    }
 }
 
 /// It is read without being asked for, and soon: the promise is 200 ms.

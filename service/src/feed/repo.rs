@@ -15,6 +15,8 @@ use crate::values::{Currency, Method, Money, RecordId, Sha256Digest, Timestamp, 
 pub struct JournalRow {
     pub mark: Mark,
     pub last_id: RecordId,
+    /// The bank's time when it was committed: never before that of the row before.
+    pub at: Timestamp,
     /// How many transfers it has.
     pub transfers: u64,
 }
@@ -60,17 +62,21 @@ fn select() -> sea_orm::Select<journal::Entity> {
         journal::Column::Number,
         journal::Column::Digest,
         journal::Column::LastId,
+        journal::Column::At,
         journal::Column::Transfers,
     ])
 }
 
 async fn read(db: &impl ConnectionTrait, rows: sea_orm::Select<journal::Entity>) -> Result<Vec<JournalRow>, Fault> {
-    let rows: Vec<(i64, Sha256Digest, RecordId, i32)> = rows.into_tuple().all(db).await?;
-    let rows = rows.into_iter().map(|(number, digest, last_id, transfers)| JournalRow {
-        mark: Mark { number, digest },
-        last_id,
-        transfers: transfers.unsigned_abs().into(),
-    });
+    let rows: Vec<(i64, Sha256Digest, RecordId, Timestamp, i32)> = rows.into_tuple().all(db).await?;
+    let rows = rows
+        .into_iter()
+        .map(|(number, digest, last_id, at, transfers)| JournalRow {
+            mark: Mark { number, digest },
+            last_id,
+            at,
+            transfers: transfers.unsigned_abs().into(),
+        });
     Ok(rows.collect())
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{SubsecRound, TimeDelta};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -14,11 +14,14 @@ use crate::clock::Clock;
 use crate::db::{Db, Fault};
 use crate::feed::{self, Handover, LOOK_EVERY, Piece, ReadError, Reader, What};
 use crate::redis::Pause;
+use crate::values::Timestamp;
 
 /// Callers of `flush` that may wait at a time.
 const FLUSHES_MAX: usize = 16;
 /// How long the next try waits at most while the journal cannot be read.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+const MILLISECOND_DIGITS: u16 = 3;
+const WINDOW: TimeDelta = TimeDelta::milliseconds(WINDOW_MS);
 
 /// The bank's minute and where it comes from.
 pub(super) struct Minute {
@@ -41,12 +44,11 @@ impl Minute {
         self.board.forget_recovered();
         let tx = self.db.snapshot().await?;
         let head = feed::newest(&tx).await?;
-        let now = self.clock.now();
-        let since = now - TimeDelta::milliseconds(WINDOW_MS);
-        let now_ms = now.timestamp_millis();
-        let recovered = repo::each_moved_since(&tx, since, head.last_id, |currency, at, amount| {
-            let at = at.timestamp_millis();
-            self.board.recover(currency, now_ms, at, amount.into());
+        let time = time_to_begin_at(self.clock.now(), head.at).trunc_subsecs(MILLISECOND_DIGITS);
+        let times = time - WINDOW..time + TimeDelta::milliseconds(1);
+        let recovered = repo::each_moved_in(&tx, times, head.last_id, |currency, at, amount| {
+            let (time, at) = (time.timestamp_millis(), at.timestamp_millis());
+            self.board.recover(currency, time, at, amount.into());
         });
         recovered.await?;
         tx.rollback().await?;
@@ -80,6 +82,17 @@ impl Minute {
                 self.board.enter(one.currency, now, at, one.amount.into());
             }
         }
+    }
+}
+
+/// The time that a minute begins at, as one that has followed along has it (see `Window::time`): while the newest commit is
+/// dated ahead of the clock, it stands still there. Where that would be for more than a window, the clock was ahead and came
+/// back, and is followed: what is dated after it does not count, since nothing tells when it happened.
+fn time_to_begin_at(clock: Timestamp, newest: Timestamp) -> Timestamp {
+    if newest - clock > WINDOW {
+        clock
+    } else {
+        newest.max(clock)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the database knows of the last minute. Transfer ids are times, so a bound on ids is a bound on time.
 
+use std::ops::Range;
+
 use entity::transfers;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -13,14 +15,15 @@ const PAGE: u64 = 10_000;
 
 type Row = (TransferId, Currency, Money, Timestamp);
 
-/// Gives out every completed transfer, deposit and withdrawal since a time, through an id, page by page, in constant memory.
-pub async fn each_moved_since(
+/// Gives out every completed transfer, deposit and withdrawal of these times, through an id, page by page, in constant memory.
+pub async fn each_moved_in(
     db: &impl ConnectionTrait,
-    since: Timestamp,
+    times: Range<Timestamp>,
     through: RecordId,
     mut give: impl FnMut(Currency, Timestamp, Money),
 ) -> Result<(), Fault> {
-    let mut next = transfers::Column::Id.gte(TransferId(id_floor(since)));
+    let mut next = transfers::Column::Id.gte(TransferId(id_floor(times.start)));
+    let end = TransferId(id_floor(times.end));
     loop {
         let page: Vec<Row> = transfers::Entity::find()
             .select_only()
@@ -32,6 +35,7 @@ pub async fn each_moved_since(
             ])
             .filter(next)
             .filter(transfers::Column::Id.lte(through))
+            .filter(transfers::Column::Id.lt(end))
             .filter(transfers::Column::Status.eq(TransferStatus::Completed))
             .filter(transfers::Column::Kind.is_in(COUNTED))
             .order_by_asc(transfers::Column::Id)
