@@ -22,6 +22,7 @@ on_every_backend!(
     a_mark_that_the_journal_does_not_have_is_told,
     rows_that_count_what_is_not_there_are_not_passed_over,
     a_missing_row_is_not_passed_over,
+    what_was_handed_over_of_a_lost_history_is_not_looked_for,
 );
 
 /// Payments of each replica in a race.
@@ -370,4 +371,30 @@ async fn a_missing_row_is_not_passed_over(bank: Arc<TestBank>) {
     bank.execute("UPDATE journal SET number = 2 WHERE number = 1000").await;
     rest(&mut reader).await;
     assert_eq!(reader.mark(), head(&bank).await);
+}
+
+/// Commits that a failover has lost, and what they stood on: the journal will not have it, however often it is read.
+async fn what_was_handed_over_of_a_lost_history_is_not_looked_for(bank: Arc<TestBank>) {
+    let (handover, mark) = (Handover::new(), head(&bank).await);
+    let mut reader = Reader::new(bank.db.clone(), What::All, mark, Some(&handover));
+    let digest = Sha256Digest([7; 32]);
+    for number in [mark.number + 1, mark.number] {
+        let (before, after) = [number, number + 1].map(|number| Mark { number, digest }).into();
+        handover.commit(before, after, Vec::new);
+        // As who asks for a flush.
+        reader.look_now();
+        let mut looks = 0;
+        let looking = async {
+            loop {
+                reader.woken().await;
+                assert_eq!(reader.next().await.expect("the journal can be read"), None);
+                looks += 1;
+            }
+        };
+        assert!(timeout(Duration::from_secs(1), looking).await.is_err());
+        // A look is one read, and who waits for other processes looks ten times a second.
+        assert!(looks <= 15, "{looks} looks in a second");
+    }
+    bank.customer_with("ana", "10").await;
+    assert_eq!(rest(&mut reader).await.len(), 1);
 }

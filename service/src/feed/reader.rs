@@ -174,8 +174,9 @@ impl Reader {
                 self.owes_a_look = false;
                 self.look_at = now + LOOK_EVERY;
             }
-            // What is held stands on another row with our mark's number: it is of another history.
-            Some(number) if number == self.mark.number => self.held.clear(),
+            // What is held stands on another row with our mark's number, or on one that the journal does not have: it is of
+            // another history.
+            Some(_) if piece.is_none() => self.held.clear(),
             Some(_) => self.look_at = now + GAP_PAUSE,
         }
         if let Some(piece) = &piece {
