@@ -5,15 +5,17 @@
 //! | after closing, before writing | closed totals are read as before, and closed again by nobody |
 //! | after writing, before removing | the generation is stored as archived: it counts in the database only |
 //! | two archivers | a generation is stored as archived once, and its totals only with that |
+//! | the database loses what was written | its days are gone from both, so Redis names the last generation that was removed: a database without it went back, and a new epoch begins |
 //! | a late row | finds its day's generation closed and opens another one |
 
 use chrono::TimeDelta;
 
 use super::error::AggregatesError;
-use super::hot::{Epoch, Hot, Sealed, StoreVersion};
+use super::hot::{Epoch, Hot, Sealed};
 use super::repo::{self, Recorded, Table};
 use super::totals::Totals;
 use super::{Aggregates, Day};
+use crate::db::Fault;
 
 /// Sums moved in one transaction within the database.
 const MOVED_MAX: i64 = 1_000;
@@ -31,27 +33,28 @@ impl Aggregates {
                 self.write_sealed(&sealed).await?;
                 self.drop_sealed(&sealed).await?;
             } else if let Some(epoch) = &sealed.epoch {
-                return self.purge(epoch, sealed.version).await;
+                return self.purge(epoch, &sealed).await;
             } else {
                 return Ok(());
             }
         }
     }
 
-    /// Forgets the names of what is long gone, now that nothing is closed. Whoever still holds something closed before this
-    /// version could store it a second time; the version keeps them from it.
-    async fn purge(&self, epoch: &Epoch, version: StoreVersion) -> Result<(), AggregatesError> {
+    /// Forgets the names of what is long gone, now that nothing is closed, but for the last that was removed. Whoever still
+    /// holds something closed before this version could store it a second time; the version keeps them from it.
+    async fn purge(&self, epoch: &Epoch, sealed: &Sealed) -> Result<(), AggregatesError> {
         if let Some(hot) = self.store().await? {
             self.noticing(hot.forget_silent().await).await?;
         }
         let (epoch, now) = (epoch.clone(), self.0.clock.now());
+        let (version, removed) = (sealed.version, sealed.removed.clone());
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {
                 if repo::record(tx, &epoch.0, version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
                 }
                 repo::note_purged(tx, version).await?;
-                repo::purge_archived(tx, now - ARCHIVED_KEPT).await?;
+                repo::purge_archived(tx, now - ARCHIVED_KEPT, removed.as_deref()).await?;
                 Ok(())
             })
         });
@@ -65,7 +68,20 @@ impl Aggregates {
             return Ok(Sealed::default());
         };
         let sealed = seal_in(hot, epoch).await;
-        self.noticing(sealed).await
+        let sealed = self.noticing(sealed).await?;
+        if self.has_archived(sealed.removed.as_deref()).await? {
+            Ok(sealed)
+        } else {
+            self.noticing(Err(AggregatesError::Rebuilding)).await
+        }
+    }
+
+    /// False where the database does not have the last generation that was archived and removed: it went back.
+    pub(super) async fn has_archived(&self, removed: Option<&str>) -> Result<bool, Fault> {
+        match removed {
+            Some(id) => repo::is_archived(&self.0.db.read, id).await,
+            None => Ok(true),
+        }
     }
 
     /// The second third: adds to the cold totals what is not there.
@@ -101,9 +117,9 @@ impl Aggregates {
 
     /// The last third: removes what the database has.
     pub async fn drop_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
-        match self.store().await? {
-            Some(hot) => self.noticing(hot.drop_sealed(&sealed.names()).await).await,
-            None => Ok(()),
+        match (self.store().await?, &sealed.epoch) {
+            (Some(hot), Some(epoch)) => self.noticing(hot.drop_sealed(epoch, sealed.names()).await).await,
+            (Some(_) | None, _) => Ok(()),
         }
     }
 
@@ -126,11 +142,12 @@ impl Aggregates {
 
 async fn seal_in(hot: &Hot, epoch: Epoch) -> Result<Sealed, AggregatesError> {
     // The clock only moves forward, so a boundary that is a moment old is one that was right then.
-    let newest = hot.read(None).await?.at.newest;
-    let sealed = hot.seal(&epoch, newest.map(Day::first_hot)).await?;
+    let at = hot.read(None).await?.at;
+    let sealed = hot.seal(&epoch, at.newest.map(Day::first_hot)).await?;
     let sealed = sealed.ok_or(AggregatesError::Rebuilding)?;
     Ok(Sealed {
         epoch: Some(epoch),
+        removed: at.removed,
         ..sealed
     })
 }

@@ -55,7 +55,7 @@ impl Aggregates {
             }
             let is_expected = state.epoch.as_ref() == Some(&at.epoch) && at.version >= state.version;
             match at.stage {
-                Stage::Ready if is_expected && self.has_row_of(&at).await? => return Ok(Epoch(at.epoch)),
+                Stage::Ready if is_expected && self.has_what_is_counted(&at).await? => return Ok(Epoch(at.epoch)),
                 Stage::Begun => self.rebuild(hot, Epoch(at.epoch)).await?,
                 Stage::Ready | Stage::Over => {
                     let epoch = hot.begin(&at.epoch, &new_epoch()).await?;
@@ -66,12 +66,11 @@ impl Aggregates {
         Err(AggregatesError::Rebuilding)
     }
 
-    /// A database that was brought back from a backup does not have the row that Redis has counted last.
-    async fn has_row_of(&self, at: &Where) -> Result<bool, Fault> {
-        match at.mark {
-            Some(mark) => Ok(feed::last_id_of(&self.0.db.read, mark).await?.is_some()),
-            None => Ok(false),
-        }
+    /// A database that went back may not have the row that Redis has counted last, nor what was archived and is gone from Redis.
+    async fn has_what_is_counted(&self, at: &Where) -> Result<bool, Fault> {
+        let Some(mark) = at.mark else { return Ok(false) };
+        let has_row = feed::last_id_of(&self.0.db.read, mark).await?.is_some();
+        Ok(has_row && self.has_archived(at.removed.as_deref()).await?)
     }
 
     /// Tells the database of the epoch, so that nothing that rests on an older one is written any more; sums up what its

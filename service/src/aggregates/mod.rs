@@ -102,7 +102,7 @@ impl Aggregates {
 
     /// The totals of a currency's days: one round trip to Redis if there is one, then one to the database.
     ///
-    /// Who finds that Redis has restarted begins the new epoch and looks once more.
+    /// Who finds that Redis has restarted, or that the database went back, begins the new epoch and looks once more.
     pub async fn daily(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
         match self.daily_in_epoch(days, currency).await {
             Err(AggregatesError::Rebuilding) => {
@@ -120,6 +120,11 @@ impl Aggregates {
         let generations = reading.as_ref().map(Reading::ids).unwrap_or_default();
         let daily = repo::daily(&self.0.db.read, days, currency, &generations).await?;
         let reading = self.noticing(belonging(reading, daily.epoch.as_deref())).await?;
+        let removed = reading.as_ref().and_then(|reading| reading.at.removed.as_ref());
+        if removed.is_some_and(|id| !daily.archived.contains(id)) {
+            // The database went back: what it had of this generation is in neither store.
+            return self.noticing(Err(AggregatesError::Rebuilding)).await;
+        }
         let mut totals = daily.totals;
         for (generation, _, hot) in reading.into_iter().flat_map(|reading| reading.generations) {
             if !daily.archived.contains(&generation.id) {

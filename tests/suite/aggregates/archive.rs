@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use harness::TestBank;
-use service::aggregates::Aggregates;
+use service::aggregates::{Aggregates, AggregatesError};
 
 use super::{Line, answer, command, csv, expected, file, import, key, lines, on_every_store, restarted, settle};
 
@@ -14,7 +14,8 @@ on_every_store!(
     with_redis: [a_crash_after_any_step_changes_no_total,
     a_late_row_between_any_two_steps_changes_no_total,
     an_archiver_that_slept_for_days_changes_no_total,
-    what_is_archived_is_forgotten_a_day_later,],
+    what_is_archived_is_forgotten_a_day_later,
+    what_was_archived_and_lost_with_the_database_is_made_anew,],
 );
 
 async fn cold_days_move_and_hot_days_stay(bank: Arc<TestBank>) {
@@ -121,7 +122,7 @@ async fn an_archiver_that_slept_for_days_changes_no_total(bank: Arc<TestBank>) {
         restarted(&bank).archive_once().await.expect("the archiver works");
         bank.advance(chrono::TimeDelta::days(2)).await;
     }
-    assert_eq!(rows(&bank, "archived_generations", "true").await, 0);
+    assert_eq!(rows(&bank, "archived_generations", "true").await, 1, "the last one's");
     slow.write_sealed(&sealed).await.expect("there is nothing to write");
     assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
 }
@@ -164,8 +165,35 @@ async fn what_is_archived_is_forgotten_a_day_later(bank: Arc<TestBank>) {
     bank.clock
         .advance(chrono::TimeDelta::days(1) + chrono::TimeDelta::seconds(1));
     settle(&bank.services.aggregates).await;
-    assert_eq!(rows(&bank, "archived_generations", "true").await, 0);
+    assert_eq!(rows(&bank, "archived_generations", "true").await, 1, "the last one's");
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
+}
+
+/// A standby that is promoted without the archiver's transactions, and with all of the journal: Redis has removed the days.
+async fn what_was_archived_and_lost_with_the_database_is_made_anew(bank: Arc<TestBank>) {
+    let lines = lines(150, 30);
+    import(&bank, &file(&bank, "month.csv", &csv(&lines))).await;
+    for who in ["a process that knows the epoch", "one that starts", "the archiver"] {
+        let version = bank.number("SELECT version AS n FROM aggregates_state").await;
+        let archiver = restarted(&bank);
+        archiver.archive_once().await.expect("the archiver works");
+        assert!(rows(&bank, "cold_totals", "true").await > 0);
+        bank.execute("DELETE FROM cold_totals").await;
+        bank.execute("DELETE FROM archived_generations").await;
+        let state = format!("UPDATE aggregates_state SET version = {version}, purged_version = 0");
+        bank.execute(&state).await;
+        let asked = match who {
+            "one that starts" => restarted(&bank),
+            _ => archiver,
+        };
+        if who == "the archiver" {
+            let noticed = asked.archive_once().await;
+            assert!(matches!(noticed, Err(AggregatesError::Rebuilding)), "{noticed:?}");
+            asked.archive_once().await.expect("the archiver goes on");
+            assert!(rows(&bank, "cold_totals", "true").await > 0);
+        }
+        assert_eq!(answer(&asked).await, expected(&lines), "asked by {who}");
+    }
 }
 
 async fn rows(bank: &TestBank, table: &str, condition: &str) -> i64 {

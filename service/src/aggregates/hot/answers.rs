@@ -75,6 +75,8 @@ pub struct Sealed {
     /// The epoch that they are of; `None` when there is no Redis.
     pub epoch: Option<Epoch>,
     pub version: StoreVersion,
+    /// The id of the last generation that was removed before; `None` where none was in this epoch.
+    pub removed: Option<String>,
     pub generations: Vec<(Generation, Totals)>,
 }
 
@@ -101,6 +103,8 @@ pub struct Where {
     pub newest: Option<Day>,
     /// The number of the last generation that was opened.
     pub generation: u64,
+    /// The id of the last generation that was archived and removed in this epoch: the database has it, unless it went back.
+    pub removed: Option<String>,
     /// Messages that wait or are in a consumer's hands.
     pub waiting: u64,
     pub dead: u64,
@@ -265,13 +269,11 @@ impl Sealed {
 }
 
 impl Reading {
-    /// The ids of every generation.
+    /// The ids of every generation, and of the last one that was removed.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
-        self.generations
-            .iter()
-            .map(|(generation, ..)| generation.id.clone())
-            .collect()
+        let held = self.generations.iter().map(|(generation, ..)| &generation.id);
+        held.chain(&self.at.removed).cloned().collect()
     }
 
     pub fn read(values: Vec<Value>) -> Result<Self, AggregatesError> {
@@ -284,6 +286,7 @@ impl Reading {
             mark: mark(&next()?)?,
             newest: Day::parse(&next()?),
             generation: number(&next()?)?,
+            removed: Some(next()?).filter(|id| !id.is_empty()),
             waiting: number(&next()?)?,
             dead: number(&next()?)?,
         };

@@ -7,6 +7,7 @@ mod answers;
 
 pub use answers::{Applied, Brought, Generation, Reading, Sealed, Sent, Stage, StoreVersion, Taken, Where};
 
+use std::iter;
 use std::sync::Arc;
 
 use ::redis::{FromRedisValue, Pipeline, Value};
@@ -178,9 +179,10 @@ impl Hot {
         Sealed::read(self.run(script!("seal.lua"), &arguments).await?)
     }
 
-    /// Removes closed generations that the database has.
-    pub async fn drop_sealed(&self, names: &[String]) -> Result<(), AggregatesError> {
-        let _: i64 = self.run(script!("drop.lua"), names).await?;
+    /// Removes closed generations that the database has, and notes the last one in the epoch that they were closed in.
+    pub async fn drop_sealed(&self, epoch: &Epoch, names: Vec<String>) -> Result<(), AggregatesError> {
+        let arguments: Vec<String> = iter::once(epoch.0.clone()).chain(names).collect();
+        let _: i64 = self.run(script!("drop.lua"), &arguments).await?;
         Ok(())
     }
 

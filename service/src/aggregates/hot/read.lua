@@ -1,11 +1,11 @@
 -- Reads where the hot store is, and its totals from one day to another, at one moment.
 -- ARGV: first day, last day ('' and '' for no totals). Answers epoch, stage, version, mark in the journal, newest day, number of the
--- last generation, waiting messages, dead letters, then for each generation: name, '1' when it is open, fields.
-local more = redis.call('HMGET', state, 'newest', 'generation')
+-- last generation, id of the last one that was removed, waiting messages, dead letters, then for each generation: name, '1' when it is open, fields.
+local more = redis.call('HMGET', state, 'newest', 'generation', 'removed')
 local mark = redis.call('GET', p .. 'mark') or ''
 local answer = {
-    epoch, stage, version, mark, more[1] or '', more[2] or '0', tostring(redis.call('XLEN', p .. 'queue')),
-    tostring(redis.call('XLEN', p .. 'dead'))
+    epoch, stage, version, mark, more[1] or '', more[2] or '0', more[3] or '',
+    tostring(redis.call('XLEN', p .. 'queue')), tostring(redis.call('XLEN', p .. 'dead'))
 }
 local function keep(name, is_open)
     local day = string.match(name, '^(.-)/')

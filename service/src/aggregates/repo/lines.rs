@@ -195,10 +195,18 @@ pub async fn archived(db: &impl ConnectionTrait) -> Result<BTreeSet<String>, Fau
     generations(db, statement(db, sql.to_owned(), [])).await
 }
 
-/// Forgets generations that were archived before a time.
-pub async fn purge_archived(db: &impl ConnectionTrait, before: Timestamp) -> Result<(), Fault> {
-    let sql = "DELETE FROM archived_generations WHERE archived_at < $1";
-    db.execute_raw(statement(db, sql.to_owned(), [before.into()])).await?;
+/// Whether a generation is stored as archived.
+pub async fn is_archived(db: &impl ConnectionTrait, generation: &str) -> Result<bool, Fault> {
+    let sql = "SELECT generation FROM archived_generations WHERE generation = $1";
+    let found = db.query_one_raw(statement(db, sql.to_owned(), [generation.into()]));
+    Ok(found.await?.is_some())
+}
+
+/// Forgets generations that were archived before a time, but for one.
+pub async fn purge_archived(db: &impl ConnectionTrait, before: Timestamp, but_for: Option<&str>) -> Result<(), Fault> {
+    let sql = "DELETE FROM archived_generations WHERE archived_at < $1 AND generation <> $2";
+    let values = [before.into(), but_for.unwrap_or_default().into()];
+    db.execute_raw(statement(db, sql.to_owned(), values)).await?;
     Ok(())
 }
 
