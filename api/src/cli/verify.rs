@@ -62,11 +62,12 @@ pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending
 pub(super) fn to_text(proof: &Proof) -> String {
     let report = &proof.books;
     let mut text = format!(
-        "looked at {} in {}, {}, {}\n",
+        "looked at {} in {}, {}, {}, {}\n",
         counted(report.wallets, "wallet", "wallets"),
         counted(report.currencies, "currency", "currencies"),
         counted(report.transfers, "transfer", "transfers"),
         counted(report.entries, "entry", "entries"),
+        counted(report.changes, "change", "changes"),
     );
     push_journal(&mut text, &report.journal);
     for check in &report.checks {
@@ -165,6 +166,7 @@ fn to_json(proof: &Proof) -> serde_json::Value {
         "currencies": report.currencies,
         "transfers": report.transfers,
         "entries": report.entries,
+        "changes": report.changes,
         "journal": {
             "start": report.journal.start.as_ref().map(row_to_json),
             "rows": report.journal.rows,

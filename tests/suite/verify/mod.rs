@@ -158,6 +158,7 @@ async fn a_clean_ledger_is_clean(bank: Arc<TestBank>) {
         (report.wallets, report.transfers, report.entries, report.currencies),
         (3, 4, 6, 1)
     );
+    assert_eq!(report.changes, 3, "each wallet was opened");
     assert_eq!(report.checks.len(), 11, "a new check wants a test of its own");
     books.after(&[], Vec::new()).await;
 }

@@ -10,6 +10,7 @@ pub(super) struct BookCounts {
     pub wallets: u64,
     pub transfers: u64,
     pub entries: u64,
+    pub changes: u64,
     pub currencies: u64,
 }
 
@@ -19,6 +20,7 @@ pub(super) async fn count_rows(tx: &DatabaseTransaction) -> Result<BookCounts, F
         wallets: count(tx, "SELECT count(*) AS n FROM wallets", []).await?,
         transfers: count(tx, "SELECT count(*) AS n FROM transfers", []).await?,
         entries: count(tx, "SELECT count(*) AS n FROM entries", []).await?,
+        changes: count(tx, "SELECT count(*) AS n FROM changes", []).await?,
         currencies: count(tx, "SELECT count(DISTINCT currency) AS n FROM wallets", []).await?,
     })
 }

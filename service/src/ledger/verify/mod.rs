@@ -25,6 +25,8 @@ pub struct Report {
     pub wallets: u64,
     pub transfers: u64,
     pub entries: u64,
+    /// What happened to wallets besides money: openings and new statuses.
+    pub changes: u64,
     pub currencies: u64,
     pub journal: JournalSpan,
     pub checks: Vec<Check>,
@@ -100,6 +102,7 @@ pub async fn verify_in(tx: &DatabaseTransaction, since: i64) -> Result<Report, V
         wallets: counts.wallets,
         transfers: counts.transfers,
         entries: counts.entries,
+        changes: counts.changes,
         currencies: counts.currencies,
         journal,
         checks,

@@ -111,8 +111,8 @@ async fn verify_finds_what_was_tampered_with_beside_a_running_server() {
             (Some(0), &Value::from(true), &Value::from(2))
         );
         assert_eq!(
-            (&report["wallets"], &report["entries"]),
-            (&Value::from(3), &Value::from(4))
+            (&report["wallets"], &report["entries"], &report["changes"]),
+            (&Value::from(3), &Value::from(4), &Value::from(3))
         );
 
         let wallet = match backend {

@@ -28,7 +28,7 @@ async fn a_bank_lives_in_the_schema_that_its_url_names() {
     assert!(
         verified
             .stdout
-            .contains("looked at 3 wallets in 1 currency, 2 transfers"),
+            .contains("looked at 3 wallets in 1 currency, 2 transfers, 4 entries, 3 changes\n"),
         "{verified:?}"
     );
     // The bank in the schema that connections have by themselves is another one, and is made now.
