@@ -21,16 +21,15 @@ impl MigrationTrait for Migration {
     }
 }
 
-// The values of the ledger's tables are domains, and rules over several columns are few and short: PostgreSQL parses every
-// CHECK of a table anew in every statement that writes to it, which a commit of one transfer pays for as one of a thousand
-// does, and the checks of a domain once a session. Twenty thousand characters of them were a seventh of the time of a commit
-// of one.
+// In the tables that every commit writes, checks of one column are domains, and rules over several columns are few and short:
+// PostgreSQL parses the CHECKs of a table anew in every statement that writes to it, and those of a domain once a session.
+// ARCHITECTURE has what that costs.
 //
 // NaN is above every number in PostgreSQL, so the upper bound keeps it out. Half-empty pages and no index on a column
 // that a transfer changes let every balance update stay on its page.
 //
-// What is held is never below 0, so a customer's balance that covers it is not either, and a closed wallet without a balance
-// holds nothing.
+// What is held, at least 0 and covered, forbids an overdraft, and an empty closed wallet cannot hold anything: neither needs a
+// CHECK. A domain looks at what is assigned only, so `held >= 0` stands in both.
 const POSTGRES: &str = "
 CREATE DOMAIN natural_bigint AS bigint CHECK (VALUE >= 0);
 CREATE DOMAIN signed_amount AS numeric(18,4) CHECK (VALUE BETWEEN -99999999999999.9999 AND 99999999999999.9999);
@@ -51,7 +50,7 @@ CREATE TABLE wallets (
     currency currency_code NOT NULL,
     status wallet_status NOT NULL,
     CONSTRAINT wallets_owner CHECK ((user_id IS NULL) <> (method IS NULL)),
-    CONSTRAINT wallets_held_is_covered CHECK (user_id IS NULL OR held <= balance),
+    CONSTRAINT wallets_held_is_covered CHECK (user_id IS NULL OR (held >= 0 AND held <= balance)),
     CONSTRAINT wallets_closed_is_empty CHECK (status <> 'CLOSED' OR balance = 0),
     CONSTRAINT wallets_system_stays_active CHECK (user_id IS NOT NULL OR status = 'ACTIVE'),
     CONSTRAINT wallets_user_currency_unique UNIQUE (user_id, currency),

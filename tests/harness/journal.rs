@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use entity::{changes, journal, ledger, transfers, wallets};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use service::clock::id_in;
 use service::journal::{ChangeLeaf, Content, Head, Identity, TransferLeaf, opening_text};
@@ -37,6 +38,17 @@ pub async fn adopt(db: &DatabaseConnection) {
         let some = some.iter().cloned().map(IntoActiveModel::into_active_model);
         let insert = changes::Entity::insert_many(some).exec_without_returning(db);
         insert.await.expect("changes can be added");
+    }
+    for (change, micros) in changes
+        .iter()
+        .zip(1..)
+        .filter(|(change, _)| change.kind != ChangeKind::Opened)
+    {
+        let updated_at = above + TimeDelta::microseconds(micros);
+        let update = wallets::Entity::update_many()
+            .col_expr(wallets::Column::UpdatedAt, Expr::value(updated_at))
+            .filter(wallets::Column::Id.eq(change.subject));
+        update.exec(db).await.expect("wallets can be updated");
     }
     insert(db, vec![row]).await;
 }

@@ -27,7 +27,7 @@ const ROWS_MIN: usize = 16;
 const TRANSFERS_MAX: u64 = 2_000;
 /// Commits that are held until those before them are read.
 const HELD_MAX: usize = 256;
-/// How often rows are read again that do not count what is there, and the pause before.
+/// How often rows that do not count what is there are read, and the pause in between.
 const TRIES_MAX: usize = 5;
 const TRY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -190,7 +190,9 @@ impl Reader {
     async fn read(&mut self, through: Option<i64>) -> Result<(Option<Piece>, bool), ReadError> {
         let mut tries = 0;
         loop {
-            let rows = repo::rows_from(&self.db.read, self.mark.number, through, self.rows_wanted as u64 + 2).await?;
+            // With the row of the mark itself, and one that tells whether there are more.
+            let limit = self.rows_wanted as u64 + 2;
+            let rows = repo::rows_from(&self.db.read, self.mark.number, through, limit).await?;
             let Some((first, all)) = rows.split_first().filter(|(first, _)| first.mark == self.mark) else {
                 return Err(ReadError::Lost(self.mark));
             };

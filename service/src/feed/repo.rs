@@ -15,7 +15,7 @@ use crate::values::{Currency, Method, Money, RecordId, Sha256Digest, Timestamp, 
 pub struct JournalRow {
     pub mark: Mark,
     pub last_id: RecordId,
-    /// The bank's time when it was committed: never before that of the row before.
+    /// The time of its last stamp: never before that of the row before.
     pub at: Timestamp,
     /// How many transfers it has.
     pub transfers: u64,

@@ -21,7 +21,10 @@ pub(super) enum Attempt {
     Again(FaultKind),
     /// Nothing was sent: what is remembered is not known to be right.
     TakeTurn,
-    /// Nothing was written: another session holds a lock for longer than a batch waits.
+    /// Nothing was written: another session has held the turn for longer than a batch waits.
+    TurnHeld(Fault),
+    /// Nothing was written: another session holds a lock on a wallet, or on the owner of a new one, for longer than a batch
+    /// waits.
     Locked(Fault),
     /// The connection was lost around the commit.
     Unknown(InDoubt, Fault),
@@ -55,12 +58,20 @@ pub(super) fn of_commit(fault: Fault, doubt: impl FnOnce() -> InDoubt) -> Attemp
     before_commit(fault)
 }
 
+/// A fault of waiting for the turn.
+pub(super) fn of_turn(fault: Fault) -> Attempt {
+    if fault.kind == FaultKind::Locked {
+        return Attempt::TurnHeld(fault);
+    }
+    before_commit(fault)
+}
+
 /// A fault before COMMIT was asked for: nothing is durable.
 pub(super) fn before_commit(fault: Fault) -> Attempt {
     match fault.kind {
         // The next row of the journal is another's.
         FaultKind::Unique(_) if fault.is_unique_violation_of("journal") => Attempt::Again(FaultKind::Stale),
-        // The other unique values of a commit are keys: another writer used one up first.
+        // Another writer used a key up first, or has opened the wallet.
         FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Attempt::Again(fault.kind),
         FaultKind::Locked => Attempt::Locked(fault),
         FaultKind::Unreachable

@@ -31,7 +31,8 @@ use crate::values::Timestamp;
 
 /// Attempts before the callers are told that their wallets are contended.
 const ATTEMPTS_MAX: u32 = 8;
-/// Batches that wait for their turn at once after one was found stale: the other process will likely commit again.
+/// Batches that go in turn at once after one was found stale, that pass locked wallets over after one waited for a lock, and
+/// whose keys are looked up after one repeated a used key: the next ones will likely meet the same.
 pub(super) const CAUTIOUS_BATCHES: u32 = 16;
 
 /// Commits batches, one after the other.
@@ -97,7 +98,7 @@ impl<S: Store> Batches<S> {
         self.store.close().await;
     }
 
-    /// Commits commands in order and answers their callers, but for those whose wallets another session has locked.
+    /// Commits commands, in order unless the batch is divided, and answers their callers, but for those whose wallets another session has locked.
     ///
     /// A row that the schema refuses fails alone: its batch is divided until it stands by itself.
     pub async fn commit(&mut self, batch: &mut Batch<'_>) {
@@ -106,7 +107,7 @@ impl<S: Store> Batches<S> {
         while let Some(mut places) = parts.pop() {
             match self.commit_part(batch, &mut places, grows).await {
                 Ended::Done(outcomes) => batch.done(&places, outcomes),
-                // A wallet that is opened is all that names a row of another domain: its owner's.
+                // Only a new wallet names a row of another domain, its owner: so one of the openings has no owner.
                 Ended::Failed(SubmitError::Fault(fault))
                     if fault.kind == FaultKind::ForeignKey && holds_openings(&batch.commands(&places)) =>
                 {
@@ -170,6 +171,11 @@ impl<S: Store> Batches<S> {
                     self.memory.forget();
                     self.before_next_try(&why, tried).await;
                 }
+                Attempt::TurnHeld(fault) => {
+                    tracing::debug!(error = %fault, "another session has the turn for long");
+                    Metrics::add(&self.metrics.conflict_retries, 1);
+                    self.end_idle_holder().await;
+                }
                 Attempt::Locked(fault) => {
                     tracing::debug!(error = %fault, "another session holds a lock for long");
                     Metrics::add(&self.metrics.conflict_retries, 1);
@@ -177,9 +183,6 @@ impl<S: Store> Batches<S> {
                         return Ended::Failed(fault.into());
                     }
                     self.met_locks = CAUTIOUS_BATCHES;
-                    if in_turn {
-                        self.end_idle_holder().await;
-                    }
                     in_turn = true;
                 }
                 Attempt::Unknown(doubt, fault) => {
@@ -304,7 +307,7 @@ fn by_opening(batch: &Batch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
     [openings, others]
 }
 
-/// Two parts of a batch, where one of the openings cannot be: the rest is tried without them, and first.
+/// Two parts of a batch where one of the openings has no owner: the rest is tried without them, and first.
 fn openings_apart(batch: &Batch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
     let [openings, others] = by_opening(batch, places);
     if others.is_empty() {

@@ -1,10 +1,11 @@
 //! Writing in turn: wait until no other process commits, take those into the batch who came meanwhile, read, decide, write.
-//! What is decided so cannot go stale, and the head that it stands on is the newest.
+//! The head that it stands on is the newest, and no other committer can make it stale. A person's session can still change a
+//! wallet: the write finds that.
 
 use std::collections::HashMap;
 
 use super::attempts::{
-    Attempt, InDoubt, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, openings, wallet_ids,
+    Attempt, InDoubt, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, of_turn, openings, wallet_ids,
 };
 use super::batch::{Batches, Decision};
 use super::book::{Book, Writes};
@@ -45,7 +46,7 @@ impl<S: Store> Batches<S> {
     ) -> Attempt {
         let mut turn = match self.store.take_turn().await {
             Ok(turn) => turn,
-            Err(fault) => return before_commit(fault),
+            Err(fault) => return of_turn(fault),
         };
         match self.decide_in_turn(&mut turn, batch, places, how).await {
             Ok(Decided::ToWrite(outcomes, commit)) => self.write_in_turn(turn, places, outcomes, *commit).await,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::attempts::{Attempt, InDoubt, before_commit};
+use super::attempts::{Attempt, InDoubt, before_commit, of_turn};
 use super::batch::{Batches, CAUTIOUS_BATCHES, Ended};
 use super::book::Writes;
 use super::callers::Batch;
@@ -54,9 +54,12 @@ impl<S: Store> Batches<S> {
                     // Of those who wait behind, nothing was begun.
                     Fault::unreachable(fault)
                 }
+                Attempt::TurnHeld(fault) => {
+                    self.end_idle_holder().await;
+                    fault
+                }
                 Attempt::Locked(fault) => {
                     self.met_locks = CAUTIOUS_BATCHES;
-                    self.end_idle_holder().await;
                     fault
                 }
                 // The schema, or a damaged row, refuses what was decided anew: waiting does not help.
@@ -104,11 +107,11 @@ impl<S: Store> Batches<S> {
                     doubts.push(doubt);
                     Fault::unreachable(fault)
                 }
-                Err(Attempt::Locked(fault)) => {
+                Err(Attempt::TurnHeld(fault)) => {
                     self.end_idle_holder().await;
                     fault
                 }
-                Err(Attempt::Failed(fault)) => fault,
+                Err(Attempt::Locked(fault) | Attempt::Failed(fault)) => fault,
                 Err(Attempt::Done(_) | Attempt::Again(_) | Attempt::TakeTurn) => {
                     self.store.pause(Pause::Exactly(LOOK_PAUSE)).await;
                     continue;
@@ -122,7 +125,7 @@ impl<S: Store> Batches<S> {
     /// Writes a row of the journal that holds nothing. Gives the commit in doubt that turned out to be there: it may be there
     /// alone, on a server whose standby has not confirmed it, and the row that follows is confirmed with all before it.
     async fn write_empty_row<'d>(&mut self, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Attempt> {
-        let mut turn = self.store.take_turn().await.map_err(before_commit)?;
+        let mut turn = self.store.take_turn().await.map_err(of_turn)?;
         let durable = durable_one(&mut turn, doubts).await.map_err(before_commit)?;
         let (head, identity, _) = self.look(&mut turn, &[]).await.map_err(before_commit)?;
         let at = BatchStamps::above(&*self.clock, head.at).time();

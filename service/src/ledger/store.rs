@@ -106,6 +106,6 @@ pub(super) struct Seen {
     pub own: Option<Sha256Digest>,
     /// The bank's time by the database's clock; `None` where that is this machine's clock.
     pub time: Option<Timestamp>,
-    /// A wallet that another session has locked is missing.
+    /// Where locks are passed over, a wallet that another session has locked is missing.
     pub wallets: Vec<Wallet>,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use chrono::SecondsFormat;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use sea_orm::sqlx::{self, SqlitePool};
@@ -79,16 +80,19 @@ async fn one_by_one(pool: &SqlitePool, wallets: usize, time: Duration) -> Result
 
 async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<()> {
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let (transfer, key) = (id_at(SystemClock.now()).into_bytes(), random_bytes::<16>());
+    let now = SystemClock.now();
+    let (transfer, key) = (id_at(now).into_bytes(), random_bytes::<16>());
+    let now = now.to_rfc3339_opts(SecondsFormat::AutoSi, false);
     sqlx::query(
         "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency,
          idempotency_key, request_digest, created_at)
-         VALUES (?1, 1, 2, ?2, ?3, '0.0042', 'USD', ?4, ?4, '2026-01-01T00:00:00+00:00')",
+         VALUES (?1, 1, 2, ?2, ?3, '0.0042', 'USD', ?4, ?4, ?5)",
     )
     .bind(&transfer[..])
     .bind(&source.to_be_bytes()[..])
     .bind(&destination.to_be_bytes()[..])
     .bind(&key[..])
+    .bind(&now)
     .execute(&mut *tx)
     .await?;
     for (wallet, sign) in [(source, -42_i64), (destination, 42)] {
@@ -102,12 +106,15 @@ async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<
         ensure!(after >= 0, "a seeded wallet ran dry");
         let after = format!("{}.{:04}", after / 10_000, after % 10_000);
         let amount = if sign < 0 { "-0.0042" } else { "0.0042" };
-        sqlx::query("UPDATE wallets SET balance = ?, version = version + 1 WHERE id = ? AND version = ?")
-            .bind(&after)
-            .bind(&bytes[..])
-            .bind(version)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE wallets SET balance = ?, version = version + 1, updated_at = ? WHERE id = ? AND version = ?",
+        )
+        .bind(&after)
+        .bind(&now)
+        .bind(&bytes[..])
+        .bind(version)
+        .execute(&mut *tx)
+        .await?;
         sqlx::query(
             "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after) VALUES (?, ?, ?, ?, ?)",
         )
@@ -126,13 +133,13 @@ async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<
 /// The same seed as on PostgreSQL, in this dialect.
 pub const SEED: &str = "
 CREATE TEMP TABLE numbers AS WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {wallets})
-    SELECT n, unhex(printf('%032x', n)) AS id, '2026-01-01T00:00:00+00:00' AS t FROM s;
+    SELECT n, unhex(printf('%032x', n)) AS id, '1970-01-01T00:00:00+00:00' AS t FROM s;
 INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at) SELECT id, 'user' || n || '@example.com', 'User', '', 'customer', 'active', t, t FROM numbers;
 INSERT INTO wallets SELECT id, id, NULL, 'USD', '1000000.0000', '0.0000', 'ACTIVE', 1, t, t FROM numbers;
-INSERT INTO wallets SELECT unhex('ffffffffffff7fffbfffffffffffffff'), NULL, 'seed', 'USD', '-' || (1000000 * {wallets}) || '.0000',
+INSERT INTO wallets SELECT unhex('00000000000000008000000000000000'), NULL, 'seed', 'USD', '-' || (1000000 * {wallets}) || '.0000',
     '0.0000', 'ACTIVE', {wallets}, t, t FROM numbers WHERE n = 1;
 INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, created_at)
-    SELECT id, 2, 2, unhex('ffffffffffff7fffbfffffffffffffff'), id, '1000000.0000', 'USD', 'seed', t FROM numbers;
+    SELECT id, 2, 2, unhex('00000000000000008000000000000000'), id, '1000000.0000', 'USD', 'seed', '2026-01-01T00:00:00+00:00' FROM numbers;
 INSERT INTO entries SELECT id, id, 1, '1000000.0000', '1000000.0000' FROM numbers;
-INSERT INTO entries SELECT unhex('ffffffffffff7fffbfffffffffffffff'), id, n, '-1000000.0000', '-' || (1000000 * n) || '.0000' FROM numbers;
+INSERT INTO entries SELECT unhex('00000000000000008000000000000000'), id, n, '-1000000.0000', '-' || (1000000 * n) || '.0000' FROM numbers;
 ";

@@ -198,23 +198,23 @@ pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: 
     Ok(Accounts::new(ids, tokens))
 }
 
-// The user of a wallet has the wallet's own id. The seed's deposits come from one system wallet, as any deposit does.
+// The user of a wallet has the wallet's own id, which as a time is 1970. The seed's deposits come from one system wallet, as any deposit does.
 const POSTGRES_SEED: &str = "
 INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at)
 SELECT lpad(to_hex(n), 32, '0')::uuid, 'user' || n || '@example.com', 'User', '', 'customer', 'active', now(), now()
 FROM generate_series(1, {wallets}) n;
 INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
-SELECT lpad(to_hex(n), 32, '0')::uuid, lpad(to_hex(n), 32, '0')::uuid, NULL, 'USD', 1000000, 0, 'ACTIVE', 1, now(), now()
+SELECT lpad(to_hex(n), 32, '0')::uuid, lpad(to_hex(n), 32, '0')::uuid, NULL, 'USD', 1000000, 0, 'ACTIVE', 1, 'epoch', 'epoch'
 FROM generate_series(1, {wallets}) n;
 INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
-VALUES ('ffffffff-ffff-7fff-bfff-ffffffffffff', NULL, 'seed', 'USD', -1000000 * {wallets}::numeric, 0, 'ACTIVE', {wallets}, now(), now());
+VALUES ('00000000-0000-0000-8000-000000000000', NULL, 'seed', 'USD', -1000000 * {wallets}::numeric, 0, 'ACTIVE', {wallets}, 'epoch', 'epoch');
 INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, created_at)
-SELECT lpad(to_hex(n), 32, '0')::uuid, 2, 2, 'ffffffff-ffff-7fff-bfff-ffffffffffff', lpad(to_hex(n), 32, '0')::uuid, 1000000, 'USD', 'seed', now()
+SELECT lpad(to_hex(n), 32, '0')::uuid, 2, 2, '00000000-0000-0000-8000-000000000000', lpad(to_hex(n), 32, '0')::uuid, 1000000, 'USD', 'seed', now()
 FROM generate_series(1, {wallets}) n;
 INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
 SELECT lpad(to_hex(n), 32, '0')::uuid, 1, lpad(to_hex(n), 32, '0')::uuid, 1000000, 1000000 FROM generate_series(1, {wallets}) n;
 INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
-SELECT 'ffffffff-ffff-7fff-bfff-ffffffffffff', n, lpad(to_hex(n), 32, '0')::uuid, -1000000, -1000000 * n::numeric
+SELECT '00000000-0000-0000-8000-000000000000', n, lpad(to_hex(n), 32, '0')::uuid, -1000000, -1000000 * n::numeric
 FROM generate_series(1, {wallets}) n;
 ";
 

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use harness::{Backend, TestBank, all_at_once, run};
+use harness::{Backend, TestBank, all_at_once, begin, run};
 use service::Services;
-use service::ledger::SubmitError;
+use service::ledger::{Action, Command, Opening, Owner, SubmitError};
 use service::transfers::TransferError;
+use service::values::Currency;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Customers;
+use crate::batches::Committer;
 
 /// Within this every transfer goes on that the lock is not on.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(3);
@@ -103,6 +105,42 @@ async fn an_idle_turn_stops_one_process_for_less_than_three_seconds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_turn_stops_two_processes_for_less_than_three_seconds() {
     run(Backend::Postgres, |bank| an_idle_turn_is_ended(bank, 2)).await;
+}
+
+/// A batch that opens a wallet and moves money waits for the turn.
+async fn an_idle_turn_is_ended_beside_an_opening(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let (queue, pay) = (committer.queue(), committer.first.clone());
+    let commits = bank.hold_commits().await;
+    let first = begin([queue.submit(pay.clone())]).await;
+    while queue.depth() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let opening = Opening {
+        owner: Owner::Customer(pay.actor.user),
+        currency: Currency::from_code("EUR").expect("EUR is a currency"),
+    };
+    let opening = Command::new(pay.actor, Action::Open(opening));
+    let batch = begin([pay.clone(), opening, pay].map(|command| queue.submit(command))).await;
+    // A person asks for the turn behind the first commit, and so has it before the batch.
+    let (turn, ()) = tokio::join!(bank.hold_turn(), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        commits.release().await;
+    });
+    let began = Instant::now();
+    for outcome in first.all().await.into_iter().chain(batch.all().await) {
+        outcome.expect("the person's session is ended");
+    }
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(1), "{took:?}");
+    assert!(took < GOES_ON_WITHIN, "{took:?}");
+    drop(turn);
+    bank.assert_journal_is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_turn_stops_an_opening_and_those_beside_it_for_less_than_three_seconds() {
+    run(Backend::Postgres, an_idle_turn_is_ended_beside_an_opening).await;
 }
 
 /// A session that locks the journal's row 0 and asks for more than the sockets' buffers hold, and whose client reads none of

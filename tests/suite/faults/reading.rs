@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness::{Proxy, Silence};
+use service::Services;
 use service::db::Db;
 use service::feed::{Completed, Mark, ReadError, Reader, What};
-use service::values::TransferKind;
+use service::transfers::NewPayment;
+use service::values::{Method, TransferKind};
+use tokio::task::JoinHandle;
 
 use super::{Load, OwnBank};
 use crate::doubts::proxy_of;
 use crate::feed::{birth, stored};
+use crate::requests::money;
 
 const CUSTOMERS: usize = 4;
 const CLIENTS_EACH: usize = 2;
@@ -38,9 +42,8 @@ struct Consumer {
 }
 
 impl Consumer {
-    async fn new(own: &OwnBank, url: &str, what: What) -> Self {
+    async fn new(url: &str, what: What, mark: Mark) -> Self {
         let db = Db::connect(url).await.expect("the proxy lets everything through");
-        let mark = birth(&own.bank).await;
         Self {
             reader: Reader::new(db.clone(), what, mark, None),
             db,
@@ -94,20 +97,36 @@ impl Consumer {
     }
 }
 
+/// Pays money in, without end. What a fault makes of a deposit is the readers' to find out.
+async fn pay_in(own: &OwnBank, services: Arc<Services>) -> JoinHandle<()> {
+    let (operator, wallet) = (own.bank.operator_actor().await, own.customers.wallets()[0]);
+    tokio::spawn(async move {
+        loop {
+            let deposit = NewPayment {
+                wallet,
+                amount: Some(money("0.01")),
+                method: Method::try_new("visa").expect("this is a method"),
+            };
+            let _ = services.transfers.deposit(operator, None, deposit).await;
+            tokio::time::sleep(PAUSE).await;
+        }
+    })
+}
+
 async fn struck_at(trips: impl IntoIterator<Item = u64> + Clone, blow: Blow) {
     let mut own = OwnBank::start(&[], CUSTOMERS).await;
-    let direct = own.bank.database.url.clone();
     let mut replicas = Vec::new();
     for _ in 0..2 {
-        let url = direct.clone();
-        let replica = own.bank.replica_with(|config| config.database_url = url).await;
-        replicas.push(Arc::clone(&replica));
+        let direct = own.bank.database.url.clone();
+        replicas.push(own.bank.replica_with(|config| config.database_url = direct).await);
     }
+    let paying = pay_in(&own, replicas[0].clone()).await;
     let (mut way, url) = proxy_of(&own.bank.database).await;
     let load = Load::start(&replicas, &own.customers, CLIENTS_EACH);
+    let birth = birth(&own.bank).await;
     let mut consumers = Vec::new();
     for what in [What::All, What::Payments] {
-        let mut consumer = Consumer::new(&own, &url, what).await;
+        let mut consumer = Consumer::new(&url, what, birth).await;
         for trip in trips.clone() {
             for silence in [Silence::BeforeRequest(trip), Silence::BeforeAnswer(trip)] {
                 consumer.go_through(&mut own, &mut way, blow, silence).await;
@@ -118,6 +137,7 @@ async fn struck_at(trips: impl IntoIterator<Item = u64> + Clone, blow: Blow) {
         consumers.push(consumer);
     }
     load.stop().await;
+    paying.abort();
     own.until_connected().await;
     for mut consumer in consumers {
         let newest = own.bank.number("SELECT max(number) AS n FROM journal").await;
@@ -128,6 +148,8 @@ async fn struck_at(trips: impl IntoIterator<Item = u64> + Clone, blow: Blow) {
             What::All => TransferKind::ALL,
             What::Payments => &[TransferKind::Deposit, TransferKind::Withdrawal],
         };
+        // Payments of one piece come in no order.
+        consumer.counted.sort_by_key(|one| one.at);
         assert_eq!(consumer.counted, stored(&own.bank, kinds).await, "{:?}", consumer.what);
         consumer.db.close().await;
     }

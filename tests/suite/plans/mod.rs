@@ -274,7 +274,8 @@ async fn seed(bank: &TestBank, one: WalletId, other: WalletId) {
     bank.execute(&entry(&as_id(bank, &one), "-", "1.0000", 1)).await;
     bank.execute(&entry(&as_id(bank, &other), "", "0.0000", 0)).await;
     bank.execute(&format!(
-        "UPDATE wallets SET version = version + {MANY} WHERE id IN ({one}, {other})"
+        "UPDATE wallets SET version = version + {MANY}, \
+         updated_at = (SELECT created_at FROM transfers ORDER BY id DESC LIMIT 1) WHERE id IN ({one}, {other})"
     ))
     .await;
     harness::journal::adopt(&bank.db.write).await;

@@ -113,7 +113,10 @@ async fn a_third_entry_is_found(bank: Arc<TestBank>) {
             "INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after) \
              VALUES ({visa}, 2, {five}, '5.0000', '-95.0000')"
         ),
-        format!("UPDATE wallets SET version = 2, balance = '-95.0000' WHERE id = {visa}"),
+        format!(
+            "UPDATE wallets SET version = 2, balance = '-95.0000', \
+             updated_at = (SELECT created_at FROM transfers WHERE id = {five}) WHERE id = {visa}"
+        ),
     ];
     let expected = vec![
         (TWO, books.five.to_string()),

@@ -24,14 +24,14 @@ on_every_backend!(
     offenders_are_named_up_to_a_limit,
 );
 
-const LAST: &str = "every balance and version is the last entry's";
+const LAST: &str = "every balance and version is the last entry's, and the last update its or the last change's";
 const CHAIN: &str =
     "a wallet's versions grow by one along its transfers' ids, and each balance is the one before plus the amount";
 const TWO: &str = "every completed transfer has its two entries, and no other transfer has any";
 const ENTRIES: &str = "every entry has its transfer and its wallet";
 const WALLETS: &str = "every transfer has its wallets, and a completed one is in their currency";
 const HELD: &str = "what is held is what pending transfers claim";
-const OPENED: &str = "every wallet was opened once, by a change that says whose and in which currency";
+const OPENED: &str = "every wallet was opened once, by a change that says whose, when and in which currency";
 const CHANGES: &str = "every change has its wallet, and begins with the status that the one before has left";
 const STATUS: &str = "every wallet has the status that its last change has left";
 const JOURNAL: &str = "the journal has no gap, and its digests are those of what is stored";

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use harness::{TestBank, on_every_backend};
 use service::values::WalletId;
 use service::wallets::Expected;
 
-use super::{Books, CHANGES, JOURNAL, OPENED, STATUS};
+use super::{Books, CHANGES, JOURNAL, LAST, OPENED, STATUS, found};
 
 on_every_backend!(
     a_changed_status_is_found,
     a_changed_owner_is_found,
+    a_changed_time_is_found,
     a_removed_opening_is_found,
     a_changed_change_is_found,
     a_removed_change_is_found,
@@ -73,6 +75,22 @@ async fn a_changed_owner_is_found(bank: Arc<TestBank>) {
         books.id(euro),
     )];
     books.after(&sql, vec![(OPENED, euro.to_string())]).await;
+}
+
+async fn a_changed_time_is_found(bank: Arc<TestBank>) {
+    for (column, claim) in [("created_at", OPENED), ("updated_at", LAST)] {
+        let books = Books::of(bank.backend).await;
+        // Milliseconds alone, which SQLite writes in three digits.
+        books.bank.advance(TimeDelta::milliseconds(1_500)).await;
+        books.freeze(books.ana).await;
+        assert_eq!(found(&books.bank).await, []);
+        let (ana, ben) = (books.id(books.ana), books.id(books.ben));
+        // Ben's was opened a microsecond later.
+        let sql =
+            format!("UPDATE wallets SET {column} = (SELECT created_at FROM wallets WHERE id = {ben}) WHERE id = {ana}");
+        let expected = vec![(claim, books.ana.to_string())];
+        books.after(&[sql], expected).await;
+    }
 }
 
 async fn a_removed_opening_is_found(bank: Arc<TestBank>) {

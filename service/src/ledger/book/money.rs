@@ -150,7 +150,7 @@ impl Book {
         let page = self
             .pages
             .get_mut(&wallet)
-            .expect("the rules were request about this very wallet");
+            .expect("the rules were asked about this very wallet");
         page.now.balance = balance_after;
         page.now.version = page.now.version.next();
         page.now.updated_at = transfer.created_at;

@@ -18,7 +18,7 @@ pub(super) static WALLET_COLUMNS: LazyLock<String> = LazyLock::new(columns_of::<
 pub(super) static TRANSFER_COLUMNS: LazyLock<String> = LazyLock::new(columns_of::<transfers::Column>);
 
 /// The columns of a table, as a statement names them. PostgreSQL refuses to run a prepared `SELECT *` again once a newer
-/// release has added a column, and this one may still run then.
+/// release has added a column, and an older release may still run then.
 pub(crate) fn columns_of<C: IdenStatic + Iterable>() -> String {
     let names: Vec<&str> = C::iter().map(|column| column.as_str()).collect();
     names.join(", ")

@@ -102,6 +102,37 @@ impl Dialect {
         }
     }
 
+    /// Whether a column is the time, to the microsecond, that an id tells; see `clock::id_at`.
+    fn is_time_of(self, column: &str, id: &str) -> String {
+        if self.0 == DbBackend::Postgres {
+            let digits =
+                |from: u8, count: u8| format!("('x' || substr(replace(({id})::text, '-', ''), {from}, {count}))");
+            return format!(
+                "({column} = timestamptz 'epoch' + ({}::bit(48)::bigint * 1000 + {}::bit(12)::integer / 4) \
+                 * interval '1 microsecond')",
+                digits(1, 12),
+                digits(14, 3)
+            );
+        }
+        // Without a fraction the text has 25 characters, with milliseconds 29 and with microseconds 32.
+        let micros = format!(
+            "(strftime('%s', {column}) * 1000000 + CASE length({column}) WHEN 25 THEN 0 \
+             WHEN 29 THEN substr({column}, 21, 3) * 1000 ELSE substr({column}, 21, 6) END)"
+        );
+        let digits = |chance: u8| format!("printf('%012X%03X', {micros} / 1000, {micros} % 1000 * 4 + {chance})");
+        let of_id = format!("substr(hex({id}), 1, 12) || substr(hex({id}), 14, 3)");
+        format!("({of_id} BETWEEN {} AND {})", digits(0), digits(3))
+    }
+
+    /// The later one of two ids. Where there is none it is the wallet's own, which is that of the change that opened it.
+    fn later(self, one: &str, other: &str) -> String {
+        let later = match self.0 {
+            DbBackend::Postgres => "greatest",
+            _ => "max",
+        };
+        format!("{later}(coalesce({one}, w.id), coalesce({other}, w.id))")
+    }
+
     /// What the change that opened a wallet says of it; see `journal::opening_text`.
     fn opening_text(self) -> String {
         let owner = match self.0 {
@@ -128,13 +159,13 @@ impl Dialect {
     /// What wallets must be by their changes, as in `checks`.
     fn checks_of_wallets(self) -> Vec<(&'static str, String)> {
         let none = self.no_version();
-        let opening = self.opening_text();
+        let (opening, is_of_opening) = (self.opening_text(), self.is_time_of("w.created_at", "w.id"));
         vec![
             (
-                "every wallet was opened once, by a change that says whose and in which currency",
+                "every wallet was opened once, by a change that says whose, when and in which currency",
                 format!(
                     "SELECT w.id AS id, {none} FROM wallets w LEFT JOIN changes c ON c.subject = w.id AND c.kind = 1 \
-                     GROUP BY w.id HAVING count(c.id) <> 1 OR min(c.after) <> {opening}"
+                     GROUP BY w.id HAVING count(c.id) <> 1 OR min(c.after) <> {opening} OR NOT {is_of_opening}"
                 ),
             ),
             (
@@ -166,14 +197,17 @@ impl Dialect {
         let (amount, after) = (self.units("amount"), self.units("balance_after"));
         let (entry_amount, transfer_amount) = (self.units("e.amount"), self.units("t.amount"));
         let last_after = self.units("e.balance_after");
+        let is_of_last = self.is_time_of("w.updated_at", &self.later("e.transfer_id", "c.id"));
         vec![
             (
-                "every balance and version is the last entry's",
+                "every balance and version is the last entry's, and the last update its or the last change's",
                 format!(
                     "SELECT w.id AS id, {none} FROM wallets w \
                      LEFT JOIN (SELECT wallet_id, max(version) AS version FROM entries GROUP BY wallet_id) l \
                      ON l.wallet_id = w.id LEFT JOIN entries e ON e.wallet_id = l.wallet_id AND e.version = l.version \
-                     WHERE w.version <> coalesce(l.version, 0) OR {balance} <> coalesce({last_after}, 0)"
+                     LEFT JOIN (SELECT subject, id, row_number() OVER (PARTITION BY subject ORDER BY id DESC) AS place \
+                     FROM changes WHERE kind <> 1) c ON c.subject = w.id AND c.place = 1 \
+                     WHERE w.version <> coalesce(l.version, 0) OR {balance} <> coalesce({last_after}, 0) OR NOT {is_of_last}"
                 ),
             ),
             (

@@ -17,7 +17,7 @@ use crate::ledger::types::{Change, Entry, Transfer, Wallet};
 use crate::values::Timestamp;
 
 /// All or nothing: outside of a transaction the statement is its own. Nothing is written where the turn is another's, the
-/// head has moved on, a wallet is not as it was read, or the time is ahead of the database's; that is a stale fault. Gives the
+/// head has moved on, a wallet is not as it was read, or the time is two seconds ahead of the database's; that is a stale fault. Gives the
 /// bank's time by the database's clock.
 pub async fn write(connection: &mut PgConnection, commit: &GroupCommit) -> Result<Timestamp, Fault> {
     let row = bound(commit).fetch_one(connection).await?;
@@ -72,7 +72,7 @@ fn bind_journal<'q>(query: Bound<'q>, commit: &'q GroupCommit) -> Bound<'q> {
         .bind(stands_on_head(commit))
 }
 
-/// True where the time is no later than the head and a microsecond for each record make it.
+/// True where the time is at most a microsecond for each record after the head: the stamps follow the head and not the clock.
 fn stands_on_head(commit: &GroupCommit) -> bool {
     let records = TimeDelta::microseconds(commit.records() as i64);
     commit.row.at <= commit.before.at + records

@@ -67,10 +67,9 @@ pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]
     rows.into_iter().map(rows::wallet).collect()
 }
 
-// The turn is waited for, and nothing else is: wallets that are locked are passed over.
+// The turn is waited for up to 2.2 s; behind it a wallet, or the owner of a new one, up to 200 ms.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '2200ms'";
 
-// With the turn in hand nothing else is waited for as long: a new wallet asks for a lock on its owner's row.
 const TAKE_TURN: &str = "SELECT number FROM journal WHERE number = 0 FOR UPDATE; SET LOCAL lock_timeout = '200ms'";
 
 // A row's lock is its holder's transaction id, in the row itself.
@@ -104,7 +103,7 @@ WHERE singleton";
 static SEE: LazyLock<String> = LazyLock::new(|| see_statement(""));
 static SEE_PASSING_LOCKS: LazyLock<String> = LazyLock::new(|| see_statement("ORDER BY id FOR UPDATE SKIP LOCKED"));
 
-// With the turn held the snapshot has the newest version of every wallet that is not locked by a person.
+// With the turn held the snapshot has the newest version of every wallet.
 fn see_statement(lock: &str) -> String {
     let columns = &*WALLET_COLUMNS;
     format!(

@@ -1,8 +1,8 @@
 //! The text of the one statement that writes a group commit: the turn, the journal's row, and everything that depends on it.
 //!
-//! PostgreSQL runs the parts of a WITH in the order in which the main SELECT needs them, and an order that is not written down
-//! is an accident. So the journal's row reads from the turn, all other parts read from the journal's row, and the SELECT asks
-//! for that row first.
+//! PostgreSQL runs the parts of a WITH in the order in which the main SELECT needs them, which the text alone does not say. So
+//! the journal's row reads from the turn, all that is written beside it reads from the journal's row, and the SELECT asks for
+//! that row first.
 
 use std::sync::LazyLock;
 
@@ -29,7 +29,8 @@ impl Parts {
 /// A column's name, and the type of the array that comes for it.
 type Column = (&'static str, &'static str);
 
-/// Parameters of the journal's row.
+/// Parameters of the journal's row: number and digest of the row before, last id, transfers, changes, time, root, digest, and
+/// whether the time stands on the head.
 const OF_JOURNAL: usize = 9;
 
 const UPDATED: &[Column] = &[
@@ -107,7 +108,7 @@ const OPENED: &[Column] = &[
 ];
 
 // The wallets come sorted by id and are updated in that order. A wallet counts as unchanged when everything that a
-// decision rests on is as it was: entries move the version, freezing the status, holds the held. The balance is compared
+// decision rests on is as it was: entries move the version, freezing the status, a hold what is held. The balance is compared
 // too: a database that lost its newest commits may come to the same version again by another way.
 //
 // A time is good where it is at most two seconds ahead of the database's clock, and where it only stands on the head: a
@@ -164,10 +165,10 @@ struct Arrays {
 }
 
 impl Arrays {
-    /// Rows that there are when the journal's row is written, and how many that shall be.
+    /// A SELECT of these rows, which is empty unless the journal's row was written, and their expected number.
     ///
-    /// The arrays are unnested side by side in the SELECT, which is three times as fast as one `unnest` of all: that keeps the
-    /// values of each array in a store of their own before the first row is made.
+    /// The arrays are unnested side by side in the SELECT: one `unnest` of all keeps the values of each array in a store of its
+    /// own before it makes the first row, which takes three times as long.
     fn rows(&mut self, columns: &[Column], more: &[Column]) -> (String, String) {
         let count = format!("cardinality(${}::{}[])", self.last + 1, columns[0].1);
         let values = columns.iter().chain(more).map(|(name, array)| {
