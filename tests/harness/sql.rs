@@ -159,6 +159,14 @@ impl TestBank {
         Held(tx)
     }
 
+    /// Locks every user, until it is released. PostgreSQL only.
+    pub async fn lock_users(&self) -> Held {
+        let tx = self.db.write.begin().await.expect("a transaction can begin");
+        let locked = tx.execute_unprepared("SELECT 1 FROM users FOR UPDATE").await;
+        locked.expect("users can be locked");
+        Held(tx)
+    }
+
     /// Locks one wallet as a person in psql would, until it is released. PostgreSQL only.
     pub async fn lock_wallet(&self, wallet: WalletId) -> Held {
         let tx = self.db.write.begin().await.expect("a transaction can begin");

@@ -35,6 +35,9 @@ const ATTEMPTS_MAX: u32 = 8;
 /// whose keys are looked up after one repeated a used key: the next ones will likely meet the same.
 pub(super) const CAUTIOUS_BATCHES: u32 = 16;
 
+/// Waits for locked owners in one batch, of 200 ms each. Then the openings are left for the next one.
+const LOCK_WAITS_MAX: u32 = 3;
+
 /// Commits batches, one after the other.
 pub(super) struct Batches<S> {
     pub(super) store: S,
@@ -66,6 +69,8 @@ pub(super) struct Decision {
 /// How a batch ended for good.
 pub(super) enum Ended {
     Done(Vec<Outcome>),
+    /// Nothing was written: another session has locked the owner of a wallet that is to be opened, or a wallet.
+    OwnerLocked,
     Failed(SubmitError),
 }
 
@@ -98,13 +103,19 @@ impl<S: Store> Batches<S> {
         self.store.close().await;
     }
 
-    /// Commits commands, in order unless the batch is divided, and answers their callers, but for those whose wallets another session has locked.
+    /// Commits commands, in order unless the batch is divided, and answers their callers, but for those who need what another
+    /// session has locked.
     ///
-    /// A row that the schema refuses fails alone: its batch is divided until it stands by itself.
+    /// A row that the schema refuses fails alone: its batch is divided until it stands by itself. So is one that needs a locked
+    /// owner, but not for long, since each part waits with the turn held.
     pub async fn commit(&mut self, batch: &mut Batch<'_>) {
         let mut parts = vec![batch.places()];
-        let mut grows = true;
+        let (mut grows, mut lock_waits) = (true, 0);
         while let Some(mut places) = parts.pop() {
+            if lock_waits >= LOCK_WAITS_MAX && holds_openings(&batch.commands(&places)) {
+                Metrics::add(&self.metrics.set_aside, places.len());
+                continue;
+            }
             match self.commit_part(batch, &mut places, grows).await {
                 Ended::Done(outcomes) => batch.done(&places, outcomes),
                 // Only a new wallet names a row of another domain, its owner: so one of the openings has no owner.
@@ -124,11 +135,13 @@ impl<S: Store> Batches<S> {
                     Metrics::add(&self.metrics.splits, 1);
                     parts.extend(halves(places));
                 }
-                // The owner of a new wallet may be locked: what opens none must not wait with it.
-                Ended::Failed(SubmitError::Fault(fault)) if places.len() > 1 && fault.kind == FaultKind::Locked => {
-                    let [openings, others] = by_opening(batch, places);
-                    parts.extend(openings.into_iter().map(|place| vec![place]));
-                    parts.extend(Some(others).filter(|others| !others.is_empty()));
+                Ended::OwnerLocked => {
+                    lock_waits += 1;
+                    if places.len() > 1 {
+                        parts.extend(openings_apart(batch, places));
+                    } else {
+                        Metrics::add(&self.metrics.set_aside, 1);
+                    }
                 }
                 Ended::Failed(error) => batch.fail(&places, &error),
             }
@@ -179,8 +192,8 @@ impl<S: Store> Batches<S> {
                 Attempt::Locked(fault) => {
                     tracing::debug!(error = %fault, "another session holds a lock for long");
                     Metrics::add(&self.metrics.conflict_retries, 1);
-                    if in_turn && holds_openings(&batch.commands(places)) && places.len() > 1 {
-                        return Ended::Failed(fault.into());
+                    if in_turn && holds_openings(&batch.commands(places)) {
+                        return Ended::OwnerLocked;
                     }
                     self.met_locks = CAUTIOUS_BATCHES;
                     in_turn = true;
@@ -300,16 +313,10 @@ fn halves(mut places: Vec<usize>) -> [Vec<usize>; 2] {
     [second, places]
 }
 
-/// What opens a wallet, and the rest.
-fn by_opening(batch: &Batch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
-    let opens = |place: &usize| batch.command(*place).action.opening().is_some();
-    let (openings, others) = places.into_iter().partition(opens);
-    [openings, others]
-}
-
-/// Two parts of a batch where one of the openings has no owner: the rest is tried without them, and first.
+/// Two parts of a batch where one of the openings has no owner, or a locked one: the rest is tried without them, and first.
 fn openings_apart(batch: &Batch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
-    let [openings, others] = by_opening(batch, places);
+    let opens = |place: &usize| batch.command(*place).action.opening().is_some();
+    let (openings, others): (Vec<usize>, Vec<usize>) = places.into_iter().partition(opens);
     if others.is_empty() {
         halves(openings)
     } else {

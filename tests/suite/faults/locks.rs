@@ -8,6 +8,7 @@ use service::Services;
 use service::ledger::{Action, Command, Opening, Owner, SubmitError};
 use service::transfers::TransferError;
 use service::values::Currency;
+use service::wallets::WalletError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -105,6 +106,35 @@ async fn an_idle_turn_stops_one_process_for_less_than_three_seconds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_turn_stops_two_processes_for_less_than_three_seconds() {
     run(Backend::Postgres, |bank| an_idle_turn_is_ended(bank, 2)).await;
+}
+
+/// A person, or a migration, locks all users: many sign up or open wallets meanwhile.
+async fn locked_users_stop_only_what_opens_their_wallets(bank: Arc<TestBank>) {
+    let customers = Customers::of(&bank, CUSTOMERS).await;
+    let processes = processes(&bank, 1).await;
+    move_others(&processes, &customers, "before").await;
+    let locked = bank.lock_users().await;
+    let euro = Currency::from_code("EUR").expect("EUR is a currency");
+    let open = |actor| processes[0].wallets.open(actor, euro);
+    let opening = all_at_once(customers.0.iter().map(|(actor, _)| open(*actor)));
+    let (longest, opened) = tokio::join!(move_others(&processes, &customers, "beside"), opening);
+    assert!(longest < GOES_ON_WITHIN, "{longest:?}");
+    for outcome in opened {
+        assert!(
+            matches!(outcome, Err(WalletError::Submit(SubmitError::Contended))),
+            "{outcome:?}"
+        );
+    }
+    locked.release().await;
+    for outcome in all_at_once(customers.0.iter().map(|(actor, _)| open(*actor))).await {
+        outcome.expect("the lock is gone");
+    }
+    bank.assert_journal_is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn locked_users_stop_no_transfer_for_three_seconds() {
+    run(Backend::Postgres, locked_users_stop_only_what_opens_their_wallets).await;
 }
 
 /// A batch that opens a wallet and moves money waits for the turn.
