@@ -88,6 +88,9 @@ impl Minute {
 /// The time that a minute begins at, as one that has followed along has it (see `Window::time`): while the newest commit is
 /// dated ahead of the clock, it stands still there. Where that would be for more than a window, the clock was ahead and came
 /// back, and is followed: what is dated after it does not count, since nothing tells when it happened.
+///
+/// Commits of such a time are dated together, just behind the newest from before. A minute that is read while the clock catches
+/// up with them, or up to a minute later, has all of them, where one who has followed along has counted each when it came.
 fn time_to_begin_at(clock: Timestamp, newest: Timestamp) -> Timestamp {
     if newest - clock > WINDOW {
         clock
