@@ -4,22 +4,25 @@
 //! |---|---|
 //! | after closing, before writing | closed totals are read as before, and closed again by nobody |
 //! | after writing, before removing | the generation is stored as archived: it counts in the database only |
-//! | two archivers | a generation is stored as archived once, and its totals only with that |
-//! | the database loses what was written | its days are gone from both, so Redis names the last generation that was removed: a database without it went back, and a new epoch begins |
+//! | two archivers | a generation is stored as archived once, and its totals only with that; of two that read the same, one removes |
+//! | the database loses what was written | its days are gone from both, so Redis names the last step that removed some: a database without it went back, and a new epoch begins |
 //! | a late row | finds its day's generation closed and opens another one |
 
 use chrono::TimeDelta;
+use sea_orm::ConnectionTrait;
 
 use super::error::AggregatesError;
 use super::hot::{Epoch, Hot, Sealed};
 use super::repo::{self, Recorded, Table};
 use super::totals::Totals;
 use super::{Aggregates, Day};
+use crate::clock::random_bytes;
 use crate::db::Fault;
+use crate::values::Timestamp;
 
 /// Sums moved in one transaction within the database.
 const MOVED_MAX: i64 = 1_000;
-/// How long a generation stays stored as archived after it is gone from Redis: longer than any reader takes from its
+/// How long a generation, or a step, stays stored as archived after it is gone from Redis: longer than any reader takes from its
 /// question to Redis to the one to the database.
 const ARCHIVED_KEPT: TimeDelta = TimeDelta::days(1);
 
@@ -32,29 +35,30 @@ impl Aggregates {
             if !sealed.generations.is_empty() {
                 self.write_sealed(&sealed).await?;
                 self.drop_sealed(&sealed).await?;
-            } else if let Some(epoch) = &sealed.epoch {
-                return self.purge(epoch, &sealed).await;
             } else {
-                return Ok(());
+                return self.purge(&sealed).await;
             }
         }
     }
 
-    /// Forgets the names of what is long gone, now that nothing is closed, but for the last that was removed. Whoever still
-    /// holds something closed before this version could store it a second time; the version keeps them from it.
-    async fn purge(&self, epoch: &Epoch, sealed: &Sealed) -> Result<(), AggregatesError> {
+    /// Forgets the names of what is long gone, now that nothing is closed, but for the step that Redis names. Whoever still
+    /// holds something closed before this version could store it a second time; the version keeps them from it. How long is
+    /// counted from the reading of Redis: another step whose name Redis has by now was written after that.
+    pub async fn purge(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
+        let Some(epoch) = sealed.epoch.clone() else {
+            return Ok(());
+        };
         if let Some(hot) = self.store().await? {
             self.noticing(hot.forget_silent().await).await?;
         }
-        let (epoch, now) = (epoch.clone(), self.0.clock.now());
-        let (version, removed) = (sealed.version, sealed.removed.clone());
+        let (version, removed, before) = (sealed.version, sealed.removed.clone(), sealed.at - ARCHIVED_KEPT);
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {
                 if repo::record(tx, &epoch.0, version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
                 }
                 repo::note_purged(tx, version).await?;
-                repo::purge_archived(tx, now - ARCHIVED_KEPT, removed.as_deref()).await?;
+                repo::purge_archived(tx, before, removed.as_deref()).await?;
                 Ok(())
             })
         });
@@ -67,7 +71,7 @@ impl Aggregates {
         let Some((hot, epoch)) = self.noticing(hot).await? else {
             return Ok(Sealed::default());
         };
-        let sealed = seal_in(hot, epoch).await;
+        let sealed = seal_in(hot, epoch, self.0.clock.now()).await;
         let sealed = self.noticing(sealed).await?;
         if self.has_archived(sealed.removed.as_deref()).await? {
             Ok(sealed)
@@ -76,12 +80,9 @@ impl Aggregates {
         }
     }
 
-    /// False where the database does not have the last generation that was archived and removed: it went back.
+    /// False where the database does not have the last step that removed something: it went back.
     pub(super) async fn has_archived(&self, removed: Option<&str>) -> Result<bool, Fault> {
-        match removed {
-            Some(id) => repo::is_archived(&self.0.db.read, id).await,
-            None => Ok(true),
-        }
+        has_archived(&self.0.db.read, removed).await
     }
 
     /// The second third: adds to the cold totals what is not there.
@@ -100,8 +101,13 @@ impl Aggregates {
                 if sealed.version <= repo::purged_version(tx).await? {
                     return Ok(());
                 }
-                let ids: Vec<String> = sealed.generations.iter().map(|(one, _)| one.id.clone()).collect();
-                let new = repo::archive(tx, &ids, now).await?;
+                // The database may have gone back since they were read; what this step removes must not hide that.
+                if !has_archived(tx, sealed.removed.as_deref()).await? {
+                    return Err(AggregatesError::Rebuilding);
+                }
+                let ids = sealed.generations.iter().map(|(one, _)| one.id.clone());
+                let names: Vec<String> = ids.chain([sealed.step]).collect();
+                let new = repo::archive(tx, &names, now).await?;
                 let mut totals = Totals::default();
                 for (generation, sums) in sealed.generations {
                     if new.contains(&generation.id) {
@@ -115,10 +121,10 @@ impl Aggregates {
         self.noticing(work.await).await
     }
 
-    /// The last third: removes what the database has.
+    /// The last third: removes what the database has, unless another step has removed something meanwhile.
     pub async fn drop_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
         match (self.store().await?, &sealed.epoch) {
-            (Some(hot), Some(epoch)) => self.noticing(hot.drop_sealed(epoch, sealed.names()).await).await,
+            (Some(hot), Some(epoch)) => self.noticing(hot.drop_sealed(epoch, sealed).await).await,
             (Some(_) | None, _) => Ok(()),
         }
     }
@@ -140,14 +146,23 @@ impl Aggregates {
     }
 }
 
-async fn seal_in(hot: &Hot, epoch: Epoch) -> Result<Sealed, AggregatesError> {
-    // The clock only moves forward, so a boundary that is a moment old is one that was right then.
-    let at = hot.read(None).await?.at;
-    let sealed = hot.seal(&epoch, at.newest.map(Day::first_hot)).await?;
+async fn has_archived(db: &impl ConnectionTrait, removed: Option<&str>) -> Result<bool, Fault> {
+    match removed {
+        Some(name) => repo::is_archived(db, name).await,
+        None => Ok(true),
+    }
+}
+
+async fn seal_in(hot: &Hot, epoch: Epoch, now: Timestamp) -> Result<Sealed, AggregatesError> {
+    // The virtual clock only moves forward, so a boundary that is a moment old is one that was right then.
+    let newest = hot.read(None).await?.at.newest;
+    let sealed = hot.seal(&epoch, newest.map(Day::first_hot)).await?;
     let sealed = sealed.ok_or(AggregatesError::Rebuilding)?;
     Ok(Sealed {
         epoch: Some(epoch),
-        removed: at.removed,
+        at: now,
+        // A name of its own: the generations may have been written by an older step, of an archiver that died.
+        step: format!("step-{:032x}", u128::from_be_bytes(random_bytes())),
         ..sealed
     })
 }

@@ -10,6 +10,7 @@ use crate::aggregates::error::AggregatesError;
 use crate::aggregates::message::{Message, decode_key};
 use crate::aggregates::totals::{Key, Sum, Totals};
 use crate::feed::Mark;
+use crate::values::Timestamp;
 
 /// A count of the hot store's changes: it only grows, unless Redis forgot some.
 pub type StoreVersion = i64;
@@ -74,8 +75,12 @@ pub struct Generation {
 pub struct Sealed {
     /// The epoch that they are of; `None` when there is no Redis.
     pub epoch: Option<Epoch>,
+    /// When they were read, by the clock of the reader.
+    pub at: Timestamp,
     pub version: StoreVersion,
-    /// The id of the last generation that was removed before; `None` where none was in this epoch.
+    /// The name of the step that removes them: stored with them, and noted by Redis.
+    pub step: String,
+    /// The name of the last step that had removed some by then; `None` where none had in this epoch.
     pub removed: Option<String>,
     pub generations: Vec<(Generation, Totals)>,
 }
@@ -103,7 +108,7 @@ pub struct Where {
     pub newest: Option<Day>,
     /// The number of the last generation that was opened.
     pub generation: u64,
-    /// The id of the last generation that was archived and removed in this epoch: the database has it, unless it went back.
+    /// The name of the archiver's last step that removed generations in this epoch: the database has it, unless it went back.
     pub removed: Option<String>,
     /// Messages that wait or are in a consumer's hands.
     pub waiting: u64,
@@ -252,11 +257,13 @@ impl Sealed {
     pub fn read(values: Vec<Value>) -> Result<Option<Self>, AggregatesError> {
         let mut values = values.into_iter();
         let (outcome, version) = (next_text(&mut values)?, next_text(&mut values)?);
+        let removed = next_text(&mut values)?;
         if outcome == "lost" {
             return Ok(None);
         }
         let mut sealed = Self {
             version: number(&version)?,
+            removed: Some(removed).filter(|name| !name.is_empty()),
             ..Self::default()
         };
         while let (Some(name), Some(fields)) = (values.next(), values.next()) {
@@ -269,7 +276,7 @@ impl Sealed {
 }
 
 impl Reading {
-    /// The ids of every generation, and of the last one that was removed.
+    /// The ids of every generation, and the name of the last step that removed some.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
         let held = self.generations.iter().map(|(generation, ..)| &generation.id);

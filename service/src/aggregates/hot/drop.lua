@@ -1,10 +1,14 @@
--- Removes closed generations that the database has, and notes the id of the last one: a database that does not have it any
--- more went back. One that is gone already was removed by another archiver, and the database may have forgotten its id.
--- ARGV: epoch, their names.
-for i = 2, #ARGV do
+-- Removes closed generations that the database has, and notes the name of the step that was written with them: a database that
+-- does not have it any more went back. Only where no other step has removed anything since they were read: what that one wrote
+-- may have been written later, and its name is the one to keep.
+-- ARGV: epoch, the name that was noted when they were read ('' for none), the step's name, the generations' names. Answers how
+-- many it removed.
+local noted = redis.call('HGET', state, 'removed') or ''
+if not is_ready(ARGV[1]) or noted ~= ARGV[2] then return 0 end
+local removed = 0
+for i = 4, #ARGV do
     redis.call('DEL', p .. 'day:' .. ARGV[i])
-    if redis.call('SREM', p .. 'sealed', ARGV[i]) == 1 and epoch == ARGV[1] then
-        redis.call('HSET', state, 'removed', string.match(ARGV[i], '/(.*)$'))
-    end
+    removed = removed + redis.call('SREM', p .. 'sealed', ARGV[i])
 end
-return #ARGV - 1
+if removed > 0 then redis.call('HSET', state, 'removed', ARGV[3]) end
+return removed

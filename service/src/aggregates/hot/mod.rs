@@ -7,7 +7,6 @@ mod answers;
 
 pub use answers::{Applied, Brought, Generation, Reading, Sealed, Sent, Stage, StoreVersion, Taken, Where};
 
-use std::iter;
 use std::sync::Arc;
 
 use ::redis::{FromRedisValue, Pipeline, Value};
@@ -179,9 +178,12 @@ impl Hot {
         Sealed::read(self.run(script!("seal.lua"), &arguments).await?)
     }
 
-    /// Removes closed generations that the database has, and notes the last one in the epoch that they were closed in.
-    pub async fn drop_sealed(&self, epoch: &Epoch, names: Vec<String>) -> Result<(), AggregatesError> {
-        let arguments: Vec<String> = iter::once(epoch.0.clone()).chain(names).collect();
+    /// Removes closed generations that the database has, and notes the step that wrote them; nothing where another step has
+    /// removed something since they were read.
+    pub async fn drop_sealed(&self, epoch: &Epoch, sealed: &Sealed) -> Result<(), AggregatesError> {
+        let removed = sealed.removed.clone().unwrap_or_default();
+        let mut arguments = vec![epoch.0.clone(), removed, sealed.step.clone()];
+        arguments.extend(sealed.names());
         let _: i64 = self.run(script!("drop.lua"), &arguments).await?;
         Ok(())
     }

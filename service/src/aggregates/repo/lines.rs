@@ -178,7 +178,7 @@ pub async fn daily(
 const ARCHIVED: i16 = 0;
 const EPOCH: i16 = -1;
 
-/// Stores generations as archived and gives those that were not before.
+/// Stores generations as archived, and the step that did it, and gives those that were not before.
 pub async fn archive(tx: &DatabaseTransaction, names: &[String], at: Timestamp) -> Result<BTreeSet<String>, Fault> {
     let statement = statement(tx, dialect(tx).archive(), [json!(names).to_string().into(), at.into()]);
     generations(tx, statement).await
@@ -189,20 +189,20 @@ async fn generations(db: &impl ConnectionTrait, statement: Statement) -> Result<
     rows.iter().map(|row| Ok(row.try_get("", "generation")?)).collect()
 }
 
-/// Every generation that is stored as archived.
+/// Every generation and every step that is stored as archived.
 pub async fn archived(db: &impl ConnectionTrait) -> Result<BTreeSet<String>, Fault> {
     let sql = "SELECT generation FROM archived_generations";
     generations(db, statement(db, sql.to_owned(), [])).await
 }
 
-/// Whether a generation is stored as archived.
+/// Whether a generation or a step is stored as archived.
 pub async fn is_archived(db: &impl ConnectionTrait, generation: &str) -> Result<bool, Fault> {
     let sql = "SELECT generation FROM archived_generations WHERE generation = $1";
     let found = db.query_one_raw(statement(db, sql.to_owned(), [generation.into()]));
     Ok(found.await?.is_some())
 }
 
-/// Forgets generations that were archived before a time, but for one.
+/// Forgets generations and steps that were archived before a time, but for one.
 pub async fn purge_archived(db: &impl ConnectionTrait, before: Timestamp, but_for: Option<&str>) -> Result<(), Fault> {
     let sql = "DELETE FROM archived_generations WHERE archived_at < $1 AND generation <> $2";
     let values = [before.into(), but_for.unwrap_or_default().into()];
