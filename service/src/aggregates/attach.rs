@@ -54,30 +54,46 @@ impl Aggregates {
                 continue;
             }
             let is_expected = state.epoch.as_ref() == Some(&at.epoch) && at.version >= state.version;
-            match at.stage {
-                Stage::Ready if is_expected && self.has_what_is_counted(&at).await? => return Ok(Epoch(at.epoch)),
-                Stage::Begun => self.rebuild(hot, Epoch(at.epoch)).await?,
-                Stage::Ready | Stage::Over => {
-                    let epoch = hot.begin(&at.epoch, &new_epoch()).await?;
-                    self.rebuild(hot, Epoch(epoch)).await?;
+            let why = match at.stage {
+                Stage::Begun => {
+                    self.rebuild(hot, Epoch(at.epoch), "a new epoch was begun").await?;
+                    continue;
                 }
-            }
+                Stage::Over => "Redis has restarted or was emptied",
+                Stage::Ready if !is_expected => "Redis has lost something, or Redis and the database are of two epochs",
+                Stage::Ready => match self.lost_of_what_is_counted(&at).await? {
+                    None => return Ok(Epoch(at.epoch)),
+                    // The archiver went on in between, and the database may have forgotten the older name.
+                    Some(_) if hot.read(None).await?.at.removed != at.removed => continue,
+                    Some(why) => why,
+                },
+            };
+            let epoch = hot.begin(&at.epoch, &new_epoch()).await?;
+            self.rebuild(hot, Epoch(epoch), why).await?;
         }
         Err(AggregatesError::Rebuilding)
     }
 
     /// A database that went back may not have the row that Redis has counted last, nor what was archived and is gone from Redis.
-    async fn has_what_is_counted(&self, at: &Where) -> Result<bool, Fault> {
-        let Some(mark) = at.mark else { return Ok(false) };
-        let has_row = feed::last_id_of(&self.0.db.read, mark).await?.is_some();
-        Ok(has_row && self.has_archived(at.removed.as_deref()).await?)
+    /// Says what is lost; `None` where all of it is there.
+    async fn lost_of_what_is_counted(&self, at: &Where) -> Result<Option<&'static str>, Fault> {
+        let Some(mark) = at.mark else {
+            return Ok(Some("Redis has lost the row of the journal that it stands at"));
+        };
+        if feed::last_id_of(&self.0.db.read, mark).await?.is_none() {
+            return Ok(Some(
+                "the database went back: its journal does not have the row that Redis stands at",
+            ));
+        }
+        let has_archived = self.has_archived(at.removed.as_deref()).await?;
+        Ok((!has_archived).then_some("the database went back: it does not have what was archived last"))
     }
 
     /// Tells the database of the epoch, so that nothing that rests on an older one is written any more; sums up what its
     /// books and its imports came to and none of its own stores has; gives that to Redis. Done twice or by two at once it
     /// comes to the same.
-    async fn rebuild(&self, hot: &Hot, epoch: Epoch) -> Result<(), AggregatesError> {
-        self.begin(epoch.clone()).await?;
+    async fn rebuild(&self, hot: &Hot, epoch: Epoch, why: &'static str) -> Result<(), AggregatesError> {
+        self.begin(epoch.clone(), why).await?;
         let tx = self.0.db.snapshot().await?;
         let state = repo::state(&tx).await?;
         let head = feed::newest(&tx).await?;
@@ -94,7 +110,7 @@ impl Aggregates {
         .await
     }
 
-    async fn begin(&self, epoch: Epoch) -> Result<(), AggregatesError> {
+    async fn begin(&self, epoch: Epoch, why: &'static str) -> Result<(), AggregatesError> {
         let now = self.0.clock.now();
         let again = self.0.db.transaction(move |tx| {
             Box::pin(async move {
@@ -117,9 +133,7 @@ impl Aggregates {
             })
         });
         if again.await? {
-            tracing::warn!(
-                "the hot totals are made anew from the database: Redis has restarted, or has lost something"
-            );
+            tracing::warn!(why, "the hot totals are made anew from the database");
         }
         Ok(())
     }
