@@ -50,6 +50,16 @@ impl Comparison {
         }
     }
 
+    /// The database went back and no longer has what Redis rests on.
+    fn lost(what: &str, lag: u64, notes: Vec<String>) -> Self {
+        Self {
+            verdict: Verdict::Different(vec![format!("{what}; a running bank makes them anew")]),
+            mark: None,
+            lag,
+            notes,
+        }
+    }
+
     /// False only when the aggregates are wrong: late or out of reach is not wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -57,10 +67,11 @@ impl Comparison {
     }
 }
 
-/// Compares; `None` when the archiver came in between and Redis has to be read again.
+/// Compares; `None` when the archiver came in between and Redis has to be read again, or may have and `may_repeat`.
 pub(crate) async fn compare(
     tx: &DatabaseTransaction,
     reading: Result<Option<Reading>, AggregatesError>,
+    may_repeat: bool,
 ) -> Result<Option<Comparison>, Fault> {
     let state = repo::state(tx).await?;
     let mut notes = Vec::new();
@@ -99,17 +110,22 @@ pub(crate) async fn compare(
         None => confirmed,
     };
     let Some(beyond) = beyond(tx, mark).await? else {
-        return Ok(Some(Comparison {
-            verdict: Verdict::Different(vec![format!(
-                "they stand at row {} of the journal, which is not there or another one; a running bank makes them anew",
-                mark.number
-            )]),
-            mark: None,
-            lag: 0,
-            notes,
-        }));
+        let what = format!(
+            "they stand at row {} of the journal, which is not there or another one",
+            mark.number
+        );
+        return Ok(Some(Comparison::lost(&what, 0, notes)));
     };
     let lag = number_of(&beyond);
+    let removed = reading.at.removed.as_ref();
+    if removed.is_some_and(|step| !archived.contains(step)) {
+        // A name that Redis has replaced meanwhile may have been forgotten.
+        if may_repeat {
+            return Ok(None);
+        }
+        let what = "the database went back and does not have what was archived last, which is gone from Redis";
+        return Ok(Some(Comparison::lost(what, lag, notes)));
+    }
     let mut found = repo::stored_totals(tx).await?;
     found.add_all(beyond);
     for (generation, _, totals) in reading.generations {

@@ -133,7 +133,7 @@ pub async fn verify_since(db: &Db, aggregates: &Aggregates, since: i64) -> Resul
         let reading = aggregates.read_hot().await;
         let tx = db.snapshot().await?;
         tries += 1;
-        let compared = match aggregates::compare(&tx, reading).await? {
+        let compared = match aggregates::compare(&tx, reading, tries < SNAPSHOTS_MAX).await? {
             None if tries < SNAPSHOTS_MAX => {
                 tx.rollback().await.map_err(Fault::from)?;
                 continue;

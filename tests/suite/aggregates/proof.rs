@@ -14,6 +14,7 @@ on_every_store!(
     everywhere: [a_tampered_total_is_found, imported_rows_prove_nothing_and_break_nothing],
     with_redis: [what_is_between_the_journal_and_redis_is_late,
     a_tampered_total_in_redis_is_found,
+    a_database_that_lost_what_was_archived_last_is_named,
     the_proof_holds_while_everything_moves,],
 );
 
@@ -90,6 +91,24 @@ async fn a_tampered_total_in_redis_is_found(bank: Arc<TestBank>) {
     let found = "USD 2026-01-05 deposit by visa is off by -3 ten-thousandths and 0 in number";
     assert_eq!(verdict(&bank).await, Verdict::Different(vec![found.to_owned()]));
     command(&bank, &["HINCRBY", &day, "bank:USD:deposit:visa:low", "3"]).await;
+}
+
+async fn a_database_that_lost_what_was_archived_last_is_named(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "10").await;
+    bank.fund(ana.wallet, "5", "wire").await;
+    settle(&bank.services.aggregates).await;
+    bank.advance(chrono::TimeDelta::days(20)).await;
+    bank.fund(ana.wallet, "3", "wire").await;
+    settle(&bank.services.aggregates).await;
+    bank.execute("DELETE FROM cold_totals").await;
+    bank.execute("DELETE FROM archived_generations").await;
+    let Verdict::Different(named) = verdict(&bank).await else {
+        panic!("two sums are missing");
+    };
+    let [why] = named.as_slice() else { panic!("{named:#?}") };
+    assert!(why.contains("went back") && why.contains("makes them anew"), "{why}");
+    settle(&restarted(&bank)).await;
+    assert_eq!(verdict(&bank).await, Verdict::Equal);
 }
 
 async fn the_proof_holds_while_everything_moves(bank: Arc<TestBank>) {
