@@ -12,10 +12,10 @@ pub fn root() -> &'static Path {
 }
 
 /// The crates that are shipped.
-const PRODUCT: [&str; 4] = ["api", "service", "entity", "migration"];
+pub const PRODUCT: [&str; 4] = ["api", "service", "entity", "migration"];
 
 /// What each module of `service` may use besides itself (design.md, section 2).
-const MAY_USE: &[(&str, &[&str])] = &[
+pub const MAY_USE: &[(&str, &[&str])] = &[
     ("actor", &["values"]),
     ("clock", &["values"]),
     ("config", &["values"]),
@@ -117,7 +117,8 @@ fn code(path: &Path) -> String {
         .collect()
 }
 
-fn depends_on(manifest: &str, name: &str) -> bool {
+/// Whether a crate's manifest lists another as a dependency.
+pub fn depends_on(manifest: &str, name: &str) -> bool {
     let text = read(&root().join(manifest).join("Cargo.toml"));
     let dependencies = text.split_once("[dependencies]").map_or("", |(_, rest)| rest);
     dependencies

@@ -19,6 +19,7 @@ mod access;
 mod answers;
 mod bodies;
 mod conditions;
+mod diagram;
 mod document;
 mod edge;
 mod fields;

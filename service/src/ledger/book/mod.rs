@@ -65,6 +65,13 @@ impl Writes {
     pub fn is_empty(&self) -> bool {
         self.transfers.is_empty() && self.changes.is_empty()
     }
+
+    /// True where a transfer has texts, or was asked for by another than the source's owner.
+    #[must_use]
+    pub fn has_notes(&self) -> bool {
+        let has_notes = |transfer: &Arc<Transfer>| transfer.created_by.is_some() || transfer.texts.is_some();
+        self.transfers.iter().any(has_notes)
+    }
 }
 
 /// A wallet as it was read and as it shall be.

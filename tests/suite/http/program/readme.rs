@@ -1,4 +1,4 @@
-//! The README's blocks can be pasted in their order, and all of them again.
+//! The README's blocks, and those of the pages that go on from it, can be pasted in their order, and all of them again.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -32,7 +32,8 @@ fn blocks(text: &str) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_readmes_blocks_paste_in_order_and_again() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let page = |name| fs::read_to_string(root().join(name)).expect("there is such a page");
+    let readme = ["README.md", "docs/imports.md"].map(page).concat();
     let is_run = |block: &&str| !NOT_RUN.iter().any(|(begin, _)| block.starts_with(begin));
     let all = blocks(&readme);
     for (begin, why) in NOT_RUN {

@@ -1,7 +1,5 @@
 //! Writes a group commit: binds what it has to the one statement that writes it.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use sea_orm::ActiveEnum;
 use sea_orm::prelude::Decimal;
@@ -25,10 +23,9 @@ pub async fn write(connection: &mut PgConnection, commit: &GroupCommit) -> Resul
 }
 
 fn parts_of(commit: &GroupCommit) -> Parts {
-    let has_notes = |transfer: &Arc<Transfer>| transfer.created_by.is_some() || transfer.texts.is_some();
     Parts {
         changes: !commit.writes.changes.is_empty(),
-        notes: commit.writes.transfers.iter().any(has_notes),
+        notes: commit.writes.has_notes(),
     }
 }
 

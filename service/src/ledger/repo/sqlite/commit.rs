@@ -1,5 +1,7 @@
 //! What a group commit writes, a statement a table.
 
+use std::sync::Arc;
+
 use chrono::SecondsFormat;
 use sea_orm::ActiveEnum;
 use sea_orm::sqlx::{self, Sqlite, Transaction};
@@ -46,7 +48,7 @@ async fn update_wallets(tx: &mut Transaction<'static, Sqlite>, updated: &[Wallet
         })
         .collect();
     let written = sqlx::query(UPDATE_WALLETS)
-        .bind(json!(wallets).to_string())
+        .bind(text(&wallets))
         .execute(&mut **tx)
         .await?;
     if written.rows_affected() != updated.len() as u64 {
@@ -56,9 +58,11 @@ async fn update_wallets(tx: &mut Transaction<'static, Sqlite>, updated: &[Wallet
 }
 
 async fn insert_transfers(tx: &mut Transaction<'static, Sqlite>, writes: &Writes) -> Result<(), Fault> {
-    let transfers: Vec<Value> = writes.transfers.iter().map(|transfer| transfer_row(transfer)).collect();
-    sqlx::query(INSERT_TRANSFERS)
-        .bind(json!(transfers).to_string())
+    let has_notes = writes.has_notes();
+    let row = |transfer: &Arc<Transfer>| transfer_row(transfer, has_notes);
+    let transfers: Vec<Value> = writes.transfers.iter().map(row).collect();
+    sqlx::query(if has_notes { INSERT_NOTED } else { INSERT_TRANSFERS })
+        .bind(text(&transfers))
         .execute(&mut **tx)
         .await?;
     let entries: Vec<Value> = writes
@@ -75,7 +79,7 @@ async fn insert_transfers(tx: &mut Transaction<'static, Sqlite>, writes: &Writes
         })
         .collect();
     sqlx::query(INSERT_ENTRIES)
-        .bind(json!(entries).to_string())
+        .bind(text(&entries))
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -95,7 +99,7 @@ async fn insert_changes(tx: &mut Transaction<'static, Sqlite>, changes: &[Change
             ])
         })
         .collect();
-    let query = sqlx::query(INSERT_CHANGES).bind(json!(changes).to_string());
+    let query = sqlx::query(INSERT_CHANGES).bind(text(&changes));
     query.execute(&mut **tx).await?;
     Ok(())
 }
@@ -118,7 +122,7 @@ async fn insert_wallets(tx: &mut Transaction<'static, Sqlite>, opened: &[Wallet]
             ])
         })
         .collect();
-    let query = sqlx::query(INSERT_WALLETS).bind(json!(wallets).to_string());
+    let query = sqlx::query(INSERT_WALLETS).bind(text(&wallets));
     query.execute(&mut **tx).await?;
     Ok(())
 }
@@ -157,11 +161,19 @@ FROM (SELECT unhex(value ->> 0) AS id, value ->> 1 AS version, value ->> 2 AS st
 WHERE wallets.id = c.id AND wallets.version = c.version AND wallets.status = c.status AND wallets.held = c.held";
 
 const INSERT_TRANSFERS: &str = "
-INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, description,
-    metadata, failure_reason, available, created_by, idempotency_key, request_digest, texts_digest, texts_salt, created_at)
+INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, failure_reason,
+    available, idempotency_key, request_digest, created_at)
 SELECT unhex(value ->> 0), value ->> 1, value ->> 2, unhex(value ->> 3), unhex(value ->> 4), value ->> 5, value ->> 6,
-    value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, unhex(value ->> 12), unhex(value ->> 13),
-    unhex(value ->> 14), unhex(value ->> 15), unhex(value ->> 16), value ->> 17
+    value ->> 7, value ->> 8, value ->> 9, unhex(value ->> 10), unhex(value ->> 11), value ->> 12
+FROM json_each(?)";
+
+// What only some commits have, so that the others neither send nor read it.
+const INSERT_NOTED: &str = "
+INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, failure_reason,
+    available, idempotency_key, request_digest, created_at, description, metadata, created_by, texts_digest, texts_salt)
+SELECT unhex(value ->> 0), value ->> 1, value ->> 2, unhex(value ->> 3), unhex(value ->> 4), value ->> 5, value ->> 6,
+    value ->> 7, value ->> 8, value ->> 9, unhex(value ->> 10), unhex(value ->> 11), value ->> 12, value ->> 13, value ->> 14,
+    unhex(value ->> 15), unhex(value ->> 16), unhex(value ->> 17)
 FROM json_each(?)";
 
 const INSERT_CHANGES: &str = "
@@ -178,27 +190,38 @@ const INSERT_ENTRIES: &str = "
 INSERT INTO entries (wallet_id, transfer_id, version, amount, balance_after)
 SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)";
 
-fn transfer_row(transfer: &Transfer) -> Value {
-    json!([
-        hex(transfer.id.0.as_bytes()),
-        transfer.kind.to_value(),
-        transfer.status.to_value(),
-        hex(transfer.source.0.as_bytes()),
-        hex(transfer.destination.0.as_bytes()),
-        transfer.amount,
-        transfer.currency,
-        transfer.method,
-        transfer.description,
-        transfer.metadata,
-        transfer.failure.map(|failure| failure.code()),
-        transfer.failure.and_then(|failure| failure.available()),
-        transfer.created_by.map(|user| hex(user.0.as_bytes())),
-        transfer.key.map(|key| hex(&key.0)),
-        transfer.request.map(|request| hex(&request.0)),
-        transfer.texts.map(|texts| hex(&texts.digest.0)),
-        transfer.texts.and_then(|texts| texts.salt).map(|salt| hex(&salt.0)),
-        time(transfer.created_at),
-    ])
+fn transfer_row(transfer: &Transfer, with_notes: bool) -> Value {
+    let mut row = vec![
+        json!(hex(transfer.id.0.as_bytes())),
+        json!(transfer.kind.to_value()),
+        json!(transfer.status.to_value()),
+        json!(hex(transfer.source.0.as_bytes())),
+        json!(hex(transfer.destination.0.as_bytes())),
+        json!(transfer.amount),
+        json!(transfer.currency),
+        json!(transfer.method),
+        json!(transfer.failure.map(|failure| failure.code())),
+        json!(transfer.failure.and_then(|failure| failure.available())),
+        json!(transfer.key.map(|key| hex(&key.0))),
+        json!(transfer.request.map(|request| hex(&request.0))),
+        json!(time(transfer.created_at)),
+    ];
+    if with_notes {
+        row.extend([
+            json!(transfer.description),
+            json!(transfer.metadata),
+            json!(transfer.created_by.map(|user| hex(user.0.as_bytes()))),
+            json!(transfer.texts.map(|texts| hex(&texts.digest.0))),
+            json!(transfer.texts.and_then(|texts| texts.salt).map(|salt| hex(&salt.0))),
+        ]);
+    }
+    Value::Array(row)
+}
+
+/// Rows as the JSON that a statement reads.
+fn text(rows: &[Value]) -> String {
+    // `json!(rows)` would copy them first.
+    serde_json::to_string(rows).expect("values of JSON are JSON")
 }
 
 /// The text that the driver itself writes for a time, so that one column holds one form and sorts by it.
