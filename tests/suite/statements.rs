@@ -1,6 +1,7 @@
 //! What a batch costs the database, in statements: exact numbers, so that nobody makes it dearer unnoticed.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use harness::bank::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
@@ -164,8 +165,15 @@ async fn postgresql_counts_the_same_statements() {
         }
         let before = (committer.metrics().statements, server_count(&bank).await);
         committer.commit(&bank, commands).await;
-        let after = (committer.metrics().statements, server_count(&bank).await);
-        assert_eq!(after.0 - before.0, after.1 - before.1, "{name}");
+        let counted = committer.metrics().statements - before.0;
+        // The server may count a statement a moment after it has answered it.
+        let patience = Instant::now() + Duration::from_secs(2);
+        let mut on_server = server_count(&bank).await - before.1;
+        while on_server < counted && Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            on_server = server_count(&bank).await - before.1;
+        }
+        assert_eq!(counted, on_server, "{name}");
     }
     bank.assert_books_balance().await;
     db.close().await;
