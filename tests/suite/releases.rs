@@ -36,8 +36,10 @@ async fn use_the_bank(bank: &TestBank, (ana, ben): (&Customer, &Customer), round
             .await
     };
     // A wallet that is not there is looked for in the database, and so is the key of a refused transfer.
-    let nobody = WalletId(Uuid::from_u128(1));
-    pay(nobody, "refused").await.expect_problem(404, "wallet_not_found");
+    let missing_wallet = WalletId(Uuid::from_u128(1));
+    pay(missing_wallet, "refused")
+        .await
+        .expect_problem(404, "wallet_not_found");
     let first = pay(ben.wallet, "paid").await;
     assert_eq!(first.status, 201, "{}", first.text);
     assert_replayed(&first, &pay(ben.wallet, "paid").await);

@@ -21,7 +21,7 @@ on_every_backend!(
     pages_of_wallets_stay_whole_while_rows_are_added,
     pages_have_a_limit_and_cursors_a_form,
     a_strangers_wallet_is_not_there,
-    who_is_gone_opens_no_wallet_and_stops_nobody,
+    a_user_who_is_gone_opens_no_wallet_and_stops_no_transfer,
 );
 
 in_two_slices!(
@@ -252,7 +252,7 @@ async fn gone_customer(bank: &TestBank) -> Caller {
     bank.with_token(token.expose_secret())
 }
 
-async fn who_is_gone_opens_no_wallet_and_stops_nobody(bank: Arc<TestBank>) {
+async fn a_user_who_is_gone_opens_no_wallet_and_stops_no_transfer(bank: Arc<TestBank>) {
     let (ana, ben) = (bank.customer_with("ana", "100").await, bank.customer("ben").await);
     let gone = gone_customer(&bank).await;
     let opened = async || bank.number("SELECT count(*) AS n FROM changes").await;

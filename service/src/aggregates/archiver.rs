@@ -41,9 +41,9 @@ impl Aggregates {
         }
     }
 
-    /// Forgets the names of what is long gone, now that nothing is closed, but for the step that Redis names. Whoever still
-    /// holds something closed before this version could store it a second time; the version keeps them from it. How long is
-    /// counted from the reading of Redis: another step whose name Redis has by now was written after that.
+    /// Deletes old names of archived generations, once nothing is closed, but for the step that Redis names. Another archiver
+    /// that read something closed before this version could store it a second time; the version prevents that. The age is
+    /// counted from the reading of Redis: a step that Redis has named since was written after that.
     pub async fn purge(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
         let Some(epoch) = sealed.epoch.clone() else {
             return Ok(());

@@ -20,7 +20,7 @@ on_every_store!(
     a_lost_archiving_is_noticed_though_older_ones_are_removed_with_it,
     a_lost_archiving_is_noticed_though_older_ones_are_removed_after_it,
     a_lost_archiving_is_noticed_by_an_archiver_that_sealed_before_it,
-    an_archiver_that_slept_for_days_keeps_the_name_that_redis_has,
+    an_archiver_that_paused_for_days_keeps_the_name_that_redis_has,
     a_name_that_was_replaced_a_moment_ago_begins_no_epoch,],
 );
 
@@ -311,7 +311,7 @@ async fn a_lost_archiving_is_noticed_by_an_archiver_that_sealed_before_it(bank: 
 }
 
 /// Another archiver has replaced the name that it read, and what it forgets are the names of days ago.
-async fn an_archiver_that_slept_for_days_keeps_the_name_that_redis_has(bank: Arc<TestBank>) {
+async fn an_archiver_that_paused_for_days_keeps_the_name_that_redis_has(bank: Arc<TestBank>) {
     let mut all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
     settle(&bank.services.aggregates).await;
