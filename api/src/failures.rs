@@ -27,7 +27,7 @@ impl From<Fault> for Problem {
             )
             .retry_after(1)
             .caused_by(fault),
-            FaultKind::Conflict | FaultKind::Stale | FaultKind::Locked => {
+            FaultKind::Conflict | FaultKind::Stale | FaultKind::WalletChanged | FaultKind::Locked => {
                 Self::new(Code::Contended, "other writers were in the way; nothing happened").retry_after(1)
             }
             FaultKind::Skew => Self::new(

@@ -27,6 +27,11 @@ impl MigrationTrait for Migration {
 //
 // Bank time is the database's clock plus the offset, or stands still where a test says so. Only a test sets either.
 //
+// florin_take_turn waits for the turn, and then tells what other processes committed after the id `since`: first the head, whether
+// the row `own` is still there, and the bank's time; then the wallets that those commits name, as they are now. Each statement in
+// it sees what was committed before that statement began, so it reads what there is once the turn is held. Ids grow along the
+// journal: what was committed since is a range of the primary keys.
+//
 // Two random UUIDs are 244 bits of chance: more than a guess can find. Row 0 has no ids and tells no time: its last id and its
 // time are the least of all, so that every later row is above them.
 const POSTGRES: &str = "
@@ -84,9 +89,46 @@ CREATE TRIGGER journal_is_final BEFORE UPDATE OR DELETE ON journal
 CREATE TRIGGER journal_is_not_truncated BEFORE TRUNCATE ON journal
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
 
-CREATE FUNCTION florin_stale(what text) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION florin_take_turn(
+    own bigint, since uuid, named_max bigint,
+    OUT head_number bigint, OUT head_digest bytea, OUT head_last_id uuid, OUT head_at timestamptz, OUT own_digest bytea,
+    OUT bank_time timestamptz, OUT waited_us bigint, OUT are_too_many boolean,
+    OUT ids uuid[], OUT balances numeric[], OUT helds numeric[], OUT statuses text[], OUT versions bigint[],
+    OUT times timestamptz[]
+) LANGUAGE plpgsql AS $$
+DECLARE
+    began timestamptz := clock_timestamp();
+    named uuid[];
 BEGIN
-    RAISE EXCEPTION '% moved on since the commit was decided', what USING ERRCODE = 'FL001';
+    PERFORM FROM journal WHERE number = 0 FOR UPDATE;
+    PERFORM set_config('lock_timeout', '200ms', true);
+    SELECT number, digest, last_id, at INTO head_number, head_digest, head_last_id, head_at
+    FROM journal ORDER BY number DESC LIMIT 1;
+    own_digest := (SELECT digest FROM journal WHERE number = own);
+    SELECT coalesce(stands_at, clock_timestamp()) + offset_us * interval '1 microsecond',
+        CASE WHEN stands_at IS NULL THEN extract(epoch FROM clock_timestamp() - began) * 1000000 ELSE 0 END
+    INTO bank_time, waited_us FROM bank_clock WHERE singleton;
+    are_too_many := false;
+    IF head_last_id > since THEN
+        named := ARRAY(
+            (SELECT source_wallet_id FROM transfers WHERE id > since ORDER BY id LIMIT named_max + 1)
+            UNION ALL (SELECT destination_wallet_id FROM transfers WHERE id > since ORDER BY id LIMIT named_max + 1)
+            UNION ALL (SELECT subject FROM changes WHERE id > since ORDER BY id LIMIT named_max + 1)
+        );
+        are_too_many := cardinality(named) > 2 * named_max;
+        IF NOT are_too_many THEN
+            SELECT array_agg(id), array_agg(balance), array_agg(held), array_agg(status), array_agg(version),
+                array_agg(updated_at)
+            INTO ids, balances, helds, statuses, versions, times
+            FROM wallets WHERE id = ANY (named);
+        END IF;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION florin_stale(what text, code text) RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% moved on since the commit was decided', what USING ERRCODE = code;
 END
 $$;
 ";

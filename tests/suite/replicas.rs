@@ -1,14 +1,14 @@
-//! What one process remembers is only a guess: another process may have changed it.
+//! What one process remembers is only a guess: another process, or a person, may have changed it.
 
 use std::sync::Arc;
 
-use harness::{Backend, Customer, TestBank, on_every_backend};
+use harness::{Backend, Customer, TestBank, all_at_once, on_every_backend};
 use service::Services;
 use service::transfers::{Failure, Refusal, TransferError};
 use service::values::WalletId;
 use service::wallets::Expected;
 
-use crate::requests::{new_transfer, submit};
+use crate::requests::{money, new_transfer, submit};
 
 on_every_backend!(
     a_balance_that_another_process_changed_is_read_again,
@@ -17,6 +17,9 @@ on_every_backend!(
     a_freeze_by_another_process_holds_at_once,
     an_unfreeze_by_another_process_holds_at_once,
     a_wallet_that_another_process_opened_can_be_paid,
+    what_another_process_moved_is_learnt_with_the_turn,
+    after_more_commits_than_are_told_everything_is_read_again,
+    a_wallet_that_a_person_changed_is_read_again,
 );
 
 struct Pair {
@@ -65,7 +68,7 @@ async fn a_balance_that_another_process_changed_is_read_again(bank: Arc<TestBank
     pair.pay(&pair.here, "1").await.expect("ana can pay");
     let stale = match bank.backend {
         Backend::Postgres => 1,
-        // Every batch reads under the file's write lock there.
+        // Every batch goes in turn there.
         Backend::Sqlite => 0,
     };
     assert_eq!(pair.here.ops.metrics().stale_retries, before.stale_retries + stale);
@@ -89,7 +92,7 @@ async fn money_that_another_process_brought_can_be_spent(bank: Arc<TestBank>) {
     let operator = bank.operator_actor().await;
     let deposit = service::transfers::NewPayment {
         wallet: pair.ana.wallet,
-        amount: Some(crate::requests::money("5")),
+        amount: Some(money("5")),
         method: service::values::Method::try_new("visa").expect("this is a method"),
     };
     pair.there
@@ -164,4 +167,55 @@ async fn a_wallet_that_another_process_opened_can_be_paid(bank: Arc<TestBank>) {
     )
     .await
     .expect("ana has 9");
+}
+
+async fn what_another_process_moved_is_learnt_with_the_turn(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    pair.pay(&pair.there, "1").await.expect("ana has 9");
+    let before = pair.here.ops.metrics().statements;
+    pair.pay(&pair.here, "8").await.expect("ana has 8");
+    // PostgreSQL: the statement that finds the head moved, BEGIN and its time-out, the turn, the write, COMMIT.
+    // SQLite: BEGIN, the head, its own row, the wallets that were named and these wallets, four that write, COMMIT.
+    let statements = match bank.backend {
+        Backend::Postgres => 6,
+        Backend::Sqlite => 10,
+    };
+    assert_eq!(pair.here.ops.metrics().statements - before, statements);
+    assert_eq!(
+        bank.balances(&[pair.ana.wallet, pair.bens]).await,
+        ["0.0000", "10.0000"]
+    );
+}
+
+async fn after_more_commits_than_are_told_everything_is_read_again(bank: Arc<TestBank>) {
+    const COMMITS: usize = 2_001;
+    let pair = Pair::of(&bank).await;
+    let paid = all_at_once((0..COMMITS).map(|_| pair.pay(&pair.there, "0.0001"))).await;
+    paid.into_iter().for_each(|paid| paid.expect("ana has 9"));
+    pair.pay(&pair.here, "8.7999").await.expect("ana has as much");
+    assert_eq!(
+        bank.balances(&[pair.ana.wallet, pair.bens]).await,
+        ["0.0000", "10.0000"]
+    );
+}
+
+async fn a_wallet_that_a_person_changed_is_read_again(bank: Arc<TestBank>) {
+    let pair = Pair::of(&bank).await;
+    let operator = bank.operator_actor().await;
+    pair.here
+        .wallets
+        .freeze(operator, pair.bens, Expected::Anything)
+        .await
+        .expect("a wallet can be frozen");
+    let bens = bank.literal(pair.bens.0);
+    let set_status = async |status: &str| {
+        bank.execute(&format!("UPDATE wallets SET status = '{status}' WHERE id = {bens}"))
+            .await;
+    };
+    // First a refusal that it remembers a reason for, then a payment that it remembers no obstacle to.
+    set_status("ACTIVE").await;
+    pair.pay(&pair.here, "1").await.expect("money may move again");
+    set_status("FROZEN").await;
+    assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
+    assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["8.0000", "2.0000"]);
 }

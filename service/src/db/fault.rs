@@ -35,8 +35,10 @@ pub enum FaultKind {
     ForeignKey,
     /// A CHECK or another rule of the schema refused a row.
     Constraint,
-    /// What the batch was decided on, the journal's head or a wallet, has changed since.
+    /// The journal's head has moved since the batch was decided.
     Stale,
+    /// A wallet is not as it was when the batch was decided, and no commit of the journal says why.
+    WalletChanged,
     /// This process' clock and the database's contradict each other; nothing was written.
     Skew,
     /// Anything else: our bug, a damaged file.
@@ -54,6 +56,7 @@ impl FaultKind {
             Self::ForeignKey => "a row that another one names is not there",
             Self::Constraint => "the schema refused a row",
             Self::Stale => "the books moved on in the meantime",
+            Self::WalletChanged => "a wallet was changed in the meantime",
             Self::Skew => "this machine's clock and the database's contradict each other",
             Self::Broken => "the database could not do what was asked",
         }
@@ -88,10 +91,10 @@ impl Fault {
         }
     }
 
-    /// What a batch was decided on has changed since; nothing was written.
-    pub fn stale() -> Self {
+    /// A wallet that a batch was decided on has changed since; nothing was written.
+    pub fn wallet_changed() -> Self {
         Self {
-            kind: FaultKind::Stale,
+            kind: FaultKind::WalletChanged,
             leaves_doubt: false,
             source: Arc::new(DbErr::RecordNotUpdated),
         }
@@ -233,6 +236,7 @@ fn postgres_kind(code: &str) -> FaultKind {
         "55P03" => FaultKind::Locked,
         // Raised by the committer's own statement.
         "FL001" => FaultKind::Stale,
+        "FL002" => FaultKind::WalletChanged,
         // A server that became read-only, as a demoted primary does; a transaction that the server ended.
         "25006" | "25P03" | "25P04" | "40003" => FaultKind::Unreachable,
         _ if OUT_OF_REACH.iter().any(|class| code.starts_with(class)) => FaultKind::Unreachable,

@@ -72,7 +72,9 @@ pub(super) fn before_commit(fault: Fault) -> Attempt {
         // The next row of the journal is another's.
         FaultKind::Unique(_) if fault.is_unique_violation_of("journal") => Attempt::Again(FaultKind::Stale),
         // Another writer used a key up first, or has opened the wallet.
-        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale => Attempt::Again(fault.kind),
+        FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale | FaultKind::WalletChanged => {
+            Attempt::Again(fault.kind)
+        }
         FaultKind::Locked => Attempt::Locked(fault),
         FaultKind::Unreachable
         | FaultKind::OutcomeUnknown

@@ -181,7 +181,9 @@ impl<S: Store> Batches<S> {
                 }
                 Attempt::Again(why) => {
                     in_turn = true;
-                    self.memory.forget();
+                    if why == FaultKind::WalletChanged {
+                        self.memory.forget();
+                    }
                     self.before_next_try(&why, tried).await;
                 }
                 Attempt::TurnHeld(fault) => {

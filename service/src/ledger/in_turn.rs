@@ -32,7 +32,7 @@ pub(super) struct InTurn<'a> {
 
 /// What was decided with the turn held.
 enum Decided {
-    ToWrite(Vec<Outcome>, Box<GroupCommit>),
+    ToWrite(Vec<Outcome>, Box<Writes>, Timestamp),
     NothingToWrite(Vec<Outcome>),
 }
 
@@ -44,12 +44,15 @@ impl<S: Store> Batches<S> {
         places: &mut Vec<usize>,
         how: InTurn<'_>,
     ) -> Attempt {
-        let mut turn = match self.store.take_turn().await {
-            Ok(turn) => turn,
-            Err(fault) => return of_turn(fault),
+        let (mut turn, head, identity) = match self.take_turn().await {
+            Ok(taken) => taken,
+            Err(attempt) => return attempt,
         };
-        match self.decide_in_turn(&mut turn, batch, places, how).await {
-            Ok(Decided::ToWrite(outcomes, commit)) => self.write_in_turn(turn, places, outcomes, *commit).await,
+        match self.decide_in_turn(&mut turn, head, batch, places, how).await {
+            Ok(Decided::ToWrite(outcomes, writes, at)) => {
+                let commit = GroupCommit::new(*writes, head, &identity, at);
+                self.write_in_turn(turn, places, outcomes, commit).await
+            }
             Ok(Decided::NothingToWrite(outcomes)) => match turn.give_back().await {
                 Ok(()) => Attempt::Done(outcomes),
                 Err(fault) => before_commit(fault),
@@ -58,27 +61,52 @@ impl<S: Store> Batches<S> {
         }
     }
 
+    /// Waits for the turn, and brings what is remembered up to the head.
+    pub(super) async fn take_turn(&mut self) -> Result<(S::Turn, Head, Identity), Attempt> {
+        let sent = self.clock.now();
+        let (mut turn, seen) = self.store.take_turn(&self.memory.known()).await.map_err(of_turn)?;
+        self.note_connections();
+        let head = self.catch_up(sent, seen).map_err(before_commit)?;
+        let identity = match self.memory.identity {
+            Some(identity) => identity,
+            None => turn.identity().await.map_err(before_commit)?,
+        };
+        self.memory.identity = Some(identity);
+        Ok((turn, head, identity))
+    }
+
+    /// `sent` is this process' time before it waited for the turn.
+    fn catch_up(&mut self, sent: Timestamp, seen: Seen) -> Result<Head, Fault> {
+        self.refuse_wrong_clock(sent + seen.waited, seen.time)?;
+        if let Some(own) = self.memory.seen
+            && seen.own != Some(own.digest)
+        {
+            self.note_that_it_went_back(own, seen.head);
+            self.memory.forget();
+        }
+        self.memory.catch_up(seen.head, seen.moved);
+        Ok(seen.head)
+    }
+
     async fn decide_in_turn(
         &mut self,
         turn: &mut S::Turn,
+        head: Head,
         batch: &mut Batch<'_>,
         places: &mut Vec<usize>,
         how: InTurn<'_>,
     ) -> Result<Decided, Fault> {
-        self.note_connections();
         if let Some(doubt) = durable_one(turn, how.doubts).await? {
             places.clone_from(&doubt.places);
-            let (head, identity, _) = self.look(turn, &[]).await?;
-            let at = BatchStamps::above(&*self.clock, head.at).time();
             // The commit may be there alone, on a server whose standby has not confirmed it: a row that follows it is
             // confirmed with all before it.
-            let commit = GroupCommit::new(Writes::default(), head, &identity, at);
-            return Ok(Decided::ToWrite(doubt.outcomes.clone(), Box::new(commit)));
+            let at = self.time_above(head);
+            return Ok(Decided::ToWrite(doubt.outcomes.clone(), Box::default(), at));
         }
         if how.grows {
             places.extend(batch.take_waiting());
         }
-        let (head, identity, wallets) = self.look(turn, &batch.commands(places)).await?;
+        let wallets = self.wallets_in_turn(turn, &batch.commands(places)).await?;
         let taken = places.len();
         places.retain(|place| !self.locked.stops(batch.command(*place)));
         Metrics::add(&self.metrics.set_aside, taken - places.len());
@@ -90,39 +118,29 @@ impl<S: Store> Batches<S> {
         if writes.is_empty() && !self.owes_a_row {
             return Ok(Decided::NothingToWrite(outcomes));
         }
-        let commit = GroupCommit::new(writes, head, &identity, at);
-        Ok(Decided::ToWrite(outcomes, Box::new(commit)))
+        Ok(Decided::ToWrite(outcomes, Box::new(writes), at))
     }
 
-    /// Reads the head and the wallets, notes which of these are locked, and whether the database went back.
-    pub(super) async fn look(
-        &mut self,
-        turn: &mut S::Turn,
-        commands: &[&Command],
-    ) -> Result<(Head, Identity, Vec<Wallet>), Fault> {
-        let identity = match self.memory.identity {
-            Some(identity) => identity,
-            None => turn.identity().await?,
-        };
-        self.memory.identity = Some(identity);
+    /// The time of a row that holds nothing.
+    pub(super) fn time_above(&self, head: Head) -> Timestamp {
+        BatchStamps::above(&*self.clock, head.at).time()
+    }
+
+    /// The wallets of these commands as they are, most of them from memory. Notes which of them are locked.
+    async fn wallets_in_turn(&mut self, turn: &mut S::Turn, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
         let ids = wallet_ids(commands);
-        let newest_own = self.memory.seen.map_or(-1, |own| own.number);
-        let sent = self.clock.now();
-        let Seen {
-            head,
-            own,
-            time,
-            wallets,
-        } = turn.see(&ids, newest_own, self.passes_locks()).await?;
-        self.refuse_wrong_clock(sent, time)?;
-        if let Some(seen) = self.memory.seen
-            && own != Some(seen.digest)
-        {
-            self.note_that_it_went_back(seen, head);
-        }
-        self.memory.note_seen(head);
-        let seen: HashMap<WalletId, &Wallet> = wallets.iter().map(|wallet| (wallet.id, wallet)).collect();
+        let (passes_locks, remembered) = (self.passes_locks(), self.memory.wallets());
+        let hidden = hidden_wallets(commands, remembered);
         // Another customer's wallet costs the same as one that does not exist.
+        let is_known = |id: &WalletId| !passes_locks && remembered.contains_key(id) && !hidden.contains(id);
+        let (known, unknown): (Vec<WalletId>, Vec<WalletId>) = ids.iter().copied().partition(is_known);
+        let mut wallets = if unknown.is_empty() {
+            Vec::new()
+        } else {
+            turn.read_wallets(&unknown, passes_locks).await?
+        };
+        wallets.extend(known.iter().filter_map(|id| remembered.get(id).cloned()));
+        let seen: HashMap<WalletId, &Wallet> = wallets.iter().map(|wallet| (wallet.id, wallet)).collect();
         let hidden = hidden_wallets(commands, &seen);
         let unseen: Vec<WalletId> = ids
             .iter()
@@ -136,7 +154,7 @@ impl<S: Store> Batches<S> {
         };
         locked.retain(|wallet| !seen.contains_key(&wallet.id));
         self.locked.replace(&ids, locked);
-        Ok((head, identity, wallets))
+        Ok(wallets)
     }
 
     /// To lock the wallets of a batch costs a write each, so it is done only after a lock was met.

@@ -1,9 +1,10 @@
 //! What the committer remembers between batches: the head and the wallets. All of it is right while the head is the database's
-//! newest row, and all of it is forgotten once the head has moved.
+//! newest row. Once other processes have moved the head, it learns with its next turn which wallets they moved.
 
 use std::collections::HashMap;
 
 use super::book::Writes;
+use super::store::{Known, MovedWallet};
 use super::types::Wallet;
 use crate::journal::{Head, Identity};
 use crate::values::WalletId;
@@ -38,10 +39,19 @@ impl Memory {
         self.wallets.extend(now.map(|wallet| (wallet.id, wallet)));
     }
 
-    /// Notes the head as it was read in turn. What was remembered with another one is forgotten.
-    pub fn note_seen(&mut self, head: Head) {
-        if self.head != Some(head) {
-            self.wallets.clear();
+    /// What the next turn has to tell.
+    pub fn known(&self) -> Known {
+        Known {
+            own: self.seen.map_or(-1, |own| own.number),
+            since: self.head.map(|head| head.last_id),
+        }
+    }
+
+    /// Notes the head, and what other processes have moved up to it; `None` where that is too much to tell.
+    pub fn catch_up(&mut self, head: Head, moved: Option<Vec<MovedWallet>>) {
+        match moved {
+            Some(moved) => moved.into_iter().for_each(|moved| self.note_moved(moved)),
+            None => self.wallets.clear(),
         }
         self.note_head(head);
     }
@@ -54,6 +64,16 @@ impl Memory {
 
     pub fn forget_wallets(&mut self) {
         self.wallets.clear();
+    }
+
+    fn note_moved(&mut self, moved: MovedWallet) {
+        if let Some(wallet) = self.wallets.get_mut(&moved.id) {
+            wallet.balance = moved.balance;
+            wallet.held = moved.held;
+            wallet.status = moved.status;
+            wallet.version = moved.version;
+            wallet.updated_at = moved.updated_at;
+        }
     }
 
     fn note_head(&mut self, head: Head) {

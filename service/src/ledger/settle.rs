@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::attempts::{Attempt, InDoubt, before_commit, of_turn};
+use super::attempts::{Attempt, InDoubt, before_commit};
 use super::batch::{Batches, CAUTIOUS_BATCHES, Ended};
 use super::book::Writes;
 use super::callers::Batch;
@@ -12,7 +12,6 @@ use super::commit::GroupCommit;
 use super::error::SubmitError;
 use super::in_turn::{InTurn, durable_one};
 use super::metrics::Metrics;
-use super::stamps::BatchStamps;
 use super::store::{Pause, Store};
 use crate::db::{Fault, FaultKind};
 
@@ -125,11 +124,9 @@ impl<S: Store> Batches<S> {
     /// Writes a row of the journal that holds nothing. Gives the commit in doubt that turned out to be there: it may be there
     /// alone, on a server whose standby has not confirmed it, and the row that follows is confirmed with all before it.
     async fn write_empty_row<'d>(&mut self, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Attempt> {
-        let mut turn = self.store.take_turn().await.map_err(of_turn)?;
+        let (mut turn, head, identity) = self.take_turn().await?;
         let durable = durable_one(&mut turn, doubts).await.map_err(before_commit)?;
-        let (head, identity, _) = self.look(&mut turn, &[]).await.map_err(before_commit)?;
-        let at = BatchStamps::above(&*self.clock, head.at).time();
-        let commit = GroupCommit::new(Writes::default(), head, &identity, at);
+        let commit = GroupCommit::new(Writes::default(), head, &identity, self.time_above(head));
         match self.write_in_turn(turn, &[], Vec::new(), commit).await {
             Attempt::Done(_) => Ok(durable),
             attempt => Err(attempt),

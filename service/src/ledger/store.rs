@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::commit::GroupCommit;
 use super::types::{Opening, Transfer, Wallet};
 use crate::db::Fault;
 use crate::journal::{Head, Identity};
-use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
+use crate::values::{Digest, Money, RecordId, Sha256Digest, Timestamp, Version, WalletId, WalletStatus};
 
 /// A ledger's database.
 pub(super) trait Store {
@@ -33,8 +35,8 @@ pub(super) trait Store {
     /// A connection to write on without the turn.
     async fn acquire(&self) -> Result<Self::Connection, Fault>;
 
-    /// Waits for the turn.
-    async fn take_turn(&self) -> Result<Self::Turn, Fault>;
+    /// Waits for the turn, and sees what other processes did meanwhile.
+    async fn take_turn(&self, known: &Known) -> Result<(Self::Turn, Seen), Fault>;
 
     /// Ends a session that has had the turn for long and does nothing with it; true when there was one.
     async fn end_idle_holder(&self) -> Result<bool, Fault>;
@@ -74,11 +76,11 @@ pub(super) trait Turn {
     /// Who this ledger is.
     async fn identity(&mut self) -> Result<Identity, Fault>;
 
-    /// The head, the digest of the row `own`, and the wallets. With `passes_locks` those are missing that another session has
-    /// locked, and the others stay locked until the turn ends.
-    async fn see(&mut self, ids: &[WalletId], own: i64, passes_locks: bool) -> Result<Seen, Fault>;
+    /// Reads wallets. With `passes_locks` those are missing that another session has locked, and the others stay locked until
+    /// the turn ends.
+    async fn read_wallets(&mut self, ids: &[WalletId], passes_locks: bool) -> Result<Vec<Wallet>, Fault>;
 
-    /// Those wallets, of some that were not seen, that another session has locked.
+    /// Those wallets, of some that were not read, that another session has locked.
     async fn locked_among(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault>;
 
     /// The wallets that there are already of some that are to be opened.
@@ -99,13 +101,50 @@ pub(super) trait Turn {
     async fn give_back(self) -> Result<(), Fault>;
 }
 
-/// What is seen with the turn held.
+/// What a process knows while it waits for the turn.
+pub(super) struct Known {
+    /// The newest row of the journal that it wrote or saw; below 0 if there is none.
+    pub own: i64,
+    /// The last id up to which all that it remembers is right; `None` if it remembers nothing.
+    pub since: Option<RecordId>,
+}
+
+/// The most transfers, and the most changes, of which a process learns what they moved. After more it forgets everything.
+pub(super) const CATCH_UP_MAX: i64 = 2_000;
+
+/// What is seen once the turn is held.
 pub(super) struct Seen {
     pub head: Head,
-    /// The digest of the row that was asked for; `None` if there is no such row.
+    /// The digest of the row `own`; `None` if there is no such row.
     pub own: Option<Sha256Digest>,
     /// The bank's time by the database's clock; `None` where that is this machine's clock.
     pub time: Option<Timestamp>,
-    /// Where locks are passed over, a wallet that another session has locked is missing.
-    pub wallets: Vec<Wallet>,
+    /// How long the turn was waited for, by the database's clock.
+    pub waited: TimeDelta,
+    /// The wallets that commits after `since` name, as they are now; `None` where these commits are too many.
+    pub moved: Option<Vec<MovedWallet>>,
+}
+
+/// What a commit can change of a wallet.
+#[derive(Debug, PartialEq)]
+pub(super) struct MovedWallet {
+    pub id: WalletId,
+    pub balance: Money,
+    pub held: Money,
+    pub status: WalletStatus,
+    pub version: Version,
+    pub updated_at: Timestamp,
+}
+
+impl From<Wallet> for MovedWallet {
+    fn from(wallet: Wallet) -> Self {
+        Self {
+            id: wallet.id,
+            balance: wallet.balance,
+            held: wallet.held,
+            status: wallet.status,
+            version: wallet.version,
+            updated_at: wallet.updated_at,
+        }
+    }
 }

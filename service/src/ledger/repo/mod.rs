@@ -19,7 +19,7 @@ use self::postgres::PostgresLedger;
 use self::sqlite::{SqliteLedger, SqliteTurn};
 use super::commit::GroupCommit;
 use super::metrics::Metrics;
-use super::store::{self, Pause, Seen, Store};
+use super::store::{self, CATCH_UP_MAX, Known, MovedWallet, Pause, Seen, Store};
 use super::types::{Opening, Transfer, Wallet};
 use crate::clock::random_bytes;
 use crate::db::{Db, Fault};
@@ -181,22 +181,21 @@ impl Store for Repo {
         }
     }
 
-    async fn take_turn(&self) -> Result<Turn, Fault> {
-        let tx = match &self.dialect {
+    async fn take_turn(&self, known: &Known) -> Result<(Turn, Seen), Fault> {
+        let (tx, seen) = match &self.dialect {
             Dialect::Postgres(ledger) => {
-                // BEGIN, its time-out, the turn, and the time-out from there on.
-                count_statements(&self.metrics, 4);
-                Tx::Postgres(unless_silent(ledger.take_turn()).await?)
+                // BEGIN, its time-out, the turn.
+                count_statements(&self.metrics, 3);
+                let (tx, seen) = unless_silent(ledger.take_turn(known)).await?;
+                (Tx::Postgres(tx), seen)
             }
             Dialect::Sqlite(ledger) => {
-                count_statements(&self.metrics, 1);
-                Tx::Sqlite(ledger.take_turn().await?)
+                let (turn, seen) = ledger.take_turn(known, &self.metrics).await?;
+                (Tx::Sqlite(turn), seen)
             }
         };
-        Ok(Turn {
-            tx,
-            metrics: self.metrics.clone(),
-        })
+        let metrics = self.metrics.clone();
+        Ok((Turn { tx, metrics }, seen))
     }
 
     async fn pause(&self, time: Pause) {
@@ -230,16 +229,12 @@ impl store::Turn for Turn {
         }
     }
 
-    async fn see(&mut self, ids: &[WalletId], own: i64, passes_locks: bool) -> Result<Seen, Fault> {
+    async fn read_wallets(&mut self, ids: &[WalletId], passes_locks: bool) -> Result<Vec<Wallet>, Fault> {
+        count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => {
-                count_statements(&self.metrics, 1);
-                unless_silent(postgres::see(tx, ids, own, passes_locks)).await
-            }
-            Tx::Sqlite(turn) => {
-                count_statements(&self.metrics, 3);
-                sqlite::see(&mut turn.tx, ids, own).await
-            }
+            Tx::Postgres(tx) if passes_locks => unless_silent(postgres::lock_free_wallets(&mut *tx, ids)).await,
+            Tx::Postgres(tx) => unless_silent(postgres::read_wallets(&mut *tx, ids)).await,
+            Tx::Sqlite(turn) => sqlite::read_wallets(&mut turn.tx, ids).await,
         }
     }
 

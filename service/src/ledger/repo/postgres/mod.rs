@@ -2,6 +2,7 @@
 
 mod commit;
 mod statement;
+mod turn;
 
 pub(super) use commit::write;
 
@@ -12,12 +13,12 @@ use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::{PgConnection, PgRow};
 use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, SqlSafeStr, Transaction};
 
-use super::Seen;
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
+use super::{CATCH_UP_MAX, Known, Seen};
 use crate::db::{Fault, Link};
 use crate::journal::{Head, Identity};
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
-use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
+use crate::values::{Digest, Sha256Digest, WalletId};
 
 /// Commands in a batch: beyond this a batch gains nothing and its callers wait longer.
 pub(super) const BATCH_MAX: usize = 1_000;
@@ -46,10 +47,14 @@ impl PostgresLedger {
     }
 
     /// Waits for the turn. Who has it is the only one to commit, until the transaction ends.
-    pub async fn take_turn(&self) -> Result<Transaction<'static, Postgres>, Fault> {
+    pub async fn take_turn(&self, known: &Known) -> Result<(Transaction<'static, Postgres>, Seen), Fault> {
         let mut tx = Transaction::begin(self.acquire().await?, Some(BEGIN.into_sql_str())).await?;
-        sqlx::raw_sql(TAKE_TURN).execute(&mut *tx).await?;
-        Ok(tx)
+        let query = sqlx::query("SELECT * FROM florin_take_turn($1, $2, $3)")
+            .bind(known.own)
+            .bind(known.since.map(|last| last.0))
+            .bind(CATCH_UP_MAX);
+        let seen = turn::seen_of(&query.fetch_one(&mut *tx).await?)?;
+        Ok((tx, seen))
     }
 
     /// Ends the session that has the turn and does nothing with it; false when there is none. Only a program that stopped in
@@ -67,10 +72,8 @@ pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]
     rows.into_iter().map(rows::wallet).collect()
 }
 
-// The turn is waited for up to 2.2 s; behind it a wallet, or the owner of a new one, up to 200 ms.
+// The turn is waited for up to 2.2 s; behind it a wallet, or the owner of a new one, for less.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '2200ms'";
-
-const TAKE_TURN: &str = "SELECT number FROM journal WHERE number = 0 FOR UPDATE; SET LOCAL lock_timeout = '200ms'";
 
 // A row's lock is its holder's transaction id, in the row itself.
 const END_IDLE_HOLDER: &str = "
@@ -100,54 +103,15 @@ pub(in crate::ledger) const BANK_TIME: &str = "
 SELECT coalesce(stands_at, clock_timestamp()) + offset_us * interval '1 microsecond' AS time FROM bank_clock
 WHERE singleton";
 
-static SEE: LazyLock<String> = LazyLock::new(|| see_statement(""));
-static SEE_PASSING_LOCKS: LazyLock<String> = LazyLock::new(|| see_statement("ORDER BY id FOR UPDATE SKIP LOCKED"));
-
-// With the turn held the snapshot has the newest version of every wallet.
-fn see_statement(lock: &str) -> String {
-    let columns = &*WALLET_COLUMNS;
-    format!(
-        "
-WITH free AS MATERIALIZED (SELECT {columns} FROM wallets WHERE id = ANY($1) {lock}),
-    head AS (SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1)
-SELECT free.*, free.id IS NOT NULL AS has_wallet, head.number, head.digest, head.last_id, head.at,
-    (SELECT digest FROM journal WHERE number = $2) AS own, ({BANK_TIME}) AS time
-FROM head LEFT JOIN free ON true"
-    )
+/// Reads the wallets that no other session has locked, and locks them.
+pub(super) async fn lock_free_wallets(connection: &mut PgConnection, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
+    let query = sqlx::query(LOCK_FREE_WALLETS.as_str()).bind(wallet_uuids(ids));
+    let rows = query.fetch_all(connection).await?;
+    rows.into_iter().map(rows::wallet).collect()
 }
 
-/// Reads the head and the wallets; with `passes_locks` it locks these, but for those that another session has locked. The turn
-/// is held.
-pub(super) async fn see(
-    tx: &mut Transaction<'static, Postgres>,
-    ids: &[WalletId],
-    own: i64,
-    passes_locks: bool,
-) -> Result<Seen, Fault> {
-    let statement = if passes_locks { &SEE_PASSING_LOCKS } else { &SEE };
-    let found = sqlx::query(statement.as_str())
-        .bind(wallet_uuids(ids))
-        .bind(own)
-        .fetch_all(&mut **tx)
-        .await?;
-    let first = found.first().ok_or_else(rows::no_head)?;
-    let head = head_of(first)?;
-    let own: Option<Vec<u8>> = first.try_get("own")?;
-    let time: Timestamp = first.try_get("time")?;
-    let own = own.map(|bytes| rows::digest(&bytes)).transpose()?;
-    let mut wallets = Vec::with_capacity(found.len());
-    for row in found {
-        if row.try_get("has_wallet")? {
-            wallets.push(rows::wallet(row)?);
-        }
-    }
-    Ok(Seen {
-        head,
-        own,
-        time: Some(time),
-        wallets,
-    })
-}
+static LOCK_FREE_WALLETS: LazyLock<String> =
+    LazyLock::new(|| format!("{} ORDER BY id FOR UPDATE SKIP LOCKED", *READ_WALLETS));
 
 /// The wallets that there are of the owners of these openings.
 pub(super) async fn find_opened(

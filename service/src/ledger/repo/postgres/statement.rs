@@ -152,9 +152,9 @@ WITH clock AS ({BANK_TIME}
         AND w.balance = c.balance
 ){inserts}
 SELECT CASE
-    WHEN (SELECT count(*) FROM head) <> 1 THEN florin_stale('the journal')
+    WHEN (SELECT count(*) FROM head) <> 1 THEN florin_stale('the journal', 'FL001')
     WHEN (SELECT count(*) FROM updated) <> {updated_count}
-        OR (SELECT count(*) FROM confirmed) <> {confirmed_count} THEN florin_stale('a wallet')
+        OR (SELECT count(*) FROM confirmed) <> {confirmed_count} THEN florin_stale('a wallet', 'FL002')
 END, (SELECT time FROM clock) AS time"
     )
 }

@@ -25,6 +25,9 @@ pub async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) 
     if !writes.updated.is_empty() {
         update_wallets(tx, &writes.updated).await?;
     }
+    if !writes.confirmed.is_empty() {
+        confirm_wallets(tx, &writes.confirmed).await?;
+    }
     if !writes.transfers.is_empty() {
         insert_transfers(tx, writes).await?;
     }
@@ -40,6 +43,7 @@ async fn update_wallets(tx: &mut Transaction<'static, Sqlite>, updated: &[Wallet
                 change.read.version.0,
                 change.read.status.as_str(),
                 change.read.held,
+                change.read.balance,
                 change.now.balance,
                 change.now.version.0,
                 change.now.status.as_str(),
@@ -52,7 +56,31 @@ async fn update_wallets(tx: &mut Transaction<'static, Sqlite>, updated: &[Wallet
         .execute(&mut **tx)
         .await?;
     if written.rows_affected() != updated.len() as u64 {
-        return Err(Fault::stale());
+        return Err(Fault::wallet_changed());
+    }
+    Ok(())
+}
+
+/// Fails unless the wallets that were only decided on are as they were.
+async fn confirm_wallets(tx: &mut Transaction<'static, Sqlite>, confirmed: &[Wallet]) -> Result<(), Fault> {
+    let wallets: Vec<Value> = confirmed
+        .iter()
+        .map(|wallet| {
+            json!([
+                hex(wallet.id.0.as_bytes()),
+                wallet.version.0,
+                wallet.status.as_str(),
+                wallet.held,
+                wallet.balance,
+            ])
+        })
+        .collect();
+    let found: i64 = sqlx::query_scalar(COUNT_CONFIRMED)
+        .bind(text(&wallets))
+        .fetch_one(&mut **tx)
+        .await?;
+    if found != confirmed.len() as i64 {
+        return Err(Fault::wallet_changed());
     }
     Ok(())
 }
@@ -132,7 +160,8 @@ pub fn writing_statements(commit: &GroupCommit) -> usize {
     let writes = &commit.writes;
     let of_changes = if writes.changes.is_empty() { 0 } else { 2 };
     let of_transfers = if writes.transfers.is_empty() { 0 } else { 2 };
-    1 + of_changes + of_transfers + usize::from(!writes.updated.is_empty())
+    let of_wallets = usize::from(!writes.updated.is_empty()) + usize::from(!writes.confirmed.is_empty());
+    1 + of_changes + of_transfers + of_wallets
 }
 
 async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {
@@ -152,13 +181,20 @@ async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit)
 const INSERT_ROW: &str =
     "INSERT INTO journal (number, at, last_id, transfers, changes, root, digest) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
-// Wallets that were only decided on need no look here: they were read under this transaction's write lock.
+// A wallet that is remembered was not read under this transaction's write lock, and a person can change it without a row in the
+// journal.
 const UPDATE_WALLETS: &str = "
 UPDATE wallets SET balance = c.balance, version = c.version_after, status = c.status_after, updated_at = c.updated_at
 FROM (SELECT unhex(value ->> 0) AS id, value ->> 1 AS version, value ->> 2 AS status, value ->> 3 AS held,
-        value ->> 4 AS balance, value ->> 5 AS version_after, value ->> 6 AS status_after, value ->> 7 AS updated_at
+        value ->> 4 AS balance_before, value ->> 5 AS balance, value ->> 6 AS version_after, value ->> 7 AS status_after,
+        value ->> 8 AS updated_at
     FROM json_each(?)) AS c
-WHERE wallets.id = c.id AND wallets.version = c.version AND wallets.status = c.status AND wallets.held = c.held";
+WHERE wallets.id = c.id AND wallets.version = c.version AND wallets.status = c.status AND wallets.held = c.held
+    AND wallets.balance = c.balance_before";
+
+const COUNT_CONFIRMED: &str = "
+SELECT count(*) FROM json_each(?) AS c JOIN wallets w ON w.id = unhex(c.value ->> 0) AND w.version = c.value ->> 1
+    AND w.status = c.value ->> 2 AND w.held = c.value ->> 3 AND w.balance = c.value ->> 4";
 
 const INSERT_TRANSFERS: &str = "
 INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, failure_reason,

@@ -6,18 +6,21 @@ pub(super) use commit::{write, writing_statements};
 
 use std::sync::LazyLock;
 
+use chrono::TimeDelta;
+use sea_orm::prelude::Uuid;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, Executor, Row, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::Seen;
 use super::file_turn::{FileTurn, HeldFileTurn};
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
+use super::{CATCH_UP_MAX, Known, MovedWallet, Seen, count_statements};
 use crate::db::{Fault, file_of};
 use crate::journal::{Head, Identity};
+use crate::ledger::metrics::Metrics;
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
-use crate::values::{Digest, Sha256Digest, WalletId};
+use crate::values::{Digest, RecordId, Sha256Digest, WalletId};
 
 /// Commands in a batch: few enough that the write lock is free again well within 100 ms.
 pub(super) const BATCH_MAX: usize = 500;
@@ -49,7 +52,7 @@ impl SqliteLedger {
     }
 
     /// Waits for the turn.
-    pub async fn take_turn(&self) -> Result<SqliteTurn, Fault> {
+    pub async fn take_turn(&self, known: &Known, metrics: &Metrics) -> Result<(SqliteTurn, Seen), Fault> {
         // First the connection: other writers of this process may keep it for long, and other processes must not wait for them.
         let mut connection = self.acquire().await?;
         connection.execute(WAIT_A_SECOND_FOR_THE_FILE).await?;
@@ -57,10 +60,13 @@ impl SqliteLedger {
             Some(file_turn) => Some(file_turn.take().await?),
             None => None,
         };
-        Ok(SqliteTurn {
+        count_statements(metrics, 1);
+        let mut turn = SqliteTurn {
             tx: Transaction::begin(connection, Some("BEGIN IMMEDIATE".into_sql_str())).await?,
             _file_turn: file_turn,
-        })
+        };
+        let seen = see(&mut turn.tx, known, metrics).await?;
+        Ok((turn, seen))
     }
 
     async fn acquire(&self) -> Result<PoolConnection<Sqlite>, Fault> {
@@ -73,16 +79,60 @@ impl SqliteLedger {
     }
 }
 
-/// The head, and the wallets as they are: with the turn held no other session changes them.
-pub(super) async fn see(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId], own: i64) -> Result<Seen, Fault> {
+/// What other processes on this file did. With the turn held they do nothing more.
+async fn see(tx: &mut Transaction<'static, Sqlite>, known: &Known, metrics: &Metrics) -> Result<Seen, Fault> {
+    count_statements(metrics, 1);
+    let head = head(tx).await?;
+    let own = if head.number == known.own {
+        Some(head.digest)
+    } else {
+        count_statements(metrics, 1);
+        digest_at(tx, known.own).await?
+    };
+    let moved = match known.since {
+        Some(since) if since < head.last_id => {
+            count_statements(metrics, 2);
+            moved_after(tx, since).await?
+        }
+        _ => Some(Vec::new()),
+    };
     Ok(Seen {
-        head: head(tx).await?,
-        own: digest_at(tx, own).await?,
+        head,
+        own,
         // A file's processes share the machine, and its clock.
         time: None,
-        wallets: read_wallets(tx, ids).await?,
+        waited: TimeDelta::zero(),
+        moved,
     })
 }
+
+/// The wallets that commits after this id name; `None` where these commits are too many.
+async fn moved_after(
+    tx: &mut Transaction<'static, Sqlite>,
+    since: RecordId,
+) -> Result<Option<Vec<MovedWallet>>, Fault> {
+    let named: Vec<(Uuid, Uuid)> = sqlx::query_as(NAMED_AFTER)
+        .bind(since.0)
+        .bind(CATCH_UP_MAX + 1)
+        .fetch_all(&mut **tx)
+        .await?;
+    if named.len() as i64 > CATCH_UP_MAX {
+        return Ok(None);
+    }
+    let ids: Vec<WalletId> = named
+        .into_iter()
+        .flat_map(|(one, other)| [one, other])
+        .map(WalletId)
+        .collect();
+    let wallets = read_wallets(tx, &ids).await?;
+    Ok(Some(wallets.into_iter().map(MovedWallet::from).collect()))
+}
+
+// Ids grow along the journal, so what other processes committed is a range of the primary keys.
+const NAMED_AFTER: &str = "
+SELECT source_wallet_id, destination_wallet_id FROM transfers WHERE id > ?1
+UNION ALL SELECT subject, subject FROM changes WHERE id > ?1
+LIMIT ?2";
 
 async fn head(tx: &mut Transaction<'static, Sqlite>) -> Result<Head, Fault> {
     let row = sqlx::query("SELECT number, digest, last_id, at FROM journal ORDER BY number DESC LIMIT 1")
@@ -111,7 +161,10 @@ pub(super) async fn digest_at(
     found.map(|bytes| rows::digest(&bytes)).transpose()
 }
 
-async fn read_wallets(tx: &mut Transaction<'static, Sqlite>, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
+pub(super) async fn read_wallets(
+    tx: &mut Transaction<'static, Sqlite>,
+    ids: &[WalletId],
+) -> Result<Vec<Wallet>, Fault> {
     let ids: Vec<String> = ids.iter().map(|id| hex(id.0.as_bytes())).collect();
     let query = sqlx::query(READ_WALLETS.as_str());
     let found = query.bind(json!(ids).to_string()).fetch_all(&mut **tx).await?;
