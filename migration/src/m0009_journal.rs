@@ -27,10 +27,11 @@ impl MigrationTrait for Migration {
 //
 // Bank time is the database's clock plus the offset, or stands still where a test says so. Only a test sets either.
 //
-// florin_take_turn waits for the turn, and then tells what other processes committed after the id `since`: first the head, whether
-// the row `own` is still there, and the bank's time; then the wallets that those commits name, as they are now. Each statement in
-// it sees what was committed before that statement began, so it reads what there is once the turn is held. Ids grow along the
-// journal: what was committed since is a range of the primary keys.
+// florin_take_turn waits for the turn, and then tells what was committed after the id `since`: first the head, whether the row
+// `last_row` is still there, and the bank's time; then the wallets that those commits name, as they are now. In a volatile
+// function under READ COMMITTED each statement sees what was committed before that statement began, so all of them see what there
+// is once the turn is held. Ids grow along the journal: what was committed since is a range of the primary keys. Where the bank's
+// clock stands, no time passes while one waits.
 //
 // Two random UUIDs are 244 bits of chance: more than a guess can find. Row 0 has no ids and tells no time: its last id and its
 // time are the least of all, so that every later row is above them.
@@ -90,32 +91,34 @@ CREATE TRIGGER journal_is_not_truncated BEFORE TRUNCATE ON journal
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
 
 CREATE FUNCTION florin_take_turn(
-    own bigint, since uuid, named_max bigint,
-    OUT head_number bigint, OUT head_digest bytea, OUT head_last_id uuid, OUT head_at timestamptz, OUT own_digest bytea,
-    OUT bank_time timestamptz, OUT waited_us bigint, OUT are_too_many boolean,
+    last_row bigint, since uuid, catch_up_max bigint,
+    OUT head_number bigint, OUT head_digest bytea, OUT head_last_id uuid, OUT head_at timestamptz,
+    OUT last_row_digest bytea, OUT bank_time timestamptz, OUT waited_us bigint, OUT are_too_many boolean,
     OUT ids uuid[], OUT balances numeric[], OUT helds numeric[], OUT statuses text[], OUT versions bigint[],
     OUT times timestamptz[]
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     began timestamptz := clock_timestamp();
+    records bigint;
     named uuid[];
 BEGIN
     PERFORM FROM journal WHERE number = 0 FOR UPDATE;
     PERFORM set_config('lock_timeout', '200ms', true);
     SELECT number, digest, last_id, at INTO head_number, head_digest, head_last_id, head_at
     FROM journal ORDER BY number DESC LIMIT 1;
-    own_digest := (SELECT digest FROM journal WHERE number = own);
+    last_row_digest := (SELECT digest FROM journal WHERE number = last_row);
     SELECT coalesce(stands_at, clock_timestamp()) + offset_us * interval '1 microsecond',
         CASE WHEN stands_at IS NULL THEN extract(epoch FROM clock_timestamp() - began) * 1000000 ELSE 0 END
     INTO bank_time, waited_us FROM bank_clock WHERE singleton;
     are_too_many := false;
     IF head_last_id > since THEN
-        named := ARRAY(
-            (SELECT source_wallet_id FROM transfers WHERE id > since ORDER BY id LIMIT named_max + 1)
-            UNION ALL (SELECT destination_wallet_id FROM transfers WHERE id > since ORDER BY id LIMIT named_max + 1)
-            UNION ALL (SELECT subject FROM changes WHERE id > since ORDER BY id LIMIT named_max + 1)
-        );
-        are_too_many := cardinality(named) > 2 * named_max;
+        SELECT count(*), array_agg(source) || array_agg(destination) INTO records, named FROM (
+            (SELECT source_wallet_id AS source, destination_wallet_id AS destination FROM transfers
+            WHERE id > since ORDER BY id LIMIT catch_up_max + 1)
+            UNION ALL
+            (SELECT subject, subject FROM changes WHERE id > since ORDER BY id LIMIT catch_up_max + 1)
+        ) AS committed;
+        are_too_many := records > catch_up_max;
         IF NOT are_too_many THEN
             SELECT array_agg(id), array_agg(balance), array_agg(held), array_agg(status), array_agg(version),
                 array_agg(updated_at)

@@ -11,7 +11,7 @@ use service::wallets::Expected;
 use crate::requests::{money, new_transfer, submit};
 
 on_every_backend!(
-    a_balance_that_another_process_changed_is_read_again,
+    a_balance_that_another_process_changed_is_learnt,
     money_that_another_process_took_is_not_spent_twice,
     money_that_another_process_brought_can_be_spent,
     a_freeze_by_another_process_holds_at_once,
@@ -19,6 +19,7 @@ on_every_backend!(
     a_wallet_that_another_process_opened_can_be_paid,
     what_another_process_moved_is_learnt_with_the_turn,
     after_more_commits_than_are_told_everything_is_read_again,
+    after_more_changes_than_are_told_everything_is_read_again,
     a_wallet_that_a_person_changed_is_read_again,
 );
 
@@ -59,7 +60,7 @@ impl Pair {
     }
 }
 
-async fn a_balance_that_another_process_changed_is_read_again(bank: Arc<TestBank>) {
+async fn a_balance_that_another_process_changed_is_learnt(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let before = pair.here.ops.metrics();
     pair.pay(&pair.here, "1").await.expect("what it remembers is right");
@@ -175,7 +176,7 @@ async fn what_another_process_moved_is_learnt_with_the_turn(bank: Arc<TestBank>)
     let before = pair.here.ops.metrics().statements;
     pair.pay(&pair.here, "8").await.expect("ana has 8");
     // PostgreSQL: the statement that finds the head moved, BEGIN and its time-out, the turn, the write, COMMIT.
-    // SQLite: BEGIN, the head, its own row, the wallets that were named and these wallets, four that write, COMMIT.
+    // SQLite: BEGIN, the head, its last row, what the others committed, the wallets of that, four that write, COMMIT.
     let statements = match bank.backend {
         Backend::Postgres => 6,
         Backend::Sqlite => 10,
@@ -188,15 +189,54 @@ async fn what_another_process_moved_is_learnt_with_the_turn(bank: Arc<TestBank>)
 }
 
 async fn after_more_commits_than_are_told_everything_is_read_again(bank: Arc<TestBank>) {
-    const COMMITS: usize = 2_001;
+    // As many as are told, and one more.
+    const TRANSFERS: usize = 2_001;
     let pair = Pair::of(&bank).await;
-    let paid = all_at_once((0..COMMITS).map(|_| pair.pay(&pair.there, "0.0001"))).await;
+    let cara = bank.customer("cara").await;
+    let paid = all_at_once((0..TRANSFERS).map(|_| pair.pay(&pair.there, "0.0001"))).await;
     paid.into_iter().for_each(|paid| paid.expect("ana has 9"));
-    pair.pay(&pair.here, "8.7999").await.expect("ana has as much");
-    assert_eq!(
-        bank.balances(&[pair.ana.wallet, pair.bens]).await,
-        ["0.0000", "10.0000"]
-    );
+    // Named by the newest commit alone, which is not among those that are told.
+    let to_cara = new_transfer(pair.ana.wallet, cara.wallet, "1");
+    submit(&pair.there, pair.ana.actor, to_cara)
+        .await
+        .expect("ana has 8.7999");
+    let before = pair.here.ops.metrics();
+    pair.pay(&pair.here, "7.7999").await.expect("ana has as much");
+    let after = pair.here.ops.metrics();
+    let read_again = match bank.backend {
+        // The statement that finds the head moved, BEGIN and its time-out, the turn, the wallets, the write, COMMIT.
+        Backend::Postgres => 7,
+        // BEGIN, the head, its last row, what the others committed, the wallets of the batch, four that write, COMMIT.
+        Backend::Sqlite => 10,
+    };
+    assert_eq!(after.statements - before.statements, read_again);
+    assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["0.0000", "9.0000"]);
+}
+
+async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<TestBank>) {
+    // As many as are told, and then the one that matters.
+    const CHANGES: usize = 2_001;
+    let pair = Pair::of(&bank).await;
+    let operator = bank.operator_actor().await;
+    let there = &pair.there.wallets;
+    let of_ana = async |freezes: bool| match freezes {
+        true => there.freeze(operator, pair.ana.wallet, Expected::Anything).await,
+        false => there.unfreeze(operator, pair.ana.wallet, Expected::Anything).await,
+    };
+    for number in 0..CHANGES + 1 {
+        of_ana(number % 2 == 0)
+            .await
+            .expect("a wallet can be frozen and unfrozen");
+    }
+    there
+        .freeze(operator, pair.bens, Expected::Anything)
+        .await
+        .expect("a wallet can be frozen");
+    let before = pair.here.ops.metrics().stale_retries;
+    assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
+    // Decided once: the refusal did not rest on a memory that the write found wrong.
+    let stale = u64::from(bank.backend == Backend::Postgres);
+    assert_eq!(pair.here.ops.metrics().stale_retries - before, stale);
 }
 
 async fn a_wallet_that_a_person_changed_is_read_again(bank: Arc<TestBank>) {
@@ -212,10 +252,20 @@ async fn a_wallet_that_a_person_changed_is_read_again(bank: Arc<TestBank>) {
         bank.execute(&format!("UPDATE wallets SET status = '{status}' WHERE id = {bens}"))
             .await;
     };
-    // First a refusal that it remembers a reason for, then a payment that it remembers no obstacle to.
+    // First it remembers a frozen wallet that is active, then an active one that is frozen.
     set_status("ACTIVE").await;
     pair.pay(&pair.here, "1").await.expect("money may move again");
     set_status("FROZEN").await;
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
-    assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["8.0000", "2.0000"]);
+    // It still remembers an active one when a person freezes it: unfreezing it must not be answered from memory.
+    set_status("ACTIVE").await;
+    pair.pay(&pair.here, "1").await.expect("money may move again");
+    set_status("FROZEN").await;
+    pair.here
+        .wallets
+        .unfreeze(operator, pair.bens, Expected::Anything)
+        .await
+        .expect("a wallet can be unfrozen");
+    pair.pay(&pair.there, "1").await.expect("money may move again");
+    assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["6.0000", "4.0000"]);
 }

@@ -14,7 +14,7 @@ use crate::requests::money;
 
 on_every_backend!(
     a_batch_costs_the_same_statements_whatever_its_size,
-    deposits_and_refusals_cost_no_more,
+    deposits_and_refusals_have_their_price,
     keys_and_replays_have_their_price,
     a_batch_in_turn_costs_a_fixed_number_of_statements,
 );
@@ -42,7 +42,7 @@ async fn a_batch_costs_the_same_statements_whatever_its_size(bank: Arc<TestBank>
     assert_eq!(bank.balances(&sides(&pay)).await, ["9.9489", "0.0511"]);
 }
 
-async fn deposits_and_refusals_cost_no_more(bank: Arc<TestBank>) {
+async fn deposits_and_refusals_have_their_price(bank: Arc<TestBank>) {
     let committer = Committer::of(&bank).await;
     let pay = ana_pays_ben(&bank).await;
     let deposit = deposit(&bank, "visa", sides(&pay)[1], "0.0001").await;

@@ -35,9 +35,10 @@ pub enum FaultKind {
     ForeignKey,
     /// A CHECK or another rule of the schema refused a row.
     Constraint,
-    /// The journal's head has moved since the batch was decided.
+    /// The journal's head has moved, another process has the turn, or the stamp is ahead of the database's clock; nothing was
+    /// written.
     Stale,
-    /// A wallet is not as it was when the batch was decided, and no commit of the journal says why.
+    /// A wallet differs from what the batch was decided on though the head has not moved: a person changed it.
     WalletChanged,
     /// This process' clock and the database's contradict each other; nothing was written.
     Skew,

@@ -17,7 +17,8 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 pub(super) enum Attempt {
     /// Durable. The outcomes stand.
     Done(Vec<Outcome>),
-    /// Nothing was written; the next attempt is in turn; after a used-up key it looks keys up.
+    /// Nothing was written; the next attempt is in turn. After a used-up key it looks keys up, after a changed wallet it reads all
+    /// wallets anew.
     Again(FaultKind),
     /// Nothing was sent: what is remembered is not known to be right.
     TakeTurn,
@@ -71,7 +72,7 @@ pub(super) fn before_commit(fault: Fault) -> Attempt {
     match fault.kind {
         // The next row of the journal is another's.
         FaultKind::Unique(_) if fault.is_unique_violation_of("journal") => Attempt::Again(FaultKind::Stale),
-        // Another writer used a key up first, or has opened the wallet.
+        // Another writer was first: with a key, an opening, a commit, or a change of a wallet.
         FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale | FaultKind::WalletChanged => {
             Attempt::Again(fault.kind)
         }

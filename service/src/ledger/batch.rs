@@ -4,9 +4,9 @@
 //! | strategy | when | what is sent |
 //! |---|---|---|
 //! | `optimistic` | PostgreSQL, while the remembered head is likely the newest | missing wallets are read, one statement that is its own transaction |
-//! | `in_turn` | SQLite; the first batch of a process or a connection; after the head had moved; beside locked wallets; wallets that are opened or change status | BEGIN, the turn, head and wallets, the write, COMMIT |
+//! | `in_turn` | SQLite; the first batch of a process or a connection; after the head had moved; beside locked wallets; wallets that are opened or change status | BEGIN, the turn, which tells the head and the wallets that others moved, wallets that are not remembered, the write, COMMIT |
 //!
-//! What is remembered is only a guess about the database: the head decides whether the guess was right.
+//! What is remembered is only a guess: the head, and the check of each wallet that is written, decide whether it was right.
 
 use std::sync::Arc;
 
@@ -181,9 +181,6 @@ impl<S: Store> Batches<S> {
                 }
                 Attempt::Again(why) => {
                     in_turn = true;
-                    if why == FaultKind::WalletChanged {
-                        self.memory.forget();
-                    }
                     self.before_next_try(&why, tried).await;
                 }
                 Attempt::TurnHeld(fault) => {
@@ -290,13 +287,18 @@ impl<S: Store> Batches<S> {
         match self.store.end_idle_holder().await {
             Ok(true) => tracing::warn!("ended a session that had locked the journal and was idle"),
             Ok(false) => {
-                tracing::warn!("another session has held the turn for 2 s; it is not idle, or this role may not see it")
+                tracing::warn!(
+                    "another session has kept the turn, or a table of the ledger, for long; it is not idle, or this role may not see it"
+                )
             }
             Err(fault) => tracing::warn!(error = ?fault, "cannot see who has locked the journal"),
         }
     }
 
     async fn before_next_try(&mut self, why: &FaultKind, tried: u32) {
+        if *why == FaultKind::WalletChanged {
+            self.memory.forget();
+        }
         if *why == FaultKind::Conflict {
             Metrics::add(&self.metrics.conflict_retries, 1);
         } else {

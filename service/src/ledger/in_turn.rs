@@ -1,6 +1,6 @@
 //! Writing in turn: wait until no other process commits, take those into the batch who came meanwhile, read, decide, write.
 //! The head that it stands on is the newest, and no other committer can make it stale. A person's session can still change a
-//! wallet: the write finds that.
+//! wallet: the write finds that, an answer that writes nothing does not.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::commit::GroupCommit;
 use super::metrics::{Loss, Metrics};
 use super::skew::clocks_disagree;
 use super::stamps::BatchStamps;
-use super::store::{Seen, Store, Turn};
+use super::store::{Store, Turn};
 use super::types::{Command, Outcome, Wallet};
 use crate::db::Fault;
 use crate::journal::{Head, Identity};
@@ -30,9 +30,16 @@ pub(super) struct InTurn<'a> {
     pub doubts: &'a [InDoubt],
 }
 
+/// The turn, and what it stands on.
+pub(super) struct TurnHeld<T> {
+    pub turn: T,
+    pub head: Head,
+    pub identity: Identity,
+}
+
 /// What was decided with the turn held.
 enum Decided {
-    ToWrite(Vec<Outcome>, Box<Writes>, Timestamp),
+    ToWrite(Box<Decision>),
     NothingToWrite(Vec<Outcome>),
 }
 
@@ -44,14 +51,18 @@ impl<S: Store> Batches<S> {
         places: &mut Vec<usize>,
         how: InTurn<'_>,
     ) -> Attempt {
-        let (mut turn, head, identity) = match self.take_turn().await {
-            Ok(taken) => taken,
+        let TurnHeld {
+            mut turn,
+            head,
+            identity,
+        } = match self.take_turn().await {
+            Ok(held) => held,
             Err(attempt) => return attempt,
         };
         match self.decide_in_turn(&mut turn, head, batch, places, how).await {
-            Ok(Decided::ToWrite(outcomes, writes, at)) => {
-                let commit = GroupCommit::new(*writes, head, &identity, at);
-                self.write_in_turn(turn, places, outcomes, commit).await
+            Ok(Decided::ToWrite(decision)) => {
+                let commit = GroupCommit::new(decision.writes, head, &identity, decision.at);
+                self.write_in_turn(turn, places, decision.outcomes, commit).await
             }
             Ok(Decided::NothingToWrite(outcomes)) => match turn.give_back().await {
                 Ok(()) => Attempt::Done(outcomes),
@@ -61,31 +72,29 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// Waits for the turn, and brings what is remembered up to the head.
-    pub(super) async fn take_turn(&mut self) -> Result<(S::Turn, Head, Identity), Attempt> {
-        let sent = self.clock.now();
-        let (mut turn, seen) = self.store.take_turn(&self.memory.known()).await.map_err(of_turn)?;
+    /// Waits for the turn, refuses to commit with a wrong clock, and brings the memory up to the head.
+    pub(super) async fn take_turn(&mut self) -> Result<TurnHeld<S::Turn>, Attempt> {
+        let asked_at = self.clock.now();
+        let request = self.memory.turn_request();
+        let (mut turn, answer) = self.store.take_turn(&request).await.map_err(of_turn)?;
         self.note_connections();
-        let head = self.catch_up(sent, seen).map_err(before_commit)?;
+        // The database read its clock after the wait.
+        self.refuse_wrong_clock(asked_at + answer.waited, answer.time)
+            .map_err(before_commit)?;
+        if let Some(last_row) = self.memory.last_row
+            && answer.last_row_digest != Some(last_row.digest)
+        {
+            self.note_that_it_went_back(last_row, answer.head);
+            self.memory.forget();
+        }
+        self.memory.catch_up(answer.head, answer.moved);
         let identity = match self.memory.identity {
             Some(identity) => identity,
             None => turn.identity().await.map_err(before_commit)?,
         };
         self.memory.identity = Some(identity);
-        Ok((turn, head, identity))
-    }
-
-    /// `sent` is this process' time before it waited for the turn.
-    fn catch_up(&mut self, sent: Timestamp, seen: Seen) -> Result<Head, Fault> {
-        self.refuse_wrong_clock(sent + seen.waited, seen.time)?;
-        if let Some(own) = self.memory.seen
-            && seen.own != Some(own.digest)
-        {
-            self.note_that_it_went_back(own, seen.head);
-            self.memory.forget();
-        }
-        self.memory.catch_up(seen.head, seen.moved);
-        Ok(seen.head)
+        let head = answer.head;
+        Ok(TurnHeld { turn, head, identity })
     }
 
     async fn decide_in_turn(
@@ -98,10 +107,11 @@ impl<S: Store> Batches<S> {
     ) -> Result<Decided, Fault> {
         if let Some(doubt) = durable_one(turn, how.doubts).await? {
             places.clone_from(&doubt.places);
-            // The commit may be there alone, on a server whose standby has not confirmed it: a row that follows it is
-            // confirmed with all before it.
-            let at = self.time_above(head);
-            return Ok(Decided::ToWrite(doubt.outcomes.clone(), Box::default(), at));
+            return Ok(Decided::ToWrite(Box::new(Decision {
+                outcomes: doubt.outcomes.clone(),
+                writes: Writes::default(),
+                at: self.time_above(head),
+            })));
         }
         if how.grows {
             places.extend(batch.take_waiting());
@@ -114,11 +124,10 @@ impl<S: Store> Batches<S> {
         let decision = self
             .decide_on(turn, &commands, wallets, (head.at, how.looks_up_keys))
             .await?;
-        let Decision { outcomes, writes, at } = decision;
-        if writes.is_empty() && !self.owes_a_row {
-            return Ok(Decided::NothingToWrite(outcomes));
+        if decision.writes.is_empty() && !self.owes_a_row {
+            return Ok(Decided::NothingToWrite(decision.outcomes));
         }
-        Ok(Decided::ToWrite(outcomes, Box::new(writes), at))
+        Ok(Decided::ToWrite(Box::new(decision)))
     }
 
     /// The time of a row that holds nothing.
@@ -126,35 +135,40 @@ impl<S: Store> Batches<S> {
         BatchStamps::above(&*self.clock, head.at).time()
     }
 
-    /// The wallets of these commands as they are, most of them from memory. Notes which of them are locked.
+    /// The wallets of these commands: remembered ones as the journal left them, the others as they are read.
     async fn wallets_in_turn(&mut self, turn: &mut S::Turn, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
-        let ids = wallet_ids(commands);
-        let (passes_locks, remembered) = (self.passes_locks(), self.memory.wallets());
-        let hidden = hidden_wallets(commands, remembered);
-        // Another customer's wallet costs the same as one that does not exist.
-        let is_known = |id: &WalletId| !passes_locks && remembered.contains_key(id) && !hidden.contains(id);
-        let (known, unknown): (Vec<WalletId>, Vec<WalletId>) = ids.iter().copied().partition(is_known);
-        let mut wallets = if unknown.is_empty() {
-            Vec::new()
+        let passes_locks = self.passes_locks();
+        let (mut wallets, missing) = if passes_locks {
+            (Vec::new(), wallet_ids(commands))
         } else {
-            turn.read_wallets(&unknown, passes_locks).await?
+            self.memory.recall(commands)
         };
-        wallets.extend(known.iter().filter_map(|id| remembered.get(id).cloned()));
-        let seen: HashMap<WalletId, &Wallet> = wallets.iter().map(|wallet| (wallet.id, wallet)).collect();
-        let hidden = hidden_wallets(commands, &seen);
-        let unseen: Vec<WalletId> = ids
+        if !missing.is_empty() {
+            wallets.extend(turn.read_wallets(&missing, passes_locks).await?);
+        }
+        self.note_locked(turn, commands, &wallets).await?;
+        Ok(wallets)
+    }
+
+    /// Notes which wallets of these commands are locked: of those that were not found, the ones that are there.
+    async fn note_locked(&mut self, turn: &mut S::Turn, commands: &[&Command], found: &[Wallet]) -> Result<(), Fault> {
+        let ids = wallet_ids(commands);
+        let by_id: HashMap<WalletId, &Wallet> = found.iter().map(|wallet| (wallet.id, wallet)).collect();
+        // Another customer's wallet costs the same as one that does not exist.
+        let hidden = hidden_wallets(commands, &by_id);
+        let to_look_at: Vec<WalletId> = ids
             .iter()
             .copied()
-            .filter(|id| !seen.contains_key(id) || hidden.contains(id))
+            .filter(|id| !by_id.contains_key(id) || hidden.contains(id))
             .collect();
-        let mut locked = if unseen.is_empty() {
+        let mut locked = if to_look_at.is_empty() {
             Vec::new()
         } else {
-            turn.locked_among(&unseen).await?
+            turn.locked_among(&to_look_at).await?
         };
-        locked.retain(|wallet| !seen.contains_key(&wallet.id));
+        locked.retain(|wallet| !by_id.contains_key(&wallet.id));
         self.locked.replace(&ids, locked);
-        Ok(wallets)
+        Ok(())
     }
 
     /// To lock the wallets of a batch costs a write each, so it is done only after a lock was met.
@@ -163,9 +177,9 @@ impl<S: Store> Batches<S> {
     }
 
     /// A clock that the database's contradicts may not date a commit: one wrong clock stops its own process and nothing else.
-    fn refuse_wrong_clock(&mut self, sent: Timestamp, time: Option<Timestamp>) -> Result<(), Fault> {
+    fn refuse_wrong_clock(&mut self, earliest: Timestamp, time: Option<Timestamp>) -> Result<(), Fault> {
         let was_wrong = self.clock_is_wrong;
-        self.clock_is_wrong = self.is_clock_wrong(sent, time);
+        self.clock_is_wrong = self.is_clock_wrong(earliest, time);
         match (self.clock_is_wrong, time) {
             (true, Some(time)) => {
                 let ahead_ms = (self.clock.now() - time).num_milliseconds();
@@ -182,9 +196,9 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// `sent` is this process' time before the database was asked for its own.
-    pub(super) fn is_clock_wrong(&self, sent: Timestamp, time: Option<Timestamp>) -> bool {
-        time.is_some_and(|time| clocks_disagree(sent, time, self.clock.now()))
+    /// `earliest` is this process' time before the database read its own.
+    pub(super) fn is_clock_wrong(&self, earliest: Timestamp, time: Option<Timestamp>) -> bool {
+        time.is_some_and(|time| clocks_disagree(earliest, time, self.clock.now()))
     }
 
     fn note_that_it_went_back(&self, seen: Head, head: Head) {
@@ -256,7 +270,9 @@ impl<S: Store> Batches<S> {
     }
 }
 
-/// The commit in doubt that is durable, if one is: the journal has its digest under its number.
+/// The commit in doubt that is durable, if one is: the journal has its digest under its number. It may be there alone, on a
+/// server whose standby has not confirmed it, so its callers are answered once a row follows it: that one is confirmed with all
+/// before it.
 pub(super) async fn durable_one<'d>(turn: &mut impl Turn, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Fault> {
     for doubt in doubts {
         if turn.digest_at(doubt.head.number).await? == Some(doubt.head.digest) {

@@ -1,11 +1,12 @@
-//! What the committer remembers between batches: the head and the wallets. All of it is right while the head is the database's
-//! newest row. Once other processes have moved the head, it learns with its next turn which wallets they moved.
+//! What the committer remembers between batches: the head and the wallets. The wallets are right while that head is the
+//! journal's newest row. When other processes have moved it, the next turn tells which wallets they moved.
 
 use std::collections::HashMap;
 
+use super::attempts::{hidden_wallets, wallet_ids};
 use super::book::Writes;
-use super::store::{Known, MovedWallet};
-use super::types::Wallet;
+use super::store::{MovedWallet, TurnRequest};
+use super::types::{Command, Wallet};
 use crate::journal::{Head, Identity};
 use crate::values::WalletId;
 
@@ -16,18 +17,14 @@ const REMEMBERED_MAX: usize = 100_000;
 pub(super) struct Memory {
     /// Read once: a ledger keeps its identity.
     pub identity: Option<Identity>,
-    /// `None` until the first batch has had its turn, and after a connection was lost.
+    /// `None` until the first turn, and after `forget`.
     pub head: Option<Head>,
     /// The newest row that this process wrote or saw. Another digest under its number means that the database went back.
-    pub seen: Option<Head>,
+    pub last_row: Option<Head>,
     wallets: HashMap<WalletId, Wallet>,
 }
 
 impl Memory {
-    pub fn wallets(&self) -> &HashMap<WalletId, Wallet> {
-        &self.wallets
-    }
-
     /// Notes a commit of this process: the head has moved, and the wallets as they are now are known.
     pub fn note_commit(&mut self, head: Head, writes: Writes) {
         self.note_head(head);
@@ -39,18 +36,43 @@ impl Memory {
         self.wallets.extend(now.map(|wallet| (wallet.id, wallet)));
     }
 
-    /// What the next turn has to tell.
-    pub fn known(&self) -> Known {
-        Known {
-            own: self.seen.map_or(-1, |own| own.number),
-            since: self.head.map(|head| head.last_id),
+    /// How far this memory reaches, so that the turn tells only what came after.
+    pub fn turn_request(&self) -> TurnRequest {
+        TurnRequest {
+            last_row: self.last_row.map_or(-1, |row| row.number),
+            since: self.head.filter(|_| !self.wallets.is_empty()).map(|head| head.last_id),
         }
     }
 
-    /// Notes the head, and what other processes have moved up to it; `None` where that is too much to tell.
+    /// The wallets of these commands that are remembered, and the ids of the others. Not from memory come
+    /// - a wallet that a command may not use: a caller could tell it from one that does not exist, by the time of the answer;
+    /// - one whose status shall change: where it has that status nothing is written, and nothing would find that a person changed
+    ///   it.
+    pub fn recall(&self, commands: &[&Command]) -> (Vec<Wallet>, Vec<WalletId>) {
+        let changes = commands.iter().filter(|command| command.action.is_change());
+        let mut to_read = hidden_wallets(commands, &self.wallets);
+        to_read.extend(changes.flat_map(|command| command.action.wallets()));
+        let (mut wallets, mut missing) = (Vec::new(), Vec::new());
+        for id in wallet_ids(commands) {
+            match self.wallets.get(&id) {
+                Some(wallet) if !to_read.contains(&id) => wallets.push(wallet.clone()),
+                _ => missing.push(id),
+            }
+        }
+        (wallets, missing)
+    }
+
+    /// Notes the head, and the wallets that other processes moved up to it; all wallets are forgotten where these are too many
+    /// to tell.
     pub fn catch_up(&mut self, head: Head, moved: Option<Vec<MovedWallet>>) {
         match moved {
-            Some(moved) => moved.into_iter().for_each(|moved| self.note_moved(moved)),
+            Some(moved) => {
+                for moved in moved {
+                    if let Some(wallet) = self.wallets.get_mut(&moved.id) {
+                        moved.apply_to(wallet);
+                    }
+                }
+            }
             None => self.wallets.clear(),
         }
         self.note_head(head);
@@ -66,18 +88,8 @@ impl Memory {
         self.wallets.clear();
     }
 
-    fn note_moved(&mut self, moved: MovedWallet) {
-        if let Some(wallet) = self.wallets.get_mut(&moved.id) {
-            wallet.balance = moved.balance;
-            wallet.held = moved.held;
-            wallet.status = moved.status;
-            wallet.version = moved.version;
-            wallet.updated_at = moved.updated_at;
-        }
-    }
-
     fn note_head(&mut self, head: Head) {
         self.head = Some(head);
-        self.seen = Some(head);
+        self.last_row = Some(head);
     }
 }

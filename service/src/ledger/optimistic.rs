@@ -1,13 +1,13 @@
 //! Writing without the turn: decide on what is remembered, and write with one statement that fails where the head has moved.
 
-use super::attempts::{Attempt, InDoubt, hidden_wallets, keys_of_refused, of_commit, wallet_ids};
+use super::attempts::{Attempt, InDoubt, keys_of_refused, of_commit};
 use super::batch::{Batches, Decision};
 use super::book::Book;
 use super::commit::GroupCommit;
 use super::store::{Connection, Store};
 use super::types::{Command, Transfer, Wallet};
 use crate::db::{Fault, FaultKind};
-use crate::values::{Timestamp, WalletId};
+use crate::values::Timestamp;
 
 impl<S: Store> Batches<S> {
     pub(super) async fn try_optimistic(
@@ -80,15 +80,9 @@ impl<S: Store> Batches<S> {
         Ok(self.decide(book, commands, floor))
     }
 
-    /// The wallets of a batch from memory, the missing ones from the database. A wallet that a command may not touch counts
-    /// as missing: else a caller could tell it from one that does not exist, by the time of the answer.
+    /// The wallets of a batch from memory, the missing ones from the database.
     async fn recall(&mut self, connection: &mut S::Connection, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
-        let remembered = self.memory.wallets();
-        let hidden = hidden_wallets(commands, remembered);
-        let (known, missing): (Vec<WalletId>, Vec<WalletId>) = wallet_ids(commands)
-            .into_iter()
-            .partition(|id| remembered.contains_key(id) && !hidden.contains(id));
-        let mut wallets: Vec<Wallet> = known.iter().filter_map(|id| remembered.get(id).cloned()).collect();
+        let (mut wallets, missing) = self.memory.recall(commands);
         if !missing.is_empty() {
             wallets.extend(connection.read_wallets(&missing).await?);
         }

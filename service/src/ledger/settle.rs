@@ -10,7 +10,7 @@ use super::book::Writes;
 use super::callers::Batch;
 use super::commit::GroupCommit;
 use super::error::SubmitError;
-use super::in_turn::{InTurn, durable_one};
+use super::in_turn::{InTurn, TurnHeld, durable_one};
 use super::metrics::Metrics;
 use super::store::{Pause, Store};
 use crate::db::{Fault, FaultKind};
@@ -121,10 +121,13 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// Writes a row of the journal that holds nothing. Gives the commit in doubt that turned out to be there: it may be there
-    /// alone, on a server whose standby has not confirmed it, and the row that follows is confirmed with all before it.
+    /// Writes a row of the journal that holds nothing. Gives the commit in doubt that turned out to be there.
     async fn write_empty_row<'d>(&mut self, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Attempt> {
-        let (mut turn, head, identity) = self.take_turn().await?;
+        let TurnHeld {
+            mut turn,
+            head,
+            identity,
+        } = self.take_turn().await?;
         let durable = durable_one(&mut turn, doubts).await.map_err(before_commit)?;
         let commit = GroupCommit::new(Writes::default(), head, &identity, self.time_above(head));
         match self.write_in_turn(turn, &[], Vec::new(), commit).await {

@@ -35,8 +35,8 @@ pub(super) trait Store {
     /// A connection to write on without the turn.
     async fn acquire(&self) -> Result<Self::Connection, Fault>;
 
-    /// Waits for the turn, and sees what other processes did meanwhile.
-    async fn take_turn(&self, known: &Known) -> Result<(Self::Turn, Seen), Fault>;
+    /// Waits for the turn, then reads what other processes have committed.
+    async fn take_turn(&self, request: &TurnRequest) -> Result<(Self::Turn, TurnAnswer), Fault>;
 
     /// Ends a session that has had the turn for long and does nothing with it; true when there was one.
     async fn end_idle_holder(&self) -> Result<bool, Fault>;
@@ -92,7 +92,7 @@ pub(super) trait Turn {
     /// The digest of the journal's row with this number, if there is one.
     async fn digest_at(&mut self, number: i64) -> Result<Option<Sha256Digest>, Fault>;
 
-    /// Writes a group commit, each wallet only where it is still as it was read; else it is a stale fault.
+    /// Writes a group commit, each wallet only where it is still as it was decided on; else the fault is `WalletChanged`.
     async fn write(&mut self, commit: &GroupCommit) -> Result<(), Fault>;
 
     async fn commit(self) -> Result<(), Fault>;
@@ -101,32 +101,31 @@ pub(super) trait Turn {
     async fn give_back(self) -> Result<(), Fault>;
 }
 
-/// What a process knows while it waits for the turn.
-pub(super) struct Known {
-    /// The newest row of the journal that it wrote or saw; below 0 if there is none.
-    pub own: i64,
-    /// The last id up to which all that it remembers is right; `None` if it remembers nothing.
+/// How far a process' memory reaches.
+pub(super) struct TurnRequest {
+    /// The number of the newest row of the journal that it wrote or saw; below 0 if there is none.
+    pub last_row: i64,
+    /// The last id up to which the wallets that it remembers are right; `None` if it remembers none.
     pub since: Option<RecordId>,
 }
 
-/// The most transfers, and the most changes, of which a process learns what they moved. After more it forgets everything.
+/// The most transfers and changes, together, that a process catches up with. Behind more it forgets all wallets.
 pub(super) const CATCH_UP_MAX: i64 = 2_000;
 
-/// What is seen once the turn is held.
-pub(super) struct Seen {
+/// What there is once the turn is held.
+pub(super) struct TurnAnswer {
     pub head: Head,
-    /// The digest of the row `own`; `None` if there is no such row.
-    pub own: Option<Sha256Digest>,
+    /// The digest of the row that was asked for; `None` if there is no such row.
+    pub last_row_digest: Option<Sha256Digest>,
     /// The bank's time by the database's clock; `None` where that is this machine's clock.
     pub time: Option<Timestamp>,
-    /// How long the turn was waited for, by the database's clock.
+    /// How long the turn was waited for; zero where the bank's clock stands, or is this machine's.
     pub waited: TimeDelta,
     /// The wallets that commits after `since` name, as they are now; `None` where these commits are too many.
     pub moved: Option<Vec<MovedWallet>>,
 }
 
 /// What a commit can change of a wallet.
-#[derive(Debug, PartialEq)]
 pub(super) struct MovedWallet {
     pub id: WalletId,
     pub balance: Money,
@@ -134,6 +133,17 @@ pub(super) struct MovedWallet {
     pub status: WalletStatus,
     pub version: Version,
     pub updated_at: Timestamp,
+}
+
+impl MovedWallet {
+    /// Brings the wallet as it was remembered up to date.
+    pub fn apply_to(self, wallet: &mut Wallet) {
+        wallet.balance = self.balance;
+        wallet.held = self.held;
+        wallet.status = self.status;
+        wallet.version = self.version;
+        wallet.updated_at = self.updated_at;
+    }
 }
 
 impl From<Wallet> for MovedWallet {

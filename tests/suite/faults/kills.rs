@@ -114,7 +114,7 @@ async fn a_sample_of_cuts_makes_no_answer_wrong() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_whose_answers_are_lost_beside_another_replica_are_told_as_they_are() {
     let mut scene = Scene::new().await;
-    // A lost COMMIT may be another writer's: the consumers' shares of Redis have transactions too.
+    // A lost COMMIT may belong to a consumer's transaction: the first replica is struck until ten of its committer's were lost.
     let mut strikes = 0;
     while scene.replicas[0].ops.metrics().unknown_commits < 10 {
         strikes += 1;

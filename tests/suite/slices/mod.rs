@@ -66,10 +66,10 @@ async fn only_wallets_refer_to_another_domains_table(bank: Arc<TestBank>) {
     assert_eq!(crossing, [["wallets", "users"]]);
 }
 
-/// What a function names is looked for in the schema of whoever calls it. Only the committer calls `florin_take_turn`, and finds
-/// it where it finds its tables.
+/// PostgreSQL looks for the tables that a function names along the caller's search_path. Only the committer calls `florin_take_turn`,
+/// whose path leads to both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn functions_name_no_table() {
+async fn only_the_turn_s_function_names_tables() {
     let bank = TestBank::open(Backend::Postgres).await;
     let functions = texts(
         &bank,

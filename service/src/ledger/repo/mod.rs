@@ -19,7 +19,7 @@ use self::postgres::PostgresLedger;
 use self::sqlite::{SqliteLedger, SqliteTurn};
 use super::commit::GroupCommit;
 use super::metrics::Metrics;
-use super::store::{self, CATCH_UP_MAX, Known, MovedWallet, Pause, Seen, Store};
+use super::store::{self, CATCH_UP_MAX, MovedWallet, Pause, Store, TurnAnswer, TurnRequest};
 use super::types::{Opening, Transfer, Wallet};
 use crate::clock::random_bytes;
 use crate::db::{Db, Fault};
@@ -181,21 +181,21 @@ impl Store for Repo {
         }
     }
 
-    async fn take_turn(&self, known: &Known) -> Result<(Turn, Seen), Fault> {
-        let (tx, seen) = match &self.dialect {
+    async fn take_turn(&self, request: &TurnRequest) -> Result<(Turn, TurnAnswer), Fault> {
+        let (tx, answer) = match &self.dialect {
             Dialect::Postgres(ledger) => {
                 // BEGIN, its time-out, the turn.
                 count_statements(&self.metrics, 3);
-                let (tx, seen) = unless_silent(ledger.take_turn(known)).await?;
-                (Tx::Postgres(tx), seen)
+                let (tx, answer) = unless_silent(ledger.take_turn(request)).await?;
+                (Tx::Postgres(tx), answer)
             }
             Dialect::Sqlite(ledger) => {
-                let (turn, seen) = ledger.take_turn(known, &self.metrics).await?;
-                (Tx::Sqlite(turn), seen)
+                let (turn, answer) = ledger.take_turn(request, &self.metrics).await?;
+                (Tx::Sqlite(turn), answer)
             }
         };
         let metrics = self.metrics.clone();
-        Ok((Turn { tx, metrics }, seen))
+        Ok((Turn { tx, metrics }, answer))
     }
 
     async fn pause(&self, time: Pause) {
@@ -232,7 +232,7 @@ impl store::Turn for Turn {
     async fn read_wallets(&mut self, ids: &[WalletId], passes_locks: bool) -> Result<Vec<Wallet>, Fault> {
         count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) if passes_locks => unless_silent(postgres::lock_free_wallets(&mut *tx, ids)).await,
+            Tx::Postgres(tx) if passes_locks => unless_silent(postgres::lock_unlocked_wallets(&mut *tx, ids)).await,
             Tx::Postgres(tx) => unless_silent(postgres::read_wallets(&mut *tx, ids)).await,
             Tx::Sqlite(turn) => sqlite::read_wallets(&mut turn.tx, ids).await,
         }
@@ -242,7 +242,7 @@ impl store::Turn for Turn {
         match &mut self.tx {
             Tx::Postgres(tx) => {
                 count_statements(&self.metrics, 1);
-                // With the turn held, one that was not seen and is there is locked.
+                // With the turn held, a wallet that was not found and is there is locked.
                 unless_silent(postgres::read_wallets(&mut *tx, ids)).await
             }
             // There the file is locked, or nothing is.

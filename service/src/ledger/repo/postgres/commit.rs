@@ -14,9 +14,9 @@ use crate::ledger::commit::GroupCommit;
 use crate::ledger::types::{Change, Entry, Transfer, Wallet};
 use crate::values::Timestamp;
 
-/// All or nothing: outside of a transaction the statement is its own. Nothing is written where the turn is another's, the
-/// head has moved on, a wallet is not as it was read, or the time is two seconds ahead of the database's; that is a stale fault. Gives the
-/// bank's time by the database's clock.
+/// All or nothing: outside of a transaction the statement is its own. It writes nothing and fails with `Stale` where the turn is
+/// another's, the head has moved, or the time is two seconds ahead of the database's, and with `WalletChanged` where a wallet is not
+/// as it was read. Gives the bank's time by the database's clock.
 pub async fn write(connection: &mut PgConnection, commit: &GroupCommit) -> Result<Timestamp, Fault> {
     let row = bound(commit).fetch_one(connection).await?;
     Ok(row.try_get("time")?)

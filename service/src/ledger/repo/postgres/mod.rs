@@ -14,7 +14,7 @@ use sea_orm::sqlx::postgres::{PgConnection, PgRow};
 use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, SqlSafeStr, Transaction};
 
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
-use super::{CATCH_UP_MAX, Known, Seen};
+use super::{CATCH_UP_MAX, MovedWallet, TurnAnswer, TurnRequest};
 use crate::db::{Fault, Link};
 use crate::journal::{Head, Identity};
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
@@ -47,14 +47,13 @@ impl PostgresLedger {
     }
 
     /// Waits for the turn. Who has it is the only one to commit, until the transaction ends.
-    pub async fn take_turn(&self, known: &Known) -> Result<(Transaction<'static, Postgres>, Seen), Fault> {
+    pub async fn take_turn(
+        &self,
+        request: &TurnRequest,
+    ) -> Result<(Transaction<'static, Postgres>, TurnAnswer), Fault> {
         let mut tx = Transaction::begin(self.acquire().await?, Some(BEGIN.into_sql_str())).await?;
-        let query = sqlx::query("SELECT * FROM florin_take_turn($1, $2, $3)")
-            .bind(known.own)
-            .bind(known.since.map(|last| last.0))
-            .bind(CATCH_UP_MAX);
-        let seen = turn::seen_of(&query.fetch_one(&mut *tx).await?)?;
-        Ok((tx, seen))
+        let answer = turn::take(&mut tx, request).await?;
+        Ok((tx, answer))
     }
 
     /// Ends the session that has the turn and does nothing with it; false when there is none. Only a program that stopped in
@@ -72,7 +71,7 @@ pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]
     rows.into_iter().map(rows::wallet).collect()
 }
 
-// The turn is waited for up to 2.2 s; behind it a wallet, or the owner of a new one, for less.
+// The turn is waited for up to 2.2 s; `florin_take_turn` then allows 200 ms for a wallet, or the owner of a new one.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '2200ms'";
 
 // A row's lock is its holder's transaction id, in the row itself.
@@ -99,18 +98,22 @@ pub(super) async fn identity(connection: &mut PgConnection) -> Result<Identity, 
 }
 
 /// The bank's time: the database's clock and the offset that the database keeps, or the time at which a test lets it stand.
+/// `florin_take_turn` has the same expression.
 pub(in crate::ledger) const BANK_TIME: &str = "
 SELECT coalesce(stands_at, clock_timestamp()) + offset_us * interval '1 microsecond' AS time FROM bank_clock
 WHERE singleton";
 
 /// Reads the wallets that no other session has locked, and locks them.
-pub(super) async fn lock_free_wallets(connection: &mut PgConnection, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
-    let query = sqlx::query(LOCK_FREE_WALLETS.as_str()).bind(wallet_uuids(ids));
+pub(super) async fn lock_unlocked_wallets(
+    connection: &mut PgConnection,
+    ids: &[WalletId],
+) -> Result<Vec<Wallet>, Fault> {
+    let query = sqlx::query(LOCK_UNLOCKED_WALLETS.as_str()).bind(wallet_uuids(ids));
     let rows = query.fetch_all(connection).await?;
     rows.into_iter().map(rows::wallet).collect()
 }
 
-static LOCK_FREE_WALLETS: LazyLock<String> =
+static LOCK_UNLOCKED_WALLETS: LazyLock<String> =
     LazyLock::new(|| format!("{} ORDER BY id FOR UPDATE SKIP LOCKED", *READ_WALLETS));
 
 /// The wallets that there are of the owners of these openings.

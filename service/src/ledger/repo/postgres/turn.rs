@@ -1,41 +1,44 @@
-//! What the turn tells: `florin_take_turn` waits for it, and then reads what other processes have committed. It is a function
-//! of the database, since each statement in it sees what was committed before that statement began; one statement that waits
-//! and reads would see the time before it waited.
+//! Waits for the turn, and reads what other processes have committed. The database's function `florin_take_turn` does both,
+//! because a single statement would read as of its start, before the wait.
 
 use chrono::TimeDelta;
 use sea_orm::prelude::{Decimal, Uuid};
-use sea_orm::sqlx::Row;
-use sea_orm::sqlx::postgres::PgRow;
+use sea_orm::sqlx::postgres::{PgConnection, PgRow};
+use sea_orm::sqlx::{self, Row};
 use sea_orm::{ActiveEnum, DbErr};
 
+use super::{CATCH_UP_MAX, MovedWallet, TurnAnswer, TurnRequest, rows};
 use crate::db::Fault;
-use crate::ledger::repo::rows;
-use crate::ledger::store::{MovedWallet, Seen};
 use crate::values::{Money, Timestamp, Version, WalletId, WalletStatus};
 
-/// The function's one row.
-pub(super) fn seen_of(row: &PgRow) -> Result<Seen, Fault> {
-    let own: Option<Vec<u8>> = row.try_get("own_digest")?;
+/// Takes the turn in a transaction that has begun.
+pub(super) async fn take(connection: &mut PgConnection, request: &TurnRequest) -> Result<TurnAnswer, Fault> {
+    let query = sqlx::query("SELECT * FROM florin_take_turn($1, $2, $3)")
+        .bind(request.last_row)
+        .bind(request.since.map(|last| last.0))
+        .bind(CATCH_UP_MAX);
+    let row = query.fetch_one(connection).await?;
+    let last_row_digest: Option<Vec<u8>> = row.try_get("last_row_digest")?;
     let moved = if row.try_get("are_too_many")? {
         None
     } else {
-        Some(moved_wallets(row)?)
+        Some(moved_wallets(&row)?)
     };
-    Ok(Seen {
+    Ok(TurnAnswer {
         head: rows::head(
             row.try_get("head_number")?,
             &row.try_get::<Vec<u8>, _>("head_digest")?,
             row.try_get("head_last_id")?,
             row.try_get("head_at")?,
         )?,
-        own: own.map(|bytes| rows::digest(&bytes)).transpose()?,
+        last_row_digest: last_row_digest.map(|bytes| rows::digest(&bytes)).transpose()?,
         time: Some(row.try_get("bank_time")?),
         waited: TimeDelta::microseconds(row.try_get("waited_us")?),
         moved,
     })
 }
 
-/// The wallets, a column an array. An aggregate over no rows is NULL.
+/// Each column of the wallets is an array; NULL where there are none.
 fn moved_wallets(row: &PgRow) -> Result<Vec<MovedWallet>, Fault> {
     let Some(ids): Option<Vec<Uuid>> = row.try_get("ids")? else {
         return Ok(Vec::new());
@@ -56,8 +59,8 @@ fn moved_wallets(row: &PgRow) -> Result<Vec<MovedWallet>, Fault> {
         .map(|(((((id, balance), held), status), version), updated_at)| {
             Ok(MovedWallet {
                 id: WalletId(id),
-                balance: Money::from_decimal(balance).ok_or_else(|| damaged("balance"))?,
-                held: Money::from_decimal(held).ok_or_else(|| damaged("held"))?,
+                balance: Money::from_decimal(balance).ok_or_else(|| not_money("balance"))?,
+                held: Money::from_decimal(held).ok_or_else(|| not_money("held"))?,
                 status: WalletStatus::try_from_value(&status)?,
                 version: Version(version),
                 updated_at,
@@ -66,6 +69,6 @@ fn moved_wallets(row: &PgRow) -> Result<Vec<MovedWallet>, Fault> {
         .collect()
 }
 
-fn damaged(column: &str) -> DbErr {
+fn not_money(column: &str) -> DbErr {
     DbErr::Type(format!("wallets.{column} is not an amount of money"))
 }

@@ -181,8 +181,8 @@ async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit)
 const INSERT_ROW: &str =
     "INSERT INTO journal (number, at, last_id, transfers, changes, root, digest) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
-// A wallet that is remembered was not read under this transaction's write lock, and a person can change it without a row in the
-// journal.
+// Both compare every column that a decision rests on: a remembered wallet was not read under this write lock, and a person may
+// have changed it without a row in the journal.
 const UPDATE_WALLETS: &str = "
 UPDATE wallets SET balance = c.balance, version = c.version_after, status = c.status_after, updated_at = c.updated_at
 FROM (SELECT unhex(value ->> 0) AS id, value ->> 1 AS version, value ->> 2 AS status, value ->> 3 AS held,

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::file_turn::{FileTurn, HeldFileTurn};
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
-use super::{CATCH_UP_MAX, Known, MovedWallet, Seen, count_statements};
+use super::{CATCH_UP_MAX, MovedWallet, TurnAnswer, TurnRequest, count_statements};
 use crate::db::{Fault, file_of};
 use crate::journal::{Head, Identity};
 use crate::ledger::metrics::Metrics;
@@ -52,7 +52,7 @@ impl SqliteLedger {
     }
 
     /// Waits for the turn.
-    pub async fn take_turn(&self, known: &Known, metrics: &Metrics) -> Result<(SqliteTurn, Seen), Fault> {
+    pub async fn take_turn(&self, request: &TurnRequest, metrics: &Metrics) -> Result<(SqliteTurn, TurnAnswer), Fault> {
         // First the connection: other writers of this process may keep it for long, and other processes must not wait for them.
         let mut connection = self.acquire().await?;
         connection.execute(WAIT_A_SECOND_FOR_THE_FILE).await?;
@@ -65,8 +65,8 @@ impl SqliteLedger {
             tx: Transaction::begin(connection, Some("BEGIN IMMEDIATE".into_sql_str())).await?,
             _file_turn: file_turn,
         };
-        let seen = see(&mut turn.tx, known, metrics).await?;
-        Ok((turn, seen))
+        let answer = catch_up(&mut turn.tx, request, metrics).await?;
+        Ok((turn, answer))
     }
 
     async fn acquire(&self) -> Result<PoolConnection<Sqlite>, Fault> {
@@ -79,26 +79,27 @@ impl SqliteLedger {
     }
 }
 
-/// What other processes on this file did. With the turn held they do nothing more.
-async fn see(tx: &mut Transaction<'static, Sqlite>, known: &Known, metrics: &Metrics) -> Result<Seen, Fault> {
+/// The head, and what other processes on this file have committed. They commit nothing more while the turn is held.
+async fn catch_up(
+    tx: &mut Transaction<'static, Sqlite>,
+    request: &TurnRequest,
+    metrics: &Metrics,
+) -> Result<TurnAnswer, Fault> {
     count_statements(metrics, 1);
     let head = head(tx).await?;
-    let own = if head.number == known.own {
+    let last_row_digest = if head.number == request.last_row {
         Some(head.digest)
     } else {
         count_statements(metrics, 1);
-        digest_at(tx, known.own).await?
+        digest_at(tx, request.last_row).await?
     };
-    let moved = match known.since {
-        Some(since) if since < head.last_id => {
-            count_statements(metrics, 2);
-            moved_after(tx, since).await?
-        }
+    let moved = match request.since {
+        Some(since) if since < head.last_id => moved_after(tx, since, metrics).await?,
         _ => Some(Vec::new()),
     };
-    Ok(Seen {
+    Ok(TurnAnswer {
         head,
-        own,
+        last_row_digest,
         // A file's processes share the machine, and its clock.
         time: None,
         waited: TimeDelta::zero(),
@@ -110,26 +111,29 @@ async fn see(tx: &mut Transaction<'static, Sqlite>, known: &Known, metrics: &Met
 async fn moved_after(
     tx: &mut Transaction<'static, Sqlite>,
     since: RecordId,
+    metrics: &Metrics,
 ) -> Result<Option<Vec<MovedWallet>>, Fault> {
-    let named: Vec<(Uuid, Uuid)> = sqlx::query_as(NAMED_AFTER)
+    count_statements(metrics, 1);
+    let committed: Vec<(Uuid, Uuid)> = sqlx::query_as(COMMITTED_AFTER)
         .bind(since.0)
         .bind(CATCH_UP_MAX + 1)
         .fetch_all(&mut **tx)
         .await?;
-    if named.len() as i64 > CATCH_UP_MAX {
+    if committed.len() as i64 > CATCH_UP_MAX {
         return Ok(None);
     }
-    let ids: Vec<WalletId> = named
+    let sides = committed
         .into_iter()
-        .flat_map(|(one, other)| [one, other])
-        .map(WalletId)
-        .collect();
+        .flat_map(|(source, destination)| [source, destination]);
+    let ids: Vec<WalletId> = sides.map(WalletId).collect();
+    count_statements(metrics, 1);
     let wallets = read_wallets(tx, &ids).await?;
     Ok(Some(wallets.into_iter().map(MovedWallet::from).collect()))
 }
 
-// Ids grow along the journal, so what other processes committed is a range of the primary keys.
-const NAMED_AFTER: &str = "
+// Ids grow along the journal, so what other processes committed is a range of the primary keys. A change has one subject, which
+// stands for both sides.
+const COMMITTED_AFTER: &str = "
 SELECT source_wallet_id, destination_wallet_id FROM transfers WHERE id > ?1
 UNION ALL SELECT subject, subject FROM changes WHERE id > ?1
 LIMIT ?2";
