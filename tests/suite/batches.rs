@@ -20,6 +20,7 @@ on_every_backend!(
     a_poisoned_command_fails_alone_and_not_its_batch,
     a_poisoned_command_does_not_use_its_key_up,
     an_opening_for_a_user_who_is_gone_is_refused_alone,
+    many_openings_for_users_who_are_gone_share_several_batches,
     money_moves_round_in_one_batch,
     a_key_twice_in_one_batch_moves_money_once,
 );
@@ -262,16 +263,9 @@ async fn a_poisoned_command_does_not_use_its_key_up(bank: Arc<TestBank>) {
 async fn an_opening_for_a_user_who_is_gone_is_refused_alone(bank: Arc<TestBank>) {
     let committer = Committer::of(&bank).await;
     let pay = ana_pays_ben(&bank).await;
-    let opening = |user| Command {
-        action: Action::Open(Opening {
-            owner: Owner::Customer(user),
-            currency: Currency::from_code("EUR").expect("EUR is a currency"),
-        }),
-        ..pay.clone()
-    };
     let mut batch = vec![pay.clone(); 16];
-    batch.insert(5, opening(UserId(Uuid::from_u128(1))));
-    batch.push(opening(pay.actor.user));
+    batch.insert(5, opening(&pay, UserId(Uuid::from_u128(1))));
+    batch.push(opening(&pay, pay.actor.user));
     let before = committer.metrics();
     let outcomes = committer.commit(&bank, batch).await;
     for (index, outcome) in outcomes.iter().enumerate() {
@@ -288,6 +282,33 @@ async fn an_opening_for_a_user_who_is_gone_is_refused_alone(bank: Arc<TestBank>)
     // The payments from the openings, and these from each other.
     assert_eq!(committer.metrics().splits, before.splits + 2);
     assert_eq!(bank.balances(&sides(&pay)).await, ["9.9984", "0.0016"]);
+}
+
+fn opening(pay: &Command, user: UserId) -> Command {
+    Command {
+        action: Action::Open(Opening {
+            owner: Owner::Customer(user),
+            currency: Currency::from_code("EUR").expect("EUR is a currency"),
+        }),
+        ..pay.clone()
+    }
+}
+
+/// Each refused alone would cost two turns, while everybody else waits.
+async fn many_openings_for_users_who_are_gone_share_several_batches(bank: Arc<TestBank>) {
+    let committer = Committer::of(&bank).await;
+    let pay = ana_pays_ben(&bank).await;
+    let gone = (1..=40).map(|user| opening(&pay, UserId(Uuid::from_u128(user))));
+    let before = committer.metrics();
+    let outcomes = committer.commit(&bank, gone.collect()).await;
+    for outcome in &outcomes {
+        assert_eq!(
+            outcome.as_ref().ok(),
+            Some(&Outcome::WalletRefused(WalletRefusal::NoOwner)),
+            "{outcome:?}"
+        );
+    }
+    assert!(committer.metrics().set_aside > before.set_aside, "some wait for a later batch");
 }
 
 async fn money_moves_round_in_one_batch(bank: Arc<TestBank>) {

@@ -38,6 +38,9 @@ pub(super) const CAUTIOUS_BATCHES: u32 = 16;
 /// Waits for locked owners in one batch, of 200 ms each. Then the openings are left for the next one.
 const LOCK_WAITS_MAX: u32 = 3;
 
+/// Turns that openings without an owner may cost one batch. Then the other openings are left for the next one.
+const ORPHAN_TURNS_MAX: u32 = 16;
+
 /// Commits batches, one after the other.
 pub(super) struct Batches<S> {
     pub(super) store: S,
@@ -106,13 +109,14 @@ impl<S: Store> Batches<S> {
     /// Commits commands, in order unless the batch is divided, and answers their callers, but for those who need what another
     /// session has locked.
     ///
-    /// A row that the schema refuses fails alone: its batch is divided until it stands by itself. So is one that needs a locked
-    /// owner, but not for long, since each part waits with the turn held.
+    /// A row that the schema refuses fails alone: its batch is divided until it stands by itself. So is an opening whose owner is
+    /// gone or locked, but only for some turns: the others must not wait for a thousand of them.
     pub async fn commit(&mut self, batch: &mut Batch<'_>) {
         let mut parts = vec![batch.places()];
-        let (mut grows, mut lock_waits) = (true, 0);
+        let (mut grows, mut lock_waits, mut orphan_turns) = (true, 0, 0);
         while let Some(mut places) = parts.pop() {
-            if lock_waits >= LOCK_WAITS_MAX && holds_openings(&batch.commands(&places)) {
+            let leaves_openings = lock_waits >= LOCK_WAITS_MAX || orphan_turns >= ORPHAN_TURNS_MAX;
+            if leaves_openings && holds_openings(&batch.commands(&places)) {
                 Metrics::add(&self.metrics.set_aside, places.len());
                 continue;
             }
@@ -122,6 +126,7 @@ impl<S: Store> Batches<S> {
                 Ended::Failed(SubmitError::Fault(fault))
                     if fault.kind == FaultKind::ForeignKey && holds_openings(&batch.commands(&places)) =>
                 {
+                    orphan_turns += 1;
                     if places.len() == 1 {
                         batch.done(&places, vec![Outcome::WalletRefused(WalletRefusal::NoOwner)]);
                     } else {
