@@ -258,7 +258,7 @@ impl Serving {
 
 impl Output {
     fn of(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
-        let (told, lines) = watch::channel(());
+        let (sender, lines) = watch::channel(());
         let text = Arc::new(Mutex::new(String::new()));
         let written = text.clone();
         let reader = tokio::spawn(async move {
@@ -267,7 +267,7 @@ impl Output {
                 let mut text = written.lock().unwrap_or_else(PoisonError::into_inner);
                 text.push_str(&line);
                 text.push('\n');
-                told.send_replace(());
+                sender.send_replace(());
             }
         });
         Self { text, lines, reader }

@@ -55,7 +55,7 @@ impl Terminal {
             .expect("`script` of util-linux (Debian: bsdutils) is installed");
         let keyboard = child.stdin.take().expect("standard input is a pipe");
         let mut stdout = child.stdout.take().expect("standard output is a pipe");
-        let (told, changes) = watch::channel(());
+        let (sender, changes) = watch::channel(());
         let screen = Arc::new(Mutex::new(String::new()));
         let written = screen.clone();
         tokio::spawn(async move {
@@ -63,7 +63,7 @@ impl Terminal {
             while let Ok(count @ 1..) = stdout.read(&mut bytes).await {
                 let text = String::from_utf8_lossy(&bytes[..count]);
                 written.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
-                told.send_replace(());
+                sender.send_replace(());
             }
         });
         Self {

@@ -213,7 +213,7 @@ fn layout() -> Layout {
 #[test]
 fn good_rows_are_read_exactly() {
     let strategy = (row(), -62_135_596_800_i64..NOW + 86_400, 0_u8..4, 0_u32..60_000);
-    hold(file!(), &strategy, |(wished, seconds, shape, sleep_ms)| {
+    hold(file!(), &strategy, |(drawn, seconds, shape, sleep_ms)| {
         let time = DateTime::from_timestamp(seconds, 0).expect("this is a time");
         let format = [
             "%Y-%m-%dT%H:%M:%S",
@@ -221,19 +221,19 @@ fn good_rows_are_read_exactly() {
             "%Y-%m-%dT%H:%M:%S.250",
             "%Y-%m-%d %H:%M:%S",
         ];
-        let amount = text_of(wished.amount.units().into());
+        let amount = text_of(drawn.amount.units().into());
         let shortened = amount.trim_end_matches('0').trim_end_matches('.').to_owned();
         let record = ByteRecord::from(vec![
             time.format(format[usize::from(shape)]).to_string(),
-            wished.kind.word().to_owned(),
-            wished.method.as_str().to_uppercase(),
+            drawn.kind.word().to_owned(),
+            drawn.method.as_str().to_uppercase(),
             if shape % 2 == 0 { amount } else { shortened },
             sleep_ms.to_string(),
         ]);
         let expected = Row {
             day: Day::of(time),
             sleep_ms,
-            ..wished
+            ..drawn
         };
         prop_assert_eq!(parse(&layout(), &record, now()), Ok(expected));
         Ok(())

@@ -13,12 +13,12 @@ use service::clock::Clock;
 use service::feed::Handover;
 use service::ledger::{Ledger, Outcome, Queue, SubmitError};
 
+use crate::bank_case::BankCase;
+use crate::case_rows::{Ids, Rows, UsedKeys, agree, insert_users, insert_wallets, user_row};
 use crate::cases::{Met, hold_on_bank};
 use crate::commands::{Scripted, command_of, long_runs, script, verdict_of};
+use crate::drawn::{CURRENCIES, METHODS, USERS, funds};
 use crate::model::{Account, Ask, Model, Name};
-use crate::teller::Teller;
-use crate::wishes::{CURRENCIES, METHODS, USERS, funds};
-use crate::world::{Ids, Rows, UsedKeys, agree, insert_users, insert_wallets, user_row};
 
 on_every_backend!(batches_give_what_one_by_one_gives);
 
@@ -119,7 +119,7 @@ struct Counter<'a> {
 impl Counter<'_> {
     /// Plays a script with at most so many requests at once, and checks each answer.
     async fn play(&self, script: &[Scripted], at_once_max: usize) -> Result<Vec<Outcome>, TestCaseError> {
-        let teller = Teller {
+        let bank_case = BankCase {
             bank: self.bank.clone(),
             services: self.bank.services.clone(),
             ids: self.ids.clone(),
@@ -140,7 +140,7 @@ impl Counter<'_> {
                 outcomes.extend(self.submit(&mut waiting).await?);
             }
             if let Scripted::Status(name, status, expected) = scripted {
-                prop_assert_eq!(&teller.set_status(*name, *status).await, expected);
+                prop_assert_eq!(&bank_case.set_status(*name, *status).await, expected);
             }
         }
         prop_assert_eq!(outcomes.len(), expected.len());

@@ -11,23 +11,23 @@ use service::ledger::{Book, Entry, Outcome, Stamps, Transfer, Wallet, Writes};
 use service::values::{Bucket, TextsSalt, Timestamp, TransferId, TransferStatus, WalletId, WalletStatus};
 use uuid::Uuid;
 
+use crate::book_case::{Ticks, book_case};
+use crate::case_rows::wide;
 use crate::cases::{UNITS_MAX, hold};
 use crate::commands::{command_of, verdict_of};
-use crate::scene::{Ticks, scene};
-use crate::world::wide;
 
 #[test]
 fn a_book_decides_as_the_model_does() {
-    hold(file!(), &scene(), |scene| {
-        let mut book = Book::open(scene.wallets());
+    hold(file!(), &book_case(), |book_case| {
+        let mut book = Book::open(book_case.wallets());
         let mut ticks = Ticks::new();
-        let (asks, model) = scene.played();
+        let (asks, model) = book_case.played();
         for (ask, expected) in asks {
-            let outcome = book.apply(&command_of(&ask, &scene.ids), &mut ticks);
+            let outcome = book.apply(&command_of(&ask, &book_case.ids), &mut ticks);
             prop_assert_eq!(verdict_of(&outcome).0, expected, "{:?}", ask);
         }
         for (name, account) in &model.accounts {
-            let wallet = book.wallet(scene.ids.id(*name)).expect("the book was opened on it");
+            let wallet = book.wallet(book_case.ids.id(*name)).expect("the book was opened on it");
             prop_assert_eq!(wide(wallet.balance), account.balance);
         }
         Ok(())
@@ -36,11 +36,15 @@ fn a_book_decides_as_the_model_does() {
 
 #[test]
 fn what_a_book_writes_adds_up() {
-    hold(file!(), &scene(), |scene| {
-        let read: HashMap<WalletId, Wallet> = scene.wallets().into_iter().map(|wallet| (wallet.id, wallet)).collect();
+    hold(file!(), &book_case(), |book_case| {
+        let read: HashMap<WalletId, Wallet> = book_case
+            .wallets()
+            .into_iter()
+            .map(|wallet| (wallet.id, wallet))
+            .collect();
         let mut book = Book::open(read.values().cloned());
         let mut ticks = Ticks::new();
-        let outcomes: Vec<Outcome> = scene
+        let outcomes: Vec<Outcome> = book_case
             .commands()
             .iter()
             .map(|command| book.apply(command, &mut ticks))
@@ -194,12 +198,12 @@ impl Stamps for Shipped<'_> {
 
 #[test]
 fn ids_grow_and_entries_are_in_order_whatever_the_buckets() {
-    hold(file!(), &scene(), |scene| {
-        let mut book = Book::open(scene.wallets());
+    hold(file!(), &book_case(), |book_case| {
+        let mut book = Book::open(book_case.wallets());
         // The sequence that is shipped, and a clock that stands still.
         let clock = ManualClock::new();
         let mut stamps = Shipped(Sequence::above(&clock, DateTime::UNIX_EPOCH));
-        for command in scene.commands() {
+        for command in book_case.commands() {
             book.apply(&command, &mut stamps);
         }
         let writes = book.close();
@@ -215,11 +219,11 @@ fn ids_grow_and_entries_are_in_order_whatever_the_buckets() {
 
 #[test]
 fn a_refused_command_leaves_the_book_as_it_was() {
-    hold(file!(), &scene(), |scene| {
-        let wallets = scene.wallets();
+    hold(file!(), &book_case(), |book_case| {
+        let wallets = book_case.wallets();
         let [mut book, mut without] = [Book::open(wallets.clone()), Book::open(wallets.clone())];
         let (mut ticks, mut fewer_ticks) = (Ticks::new(), Ticks::new());
-        for command in scene.commands() {
+        for command in book_case.commands() {
             let before: Vec<Option<Wallet>> = wallets.iter().map(|wallet| book.wallet(wallet.id).cloned()).collect();
             let outcome = book.apply(&command, &mut ticks);
             let (verdict, _) = verdict_of(&outcome);
@@ -244,15 +248,18 @@ fn a_refused_command_leaves_the_book_as_it_was() {
 
 #[test]
 fn one_batch_gives_what_a_book_for_each_command_gives() {
-    hold(file!(), &scene(), |scene| {
-        let commands = scene.commands();
-        let mut book = Book::open(scene.wallets());
+    hold(file!(), &book_case(), |book_case| {
+        let commands = book_case.commands();
+        let mut book = Book::open(book_case.wallets());
         let mut ticks = Ticks::new();
         let in_batch: Vec<Outcome> = commands.iter().map(|command| book.apply(command, &mut ticks)).collect();
         let written = book.close();
 
-        let mut stored: HashMap<WalletId, Wallet> =
-            scene.wallets().into_iter().map(|wallet| (wallet.id, wallet)).collect();
+        let mut stored: HashMap<WalletId, Wallet> = book_case
+            .wallets()
+            .into_iter()
+            .map(|wallet| (wallet.id, wallet))
+            .collect();
         let (mut transfers, mut entries): (Vec<Transfer>, Vec<Entry>) = Default::default();
         let mut ticks = Ticks::new();
         for (command, in_batch) in commands.iter().zip(&in_batch) {

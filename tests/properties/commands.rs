@@ -7,11 +7,11 @@ use service::actor::Actor;
 use service::ledger::{Action, Command, Direction, Idempotency, Movement, Outcome, Payment};
 use service::values::{Digest, Role, TransferId, TransferKind, WalletStatus};
 
+use crate::bank_case::failed;
+use crate::case_rows::Ids;
 use crate::cases::money;
+use crate::drawn::{METHODS, Step, funding, keyed};
 use crate::model::{Ask, Asker, Model, Name, Verdict};
-use crate::teller::failed;
-use crate::wishes::{METHODS, Step, funding, keyed};
-use crate::world::Ids;
 
 /// A step that is definite, with what must come of it.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub fn script(model: &mut Model, funds: &[(i64, u8)], steps: &[Step]) -> Vec<Scr
     }
     for step in steps {
         let ask = match step {
-            Step::Move(wish) => wish.resolve(model),
+            Step::Move(drawn) => drawn.resolve(model),
             Step::Again(index) => match keyed(&past, *index) {
                 Some(ask) => ask,
                 None => continue,
@@ -143,10 +143,10 @@ pub fn verdict_of(outcome: &Outcome) -> (Verdict, Option<TransferId>) {
 
 /// Steps with long runs of requests between the changes of status.
 pub fn long_runs() -> impl Strategy<Value = Step> {
-    use crate::wishes::{status_step, wish};
+    use crate::drawn::{drawn_request, status_step};
     use proptest::sample::Index;
     prop_oneof![
-        30 => wish().prop_map(Step::Move),
+        30 => drawn_request().prop_map(Step::Move),
         4 => any::<Index>().prop_map(Step::Again),
         2 => status_step(),
         1 => Just(Step::Tick(0)),

@@ -10,11 +10,11 @@ use proptest::sample::Index;
 use proptest::test_runner::TestCaseResult;
 use service::values::WalletStatus;
 
+use crate::bank_case::BankCase;
+use crate::case_rows::{Rows, UsedKeys, agree};
 use crate::cases::{Met, hold_on_bank};
+use crate::drawn::{CURRENCIES, Step, USERS, first_statuses, funding, funds, keyed, step};
 use crate::model::{Ask, Model, Name, Verdict};
-use crate::teller::Teller;
-use crate::wishes::{CURRENCIES, Step, USERS, first_statuses, funding, funds, keyed, step};
-use crate::world::{Rows, UsedKeys, agree};
 
 on_every_backend!(a_history_leaves_what_the_model_says);
 
@@ -54,7 +54,7 @@ async fn a_history_leaves_what_the_model_says(bank: Arc<TestBank>) {
         file!(),
         &(opened, funds(), first_statuses(), vec(step(), 6..20)),
         async |(opened, funds, statuses, steps)| {
-            let mut history = History::new(Teller::new(&bank, operator).await, &met);
+            let mut history = History::new(BankCase::new(&bank, operator).await, &met);
             for (user, currency) in opened {
                 history.open(user, currency).await?;
             }
@@ -77,7 +77,7 @@ async fn a_history_leaves_what_the_model_says(bank: Arc<TestBank>) {
 
 /// One history in both worlds.
 struct History<'a> {
-    teller: Teller,
+    bank_case: BankCase,
     model: Model,
     past: Vec<Ask>,
     keys: UsedKeys,
@@ -85,9 +85,9 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn new(teller: Teller, met: &'a Met) -> Self {
+    fn new(bank_case: BankCase, met: &'a Met) -> Self {
         Self {
-            teller,
+            bank_case,
             model: Model::default(),
             past: Vec::new(),
             keys: UsedKeys::default(),
@@ -98,8 +98,8 @@ impl<'a> History<'a> {
     async fn go(&mut self, step: Step) -> TestCaseResult {
         match step {
             Step::Open { user, currency } => self.open(user, currency).await,
-            Step::Move(wish) => {
-                let ask = wish.resolve(&mut self.model);
+            Step::Move(drawn) => {
+                let ask = drawn.resolve(&mut self.model);
                 self.ask(ask).await
             }
             Step::Again(index) => self.again(index).await,
@@ -108,7 +108,7 @@ impl<'a> History<'a> {
                 if micros < 0 {
                     self.met.count("the clock goes back");
                 }
-                self.teller.bank.advance(TimeDelta::microseconds(micros)).await;
+                self.bank_case.bank.advance(TimeDelta::microseconds(micros)).await;
                 Ok(())
             }
         }
@@ -118,11 +118,11 @@ impl<'a> History<'a> {
         match self.model.open(user, currency) {
             Ok(_) => {
                 self.met.count("opened");
-                self.teller.open(user, currency).await
+                self.bank_case.open(user, currency).await
             }
             Err(code) => {
                 self.met.count(code);
-                prop_assert!(self.teller.open_is_refused(user, currency).await);
+                prop_assert!(self.bank_case.open_is_refused(user, currency).await);
                 Ok(())
             }
         }
@@ -137,7 +137,7 @@ impl<'a> History<'a> {
 
     async fn ask(&mut self, ask: Ask) -> TestCaseResult {
         let expected = self.model.ask(&ask);
-        let (verdict, transfer) = self.teller.ask(&ask).await?;
+        let (verdict, transfer) = self.bank_case.ask(&ask).await?;
         prop_assert_eq!(verdict, expected, "{:?}", &ask);
         self.keys.check(&ask, &verdict, transfer)?;
         self.count(&ask, &verdict);
@@ -159,13 +159,13 @@ impl<'a> History<'a> {
 
     async fn set_status(&mut self, name: Name, status: WalletStatus) -> TestCaseResult {
         if matches!(name, Name::System { .. }) {
-            self.teller.ids.find_systems(&self.teller.bank.db).await;
-            if self.teller.ids.find(name).is_none() {
+            self.bank_case.ids.find_systems(&self.bank_case.bank.db).await;
+            if self.bank_case.ids.find(name).is_none() {
                 return Ok(());
             }
         }
         let expected = self.model.set_status(name, status);
-        prop_assert_eq!(self.teller.set_status(name, status).await, expected);
+        prop_assert_eq!(self.bank_case.set_status(name, status).await, expected);
         self.met.count(match (expected, status) {
             (Ok(()), WalletStatus::Active) => "unfrozen",
             (Ok(()), WalletStatus::Frozen) => "frozen",
@@ -179,8 +179,8 @@ impl<'a> History<'a> {
     }
 
     async fn ends_as_the_model_does(mut self) -> TestCaseResult {
-        let db = &self.teller.bank.db;
-        let rows = Rows::of(db, &mut self.teller.ids).await;
-        agree(&rows, &self.teller.ids, &self.model)
+        let db = &self.bank_case.bank.db;
+        let rows = Rows::of(db, &mut self.bank_case.ids).await;
+        agree(&rows, &self.bank_case.ids, &self.model)
     }
 }

@@ -4,11 +4,15 @@
 
 mod activities;
 mod aggregates;
+mod bank_case;
 mod batches;
 mod book;
+mod book_case;
+mod case_rows;
 mod cases;
 mod commands;
 mod domain;
+mod drawn;
 mod histories;
 mod ids;
 mod model;
@@ -20,9 +24,5 @@ mod recomputed;
 mod refusals;
 mod rolling;
 mod rollups;
-mod scene;
-mod teller;
 mod uniqueness;
 mod views;
-mod wishes;
-mod world;

@@ -13,11 +13,11 @@ use sea_orm::{
 use service::clock::{Clock, id_at};
 use service::values::{Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, Version, WalletId};
 
+use crate::bank_case::BankCase;
+use crate::case_rows::{Rows, wallet_row};
 use crate::cases::{Met, UNITS_MAX, currency, hold_on_bank, money, text_of, units, units_above_zero};
+use crate::drawn::METHODS;
 use crate::model::{Ask, Asker, Name};
-use crate::teller::Teller;
-use crate::wishes::METHODS;
-use crate::world::{Rows, wallet_row};
 
 on_every_backend!(
     every_money_column_gives_back_what_it_was_given,
@@ -173,20 +173,20 @@ async fn deposits_and_withdrawals_are_stored_digit_by_digit(bank: Arc<TestBank>)
     let met = Met::default();
     let amounts = (units_above_zero(), units_above_zero(), units_above_zero());
     hold_on_bank(file!(), &amounts, async |(paid_in, paid_out, asked)| {
-        let mut teller = Teller::new(&bank, operator).await;
-        teller.open(0, 0).await?;
+        let mut bank_case = BankCase::new(&bank, operator).await;
+        bank_case.open(0, 0).await?;
         let out = paid_out.min(paid_in);
         let too_much = (paid_in - out).saturating_add(asked).min(UNITS_MAX);
-        pay(&teller, TransferKind::Deposit, 0, paid_in, "completed").await?;
-        pay(&teller, TransferKind::Withdrawal, 1, out, "completed").await?;
+        pay(&bank_case, TransferKind::Deposit, 0, paid_in, "completed").await?;
+        pay(&bank_case, TransferKind::Withdrawal, 1, out, "completed").await?;
         let is_refused = too_much > paid_in - out;
         if is_refused {
-            pay(&teller, TransferKind::Withdrawal, 1, too_much, "insufficient_funds").await?;
+            pay(&bank_case, TransferKind::Withdrawal, 1, too_much, "insufficient_funds").await?;
             met.count("refused");
         }
-        let rows = Rows::of(&bank.db, &mut teller.ids).await;
-        let wallet = teller.ids.customers[0];
-        let [source, destination] = [0, 1].map(|method| teller.ids.systems[&(method, 0)]);
+        let rows = Rows::of(&bank.db, &mut bank_case.ids).await;
+        let wallet = bank_case.ids.customers[0];
+        let [source, destination] = [0, 1].map(|method| bank_case.ids.systems[&(method, 0)]);
         let left = i128::from(paid_in) - i128::from(out);
         holds(
             &bank,
@@ -228,7 +228,7 @@ async fn deposits_and_withdrawals_are_stored_digit_by_digit(bank: Arc<TestBank>)
     met.expect_all(&["refused"]);
 }
 
-async fn pay(teller: &Teller, kind: TransferKind, method: u8, units: i64, code: &str) -> TestCaseResult {
+async fn pay(bank_case: &BankCase, kind: TransferKind, method: u8, units: i64, code: &str) -> TestCaseResult {
     let (customer, system) = (
         Name::Customer(0),
         Name::System {
@@ -250,7 +250,7 @@ async fn pay(teller: &Teller, kind: TransferKind, method: u8, units: i64, code: 
         description: None,
         key: None,
     };
-    prop_assert_eq!(teller.ask(&ask).await?.0.code, code);
+    prop_assert_eq!(bank_case.ask(&ask).await?.0.code, code);
     Ok(())
 }
 
@@ -273,7 +273,7 @@ async fn holds(bank: &TestBank, wallet: WalletId, balance: i128, history: &[(i12
 
 async fn a_wallet_cannot_be_stored_below_zero_or_out_of_range(bank: Arc<TestBank>) {
     let operator = bank.operator_actor().await;
-    let owner = Teller::new(&bank, operator).await.ids.users[0];
+    let owner = BankCase::new(&bank, operator).await.ids.users[0];
     let beyond = (i128::from(UNITS_MAX) + 1..i128::from(UNITS_MAX) * 100, any::<bool>());
     hold_on_bank(
         file!(),

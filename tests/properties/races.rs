@@ -12,11 +12,11 @@ use service::transfers::TransferError;
 use service::values::{TransferId, WalletStatus};
 use tokio::task::JoinSet;
 
+use crate::bank_case::{BankCase, OTHER_STATUS, verdict_of};
+use crate::case_rows::{Rows, in_sequence, is_record_of, wallets_agree, wide};
 use crate::cases::{Met, hold_on_bank};
+use crate::drawn::{DrawnRequest, USERS, drawn_request, funding};
 use crate::model::{Ask, Model, Name, Verdict};
-use crate::teller::{OTHER_STATUS, Teller, verdict_of};
-use crate::wishes::{USERS, Wish, funding, wish};
-use crate::world::{Rows, in_sequence, is_record_of, wallets_agree, wide};
 
 on_every_backend!(
     no_update_of_two_racing_replicas_is_lost,
@@ -26,14 +26,14 @@ on_every_backend!(
 /// What one racer does.
 #[derive(Clone, Debug)]
 enum Turn {
-    Move(Wish),
+    Move(DrawnRequest),
     Freeze(usize),
     Unfreeze(usize),
 }
 
 fn turn() -> impl Strategy<Value = Turn> {
     prop_oneof![
-        10 => wish().prop_map(Turn::Move),
+        10 => drawn_request().prop_map(Turn::Move),
         1 => (0..USERS).prop_map(Turn::Freeze),
         2 => (0..USERS).prop_map(Turn::Unfreeze),
     ]
@@ -42,8 +42,8 @@ fn turn() -> impl Strategy<Value = Turn> {
 /// An answer; `None` when the wallets were so contended that nothing happened.
 type Answer = Option<(Verdict, Option<TransferId>)>;
 
-async fn answer(teller: Arc<Teller>, ask: Ask) -> (Ask, Result<Answer, TestCaseError>) {
-    let answer = match teller.answer(&ask).await {
+async fn answer(bank_case: Arc<BankCase>, ask: Ask) -> (Ask, Result<Answer, TestCaseError>) {
+    let answer = match bank_case.answer(&ask).await {
         Err(TransferError::Submit(SubmitError::Contended)) => Ok(None),
         other => verdict_of(other).map(Some),
     };
@@ -55,20 +55,20 @@ async fn two_tellers(
     bank: &Arc<TestBank>,
     operator: service::identity::Actor,
     replica: &Arc<service::Services>,
-) -> Result<([Arc<Teller>; 2], Model), TestCaseError> {
-    let mut teller = Teller::new(bank, operator).await;
+) -> Result<([Arc<BankCase>; 2], Model), TestCaseError> {
+    let mut bank_case = BankCase::new(bank, operator).await;
     let mut model = Model::default();
     for user in 0..USERS {
         let wallet = model.open(user, 0).map_err(TestCaseError::fail)?;
-        teller.open(user, 0).await?;
+        bank_case.open(user, 0).await?;
         let ask = funding(&mut model, wallet, (1_000_000, 0));
-        prop_assert_eq!(teller.ask(&ask).await?.0, model.ask(&ask));
+        prop_assert_eq!(bank_case.ask(&ask).await?.0, model.ask(&ask));
     }
-    let other = Teller {
+    let other = BankCase {
         services: replica.clone(),
-        ..teller.clone()
+        ..bank_case.clone()
     };
-    Ok(([Arc::new(teller), Arc::new(other)], model))
+    Ok(([Arc::new(bank_case), Arc::new(other)], model))
 }
 
 async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
@@ -76,8 +76,8 @@ async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
     let replica = bank.replica().await;
     let met = Met::default();
     hold_on_bank(file!(), &vec((0..2_usize, turn()), 4..16), async |turns| {
-        let (tellers, mut model) = two_tellers(&bank, operator, &replica).await?;
-        let before = Rows::of(&bank.db, &mut tellers[0].ids.clone())
+        let (bank_cases, mut model) = two_tellers(&bank, operator, &replica).await?;
+        let before = Rows::of(&bank.db, &mut bank_cases[0].ids.clone())
             .await
             .transfers
             .iter()
@@ -86,12 +86,12 @@ async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
         let mut racers = JoinSet::new();
         let mut changes = JoinSet::new();
         for (which, turn) in turns {
-            let teller = tellers[which].clone();
-            let change = |user, status| async move { teller.set_status(Name::Customer(user), status).await };
+            let bank_case = bank_cases[which].clone();
+            let change = |user, status| async move { bank_case.set_status(Name::Customer(user), status).await };
             match turn {
-                Turn::Move(wish) => {
-                    let ask = wish.resolve(&mut model);
-                    drop(racers.spawn(answer(tellers[which].clone(), ask)));
+                Turn::Move(drawn) => {
+                    let ask = drawn.resolve(&mut model);
+                    drop(racers.spawn(answer(bank_cases[which].clone(), ask)));
                 }
                 Turn::Freeze(user) => drop(changes.spawn(change(user, WalletStatus::Frozen))),
                 Turn::Unfreeze(user) => drop(changes.spawn(change(user, WalletStatus::Active))),
@@ -102,13 +102,13 @@ async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
             // Another racer's change may be what the answer shows.
             prop_assert!(matches!(changed, Ok(()) | Err(OTHER_STATUS)), "{changed:?}");
         }
-        let mut teller = Teller::clone(&tellers[0]);
-        let rows = Rows::of(&bank.db, &mut teller.ids).await;
+        let mut bank_case = BankCase::clone(&bank_cases[0]);
+        let rows = Rows::of(&bank.db, &mut bank_case.ids).await;
         Aftermath {
             model: &model,
             before,
             rows: &rows,
-            teller: &teller,
+            bank_case: &bank_case,
             met: &met,
         }
         .adds_up(answers)
@@ -120,18 +120,18 @@ async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
         .await;
 }
 
-/// What was there, what is stored now, and what everybody was told in between.
+/// What was there, what is stored now, and what everybody was answered in between.
 struct Aftermath<'a> {
     model: &'a Model,
     before: HashSet<TransferId>,
     rows: &'a Rows,
-    teller: &'a Teller,
+    bank_case: &'a BankCase,
     met: &'a Met,
 }
 
 impl Aftermath<'_> {
     fn adds_up(&self, answers: Vec<(Ask, Result<Answer, TestCaseError>)>) -> TestCaseResult {
-        let mut told: HashMap<TransferId, (Ask, &str)> = HashMap::new();
+        let mut answered: HashMap<TransferId, (Ask, &str)> = HashMap::new();
         let mut fresh: HashMap<TransferId, u32> = HashMap::new();
         for (ask, answer) in answers {
             let Some((verdict, transfer)) = answer? else {
@@ -148,7 +148,7 @@ impl Aftermath<'_> {
             if let Some(id) = transfer {
                 *fresh.entry(id).or_default() += u32::from(!verdict.replayed);
                 self.was_available(&ask, &verdict)?;
-                let first = told.entry(id).or_insert((ask.clone(), verdict.code));
+                let first = answered.entry(id).or_insert((ask.clone(), verdict.code));
                 prop_assert_eq!(&*first, &(ask, verdict.code), "two stories about {}", id);
             }
         }
@@ -156,12 +156,12 @@ impl Aftermath<'_> {
             fresh.values().all(|count| *count == 1),
             "made more than once, or only repeated: {fresh:?}"
         );
-        self.is_what_was_told(&told)
+        self.is_what_was_answered(&answered)
     }
 
-    /// Everything that was told is stored, nothing else is, and the balances are the sum of it.
-    fn is_what_was_told(&self, told: &HashMap<TransferId, (Ask, &str)>) -> TestCaseResult {
-        let ids = &self.teller.ids;
+    /// Everything that was answered is stored, nothing else is, and the balances are the sum of it.
+    fn is_what_was_answered(&self, answered: &HashMap<TransferId, (Ask, &str)>) -> TestCaseResult {
+        let ids = &self.bank_case.ids;
         let mut expected: HashMap<Name, (i128, i64)> = HashMap::new();
         for (name, account) in &self.model.accounts {
             expected.insert(*name, (account.balance, account.entries.len() as i64));
@@ -172,10 +172,10 @@ impl Aftermath<'_> {
             .iter()
             .filter(|row| !self.before.contains(&row.id))
             .collect();
-        prop_assert_eq!(new.len(), told.len());
+        prop_assert_eq!(new.len(), answered.len());
         for row in new {
-            let Some((ask, code)) = told.get(&row.id) else {
-                return Err(TestCaseError::fail(format!("nobody was told of {row:?}")));
+            let Some((ask, code)) = answered.get(&row.id) else {
+                return Err(TestCaseError::fail(format!("nobody was answered of {row:?}")));
             };
             is_record_of(row, ids, ask, code)?;
             self.met.count("kept");
@@ -206,7 +206,7 @@ impl Aftermath<'_> {
         };
         let mut balances = self
             .rows
-            .entries_of(self.teller.ids.id(ask.source))
+            .entries_of(self.bank_case.ids.id(ask.source))
             .map(|entry| wide(entry.balance_after));
         prop_assert!(
             available == 0 || balances.any(|balance| balance == available),
@@ -221,23 +221,23 @@ async fn a_key_raced_by_two_replicas_moves_money_once(bank: Arc<TestBank>) {
     let operator = bank.operator_actor().await;
     let replica = bank.replica().await;
     let met = Met::default();
-    hold_on_bank(file!(), &(wish(), 2..6_usize), async |(wish, times)| {
-        let (tellers, mut model) = two_tellers(&bank, operator, &replica).await?;
+    hold_on_bank(file!(), &(drawn_request(), 2..6_usize), async |(drawn, times)| {
+        let (bank_cases, mut model) = two_tellers(&bank, operator, &replica).await?;
         let ask = Ask {
             key: Some(0),
-            ..wish.resolve(&mut model)
+            ..drawn.resolve(&mut model)
         };
         let expected = model.ask(&ask);
         let mut racers = JoinSet::new();
         for which in 0..times {
-            racers.spawn(answer(tellers[which % 2].clone(), ask.clone()));
+            racers.spawn(answer(bank_cases[which % 2].clone(), ask.clone()));
         }
         let mut answers = Vec::new();
         for (_, answer) in racers.join_all().await {
             answers.extend(answer?);
         }
-        // Whoever was turned away asks once more and is told what the others were told.
-        answers.push(tellers[1].ask(&ask).await?);
+        // Whoever was turned away asks once more and is answered what the others were answered.
+        answers.push(bank_cases[1].ask(&ask).await?);
         let fresh = answers.iter().filter(|(verdict, _)| !verdict.replayed).count();
         prop_assert!(fresh == 1 || !expected.is_kept(), "{:?}", answers);
         let (_, first) = answers[0];
@@ -246,10 +246,10 @@ async fn a_key_raced_by_two_replicas_moves_money_once(bank: Arc<TestBank>) {
             prop_assert_eq!(transfer, first);
             met.count(if verdict.replayed { "replayed" } else { "first" });
         }
-        let mut teller = Teller::clone(&tellers[0]);
-        let rows = Rows::of(&bank.db, &mut teller.ids).await;
+        let mut bank_case = BankCase::clone(&bank_cases[0]);
+        let rows = Rows::of(&bank.db, &mut bank_case.ids).await;
         prop_assert_eq!(rows.transfers.len(), model.kept.len());
-        wallets_agree(&rows, &teller.ids, &model)
+        wallets_agree(&rows, &bank_case.ids, &model)
     });
     met.expect_all(&["first", "replayed"]);
     Arc::into_inner(replica)

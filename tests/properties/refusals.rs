@@ -10,11 +10,11 @@ use service::identity::Actor;
 use service::transfers::Metadata;
 use service::values::{Money, Role, TransferId, Version, WalletId};
 
+use crate::bank_case::{BankCase, metadata_of};
+use crate::case_rows::{Rows, is_record_of, wide};
 use crate::cases::{Met, hold_on_bank};
+use crate::drawn::{Step, USERS, first_statuses, funding, funds, keyed, step};
 use crate::model::{Ask, Asker, Model, Name, Verdict};
-use crate::teller::{Teller, metadata_of};
-use crate::wishes::{Step, USERS, first_statuses, funding, funds, keyed, step};
-use crate::world::{Rows, is_record_of, wide};
 
 on_every_backend!(a_refusal_changes_nothing_and_a_success_exactly_its_rows);
 
@@ -25,31 +25,31 @@ async fn a_refusal_changes_nothing_and_a_success_exactly_its_rows(bank: Arc<Test
         file!(),
         &(funds(), first_statuses(), vec(step(), 5..14)),
         async |(funds, statuses, steps)| {
-            let mut teller = Teller::new(&bank, operator).await;
+            let mut bank_case = BankCase::new(&bank, operator).await;
             let mut model = Model::default();
             for (user, currency) in (0..USERS).map(|user| (user, 0)).chain([(0, 1)]) {
                 model.open(user, currency).map_err(TestCaseError::fail)?;
-                teller.open(user, currency).await?;
+                bank_case.open(user, currency).await?;
             }
             for (index, fund) in funds.into_iter().enumerate().take(model.customers()) {
                 let ask = funding(&mut model, Name::Customer(index), fund);
-                prop_assert_eq!(teller.ask(&ask).await?.0, model.ask(&ask));
+                prop_assert_eq!(bank_case.ask(&ask).await?.0, model.ask(&ask));
             }
             for (index, status) in statuses.into_iter().filter(|(index, _)| *index <= USERS) {
                 let name = Name::Customer(index);
-                prop_assert_eq!(teller.set_status(name, status).await, model.set_status(name, status));
+                prop_assert_eq!(bank_case.set_status(name, status).await, model.set_status(name, status));
             }
             let mut past = Vec::new();
-            let mut stored = Rows::of(&bank.db, &mut teller.ids).await;
+            let mut stored = Rows::of(&bank.db, &mut bank_case.ids).await;
             for step in steps {
                 let ask = match step {
-                    Step::Move(wish) => Some(wish.resolve(&mut model)),
+                    Step::Move(drawn) => Some(drawn.resolve(&mut model)),
                     Step::Again(index) => keyed(&past, index),
                     Step::Status(pick, status) => {
                         let name = pick.name(&model, Name::Nobody);
-                        if teller.ids.find(name).is_some() {
-                            prop_assert_eq!(teller.set_status(name, status).await, model.set_status(name, status));
-                            stored = Rows::of(&bank.db, &mut teller.ids).await;
+                        if bank_case.ids.find(name).is_some() {
+                            prop_assert_eq!(bank_case.set_status(name, status).await, model.set_status(name, status));
+                            stored = Rows::of(&bank.db, &mut bank_case.ids).await;
                         }
                         None
                     }
@@ -57,7 +57,7 @@ async fn a_refusal_changes_nothing_and_a_success_exactly_its_rows(bank: Arc<Test
                 };
                 if let Some(ask) = ask {
                     let expected = model.ask(&ask);
-                    stored = asked(&mut teller, &stored, &ask, expected).await?;
+                    stored = asked(&mut bank_case, &stored, &ask, expected).await?;
                     met.count(match expected {
                         Verdict {
                             replayed: true,
@@ -111,10 +111,10 @@ const EVERY_KIND: [&str; 25] = [
 ];
 
 /// Asks, compares what is stored with what was, and gives what is stored now.
-async fn asked(teller: &mut Teller, before: &Rows, ask: &Ask, expected: Verdict) -> Result<Rows, TestCaseError> {
-    let (verdict, transfer) = teller.ask(ask).await?;
+async fn asked(bank_case: &mut BankCase, before: &Rows, ask: &Ask, expected: Verdict) -> Result<Rows, TestCaseError> {
+    let (verdict, transfer) = bank_case.ask(ask).await?;
     prop_assert_eq!(verdict, expected, "{:?}", ask);
-    let after = Rows::of(&teller.bank.db, &mut teller.ids).await;
+    let after = Rows::of(&bank_case.bank.db, &mut bank_case.ids).await;
     match transfer {
         // An operator's payment opens its system wallet before the key can be looked up.
         None if verdict.code == "idempotency_key_reused" && ask.asker == Asker::Operator => {
@@ -122,13 +122,13 @@ async fn asked(teller: &mut Teller, before: &Rows, ask: &Ask, expected: Verdict)
             wallets_are_as_before(before, &after)?;
         }
         Some(id) if !verdict.replayed => {
-            one_more_transfer(before, &after, id, teller, ask, verdict)?;
+            one_more_transfer(before, &after, id, bank_case, ask, verdict)?;
             if verdict.code == "completed" {
-                moved(before, &after, id, teller, ask)?;
+                moved(before, &after, id, bank_case, ask)?;
             } else {
                 wallets_are_as_before(before, &after)?;
             }
-            shown_as_stored(teller, ask, id, verdict).await?;
+            shown_as_stored(bank_case, ask, id, verdict).await?;
         }
         None | Some(_) => prop_assert_eq!(&after, before, "{:?} changed something: {:?}", verdict, ask),
     }
@@ -154,7 +154,7 @@ fn one_more_transfer(
     before: &Rows,
     after: &Rows,
     id: TransferId,
-    teller: &Teller,
+    bank_case: &BankCase,
     ask: &Ask,
     verdict: Verdict,
 ) -> TestCaseResult {
@@ -167,16 +167,16 @@ fn one_more_transfer(
     let kept = ask.description.as_deref().filter(|_| verdict.code == "completed");
     let metadata = kept.and_then(metadata_of);
     prop_assert_eq!(new.metadata.as_deref(), metadata.as_ref().map(Metadata::as_json));
-    is_record_of(new, &teller.ids, ask, verdict.code)
+    is_record_of(new, &bank_case.ids, ask, verdict.code)
 }
 
 /// Exactly two more entries, and exactly two wallets changed by the amount.
-fn moved(before: &Rows, after: &Rows, id: TransferId, teller: &Teller, ask: &Ask) -> TestCaseResult {
+fn moved(before: &Rows, after: &Rows, id: TransferId, bank_case: &BankCase, ask: &Ask) -> TestCaseResult {
     prop_assert_eq!(after.entries.len(), before.entries.len() + 2);
     let units = i128::from(ask.units.unwrap_or_default());
     let sides = [
-        (teller.ids.id(ask.source), -units),
-        (teller.ids.id(ask.destination), units),
+        (bank_case.ids.id(ask.source), -units),
+        (bank_case.ids.id(ask.destination), units),
     ];
     for (wallet, amount) in sides {
         let (old_balance, old_version) = before
@@ -209,19 +209,19 @@ fn moved(before: &Rows, after: &Rows, id: TransferId, teller: &Teller, ask: &Ask
 }
 
 /// What the service shows is what the request said; of a refused one without its text.
-async fn shown_as_stored(teller: &Teller, ask: &Ask, id: TransferId, verdict: Verdict) -> TestCaseResult {
+async fn shown_as_stored(bank_case: &BankCase, ask: &Ask, id: TransferId, verdict: Verdict) -> TestCaseResult {
     let actor = Actor {
-        user: teller.ids.operator,
+        user: bank_case.ids.operator,
         role: Role::Operator,
     };
-    let shown = teller.services.transfers.get(actor, id).await;
+    let shown = bank_case.services.transfers.get(actor, id).await;
     let shown = shown.map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(Some(shown.amount.units()), ask.units);
     let kept = ask.description.clone().filter(|_| verdict.code == "completed");
     prop_assert_eq!(&shown.description, &kept);
     prop_assert_eq!(
         (shown.source, shown.destination),
-        (teller.ids.id(ask.source), teller.ids.id(ask.destination))
+        (bank_case.ids.id(ask.source), bank_case.ids.id(ask.destination))
     );
     Ok(())
 }

@@ -55,9 +55,9 @@ impl List {
         };
         if age == Age::Inside {
             let block = at.div_euclid(BLOCK_MS);
-            self.held.retain(|(told, held, _)| {
+            self.held.retain(|(to_replica, held, _)| {
                 let held = held.div_euclid(BLOCK_MS);
-                *told != to || held >= block || held.rem_euclid(BLOCKS) != block.rem_euclid(BLOCKS)
+                *to_replica != to || held >= block || held.rem_euclid(BLOCKS) != block.rem_euclid(BLOCKS)
             });
             self.held.push((to, at, units));
         }
@@ -126,14 +126,14 @@ fn steps(is_wild: bool, count: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Replicas with the list of what all of them were told.
-struct Scene {
+struct Replicas {
     clock: Arc<ManualClock>,
-    replicas: Vec<Arc<Services>>,
+    all: Vec<Arc<Services>>,
     list: List,
     currency: Currency,
 }
 
-impl Scene {
+impl Replicas {
     fn of(clock: Arc<ManualClock>, replicas: Vec<Arc<Services>>) -> Self {
         // An hour and more after whatever the case before has left, beyond the furthest that a clock is set back.
         clock.advance(TimeDelta::hours(100));
@@ -141,22 +141,22 @@ impl Scene {
             now: clock.now().timestamp_millis(),
             held: Vec::new(),
         };
-        let mut scene = Self {
+        let mut replicas = Self {
             clock,
-            replicas,
+            all: replicas,
             list,
             currency: currency(0),
         };
         // The window's time begins with the first amount: one that has gone when the case begins.
-        let old = scene.list.now - WINDOW_MS;
-        for (to, replica) in scene.replicas.iter().enumerate() {
+        let old = replicas.list.now - WINDOW_MS;
+        for (to, replica) in replicas.all.iter().enumerate() {
             let amount = Amount::from_units(1).expect("one is an amount");
-            assert_eq!(replica.statistics.report(scene.currency, old, amount), Age::Inside);
-            scene.list.held.push((to, old, 1));
+            assert_eq!(replica.statistics.report(replicas.currency, old, amount), Age::Inside);
+            replicas.list.held.push((to, old, 1));
         }
-        scene.clock.advance(TimeDelta::milliseconds(1));
-        scene.agree().expect("nothing counts yet");
-        scene
+        replicas.clock.advance(TimeDelta::milliseconds(1));
+        replicas.agree().expect("nothing counts yet");
+        replicas
     }
 
     /// Tells one replica; the list knows what it must answer.
@@ -167,8 +167,8 @@ impl Scene {
                 let clock = self.clock.now().timestamp_millis();
                 let at = self.list.look(clock).saturating_sub(age_ms);
                 let amount = Amount::from_units(units).expect("a strategy gives amounts");
-                let to = to % self.replicas.len();
-                let answer = self.replicas[to].statistics.report(self.currency, at, amount);
+                let to = to % self.all.len();
+                let answer = self.all[to].statistics.report(self.currency, at, amount);
                 prop_assert_eq!(answer, self.list.report(to, clock, at, units));
                 met.count(format!("{answer:?}"));
             }
@@ -179,7 +179,7 @@ impl Scene {
     /// Every replica answers what the list does.
     fn agree(&mut self) -> Result<(), TestCaseError> {
         let expected = self.list.read(self.clock.now().timestamp_millis());
-        for replica in &self.replicas {
+        for replica in &self.all {
             prop_assert_eq!(replica.statistics.read(self.currency), expected);
         }
         Ok(())
@@ -191,10 +191,10 @@ async fn the_window_is_a_list_at_every_step() {
     let bank = TestBank::open(Backend::Sqlite).await;
     let met = Met::default();
     hold_on_bank(file!(), &steps(true, 80), async |steps| {
-        let mut scene = Scene::of(bank.clock.clone(), vec![bank.services.clone()]);
+        let mut replicas = Replicas::of(bank.clock.clone(), vec![bank.services.clone()]);
         for step in &steps {
-            scene.take(step, &met)?;
-            scene.agree()?;
+            replicas.take(step, &met)?;
+            replicas.agree()?;
         }
         Ok(())
     });
@@ -213,14 +213,14 @@ async fn two_replicas_are_one_list_at_every_step() {
     let other = bank.replica().await;
     let met = Met::default();
     hold_on_bank(file!(), &steps(false, 16), async |steps| {
-        let mut scene = Scene::of(clock.clone(), vec![bank.services.clone(), other.clone()]);
+        let mut replicas = Replicas::of(clock.clone(), vec![bank.services.clone(), other.clone()]);
         for step in &steps {
-            scene.take(step, &met)?;
+            replicas.take(step, &met)?;
             // Whoever is told last has to be heard by the one that went first.
             for replica in [&bank.services, &other, &bank.services] {
                 sync(replica).await;
             }
-            scene.agree()?;
+            replicas.agree()?;
         }
         Ok(())
     });

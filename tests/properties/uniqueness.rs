@@ -19,8 +19,8 @@ use service::values::{
 };
 use service::wallets::WalletError;
 
+use crate::case_rows::{insert_users, insert_wallets, user_row, wallet_row};
 use crate::cases::{Met, currency, hold_on_bank, money, units_above_zero};
-use crate::world::{insert_users, insert_wallets, user_row, wallet_row};
 
 on_every_backend!(
     an_address_belongs_to_one_user_in_whatever_case,
@@ -119,28 +119,28 @@ async fn a_user_has_one_wallet_in_a_currency(bank: Arc<TestBank>) {
         insert_users(&bank.db, rows).await;
         let mut has: Vec<(UserId, Currency)> = Vec::new();
         for (user, index, at_once) in wanted {
-            let wish = (users[user], currency(index));
+            let opening = (users[user], currency(index));
             let opened = if at_once {
                 // Two replicas at the same moment: one of them may open it.
                 let (one, other) = tokio::join!(
-                    bank.services.wallets.open(customer(wish.0), wish.1),
-                    replica.wallets.open(customer(wish.0), wish.1)
+                    bank.services.wallets.open(customer(opening.0), opening.1),
+                    replica.wallets.open(customer(opening.0), opening.1)
                 );
                 prop_assert!(one.is_err() || other.is_err(), "both have opened it");
                 met.count("at once");
                 one.or(other)
             } else {
-                bank.services.wallets.open(customer(wish.0), wish.1).await
+                bank.services.wallets.open(customer(opening.0), opening.1).await
             };
             match opened {
                 Ok(wallet) => {
-                    prop_assert!(!has.contains(&wish));
-                    prop_assert_eq!((wallet.owner, wallet.currency), (Some(wish.0), wish.1));
+                    prop_assert!(!has.contains(&opening));
+                    prop_assert_eq!((wallet.owner, wallet.currency), (Some(opening.0), opening.1));
                     prop_assert_eq!((wallet.balance.units(), wallet.status), (0, WalletStatus::Active));
-                    has.push(wish);
+                    has.push(opening);
                 }
                 Err(WalletError::Exists) => {
-                    prop_assert!(has.contains(&wish));
+                    prop_assert!(has.contains(&opening));
                     met.count("refused");
                 }
                 Err(error) => return Err(TestCaseError::fail(format!("{error:?}"))),

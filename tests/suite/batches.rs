@@ -308,7 +308,10 @@ async fn many_openings_for_users_who_are_gone_share_several_batches(bank: Arc<Te
             "{outcome:?}"
         );
     }
-    assert!(committer.metrics().set_aside > before.set_aside, "some wait for a later batch");
+    assert!(
+        committer.metrics().set_aside > before.set_aside,
+        "some wait for a later batch"
+    );
 }
 
 async fn money_moves_round_in_one_batch(bank: Arc<TestBank>) {

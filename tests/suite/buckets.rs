@@ -123,7 +123,7 @@ async fn ids_grow_and_entries_stay_in_order_whatever_the_buckets(bank: Arc<TestB
     let expected: Vec<Bucket> = buckets.iter().cycle().take(made.len()).copied().collect();
     assert_eq!(made.iter().map(|id| id.bucket()).collect::<Vec<_>>(), expected);
     let entries = items(&shop.caller, &wallet_path(shop.wallet, "/entries")).await;
-    let told: Vec<(Value, Value, Value)> = entries
+    let listed: Vec<(Value, Value, Value)> = entries
         .into_iter()
         .rev()
         .map(|entry| {
@@ -138,7 +138,7 @@ async fn ids_grow_and_entries_stay_in_order_whatever_the_buckets(bank: Arc<TestB
         .zip(&made)
         .map(|(number, id)| (json!(id), json!(number), json!(format!("{number}.0000"))))
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(listed, expected);
     let listed: Vec<TransferId> = items(&shop.caller, "/v1/transfers")
         .await
         .iter()

@@ -287,9 +287,9 @@ async fn migrations_wait_for_another_process_without_a_time_limit() {
         let late = sea_orm::Database::connect(options).await.expect("it can be opened");
         let held = bank.hold_migrations().await;
         let waits = Arc::new(tokio::sync::Notify::new());
-        let told = waits.clone();
+        let waiting = waits.clone();
         let task = tokio::spawn(async move {
-            let applied = migration::up_after(&late, move || told.notify_one()).await;
+            let applied = migration::up_after(&late, move || waiting.notify_one()).await;
             late.close().await.expect("it can be closed");
             applied
         });
@@ -319,8 +319,8 @@ async fn migrations_of_a_file_wait_until_its_write_lock_is_free() {
         let held = bank.hold_commits().await;
         let (waits, mut said) = tokio::sync::mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            let told = move || waits.send(()).expect("the test listens");
-            let applied = migration::up_after(&late, told).await;
+            let waiting = move || waits.send(()).expect("the test listens");
+            let applied = migration::up_after(&late, waiting).await;
             late.close().await.expect("it can be closed");
             applied
         });

@@ -298,8 +298,8 @@ async fn a_mark_that_the_journal_does_not_have_is_told(bank: Arc<TestBank>) {
     ] {
         let mut reader = Reader::new(bank.db.clone(), What::All, mark, None);
         for _ in 0..2 {
-            let told = reader.next().await;
-            assert!(matches!(told, Err(ReadError::Lost(lost)) if lost == mark), "{told:?}");
+            let next = reader.next().await;
+            assert!(matches!(next, Err(ReadError::Lost(lost)) if lost == mark), "{next:?}");
         }
     }
     // Beside a committer, whose next commit stands on the row that is there.
@@ -339,17 +339,17 @@ async fn rows_that_count_what_is_not_there_are_not_passed_over(bank: Arc<TestBan
         let before = reader.mark();
         for _ in 0..2 {
             reader.look_now();
-            let told = reader.next().await;
+            let next = reader.next().await;
             assert!(
                 matches!(
-                    told,
+                    next,
                     Err(ReadError::Incomplete {
                         counted: 2,
                         found: 1,
                         ..
                     })
                 ),
-                "{told:?}"
+                "{next:?}"
             );
             assert_eq!(reader.mark(), before);
         }

@@ -23,8 +23,8 @@ pub async fn ana_and_ben(bank: &TestBank) -> (Customer, Customer) {
     (bank.customer_with("ana", "10").await, bank.customer("ben").await)
 }
 
-/// What is told the same again: of a problem everything but the request's id.
-fn told(answer: &Answer) -> String {
+/// What is answered the same again: of a problem everything but the request's id.
+fn answered(answer: &Answer) -> String {
     if answer.status < 400 {
         answer.text.clone()
     } else {
@@ -35,7 +35,7 @@ fn told(answer: &Answer) -> String {
 /// Two answers are one answer, and only the second says that it is a replay.
 #[track_caller]
 pub fn assert_replayed(first: &Answer, again: &Answer) {
-    assert_eq!((first.status, told(first)), (again.status, told(again)));
+    assert_eq!((first.status, answered(first)), (again.status, answered(again)));
     assert_eq!(first.header("content-type"), again.header("content-type"));
     assert_eq!(
         (first.header("idempotent-replayed"), again.header("idempotent-replayed")),

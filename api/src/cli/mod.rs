@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn one_is_told_in_the_singular() {
-        let told = [0_u32, 1, 2].map(|number| counted(number, "deposit", "deposits"));
-        assert_eq!(told, ["0 deposits", "1 deposit", "2 deposits"]);
+        let counts = [0_u32, 1, 2].map(|number| counted(number, "deposit", "deposits"));
+        assert_eq!(counts, ["0 deposits", "1 deposit", "2 deposits"]);
     }
 }

@@ -49,7 +49,7 @@ impl Aggregates {
             return Ok(());
         };
         if let Some(hot) = self.store().await? {
-            self.noticing(hot.forget_silent().await).await?;
+            self.reset_epoch_on_fault(hot.forget_silent().await).await?;
         }
         let (version, removed, before) = (sealed.version, sealed.removed.clone(), sealed.at - ARCHIVED_KEPT);
         let work = self.0.db.transaction(move |tx| {
@@ -62,21 +62,21 @@ impl Aggregates {
                 Ok(())
             })
         });
-        self.noticing(work.await).await
+        self.reset_epoch_on_fault(work.await).await
     }
 
     /// The first third of a step with Redis: closes the generations of cold days and reads what is closed.
     pub async fn seal(&self) -> Result<Sealed, AggregatesError> {
         let hot = self.hot().await;
-        let Some((hot, epoch)) = self.noticing(hot).await? else {
+        let Some((hot, epoch)) = self.reset_epoch_on_fault(hot).await? else {
             return Ok(Sealed::default());
         };
         let sealed = seal_in(hot, epoch, self.0.clock.now()).await;
-        let sealed = self.noticing(sealed).await?;
+        let sealed = self.reset_epoch_on_fault(sealed).await?;
         if self.has_archived(sealed.removed.as_deref()).await? {
             Ok(sealed)
         } else {
-            self.noticing(Err(AggregatesError::Rebuilding)).await
+            self.reset_epoch_on_fault(Err(AggregatesError::Rebuilding)).await
         }
     }
 
@@ -118,13 +118,13 @@ impl Aggregates {
                 Ok(())
             })
         });
-        self.noticing(work.await).await
+        self.reset_epoch_on_fault(work.await).await
     }
 
     /// The last third: removes what the database has, unless another step has removed something meanwhile.
     pub async fn drop_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
         match (self.store().await?, &sealed.epoch) {
-            (Some(hot), Some(epoch)) => self.noticing(hot.drop_sealed(epoch, sealed).await).await,
+            (Some(hot), Some(epoch)) => self.reset_epoch_on_fault(hot.drop_sealed(epoch, sealed).await).await,
             (Some(_) | None, _) => Ok(()),
         }
     }

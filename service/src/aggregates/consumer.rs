@@ -45,11 +45,11 @@ impl Aggregates {
     /// transaction that moves an import's checkpoint adds its rows.
     pub async fn consume_once(&self, consumer: &Consumer) -> Result<usize, AggregatesError> {
         let hot = self.hot().await;
-        let Some((hot, epoch)) = self.noticing(hot).await? else {
+        let Some((hot, epoch)) = self.reset_epoch_on_fault(hot).await? else {
             return Ok(0);
         };
         let outcome = consume(hot, &epoch, consumer).await;
-        self.noticing(outcome).await
+        self.reset_epoch_on_fault(outcome).await
     }
 
     /// Says goodbye to a consumer that has finished.
@@ -80,7 +80,7 @@ async fn consume(hot: &Hot, epoch: &Epoch, consumer: &Consumer) -> Result<usize,
         match applied {
             Applied::Now(_) | Applied::Before(_) => {}
             // Its sender finds out too, and begins a new epoch.
-            Applied::Apart => bury(hot, id, "does not follow what was applied").await?,
+            Applied::OutOfSequence => bury(hot, id, "does not follow what was applied").await?,
             Applied::Lost => return Err(AggregatesError::Rebuilding),
         }
     }

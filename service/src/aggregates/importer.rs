@@ -53,10 +53,10 @@ impl Transactions {
     }
 
     /// Queues a block and helps to work the queue off until the block is in the hot store.
-    async fn through_the_queue(&self, block: &Block<Totals>, message: &Message) -> Result<Where, AggregatesError> {
+    async fn through_the_queue(&self, block: &Block<Totals>, message: &Message) -> Result<Delivery, AggregatesError> {
         let hot = self.aggregates.hot().await;
-        let Some((hot, epoch)) = self.aggregates.noticing(hot).await? else {
-            return Ok(Where::NoRedis);
+        let Some((hot, epoch)) = self.aggregates.reset_epoch_on_fault(hot).await? else {
+            return Ok(Delivery::NoRedis);
         };
         let (began, mut queued_at, mut pause) = (Instant::now(), Instant::now(), LOOK_PAUSE);
         let mut how = Sending::default();
@@ -66,15 +66,15 @@ impl Transactions {
                 queued_at = Instant::now();
             }
             match hot.send(&epoch, message, how).await? {
-                Sent::Applied(version) => return Ok(Where::Applied(epoch.0, version)),
+                Sent::Applied(version) => return Ok(Delivery::Applied(epoch.0, version)),
                 Sent::Queued | Sent::Waiting | Sent::Full => {}
                 // The epoch began with what the database had then, which is no more than what it has now.
                 Sent::Unknown if stands_at(&self.aggregates.0.db.write, block).await? => {
                     how.is_due = true;
                     continue;
                 }
-                Sent::Unknown => return Ok(Where::Elsewhere),
-                Sent::Apart => return Err(self.aggregates.distrust(hot, &epoch).await),
+                Sent::Unknown => return Ok(Delivery::Elsewhere),
+                Sent::OutOfSequence => return Err(self.aggregates.begin_epoch(hot, &epoch).await),
                 Sent::Lost => return Err(AggregatesError::Rebuilding),
             }
             if self.aggregates.consume_once(&self.consumer).await? == 0 {
@@ -94,13 +94,13 @@ impl Transactions {
         let began = Instant::now();
         loop {
             let applied = self.through_the_queue(block, &message).await;
-            match self.aggregates.noticing(applied).await {
+            match self.aggregates.reset_epoch_on_fault(applied).await {
                 Err(AggregatesError::Redis(_)) if began.elapsed() < PATIENCE => {
                     tokio::time::sleep(PATIENCE_PAUSE).await
                 }
                 applied => {
                     let stored = self.advance(block, applied?).await;
-                    return self.aggregates.noticing(stored).await;
+                    return self.aggregates.reset_epoch_on_fault(stored).await;
                 }
             }
         }
@@ -108,22 +108,22 @@ impl Transactions {
 
     /// Moves the checkpoint behind a block whose totals are in Redis, or with them where there is none. Either way the
     /// database learns what was imported, so that Redis can be told again.
-    async fn advance(&self, block: &Block<Totals>, applied: Where) -> Result<Stored, AggregatesError> {
+    async fn advance(&self, block: &Block<Totals>, applied: Delivery) -> Result<Stored, AggregatesError> {
         let block = block.clone();
         let work = self.aggregates.0.db.transaction(move |tx| {
             Box::pin(async move {
                 let (totals, inserted) = (&block.rows, block.counts.rows());
                 match &applied {
-                    Where::Elsewhere => return Err(Undone::Stale),
-                    Where::Applied(epoch, version) => {
+                    Delivery::Elsewhere => return Err(Aborted::Stale),
+                    Delivery::Applied(epoch, version) => {
                         if repo::record(tx, epoch, *version).await? == Recorded::Stale {
-                            return Err(Undone::Failed(AggregatesError::Rebuilding));
+                            return Err(Aborted::Failed(AggregatesError::Rebuilding));
                         }
                     }
-                    Where::NoRedis => {
+                    Delivery::NoRedis => {
                         // A process with Redis may have left this block there; only its mark there would tell.
                         if repo::lock_state(tx).await?.epoch.is_some() {
-                            return Err(Undone::Failed(AggregatesError::RedisNotConfigured));
+                            return Err(Aborted::Failed(AggregatesError::RedisNotConfigured));
                         }
                         repo::add(tx, Table::Hot, totals).await?;
                     }
@@ -134,20 +134,20 @@ impl Transactions {
                 }
                 match advance(tx, &block, inserted, 0).await? {
                     Advanced::Changed => Ok(Stored::Applied { inserted, duplicate: 0 }),
-                    Advanced::Stale => Err(Undone::Stale),
+                    Advanced::Stale => Err(Aborted::Stale),
                 }
             })
         });
         match work.await {
             Ok(stored) => Ok(stored),
-            Err(Undone::Stale) => Ok(Stored::Stale),
-            Err(Undone::Failed(error)) => Err(error),
+            Err(Aborted::Stale) => Ok(Stored::Stale),
+            Err(Aborted::Failed(error)) => Err(error),
         }
     }
 }
 
-/// Where a block's totals are.
-enum Where {
+/// Delivery a block's totals are.
+enum Delivery {
     /// There is no Redis: they go with the checkpoint.
     NoRedis,
     /// In the hot store, in this epoch and version.
@@ -157,12 +157,12 @@ enum Where {
 }
 
 /// Why a transaction is rolled back.
-enum Undone {
+enum Aborted {
     Stale,
     Failed(AggregatesError),
 }
 
-impl From<Fault> for Undone {
+impl From<Fault> for Aborted {
     fn from(fault: Fault) -> Self {
         Self::Failed(fault.into())
     }

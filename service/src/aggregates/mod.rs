@@ -5,9 +5,9 @@
 //! can be made anew from the database.
 
 mod archiver;
-mod attach;
 mod consumer;
 mod day;
+mod epochs;
 mod error;
 mod hot;
 mod importer;
@@ -47,9 +47,9 @@ use workers::Workers;
 
 /// The pipeline and its answer. Cloning it clones a handle.
 #[derive(Clone)]
-pub struct Aggregates(Arc<Inner>);
+pub struct Aggregates(Arc<AggregateStores>);
 
-struct Inner {
+struct AggregateStores {
     db: Db,
     clock: Arc<dyn Clock>,
     redis: Option<Arc<Redis>>,
@@ -62,7 +62,7 @@ struct Inner {
 }
 
 impl Aggregates {
-    /// On a migrated database, with the hot store in Redis if there is one. Connects to nobody yet.
+    /// On a migrated database, with the hot store in Redis if there is one. Opens no connection yet.
     #[must_use]
     pub fn new(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>) -> Self {
         Self::made(db, clock, redis, None)
@@ -75,7 +75,7 @@ impl Aggregates {
     }
 
     fn made(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>, handover: Option<Handover>) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(AggregateStores {
             db,
             clock,
             redis: redis.map(Arc::new),
@@ -119,11 +119,13 @@ impl Aggregates {
         let reading = self.read_days(days).await?;
         let generations = reading.as_ref().map(Reading::ids).unwrap_or_default();
         let daily = repo::daily(&self.0.db.read, days, currency, &generations).await?;
-        let reading = self.noticing(belonging(reading, daily.epoch.as_deref())).await?;
+        let reading = self
+            .reset_epoch_on_fault(same_epoch(reading, daily.epoch.as_deref()))
+            .await?;
         let removed = reading.as_ref().and_then(|reading| reading.at.removed.as_ref());
         if removed.is_some_and(|id| !daily.archived.contains(id)) {
             // The database went back: what it had of this generation is in neither store.
-            return self.noticing(Err(AggregatesError::Rebuilding)).await;
+            return self.reset_epoch_on_fault(Err(AggregatesError::Rebuilding)).await;
         }
         let mut totals = daily.totals;
         for (generation, _, hot) in reading.into_iter().flat_map(|reading| reading.generations) {
@@ -141,7 +143,7 @@ impl Aggregates {
 
     async fn read_days(&self, days: DayRange) -> Result<Option<Reading>, AggregatesError> {
         match self.store().await? {
-            Some(hot) => self.noticing(hot.read(Some(days)).await).await.map(Some),
+            Some(hot) => self.reset_epoch_on_fault(hot.read(Some(days)).await).await.map(Some),
             None => Ok(None),
         }
     }
@@ -158,7 +160,7 @@ impl Aggregates {
 }
 
 /// A reading of Redis is worth something beside the database only if both are of one epoch.
-fn belonging(reading: Option<Reading>, epoch: Option<&str>) -> Result<Option<Reading>, AggregatesError> {
+fn same_epoch(reading: Option<Reading>, epoch: Option<&str>) -> Result<Option<Reading>, AggregatesError> {
     match (reading, epoch) {
         (None, None) => Ok(None),
         (None, Some(_)) => Err(AggregatesError::RedisNotConfigured),

@@ -109,7 +109,7 @@ impl Relay {
         if stepped.is_err() {
             self.forget();
         }
-        aggregates.noticing(stepped).await
+        aggregates.reset_epoch_on_fault(stepped).await
     }
 
     async fn try_step(&mut self, aggregates: &Aggregates) -> Result<u64, AggregatesError> {
@@ -199,7 +199,7 @@ impl Aggregates {
     pub async fn relay_once(&self) -> Result<u64, AggregatesError> {
         let mut relay = Relay::new(None);
         let stepped = self.relay_by(&mut relay).await;
-        self.noticing(stepped).await
+        self.reset_epoch_on_fault(stepped).await
     }
 
     async fn relay_by(&self, relay: &mut Relay) -> Result<u64, AggregatesError> {
@@ -219,7 +219,7 @@ impl Aggregates {
     pub async fn read_beyond(&self) -> Result<Beyond, AggregatesError> {
         let mut relay = Relay::new(None);
         let read = relay.read(self).await;
-        self.noticing(read).await?;
+        self.reset_epoch_on_fault(read).await?;
         // What was read begins at the mark, so there is something even if it is nothing.
         relay.beyond.ok_or(AggregatesError::Rebuilding)
     }
@@ -230,7 +230,7 @@ impl Aggregates {
             return Ok(0);
         }
         let outcome = self.bring_once(beyond).await;
-        Ok(match self.noticing(outcome).await? {
+        Ok(match self.reset_epoch_on_fault(outcome).await? {
             Addition::Added(_) => beyond.payments(),
             Addition::Elsewhere => 0,
         })

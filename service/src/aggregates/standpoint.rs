@@ -8,7 +8,7 @@ use super::repo::{self, Recorded, Table};
 use crate::db::Fault;
 use crate::feed::{self, Mark};
 
-/// What Redis has and the database was not told of.
+/// What Redis has counted and the database has not noted yet.
 pub struct Unconfirmed {
     epoch: Epoch,
     version: StoreVersion,
@@ -96,13 +96,13 @@ impl Aggregates {
     }
 
     /// Tells the database how far Redis is.
-    pub(super) async fn confirm(&self, told: Unconfirmed) -> Result<(), AggregatesError> {
+    pub(super) async fn confirm(&self, unconfirmed: Unconfirmed) -> Result<(), AggregatesError> {
         let work = self.0.db.transaction(move |tx| {
             Box::pin(async move {
-                if repo::record(tx, &told.epoch.0, told.version).await? == Recorded::Stale {
+                if repo::record(tx, &unconfirmed.epoch.0, unconfirmed.version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
                 }
-                repo::set_mark(tx, told.mark).await?;
+                repo::set_mark(tx, unconfirmed.mark).await?;
                 Ok(())
             })
         });
@@ -116,7 +116,7 @@ impl Aggregates {
             "the database went back: the journal does not have the row that the daily totals stand at; they are made anew"
         );
         match self.hot().await? {
-            Some((hot, epoch)) => Err(self.distrust(hot, &epoch).await),
+            Some((hot, epoch)) => Err(self.begin_epoch(hot, &epoch).await),
             None => self.make_anew_in_database().await,
         }
     }

@@ -10,7 +10,7 @@ use sea_orm::DatabaseTransaction;
 use super::hot::{Generation, Reading};
 use super::repo;
 use super::totals::{Source, Totals};
-use super::{AggregatesError, belonging};
+use super::{AggregatesError, same_epoch};
 use crate::db::Fault;
 use crate::feed::{self, Mark};
 
@@ -89,7 +89,7 @@ pub(crate) async fn compare(
         let why = "row 0 of the journal is missing".to_owned();
         return Ok(Some(Comparison::impossible(why, 0, notes)));
     };
-    let reading = match reading.and_then(|reading| belonging(reading, state.epoch.as_deref())) {
+    let reading = match reading.and_then(|reading| same_epoch(reading, state.epoch.as_deref())) {
         Ok(reading) => reading,
         Err(error) => {
             // Redis' own mark is unknown; the database's confirmed mark is a lower bound.

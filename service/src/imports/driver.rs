@@ -138,7 +138,7 @@ impl Job {
         let reader = tokio::task::spawn_blocking(move || reading::read(&*rows, &plan, &sender));
         // Behind the checkpoint there is no block, so the channel closes at the end of the file.
         tokio::select! {
-            () = told(&mut self.stop) => {}
+            () = cancelled(&mut self.stop) => {}
             _ = receiver.recv() => {}
         }
         drop(receiver);
@@ -158,7 +158,7 @@ impl Job {
             // The reader may need long for its first block, if it shows every rejected line before it.
             let piece = tokio::select! {
                 biased;
-                () = told(&mut self.stop) => return Ok(Applied::Stopped),
+                () = cancelled(&mut self.stop) => return Ok(Applied::Stopped),
                 piece = blocks.recv() => piece,
             };
             let Some(piece) = piece else { return Ok(Applied::All) };
@@ -208,7 +208,7 @@ impl Job {
         let Some(pace) = self.pace else { return false };
         let due = *self.due.get_or_insert_with(Instant::now) + pace.of(wait_ms);
         self.due = Some(due);
-        tokio::time::timeout_at(due, told(&mut self.stop)).await.is_ok()
+        tokio::time::timeout_at(due, cancelled(&mut self.stop)).await.is_ok()
     }
 
     fn block<Batch>(&self, piece: Piece<Batch>) -> Block<Batch> {
@@ -255,7 +255,7 @@ impl Job {
 }
 
 /// Returns when told to stop.
-async fn told(stop: &mut watch::Receiver<bool>) {
+async fn cancelled(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|is_told| *is_told).await.is_err() {
         // The sender is gone, so no order to stop can come.
         std::future::pending::<()>().await;

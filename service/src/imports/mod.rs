@@ -7,24 +7,24 @@
 mod driver;
 mod error;
 mod import;
-mod inner;
 mod kind;
 mod load;
 mod reading;
 mod records;
 mod rejects;
 pub mod repo;
+mod runner;
 mod source;
+mod tasks;
 mod uploads;
-mod work;
 mod worker;
 
 pub use error::{HeaderProblem, ImportError};
 pub use import::{Import, Outcome, Progress, Stage, Totals};
-pub use inner::{Kinds, Known, RunOptions};
 pub use kind::{Block, Counts, Pace, Parsed, Rows, SkipReason, Skips, Stored, columns};
 pub use records::{Found, Records};
 pub use rejects::Rejects;
+pub use runner::{Kinds, Known, RunOptions};
 
 use std::ffi::OsStr;
 use std::io;
@@ -39,10 +39,10 @@ use crate::clock::{Clock, id_at};
 use crate::config::Config;
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportKind};
-use inner::Inner;
 use load::{Counted, Load};
+use runner::Runner;
+use tasks::{Task, Work};
 use uploads::Uploads;
-use work::{Task, Work};
 use worker::Worker;
 
 /// Uploads that may arrive or wait at one time; beyond it callers are told to come back.
@@ -52,7 +52,7 @@ const UPLOADS_FOLDER: &str = "uploads";
 
 /// The imports of the bank.
 pub struct Imports {
-    inner: Arc<Inner>,
+    runner: Arc<Runner>,
     queue: mpsc::Sender<Work>,
     idle: Mutex<Option<mpsc::Receiver<Work>>>,
     working: Mutex<Option<JoinHandle<()>>>,
@@ -88,7 +88,7 @@ impl Imports {
     pub fn new(config: &Config, db: Db, clock: Arc<dyn Clock>, kinds: Kinds) -> Self {
         let (queue, idle) = mpsc::channel(UPLOADS_MAX);
         Self {
-            inner: Arc::new(Inner {
+            runner: Arc::new(Runner {
                 db,
                 clock,
                 kinds,
@@ -113,9 +113,9 @@ impl Imports {
         let Some(queue) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return;
         };
-        let count = || self.inner.load.count(ImportKind::Activities);
+        let count = || self.runner.load.count(ImportKind::Activities);
         let files = files.into_iter().map(|file| Work::new(Task::File(file), count()));
-        let worker = Worker::new(self.inner.clone(), queue, files.collect(), self.stop.subscribe());
+        let worker = Worker::new(self.runner.clone(), queue, files.collect(), self.stop.subscribe());
         let task = tokio::spawn(worker.run());
         *self.working.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
@@ -138,7 +138,7 @@ impl Imports {
         path: &Path,
         options: RunOptions,
     ) -> Result<Outcome, ImportError> {
-        self.inner.import_file(kind, path, options).await
+        self.runner.import_file(kind, path, options).await
     }
 
     /// Takes a place for an upload, of which a client says beforehand how many bytes it has, or does not. Refused are one
@@ -148,11 +148,11 @@ impl Imports {
         let place = UploadPlace {
             kind,
             queue: queue.map_err(|_| ImportError::Overloaded)?,
-            counted: self.inner.load.count(kind),
+            counted: self.runner.load.count(kind),
         };
-        let inner = self.inner.clone();
+        let runner = self.runner.clone();
         let bytes = bytes.unwrap_or_default();
-        let has_room = tokio::task::spawn_blocking(move || inner.uploads.has_room_for(bytes));
+        let has_room = tokio::task::spawn_blocking(move || runner.uploads.has_room_for(bytes));
         if has_room.await.map_err(Fault::broken)? {
             Ok(place)
         } else {
@@ -169,22 +169,22 @@ impl Imports {
         body: impl AsyncRead + Send,
     ) -> Result<Import, ImportError> {
         let UploadPlace { kind, queue, counted } = place;
-        let id = ImportId(id_at(self.inner.clock.now()));
-        let mut arrived = self.inner.uploads.receive(id, body).await?;
+        let id = ImportId(id_at(self.runner.clock.now()));
+        let mut arrived = self.runner.uploads.receive(id, body).await?;
         let import = Import {
             id,
-            ..self.inner.new_import(kind, file, arrived.content)
+            ..self.runner.new_import(kind, file, arrived.content)
         };
-        let (inner, recorded) = (self.inner.clone(), import.clone());
+        let (runner, recorded) = (self.runner.clone(), import.clone());
         let record = tokio::spawn(async move {
-            let keeper = inner.clone();
+            let keeper = runner.clone();
             let kept = tokio::task::spawn_blocking(move || {
                 let path = keeper.uploads.keep(&mut arrived, id);
                 (path, arrived)
             });
             let (path, arrived) = kept.await.map_err(Fault::broken)?;
             let path = path.map_err(ImportError::Unwritable)?;
-            let inserted = repo::insert(&inner.db.write, &recorded, Some(path), false).await;
+            let inserted = repo::insert(&runner.db.write, &recorded, Some(path), false).await;
             let inserted = inserted.map_err(Fault::of_commit);
             match &inserted {
                 Ok(()) => drop(queue.send(Work::new(Task::Upload(id), counted))),
@@ -200,31 +200,31 @@ impl Imports {
 
     /// An import of any process.
     pub async fn get(&self, id: ImportId) -> Result<Import, ImportError> {
-        repo::find(&self.inner.db.read, id).await?.ok_or(ImportError::NotFound)
+        repo::find(&self.runner.db.read, id).await?.ok_or(ImportError::NotFound)
     }
 
     /// What the worker of this process is at.
     #[must_use]
     pub fn working(&self) -> Option<Working> {
-        let current = self.inner.current.borrow().clone()?;
+        let current = self.runner.current.borrow().clone()?;
         let progress = current.progress.borrow().clone();
         Some(Working {
             kind: current.kind,
             progress,
-            waiting: self.inner.load.all().saturating_sub(1),
+            waiting: self.runner.load.all().saturating_sub(1),
         })
     }
 
     /// True while this process imports files of a kind in the background, or has files to import.
     #[must_use]
     pub fn is_importing(&self, kind: ImportKind) -> bool {
-        self.inner.load.of(kind) > 0
+        self.runner.load.of(kind) > 0
     }
 
     /// The largest file that may be uploaded, in bytes.
     #[must_use]
     pub fn upload_max_bytes(&self) -> u64 {
-        self.inner.uploads.max_bytes()
+        self.runner.uploads.max_bytes()
     }
 }
 

@@ -15,15 +15,15 @@ use tokio::time::Instant;
 use super::driver::reload;
 use super::error::ImportError;
 use super::import::{Import, Outcome};
-use super::inner::{Inner, Known, RunOptions};
 use super::repo::{self, End, FILE_CHANGED, FILE_GONE};
+use super::runner::{Known, RunOptions, Runner};
+use super::tasks::{FIRST_PAUSE, PAUSE_MAX, Queue, Task, Work};
 use super::uploads::Uploads;
-use super::work::{FIRST_PAUSE, PAUSE_MAX, Queue, Task, Work};
 use crate::db::Fault;
 use crate::values::{ImportId, ImportKind, ImportStatus};
 
 pub(super) struct Worker {
-    inner: Arc<Inner>,
+    runner: Arc<Runner>,
     arriving: mpsc::Receiver<Work>,
     queue: Queue,
     stop: watch::Receiver<bool>,
@@ -31,13 +31,13 @@ pub(super) struct Worker {
 
 impl Worker {
     pub fn new(
-        inner: Arc<Inner>,
+        runner: Arc<Runner>,
         arriving: mpsc::Receiver<Work>,
         files: VecDeque<Work>,
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            inner,
+            runner,
             arriving,
             queue: Queue::of_files(files),
             stop,
@@ -60,7 +60,7 @@ impl Worker {
                 Some(work) => self.insist(work).await,
                 None => self.wait(!is_looked_through).await,
             }
-            self.inner.current.send_replace(None);
+            self.runner.current.send_replace(None);
         }
     }
 
@@ -99,7 +99,7 @@ impl Worker {
     async fn look_through(&mut self) -> Result<(), ImportError> {
         // The files first: what is recorded while we look is locked until it is, and so is no left-over.
         let mut left = self.on_disk(Uploads::left_overs).await?;
-        let waiting = repo::unfinished_uploads(&self.inner.db.read).await?;
+        let waiting = repo::unfinished_uploads(&self.runner.db.read).await?;
         left.retain(|file| {
             file.upload
                 .is_none_or(|id| waiting.iter().all(|upload| upload.id != id))
@@ -116,7 +116,7 @@ impl Worker {
                 .on_disk(move |uploads| Ok((uploads.may_be_here(id), uploads.is_of_this_folder(&path)?)))
                 .await?;
             if is_here {
-                found.push(Work::new(Task::Upload(id), self.inner.load.count(upload.kind)));
+                found.push(Work::new(Task::Upload(id), self.runner.load.count(upload.kind)));
             } else if is_ours {
                 self.fail(id, FILE_GONE).await?;
             }
@@ -153,18 +153,18 @@ impl Worker {
 
     async fn file(&self, path: PathBuf) -> Result<(), ImportError> {
         let options = self.options(Known::Skip);
-        self.inner.show(ImportKind::Activities, &options);
-        let outcome = self.inner.import_file(ImportKind::Activities, &path, options).await?;
+        self.runner.show(ImportKind::Activities, &options);
+        let outcome = self.runner.import_file(ImportKind::Activities, &path, options).await?;
         tell(&outcome);
         Ok(())
     }
 
     async fn upload(&self, id: ImportId) -> Result<(), ImportError> {
-        let import = reload(&self.inner.db, id).await?;
+        let import = reload(&self.runner.db, id).await?;
         if import.status == ImportStatus::Running {
-            let options = self.options(Known::Again);
-            self.inner.show(import.kind, &options);
-            match self.inner.run_upload(import, options).await {
+            let options = self.options(Known::Reimport);
+            self.runner.show(import.kind, &options);
+            match self.runner.run_upload(import, options).await {
                 Ok(Outcome::Stopped(_)) => return Ok(()),
                 Ok(outcome) => tell(&outcome),
                 Err(error) => match loss_in(&error) {
@@ -183,9 +183,9 @@ impl Worker {
     /// Ends an import whose file is lost, unless another importer has finished it.
     async fn fail(&self, id: ImportId, failure: &str) -> Result<(), ImportError> {
         tracing::error!(%id, failure, "an upload fails");
-        let import = reload(&self.inner.db, id).await?;
+        let import = reload(&self.runner.db, id).await?;
         let end = End::Failed(failure);
-        repo::finish(&self.inner.db.write, &import, end, self.inner.clock.now()).await?;
+        repo::finish(&self.runner.db.write, &import, end, self.runner.clock.now()).await?;
         Ok(())
     }
 
@@ -194,8 +194,8 @@ impl Worker {
         &self,
         ask: impl FnOnce(&Uploads) -> io::Result<T> + Send + 'static,
     ) -> Result<T, ImportError> {
-        let inner = self.inner.clone();
-        let asked = tokio::task::spawn_blocking(move || ask(&inner.uploads));
+        let runner = self.runner.clone();
+        let asked = tokio::task::spawn_blocking(move || ask(&runner.uploads));
         asked.await.map_err(Fault::broken)?.map_err(ImportError::Unreadable)
     }
 

@@ -106,8 +106,11 @@ impl SentRequest {
 impl LateRequest {
     fn new() -> (Self, Parting) {
         let (go, gone) = oneshot::channel();
-        let (told, answer) = oneshot::channel();
-        let parting = Parting { go: gone, answer: told };
+        let (sender, answer) = oneshot::channel();
+        let parting = Parting {
+            go: gone,
+            answer: sender,
+        };
         (Self { go, answer }, parting)
     }
 

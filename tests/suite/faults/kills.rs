@@ -28,14 +28,14 @@ enum Blow {
     LostCommit,
 }
 
-struct Scene {
+struct ReplicaPair {
     own: OwnBank,
     /// The first one's way can be cut.
     replicas: [Arc<Services>; 2],
     paid: Vec<Paid>,
 }
 
-impl Scene {
+impl ReplicaPair {
     async fn new() -> Self {
         let own = OwnBank::start(&[], CUSTOMERS).await;
         let direct = own.bank.database.url.clone();
@@ -91,14 +91,14 @@ impl Scene {
 }
 
 async fn struck_at(trips: impl IntoIterator<Item = u64>, blows: &[Blow]) {
-    let mut scene = Scene::new().await;
+    let mut pair = ReplicaPair::new().await;
     for trip in trips {
         for blow in blows {
-            scene.strike(*blow, Silence::BeforeRequest(trip)).await;
-            scene.strike(*blow, Silence::BeforeAnswer(trip)).await;
+            pair.strike(*blow, Silence::BeforeRequest(trip)).await;
+            pair.strike(*blow, Silence::BeforeAnswer(trip)).await;
         }
     }
-    scene.end().await;
+    pair.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,15 +113,15 @@ async fn a_sample_of_cuts_makes_no_answer_wrong() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_whose_answers_are_lost_beside_another_replica_are_told_as_they_are() {
-    let mut scene = Scene::new().await;
+    let mut pair = ReplicaPair::new().await;
     // A lost COMMIT may belong to a consumer's transaction: the first replica is struck until ten of its committer's were lost.
     let mut strikes = 0;
-    while scene.replicas[0].ops.metrics().unknown_commits < 10 {
+    while pair.replicas[0].ops.metrics().unknown_commits < 10 {
         strikes += 1;
         assert!(strikes <= 30, "fewer than 10 of 30 were in doubt");
-        scene.strike(Blow::LostCommit, Silence::Never).await;
+        pair.strike(Blow::LostCommit, Silence::Never).await;
     }
-    scene.end().await;
+    pair.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,7 @@ use crate::doubts::{behind_a_proxy, proxy_of};
 const RUNS: u32 = 100;
 
 /// The one that sends the statement, and how it reaches the database.
-struct Scene {
+struct LateCommits {
     bank: Arc<TestBank>,
     way: Proxy,
     committer: Committer,
@@ -52,7 +52,7 @@ async fn made(bank: &TestBank) -> i64 {
         .await
 }
 
-impl Scene {
+impl LateCommits {
     async fn new(bank: Arc<TestBank>) -> Self {
         let (way, _, committer) = behind_a_proxy(&bank).await;
         let other = Ledger::start(&bank.db, bank.clock.clone(), 8, Handover::new()).expect("a thread can be started");
@@ -172,13 +172,13 @@ async fn arrives_too_late(late: LateRequest) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_whose_connection_was_lost_never_commits_after_its_callers_were_answered() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
-        let scene = Scene::new(bank.clone()).await;
+        let commits = LateCommits::new(bank.clone()).await;
         let mut committed = 0;
         for number in 0..RUNS {
             let restarts = number % 2 == 1;
             if number % 4 < 2 {
-                scene.run_on_its_way(number, restarts).await;
-            } else if scene.run_held_up(number, restarts).await {
+                commits.run_on_its_way(number, restarts).await;
+            } else if commits.run_held_up(number, restarts).await {
                 committed += 1;
             }
         }
@@ -188,7 +188,7 @@ async fn a_statement_whose_connection_was_lost_never_commits_after_its_callers_w
             "{committed} of those that were held up have committed"
         );
         assert_eq!(made(&bank).await, i64::from(RUNS), "each was made once");
-        assert_eq!(scene.committer.metrics().database_went_back, 0);
+        assert_eq!(commits.committer.metrics().database_went_back, 0);
         bank.assert_journal_is_sound().await;
     })
     .await;
@@ -225,21 +225,21 @@ async fn a_commit_in_turn_that_arrives_late_is_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_is_held_up_for_too_long_writes_nothing_and_its_caller_hears_that_nothing_was_made() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
-        let scene = Scene::new(bank.clone()).await;
-        scene.be_alone().await;
-        let (words, command) = once(0, &scene.committer.first);
+        let commits = LateCommits::new(bank.clone()).await;
+        commits.be_alone().await;
+        let (words, command) = once(0, &commits.committer.first);
         let locked = bank.lock_wallet(sides(&command)[1]).await;
-        let holding = scene.way.hold(&words);
-        let asked = scene.ask(&command);
+        let holding = commits.way.hold(&words);
+        let asked = commits.ask(&command);
         let sent = holding.held().await.send_ahead();
-        scene.until_held_up().await;
+        commits.until_held_up().await;
         let answer = sent.cut().arrive().await;
         assert_eq!(answer.error().as_deref(), Some("55P03"), "{answer:?}");
         let outcome = asked.await.expect("it does not panic");
         assert!(matches!(outcome, Err(SubmitError::Contended)), "{outcome:?}");
         assert_eq!(made(&bank).await, 0);
         locked.release().await;
-        recorded(scene.ask(&command)).await;
+        recorded(commits.ask(&command)).await;
         assert_eq!(made(&bank).await, 1);
         bank.assert_journal_is_sound().await;
     })
@@ -249,21 +249,21 @@ async fn a_statement_that_is_held_up_for_too_long_writes_nothing_and_its_caller_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_starts_settles_what_an_earlier_one_has_sent_before_its_first_answer() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
-        let scene = Scene::new(bank.clone()).await;
-        scene.be_alone().await;
-        let (words, command) = once(0, &scene.committer.first);
-        let holding = scene.way.hold(&words);
-        let asked = scene.ask(&command);
+        let commits = LateCommits::new(bank.clone()).await;
+        commits.be_alone().await;
+        let (words, command) = once(0, &commits.committer.first);
+        let holding = commits.way.hold(&words);
+        let asked = commits.ask(&command);
         let held = holding.held().await;
-        scene.way.shut();
+        commits.way.shut();
         let late = held.cut();
         // Its answer has nothing to write.
         let refused = but(&command, |movement| movement.amount = None);
-        let refused = scene.ask_a_new_process(&refused).await.expect("it does not panic");
+        let refused = commits.ask_a_new_process(&refused).await.expect("it does not panic");
         assert!(matches!(refused, Ok(Outcome::Refused(_))), "{refused:?}");
         arrives_too_late(late).await;
         assert_eq!(made(&bank).await, 0);
-        scene.way.open();
+        commits.way.open();
         recorded(asked).await;
         assert_eq!(made(&bank).await, 1);
         bank.assert_journal_is_sound().await;

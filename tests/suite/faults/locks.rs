@@ -184,10 +184,10 @@ async fn hold_turn_unread(bank: &TestBank) -> TcpStream {
     let startup = format!("\0\x03\0\0user\0{user}\0database\0{database}\0\0");
     send(&mut stream, &[], &startup).await;
     // What it says of itself ends with "ready, and in no transaction".
-    let mut told = Vec::new();
-    while !told.ends_with(b"Z\0\0\0\x05I") {
-        let read = stream.read_buf(&mut told).await.expect("the server answers");
-        assert!(read > 0, "{}", String::from_utf8_lossy(&told));
+    let mut received = Vec::new();
+    while !received.ends_with(b"Z\0\0\0\x05I") {
+        let read = stream.read_buf(&mut received).await.expect("the server answers");
+        assert!(read > 0, "{}", String::from_utf8_lossy(&received));
     }
     let query = "BEGIN; SELECT number FROM journal WHERE number = 0 FOR UPDATE; \
                  SELECT repeat('x', 1000000) FROM generate_series(1, 200)\0";

@@ -108,7 +108,7 @@ async fn an_upload_is_taken_in_and_told(bank: Arc<TestBank>) {
     let id = taken["id"].as_str().expect("an id is text").to_owned();
     assert_eq!(taken, json!({ "id": id, "status": "RUNNING" }));
     let import = finished(&operator, &id).await;
-    let told = json!({
+    let expected = json!({
         "id": id,
         "kind": "activities",
         "file": "feed \u{e9}.csv",
@@ -125,7 +125,7 @@ async fn an_upload_is_taken_in_and_told(bank: Arc<TestBank>) {
         "bytes": text.len(),
         "failure": null,
     });
-    assert_eq!(import, told);
+    assert_eq!(import, expected);
     let wrong = upload(&operator, "wrong.csv", b"a,b\n1,2\n").await.expect(202);
     let wrong = finished(&operator, wrong["id"].as_str().expect("an id is text")).await;
     assert_eq!(wrong["status"], "FAILED");
@@ -191,9 +191,9 @@ async fn a_file_over_the_limit_leaves_nothing(bank: Arc<TestBank>) {
     let operator = bank.operator().await;
     let largest = usize::try_from(UPLOAD_MAX_BYTES).expect("a test's limit is small");
     // Told in the head: nobody has to send it.
-    let mut told = Connection::open(bank.address).await;
-    told.send(head(&operator, "content-length: 99999999999")).await;
-    told.answer().await.expect_problem(413, "body_too_large");
+    let mut uploading = Connection::open(bank.address).await;
+    uploading.send(head(&operator, "content-length: 99999999999")).await;
+    uploading.answer().await.expect_problem(413, "body_too_large");
     // Noticed while it comes, by the file's size and by the body's.
     for bytes in [largest + 1, largest + 100_000] {
         let body = multipart("file", "large.csv", &vec![b'x'; bytes]);

@@ -39,7 +39,7 @@ async fn an_upload_is_taken_in_and_seen_in_the_totals(bank: Arc<TestBank>) {
         .expect(202);
     let id = id_of(&taken).to_owned();
     assert_eq!(taken, json!({ "id": id, "status": "RUNNING" }));
-    let told = json!({
+    let expected = json!({
         "id": id,
         "kind": "transactions",
         "file": "month.csv",
@@ -56,7 +56,7 @@ async fn an_upload_is_taken_in_and_seen_in_the_totals(bank: Arc<TestBank>) {
         "bytes": text.len(),
         "failure": null,
     });
-    assert_eq!(finished(&operator, &id).await, told);
+    assert_eq!(finished(&operator, &id).await, expected);
     assert_eq!(month.answered(&operator).await, month.sums);
 }
 

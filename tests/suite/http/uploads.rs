@@ -155,12 +155,12 @@ const MEGABYTE: u64 = 1024 * 1024;
 /// What a disk has left, as `df` tells.
 fn bytes_free(folder: &Path) -> u64 {
     let mut df = std::process::Command::new("df");
-    let told = df
+    let output = df
         .args(["--output=avail", "-B1"])
         .arg(folder)
         .output()
         .expect("df can be run");
-    let text = String::from_utf8(told.stdout).expect("df writes text");
+    let text = String::from_utf8(output.stdout).expect("df writes text");
     let number = text.lines().nth(1).expect("a line under the heading");
     number.trim().parse().expect("df tells a number")
 }

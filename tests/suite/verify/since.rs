@@ -82,8 +82,8 @@ async fn the_report_tells_which_rows_were_checked(bank: Arc<TestBank>) {
         let span = report.expect("the books can be read").journal;
         assert_eq!(span.rows, (head.number - since).unsigned_abs());
         assert_eq!(span.start.expect("there is a start").number, since);
-        let told = span.head.expect("there is a head");
-        assert_eq!((told.number, told.digest), (head.number, Some(head.digest)));
+        let newest = span.head.expect("there is a head");
+        assert_eq!((newest.number, newest.digest), (head.number, Some(head.digest)));
     }
     books.bank.close().await;
 }

@@ -29,7 +29,7 @@ pub enum Sent {
     /// The epoch knows nothing of its import. Only the database can tell whether the block is applied.
     Unknown,
     /// It does not follow what is here: an earlier block is missing, or this one was another when it was applied.
-    Apart,
+    OutOfSequence,
     /// The epoch is over.
     Lost,
 }
@@ -50,7 +50,7 @@ pub enum Applied {
     Now(StoreVersion),
     Before(StoreVersion),
     /// It does not follow what is here: an earlier piece is missing, or this one was another when it was applied.
-    Apart,
+    OutOfSequence,
     /// The epoch is over.
     Lost,
 }
@@ -98,7 +98,7 @@ pub enum Stage {
 
 /// Where the store is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Where {
+pub struct Position {
     /// Empty when there is none.
     pub epoch: String,
     pub stage: Stage,
@@ -118,7 +118,7 @@ pub struct Where {
 /// The store at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    pub at: Where,
+    pub at: Position,
     /// Each with its totals, and whether it is still open.
     pub generations: Vec<(Generation, bool, Totals)>,
 }
@@ -150,7 +150,7 @@ impl Sent {
             "waiting" => Ok(Self::Waiting),
             "full" => Ok(Self::Full),
             "unknown" => Ok(Self::Unknown),
-            "apart" => Ok(Self::Apart),
+            "out_of_sequence" => Ok(Self::OutOfSequence),
             "lost" => Ok(Self::Lost),
             other => Err(bad(other)),
         }
@@ -165,7 +165,7 @@ impl Applied {
         match outcome.as_str() {
             "applied" => Ok(Self::Now(number(version)?)),
             "already" => Ok(Self::Before(number(version)?)),
-            "apart" => Ok(Self::Apart),
+            "out_of_sequence" => Ok(Self::OutOfSequence),
             "lost" => Ok(Self::Lost),
             other => Err(bad(other)),
         }
@@ -286,7 +286,7 @@ impl Reading {
     pub fn read(values: Vec<Value>) -> Result<Self, AggregatesError> {
         let mut values = values.into_iter();
         let mut next = || next_text(&mut values);
-        let at = Where {
+        let at = Position {
             epoch: next()?,
             stage: Stage::read(&next()?)?,
             version: number(&next()?)?,

@@ -1,6 +1,6 @@
 -- Adds one block of an import to the totals, once: the mark says which number is next and what the last block was, and moves
 -- with the totals.
--- ARGV: epoch, whose block, its number, its digest, seconds to keep the mark, the message's id, newest day, then the sums. Answers what became of it and the version: applied, already, apart (it does not follow what is
+-- ARGV: epoch, whose block, its number, its digest, seconds to keep the mark, the message's id, newest day, then the sums. Answers what became of it and the version: applied, already, out_of_sequence (it does not follow what is
 -- here), lost (the epoch is over).
 if not is_ready(ARGV[1]) then return {'lost', '0'} end
 local mark = p .. 'next:' .. ARGV[2]
@@ -8,7 +8,7 @@ local number = tonumber(ARGV[3])
 local due, last = string.match(redis.call('GET', mark) or '', '^(%d+):(.*)$')
 local outcome = 'applied'
 due = tonumber(due)
-if not due or number > due or (number == due - 1 and last ~= '' and last ~= ARGV[4]) then return {'apart', version} end
+if not due or number > due or (number == due - 1 and last ~= '' and last ~= ARGV[4]) then return {'out_of_sequence', version} end
 if number < due then
     outcome = 'already'
 else

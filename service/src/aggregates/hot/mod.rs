@@ -5,7 +5,7 @@
 
 mod answers;
 
-pub use answers::{Applied, Brought, Generation, Reading, Sealed, Sent, Stage, StoreVersion, Taken, Where};
+pub use answers::{Applied, Brought, Generation, Position, Reading, Sealed, Sent, Stage, StoreVersion, Taken};
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 -- ARGV: epoch, import, block, its digest, seconds to keep the mark, longest queue, '1' to queue it although it is, '1' if the
 -- database was seen to stand at this block in this epoch, the message.
 -- Answers what became of it and the version: applied, queued, waiting, full, unknown (the epoch has no block of this import:
--- only the database can tell whether this one is applied), apart (it does not follow what is here), lost (the epoch is over).
+-- only the database can tell whether this one is applied), out_of_sequence (it does not follow what is here), lost (the epoch is over).
 if not is_ready(ARGV[1]) then return {'lost', '0'} end
 local mark, queued = p .. 'next:' .. ARGV[2], p .. 'queued:' .. ARGV[2]
 local block = tonumber(ARGV[3])
@@ -13,7 +13,7 @@ if not due then
     redis.call('SET', mark, ARGV[3] .. ':', 'EX', ARGV[5])
     due = block
 end
-if block > due or (block == due - 1 and last ~= '' and last ~= ARGV[4]) then return {'apart', version} end
+if block > due or (block == due - 1 and last ~= '' and last ~= ARGV[4]) then return {'out_of_sequence', version} end
 if block < due then return {'applied', version} end
 if redis.call('GET', queued) == ARGV[3] and ARGV[7] ~= '1' then return {'waiting', version} end
 if redis.call('XLEN', p .. 'queue') >= tonumber(ARGV[6]) then return {'full', version} end

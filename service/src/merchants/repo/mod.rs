@@ -5,8 +5,8 @@ mod part_size;
 mod postgres;
 mod reads;
 mod sqlite;
+mod sqlite_inserts;
 mod sqlite_rollups;
-mod values;
 
 pub(super) use self::postgres::PostgresRows;
 pub(super) use self::reads::{load, summary, version};

@@ -15,8 +15,8 @@ use sea_orm::sqlx::{self, Arguments as _, SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
 use super::part_size::PartSize;
+use super::sqlite_inserts::{Insert, insert_pieces, placeholders, time};
 use super::sqlite_rollups::best_of_all;
-use super::values::{Insert, insert_pieces, placeholders, time};
 use super::{Added, Best, add};
 use crate::db::{Db, Fault};
 use crate::imports::repo::{Advanced, advance_on_sqlite, stands_at_on_sqlite};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::sqlx::sqlite::SqliteRow;
 use sea_orm::sqlx::{self, Arguments as _, Row, SqliteConnection, SqlitePool};
 
-use super::values::{Insert, insert_pieces, pieces, placeholders, time};
+use super::sqlite_inserts::{Insert, insert_pieces, pieces, placeholders, time};
 use super::{Best, RollupTx, damaged};
 use crate::db::Fault;
 use crate::merchants::month::Month;

@@ -90,7 +90,7 @@ async fn survives_kills(backend: Backend) {
     place.remove().await;
 }
 
-/// Clients that send one transfer after another until the connection breaks; each acknowledgement is told.
+/// Clients that send one transfer after another until the connection breaks; each acknowledgement is receiver.
 fn load(
     round: usize,
     caller: &Caller,
@@ -98,10 +98,10 @@ fn load(
     ben: &Arc<User>,
 ) -> (JoinSet<Vec<Sent>>, mpsc::UnboundedReceiver<()>) {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let (tell, told) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::unbounded_channel();
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
-        let (caller, body, tell) = (caller.clone(), ana.one_to(ben), tell.clone());
+        let (caller, body, sender) = (caller.clone(), ana.one_to(ben), sender.clone());
         clients.spawn(async move {
             let mut sent = Vec::new();
             loop {
@@ -114,9 +114,9 @@ fn load(
                 assert_eq!(answer.status, 201, "{}", answer.text);
                 sent.push((key, Some(answer.text_of("id").to_owned())));
                 // Nobody listens any more once the server is to be killed.
-                let _ = tell.send(());
+                let _ = sender.send(());
             }
         });
     }
-    (clients, told)
+    (clients, receiver)
 }

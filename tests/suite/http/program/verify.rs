@@ -24,11 +24,11 @@ async fn a_part_of_the_journal_can_be_verified() {
         );
         let none = report(&["--since", &head.to_string()]).await;
         assert_eq!((&none["start"], &none["rows"]), (&whole["head"], &Value::from(0)));
-        let told = place.run(&["verify", "--since", &head.to_string()]).await;
+        let output = place.run(&["verify", "--since", &head.to_string()]).await;
         let digest = whole["head"]["digest"].as_str().expect("a row has a digest");
         let line =
             format!("checked 0 rows of the journal after row {head} with the digest {digest}, which is taken as it is");
-        assert!(told.stdout.lines().any(|told| told == line), "{told:?}");
+        assert!(output.stdout.lines().any(|output| output == line), "{output:?}");
 
         let beyond = (head + 1).to_string();
         let refused = place.run(&["verify", "--since", &beyond]).await;

@@ -24,7 +24,7 @@ async fn files_folders_and_patterns_are_imported_and_told() {
         ] {
             write(folder, name, Feed::new(seed, 200, Dirt::Clean));
         }
-        let told = place
+        let output = place
             .run(&[
                 "import",
                 "activities",
@@ -36,8 +36,8 @@ async fn files_folders_and_patterns_are_imported_and_told() {
                 "c*1.csv",
             ])
             .await;
-        let told_by = summary(&told, 0);
-        let files: Vec<_> = told_by["files"]
+        let summaries = summary(&output, 0);
+        let files: Vec<_> = summaries["files"]
             .as_array()
             .into_iter()
             .flatten()
@@ -45,10 +45,10 @@ async fn files_folders_and_patterns_are_imported_and_told() {
             .collect();
         assert_eq!(files, ["c 2.csv", "a.csv", "b.csv", "c 1.csv"]);
         assert_eq!(
-            (&told_by["total"]["rows_inserted"], &told_by["stopped"]),
+            (&summaries["total"]["rows_inserted"], &summaries["stopped"]),
             (&json!(800), &json!(false))
         );
-        assert_eq!(told.stderr, "", "a bar is for who sees it");
+        assert_eq!(output.stderr, "", "a bar is for who sees it");
 
         // What was imported is known row by row, and only --strict minds.
         let again = place.run(&["import", "activities", "feeds", "--log", "warn"]).await;
@@ -89,13 +89,13 @@ async fn dirt_is_told_by_reason_and_written_to_a_file() {
         "--log",
         "warn",
     ];
-    let told = place.run(&rejects).await;
-    assert_eq!(told.status, Some(0), "{told:?}");
+    let output = place.run(&rejects).await;
+    assert_eq!(output.status, Some(0), "{output:?}");
     for (reason, count) in &expected.skipped {
         let line = format!("skipped {count:>10}  {}", reason.replace('_', " "));
         assert!(
-            told.stdout.lines().any(|told| told == line),
-            "{line:?} is missing: {told:?}"
+            output.stdout.lines().any(|output| output == line),
+            "{line:?} is missing: {output:?}"
         );
     }
     let rejected = fs::read_to_string(folder.join("rejects.csv")).expect("the rejects are there");
@@ -110,7 +110,7 @@ async fn dirt_is_told_by_reason_and_written_to_a_file() {
     fs::write(folder.join("wrong.csv"), "event_id,amount\n1,2\n").expect("a file can be written");
     fs::write(folder.join("empty.csv"), "").expect("a file can be written");
     write(folder, "last.csv", Feed::new(2, 10, Dirt::Clean));
-    let told = place
+    let output = place
         .run(&[
             "import",
             "activities",
@@ -121,15 +121,15 @@ async fn dirt_is_told_by_reason_and_written_to_a_file() {
             "warn",
         ])
         .await;
-    assert_eq!(told.status, Some(1), "{told:?}");
+    assert_eq!(output.status, Some(1), "{output:?}");
     let sentence = "wrong.csv: the header lacks merchant_id, event_timestamp, product";
     assert!(
-        told.stderr.contains(sentence) && told.stdout.contains(sentence),
-        "{told:?}"
+        output.stderr.contains(sentence) && output.stdout.contains(sentence),
+        "{output:?}"
     );
     assert!(
-        told.stdout.contains("COMPLETED") && told.stdout.contains("FAILED"),
-        "{told:?}"
+        output.stdout.contains("COMPLETED") && output.stdout.contains("FAILED"),
+        "{output:?}"
     );
     verifies(&place).await;
     place.remove().await;
@@ -204,13 +204,13 @@ async fn a_summary_fits_a_terminal_of_80_columns() {
         write(folder, name, Feed::new(seed as u64, 200, Dirt::Much));
     }
     let arguments = ["import", "activities", "--log", "warn", "short.csv", &deep];
-    let told = place.run(&arguments).await;
-    assert_eq!(told.status, Some(0), "{told:?}");
-    for line in told.stdout.lines() {
+    let output = place.run(&arguments).await;
+    assert_eq!(output.status, Some(0), "{output:?}");
+    for line in output.stdout.lines() {
         assert!(line.chars().count() <= 80, "{line:?}");
     }
     for name in ["short.csv  ", "/day-1.csv  ", "/day-2.csv  "] {
-        assert_eq!(told.stdout.matches(name).count(), 1, "{}", told.stdout);
+        assert_eq!(output.stdout.matches(name).count(), 1, "{}", output.stdout);
     }
     place.remove().await;
 }

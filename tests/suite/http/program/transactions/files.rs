@@ -27,9 +27,9 @@ async fn a_file_is_counted_once_and_told(bank: Bank) {
     let (folder, month) = (bank.place.folder.path(), Month::new(1, ROWS, today()));
     write(folder, "month.csv", &month.text);
     let import = ["import", "transactions", "month.csv"];
-    let told = bank.run(&[&import[..], &["--json"]].concat()).await;
-    let mut told_by = summary(&told, 0);
-    let id = told_by["files"][0]["id"].take();
+    let out = bank.run(&[&import[..], &["--json"]].concat()).await;
+    let mut sums = summary(&out, 0);
+    let id = sums["files"][0]["id"].take();
     assert!(id.as_str().is_some_and(|id| id.len() == 36), "{id}");
     let expected = json!({
         "stopped": false,
@@ -59,7 +59,7 @@ async fn a_file_is_counted_once_and_told(bank: Bank) {
             "skip_reasons": {},
         },
     });
-    assert_eq!((told_by, told.stderr.as_str()), (expected, ""));
+    assert_eq!((sums, out.stderr.as_str()), (expected, ""));
 
     // The content is known under any name; that is said, and only --strict minds.
     write(folder, "again.csv", &month.text);
@@ -90,19 +90,19 @@ async fn several_files_are_told_one_by_one_and_together(bank: Bank) {
     write(folder, "months/a.csv", &other.text);
     write(folder, "a copy.csv", &one.text);
     write(folder, "wrong.csv", "date,type,amount\n2026-01-05,deposit,1\n");
-    // What is wrong with one file is told, and the others are imported all the same.
+    // What is wrong with one file is out, and the others are imported all the same.
     let import = ["import", "transactions", "wrong.csv", "months", "a copy.csv", "--json"];
-    let told = bank.run(&import).await;
-    let told_by = summary(&told, 1);
+    let out = bank.run(&import).await;
+    let sums = summary(&out, 1);
     let sentence = "the header lacks timestamp, payment_method";
     assert!(
-        told.stderr.contains(&format!("florin: wrong.csv: {sentence}")),
-        "{told:?}"
+        out.stderr.contains(&format!("florin: wrong.csv: {sentence}")),
+        "{out:?}"
     );
-    let files: Vec<_> = told_by["files"].as_array().into_iter().flatten().collect();
+    let files: Vec<_> = sums["files"].as_array().into_iter().flatten().collect();
     let of = |name: &str| {
         let found = files.iter().find(|file| file["path"] == name);
-        let file = found.unwrap_or_else(|| panic!("{name} is not told of: {told:?}"));
+        let file = found.unwrap_or_else(|| panic!("{name} is not out of: {out:?}"));
         json!([
             file["status"],
             file["failure"],
@@ -115,7 +115,7 @@ async fn several_files_are_told_one_by_one_and_together(bank: Bank) {
     assert_eq!(of("months/b.csv"), json!(["COMPLETED", null, 300, 300]));
     assert_eq!(of("a copy.csv"), json!(["COMPLETED", null, 300, 0]));
     assert_eq!(
-        (&told_by["total"]["files"], &told_by["total"]["rows_inserted"]),
+        (&sums["total"]["files"], &sums["total"]["rows_inserted"]),
         (&json!(4), &json!(500))
     );
 
@@ -152,7 +152,7 @@ async fn rejected_rows_are_told_with_line_and_reason() {
         (Some("invalid_amount"), format!("{day}T00:00:00,deposit,visa,0,0")),
         (Some("invalid_amount"), format!("{day}T00:00:00,deposit,visa,1.00001,0")),
         (Some("invalid_amount"), format!("{day}T00:00:00,deposit,visa,\"1,5\",0")),
-        // A fault in the first column is told, not the second one.
+        // A fault in the first column is out, not the second one.
         (Some("invalid_timestamp"), "never,transfer,pay pal,-1,0".to_owned()),
         (None, format!("{day}T23:59:59,withdrawal,wire,2,no number")),
     ];
@@ -167,8 +167,8 @@ async fn rejected_rows_are_told_with_line_and_reason() {
     }
     write(folder, "dirty.csv", &text);
     let import = ["import", "transactions", "dirty.csv", "--rejects", "rejects.csv"];
-    let told = bank.run(&[&import[..], &["--strict"]].concat()).await;
-    assert_eq!(told.status, Some(1), "{told:?}");
+    let out = bank.run(&[&import[..], &["--strict"]].concat()).await;
+    assert_eq!(out.status, Some(1), "{out:?}");
     for (count, reason) in [
         (3, "invalid timestamp"),
         (1, "timestamp in future"),
@@ -177,7 +177,7 @@ async fn rejected_rows_are_told_with_line_and_reason() {
         (3, "invalid amount"),
     ] {
         let line = format!("skipped {count:>10}  {reason}");
-        assert!(told.stdout.lines().any(|told| told == line), "{line:?}: {told:?}");
+        assert!(out.stdout.lines().any(|out| out == line), "{line:?}: {out:?}");
     }
     assert_eq!(rejects(&folder.join("rejects.csv")), expected);
     let counted = bank
@@ -187,8 +187,8 @@ async fn rejected_rows_are_told_with_line_and_reason() {
 
     // Without --strict such an import is done; clean ones satisfy --strict.
     write(folder, "dirty.csv", &format!("{text}\nnever,deposit,visa,1,0\n"));
-    let told = bank.run(&[&import[..], &["--json"]].concat()).await;
-    let counts = &summary(&told, 0)["total"];
+    let out = bank.run(&[&import[..], &["--json"]].concat()).await;
+    let counts = &summary(&out, 0)["total"];
     assert_eq!(
         (&counts["rows_skipped"], &counts["skip_reasons"]["invalid_timestamp"]),
         (&json!(11), &json!(4))
@@ -215,8 +215,8 @@ async fn a_known_file_is_read_once_more_for_its_rejected_lines() {
     write(folder, "dirty.csv", &format!("{HEADER}{rows}"));
     for (name, inserted) in [("first.csv", 1), ("again.csv", 0)] {
         let import = ["import", "transactions", "dirty.csv", "--json", "--rejects", name];
-        let told = summary(&bank.run(&import).await, 0);
-        assert_eq!(told["total"]["rows_inserted"], inserted);
+        let out = summary(&bank.run(&import).await, 0);
+        assert_eq!(out["total"]["rows_inserted"], inserted);
         let lines: Vec<_> = rejects(&folder.join(name))
             .into_iter()
             .map(|[_, line, ..]| line)

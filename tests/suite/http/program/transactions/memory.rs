@@ -49,8 +49,8 @@ async fn peak(bank: &Bank, name: &str, text: &str, rows: u64) -> u64 {
     };
     timeout(PATIENCE, look).await.expect("an import comes to its end");
     let output = child.wait_with_output().await.expect("florin can be waited for");
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
-    assert_eq!(told["total"]["rows_inserted"], rows);
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(summary["total"]["rows_inserted"], rows);
     peak
 }
 

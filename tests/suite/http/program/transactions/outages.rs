@@ -58,8 +58,8 @@ async fn a_redis_that_dies_in_the_middle_of_an_import_costs_no_row() {
         until(&expected, || month.answered(&op)).await;
         server.kill().await;
         let proof = bank.run(&["verify"]).await;
-        let told = "the totals were made anew from the database";
-        assert!(proof.status == Some(0) && proof.stdout.contains(told), "{proof:?}");
+        let sentence = "the totals were made anew from the database";
+        assert!(proof.status == Some(0) && proof.stdout.contains(sentence), "{proof:?}");
         bank.place.remove().await;
     }
 }

@@ -96,9 +96,9 @@ async fn an_import_that_waits_stops_when_it_is_told_to() {
         .expect("it stops long before its rows would have come")
         .expect("florin can be waited for");
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("the summary is JSON");
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("the summary is JSON");
     assert_eq!(
-        (&told["stopped"], &told["total"]["rows_read"]),
+        (&summary["stopped"], &summary["total"]["rows_read"]),
         (&json!(true), &json!(0))
     );
     let stderr = String::from_utf8_lossy(&output.stderr);

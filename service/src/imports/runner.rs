@@ -1,4 +1,4 @@
-//! What the face and the worker share: finding the record of a content, and running it.
+//! Finds the import of a file's content and runs it, for requests and for the worker alike.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Kinds {
 pub enum Known {
     /// Read it again: every row says itself that it is there already.
     #[default]
-    Again,
+    Reimport,
     /// Leave it.
     Skip,
 }
@@ -72,7 +72,7 @@ impl Default for RunOptions {
         Self {
             rejects: None,
             progress: Arc::new(watch::Sender::new(Progress::default())),
-            // Its sender is gone: nobody will say stop.
+            // Without a sender it never turns true.
             stop: watch::channel(false).1,
             known: Known::default(),
             pace: None,
@@ -80,14 +80,14 @@ impl Default for RunOptions {
     }
 }
 
-/// What the worker does at the moment.
+/// The import that the worker is running.
 #[derive(Clone)]
 pub(super) struct Current {
     pub kind: ImportKind,
     pub progress: Arc<watch::Sender<Progress>>,
 }
 
-pub(super) struct Inner {
+pub(super) struct Runner {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub kinds: Kinds,
@@ -97,7 +97,7 @@ pub(super) struct Inner {
     pub load: Arc<Load>,
 }
 
-impl Inner {
+impl Runner {
     pub fn show(&self, kind: ImportKind, options: &RunOptions) {
         self.current.send_replace(Some(Current {
             kind,

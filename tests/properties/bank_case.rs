@@ -10,24 +10,24 @@ use service::transfers::{Failure, IdempotencyKey, Metadata, NewPayment, NewTrans
 use service::values::{Method, Money, Role, TransferId, TransferKind, WalletStatus};
 use service::wallets::{Expected, WalletError};
 
+use crate::case_rows::{Ids, insert_users, user_row};
 use crate::cases::{currency, money};
+use crate::drawn::USERS;
 use crate::model::{Ask, Asker, Name, Verdict};
-use crate::wishes::USERS;
-use crate::world::{Ids, insert_users, user_row};
 
 /// What a change of status is called that was answered with another one than was asked for.
 pub const OTHER_STATUS: &str = "another status";
 
-/// A case at the counter of one bank.
+/// A case on one bank.
 #[derive(Clone)]
-pub struct Teller {
+pub struct BankCase {
     pub bank: Arc<TestBank>,
     pub services: Arc<Services>,
     pub ids: Ids,
 }
 
-impl Teller {
-    /// Comes with customers who have no wallet yet.
+impl BankCase {
+    /// With customers who have no wallet yet.
     pub async fn new(bank: &Arc<TestBank>, operator: Actor) -> Self {
         use service::clock::Clock;
         let now = bank.clock.now();

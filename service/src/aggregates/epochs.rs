@@ -2,7 +2,7 @@
 //! epoch is over. When Redis has restarted its content is unknown, so a new epoch begins and is filled from the database. No setting of Redis' persistence has to be trusted.
 
 use super::error::AggregatesError;
-use super::hot::{Epoch, Filling, Hot, Stage, Where};
+use super::hot::{Epoch, Filling, Hot, Position, Stage};
 use super::{Aggregates, Day, repo};
 use crate::clock::random_bytes;
 use crate::db::Fault;
@@ -22,14 +22,17 @@ impl Aggregates {
         if let Some(epoch) = &*known {
             return Ok(Some((hot, epoch.clone())));
         }
-        let epoch = self.attach(hot).await?;
+        let epoch = self.connect_store(hot).await?;
         *known = Some(epoch.clone());
         Ok(Some((hot, epoch)))
     }
 
     /// Passes an outcome on; after a fault of Redis nothing is known of it any more. Whatever rests on an epoch goes through
     /// here.
-    pub(super) async fn noticing<T>(&self, outcome: Result<T, AggregatesError>) -> Result<T, AggregatesError> {
+    pub(super) async fn reset_epoch_on_fault<T>(
+        &self,
+        outcome: Result<T, AggregatesError>,
+    ) -> Result<T, AggregatesError> {
         if let Err(AggregatesError::Redis(RedisFault::Unreachable(_)) | AggregatesError::Rebuilding) = &outcome {
             *self.0.epoch.lock().await = None;
         }
@@ -37,7 +40,7 @@ impl Aggregates {
     }
 
     /// Begins a new epoch, since Redis and the database do not go on from the same place.
-    pub(super) async fn distrust(&self, hot: &Hot, epoch: &Epoch) -> AggregatesError {
+    pub(super) async fn begin_epoch(&self, hot: &Hot, epoch: &Epoch) -> AggregatesError {
         match hot.begin(&epoch.0, &new_epoch()).await {
             Ok(_) => AggregatesError::Rebuilding,
             Err(error) => error,
@@ -45,7 +48,7 @@ impl Aggregates {
     }
 
     /// The database is asked first: what it rests on by then, Redis must have a moment later.
-    async fn attach(&self, hot: &Hot) -> Result<Epoch, AggregatesError> {
+    async fn connect_store(&self, hot: &Hot) -> Result<Epoch, AggregatesError> {
         for _ in 0..TRIES_MAX {
             let state = repo::state(&self.0.db.read).await?;
             let at = hot.read(None).await?.at;
@@ -76,7 +79,7 @@ impl Aggregates {
 
     /// A database that went back may not have the row that Redis has counted last, nor what was archived and is gone from Redis.
     /// Says what is lost; `None` where all of it is there.
-    async fn lost_of_what_is_counted(&self, at: &Where) -> Result<Option<&'static str>, Fault> {
+    async fn lost_of_what_is_counted(&self, at: &Position) -> Result<Option<&'static str>, Fault> {
         let Some(mark) = at.mark else {
             return Ok(Some("Redis has lost the row of the journal that it stands at"));
         };

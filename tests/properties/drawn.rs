@@ -13,19 +13,19 @@ pub const USERS: usize = 3;
 /// Payment methods that operators of a case use.
 pub const METHODS: u8 = 2;
 /// One more, which no operator uses, so that it is never open.
-const WISHED_METHODS: u8 = METHODS + 1;
+const DRAWN_METHODS: u8 = METHODS + 1;
 /// Currencies of a case.
 pub const CURRENCIES: u8 = 2;
 
 /// A request that somebody might make.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct DrawnRequest {
     kind: TransferKind,
-    asker: WishedAsker,
+    asker: DrawnAsker,
     wallet: Pick,
     other: Pick,
     method: u8,
-    amount: WishedAmount,
+    amount: DrawnAmount,
     description: Option<String>,
     key: Option<u8>,
 }
@@ -41,14 +41,14 @@ pub enum Pick {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum WishedAsker {
+enum DrawnAsker {
     Owner,
     Customer(usize),
     Operator,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum WishedAmount {
+enum DrawnAmount {
     Units(i64),
     /// What the wallet has, and so much more.
     Available(i64),
@@ -62,7 +62,7 @@ pub enum Step {
         user: usize,
         currency: u8,
     },
-    Move(Wish),
+    Move(DrawnRequest),
     /// An earlier request with a key once more, word by word.
     Again(Index),
     Status(Pick, WalletStatus),
@@ -74,7 +74,7 @@ pub fn step() -> impl Strategy<Value = Step> {
     let open = (0..USERS, 0..CURRENCIES).prop_map(|(user, currency)| Step::Open { user, currency });
     prop_oneof![
         2 => open,
-        20 => wish().prop_map(Step::Move),
+        20 => drawn_request().prop_map(Step::Move),
         3 => any::<Index>().prop_map(Step::Again),
         4 => status_step(),
         1 => (-5_000_000..5_000_000_i64).prop_map(Step::Tick),
@@ -96,16 +96,16 @@ pub fn status_step() -> impl Strategy<Value = Step> {
     (pick, statuses).prop_map(|(pick, status)| Step::Status(pick, status))
 }
 
-pub fn wish() -> impl Strategy<Value = Wish> {
+pub fn drawn_request() -> impl Strategy<Value = DrawnRequest> {
     let kind = prop_oneof![
         4 => Just(TransferKind::Transfer),
         3 => Just(TransferKind::Deposit),
         2 => Just(TransferKind::Withdrawal),
     ];
     let asker = prop_oneof![
-        12 => Just(WishedAsker::Owner),
-        1 => (0..USERS).prop_map(WishedAsker::Customer),
-        1 => Just(WishedAsker::Operator),
+        12 => Just(DrawnAsker::Owner),
+        1 => (0..USERS).prop_map(DrawnAsker::Customer),
+        1 => Just(DrawnAsker::Operator),
     ];
     let key = prop_oneof![5 => Just(None), 2 => (0..2_u8).prop_map(Some)];
     let description = prop_oneof![3 => Just(None), 1 => "[^\0]{0,12}".prop_map(Some)];
@@ -114,21 +114,23 @@ pub fn wish() -> impl Strategy<Value = Wish> {
         asker,
         pick(),
         other_pick(),
-        0..WISHED_METHODS,
+        0..DRAWN_METHODS,
         amount(),
         description,
         key,
     )
-        .prop_map(|(kind, asker, wallet, other, method, amount, description, key)| Wish {
-            kind,
-            asker,
-            wallet,
-            other,
-            method,
-            amount,
-            description,
-            key,
-        })
+        .prop_map(
+            |(kind, asker, wallet, other, method, amount, description, key)| DrawnRequest {
+                kind,
+                asker,
+                wallet,
+                other,
+                method,
+                amount,
+                description,
+                key,
+            },
+        )
 }
 
 /// First deposits: ten-thousandths and methods, for the first wallets in turn.
@@ -188,13 +190,13 @@ fn other_pick() -> impl Strategy<Value = Pick> {
     prop_oneof![4 => any::<Index>().prop_map(Pick::Matching), 1 => pick()]
 }
 
-fn amount() -> impl Strategy<Value = WishedAmount> {
+fn amount() -> impl Strategy<Value = DrawnAmount> {
     prop_oneof![
-        12 => (1..2_000_000_i64).prop_map(WishedAmount::Units),
-        2 => units_above_zero().prop_map(WishedAmount::Units),
-        3 => select(vec![-1, 0, 0, 0, 1]).prop_map(WishedAmount::Available),
-        2 => Just(WishedAmount::Units(UNITS_MAX)),
-        1 => select(vec![WishedAmount::None, WishedAmount::Units(0), WishedAmount::Units(-1)]),
+        12 => (1..2_000_000_i64).prop_map(DrawnAmount::Units),
+        2 => units_above_zero().prop_map(DrawnAmount::Units),
+        3 => select(vec![-1, 0, 0, 0, 1]).prop_map(DrawnAmount::Available),
+        2 => Just(DrawnAmount::Units(UNITS_MAX)),
+        1 => select(vec![DrawnAmount::None, DrawnAmount::Units(0), DrawnAmount::Units(-1)]),
     ]
 }
 
@@ -228,16 +230,16 @@ impl Pick {
     }
 }
 
-impl Wish {
+impl DrawnRequest {
     /// Makes the request definite. An operator's payment opens its method's system wallet here, as it does in the bank: not
     /// under a key that was used up.
     pub fn resolve(&self, model: &mut Model) -> Ask {
         let wallet = self.wallet.name(model, Name::Nobody);
         let owner = model.accounts.get(&wallet).and_then(|account| account.owner);
         let asker = match (self.kind, self.asker) {
-            (TransferKind::Deposit, _) | (_, WishedAsker::Operator) => Asker::Operator,
-            (_, WishedAsker::Owner) => Asker::Customer(owner.unwrap_or_default()),
-            (_, WishedAsker::Customer(user)) => Asker::Customer(user),
+            (TransferKind::Deposit, _) | (_, DrawnAsker::Operator) => Asker::Operator,
+            (_, DrawnAsker::Owner) => Asker::Customer(owner.unwrap_or_default()),
+            (_, DrawnAsker::Customer(user)) => Asker::Customer(user),
         };
         let units = self.amount.units(model, wallet);
         let opens = units.is_some_and(|units| units > 0) && !model.has_used(asker, self.key);
@@ -281,7 +283,7 @@ impl Wish {
     }
 }
 
-impl WishedAmount {
+impl DrawnAmount {
     fn units(self, model: &Model, wallet: Name) -> Option<i64> {
         match self {
             Self::Units(units) => Some(units),

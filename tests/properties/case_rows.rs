@@ -16,8 +16,8 @@ use service::values::{
 };
 
 use crate::cases::currency;
+use crate::drawn::{CURRENCIES, METHODS};
 use crate::model::{Account, Ask, Asker, Model, Name, Verdict};
-use crate::wishes::{CURRENCIES, METHODS};
 
 /// A case's own users and wallets.
 #[derive(Clone, Debug)]

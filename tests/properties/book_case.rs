@@ -8,15 +8,15 @@ use service::ledger::{Command, Stamps, Wallet};
 use service::values::{Bucket, Method, Money, TextsSalt, Timestamp, UserId, Version, WalletId, WalletStatus};
 use uuid::Uuid;
 
+use crate::case_rows::Ids;
 use crate::cases::{UNITS_MAX, currency, money, units, units_above_zero};
 use crate::commands::{asks, command_of, script};
+use crate::drawn::{CURRENCIES, METHODS, Step, USERS, drawn_request};
 use crate::model::{Account, Ask, Model, Name, Verdict};
-use crate::wishes::{CURRENCIES, METHODS, Step, USERS, wish};
-use crate::world::Ids;
 
 /// Wallets in the middle of their lives, and what is asked of them.
 #[derive(Clone, Debug)]
-pub struct Scene {
+pub struct BookCase {
     pub model: Model,
     pub ids: Ids,
     versions: Vec<i64>,
@@ -51,7 +51,7 @@ impl Stamps for Ticks {
     }
 }
 
-pub fn scene() -> impl Strategy<Value = Scene> {
+pub fn book_case() -> impl Strategy<Value = BookCase> {
     let status = || {
         select(
             vec![WalletStatus::Active; 8]
@@ -66,7 +66,7 @@ pub fn scene() -> impl Strategy<Value = Scene> {
     let system = (prop_oneof![3 => -5_000_000..5_000_000_i64, 1 => units()], status());
     let systems = vec(system, usize::from(METHODS) * usize::from(CURRENCIES));
     let steps = prop_oneof![
-        8 => wish().prop_map(Step::Move),
+        8 => drawn_request().prop_map(Step::Move),
         1 => any::<prop::sample::Index>().prop_map(Step::Again),
     ];
     let names = prop::array::uniform32(any::<u128>());
@@ -112,7 +112,7 @@ pub fn scene() -> impl Strategy<Value = Scene> {
                 model.accounts.insert(Name::System { method, currency }, account);
                 ids.systems.extend(wallets.next().map(|id| ((method, currency), id)));
             }
-            Scene {
+            BookCase {
                 model,
                 ids,
                 versions,
@@ -121,7 +121,7 @@ pub fn scene() -> impl Strategy<Value = Scene> {
         })
 }
 
-impl Scene {
+impl BookCase {
     /// The wallets as they were read.
     pub fn wallets(&self) -> Vec<Wallet> {
         let start = DateTime::UNIX_EPOCH;
@@ -159,7 +159,7 @@ impl Scene {
 }
 
 fn narrow(wide: i128) -> Money {
-    money(i64::try_from(wide).expect("a scene's balances are money"))
+    money(i64::try_from(wide).expect("a book_case's balances are money"))
 }
 
 fn method_of(name: Name, ids: &Ids) -> Option<Method> {
