@@ -26,7 +26,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(1);
 const CHUNK_BYTES: usize = 4_096;
 
 static LINES_LOST: AtomicU64 = AtomicU64::new(0);
-static QUEUE: Queue = Queue::new();
+static QUEUE: LineQueue = LineQueue::new();
 
 /// Lines of this process that standard error did not take.
 pub fn lines_lost() -> u64 {
@@ -92,23 +92,23 @@ impl Write for LogWriter {
 }
 
 /// Lines on their way to the writer.
-struct Queue {
-    waiting: Mutex<Waiting>,
+struct LineQueue {
+    waiting: Mutex<WaitingLines>,
     arrived: Condvar,
     written: Condvar,
 }
 
-struct Waiting {
+struct WaitingLines {
     lines: Vec<Vec<u8>>,
     bytes: usize,
     /// The writer has lines in its hands.
     is_writing: bool,
 }
 
-impl Queue {
+impl LineQueue {
     const fn new() -> Self {
         Self {
-            waiting: Mutex::new(Waiting {
+            waiting: Mutex::new(WaitingLines {
                 lines: Vec::new(),
                 bytes: 0,
                 is_writing: false,
@@ -145,12 +145,12 @@ impl Queue {
     }
 
     fn wait_until_written(&self, patience: Duration) {
-        let is_busy = |waiting: &mut Waiting| waiting.is_writing || !waiting.lines.is_empty();
+        let is_busy = |waiting: &mut WaitingLines| waiting.is_writing || !waiting.lines.is_empty();
         // When the time is over, the rest is written later, or never.
         let _ = self.written.wait_timeout_while(self.lock(), patience, is_busy);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, WaitingLines> {
         // The lines are whole after every call that can panic.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,7 +158,7 @@ impl Queue {
 
 fn write_forever() {
     let stderr = io::stderr();
-    let mut channel = Channel::default();
+    let mut channel = LogChannel::default();
     loop {
         for line in QUEUE.take() {
             if !channel.write(&mut &stderr, || wait_until_ready(&stderr), &line) {
@@ -170,12 +170,12 @@ fn write_forever() {
 
 /// What is known of the lines before.
 #[derive(Default)]
-struct Channel {
+struct LogChannel {
     /// A part of the last line was written.
     is_torn: bool,
 }
 
-impl Channel {
+impl LogChannel {
     /// False when the line is lost.
     fn write(&mut self, out: &mut impl Write, wait: impl Fn(), line: &[u8]) -> bool {
         // The rest of a torn line is not sent later: its end makes room for the next one.
@@ -243,7 +243,7 @@ mod tests {
             taken: Vec::new(),
             room: 7,
         };
-        let mut channel = Channel::default();
+        let mut channel = LogChannel::default();
         assert!(channel.write(&mut out, || (), b"one\n"));
         assert!(!channel.write(&mut out, || (), b"second\n"));
         assert!(!channel.write(&mut out, || (), b"third\n"));
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_queue_that_is_full_takes_lines_again_once_the_writer_has_come() {
-        let queue = Queue::new();
+        let queue = LineQueue::new();
         let line = [b'x'; QUEUE_BYTES_MAX / 4];
         let pushed = [(); 5].map(|()| queue.push(&line));
         assert_eq!(pushed, [true, true, true, true, false]);

@@ -41,7 +41,7 @@ impl MigratorTrait for Migrator {
 }
 
 /// One step and whether the database has it.
-pub struct Step {
+pub struct MigrationStep {
     pub name: String,
     pub applied: bool,
 }
@@ -154,14 +154,14 @@ async fn missing(db: &impl ConnectionTrait) -> Result<Vec<String>, SchemaError> 
 }
 
 /// Every step and whether it is applied. Writes nothing.
-pub async fn status(db: &impl ConnectionTrait) -> Result<Vec<Step>, SchemaError> {
+pub async fn status(db: &impl ConnectionTrait) -> Result<Vec<MigrationStep>, SchemaError> {
     let steps = match Migrator::get_migration_with_status_read_only(db).await {
         Ok(steps) => steps,
         Err(error) => return Err(newer(db).await?.unwrap_or(SchemaError::Database(error))),
     };
     Ok(steps
         .into_iter()
-        .map(|step| Step {
+        .map(|step| MigrationStep {
             name: step.name().to_owned(),
             applied: step.status() == MigrationStatus::Applied,
         })

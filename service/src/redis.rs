@@ -1,7 +1,7 @@
 //! Redis, when there is one: a connection that is made when it is first needed, and anew after it broke.
 //!
 //! No call waits for a server that is away longer than its time-out, and none tries twice: whoever asks decides when to
-//! ask again (`Pause`).
+//! ask again (`RedisPause`).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,11 +23,11 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct Redis {
     client: Client,
     settings: AsyncConnectionConfig,
-    connection: Mutex<Connection>,
+    connection: Mutex<RedisConnection>,
 }
 
 #[derive(Default)]
-struct Connection {
+struct RedisConnection {
     made: Option<MultiplexedConnection>,
     /// When making one failed last, and why.
     failed: Option<(Instant, Arc<RedisError>)>,
@@ -107,13 +107,13 @@ impl Redis {
 
 /// How long to wait before the next try: the usual time while all is well, doubled with every failure up to a bound.
 #[derive(Clone, Copy, Debug)]
-pub struct Pause {
+pub struct RedisPause {
     usual: Duration,
     longest: Duration,
     now: Duration,
 }
 
-impl Pause {
+impl RedisPause {
     /// Starts at the usual time.
     #[must_use]
     pub fn new(usual: Duration, longest: Duration) -> Self {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_pause_doubles_up_to_its_bound_and_falls_back_at_once() {
-        let mut pause = Pause::new(Duration::from_millis(50), Duration::from_millis(300));
+        let mut pause = RedisPause::new(Duration::from_millis(50), Duration::from_millis(300));
         let mut after = |tried: Result<(), ()>| pause.after(&tried).as_millis();
         let failed = [after(Err(())), after(Err(())), after(Err(())), after(Err(()))];
         assert_eq!(failed, [100, 200, 300, 300]);

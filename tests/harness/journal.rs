@@ -8,7 +8,7 @@ use entity::{changes, journal, ledger, transfers, wallets};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use service::clock::id_in;
-use service::journal::{ChangeLeaf, Content, Head, Identity, TransferLeaf, opening_text};
+use service::journal::{ChangeLeaf, CommitContent, Head, Identity, TransferLeaf, opening_text};
 use service::values::{ChangeId, ChangeKind, RecordId, Sha256Digest, Timestamp, WalletId, WalletStatus};
 
 /// Rows that one statement inserts.
@@ -114,7 +114,7 @@ impl Chain {
 
     fn grow(&mut self, records: &[(RecordId, Sha256Digest)], changes: usize, at: Timestamp) -> journal::Model {
         let leaves: Vec<Sha256Digest> = records.iter().map(|(_, leaf)| *leaf).collect();
-        let content = Content {
+        let content = CommitContent {
             leaves: &leaves,
             changes: changes as u32,
             last_id: records.last().map(|(id, _)| *id),

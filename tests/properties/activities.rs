@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use service::imports::Parsed;
-use service::merchants::{self, Activity, COLUMNS, Layout};
+use service::merchants::{self, Activity, ActivityLayout, COLUMNS};
 use service::values::{ActivityStatus, Channel, Product, Timestamp};
 
 use crate::cases::{Met, UNITS_MAX, hold, text_of, units};
@@ -33,8 +33,8 @@ const AMOUNT: usize = 5;
 const STATUS: usize = 6;
 const CHANNEL: usize = 7;
 
-fn layout() -> Layout {
-    Layout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns")
+fn layout() -> ActivityLayout {
+    ActivityLayout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns")
 }
 
 /// Reads a good row with one field changed.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, NaiveDate};
 use csv::ByteRecord;
 use proptest::prelude::*;
-use service::aggregates::{Day, Key, Kind, Layout, Message, Row, Source, Sum, Totals, parse, totals_of};
+use service::aggregates::{Day, Key, Kind, Message, Row, Source, Sum, Totals, TransactionLayout, parse, totals_of};
 use service::values::{ImportId, Method, Timestamp};
 use uuid::Uuid;
 
@@ -205,9 +205,9 @@ fn now() -> Timestamp {
     DateTime::from_timestamp(NOW, 0).expect("this is a time")
 }
 
-fn layout() -> Layout {
+fn layout() -> TransactionLayout {
     let header = ByteRecord::from(vec!["timestamp", "type", "payment_method", "amount", "sleep_ms"]);
-    Layout::of(&header).expect("this is the header")
+    TransactionLayout::of(&header).expect("this is the header")
 }
 
 #[test]

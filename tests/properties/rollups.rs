@@ -12,7 +12,7 @@ use proptest::sample::select;
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use service::clock::{Clock, id_at};
 use service::imports::{Block, Counts, Parsed, Rows, Stored};
-use service::merchants::{self, Activity, ActivityRows, Batch, COLUMNS, Layout};
+use service::merchants::{self, Activity, ActivityLayout, ActivityRows, Batch, COLUMNS};
 use service::values::{Digest, ImportId, ImportKind, ImportStatus};
 use uuid::Uuid;
 
@@ -264,7 +264,7 @@ impl<'a> File<'a> {
     }
 
     fn block(&self, number: u64, step: &Step, part_rows_max: usize) -> Block<Batch> {
-        let layout = Layout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns");
+        let layout = ActivityLayout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns");
         let (mut rows, mut counts): (Vec<Activity>, Counts) = (Vec::new(), Counts::default());
         for line in &step.lines {
             counts.read += 1;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use harness::{Customer, TestBank, all_at_once, on_every_backend};
 use sea_orm::{EntityTrait, QueryOrder};
 use service::Services;
-use service::feed::{Completed, Handover, Mark, ReadError, Reader, What};
+use service::feed::{Completed, Followed, Handover, Mark, ReadError, Reader};
 use service::ledger::{Action, Command, Direction, Ledger, Movement, Payment};
 use service::values::{Method, Sha256Digest, TransferKind, WalletId};
 use tokio::time::timeout;
@@ -123,7 +123,7 @@ async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: 
     let reading = async {
         let mut pieces = 0;
         loop {
-            let mut reader = Reader::new(bank.db.clone(), What::All, mark, None);
+            let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, None);
             let Some(piece) = reader.next().await.expect("the journal can be read") else {
                 if is_over.load(Ordering::SeqCst) {
                     return pieces;
@@ -143,7 +143,7 @@ async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: 
     };
     let (pieces, ()) = tokio::join!(reading, paying);
     assert!(pieces > 1, "{pieces} pieces are no test of many");
-    read.extend(rest(&mut Reader::new(bank.db.clone(), What::All, mark, None)).await);
+    read.extend(rest(&mut Reader::new(bank.db.clone(), Followed::All, mark, None)).await);
     assert_eq!(read, stored(&bank, TransferKind::ALL).await);
 }
 
@@ -154,7 +154,7 @@ struct Beside {
 }
 
 impl Beside {
-    async fn of(bank: &TestBank, what: What) -> Self {
+    async fn of(bank: &TestBank, what: Followed) -> Self {
         let handover = Handover::new();
         let ledger = Ledger::start(&bank.db, bank.clock.clone(), 8192, handover.clone());
         Self {
@@ -181,7 +181,7 @@ fn move_money(from: &Customer, to: WalletId, amount: &str) -> Command {
 /// The committer's own commits come in memory, those of the other replica from the database, and all of them in one order.
 async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
-    let Beside { ledger, mut reader } = Beside::of(&bank, What::All).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, Followed::All).await;
     let mut read = rest(&mut reader).await;
     let queue = ledger.queue();
     let own = async {
@@ -221,7 +221,7 @@ async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
 
 async fn what_did_not_fit_into_the_hand_over_is_read(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
-    let Beside { ledger, mut reader } = Beside::of(&bank, What::All).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, Followed::All).await;
     let before = rest(&mut reader).await.len();
     let queue = ledger.queue();
     // More commits than are kept, and nobody takes them.
@@ -245,7 +245,7 @@ async fn what_did_not_fit_into_the_hand_over_is_read(bank: Arc<TestBank>) {
 
 async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
-    let Beside { ledger, mut reader } = Beside::of(&bank, What::Payments).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, Followed::Payments).await;
     let withdraw = |amount: &str, system: WalletId| Command {
         actor: pair.ana.actor,
         idempotency: None,
@@ -296,20 +296,20 @@ async fn a_mark_that_the_journal_does_not_have_is_told(bank: Arc<TestBank>) {
             digest: another,
         },
     ] {
-        let mut reader = Reader::new(bank.db.clone(), What::All, mark, None);
+        let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, None);
         for _ in 0..2 {
             let next = reader.next().await;
             assert!(matches!(next, Err(ReadError::Lost(lost)) if lost == mark), "{next:?}");
         }
     }
     // Beside a committer, whose next commit stands on the row that is there.
-    let Beside { ledger, .. } = Beside::of(&bank, What::All).await;
+    let Beside { ledger, .. } = Beside::of(&bank, Followed::All).await;
     let handover = Handover::new();
     let mark = Mark {
         digest: another,
         ..head
     };
-    let mut reader = Reader::new(bank.db.clone(), What::All, mark, Some(&handover));
+    let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, Some(&handover));
     let paid = ledger.queue().submit(move_money(&pair.ana, pair.ben.wallet, "1")).await;
     paid.expect("ana has enough");
     assert!(matches!(reader.next().await, Err(ReadError::Lost(_))));
@@ -319,7 +319,7 @@ async fn a_mark_that_the_journal_does_not_have_is_told(bank: Arc<TestBank>) {
 async fn rows_that_count_what_is_not_there_are_not_passed_over(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let mut readers = Vec::new();
-    for what in [What::All, What::Payments] {
+    for what in [Followed::All, Followed::Payments] {
         let mut reader = Reader::new(bank.db.clone(), what, birth(&bank).await, None);
         rest(&mut reader).await;
         readers.push(reader);
@@ -366,7 +366,7 @@ async fn a_missing_row_is_not_passed_over(bank: Arc<TestBank>) {
     let birth = birth(&bank).await;
     bank.unlock_history().await;
     bank.execute("UPDATE journal SET number = 1000 WHERE number = 2").await;
-    let mut reader = Reader::new(bank.db.clone(), What::All, birth, None);
+    let mut reader = Reader::new(bank.db.clone(), Followed::All, birth, None);
     assert!(matches!(reader.next().await, Err(ReadError::Gap(2))));
     bank.execute("UPDATE journal SET number = 2 WHERE number = 1000").await;
     rest(&mut reader).await;
@@ -376,7 +376,7 @@ async fn a_missing_row_is_not_passed_over(bank: Arc<TestBank>) {
 /// Commits that a failover has lost, and what they stood on: the journal will not have it, however often it is read.
 async fn what_was_handed_over_of_a_lost_history_is_not_looked_for(bank: Arc<TestBank>) {
     let (handover, mark) = (Handover::new(), head(&bank).await);
-    let mut reader = Reader::new(bank.db.clone(), What::All, mark, Some(&handover));
+    let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, Some(&handover));
     let digest = Sha256Digest([7; 32]);
     for number in [mark.number + 1, mark.number] {
         let (before, after) = [number, number + 1].map(|number| Mark { number, digest }).into();

@@ -21,7 +21,7 @@ use super::settings::{DISK_RESERVE_BYTES, UPLOAD_MAX_BYTES};
 use super::{Bank, Ending, Settings, bank, counted, print, serve, user::random_password, verify};
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub struct DemoOptions {
     /// How many transfers to send
     #[arg(long, default_value = "5000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     transfers: u32,
@@ -35,7 +35,7 @@ pub struct Options {
     once: bool,
 }
 
-struct Customer {
+struct DemoCustomer {
     name: &'static str,
     email: String,
     actor: Actor,
@@ -47,7 +47,7 @@ const OPENING_BALANCE: &str = "1000";
 const OPERATOR_EMAIL: &str = "operator@demo.florin";
 const ENTRIES_SHOWN: u64 = 5;
 
-pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending> {
+pub async fn run(settings: &Settings, options: DemoOptions) -> anyhow::Result<Ending> {
     // Before there is a folder: a signal that comes while the bank is made must not leave it behind.
     let mut stop = Box::pin(serve::told_to_stop()?);
     // A port that is taken is told now, not after the show.
@@ -81,7 +81,7 @@ pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending
 }
 
 /// The customers' transfers, what became of them, and the proof.
-async fn show(bank: &Bank, password: &str, options: &Options) -> anyhow::Result<(Ending, Vec<Customer>)> {
+async fn show(bank: &Bank, password: &str, options: &DemoOptions) -> anyhow::Result<(Ending, Vec<DemoCustomer>)> {
     let customers = open_doors(bank, password).await?;
     print(format!(
         "{} customers, each with a first wallet and a deposit of {OPENING_BALANCE} USD\n",
@@ -136,7 +136,7 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
     Ok((folder, config))
 }
 
-async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<Customer>> {
+async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<DemoCustomer>> {
     let email = Email::try_new(OPERATOR_EMAIL).context("the operator's address is one")?;
     let name = FullName::try_new("Operator").context("the operator's name is one")?;
     let operator = bank
@@ -163,7 +163,7 @@ async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<Customer>
             method: Method::try_new("visa").context("visa is a method")?,
         };
         bank.transfers.deposit(operator, None, deposit).await?;
-        customers.push(Customer {
+        customers.push(DemoCustomer {
             name,
             email,
             actor: Actor {
@@ -176,20 +176,20 @@ async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<Customer>
     Ok(customers)
 }
 
-struct Sent {
+struct DemoTraffic {
     completed: u32,
     refused: u32,
     took: Duration,
 }
 
 /// Sends random transfers between random customers, many at a time, each of them a request of its own.
-async fn send(bank: &Bank, customers: &[Customer], options: &Options) -> anyhow::Result<Sent> {
+async fn send(bank: &Bank, customers: &[DemoCustomer], options: &DemoOptions) -> anyhow::Result<DemoTraffic> {
     let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} transfers, {per_sec}, {eta} left")?;
     let bar = ProgressBar::new(options.transfers.into())
         .with_style(style)
         .with_finish(ProgressFinish::AndClear);
     let started = Instant::now();
-    let mut sent = Sent {
+    let mut sent = DemoTraffic {
         completed: 0,
         refused: 0,
         took: Duration::ZERO,
@@ -213,9 +213,9 @@ async fn send(bank: &Bank, customers: &[Customer], options: &Options) -> anyhow:
     Ok(sent)
 }
 
-type Ended = Result<Result<(), TransferError>, tokio::task::JoinError>;
+type DemoEnded = Result<Result<(), TransferError>, tokio::task::JoinError>;
 
-fn note(sent: &mut Sent, ended: Option<Ended>) -> anyhow::Result<()> {
+fn note(sent: &mut DemoTraffic, ended: Option<DemoEnded>) -> anyhow::Result<()> {
     match ended {
         None => {}
         Some(ended) => match ended? {
@@ -227,7 +227,7 @@ fn note(sent: &mut Sent, ended: Option<Ended>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn random_transfer(customers: &[Customer]) -> (Actor, NewTransfer) {
+fn random_transfer(customers: &[DemoCustomer]) -> (Actor, NewTransfer) {
     let [source, step, high, low] = random_bytes::<4>().map(usize::from);
     let source = source % customers.len();
     let destination = (source + 1 + step % (customers.len() - 1)) % customers.len();
@@ -242,7 +242,7 @@ fn random_transfer(customers: &[Customer]) -> (Actor, NewTransfer) {
     (customers[source].actor, new)
 }
 
-impl std::fmt::Display for Sent {
+impl std::fmt::Display for DemoTraffic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let total = u128::from(self.completed + self.refused);
         let per_second = total * 1_000_000 / self.took.as_micros().max(1);
@@ -260,7 +260,7 @@ impl std::fmt::Display for Sent {
     }
 }
 
-async fn show_balances(bank: &Bank, customers: &[Customer]) -> anyhow::Result<()> {
+async fn show_balances(bank: &Bank, customers: &[DemoCustomer]) -> anyhow::Result<()> {
     print("customer             balance  entries")?;
     for customer in customers {
         let wallet = bank.wallets.get(customer.actor, customer.wallet).await?;
@@ -275,7 +275,7 @@ async fn show_balances(bank: &Bank, customers: &[Customer]) -> anyhow::Result<()
     Ok(())
 }
 
-async fn show_entries(bank: &Bank, customer: &Customer) -> anyhow::Result<()> {
+async fn show_entries(bank: &Bank, customer: &DemoCustomer) -> anyhow::Result<()> {
     let request = PageRequest {
         limit: ENTRIES_SHOWN,
         after: None,
@@ -301,7 +301,7 @@ async fn keep_serving(
     settings: &Settings,
     listener: TcpListener,
     bank: &Bank,
-    customers: &[Customer],
+    customers: &[DemoCustomer],
     password: &str,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {

@@ -7,18 +7,18 @@ use service::db;
 use super::{Ending, Settings, bank, print};
 
 #[derive(Debug, Subcommand)]
-pub enum Action {
+pub enum MigrateAction {
     /// Apply every step that is missing
     Up,
     /// List the steps and which are applied
     Status,
 }
 
-pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> {
+pub async fn run(settings: &Settings, action: MigrateAction) -> anyhow::Result<Ending> {
     let config = settings.config()?;
     let db = match action {
-        Action::Up => bank::connect(&config).await?,
-        Action::Status => db::open(&config.database_url, bank::connect_settings(&config)).await?,
+        MigrateAction::Up => bank::connect(&config).await?,
+        MigrateAction::Status => db::open(&config.database_url, bank::connect_settings(&config)).await?,
     };
     for step in migration::status(&db.write)
         .await

@@ -56,12 +56,12 @@ enum Command {
     /// Bring the schema up to date, or show how far it is
     Migrate {
         #[command(subcommand)]
-        action: migrate::Action,
+        action: migrate::MigrateAction,
     },
     /// Make users
     User {
         #[command(subcommand)]
-        action: user::Action,
+        action: user::UserAction,
     },
     /// Bring the rows of files in; what was brought in before is known again
     Import {
@@ -69,9 +69,9 @@ enum Command {
         what: import::What,
     },
     /// Prove the books: every balance from its entries, every currency to zero, no gap, no orphan, and the journal's digests
-    Verify(verify::Options),
+    Verify(verify::VerifyOptions),
     /// Show the bank at work on a throw-away database, then keep serving it
-    Demo(demo::Options),
+    Demo(demo::DemoOptions),
     /// Print the OpenAPI document
     Openapi,
 }

@@ -10,7 +10,7 @@ use super::{Ending, Settings, bank, print, prompt};
 use crate::stderr::complain;
 
 #[derive(Debug, Subcommand)]
-pub enum Action {
+pub enum UserAction {
     /// Make a user; without --password-stdin a password is made and printed once
     Create {
         /// The e-mail address to sign in with
@@ -35,8 +35,8 @@ pub enum RoleChoice {
     Admin,
 }
 
-pub async fn run(settings: &Settings, action: Action) -> anyhow::Result<Ending> {
-    let Action::Create {
+pub async fn run(settings: &Settings, action: UserAction) -> anyhow::Result<Ending> {
+    let UserAction::Create {
         email,
         full_name,
         role,

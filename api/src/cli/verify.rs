@@ -15,7 +15,7 @@ use super::wrong_use::WrongUse;
 use super::{Ending, Settings, bank, counted, print};
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub struct VerifyOptions {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -36,7 +36,7 @@ fn row_number(text: &str) -> Result<i64, String> {
     number.ok_or_else(|| "not the number of a row of the journal: 0, 1, 2, ...".to_owned())
 }
 
-pub async fn run(settings: &Settings, options: Options) -> anyhow::Result<Ending> {
+pub async fn run(settings: &Settings, options: VerifyOptions) -> anyhow::Result<Ending> {
     let config = settings.config()?;
     let redis = config.redis_url.as_ref().map(Redis::try_new).transpose()?;
     let db = bank::connect_existing(&config).await?;

@@ -37,9 +37,9 @@ impl CallerNote {
 }
 
 /// The line that a request owes the log; it is written once, at the end or when the request is dropped.
-pub struct AccessLog<'a>(Option<Line<'a>>);
+pub struct AccessLog<'a>(Option<AccessLine<'a>>);
 
-struct Line<'a> {
+struct AccessLine<'a> {
     method: Method,
     uri: Uri,
     peer: RemoteAddr,
@@ -59,7 +59,7 @@ impl<'a> AccessLog<'a> {
         }
         let user = CallerNote::default();
         request.extensions_mut().insert(user.clone());
-        Self(Some(Line {
+        Self(Some(AccessLine {
             method: request.method().clone(),
             uri: request.original_uri().clone(),
             peer: request.remote_addr().clone(),
@@ -87,7 +87,7 @@ impl Drop for AccessLog<'_> {
     }
 }
 
-impl Line<'_> {
+impl AccessLine<'_> {
     fn write(&self, status: u16) {
         let duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let peer = match self.client {

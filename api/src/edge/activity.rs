@@ -17,7 +17,7 @@ use super::{framing::Framing, server::Limits};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// For the rest of a request's head, or for the first request.
-    Head,
+    RequestHead,
     /// For the next request.
     Idle,
     /// For a handler, or for the request's body, which has its own limit.
@@ -29,7 +29,7 @@ pub enum Phase {
 /// The marks that socket, service and response body leave. All of them run in the connection's one task, so the
 /// atomics are only there to make it `Send`.
 #[derive(Debug, Default)]
-pub struct Activity {
+pub struct ConnectionActivity {
     /// Grows with each request and each successful write; what restarts the clock.
     progress: AtomicU32,
     has_served: AtomicBool,
@@ -44,7 +44,7 @@ pub struct Activity {
     framing_lost: AtomicBool,
 }
 
-impl Activity {
+impl ConnectionActivity {
     /// A request's head is read and its handler starts. True when it is certain where the request ends.
     pub fn begin(&self, has_body: bool) -> bool {
         self.has_served.store(true, Relaxed);
@@ -120,7 +120,7 @@ impl Activity {
         } else if self.in_flight.load(Relaxed) {
             Phase::Busy
         } else if self.has_head_bytes() || !self.has_served.load(Relaxed) {
-            Phase::Head
+            Phase::RequestHead
         } else {
             Phase::Idle
         }
@@ -130,7 +130,7 @@ impl Activity {
 impl Limits {
     fn of(&self, phase: Phase) -> Option<Duration> {
         match phase {
-            Phase::Head => Some(self.header_timeout),
+            Phase::RequestHead => Some(self.header_timeout),
             Phase::Idle => Some(self.keep_alive_timeout),
             Phase::Busy => None,
             Phase::Writing => Some(self.write_timeout),
@@ -139,26 +139,26 @@ impl Limits {
 }
 
 /// Ends a connection that stays too long in one phase.
-pub struct Clock {
+pub struct ActivityClock {
     timer: Pin<Box<Sleep>>,
     limits: Limits,
     seen: (Phase, u32),
     since: Instant,
 }
 
-impl Clock {
+impl ActivityClock {
     pub fn new(limits: Limits) -> Self {
         let since = Instant::now();
         Self {
             timer: Box::pin(sleep(limits.header_timeout)),
             limits,
-            seen: (Phase::Head, 0),
+            seen: (Phase::RequestHead, 0),
             since,
         }
     }
 
     /// To be called after each turn of the connection; ready when its phase has lasted too long.
-    pub fn poll(&mut self, activity: &Activity, context: &mut Context<'_>) -> Poll<Phase> {
+    pub fn poll(&mut self, activity: &ConnectionActivity, context: &mut Context<'_>) -> Poll<Phase> {
         let phase = activity.phase();
         let limit = self.limits.of(phase);
         self.note(phase, activity.progress.load(Relaxed), limit);
@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn phases_follow_the_marks() {
-        let activity = Activity::default();
-        assert_eq!(activity.phase(), Phase::Head);
+        let activity = ConnectionActivity::default();
+        assert_eq!(activity.phase(), Phase::RequestHead);
         activity.note_read(10);
         assert!(activity.begin(true));
         assert_eq!(activity.phase(), Phase::Busy);
@@ -207,6 +207,6 @@ mod tests {
         assert_eq!(activity.phase(), Phase::Writing);
         activity.note_write(false);
         activity.note_read(1);
-        assert_eq!(activity.phase(), Phase::Head);
+        assert_eq!(activity.phase(), Phase::RequestHead);
     }
 }

@@ -33,9 +33,9 @@ use tokio::{
 };
 
 use super::{
-    activity::{Activity, Clock, Phase},
+    activity::{ActivityClock, ConnectionActivity, Phase},
     body_limit,
-    peers::{ForwardedClient, OverShare, Peers, Place},
+    peers::{ForwardedClient, OverShare, PeerPlace, Peers},
     raw_answer,
     server::Limits,
     socket::Socket,
@@ -68,7 +68,7 @@ pub struct Seat {
     pub peer: Peer,
     pub peers: Arc<Peers>,
     /// `None` over the limit, where one request is answered, and only on paths that are always open.
-    pub place: Option<Place>,
+    pub place: Option<PeerPlace>,
 }
 
 /// Serves one connection to its end. When the channel `stop` closes, the request under way is finished and no other
@@ -79,7 +79,7 @@ where
 {
     // Fails only on a socket that is gone, which the first read will notice.
     let _ = stream.set_nodelay(true);
-    let activity = Arc::new(Activity::default());
+    let activity = Arc::new(ConnectionActivity::default());
     let service = service_fn(|request| answer(request, &seat, Arc::clone(&endpoint), Arc::clone(&activity)));
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity)));
     let mut builder = http1::Builder::new();
@@ -89,7 +89,7 @@ where
         .max_header_size(limits.header_max_bytes);
     let mut connection = builder.serve_connection(socket, service);
 
-    let mut clock = Clock::new(limits);
+    let mut clock = ActivityClock::new(limits);
     let is_stopping = stop.clone();
     let mut stop = pin!(stop.changed());
     let (mut is_listening, mut is_told) = (false, false);
@@ -129,7 +129,7 @@ async fn answer<E>(
     mut request: Request<Incoming>,
     seat: &Seat,
     endpoint: Arc<E>,
-    activity: Arc<Activity>,
+    activity: Arc<ConnectionActivity>,
 ) -> Result<hyper::Response<Tracked>, Infallible>
 where
     E: Endpoint<Output = Response>,
@@ -170,9 +170,9 @@ where
 /// A response body that says when hyper is done with it.
 struct Tracked {
     inner: BoxBody<Bytes, io::Error>,
-    activity: Arc<Activity>,
+    activity: Arc<ConnectionActivity>,
     /// A forwarded stream counts as long as it lasts.
-    _forwarded: Option<Place>,
+    _forwarded: Option<PeerPlace>,
 }
 
 impl Body for Tracked {
@@ -202,12 +202,12 @@ impl Drop for Tracked {
 }
 
 /// Says the last word to a client that was too slow with its head, and hears out one that may still be sending.
-async fn close(mut stream: TcpStream, activity: &Activity, too_slow: Option<Phase>, linger: Duration) {
+async fn close(mut stream: TcpStream, activity: &ConnectionActivity, too_slow: Option<Phase>, linger: Duration) {
     if activity.is_gone() {
         return;
     }
     let farewell = async {
-        if too_slow == Some(Phase::Head) && activity.has_head_bytes() {
+        if too_slow == Some(Phase::RequestHead) && activity.has_head_bytes() {
             stream.write_all(&raw_answer::of(Code::RequestTimeout)).await?;
         }
         if too_slow != Some(Phase::Writing) && activity.may_have_leftovers() {

@@ -14,7 +14,7 @@ pub struct Framing {
     line: Vec<u8>,
     line_bytes: usize,
     target_bytes: usize,
-    head: Head,
+    head: RequestHead,
     heads: u32,
     ambiguous: Option<u32>,
 }
@@ -33,7 +33,7 @@ enum At {
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Head {
+struct RequestHead {
     length: Option<u64>,
     is_chunked: bool,
 }
@@ -101,7 +101,7 @@ impl Framing {
             At::Start if line.is_empty() => At::Start,
             At::Start => {
                 self.target_bytes = self.line_bytes;
-                self.head = Head::default();
+                self.head = RequestHead::default();
                 At::Header
             }
             At::Header if line.is_empty() => self.end_head(),
@@ -137,19 +137,19 @@ impl Framing {
     fn end_head(&mut self) -> At {
         self.heads = self.heads.saturating_add(1);
         match self.head {
-            Head {
+            RequestHead {
                 length: Some(_),
                 is_chunked: true,
             } => {
                 self.ambiguous.get_or_insert(self.heads);
                 At::ChunkSize
             }
-            Head { is_chunked: true, .. } => At::ChunkSize,
-            Head {
+            RequestHead { is_chunked: true, .. } => At::ChunkSize,
+            RequestHead {
                 length: Some(length @ 1..),
                 ..
             } => At::Body(length),
-            Head { .. } => At::Start,
+            RequestHead { .. } => At::Start,
         }
     }
 }

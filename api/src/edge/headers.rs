@@ -55,14 +55,14 @@ impl RequestId {
 }
 
 /// Where fresh ids come from: one random start a process, then a counter, so that no request asks the kernel.
-struct Source {
+struct HeaderSource {
     start: u128,
     next: AtomicU64,
 }
 
-static SOURCE: LazyLock<Source> = LazyLock::new(Source::new);
+static SOURCE: LazyLock<HeaderSource> = LazyLock::new(HeaderSource::new);
 
-impl Source {
+impl HeaderSource {
     #[expect(
         clippy::disallowed_methods,
         reason = "an id of a request is no data of the bank, and nothing follows from it"

@@ -20,11 +20,11 @@ pub struct Peers {
     connections_max: usize,
     share: usize,
     trusted: Vec<IpNet>,
-    held: Mutex<Held>,
+    held: Mutex<HeldPlaces>,
 }
 
 #[derive(Default)]
-struct Held {
+struct HeldPlaces {
     connections: usize,
     by_address: HashMap<IpAddr, usize>,
     /// Connections over the limit, which are for what is always open.
@@ -35,7 +35,7 @@ struct Held {
 const SPARE_SHARE: usize = 16;
 
 /// A part of an address' share; free again when it is dropped.
-pub struct Place {
+pub struct PeerPlace {
     peers: Arc<Peers>,
     /// `None` for a proxy, which has no share of its own.
     address: Option<IpAddr>,
@@ -69,7 +69,7 @@ impl Peers {
     }
 
     /// A place for a connection; `None` when all are taken, or all that this address may hold.
-    pub fn connect(self: &Arc<Self>, remote: IpAddr) -> Option<Place> {
+    pub fn connect(self: &Arc<Self>, remote: IpAddr) -> Option<PeerPlace> {
         let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
         let mut held = self.held();
         if held.connections >= self.connections_max || !add(&mut held.by_address, address, self.share) {
@@ -80,14 +80,14 @@ impl Peers {
     }
 
     /// A place for a connection over the limit; `None` when this address has its share of these, too.
-    pub fn connect_spare(self: &Arc<Self>, remote: IpAddr) -> Option<Place> {
+    pub fn connect_spare(self: &Arc<Self>, remote: IpAddr) -> Option<PeerPlace> {
         let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
         let fits = add(&mut self.held().spare, address, SPARE_SHARE);
         fits.then(|| self.place(address, PlaceKind::Spare))
     }
 
     /// A place for a request that a proxy forwards.
-    pub fn forward(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
+    pub fn forward(self: &Arc<Self>, client: IpAddr) -> Option<PeerPlace> {
         let address = Some(one_holder(client));
         let fits = add(&mut self.held().by_address, address, self.share);
         fits.then(|| self.place(address, PlaceKind::Request))
@@ -131,15 +131,15 @@ impl Peers {
         self.trusted.iter().any(|network| network.contains(&address))
     }
 
-    fn place(self: &Arc<Self>, address: Option<IpAddr>, kind: PlaceKind) -> Place {
-        Place {
+    fn place(self: &Arc<Self>, address: Option<IpAddr>, kind: PlaceKind) -> PeerPlace {
+        PeerPlace {
             peers: self.clone(),
             address,
             kind,
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, HeldPlaces> {
         // Counters are whole after every call that can panic.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,7 +154,7 @@ fn add(counts: &mut HashMap<IpAddr, usize>, address: Option<IpAddr>, share: usiz
     fits
 }
 
-impl Drop for Place {
+impl Drop for PeerPlace {
     fn drop(&mut self) {
         let mut held = self.peers.held();
         held.connections -= usize::from(self.kind == PlaceKind::Connection);

@@ -14,19 +14,19 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{URI_MAX_BYTES, activity::Activity, framing::Framing, raw_answer};
+use super::{URI_MAX_BYTES, activity::ConnectionActivity, framing::Framing, raw_answer};
 
 /// A TCP stream under watch.
 pub struct Socket {
     stream: TcpStream,
-    activity: Arc<Activity>,
+    activity: Arc<ConnectionActivity>,
     framing: Framing,
     /// What is left to be sent in the place of hyper's own answer.
     instead: Bytes,
 }
 
 impl Socket {
-    pub fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+    pub fn new(stream: TcpStream, activity: Arc<ConnectionActivity>) -> Self {
         Self {
             stream,
             activity,

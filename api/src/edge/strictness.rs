@@ -13,13 +13,13 @@ use crate::problem::{Code, Problem};
 pub struct AmbiguousLength;
 
 /// Why a head is refused.
-pub struct Refused {
+pub struct StrictnessRefusal {
     detail: &'static str,
     /// Nothing that follows on the connection can be trusted.
     closes: bool,
 }
 
-impl Refused {
+impl StrictnessRefusal {
     /// A 400; it ends the connection where what follows the head cannot be trusted.
     pub fn into_response(self) -> Response {
         let problem = Problem::new(Code::InvalidRequest, self.detail);
@@ -32,23 +32,23 @@ impl Refused {
 }
 
 /// Checks the head of a request.
-pub fn check(request: &Request) -> Result<(), Refused> {
+pub fn check(request: &Request) -> Result<(), StrictnessRefusal> {
     if request.extensions().get::<AmbiguousLength>().is_some() {
-        return Err(Refused {
+        return Err(StrictnessRefusal {
             detail: "Content-Length and Transfer-Encoding exclude each other",
             closes: true,
         });
     }
     let headers = request.headers();
-    check_host(headers, request.version()).map_err(|detail| Refused { detail, closes: true })?;
+    check_host(headers, request.version()).map_err(|detail| StrictnessRefusal { detail, closes: true })?;
     if !is_framing_plain(headers) {
-        return Err(Refused {
+        return Err(StrictnessRefusal {
             detail: "the only Transfer-Encoding of a request is chunked, once",
             closes: true,
         });
     }
     if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
-        return Err(Refused {
+        return Err(StrictnessRefusal {
             detail: "a request has one Authorization header",
             closes: false,
         });

@@ -13,7 +13,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::path::{Path, Step};
+use super::path::{FieldPath, PathStep};
 use super::{FAULTS_MAX, words};
 use crate::problem::{Code, FieldFault, Problem};
 
@@ -80,12 +80,12 @@ impl<T: Input> Survey<T> {
             input: PhantomData,
         };
         let sample = serde_json::value::to_raw_value(&T::example()).unwrap_or_default();
-        survey.look(&Path::default(), &sample, body, &str::to_owned);
+        survey.look(&FieldPath::default(), &sample, body, &str::to_owned);
         survey
     }
 
     /// Names the faults of a value: those of its parts, or its own where its parts are good.
-    fn look(&mut self, path: &Path, sample: &RawValue, given: &RawValue, frame: Frame) {
+    fn look(&mut self, path: &FieldPath, sample: &RawValue, given: &RawValue, frame: Frame) {
         let Some(fault) = self.fault(path, &frame(given.get())) else {
             return;
         };
@@ -106,7 +106,7 @@ impl<T: Input> Survey<T> {
         }
     }
 
-    fn look_at_members(&mut self, path: &Path, sample: &Members, given: &Members, frame: Frame) {
+    fn look_at_members(&mut self, path: &FieldPath, sample: &Members, given: &Members, frame: Frame) {
         let mut by_name: BTreeMap<&str, Vec<&RawValue>> = BTreeMap::new();
         for (name, value) in given {
             by_name.entry(name).or_default().push(value);
@@ -148,7 +148,7 @@ impl<T: Input> Survey<T> {
     }
 
     /// Why this body, in which only the value at `path` may be bad, is not taken.
-    fn fault(&mut self, path: &Path, body: &str) -> Option<FieldFault> {
+    fn fault(&mut self, path: &FieldPath, body: &str) -> Option<FieldFault> {
         self.tries += 1;
         if body.starts_with('[') {
             return Some(FieldFault::new("", "must be an object, not an array"));
@@ -163,7 +163,7 @@ impl<T: Input> Survey<T> {
     }
 
     /// Turns serde's sentence into a field and a message in the words of JSON.
-    fn describe(&self, path: Path, error: &serde_json::Error) -> FieldFault {
+    fn describe(&self, path: FieldPath, error: &serde_json::Error) -> FieldFault {
         let sentence = error.to_string();
         for (prefix, message) in [
             ("missing field `", "this field is required"),
@@ -207,12 +207,12 @@ impl Schemas {
     }
 
     /// The schema of the value at a path; null when there is none.
-    fn at(&self, path: &Path) -> &Value {
+    fn at(&self, path: &FieldPath) -> &Value {
         let steps = path.steps().iter();
         steps.fold(words::resolve(&self.root, &self.named), |schema, step| {
             let part = match step {
-                Step::Member(name) => &schema["properties"][name],
-                Step::Item(_) => &schema["items"],
+                PathStep::Member(name) => &schema["properties"][name],
+                PathStep::Item(_) => &schema["items"],
             };
             words::resolve(part, &self.named)
         })

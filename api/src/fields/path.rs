@@ -6,30 +6,30 @@ use serde_path_to_error as traced;
 
 /// One step into a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum PathStep {
     Member(String),
     Item(usize),
 }
 
 /// The steps from a body to a value in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Path(Vec<Step>);
+pub struct FieldPath(Vec<PathStep>);
 
-impl Path {
+impl FieldPath {
     /// The path of a member of this object.
     pub fn member(&self, name: &str) -> Self {
-        self.with(Step::Member(name.to_owned()))
+        self.with(PathStep::Member(name.to_owned()))
     }
 
     /// The path of an item of this array.
     pub fn item(&self, index: usize) -> Self {
-        self.with(Step::Item(index))
+        self.with(PathStep::Item(index))
     }
 
     /// The path of a member that an error names; the error's own path may lead there already.
     pub fn of_named(self, name: &str) -> Self {
         match self.0.last() {
-            Some(Step::Member(last)) if last == name => self,
+            Some(PathStep::Member(last)) if last == name => self,
             _ => self.member(name),
         }
     }
@@ -38,8 +38,8 @@ impl Path {
     /// to that value are this path's own, as its index may be another. An error above the value is its object's.
     pub fn of_error(&self, error: &traced::Path) -> Self {
         let steps = error.iter().filter_map(|step| match step {
-            traced::Segment::Map { key } => Some(Step::Member(key.clone())),
-            traced::Segment::Seq { index } => Some(Step::Item(*index)),
+            traced::Segment::Map { key } => Some(PathStep::Member(key.clone())),
+            traced::Segment::Seq { index } => Some(PathStep::Item(*index)),
             traced::Segment::Enum { .. } | traced::Segment::Unknown => None,
         });
         let own = self.0.iter().cloned().map(Some).chain(std::iter::repeat(None));
@@ -47,22 +47,22 @@ impl Path {
     }
 
     /// From the body itself down to the value.
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[PathStep] {
         &self.0
     }
 
-    fn with(&self, step: Step) -> Self {
+    fn with(&self, step: PathStep) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.0.iter().enumerate() {
             match step {
-                Step::Member(name) if index == 0 => f.write_str(name)?,
-                Step::Member(name) => write!(f, ".{name}")?,
-                Step::Item(item) => write!(f, "[{item}]")?,
+                PathStep::Member(name) if index == 0 => f.write_str(name)?,
+                PathStep::Member(name) => write!(f, ".{name}")?,
+                PathStep::Item(item) => write!(f, "[{item}]")?,
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// A page that is made once and never changes.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct DocsPage {
     body: Bytes,
     kind: HeaderValue,
     forms: Arc<OnceCell<Forms>>,
@@ -49,7 +49,7 @@ struct Form {
     tag: String,
 }
 
-impl Page {
+impl DocsPage {
     /// A page of HTML. It names an empty icon, since a browser would else request `/favicon.ico` and get a 404.
     pub fn html(text: &str) -> Self {
         Self::new(

@@ -8,7 +8,7 @@ use poem::{
 use poem_openapi::OpenApiService;
 use serde_json::Value;
 
-use super::{home, page::Page, problems};
+use super::{home, page::DocsPage, problems};
 
 /// The paths of the pages, for the log.
 pub const PAGES: [&str; 5] = ["/", "/openapi.json", "/docs", "/redoc", "/docs/problems"];
@@ -16,11 +16,11 @@ pub const PAGES: [&str; 5] = ["/", "/openapi.json", "/docs", "/redoc", "/docs/pr
 /// The finished pages.
 #[derive(Debug, Clone)]
 pub struct Pages {
-    home: Page,
-    document: Page,
-    swagger: Page,
-    redoc: Page,
-    problems: Page,
+    home: DocsPage,
+    document: DocsPage,
+    swagger: DocsPage,
+    redoc: DocsPage,
+    problems: DocsPage,
 }
 
 impl Pages {
@@ -28,15 +28,15 @@ impl Pages {
     pub fn new(document: &Value) -> Self {
         let text = format!("{document:#}");
         Self {
-            home: Page::html(&home::html()),
-            swagger: Page::html(&swagger_html(&text)),
-            redoc: Page::html(&redoc_html(&text)),
-            problems: Page::html(&problems::html()),
-            document: Page::json(text),
+            home: DocsPage::html(&home::html()),
+            swagger: DocsPage::html(&swagger_html(&text)),
+            redoc: DocsPage::html(&redoc_html(&text)),
+            problems: DocsPage::html(&problems::html()),
+            document: DocsPage::json(text),
         }
     }
 
-    fn find(&self, path: &str) -> Option<&Page> {
+    fn find(&self, path: &str) -> Option<&DocsPage> {
         match path {
             "/" => Some(&self.home),
             "/openapi.json" => Some(&self.document),

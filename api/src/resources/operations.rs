@@ -7,7 +7,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
-use service::imports::{Stage, Working};
+use service::imports::{ImportStage, Working};
 use service::ledger::Loss;
 
 use super::Tag;
@@ -146,8 +146,8 @@ impl Example for ReadinessView {
 impl From<Working> for ImportingView {
     fn from(working: Working) -> Self {
         let bytes_applied = match working.progress.stage {
-            Stage::Looking => 0,
-            Stage::Applying => working.progress.bytes,
+            ImportStage::Looking => 0,
+            ImportStage::Applying => working.progress.bytes,
         };
         Self {
             kind: working.kind.into(),

@@ -9,7 +9,7 @@ use super::error::AggregatesError;
 use super::hot::{Sending, Sent, StoreVersion};
 use super::message::Message;
 use super::repo::{self, Recorded, Table};
-use super::row::{self, Layout, Row};
+use super::row::{self, Row, TransactionLayout};
 use super::totals::Totals;
 use super::{Aggregates, Consumer};
 use crate::db::Fault;
@@ -171,7 +171,7 @@ impl From<Fault> for Aborted {
 impl Rows for Transactions {
     const KIND: ImportKind = ImportKind::Transactions;
     const ONCE: bool = true;
-    type Layout = Layout;
+    type Layout = TransactionLayout;
     type Row = Row;
     type Batch = Totals;
 
@@ -179,11 +179,11 @@ impl Rows for Transactions {
         BLOCK_ROWS
     }
 
-    fn layout(header: &ByteRecord) -> Result<Layout, HeaderProblem> {
-        Layout::of(header)
+    fn layout(header: &ByteRecord) -> Result<TransactionLayout, HeaderProblem> {
+        TransactionLayout::of(header)
     }
 
-    fn parse(&self, layout: &Layout, record: &ByteRecord) -> Parsed<Row> {
+    fn parse(&self, layout: &TransactionLayout, record: &ByteRecord) -> Parsed<Row> {
         match row::parse(layout, record, self.aggregates.0.clock.now()) {
             Ok(row) => Parsed::Row { row, coerced: false },
             Err(reason) => Parsed::Skipped(reason),

@@ -27,7 +27,7 @@ pub use hot::Sealed;
 pub use importer::Transactions;
 pub use message::{Message, decode_totals, encode_totals};
 pub use relay::Beyond;
-pub use row::{Layout, Row, parse, totals_of};
+pub use row::{Row, TransactionLayout, parse, totals_of};
 pub use totals::{Key, Kind, Source, Sum, Totals};
 pub use verify::{Comparison, Verdict};
 

@@ -7,7 +7,7 @@ use super::error::AggregatesError;
 use super::standpoint::{Addition, Unconfirmed};
 use super::totals::{Key, Kind, Source, Sum, Totals};
 use super::{Aggregates, Day};
-use crate::feed::{Completed, Handover, Mark, Piece, ReadError, Reader, What};
+use crate::feed::{Completed, FeedPiece, Followed, Handover, Mark, ReadError, Reader};
 use crate::values::TransferKind;
 
 /// With so many deposits and withdrawals in hand no further piece of the journal is read before they are brought.
@@ -38,7 +38,7 @@ impl Beyond {
         }
     }
 
-    fn add(&mut self, piece: Piece) {
+    fn add(&mut self, piece: FeedPiece) {
         self.to = piece.to;
         for (key, sum) in piece.completed.into_iter().filter_map(payment) {
             self.totals.add(key, sum);
@@ -138,7 +138,7 @@ impl Relay {
         if self.reader.is_none() {
             let at = aggregates.standpoint().await?;
             let db = aggregates.0.db.clone();
-            self.reader = Some(Reader::new(db, What::Payments, at.mark, self.handover.as_ref()));
+            self.reader = Some(Reader::new(db, Followed::Payments, at.mark, self.handover.as_ref()));
             (self.unconfirmed, self.marked_at) = (at.unconfirmed, Instant::now());
         }
         let Some(reader) = &mut self.reader else { return Ok(()) };

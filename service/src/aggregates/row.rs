@@ -21,7 +21,7 @@ pub struct Row {
 
 /// Where the columns of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct TransactionLayout {
     timestamp: usize,
     kind: usize,
     method: usize,
@@ -37,7 +37,7 @@ const AHEAD_MAX: TimeDelta = TimeDelta::days(1);
 /// The longest wait before one row; a file may ask for more.
 const SLEEP_MS_MAX: u32 = 60_000;
 
-impl Layout {
+impl TransactionLayout {
     /// Finds the columns.
     pub fn of(header: &ByteRecord) -> Result<Self, HeaderProblem> {
         let [timestamp, kind, method, amount] = columns(header, ["timestamp", "type", "payment_method", "amount"])?;
@@ -52,7 +52,7 @@ impl Layout {
 }
 
 /// Reads a row; the first column that is wrong is the reason, in the order of the contract.
-pub fn parse(layout: &Layout, record: &ByteRecord, now: Timestamp) -> Result<Row, SkipReason> {
+pub fn parse(layout: &TransactionLayout, record: &ByteRecord, now: Timestamp) -> Result<Row, SkipReason> {
     let field = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
     let time = timestamp(field(layout.timestamp)).ok_or("invalid_timestamp")?;
     if time > now + AHEAD_MAX {

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::relay::{PAYMENTS_MAX, Relay};
 use super::{Aggregates, AggregatesError, Consumer};
-use crate::redis::Pause;
+use crate::redis::RedisPause;
 
 /// The pause between two steps of the relay: a commit waits no longer, and a busy bank's totals are written as often.
 const RELAY_PAUSE: Duration = Duration::from_millis(50);
@@ -25,7 +25,7 @@ pub struct Workers {
 }
 
 /// Whether a step left more to do.
-enum Step {
+enum WorkerStep {
     More,
     Idle,
 }
@@ -67,7 +67,7 @@ impl Workers {
         every: Duration,
         step: impl Fn(Aggregates) -> F + Send + Sync + 'static,
     ) where
-        F: Future<Output = Result<Step, AggregatesError>> + Send + 'static,
+        F: Future<Output = Result<WorkerStep, AggregatesError>> + Send + 'static,
     {
         let (aggregates, stop) = (aggregates.clone(), self.stop.subscribe());
         let task = async move { run(name, every, stop, || step(aggregates.clone())).await };
@@ -104,7 +104,11 @@ impl Workers {
         self.tasks.push(tokio::spawn(async move {
             let step = || async {
                 let consumed = aggregates.consume_once(&consumer).await?;
-                Ok(if consumed > 0 { Step::More } else { Step::Idle })
+                Ok(if consumed > 0 {
+                    WorkerStep::More
+                } else {
+                    WorkerStep::Idle
+                })
             };
             run("consumer", CONSUME_EVERY, stop, step).await;
             if let Err(error) = aggregates.leave(&consumer).await {
@@ -114,23 +118,23 @@ impl Workers {
     }
 }
 
-async fn archive(aggregates: Aggregates) -> Result<Step, AggregatesError> {
+async fn archive(aggregates: Aggregates) -> Result<WorkerStep, AggregatesError> {
     aggregates.archive_once().await?;
-    Ok(Step::Idle)
+    Ok(WorkerStep::Idle)
 }
 
 /// Steps until it is told to stop.
 async fn run<F>(name: &'static str, every: Duration, mut stop: watch::Receiver<()>, step: impl Fn() -> F)
 where
-    F: Future<Output = Result<Step, AggregatesError>>,
+    F: Future<Output = Result<WorkerStep, AggregatesError>>,
 {
     let mut steps = Steps::new(name, every);
     loop {
         let stepped = step().await;
         let pause = steps.pause_after(&stepped);
         let wait = match stepped {
-            Ok(Step::More) => Duration::ZERO,
-            Ok(Step::Idle) | Err(_) => pause,
+            Ok(WorkerStep::More) => Duration::ZERO,
+            Ok(WorkerStep::Idle) | Err(_) => pause,
         };
         tokio::select! {
             _ = stop.changed() => return,
@@ -142,7 +146,7 @@ where
 /// The pauses of a worker. The first of several faults in a row is told, the others are not news.
 struct Steps {
     name: &'static str,
-    pause: Pause,
+    pause: RedisPause,
     is_failing: bool,
 }
 
@@ -150,7 +154,7 @@ impl Steps {
     fn new(name: &'static str, every: Duration) -> Self {
         Self {
             name,
-            pause: Pause::new(every, every.max(PAUSE_MAX)),
+            pause: RedisPause::new(every, every.max(PAUSE_MAX)),
             is_failing: false,
         }
     }

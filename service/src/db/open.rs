@@ -107,13 +107,13 @@ pub async fn open_existing(url: &str, settings: ConnectSettings) -> Result<Db, O
     }
 }
 
-struct Refused {
+struct OpenRefused {
     error: OpenError,
     /// The server is there and will take connections soon, which the pool waits for.
     is_passing: bool,
 }
 
-async fn first_connection(url: &str) -> Result<(), Refused> {
+async fn first_connection(url: &str) -> Result<(), OpenRefused> {
     let options: PgConnectOptions = match url.parse() {
         Ok(options) => options,
         Err(error) => return Err(refused("PostgreSQL".to_owned(), &error, ENCODING.to_owned())),
@@ -126,7 +126,7 @@ async fn first_connection(url: &str) -> Result<(), Refused> {
             Ok(())
         }
         Ok(Err(error)) => Err(refused(place_of(&options), &error, advice(&options, &error))),
-        Err(_) => Err(Refused {
+        Err(_) => Err(OpenRefused {
             error: OpenError {
                 place: place_of(&options),
                 advice: "check host and port in the URL, and whether a firewall drops the connection".to_owned(),
@@ -137,8 +137,8 @@ async fn first_connection(url: &str) -> Result<(), Refused> {
     }
 }
 
-fn refused(place: String, error: &sqlx::Error, advice: String) -> Refused {
-    Refused {
+fn refused(place: String, error: &sqlx::Error, advice: String) -> OpenRefused {
+    OpenRefused {
         is_passing: matches!(
             code_of(error).as_deref(),
             Some(TOO_MANY_CONNECTIONS | CANNOT_CONNECT_NOW)

@@ -13,6 +13,6 @@ mod repo;
 pub use error::ReadError;
 pub use handover::{Completed, Handover};
 pub use mark::Mark;
-pub use reader::{LOOK_EVERY, Piece, Reader, What};
+pub use reader::{FeedPiece, Followed, LOOK_EVERY, Reader};
 
 pub(crate) use repo::{birth, last_id_of, newest};

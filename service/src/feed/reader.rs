@@ -33,7 +33,7 @@ const TRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Which transfers a consumer counts; only completed ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Followed {
     All,
     /// Deposits and withdrawals.
     Payments,
@@ -41,7 +41,7 @@ pub enum What {
 
 /// Consecutive rows of the journal: everything after one mark, through another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub struct FeedPiece {
     pub from: Mark,
     pub to: Mark,
     pub completed: Vec<Completed>,
@@ -50,7 +50,7 @@ pub struct Piece {
 /// Gives a consumer the commits after its mark, in order.
 pub struct Reader {
     db: Db,
-    what: What,
+    what: Followed,
     mark: Mark,
     handed: Option<broadcast::Receiver<Arc<Committed>>>,
     /// Commits of this process beyond the mark, in order.
@@ -65,7 +65,7 @@ pub struct Reader {
 impl Reader {
     /// One that goes on after a mark. Without a committer in this process everything is read.
     #[must_use]
-    pub fn new(db: Db, what: What, mark: Mark, handover: Option<&Handover>) -> Self {
+    pub fn new(db: Db, what: Followed, mark: Mark, handover: Option<&Handover>) -> Self {
         let now = Instant::now();
         Self {
             db,
@@ -113,7 +113,7 @@ impl Reader {
 
     /// The next piece, if there is one. The mark moves past it at once: a
     /// consumer that fails to count it must begin a new reader at its own mark.
-    pub async fn next(&mut self) -> Result<Option<Piece>, ReadError> {
+    pub async fn next(&mut self) -> Result<Option<FeedPiece>, ReadError> {
         self.take_handed();
         if let Some(piece) = self.next_handed() {
             return Ok(Some(piece));
@@ -142,7 +142,7 @@ impl Reader {
         self.held.retain(|commit| commit.after.number > mark.number);
     }
 
-    fn next_handed(&mut self) -> Option<Piece> {
+    fn next_handed(&mut self) -> Option<FeedPiece> {
         let (from, mut rows, mut completed) = (self.mark, 0, Vec::new());
         while let Some(first) = self.held.front()
             && first.before == self.mark
@@ -155,7 +155,7 @@ impl Reader {
             self.held.pop_front();
             rows += 1;
         }
-        (rows > 0).then_some(Piece {
+        (rows > 0).then_some(FeedPiece {
             from,
             to: self.mark,
             completed,
@@ -163,7 +163,7 @@ impl Reader {
     }
 
     /// Reads what lies between the mark and the first commit that is held, or all that there is.
-    async fn next_read(&mut self) -> Result<Option<Piece>, ReadError> {
+    async fn next_read(&mut self) -> Result<Option<FeedPiece>, ReadError> {
         let through = self.held.front().map(|first| first.before.number);
         self.looked_at = Instant::now();
         let (piece, is_all) = self.read(through).await?;
@@ -187,7 +187,7 @@ impl Reader {
 
     /// Rows first, then what they count: the other way round, a commit in between would be missed. Where the two do not fit
     /// they are read again. Also tells whether this was all that there is.
-    async fn read(&mut self, through: Option<i64>) -> Result<(Option<Piece>, bool), ReadError> {
+    async fn read(&mut self, through: Option<i64>) -> Result<(Option<FeedPiece>, bool), ReadError> {
         let mut tries = 0;
         loop {
             // With the row of the mark itself, and one that tells whether there are more.
@@ -204,7 +204,7 @@ impl Reader {
             let (found, completed) = repo::transfers(&self.db.read, self.what, first.last_id, last.last_id).await?;
             if found == counted {
                 self.rows_wanted = (rows.len() * 2).clamp(ROWS_MIN, ROWS_MAX);
-                let piece = Piece {
+                let piece = FeedPiece {
                     from: self.mark,
                     to: last.mark,
                     completed,
@@ -224,7 +224,7 @@ impl Reader {
     }
 }
 
-impl What {
+impl Followed {
     fn has(self, kind: TransferKind) -> bool {
         match self {
             Self::All => true,

@@ -6,7 +6,7 @@ use sea_orm::{
     QueryTrait, Statement,
 };
 
-use super::{Completed, Mark, What};
+use super::{Completed, Followed, Mark};
 use crate::db::Fault;
 use crate::values::{Currency, Method, Money, RecordId, Sha256Digest, Timestamp, TransferKind, TransferStatus};
 
@@ -98,7 +98,7 @@ struct TransferRow {
 /// The transfers after one id, through another: how many there are, and those completed ones that are asked for.
 pub async fn transfers(
     db: &impl ConnectionTrait,
-    what: What,
+    what: Followed,
     after: RecordId,
     through: RecordId,
 ) -> Result<(u64, Vec<Completed>), Fault> {
@@ -107,12 +107,12 @@ pub async fn transfers(
         Statement::from_sql_and_values(db.get_database_backend(), sql, bounds)
     };
     let counted = match what {
-        What::All => None,
-        What::Payments => db.query_one_raw(bounded(COUNT)).await?,
+        Followed::All => None,
+        Followed::Payments => db.query_one_raw(bounded(COUNT)).await?,
     };
     let rows = TransferRow::find_by_statement(bounded(match what {
-        What::All => ALL,
-        What::Payments => PAYMENTS,
+        Followed::All => ALL,
+        Followed::Payments => PAYMENTS,
     }));
     let rows = rows.all(db).await?;
     let count = match counted {

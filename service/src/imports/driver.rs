@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use super::error::ImportError;
 use super::import::{Import, Outcome, Progress};
 use super::kind::{Block, Pace, Rows, Stored};
-use super::reading::{self, BLOCKS_AHEAD_MAX, Piece, Plan, ReadError};
+use super::reading::{self, BLOCKS_AHEAD_MAX, FilePiece, FileReadError, Plan};
 use super::rejects::Rejects;
 use super::repo::{self, Advanced, End};
-use super::source::{Content, Stamp};
+use super::source::{FileContent, Stamp};
 use crate::clock::{Clock, random_bytes};
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportStatus};
@@ -82,11 +82,11 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError
         // The reader ends too: its channel is closed. Only then may another one begin.
         let read = reader.await.map_err(Fault::broken)?;
         match (applied?, read) {
-            (Applied::Stopped, _) => return Ok(Outcome::Stopped(Some(job.import))),
-            (Applied::Overtaken, _) => {}
-            (Applied::All, Err(ReadError::Broken(error))) => return Err(error),
-            (Applied::All, Err(ReadError::Header(problem))) => job.finish(End::Failed(&problem.0)).await?,
-            (Applied::All, Ok(())) => {
+            (BlockApplied::Stopped, _) => return Ok(Outcome::Stopped(Some(job.import))),
+            (BlockApplied::Overtaken, _) => {}
+            (BlockApplied::All, Err(FileReadError::Broken(error))) => return Err(error),
+            (BlockApplied::All, Err(FileReadError::Header(problem))) => job.finish(End::Failed(&problem.0)).await?,
+            (BlockApplied::All, Ok(())) => {
                 is_read_to_its_end = true;
                 let checkpoint = job.import.checkpoint;
                 let keeps_content = R::ONCE;
@@ -101,7 +101,7 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError
 }
 
 /// How the blocks of one reading ended.
-enum Applied {
+enum BlockApplied {
     All,
     /// Another importer has moved the checkpoint: reading has to begin there.
     Overtaken,
@@ -112,7 +112,7 @@ impl Job {
     fn plan(&self) -> Plan {
         Plan {
             path: self.path.clone(),
-            content: Content {
+            content: FileContent {
                 digest: self.import.digest,
                 size: self.import.size,
             },
@@ -143,45 +143,47 @@ impl Job {
         }
         drop(receiver);
         match reader.await.map_err(Fault::broken)? {
-            Err(ReadError::Broken(error)) => Err(error),
-            Ok(()) | Err(ReadError::Header(_)) => Ok(()),
+            Err(FileReadError::Broken(error)) => Err(error),
+            Ok(()) | Err(FileReadError::Header(_)) => Ok(()),
         }
     }
 
     async fn apply_all<R: Rows>(
         &mut self,
         rows: &R,
-        mut blocks: mpsc::Receiver<Piece<R::Batch>>,
+        mut blocks: mpsc::Receiver<FilePiece<R::Batch>>,
         rows_before: u64,
-    ) -> Result<Applied, ImportError> {
+    ) -> Result<BlockApplied, ImportError> {
         loop {
             // The reader may need long for its first block, if it shows every rejected line before it.
             let piece = tokio::select! {
                 biased;
-                () = cancelled(&mut self.stop) => return Ok(Applied::Stopped),
+                () = cancelled(&mut self.stop) => return Ok(BlockApplied::Stopped),
                 piece = blocks.recv() => piece,
             };
-            let Some(piece) = piece else { return Ok(Applied::All) };
+            let Some(piece) = piece else {
+                return Ok(BlockApplied::All);
+            };
             // Another importer has applied it since it was read.
             if piece.to <= self.import.checkpoint {
                 continue;
             }
             if piece.from != self.import.checkpoint {
-                return Ok(Applied::Overtaken);
+                return Ok(BlockApplied::Overtaken);
             }
             if self.is_stopped_before(piece.wait_ms).await {
-                return Ok(Applied::Stopped);
+                return Ok(BlockApplied::Stopped);
             }
             self.apply(rows, piece).await?;
             self.show(rows_before);
             if self.import.status != ImportStatus::Running {
-                return Ok(Applied::Overtaken);
+                return Ok(BlockApplied::Overtaken);
             }
         }
     }
 
     /// Applies a block, or finds that another importer has. After too many tries the block is left, and is read again.
-    async fn apply<R: Rows>(&mut self, rows: &R, piece: Piece<R::Batch>) -> Result<(), ImportError> {
+    async fn apply<R: Rows>(&mut self, rows: &R, piece: FilePiece<R::Batch>) -> Result<(), ImportError> {
         let block = self.block(piece);
         for tries in 0..TRIES_MAX {
             match rows.store(&block).await {
@@ -211,7 +213,7 @@ impl Job {
         tokio::time::timeout_at(due, cancelled(&mut self.stop)).await.is_ok()
     }
 
-    fn block<Batch>(&self, piece: Piece<Batch>) -> Block<Batch> {
+    fn block<Batch>(&self, piece: FilePiece<Batch>) -> Block<Batch> {
         let mut reasons = self.import.counts.skip_reasons.clone();
         for (reason, count) in &piece.counts.skipped {
             *reasons.entry((*reason).to_owned()).or_default() += count;

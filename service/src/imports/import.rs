@@ -51,7 +51,7 @@ pub enum Outcome {
 /// How far the work on one file has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    pub stage: Stage,
+    pub stage: ImportStage,
     /// Bytes done in this stage, of `size`.
     pub bytes: u64,
     pub size: u64,
@@ -62,7 +62,7 @@ pub struct Progress {
 
 /// What is done with a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Stage {
+pub enum ImportStage {
     /// Its content is looked at, to know it again.
     #[default]
     Looking,
@@ -73,7 +73,7 @@ pub enum Stage {
 impl Import {
     pub(super) fn progress(&self, rows_before: u64) -> Progress {
         Progress {
-            stage: Stage::Applying,
+            stage: ImportStage::Applying,
             bytes: self.checkpoint,
             size: self.size,
             rows: self.counts.rows_read,

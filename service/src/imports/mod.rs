@@ -20,7 +20,7 @@ mod uploads;
 mod worker;
 
 pub use error::{HeaderProblem, ImportError};
-pub use import::{Import, Outcome, Progress, Stage, Totals};
+pub use import::{Import, ImportStage, Outcome, Progress, Totals};
 pub use kind::{Block, Counts, Pace, Parsed, Rows, SkipReason, Skips, Stored, columns};
 pub use records::{Found, Records};
 pub use rejects::Rejects;

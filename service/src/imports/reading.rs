@@ -12,7 +12,7 @@ use super::error::{HeaderProblem, ImportError};
 use super::kind::{Counts, Pace, Parsed, Rows, SkipReason};
 use super::records::{Found, Records};
 use super::rejects::{Reject, Rejects};
-use super::source::{Content, Guard, Stamp};
+use super::source::{FileContent, Guard, Stamp};
 
 /// A block ends at this many bytes of its file, whatever its number of rows: long rows must not fill the memory.
 const BLOCK_MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -27,7 +27,7 @@ pub(super) const BLOCKS_AHEAD_MAX: usize = 1;
 pub(super) struct Plan {
     pub path: PathBuf,
     /// What the file holds; what was appended since is not read.
-    pub content: Content,
+    pub content: FileContent,
     /// What the file was like when it was looked at; `None` where nobody else writes it.
     pub stamp: Option<Stamp>,
     /// The byte up to which rows are applied, and the number of the block that begins there.
@@ -39,7 +39,7 @@ pub(super) struct Plan {
 }
 
 /// A block that is read and not yet stored.
-pub(super) struct Piece<Batch> {
+pub(super) struct FilePiece<Batch> {
     pub number: u64,
     pub from: u64,
     pub to: u64,
@@ -50,25 +50,29 @@ pub(super) struct Piece<Batch> {
 }
 
 /// Why a file is not read to its end.
-pub(super) enum ReadError {
+pub(super) enum FileReadError {
     Header(HeaderProblem),
     Broken(ImportError),
 }
 
-impl From<HeaderProblem> for ReadError {
+impl From<HeaderProblem> for FileReadError {
     fn from(problem: HeaderProblem) -> Self {
         Self::Header(problem)
     }
 }
 
-impl From<io::Error> for ReadError {
+impl From<io::Error> for FileReadError {
     fn from(error: io::Error) -> Self {
         Self::Broken(ImportError::Unreadable(error))
     }
 }
 
 /// Reads a file from its checkpoint to its end, or until nobody takes its blocks any more.
-pub(super) fn read<R: Rows>(rows: &R, plan: &Plan, blocks: &mpsc::Sender<Piece<R::Batch>>) -> Result<(), ReadError> {
+pub(super) fn read<R: Rows>(
+    rows: &R,
+    plan: &Plan,
+    blocks: &mpsc::Sender<FilePiece<R::Batch>>,
+) -> Result<(), FileReadError> {
     let file = File::open(&plan.path)?;
     let mut guard = Guard::new(file.try_clone()?, plan.content, plan.stamp)?;
     check(&mut guard)?;
@@ -81,7 +85,7 @@ pub(super) fn read<R: Rows>(rows: &R, plan: &Plan, blocks: &mpsc::Sender<Piece<R
             return Err(HeaderProblem(sentence).into());
         }
     };
-    let mut reading = Reading {
+    let mut reading = FileReading {
         rows,
         plan,
         blocks,
@@ -95,27 +99,27 @@ pub(super) fn read<R: Rows>(rows: &R, plan: &Plan, blocks: &mpsc::Sender<Piece<R
 }
 
 /// No row of a file that has changed shall be stored under the old one's digest.
-fn check(guard: &mut Guard) -> Result<(), ReadError> {
+fn check(guard: &mut Guard) -> Result<(), FileReadError> {
     if guard.is_unchanged()? {
         Ok(())
     } else {
-        Err(ReadError::Broken(ImportError::Changed))
+        Err(FileReadError::Broken(ImportError::Changed))
     }
 }
 
 /// The end is where it was when the file was looked at.
-fn expect_end<S: Read>(plan: &Plan, records: &Records<S>) -> Result<(), ReadError> {
+fn expect_end<S: Read>(plan: &Plan, records: &Records<S>) -> Result<(), FileReadError> {
     if records.position() == plan.content.size {
         Ok(())
     } else {
-        Err(ReadError::Broken(ImportError::Changed))
+        Err(FileReadError::Broken(ImportError::Changed))
     }
 }
 
-struct Reading<'a, R: Rows> {
+struct FileReading<'a, R: Rows> {
     rows: &'a R,
     plan: &'a Plan,
-    blocks: &'a mpsc::Sender<Piece<R::Batch>>,
+    blocks: &'a mpsc::Sender<FilePiece<R::Batch>>,
     file: File,
     guard: Guard,
     layout: R::Layout,
@@ -131,9 +135,9 @@ enum Filled {
     LeftAlone,
 }
 
-impl<R: Rows> Reading<'_, R> {
+impl<R: Rows> FileReading<'_, R> {
     /// Rows before the checkpoint are read again only for who wants to see every rejected line.
-    fn go_to_checkpoint(&mut self) -> Result<(), ReadError> {
+    fn go_to_checkpoint(&mut self) -> Result<(), FileReadError> {
         let Plan {
             checkpoint, content, ..
         } = *self.plan;
@@ -159,7 +163,7 @@ impl<R: Rows> Reading<'_, R> {
     }
 
     /// Each block has its place before it is read, so that no more than one is in memory besides the one being stored.
-    fn send_blocks(&mut self) -> Result<(), ReadError> {
+    fn send_blocks(&mut self) -> Result<(), FileReadError> {
         let runtime = Handle::current();
         let (mut number, mut from, mut capacity) = (self.plan.block, self.plan.checkpoint, 0);
         // Once nobody takes blocks any more, there is no place.
@@ -176,7 +180,7 @@ impl<R: Rows> Reading<'_, R> {
             capacity = rows.len();
             let to = self.records.position();
             if counts.read > 0 {
-                place.send(Piece {
+                place.send(FilePiece {
                     number,
                     from,
                     to,
@@ -194,7 +198,7 @@ impl<R: Rows> Reading<'_, R> {
     }
 
     /// Reads the rows of one block.
-    fn fill(&mut self, from: u64, rows: &mut Vec<R::Row>, counts: &mut Counts) -> Result<Filled, ReadError> {
+    fn fill(&mut self, from: u64, rows: &mut Vec<R::Row>, counts: &mut Counts) -> Result<Filled, FileReadError> {
         let rows_max = self.rows.block_rows() as u64;
         let mut wait_ms = 0;
         while counts.read < rows_max && self.records.position() - from < BLOCK_MAX_BYTES {
@@ -225,7 +229,7 @@ impl<R: Rows> Reading<'_, R> {
         Ok(Filled::Full)
     }
 
-    fn reject(&self, reason: SkipReason) -> Result<(), ReadError> {
+    fn reject(&self, reason: SkipReason) -> Result<(), FileReadError> {
         let Some(rejects) = &self.plan.rejects else {
             return Ok(());
         };
@@ -236,6 +240,6 @@ impl<R: Rows> Reading<'_, R> {
             to: self.records.position(),
         };
         let written = rejects.write(&reject);
-        written.map_err(|error| ReadError::Broken(ImportError::RejectsUnwritable(error)))
+        written.map_err(|error| FileReadError::Broken(ImportError::RejectsUnwritable(error)))
     }
 }

@@ -39,7 +39,7 @@ pub async fn advance<Batch: Sync>(
     inserted: u64,
     duplicate: u64,
 ) -> Result<Advanced, Fault> {
-    let step = Step::of(block, inserted, duplicate);
+    let step = BlockStep::of(block, inserted, duplicate);
     let values = [
         block.import.into(),
         step.from.into(),
@@ -64,7 +64,7 @@ macro_rules! advance_on_driver {
             inserted: u64,
             duplicate: u64,
         ) -> Result<Advanced, Fault> {
-            let step = Step::of(block, inserted, duplicate);
+            let step = BlockStep::of(block, inserted, duplicate);
             let query = sqlx::query(ADVANCE)
                 .bind(block.import.0)
                 .bind(step.from)
@@ -108,7 +108,7 @@ pub async fn stands_at_on_sqlite<Batch: Sync>(tx: &mut SqliteConnection, block: 
 }
 
 /// A block in numbers, as the columns take them.
-struct Step {
+struct BlockStep {
     from: i64,
     to: i64,
     read: i64,
@@ -118,7 +118,7 @@ struct Step {
     coerced: i64,
 }
 
-impl Step {
+impl BlockStep {
     fn of<Batch>(block: &Block<Batch>, inserted: u64, duplicate: u64) -> Self {
         Self {
             from: signed(block.from),
@@ -218,7 +218,7 @@ pub(super) async fn known(
 }
 
 /// An upload that is not at its end.
-pub(super) struct Waiting {
+pub(super) struct WaitingUpload {
     pub id: ImportId,
     pub kind: ImportKind,
     /// Where its file waits.
@@ -226,12 +226,12 @@ pub(super) struct Waiting {
 }
 
 /// Uploads that are not at their end, oldest first.
-pub(super) async fn unfinished_uploads(db: &impl ConnectionTrait) -> Result<Vec<Waiting>, Fault> {
+pub(super) async fn unfinished_uploads(db: &impl ConnectionTrait) -> Result<Vec<WaitingUpload>, Fault> {
     let query = imports::Entity::find()
         .filter(imports::Column::Status.eq(ImportStatus::Running))
         .filter(imports::Column::Path.is_not_null())
         .order_by_asc(imports::Column::Id);
-    let waiting = query.all(db).await?.into_iter().map(|row| Waiting {
+    let waiting = query.all(db).await?.into_iter().map(|row| WaitingUpload {
         id: row.id,
         kind: row.kind,
         path: row.path.unwrap_or_default(),

@@ -12,7 +12,7 @@ use super::kind::{Pace, Rows};
 use super::load::Load;
 use super::rejects::Rejects;
 use super::repo::{self, Advanced, End};
-use super::source::{Content, Stamp, content_of};
+use super::source::{FileContent, Stamp, content_of};
 use super::uploads::Uploads;
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
@@ -184,7 +184,7 @@ impl Runner {
     }
 
     /// The import of a content: the unfinished one, or a new one.
-    async fn open(&self, kind: ImportKind, file: &str, content: Content) -> Result<Import, ImportError> {
+    async fn open(&self, kind: ImportKind, file: &str, content: FileContent) -> Result<Import, ImportError> {
         loop {
             match repo::holder(&self.db.write, kind, content.digest).await? {
                 Some(holder) if holder.status == ImportStatus::Running => return Ok(holder),
@@ -213,7 +213,7 @@ impl Runner {
     }
 
     /// A new import of nothing yet.
-    pub fn new_import(&self, kind: ImportKind, file: &str, content: Content) -> Import {
+    pub fn new_import(&self, kind: ImportKind, file: &str, content: FileContent) -> Import {
         let started_at = self.clock.now();
         Import {
             id: ImportId(id_at(started_at)),

@@ -9,14 +9,14 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use super::import::{Progress, Stage};
+use super::import::{ImportStage, Progress};
 use crate::values::Digest;
 
 const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// The content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Content {
+pub(super) struct FileContent {
     pub digest: Digest,
     pub size: u64,
 }
@@ -33,7 +33,7 @@ pub(super) struct Stamp {
 /// Notices that a file begins no more with the content that was looked at.
 pub(super) struct Guard {
     file: File,
-    content: Content,
+    content: FileContent,
     /// The file was as it should be when it had this stamp.
     stamp: Stamp,
 }
@@ -52,7 +52,7 @@ impl Stamp {
 
 impl Guard {
     /// Watches an open file whose content was looked at when it had a stamp; without one it is taken for what it should be.
-    pub fn new(file: File, content: Content, stamp: Option<Stamp>) -> io::Result<Self> {
+    pub fn new(file: File, content: FileContent, stamp: Option<Stamp>) -> io::Result<Self> {
         let stamp = match stamp {
             Some(stamp) => stamp,
             None => Stamp::of(&file)?,
@@ -106,7 +106,7 @@ pub(super) fn content_of(
     path: &Path,
     progress: &watch::Sender<Progress>,
     stop: &watch::Receiver<bool>,
-) -> io::Result<Option<(Content, Stamp)>> {
+) -> io::Result<Option<(FileContent, Stamp)>> {
     let mut file = File::open(path)?;
     let stamp = Stamp::of(&file)?;
     let (mut hash, mut size, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
@@ -124,12 +124,12 @@ pub(super) fn content_of(
             Err(error) => return Err(error),
         }
         progress.send_replace(Progress {
-            stage: Stage::Looking,
+            stage: ImportStage::Looking,
             bytes: size,
             size: stamp.size.max(size),
             ..Progress::default()
         });
     }
     let digest = digest_of(hash);
-    Ok(Some((Content { digest, size }, stamp)))
+    Ok(Some((FileContent { digest, size }, stamp)))
 }

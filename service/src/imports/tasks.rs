@@ -38,13 +38,13 @@ impl Work {
 
 /// Work that is ready, uploads first, and work that was put off.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct TaskQueue {
     uploads: VecDeque<Work>,
     files: VecDeque<Work>,
     put_off: Vec<(Instant, Work)>,
 }
 
-impl Queue {
+impl TaskQueue {
     /// A queue of files in their order.
     pub fn of_files(files: VecDeque<Work>) -> Self {
         Self {

@@ -17,7 +17,7 @@ use super::error::ImportError;
 use super::import::{Import, Outcome};
 use super::repo::{self, End, FILE_CHANGED, FILE_GONE};
 use super::runner::{Known, RunOptions, Runner};
-use super::tasks::{FIRST_PAUSE, PAUSE_MAX, Queue, Task, Work};
+use super::tasks::{FIRST_PAUSE, PAUSE_MAX, Task, TaskQueue, Work};
 use super::uploads::Uploads;
 use crate::db::Fault;
 use crate::values::{ImportId, ImportKind, ImportStatus};
@@ -25,7 +25,7 @@ use crate::values::{ImportId, ImportKind, ImportStatus};
 pub(super) struct Worker {
     runner: Arc<Runner>,
     arriving: mpsc::Receiver<Work>,
-    queue: Queue,
+    queue: TaskQueue,
     stop: watch::Receiver<bool>,
 }
 
@@ -39,7 +39,7 @@ impl Worker {
         Self {
             runner,
             arriving,
-            queue: Queue::of_files(files),
+            queue: TaskQueue::of_files(files),
             stop,
         }
     }

@@ -14,7 +14,7 @@ pub struct Identity {
 
 /// What one group commit says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct JournalRow {
     pub number: i64,
     /// The greatest id of the commit; of an empty one, that of the row before.
     pub last_id: RecordId,
@@ -36,7 +36,7 @@ pub struct Head {
 
 /// What a group commit holds, as its row counts it.
 #[derive(Clone, Copy, Debug)]
-pub struct Content<'a> {
+pub struct CommitContent<'a> {
     /// Of its transfers and its changes, in the order of their ids.
     pub leaves: &'a [Sha256Digest],
     /// How many of them are changes.
@@ -48,8 +48,8 @@ pub struct Content<'a> {
 impl Head {
     /// The row of a commit that stands on this head.
     #[must_use]
-    pub fn next(&self, commit: &Content<'_>, at: Timestamp) -> Row {
-        Row {
+    pub fn next(&self, commit: &CommitContent<'_>, at: Timestamp) -> JournalRow {
+        JournalRow {
             number: self.number + 1,
             last_id: commit.last_id.unwrap_or(self.last_id),
             transfers: commit.leaves.len() as u32 - commit.changes,
@@ -61,7 +61,7 @@ impl Head {
 
     /// The head after that row has been written.
     #[must_use]
-    pub fn after(&self, ledger: &Identity, row: &Row) -> Self {
+    pub fn after(&self, ledger: &Identity, row: &JournalRow) -> Self {
         Self {
             number: row.number,
             digest: digest_of_row(ledger.id, self.digest, row),

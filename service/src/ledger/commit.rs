@@ -2,7 +2,7 @@
 
 use super::book::Writes;
 use super::types::{Change, Transfer};
-use crate::journal::{ChangeLeaf, Content, Head, Identity, Row, Salt, TransferLeaf};
+use crate::journal::{ChangeLeaf, CommitContent, Head, Identity, JournalRow, Salt, TransferLeaf};
 use crate::values::{RecordId, Sha256Digest, Timestamp};
 
 /// What is written at once, or not at all.
@@ -10,7 +10,7 @@ pub(super) struct GroupCommit {
     pub writes: Writes,
     /// The head that it was decided on.
     pub before: Head,
-    pub row: Row,
+    pub row: JournalRow,
     /// The head that it makes.
     pub head: Head,
 }
@@ -19,7 +19,7 @@ impl GroupCommit {
     /// Puts the writes of a batch onto a head; `at` is the time of its last stamp.
     pub fn new(writes: Writes, before: Head, ledger: &Identity, at: Timestamp) -> Self {
         let leaves = leaves(&writes, &ledger.salt);
-        let content = Content {
+        let content = CommitContent {
             leaves: &leaves,
             changes: writes.changes.len() as u32,
             last_id: last_id(&writes),

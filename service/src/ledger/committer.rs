@@ -121,9 +121,9 @@ impl Queue {
     }
 
     /// Keeps a place in the queue for a command that comes later.
-    pub fn reserve(&self) -> Result<Place, SubmitError> {
+    pub fn reserve(&self) -> Result<QueuePlace, SubmitError> {
         let reserved = self.sender.clone().try_reserve_owned();
-        reserved.map(Place).map_err(|error| refused(&error))
+        reserved.map(QueuePlace).map_err(|error| refused(&error))
     }
 
     /// False once the committer has ended.
@@ -140,9 +140,9 @@ impl Queue {
 }
 
 /// A place in the queue.
-pub struct Place(mpsc::OwnedPermit<Waiting>);
+pub struct QueuePlace(mpsc::OwnedPermit<Waiting>);
 
-impl Place {
+impl QueuePlace {
     /// Submits a command and waits for its final outcome. There is room for it.
     pub async fn submit(self, command: Command) -> Result<Outcome, SubmitError> {
         let (waiting, outcome) = waiting(command);

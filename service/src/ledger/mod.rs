@@ -30,7 +30,7 @@ mod verify;
 
 pub use bank_clock::bank_clock;
 pub use book::{Book, Stamps, WalletUpdate, Writes};
-pub use committer::{Ledger, Place, Queue};
+pub use committer::{Ledger, Queue, QueuePlace};
 pub use entries::{EntryPage, EntryView, entries_of};
 pub use error::SubmitError;
 pub use metrics::{HistogramSnapshot, Loss, Metrics, MetricsSnapshot};

@@ -24,7 +24,7 @@ pub use month::Month;
 pub use ranking::Ranked;
 pub use report::{FailureRate, Funnel, Reports};
 pub use rollup::Counts;
-pub use row::{Activity, COLUMNS, Layout, MERCHANT_BYTES_MAX, TEXT_BYTES_MAX, parse};
+pub use row::{Activity, ActivityLayout, COLUMNS, MERCHANT_BYTES_MAX, TEXT_BYTES_MAX, parse};
 pub use rows::ActivityRows;
 pub use summary::Summary;
 pub use volume::Volume;

@@ -7,17 +7,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::month::Month;
 use super::ranking::{Ranked, Ranking};
 use super::report::Item;
-use super::rollup::{Mark, Marks, Merchant, Rollup};
+use super::rollup::{Marks, Merchant, Rollup, RollupMark};
 
 /// What the last writer knows.
 #[derive(Default)]
 pub struct Remembered {
     version: i64,
-    merchants: HashMap<Box<str>, Entry>,
+    merchants: HashMap<Box<str>, RememberedEntry>,
 }
 
 /// A merchant that is stored, and months that are noted of it.
-struct Entry {
+struct RememberedEntry {
     merchant: Merchant,
     months: Vec<Month>,
 }
@@ -62,7 +62,7 @@ impl Remembered {
     pub fn learn(&mut self, merchants: impl IntoIterator<Item = (Box<str>, Merchant)>) {
         for (id, merchant) in merchants {
             let months = Vec::new();
-            self.merchants.insert(id, Entry { merchant, months });
+            self.merchants.insert(id, RememberedEntry { merchant, months });
         }
     }
 
@@ -83,7 +83,7 @@ impl Remembered {
             };
             let before = known.map(|known| known.marks).unwrap_or_default();
             changes.note_marks(more.marks.without(before));
-            if more.marks.has(Mark::Succeeded) && (can_lead(merchant.volume) || leaders.contains(&**id)) {
+            if more.marks.has(RollupMark::Succeeded) && (can_lead(merchant.volume) || leaders.contains(&**id)) {
                 changes.succeeded.push(Ranked {
                     merchant_id: id.clone(),
                     volume: merchant.volume,
@@ -127,7 +127,10 @@ impl Changes {
         if new == Marks::default() {
             return;
         }
-        for item in Mark::all().filter(|mark| new.has(*mark)).filter_map(Item::of_mark) {
+        for item in RollupMark::all()
+            .filter(|mark| new.has(*mark))
+            .filter_map(Item::of_mark)
+        {
             *self.new_marks.entry(item).or_default() += 1;
         }
     }
@@ -144,7 +147,7 @@ impl Changes {
         let succeeded = self
             .merchants
             .iter()
-            .filter(|(_, merchant)| merchant.marks.has(Mark::Succeeded));
+            .filter(|(_, merchant)| merchant.marks.has(RollupMark::Succeeded));
         let changed = succeeded.map(|(id, merchant)| Ranked {
             merchant_id: id.clone(),
             volume: merchant.volume,

@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 
 use super::month::Month;
 use super::ranking::{Ranked, Ranking};
-use super::rollup::{Counts, Mark};
+use super::rollup::{Counts, RollupMark};
 use crate::values::{ActivityStatus, KycStep, Product};
 
 /// Every report at one moment.
@@ -84,11 +84,11 @@ impl Item {
 
     /// The number that counts merchants with a mark.
     #[must_use]
-    pub fn of_mark(mark: Mark) -> Option<Self> {
+    pub fn of_mark(mark: RollupMark) -> Option<Self> {
         match mark {
-            Mark::Used(product) => Some(Self::ProductMerchants(product)),
-            Mark::Took(step) => Some(Self::KycMerchants(step)),
-            Mark::Succeeded => None,
+            RollupMark::Used(product) => Some(Self::ProductMerchants(product)),
+            RollupMark::Took(step) => Some(Self::KycMerchants(step)),
+            RollupMark::Succeeded => None,
         }
     }
 }
@@ -227,7 +227,7 @@ mod tests {
     fn keys_are_read_as_they_are_written() {
         let month = Month::from_number(202_401).expect("this is a month");
         let mut items = vec![Item::ActiveMerchants(month)];
-        items.extend(Mark::all().filter_map(Item::of_mark));
+        items.extend(RollupMark::all().filter_map(Item::of_mark));
         items.extend(
             Counts::default()
                 .iter()

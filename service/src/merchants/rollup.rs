@@ -41,7 +41,7 @@ pub struct Marks(pub i16);
 
 /// One bit of `Marks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub enum RollupMark {
     /// Used a product, whatever came of it.
     Used(Product),
     /// Took a step of KYC.
@@ -104,7 +104,7 @@ fn place(product: Product, status: ActivityStatus) -> usize {
     product as usize * ActivityStatus::ALL.len() + status as usize
 }
 
-impl Mark {
+impl RollupMark {
     /// Every mark.
     pub fn all() -> impl Iterator<Item = Self> {
         let used = Product::ALL.iter().copied().map(Self::Used);
@@ -123,10 +123,10 @@ impl Mark {
 
 impl Marks {
     /// The mark of a success alone.
-    pub const SUCCEEDED: Self = Self(Mark::Succeeded.bit());
+    pub const SUCCEEDED: Self = Self(RollupMark::Succeeded.bit());
 
     #[must_use]
-    pub const fn has(self, mark: Mark) -> bool {
+    pub const fn has(self, mark: RollupMark) -> bool {
         self.0 & mark.bit() != 0
     }
 
@@ -135,7 +135,7 @@ impl Marks {
         Self(self.0 & !others.0)
     }
 
-    fn set(&mut self, mark: Mark) {
+    fn set(&mut self, mark: RollupMark) {
         self.0 |= mark.bit();
     }
 }
@@ -193,12 +193,12 @@ impl Merchant {
         self.counts.0[place(row.product, row.status)] += 1;
         self.first_activity = self.first_activity.min(row.occurred_at);
         self.last_activity = self.last_activity.max(row.occurred_at);
-        self.marks.set(Mark::Used(row.product));
+        self.marks.set(RollupMark::Used(row.product));
         if row.status == ActivityStatus::Success {
             self.volume += row.amount;
-            self.marks.set(Mark::Succeeded);
+            self.marks.set(RollupMark::Succeeded);
             if let Some(step) = row.kyc_step() {
-                self.marks.set(Mark::Took(step));
+                self.marks.set(RollupMark::Took(step));
             }
         }
     }
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn every_mark_has_a_bit_of_its_own() {
         let mut all = Marks::default();
-        for mark in Mark::all() {
+        for mark in RollupMark::all() {
             assert!(!all.has(mark));
             all.set(mark);
         }

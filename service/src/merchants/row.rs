@@ -13,7 +13,7 @@ use std::str;
 use csv::ByteRecord;
 use uuid::Uuid;
 
-use self::amount::Amount;
+use self::amount::ActivityAmount;
 use crate::imports::{HeaderProblem, Parsed, SkipReason, columns};
 use crate::values::{ActivityStatus, Channel, KycStep, Money, Product, Timestamp};
 
@@ -33,9 +33,9 @@ pub struct Activity {
 
 /// Where each column is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout([usize; 10]);
+pub struct ActivityLayout([usize; 10]);
 
-/// The header's names, in the order of `Layout`.
+/// The header's names, in the order of `ActivityLayout`.
 pub const COLUMNS: [&str; 10] = [
     "event_id",
     "merchant_id",
@@ -49,7 +49,7 @@ pub const COLUMNS: [&str; 10] = [
     "merchant_tier",
 ];
 
-impl Layout {
+impl ActivityLayout {
     /// Finds the columns by their names.
     pub fn of(header: &ByteRecord) -> Result<Self, HeaderProblem> {
         columns(header, COLUMNS).map(Self)
@@ -63,14 +63,14 @@ pub const TEXT_BYTES_MAX: usize = 64;
 
 /// Reads a row. A field that the record lacks is blank.
 #[must_use]
-pub fn parse(layout: &Layout, record: &ByteRecord) -> Parsed<Activity> {
+pub fn parse(layout: &ActivityLayout, record: &ByteRecord) -> Parsed<Activity> {
     match read(layout, record) {
         Ok((row, coerced)) => Parsed::Row { row, coerced },
         Err(reason) => Parsed::Skipped(reason),
     }
 }
 
-fn read(layout: &Layout, record: &ByteRecord) -> Result<(Activity, bool), SkipReason> {
+fn read(layout: &ActivityLayout, record: &ByteRecord) -> Result<(Activity, bool), SkipReason> {
     let field = |column: usize| trimmed(record.get(layout.0[column]).unwrap_or_default());
     let event_id = Uuid::try_parse_ascii(field(0)).map_err(|_| "bad_event_id")?;
     let merchant = merchant(field(1))?;
@@ -78,9 +78,9 @@ fn read(layout: &Layout, record: &ByteRecord) -> Result<(Activity, bool), SkipRe
     let product = word(field(3), Product::ALL, Product::as_str).ok_or("unknown_product")?;
     let status = word(field(6), ActivityStatus::ALL, ActivityStatus::as_str).ok_or("unknown_status")?;
     let (amount, coerced) = match amount::read(field(5)) {
-        Amount::Read(amount) => (amount, false),
-        Amount::Unreadable => (Money::ZERO, true),
-        Amount::NotFinite => return Err("amount_not_finite"),
+        ActivityAmount::Read(amount) => (amount, false),
+        ActivityAmount::Unreadable => (Money::ZERO, true),
+        ActivityAmount::NotFinite => return Err("amount_not_finite"),
     };
     let channel = word(field(7), Channel::ALL, Channel::as_str);
     let (texts, ends) = joined(merchant, [field(4), field(8), field(9)]);
@@ -225,8 +225,8 @@ mod tests {
         "VERIFIED",
     ];
 
-    fn layout() -> Layout {
-        Layout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns")
+    fn layout() -> ActivityLayout {
+        ActivityLayout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns")
     }
 
     fn with<'a>(changes: &[(usize, &'a [u8])]) -> Parsed<Activity> {

@@ -5,7 +5,7 @@ use sea_orm::DbBackend;
 
 use super::batch::Batch;
 use super::repo::{PostgresRows, SqliteRows};
-use super::row::{self, Activity, Layout};
+use super::row::{self, Activity, ActivityLayout};
 use crate::db::{Db, Fault};
 use crate::imports::{Block, HeaderProblem, Parsed, Rows, Stored};
 use crate::values::ImportKind;
@@ -32,7 +32,7 @@ impl ActivityRows {
 impl Rows for ActivityRows {
     const KIND: ImportKind = ImportKind::Activities;
     const ONCE: bool = false;
-    type Layout = Layout;
+    type Layout = ActivityLayout;
     type Row = Activity;
     type Batch = Batch;
 
@@ -43,11 +43,11 @@ impl Rows for ActivityRows {
         }
     }
 
-    fn layout(header: &ByteRecord) -> Result<Layout, HeaderProblem> {
-        Layout::of(header)
+    fn layout(header: &ByteRecord) -> Result<ActivityLayout, HeaderProblem> {
+        ActivityLayout::of(header)
     }
 
-    fn parse(&self, layout: &Layout, record: &ByteRecord) -> Parsed<Activity> {
+    fn parse(&self, layout: &ActivityLayout, record: &ByteRecord) -> Parsed<Activity> {
         row::parse(layout, record)
     }
 

@@ -30,7 +30,7 @@ struct Held {
 }
 
 /// A block of our own that changed: currency, position in the round, number, slots.
-pub struct Change {
+pub struct BoardChange {
     pub currency: Currency,
     pub position: usize,
     pub block: i64,
@@ -88,11 +88,11 @@ impl Board {
 
     /// Our own blocks that changed since the last call.
     #[must_use]
-    pub fn take_changes(&self, clock: i64) -> Vec<Change> {
+    pub fn take_changes(&self, clock: i64) -> Vec<BoardChange> {
         let mut changes = Vec::new();
         self.each(|currency, window| {
             let changed = window.take_changes(clock).into_iter();
-            changes.extend(changed.map(|(position, block, slots)| Change {
+            changes.extend(changed.map(|(position, block, slots)| BoardChange {
                 currency,
                 position,
                 block,

@@ -12,8 +12,8 @@ use super::board::Board;
 use super::{COUNTED, WINDOW_MS, repo};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::feed::{self, Handover, LOOK_EVERY, Piece, ReadError, Reader, What};
-use crate::redis::Pause;
+use crate::feed::{self, FeedPiece, Followed, Handover, LOOK_EVERY, ReadError, Reader};
+use crate::redis::RedisPause;
 use crate::values::Timestamp;
 
 /// Callers of `flush` that may wait at a time.
@@ -53,7 +53,12 @@ impl Minute {
         recovered.await?;
         tx.rollback().await?;
         self.board.settle();
-        Ok(Reader::new(self.db.clone(), What::All, head.mark, Some(&self.handover)))
+        Ok(Reader::new(
+            self.db.clone(),
+            Followed::All,
+            head.mark,
+            Some(&self.handover),
+        ))
     }
 
     /// Enters whatever is committed.
@@ -74,7 +79,7 @@ impl Minute {
         }
     }
 
-    fn enter(&self, piece: Piece) {
+    fn enter(&self, piece: FeedPiece) {
         let now = self.clock.now().timestamp_millis();
         for one in piece.completed {
             if COUNTED.contains(&one.kind) {
@@ -133,7 +138,7 @@ impl Follower {
 }
 
 async fn follow(minute: Minute, mut reader: Reader, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
-    let mut pause = Pause::new(LOOK_EVERY, PAUSE_MAX);
+    let mut pause = RedisPause::new(LOOK_EVERY, PAUSE_MAX);
     let mut is_failing = false;
     loop {
         let mut waiting = None;

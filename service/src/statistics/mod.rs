@@ -35,7 +35,7 @@ use self::shared::Shared;
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
 use crate::feed::Handover;
-use crate::redis::{Pause, Redis, RedisFault};
+use crate::redis::{Redis, RedisFault, RedisPause};
 use crate::values::{Currency, TransferKind};
 
 /// How often replicas publish and read: two of them agree after twice that and two round trips.
@@ -147,7 +147,7 @@ impl Statistics {
         }
         let statistics = self.clone();
         let task = tokio::spawn(async move {
-            let mut pause = Pause::new(SYNC_PAUSE, SYNC_PAUSE_MAX);
+            let mut pause = RedisPause::new(SYNC_PAUSE, SYNC_PAUSE_MAX);
             loop {
                 let wait = pause.after(&statistics.sync().await);
                 tokio::select! {

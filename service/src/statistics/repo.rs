@@ -13,7 +13,7 @@ use crate::values::{Currency, Money, RecordId, Timestamp, TransferId, TransferSt
 /// Transfers read at a time.
 const PAGE: u64 = 10_000;
 
-type Row = (TransferId, Currency, Money, Timestamp);
+type CompletedRow = (TransferId, Currency, Money, Timestamp);
 
 /// Gives out every completed transfer, deposit and withdrawal of these times, through an id, page by page, in constant memory.
 pub async fn each_moved_in(
@@ -25,7 +25,7 @@ pub async fn each_moved_in(
     let mut next = transfers::Column::Id.gte(TransferId(id_floor(times.start)));
     let end = TransferId(id_floor(times.end));
     loop {
-        let page: Vec<Row> = transfers::Entity::find()
+        let page: Vec<CompletedRow> = transfers::Entity::find()
             .select_only()
             .columns([
                 transfers::Column::Id,

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
 
-use self::link::{Link, Pulled};
+use self::link::{Pulled, SharedLink};
 use super::Statistics;
 use super::metrics::Metrics;
 use super::packed::unpack;
@@ -30,12 +30,12 @@ use crate::values::Currency;
 
 /// See the module.
 pub(super) struct Shared {
-    link: Link,
+    link: SharedLink,
     is_connected: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<SharedState>,
 }
 
-struct State {
+struct SharedState {
     generation: Option<String>,
     /// The number of our last change.
     published: u64,
@@ -48,9 +48,9 @@ struct State {
 impl Shared {
     pub fn new(redis: Redis) -> Self {
         Self {
-            link: Link::new(redis, Replica::from_le_bytes(random_bytes())),
+            link: SharedLink::new(redis, Replica::from_le_bytes(random_bytes())),
             is_connected: AtomicBool::new(false),
-            state: Mutex::new(State {
+            state: Mutex::new(SharedState {
                 generation: None,
                 published: 0,
                 seen: HashMap::new(),
@@ -72,14 +72,14 @@ impl Shared {
         stepped
     }
 
-    async fn step(&self, state: &mut State, statistics: &Statistics) -> Result<(), RedisFault> {
+    async fn step(&self, state: &mut SharedState, statistics: &Statistics) -> Result<(), RedisFault> {
         self.join(state).await?;
         self.publish(state, statistics).await?;
         self.pull(state, statistics).await
     }
 
     /// Finds the generation, or begins one under a name that none had before: so every replica notices.
-    async fn join(&self, state: &mut State) -> Result<(), RedisFault> {
+    async fn join(&self, state: &mut SharedState) -> Result<(), RedisFault> {
         let proposed = hex(u64::from_le_bytes(random_bytes()));
         let generation = Some(self.link.generation(&proposed).await?);
         if state.generation != generation {
@@ -90,7 +90,7 @@ impl Shared {
         Ok(())
     }
 
-    async fn publish(&self, state: &mut State, statistics: &Statistics) -> Result<(), RedisFault> {
+    async fn publish(&self, state: &mut SharedState, statistics: &Statistics) -> Result<(), RedisFault> {
         if std::mem::take(&mut state.owes_everything) {
             statistics.board.mark_all_changed();
         }
@@ -102,7 +102,7 @@ impl Shared {
     }
 
     /// Reads what the others changed.
-    async fn pull(&self, state: &mut State, statistics: &Statistics) -> Result<(), RedisFault> {
+    async fn pull(&self, state: &mut SharedState, statistics: &Statistics) -> Result<(), RedisFault> {
         let generation = state.generation.as_deref().unwrap_or_default();
         let mut others = self.link.present(generation).await?;
         statistics

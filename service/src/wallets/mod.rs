@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::actor::Actor;
 use crate::db::{Db, Fault};
-use crate::ledger::{Action, Command, EntryPage, Opening, Outcome, Owner, Place, Queue, StatusRequest, entries_of};
+use crate::ledger::{
+    Action, Command, EntryPage, Opening, Outcome, Owner, Queue, QueuePlace, StatusRequest, entries_of,
+};
 use crate::page::{Page, PageRequest};
 use crate::values::{Currency, Method, TransferId, UserId, WalletId, WalletStatus};
 
@@ -34,7 +36,7 @@ pub struct Wallets {
 }
 
 /// A place in the ledger's queue for a wallet that is opened later.
-pub(crate) struct OpeningPlace(Place);
+pub(crate) struct OpeningPlace(QueuePlace);
 
 /// System wallets whose ids are remembered; beyond it they are looked up.
 const REMEMBERED_MAX: usize = 10_000;

@@ -7,10 +7,10 @@
 use csv::{ByteRecord, ReaderBuilder};
 use libfuzzer_sys::fuzz_target;
 use service::imports::Parsed;
-use service::merchants::{self, COLUMNS, Layout, MERCHANT_BYTES_MAX, TEXT_BYTES_MAX};
+use service::merchants::{self, COLUMNS, ActivityLayout, MERCHANT_BYTES_MAX, TEXT_BYTES_MAX};
 
 fuzz_target!(|bytes: &[u8]| {
-    let layout = Layout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns");
+    let layout = ActivityLayout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns");
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record).expect("bytes in memory can be read") {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use harness::activities::{Dirt, Feed};
 use harness::{TestBank, all_at_once, on_every_backend};
 use service::db::{Db, FaultKind};
-use service::imports::{ImportError, Outcome, Progress, Rejects, RunOptions, Stage};
+use service::imports::{ImportError, ImportStage, Outcome, Progress, Rejects, RunOptions};
 use service::values::ImportStatus;
 use tokio::sync::watch;
 
@@ -303,7 +303,7 @@ async fn progress_is_told(bank: Arc<TestBank>) {
     assert!(seen.is_sorted_by(|one, other| one.bytes < other.bytes));
     let last = progress.borrow().clone();
     let end = Progress {
-        stage: Stage::Applying,
+        stage: ImportStage::Applying,
         bytes: size,
         size,
         rows: ROWS,

@@ -8,7 +8,7 @@ use harness::TestBank;
 use service::aggregates::{Aggregates, Transactions};
 use service::db::{Db, Fault};
 use service::imports::{Block, HeaderProblem, Imports, Kinds, Parsed, Rows, Stored};
-use service::merchants::{Activity, ActivityRows, Batch, Layout};
+use service::merchants::{Activity, ActivityLayout, ActivityRows, Batch};
 use service::values::ImportKind;
 
 /// When a test is asked.
@@ -80,7 +80,7 @@ pub fn breaking(block: u64, moment: Moment) -> Hook {
 impl<const ONCE: bool> Rows for Small<ONCE> {
     const KIND: ImportKind = ImportKind::Activities;
     const ONCE: bool = ONCE;
-    type Layout = Layout;
+    type Layout = ActivityLayout;
     type Row = Activity;
     type Batch = Batch;
 
@@ -88,11 +88,11 @@ impl<const ONCE: bool> Rows for Small<ONCE> {
         self.block_rows
     }
 
-    fn layout(header: &ByteRecord) -> Result<Layout, HeaderProblem> {
+    fn layout(header: &ByteRecord) -> Result<ActivityLayout, HeaderProblem> {
         ActivityRows::layout(header)
     }
 
-    fn parse(&self, layout: &Layout, record: &ByteRecord) -> Parsed<Activity> {
+    fn parse(&self, layout: &ActivityLayout, record: &ByteRecord) -> Parsed<Activity> {
         (self.reading)();
         self.rows.parse(layout, record)
     }

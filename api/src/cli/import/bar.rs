@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
-use service::imports::{Progress, Stage};
+use service::imports::{ImportStage, Progress};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -62,7 +62,7 @@ impl Bar {
             let mut is_applying = false;
             while steps.changed().await.is_ok() {
                 let step = steps.borrow_and_update().clone();
-                if step.stage == Stage::Looking {
+                if step.stage == ImportStage::Looking {
                     bar.set_message(format!("looking at {name}"));
                     continue;
                 }
@@ -122,7 +122,7 @@ mod tests {
 
     fn step(rows: u64, rows_before: u64) -> Progress {
         Progress {
-            stage: Stage::Applying,
+            stage: ImportStage::Applying,
             rows,
             rows_before,
             ..Progress::default()

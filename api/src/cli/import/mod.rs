@@ -13,7 +13,7 @@ use service::values::{ImportKind, ImportStatus};
 use tokio::sync::watch;
 
 use self::bar::Bar;
-use self::summary::Summary;
+use self::summary::ImportSummary;
 use super::serve::told_to_stop;
 use super::{Bank, Ending, Settings, bank, print};
 use crate::stderr::complain;
@@ -21,7 +21,7 @@ use crate::stderr::complain;
 #[derive(Debug, Subcommand)]
 pub enum What {
     /// Merchants' activity feeds
-    Activities(Options),
+    Activities(ImportOptions),
     /// Deposits and withdrawals of other systems, for the daily totals
     Transactions(Replay),
 }
@@ -29,7 +29,7 @@ pub enum What {
 #[derive(Debug, Args)]
 pub struct Replay {
     #[command(flatten)]
-    options: Options,
+    options: ImportOptions,
 
     /// Wait before the rows as long as they say in `sleep_ms`; `--pace=2` is twice as fast, `--pace=0.5` half as fast
     // Without the sign it would take the path that follows for its factor.
@@ -38,7 +38,7 @@ pub struct Replay {
 }
 
 #[derive(Debug, Args)]
-pub struct Options {
+pub struct ImportOptions {
     /// CSV files, folders (every *.csv in them, by name) and patterns
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -78,7 +78,7 @@ pub async fn run(settings: &Settings, what: What) -> anyhow::Result<Ending> {
             return Err(error);
         }
     };
-    let mut summary = Summary::default();
+    let mut summary = ImportSummary::default();
     let wishes = Wishes {
         kind,
         pace,
@@ -116,7 +116,12 @@ struct Wishes<'a> {
 }
 
 /// Imports file after file; told to stop, it does so at the end of a block.
-async fn import_all(bank: &Bank, wishes: Wishes<'_>, files: &[PathBuf], summary: &mut Summary) -> anyhow::Result<()> {
+async fn import_all(
+    bank: &Bank,
+    wishes: Wishes<'_>,
+    files: &[PathBuf],
+    summary: &mut ImportSummary,
+) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let signals = told_to_stop()?;
     let listener = tokio::spawn(async move {
@@ -147,7 +152,7 @@ async fn import_all(bank: &Bank, wishes: Wishes<'_>, files: &[PathBuf], summary:
     done
 }
 
-fn note(outcome: Result<Outcome, ImportError>, path: &Path, summary: &mut Summary) -> anyhow::Result<()> {
+fn note(outcome: Result<Outcome, ImportError>, path: &Path, summary: &mut ImportSummary) -> anyhow::Result<()> {
     match outcome {
         Ok(Outcome::Finished(import)) => {
             if import.status == ImportStatus::Failed {

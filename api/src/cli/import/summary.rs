@@ -8,12 +8,12 @@ use service::values::ImportStatus;
 
 /// The imports of one run, each with the path that was named.
 #[derive(Default)]
-pub struct Summary {
+pub struct ImportSummary {
     imports: Vec<(String, Import)>,
     is_stopped: bool,
 }
 
-impl Summary {
+impl ImportSummary {
     pub fn add(&mut self, path: &Path, import: Import) {
         self.imports.push((path.display().to_string(), import));
     }
@@ -49,13 +49,13 @@ impl Summary {
         let names: Vec<String> = self.imports.iter().map(|(path, _)| ending(path, room)).collect();
         let width = names.iter().map(|name| name.chars().count()).max();
         let width = width.unwrap_or_default().max("total".len());
-        let line = |name: &str, status: &str, cell: &dyn Fn(&Column) -> String| {
+        let line = |name: &str, status: &str, cell: &dyn Fn(&SummaryColumn) -> String| {
             let cells: String = columns.iter().map(cell).collect();
             format!("{name:width$}  {status:9}{cells}\n")
         };
         let numbers = |counts: &Totals| {
             let counts = counts.clone();
-            move |column: &Column| format!("{:>1$}", (column.of)(&counts), column.width)
+            move |column: &SummaryColumn| format!("{:>1$}", (column.of)(&counts), column.width)
         };
         let mut text = line("file", "status", &|column| format!("{:>1$}", column.name, column.width));
         for (name, (_, import)) in names.iter().zip(&self.imports) {
@@ -84,14 +84,14 @@ impl Summary {
 const LINE_WIDTH: usize = 80;
 
 /// A column of numbers.
-struct Column {
+struct SummaryColumn {
     name: &'static str,
     of: fn(&Totals) -> u64,
     /// With the blanks before it.
     width: usize,
 }
 
-impl Column {
+impl SummaryColumn {
     /// No wider than its name and its numbers are.
     fn new(name: &'static str, of: fn(&Totals) -> u64, total: &Totals) -> Self {
         let width = 2 + name.len().max(of(total).to_string().len());
@@ -99,13 +99,13 @@ impl Column {
     }
 }
 
-fn columns(total: &Totals) -> [Column; 5] {
+fn columns(total: &Totals) -> [SummaryColumn; 5] {
     [
-        Column::new("read", |counts| counts.rows_read, total),
-        Column::new("inserted", |counts| counts.rows_inserted, total),
-        Column::new("duplicate", |counts| counts.rows_duplicate, total),
-        Column::new("skipped", |counts| counts.rows_skipped, total),
-        Column::new("coerced", |counts| counts.amounts_coerced, total),
+        SummaryColumn::new("read", |counts| counts.rows_read, total),
+        SummaryColumn::new("inserted", |counts| counts.rows_inserted, total),
+        SummaryColumn::new("duplicate", |counts| counts.rows_duplicate, total),
+        SummaryColumn::new("skipped", |counts| counts.rows_skipped, total),
+        SummaryColumn::new("coerced", |counts| counts.amounts_coerced, total),
     ]
 }
 

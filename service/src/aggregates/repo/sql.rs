@@ -4,7 +4,7 @@ use sea_orm::DbBackend;
 
 /// The dialect of a connection.
 #[derive(Clone, Copy)]
-pub(super) struct Dialect(pub DbBackend);
+pub(super) struct TotalsDialect(pub DbBackend);
 
 /// What a sum is kept in two halves of; see `totals`.
 const HALF: &str = "1000000000";
@@ -17,7 +17,7 @@ const KEY: &str = "currency, day, kind, method, source";
 pub(super) const READ_STATE: &str = "SELECT bank, mark_number, mark_digest, newest_day, epoch, version, rebuilds, \
     rebuilt_at FROM aggregates_state WHERE id = 1";
 
-impl Dialect {
+impl TotalsDialect {
     fn is_postgres(self) -> bool {
         self.0 == DbBackend::Postgres
     }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
 
-use super::sql::{Dialect, READ_STATE};
+use super::sql::{READ_STATE, TotalsDialect};
 use crate::aggregates::Day;
 use crate::db::Fault;
 use crate::feed::Mark;
@@ -62,7 +62,7 @@ pub async fn state(db: &impl ConnectionTrait) -> Result<State, Fault> {
 
 /// The state, which nobody else writes before this transaction ends.
 pub async fn lock_state(tx: &DatabaseTransaction) -> Result<State, Fault> {
-    read(tx, &Dialect(tx.get_database_backend()).lock_state()).await
+    read(tx, &TotalsDialect(tx.get_database_backend()).lock_state()).await
 }
 
 async fn read(db: &impl ConnectionTrait, sql: &str) -> Result<State, Fault> {

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
 use serde_json::json;
 
-use super::sql::{COLUMNS, Dialect};
+use super::sql::{COLUMNS, TotalsDialect};
 use crate::aggregates::totals::{Key, Kind, Source, Sum, Totals};
 use crate::aggregates::{Day, DayRange};
 use crate::db::Fault;
@@ -44,7 +44,7 @@ pub struct Daily {
 }
 
 #[derive(FromQueryResult)]
-struct Line {
+struct TotalsLine {
     day: Option<NaiveDate>,
     source: i16,
     currency: String,
@@ -55,7 +55,7 @@ struct Line {
     count: i64,
 }
 
-impl Line {
+impl TotalsLine {
     /// `None` for what no writer of ours writes.
     fn sum(&self) -> Option<(Key, Sum)> {
         let key = Key {
@@ -79,16 +79,18 @@ fn statement(db: &impl ConnectionTrait, sql: String, values: impl IntoIterator<I
     Statement::from_sql_and_values(db.get_database_backend(), sql, values)
 }
 
-fn dialect(db: &impl ConnectionTrait) -> Dialect {
-    Dialect(db.get_database_backend())
+fn dialect(db: &impl ConnectionTrait) -> TotalsDialect {
+    TotalsDialect(db.get_database_backend())
 }
 
 async fn lines(
     db: &impl ConnectionTrait,
     sql: String,
     values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<Line>, Fault> {
-    Ok(Line::find_by_statement(statement(db, sql, values)).all(db).await?)
+) -> Result<Vec<TotalsLine>, Fault> {
+    Ok(TotalsLine::find_by_statement(statement(db, sql, values))
+        .all(db)
+        .await?)
 }
 
 async fn totals(
@@ -96,7 +98,7 @@ async fn totals(
     sql: String,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Totals, Fault> {
-    lines(db, sql, values).await?.iter().map(Line::read).collect()
+    lines(db, sql, values).await?.iter().map(TotalsLine::read).collect()
 }
 
 /// Adds sums to a table's.

@@ -27,7 +27,7 @@ pub trait Stamps {
 /// The wallets of one batch and what has been decided about them.
 #[derive(Default)]
 pub struct Book {
-    pages: HashMap<WalletId, Page>,
+    pages: HashMap<WalletId, WalletPage>,
     /// Wallets by owner and currency, only for owners for whom this batch opens one.
     by_owner: HashMap<(Owner, Currency), WalletId>,
     /// Transfers by the key that they used up: stored ones that were looked up, and the batch's own.
@@ -37,7 +37,7 @@ pub struct Book {
     changes: Vec<Change>,
 }
 
-struct Page {
+struct WalletPage {
     /// `None` of a wallet that this batch opens.
     read: Option<Wallet>,
     now: Wallet,
@@ -80,7 +80,7 @@ pub struct WalletUpdate {
     pub now: Wallet,
 }
 
-impl Page {
+impl WalletPage {
     /// A wallet that is not stored yet.
     fn new(wallet: Wallet) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Book {
     /// Opens a book on the wallets of a batch.
     #[must_use]
     pub fn open(wallets: impl IntoIterator<Item = Wallet>) -> Self {
-        let pages = wallets.into_iter().map(|wallet| (wallet.id, Page::of(wallet)));
+        let pages = wallets.into_iter().map(|wallet| (wallet.id, WalletPage::of(wallet)));
         Self {
             pages: pages.collect(),
             ..Self::default()
@@ -128,7 +128,7 @@ impl Book {
                 (None, None) => continue,
             };
             self.by_owner.insert((owner, wallet.currency), wallet.id);
-            self.pages.entry(wallet.id).or_insert_with(|| Page::of(wallet));
+            self.pages.entry(wallet.id).or_insert_with(|| WalletPage::of(wallet));
         }
     }
 

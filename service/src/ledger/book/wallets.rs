@@ -1,6 +1,6 @@
 //! Wallets opened, and their status changed. Pure.
 
-use super::{Book, Page, Stamps};
+use super::{Book, Stamps, WalletPage};
 use crate::journal::opening_text;
 use crate::ledger::types::{Change, Command, Opening, Outcome, Owner, StatusRequest, Wallet, WalletRefusal};
 use crate::values::{ChangeId, ChangeKind, Money, Version, WalletId, WalletStatus};
@@ -43,7 +43,7 @@ impl Book {
             after: opening_text(opening.currency, user, wallet.method.as_ref()),
         });
         self.by_owner.insert(whose, wallet.id);
-        self.pages.insert(wallet.id, Page::new(wallet.clone()));
+        self.pages.insert(wallet.id, WalletPage::new(wallet.clone()));
         Outcome::Wallet(Box::new(wallet))
     }
 

@@ -39,7 +39,7 @@ enum Dialect {
 }
 
 /// The turn: a transaction in which no other process commits.
-pub(super) struct Turn {
+pub(super) struct RepoTurn {
     tx: Tx,
     metrics: Arc<Metrics>,
 }
@@ -50,7 +50,7 @@ enum Tx {
 }
 
 /// A connection of the committer outside of a transaction.
-pub(super) struct Connection {
+pub(super) struct RepoConnection {
     connection: PoolConnection<Postgres>,
     metrics: Arc<Metrics>,
 }
@@ -88,7 +88,7 @@ fn count_statements(metrics: &Metrics, statements: usize) {
     Metrics::add(&metrics.statements, statements);
 }
 
-impl store::Connection for Connection {
+impl store::Connection for RepoConnection {
     async fn write(&mut self, commit: &GroupCommit) -> Result<Option<Timestamp>, Fault> {
         count_statements(&self.metrics, 1);
         unless_silent(postgres::write(&mut self.connection, commit))
@@ -126,8 +126,8 @@ impl Repo {
 }
 
 impl Store for Repo {
-    type Connection = Connection;
-    type Turn = Turn;
+    type Connection = RepoConnection;
+    type Turn = RepoTurn;
 
     async fn close(&self) {
         match &self.dialect {
@@ -171,9 +171,9 @@ impl Store for Repo {
         }
     }
 
-    async fn acquire(&self) -> Result<Connection, Fault> {
+    async fn acquire(&self) -> Result<RepoConnection, Fault> {
         match &self.dialect {
-            Dialect::Postgres(ledger) => Ok(Connection {
+            Dialect::Postgres(ledger) => Ok(RepoConnection {
                 connection: ledger.acquire().await?,
                 metrics: self.metrics.clone(),
             }),
@@ -181,7 +181,7 @@ impl Store for Repo {
         }
     }
 
-    async fn take_turn(&self, request: &TurnRequest) -> Result<(Turn, TurnAnswer), Fault> {
+    async fn take_turn(&self, request: &TurnRequest) -> Result<(RepoTurn, TurnAnswer), Fault> {
         let (tx, answer) = match &self.dialect {
             Dialect::Postgres(ledger) => {
                 // BEGIN, its time-out, the turn.
@@ -195,7 +195,7 @@ impl Store for Repo {
             }
         };
         let metrics = self.metrics.clone();
-        Ok((Turn { tx, metrics }, answer))
+        Ok((RepoTurn { tx, metrics }, answer))
     }
 
     async fn pause(&self, time: Pause) {
@@ -220,7 +220,7 @@ impl Store for Repo {
     }
 }
 
-impl store::Turn for Turn {
+impl store::Turn for RepoTurn {
     async fn identity(&mut self) -> Result<Identity, Fault> {
         count_statements(&self.metrics, 1);
         match &mut self.tx {

@@ -27,7 +27,7 @@ pub(super) async fn count_rows(tx: &DatabaseTransaction) -> Result<BookCounts, F
 
 /// Runs every check of the books.
 pub(super) async fn books_are_right(tx: &DatabaseTransaction) -> Result<Vec<Check>, Fault> {
-    let dialect = Dialect(tx.get_database_backend());
+    let dialect = BooksDialect(tx.get_database_backend());
     let mut checks = Vec::new();
     for (claim, sql) in dialect.checks_of_wallets().into_iter().chain(dialect.checks()) {
         let offenders = offenders(tx, sql).await?;
@@ -64,7 +64,7 @@ pub(super) async fn count<const N: usize>(
 }
 
 /// Sums in two halves: SQLite's own sum overflows after ten full wallets.
-async fn currencies_sum_to_zero(tx: &DatabaseTransaction, dialect: Dialect) -> Result<Check, Fault> {
+async fn currencies_sum_to_zero(tx: &DatabaseTransaction, dialect: BooksDialect) -> Result<Check, Fault> {
     let units = dialect.units("balance");
     let sql = format!(
         "SELECT currency, CAST(sum({units} / {HALF}) AS bigint) AS high, CAST(sum({units} % {HALF}) AS bigint) AS low \
@@ -91,9 +91,9 @@ async fn currencies_sum_to_zero(tx: &DatabaseTransaction, dialect: Dialect) -> R
 const HALF: i64 = 1_000_000_000;
 
 #[derive(Clone, Copy)]
-struct Dialect(DbBackend);
+struct BooksDialect(DbBackend);
 
-impl Dialect {
+impl BooksDialect {
     /// A money column in ten-thousandths.
     fn units(self, column: &str) -> String {
         match self.0 {

@@ -9,7 +9,7 @@ use super::records::{LeafRecords, LeafTable};
 use super::rows::{JournalPages, StoredRow};
 use super::{Check, JournalSpan, OFFENDERS_MAX, VerifyError, id_text};
 use crate::db::Fault;
-use crate::journal::{Identity, MerkleTree, Row, digest_of_row};
+use crate::journal::{Identity, JournalRow, MerkleTree, digest_of_row};
 use crate::values::{Sha256Digest, Timestamp};
 
 const CLAIM: &str = "the journal has no gap, and its digests are those of what is stored";
@@ -201,7 +201,7 @@ impl<'a> JournalWalk<'a> {
     }
 
     fn compare_digest(&mut self, stored: &journal::Model) {
-        let row = Row {
+        let row = JournalRow {
             number: stored.number,
             last_id: stored.last_id,
             transfers: stored.transfers.unsigned_abs(),

@@ -42,7 +42,7 @@ pub(in crate::merchants) struct SqliteRows {
 }
 
 /// What became of a transaction.
-enum Step {
+enum SqliteStep {
     /// A part is stored, and more of the block is left.
     More,
     Done(Stored),
@@ -51,7 +51,7 @@ enum Step {
 }
 
 /// How far a block has come.
-struct Progress {
+struct SqliteProgress {
     rows: usize,
     inserted: u64,
 }
@@ -84,13 +84,15 @@ impl SqliteRows {
         let (mut best, mut looks) = (None, 0);
         loop {
             match self.store_part(block, remembered, best.as_ref()).await? {
-                Step::More => {}
-                Step::Done(stored) => return Ok(stored),
-                Step::Leaderless if looks < LOOKS_MAX => {
+                SqliteStep::More => {}
+                SqliteStep::Done(stored) => return Ok(stored),
+                SqliteStep::Leaderless if looks < LOOKS_MAX => {
                     looks += 1;
                     best = Some(best_of_all(&self.read, block.rows.part_rows_max()).await?);
                 }
-                Step::Leaderless => return Err(Fault::conflict(std::io::Error::other("the rollups keep changing"))),
+                SqliteStep::Leaderless => {
+                    return Err(Fault::conflict(std::io::Error::other("the rollups keep changing")));
+                }
             }
         }
     }
@@ -100,15 +102,15 @@ impl SqliteRows {
         block: &Block<Batch>,
         remembered: &mut Remembered,
         best: Option<&Best>,
-    ) -> Result<Step, Fault> {
+    ) -> Result<SqliteStep, Fault> {
         let rows_max = self.part_size.rows().min(block.rows.part_rows_max());
         let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
         let begun = Instant::now();
         let Some(written) = write_part(&mut tx, block, rows_max, remembered, best).await? else {
             tx.rollback().await?;
-            return Ok(Step::Leaderless);
+            return Ok(SqliteStep::Leaderless);
         };
-        if let Step::Done(Stored::Stale) = written.step {
+        if let SqliteStep::Done(Stored::Stale) = written.step {
             tx.rollback().await?;
             return Ok(written.step);
         }
@@ -125,7 +127,7 @@ impl SqliteRows {
 
 /// A part that is written and not yet committed.
 struct Written {
-    step: Step,
+    step: SqliteStep,
     rows: usize,
     changes: Option<Changes>,
 }
@@ -139,7 +141,7 @@ async fn write_part(
     best: Option<&Best>,
 ) -> Result<Option<Written>, Fault> {
     let stale = Written {
-        step: Step::Done(Stored::Stale),
+        step: SqliteStep::Done(Stored::Stale),
         rows: 0,
         changes: None,
     };
@@ -152,20 +154,20 @@ async fn write_part(
     let Some((inserted, changes)) = insert_new(tx, rows, remembered, best).await? else {
         return Ok(None);
     };
-    let now = Progress {
+    let now = SqliteProgress {
         rows: before.rows + rows.len(),
         inserted: before.inserted + inserted,
     };
     let step = if rows.len() < left.len() {
         note_part(tx, block, now.rows, inserted).await?;
-        Step::More
+        SqliteStep::More
     } else {
         let (inserted, duplicate) = (now.inserted, block.counts.rows() - now.inserted);
         match advance_on_sqlite(tx, block, inserted, duplicate).await? {
             Advanced::Changed => forget_parts(tx, block.import).await?,
             Advanced::Stale => return Ok(Some(stale)),
         }
-        Step::Done(Stored::Applied { inserted, duplicate })
+        SqliteStep::Done(Stored::Applied { inserted, duplicate })
     };
     Ok(Some(Written {
         step,
@@ -175,7 +177,7 @@ async fn write_part(
 }
 
 /// `part` is the row behind a part: parts have whatever bounds, and each begins where the one before it ends.
-async fn progress(tx: &mut SqliteConnection, block: &Block<Batch>) -> Result<Progress, Fault> {
+async fn progress(tx: &mut SqliteConnection, block: &Block<Batch>) -> Result<SqliteProgress, Fault> {
     let (rows, inserted): (i64, i64) = sqlx::query_as(
         "SELECT coalesce(max(part), 0), coalesce(sum(inserted), 0) FROM activity_parts
          WHERE import_id = ? AND block_from = ? AND block_to = ?",
@@ -185,7 +187,7 @@ async fn progress(tx: &mut SqliteConnection, block: &Block<Batch>) -> Result<Pro
     .bind(block.to as i64)
     .fetch_one(tx)
     .await?;
-    Ok(Progress {
+    Ok(SqliteProgress {
         rows: usize::try_from(rows).map_err(Fault::broken)?,
         inserted: inserted.unsigned_abs(),
     })
@@ -212,7 +214,7 @@ async fn forget_parts(tx: &mut SqliteConnection, import: ImportId) -> Result<(),
 }
 
 /// How many rows were inserted, and what that changed.
-type Inserted = (u64, Option<Changes>);
+type InsertedRows = (u64, Option<Changes>);
 
 /// Inserts the rows that are not stored, and what they add; `None` when nobody leads any more.
 async fn insert_new(
@@ -220,7 +222,7 @@ async fn insert_new(
     rows: &[Activity],
     remembered: &mut Remembered,
     best: Option<&Best>,
-) -> Result<Option<Inserted>, Fault> {
+) -> Result<Option<InsertedRows>, Fault> {
     let rowid_before: i64 = sqlx::query_scalar("SELECT coalesce(max(rowid), 0) FROM activities")
         .fetch_one(&mut *tx)
         .await?;

@@ -4,7 +4,7 @@ use crate::values::Money;
 
 /// What a field says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Amount {
+pub(super) enum ActivityAmount {
     Read(Money),
     /// Blank, no number, or outside DECIMAL(18,4).
     Unreadable,
@@ -14,19 +14,19 @@ pub(super) enum Amount {
 
 /// Reads `[+-]digits[.digits][e[+-]digits]`, with digits on at least one side of the point: what decimal libraries write,
 /// exponents too. More than four decimals are rounded, half away from zero.
-pub(super) fn read(field: &[u8]) -> Amount {
+pub(super) fn read(field: &[u8]) -> ActivityAmount {
     let (negative, unsigned) = match field {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         all => (false, all),
     };
     if is_not_finite(unsigned) {
-        return Amount::NotFinite;
+        return ActivityAmount::NotFinite;
     }
     let units = Decimal::split(unsigned).and_then(|decimal| decimal.units());
     match units.and_then(|units| Money::from_units(if negative { -units } else { units })) {
-        Some(money) => Amount::Read(money),
-        None => Amount::Unreadable,
+        Some(money) => ActivityAmount::Read(money),
+        None => ActivityAmount::Unreadable,
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(text.as_bytes()),
-                Amount::Read(money.parse().expect("is money")),
+                ActivityAmount::Read(money.parse().expect("is money")),
                 "{text}"
             );
         }
@@ -158,7 +158,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(text.as_bytes()),
-                Amount::Read(money.parse().expect("is money")),
+                ActivityAmount::Read(money.parse().expect("is money")),
                 "{text}"
             );
         }
@@ -189,14 +189,14 @@ mod tests {
             "1e999999999999",
             "٣",
         ] {
-            assert_eq!(read(text.as_bytes()), Amount::Unreadable, "{text}");
+            assert_eq!(read(text.as_bytes()), ActivityAmount::Unreadable, "{text}");
         }
     }
 
     #[test]
     fn nan_and_infinity_are_not_finite() {
         for text in ["NaN", "nan", "-nan", "sNaN", "inf", "+Inf", "-INFINITY"] {
-            assert_eq!(read(text.as_bytes()), Amount::NotFinite, "{text}");
+            assert_eq!(read(text.as_bytes()), ActivityAmount::NotFinite, "{text}");
         }
     }
 }

@@ -4,7 +4,7 @@ use ::redis::{Pipeline, pipe};
 
 use super::hex;
 use crate::redis::{PREFIX, Redis, RedisFault};
-use crate::statistics::board::Change;
+use crate::statistics::board::BoardChange;
 use crate::statistics::packed::pack;
 use crate::statistics::window::Replica;
 
@@ -17,7 +17,7 @@ const BLOCKS_AT_ONCE: usize = 64;
 const HERE: &str = "here";
 
 /// The way to the other replicas.
-pub struct Link {
+pub struct SharedLink {
     redis: Redis,
     replica: Replica,
 }
@@ -30,7 +30,7 @@ pub struct Pulled {
     pub blocks: Vec<(String, Vec<u8>)>,
 }
 
-impl Link {
+impl SharedLink {
     pub fn new(redis: Redis, replica: Replica) -> Self {
         Self { redis, replica }
     }
@@ -48,7 +48,12 @@ impl Link {
     }
 
     /// Writes our changed blocks over what we said of their places before.
-    pub async fn publish(&self, generation: &str, changes: &[Change], published: &mut u64) -> Result<(), RedisFault> {
+    pub async fn publish(
+        &self,
+        generation: &str,
+        changes: &[BoardChange],
+        published: &mut u64,
+    ) -> Result<(), RedisFault> {
         let (blocks, log) = (key(generation, self.replica), log_key(generation, self.replica));
         for some in changes.chunks(BLOCKS_AT_ONCE) {
             let mut commands = pipe();

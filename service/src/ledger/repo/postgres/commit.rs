@@ -29,7 +29,7 @@ fn parts_of(commit: &GroupCommit) -> Parts {
     }
 }
 
-fn bound(commit: &GroupCommit) -> Bound<'_> {
+fn bound(commit: &GroupCommit) -> BoundQuery<'_> {
     let (writes, parts) = (&commit.writes, parts_of(commit));
     let mut query = bind_journal(sqlx::query(parts.statement()), commit);
     query = bind_updated(query, &writes.updated);
@@ -49,13 +49,13 @@ fn bound(commit: &GroupCommit) -> Bound<'_> {
     query
 }
 
-type Bound<'q> = Query<'q, Postgres, PgArguments>;
+type BoundQuery<'q> = Query<'q, Postgres, PgArguments>;
 
 fn column<T, V>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
 }
 
-fn bind_journal<'q>(query: Bound<'q>, commit: &'q GroupCommit) -> Bound<'q> {
+fn bind_journal<'q>(query: BoundQuery<'q>, commit: &'q GroupCommit) -> BoundQuery<'q> {
     let (before, row) = (&commit.before, &commit.row);
     query
         .bind(before.number)
@@ -75,7 +75,7 @@ fn stands_on_head(commit: &GroupCommit) -> bool {
     commit.row.at <= commit.before.at + records
 }
 
-fn bind_updated<'q>(query: Bound<'q>, wallets: &'q [WalletUpdate]) -> Bound<'q> {
+fn bind_updated<'q>(query: BoundQuery<'q>, wallets: &'q [WalletUpdate]) -> BoundQuery<'q> {
     query
         .bind(column(wallets, |wallet| wallet.read.id.0))
         .bind(column(wallets, |wallet| wallet.read.version.0))
@@ -87,7 +87,7 @@ fn bind_updated<'q>(query: Bound<'q>, wallets: &'q [WalletUpdate]) -> Bound<'q> 
         .bind(column(wallets, |wallet| wallet.now.updated_at))
 }
 
-fn bind_confirmed<'q>(query: Bound<'q>, wallets: &'q [Wallet]) -> Bound<'q> {
+fn bind_confirmed<'q>(query: BoundQuery<'q>, wallets: &'q [Wallet]) -> BoundQuery<'q> {
     query
         .bind(column(wallets, |wallet| wallet.id.0))
         .bind(column(wallets, |wallet| wallet.version.0))
@@ -96,7 +96,7 @@ fn bind_confirmed<'q>(query: Bound<'q>, wallets: &'q [Wallet]) -> Bound<'q> {
         .bind(column(wallets, |wallet| wallet.balance.to_decimal()))
 }
 
-fn bind_transfers<'q>(query: Bound<'q>, transfers: &[&'q Transfer]) -> Bound<'q> {
+fn bind_transfers<'q>(query: BoundQuery<'q>, transfers: &[&'q Transfer]) -> BoundQuery<'q> {
     query
         .bind(column(transfers, |transfer| transfer.id.0))
         .bind(column(transfers, |transfer| transfer.kind.to_value()))
@@ -121,7 +121,7 @@ fn bind_transfers<'q>(query: Bound<'q>, transfers: &[&'q Transfer]) -> Bound<'q>
         .bind(column(transfers, |transfer| transfer.created_at))
 }
 
-fn bind_notes<'q>(query: Bound<'q>, transfers: &[&'q Transfer]) -> Bound<'q> {
+fn bind_notes<'q>(query: BoundQuery<'q>, transfers: &[&'q Transfer]) -> BoundQuery<'q> {
     query
         .bind(column(transfers, |transfer| transfer.description.as_deref()))
         .bind(column(transfers, |transfer| transfer.metadata.as_deref()))
@@ -142,7 +142,7 @@ fn available(transfer: &Transfer) -> Option<Decimal> {
         .map(|available| available.to_decimal())
 }
 
-fn bind_entries<'q>(query: Bound<'q>, entries: &'q [Entry]) -> Bound<'q> {
+fn bind_entries<'q>(query: BoundQuery<'q>, entries: &'q [Entry]) -> BoundQuery<'q> {
     query
         .bind(column(entries, |entry| entry.wallet.0))
         .bind(column(entries, |entry| entry.transfer.0))
@@ -151,7 +151,7 @@ fn bind_entries<'q>(query: Bound<'q>, entries: &'q [Entry]) -> Bound<'q> {
         .bind(column(entries, |entry| entry.balance_after.to_decimal()))
 }
 
-fn bind_changes<'q>(query: Bound<'q>, changes: &'q [Change]) -> Bound<'q> {
+fn bind_changes<'q>(query: BoundQuery<'q>, changes: &'q [Change]) -> BoundQuery<'q> {
     query
         .bind(column(changes, |change| change.id.0))
         .bind(column(changes, |change| change.kind.to_value()))
@@ -166,7 +166,7 @@ fn bind_changes<'q>(query: Bound<'q>, changes: &'q [Change]) -> Bound<'q> {
         .bind(changes.iter().map(|change| change.after.as_str()).collect::<Vec<_>>())
 }
 
-fn bind_opened<'q>(query: Bound<'q>, wallets: &'q [Wallet]) -> Bound<'q> {
+fn bind_opened<'q>(query: BoundQuery<'q>, wallets: &'q [Wallet]) -> BoundQuery<'q> {
     query
         .bind(column(wallets, |wallet| wallet.id.0))
         .bind(column(wallets, |wallet| wallet.owner.map(|user| user.0)))

@@ -27,13 +27,13 @@ impl Parts {
 }
 
 /// A column's name, and the type of the array that comes for it.
-type Column = (&'static str, &'static str);
+type ArrayColumn = (&'static str, &'static str);
 
 /// Parameters of the journal's row: number and digest of the row before, last id, transfers, changes, time, root, digest, and
 /// whether the time stands on the head.
 const OF_JOURNAL: usize = 9;
 
-const UPDATED: &[Column] = &[
+const UPDATED: &[ArrayColumn] = &[
     ("id", "uuid"),
     ("version", "bigint"),
     ("status", "text"),
@@ -44,9 +44,9 @@ const UPDATED: &[Column] = &[
     ("updated_at", "timestamptz"),
 ];
 /// With the status that a wallet shall have.
-const STATUS_AFTER: Column = ("status_after", "text");
+const STATUS_AFTER: ArrayColumn = ("status_after", "text");
 
-const CONFIRMED: &[Column] = &[
+const CONFIRMED: &[ArrayColumn] = &[
     ("id", "uuid"),
     ("version", "bigint"),
     ("status", "text"),
@@ -54,7 +54,7 @@ const CONFIRMED: &[Column] = &[
     ("balance", "numeric"),
 ];
 
-const TRANSFERS: &[Column] = &[
+const TRANSFERS: &[ArrayColumn] = &[
     ("id", "uuid"),
     ("kind", "smallint"),
     ("status", "smallint"),
@@ -69,7 +69,7 @@ const TRANSFERS: &[Column] = &[
     ("request_digest", "bytea"),
     ("created_at", "timestamptz"),
 ];
-const NOTES: &[Column] = &[
+const NOTES: &[ArrayColumn] = &[
     ("description", "text"),
     ("metadata", "text"),
     ("created_by", "uuid"),
@@ -77,7 +77,7 @@ const NOTES: &[Column] = &[
     ("texts_salt", "bytea"),
 ];
 
-const ENTRIES: &[Column] = &[
+const ENTRIES: &[ArrayColumn] = &[
     ("wallet_id", "uuid"),
     ("transfer_id", "uuid"),
     ("version", "bigint"),
@@ -85,7 +85,7 @@ const ENTRIES: &[Column] = &[
     ("balance_after", "numeric"),
 ];
 
-const CHANGES: &[Column] = &[
+const CHANGES: &[ArrayColumn] = &[
     ("id", "uuid"),
     ("kind", "smallint"),
     ("subject", "uuid"),
@@ -94,7 +94,7 @@ const CHANGES: &[Column] = &[
     ("after", "text"),
 ];
 
-const OPENED: &[Column] = &[
+const OPENED: &[ArrayColumn] = &[
     ("id", "uuid"),
     ("user_id", "uuid"),
     ("method", "text"),
@@ -169,7 +169,7 @@ impl Arrays {
     ///
     /// The arrays are unnested side by side in the SELECT: one `unnest` of all keeps the values of each array in a store of its
     /// own before it makes the first row, which takes three times as long.
-    fn rows(&mut self, columns: &[Column], more: &[Column]) -> (String, String) {
+    fn rows(&mut self, columns: &[ArrayColumn], more: &[ArrayColumn]) -> (String, String) {
         let count = format!("cardinality(${}::{}[])", self.last + 1, columns[0].1);
         let values = columns.iter().chain(more).map(|(name, array)| {
             self.last += 1;
@@ -179,7 +179,7 @@ impl Arrays {
         (format!("SELECT {values} FROM head"), count)
     }
 
-    fn insert(&mut self, table: &str, columns: &[Column], more: &[Column]) -> String {
+    fn insert(&mut self, table: &str, columns: &[ArrayColumn], more: &[ArrayColumn]) -> String {
         let names: Vec<&str> = columns.iter().chain(more).map(|(name, _)| *name).collect();
         let (rows, _) = self.rows(columns, more);
         format!(
