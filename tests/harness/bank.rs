@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::app::app;
 use api::edge::{self, Limits};
@@ -15,14 +14,12 @@ use service::db::{ConnectSettings, Db};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::transfers::NewPayment;
 use service::values::{Currency, Method, Money, Role, WalletId};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 use crate::callers::{Caller, Customer};
 use crate::clock::{ManualClock, set_bank_time};
-use crate::servers::PostgresServer;
+use crate::database::TestDatabase;
 
 /// Which database a bank runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +31,9 @@ pub enum Backend {
 /// The password of everybody in tests.
 pub const PASSWORD: &str = "correct horse battery";
 
-const TEMPLATE: &str = "florin_template";
 const QUEUE_MAX: usize = 8192;
 /// The largest file that a test's bank takes.
 pub const UPLOAD_MAX_BYTES: u64 = 4 * 1024 * 1024;
-
-/// A migrated database that nobody else uses.
-pub struct TestDatabase {
-    pub url: String,
-    pub folder: TempDir,
-    postgres: Option<String>,
-}
 
 /// A bank of one test's own.
 pub struct TestBank {
@@ -69,89 +58,6 @@ where
     scenario(bank.clone()).await;
     bank.assert_books_balance().await;
     bank.close().await;
-}
-
-impl TestDatabase {
-    /// Makes a migrated database: a new file, or a clone of the migrated template.
-    pub async fn new(backend: Backend) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        match backend {
-            Backend::Sqlite => {
-                let url = format!("sqlite://{}", folder.path().join("florin.db").display());
-                migrate(&url).await;
-                Self {
-                    url,
-                    folder,
-                    postgres: None,
-                }
-            }
-            Backend::Postgres => {
-                static COUNT: AtomicU64 = AtomicU64::new(0);
-                let server = postgres_with_template().await;
-                let name = format!("florin_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-                server
-                    .create_database_from_template(&name, TEMPLATE)
-                    .await
-                    .expect("the template can be cloned");
-                Self {
-                    url: server.url(&name),
-                    folder,
-                    postgres: Some(name),
-                }
-            }
-        }
-    }
-
-    /// Makes a migrated database on a server of one's own, which removes it with everything else.
-    pub async fn on(server: &PostgresServer, name: &str) -> Self {
-        server.create_database(name).await.expect("a database can be made");
-        let url = server.url(name);
-        migrate(&url).await;
-        Self::at(url)
-    }
-
-    /// A part of a database that another one removes.
-    pub(crate) fn at(url: String) -> Self {
-        Self {
-            url,
-            folder: tempfile::tempdir().expect("a temporary folder can be made"),
-            postgres: None,
-        }
-    }
-
-    /// Removes the database; a file goes with its folder.
-    pub async fn drop(&self) {
-        if let Some(name) = &self.postgres {
-            let server = postgres_with_template().await;
-            server
-                .drop_database(name)
-                .await
-                .expect("a test's database can be dropped");
-        }
-    }
-}
-
-pub(crate) async fn postgres_with_template() -> &'static PostgresServer {
-    static READY: OnceCell<()> = OnceCell::const_new();
-    let server = PostgresServer::shared()
-        .await
-        .unwrap_or_else(|error| panic!("{error:#}"));
-    READY
-        .get_or_init(|| async {
-            server
-                .create_database(TEMPLATE)
-                .await
-                .expect("the template can be made");
-            migrate(&server.url(TEMPLATE)).await;
-        })
-        .await;
-    server
-}
-
-pub(crate) async fn migrate(url: &str) {
-    let db = Db::connect(url).await.expect("a new database can be opened");
-    migration::up(&db.write).await.expect("a new database can be migrated");
-    db.close().await;
 }
 
 impl TestBank {

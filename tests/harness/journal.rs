@@ -8,7 +8,7 @@ use entity::{changes, journal, ledger, transfers, wallets};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use service::clock::id_in;
-use service::journal::{ChangeLeaf, CommitContent, Head, Identity, TransferLeaf, opening_text};
+use service::journal::{ChangeLeaf, CommitContent, Head, LedgerIdentity, TransferLeaf, opening_text};
 use service::values::{ChangeId, ChangeKind, RecordId, Sha256Digest, Timestamp, WalletId, WalletStatus};
 
 /// Rows that one statement inserts.
@@ -83,7 +83,7 @@ pub async fn head(db: &DatabaseConnection) -> Head {
 
 /// A journal that grows.
 struct Chain {
-    identity: Identity,
+    identity: LedgerIdentity,
     head: Head,
 }
 
@@ -99,7 +99,7 @@ impl Chain {
             .expect("the journal can be read")
             .expect("a migrated bank has row 0");
         Self {
-            identity: Identity {
+            identity: LedgerIdentity {
                 id: ledger.id,
                 salt: ledger.salt.0,
             },

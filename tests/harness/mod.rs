@@ -7,6 +7,7 @@ pub mod bank;
 mod books;
 pub mod callers;
 pub mod clock;
+pub mod database;
 pub mod delays;
 pub mod journal;
 pub mod program;

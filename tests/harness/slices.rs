@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sea_orm::{ConnectionTrait, Database};
 use tokio::sync::OnceCell;
 
-use crate::bank::{TestDatabase, migrate, postgres_with_template};
 use crate::clock::ManualClock;
+use crate::database::{TestDatabase, migrate, postgres_with_template};
 use crate::servers::PostgresServer;
 use crate::{Backend, TestBank};
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, NaiveDate};
 use csv::ByteRecord;
 use proptest::prelude::*;
-use service::aggregates::{Day, Key, Kind, Message, Row, Source, Sum, Totals, TransactionLayout, parse, totals_of};
+use service::aggregates::{
+    Day, Key, Message, PaymentKind, Row, Source, Sum, Totals, TransactionLayout, parse, totals_of,
+};
 use service::values::{ImportId, Method, Timestamp};
 use uuid::Uuid;
 
@@ -22,8 +24,12 @@ fn method(index: usize) -> Method {
     Method::try_new(METHODS[index % METHODS.len()]).expect("these are methods")
 }
 
-fn kind(is_deposit: bool) -> Kind {
-    if is_deposit { Kind::Deposit } else { Kind::Withdrawal }
+fn kind(is_deposit: bool) -> PaymentKind {
+    if is_deposit {
+        PaymentKind::Deposit
+    } else {
+        PaymentKind::Withdrawal
+    }
 }
 
 fn row() -> impl Strategy<Value = Row> {
@@ -81,7 +87,7 @@ fn totals_are_what_adding_up_by_hand_gives_in_any_order_and_any_blocks() {
     );
     hold(file!(), &strategy, |(rows, block, turn)| {
         let usd = currency(0);
-        let mut by_hand: BTreeMap<(Day, Kind, String), (i128, u64)> = BTreeMap::new();
+        let mut by_hand: BTreeMap<(Day, PaymentKind, String), (i128, u64)> = BTreeMap::new();
         for row in &rows {
             let key = (row.day, row.kind, row.method.as_str().to_owned());
             let sum = by_hand.entry(key).or_default();

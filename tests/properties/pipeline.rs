@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use harness::database::TestDatabase;
 use harness::servers::RedisServer;
-use harness::{Backend, ManualClock, TestBank, bank::TestDatabase};
+use harness::{Backend, ManualClock, TestBank};
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
 use service::aggregates::{Aggregates, AggregatesError, Beyond, Consumer, Day, DayRange, Sealed};

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use secrecy::SecretString;
 use service::Services;
 use service::clock::Clock;
-use service::statistics::{Age, Amount, Figures};
+use service::statistics::{Age, Figures, WindowAmount};
 use service::values::Currency;
 
 use crate::cases::{Met, currency, hold_on_bank};
@@ -100,7 +100,7 @@ fn ages() -> impl Strategy<Value = i64> {
 }
 
 fn amounts() -> impl Strategy<Value = i128> {
-    let max = Amount::MAX.units();
+    let max = WindowAmount::MAX.units();
     prop_oneof![
         3 => (0_u32..28).prop_flat_map(|zeros| -(10_i128.pow(zeros))..=10_i128.pow(zeros)),
         1 => prop_oneof![Just(max), Just(-max), Just(0), Just(1), Just(-1)],
@@ -150,7 +150,7 @@ impl Replicas {
         // The window's time begins with the first amount: one that has gone when the case begins.
         let old = replicas.list.now - WINDOW_MS;
         for (to, replica) in replicas.all.iter().enumerate() {
-            let amount = Amount::from_units(1).expect("one is an amount");
+            let amount = WindowAmount::from_units(1).expect("one is an amount");
             assert_eq!(replica.statistics.report(replicas.currency, old, amount), Age::Inside);
             replicas.list.held.push((to, old, 1));
         }
@@ -166,7 +166,7 @@ impl Replicas {
             Step::Report { to, age_ms, units } => {
                 let clock = self.clock.now().timestamp_millis();
                 let at = self.list.look(clock).saturating_sub(age_ms);
-                let amount = Amount::from_units(units).expect("a strategy gives amounts");
+                let amount = WindowAmount::from_units(units).expect("a strategy gives amounts");
                 let to = to % self.all.len();
                 let answer = self.all[to].statistics.report(self.currency, at, amount);
                 prop_assert_eq!(answer, self.list.report(to, clock, at, units));
@@ -207,7 +207,7 @@ async fn two_replicas_are_one_list_at_every_step() {
     let redis = RedisServer::shared().await.unwrap_or_else(|error| panic!("{error:#}"));
     let url = redis.fresh_database_url().expect("there are databases left");
     let clock = Arc::new(ManualClock::new());
-    let database = harness::bank::TestDatabase::new(Backend::Sqlite).await;
+    let database = harness::database::TestDatabase::new(Backend::Sqlite).await;
     let share = |config: &mut service::config::Config| config.redis_url = Some(SecretString::from(url));
     let bank = TestBank::open_with(Backend::Sqlite, database, clock.clone(), share).await;
     let other = bank.replica().await;

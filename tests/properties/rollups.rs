@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use service::clock::{Clock, id_at};
-use service::imports::{Block, Counts, Parsed, Rows, Stored};
-use service::merchants::{self, Activity, ActivityLayout, ActivityRows, Batch, COLUMNS};
+use service::imports::{Block, Parsed, RowCounts, Rows, Stored};
+use service::merchants::{self, Activity, ActivityBatch, ActivityLayout, ActivityRows, COLUMNS};
 use service::values::{Digest, ImportId, ImportKind, ImportStatus};
 use uuid::Uuid;
 
@@ -241,7 +241,7 @@ impl<'a> File<'a> {
     }
 
     /// Stores a block while one event breaks every transaction that it is in.
-    async fn store_poisoned(&self, block: &Block<Batch>, event: u128) -> Result<Option<Stored>, TestCaseError> {
+    async fn store_poisoned(&self, block: &Block<ActivityBatch>, event: u128) -> Result<Option<Stored>, TestCaseError> {
         let hex = event_id(event).simple().to_string();
         let literal = match self.bank.backend {
             Backend::Postgres => format!("'{hex}'"),
@@ -263,9 +263,9 @@ impl<'a> File<'a> {
         Ok(stored.ok())
     }
 
-    fn block(&self, number: u64, step: &Step, part_rows_max: usize) -> Block<Batch> {
+    fn block(&self, number: u64, step: &Step, part_rows_max: usize) -> Block<ActivityBatch> {
         let layout = ActivityLayout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns");
-        let (mut rows, mut counts): (Vec<Activity>, Counts) = (Vec::new(), Counts::default());
+        let (mut rows, mut counts): (Vec<Activity>, RowCounts) = (Vec::new(), RowCounts::default());
         for line in &step.lines {
             counts.read += 1;
             match merchants::parse(&layout, &record(line)) {
@@ -287,7 +287,7 @@ impl<'a> File<'a> {
             number,
             from: number * 1_000,
             to: number * 1_000 + 1_000,
-            rows: Batch::new(rows, part_rows_max),
+            rows: ActivityBatch::new(rows, part_rows_max),
             counts,
             skip_reasons: "{}".to_owned(),
         }

@@ -199,7 +199,7 @@ fn an_entry_reads_back_from_its_json() {
         file!(),
         &entries,
         |(transfer, counterparty, kind, (amount, after, version), description, created_at)| {
-            let entry = ledger::EntryView {
+            let entry = ledger::WalletEntry {
                 transfer: TransferId(transfer),
                 kind,
                 amount: money(amount),
@@ -220,7 +220,7 @@ fn an_entry_reads_back_from_its_json() {
                 "created_at",
             ];
             let members = Members::of(&EntryView::from(entry.clone()), &names)?;
-            let read = ledger::EntryView {
+            let read = ledger::WalletEntry {
                 transfer: TransferId(members.plain("transfer_id")?),
                 kind: members.word("kind", TransferKind::from_word)?,
                 amount: members.money("amount")?,

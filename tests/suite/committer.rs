@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::{Customer, ManualClock, TestBank, begin, on_every_backend};
 use serde_json::json;
 use service::ledger::SubmitError;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
 use harness::{Backend, Customer, ManualClock, TestBank};
 use service::transfers::TransferError;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use harness::bank::{PASSWORD, TestDatabase};
+use harness::bank::PASSWORD;
+use harness::database::TestDatabase;
 use harness::{Backend, ManualClock, Proxy, Silence, TestBank, begin, run};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
@@ -12,7 +13,7 @@ use service::feed::Handover;
 use service::ledger::{Command, Ledger, Outcome, SubmitError};
 use service::values::TransferStatus;
 
-use crate::batches::{Committer, idempotency};
+use crate::own_committer::{Committer, idempotency};
 
 /// A proxy in front of a database, and the URL that leads through it.
 pub async fn proxy_of(database: &TestDatabase) -> (Proxy, String) {

@@ -21,6 +21,7 @@ mod ledger;
 mod locked_file;
 mod locked_wallets;
 mod merchants;
+mod own_committer;
 mod payments;
 mod plans;
 mod readiness;

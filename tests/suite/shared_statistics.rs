@@ -58,7 +58,7 @@ impl Shared {
             .await
             .unwrap_or_else(|error| panic!("{error:#}"));
         let url = redis.url();
-        let database = harness::bank::TestDatabase::new(backend).await;
+        let database = harness::database::TestDatabase::new(backend).await;
         let clock = Arc::new(ManualClock::new());
         let bank = TestBank::open_with(backend, database, clock, |config| {
             config.redis_url = Some(SecretString::from(url));

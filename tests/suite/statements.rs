@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
 use harness::{Backend, ManualClock, TestBank, on_every_backend};
 use service::db::Db;
 use service::ledger::{Command, MetricsSnapshot, Outcome};
 
-use crate::batches::{Committer, ana_pays_ben, but, deposit, idempotency, sides};
+use crate::own_committer::{Committer, ana_pays_ben, but, deposit, idempotency, sides};
 use crate::requests::money;
 
 on_every_backend!(

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service::Services;
 use service::clock::Clock;
-use service::statistics::{Age, Amount};
+use service::statistics::{Age, WindowAmount};
 use service::values::Currency;
 
 use crate::requests::{payment, transfer, wallet_path};
@@ -42,7 +42,7 @@ pub async fn minute(services: &Services, code: &str) -> (u64, i128) {
 
 /// Reports whole dollars that happened some milliseconds ago.
 pub fn report(bank: &TestBank, services: &Services, dollars: i128, age_ms: i64) -> Age {
-    let amount = Amount::from_units(dollars * 10_i128.pow(10)).expect("a test's amount is one");
+    let amount = WindowAmount::from_units(dollars * 10_i128.pow(10)).expect("a test's amount is one");
     let at = bank.clock.now().timestamp_millis() - age_ms;
     services.statistics.report(currency("USD"), at, amount)
 }

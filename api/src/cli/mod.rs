@@ -43,14 +43,14 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILT_FROM"
 #[command(name = "florin", version = VERSION, about, max_term_width = 120)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
 
     #[command(flatten)]
     settings: Settings,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Serve the bank over HTTP (what `florin` alone does)
     Serve,
     /// Bring the schema up to date, or show how far it is
@@ -121,14 +121,14 @@ fn run_command() -> ExitCode {
 
 async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
     let settings = cli.settings;
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(&settings, &call).await,
-        Command::Migrate { action } => migrate::run(&settings, action).await,
-        Command::User { action } => user::run(&settings, action).await,
-        Command::Import { what } => import::run(&settings, what).await,
-        Command::Verify(options) => verify::run(&settings, options).await,
-        Command::Demo(options) => demo::run(&settings, options).await,
-        Command::Openapi => openapi::run().await,
+    match cli.command.unwrap_or(CliCommand::Serve) {
+        CliCommand::Serve => serve::run(&settings, &call).await,
+        CliCommand::Migrate { action } => migrate::run(&settings, action).await,
+        CliCommand::User { action } => user::run(&settings, action).await,
+        CliCommand::Import { what } => import::run(&settings, what).await,
+        CliCommand::Verify(options) => verify::run(&settings, options).await,
+        CliCommand::Demo(options) => demo::run(&settings, options).await,
+        CliCommand::Openapi => openapi::run().await,
     }
 }
 

@@ -7,7 +7,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
-use service::merchants::{Counts, Summary};
+use service::merchants::{MerchantCounts, MerchantSummary};
 use service::values::{ActivityStatus, Product};
 
 use super::Tag;
@@ -54,8 +54,8 @@ impl MerchantsApi {
     }
 }
 
-impl From<Summary> for MerchantSummaryView {
-    fn from(summary: Summary) -> Self {
+impl From<MerchantSummary> for MerchantSummaryView {
+    fn from(summary: MerchantSummary) -> Self {
         Self {
             merchant_id: summary.merchant_id,
             volume: summary.volume.to_string(),
@@ -66,7 +66,7 @@ impl From<Summary> for MerchantSummaryView {
     }
 }
 
-fn products(counts: &Counts) -> Vec<ProductCountsView> {
+fn products(counts: &MerchantCounts) -> Vec<ProductCountsView> {
     let mut used: Vec<Product> = Product::ALL.to_vec();
     used.retain(|product| {
         let of = |status: &ActivityStatus| counts.of(*product, *status);

@@ -8,7 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
-use service::aggregates::{Day, DayRange, Kind, Totals};
+use service::aggregates::{Day, DayRange, PaymentKind, Totals};
 
 use super::Tag;
 use crate::auth::ReportReader;
@@ -80,15 +80,15 @@ impl From<Totals> for StatsView {
     fn from(totals: Totals) -> Self {
         let mut view = Self::default();
         // The bank's own and imported money of a method are one figure here.
-        let mut sums: BTreeMap<(Day, Kind, &str), i128> = BTreeMap::new();
+        let mut sums: BTreeMap<(Day, PaymentKind, &str), i128> = BTreeMap::new();
         for (key, sum) in totals.iter() {
             *sums.entry((key.day, key.kind, key.method.as_str())).or_default() += sum.units;
         }
         for ((day, kind, method), units) in sums {
             let day = view.data.entry(day.to_string()).or_default();
             let side = match kind {
-                Kind::Deposit => &mut day.deposits,
-                Kind::Withdrawal => &mut day.withdrawals,
+                PaymentKind::Deposit => &mut day.deposits,
+                PaymentKind::Withdrawal => &mut day.withdrawals,
             };
             side.insert(method.to_owned(), Number::new(units, DECIMALS, 1));
         }

@@ -8,7 +8,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use service::Services;
 use service::identity::Actor;
-use service::ledger::EntryView as LedgerEntry;
+use service::ledger::WalletEntry;
 use service::values::{UserId, WalletId};
 use service::wallets::{Holder, Wallet};
 use uuid::Uuid;
@@ -262,8 +262,8 @@ impl From<Wallet> for WalletView {
     }
 }
 
-impl From<LedgerEntry> for EntryView {
-    fn from(entry: LedgerEntry) -> Self {
+impl From<WalletEntry> for EntryView {
+    fn from(entry: WalletEntry) -> Self {
         Self {
             transfer_id: entry.transfer.0,
             kind: entry.kind.into(),

@@ -7,7 +7,7 @@ use poem_openapi::types::{Example, Type};
 use poem_openapi::{Object, impl_apirequest_for_payload};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use service::statistics::{Amount, DECIMALS, timestamp_from_json_number};
+use service::statistics::{DECIMALS, WindowAmount, timestamp_from_json_number};
 use service::values::Currency;
 
 use super::currency::{CURRENCY_EXPECTED, currency_of};
@@ -19,7 +19,7 @@ use crate::problem::{Code, Problem};
 /// What a caller reports, read and checked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Transaction {
-    pub amount: Amount,
+    pub amount: WindowAmount,
     pub timestamp: i64,
     pub currency: Option<Currency>,
 }
@@ -61,7 +61,7 @@ impl Input for TransactionInput {
 /// Kept as its text: a float would have rounded it before it is looked at.
 fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
     let number = Number::deserialize(deserializer)?;
-    match Amount::from_json_number(number.as_str()) {
+    match WindowAmount::from_json_number(number.as_str()) {
         Some(_) => Ok(number),
         None => Err(D::Error::custom(format_args!(
             "must be a number of at most 18 digits before the point and {DECIMALS} after it"
@@ -84,7 +84,7 @@ impl Transaction {
     /// Reads a body.
     pub fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let input: TransactionInput = fields::read(bytes, Code::InvalidField)?;
-        let amount = Amount::from_json_number(input.amount.as_str());
+        let amount = WindowAmount::from_json_number(input.amount.as_str());
         Ok(Self {
             amount: amount.ok_or_else(|| Problem::unprocessable_field("amount", "must be a number"))?,
             timestamp: input.timestamp,

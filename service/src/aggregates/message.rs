@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::Day;
-use super::totals::{Key, Kind, Source, Sum, Totals};
+use super::totals::{Key, PaymentKind, Source, Sum, Totals};
 use crate::values::{Currency, ImportId, Method};
 
 /// A block of an import, on its way to the hot store.
@@ -122,7 +122,7 @@ pub fn decode_key(day: &str, parts: &[&str]) -> Option<Key> {
     Some(Key {
         currency: Currency::from_code(currency)?,
         day: Day::parse(day)?,
-        kind: Kind::from_word(kind)?,
+        kind: PaymentKind::from_word(kind)?,
         method: Method::try_new(*method)?,
         source: Source::from_word(source)?,
     })

@@ -28,7 +28,7 @@ pub use importer::Transactions;
 pub use message::{Message, decode_totals, encode_totals};
 pub use relay::Beyond;
 pub use row::{Row, TransactionLayout, parse, totals_of};
-pub use totals::{Key, Kind, Source, Sum, Totals};
+pub use totals::{Key, PaymentKind, Source, Sum, Totals};
 pub use verify::{Comparison, Verdict};
 
 pub(crate) use verify::compare;

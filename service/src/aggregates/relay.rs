@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::error::AggregatesError;
 use super::standpoint::{Addition, Unconfirmed};
-use super::totals::{Key, Kind, Source, Sum, Totals};
+use super::totals::{Key, PaymentKind, Source, Sum, Totals};
 use super::{Aggregates, Day};
 use crate::feed::{Completed, FeedPiece, Followed, Handover, Mark, ReadError, Reader};
 use crate::values::TransferKind;
@@ -57,8 +57,8 @@ impl Beyond {
 /// What a completed transfer adds to the totals. A reversal takes back what stays counted, and is neither of the two kinds.
 fn payment(completed: Completed) -> Option<(Key, Sum)> {
     let kind = match completed.kind {
-        TransferKind::Deposit => Kind::Deposit,
-        TransferKind::Withdrawal => Kind::Withdrawal,
+        TransferKind::Deposit => PaymentKind::Deposit,
+        TransferKind::Withdrawal => PaymentKind::Withdrawal,
         TransferKind::Transfer | TransferKind::Reversal => return None,
     };
     let key = Key {

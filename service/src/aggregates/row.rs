@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use csv::ByteRecord;
 
 use super::Day;
-use super::totals::{Key, Kind, Source, Sum, Totals};
+use super::totals::{Key, PaymentKind, Source, Sum, Totals};
 use crate::imports::{HeaderProblem, SkipReason, columns};
 use crate::values::{Currency, Method, Money, Timestamp};
 
@@ -12,7 +12,7 @@ use crate::values::{Currency, Method, Money, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub day: Day,
-    pub kind: Kind,
+    pub kind: PaymentKind,
     pub method: Method,
     pub amount: Money,
     /// How long a replay waits before this row, in milliseconds.
@@ -58,7 +58,7 @@ pub fn parse(layout: &TransactionLayout, record: &ByteRecord, now: Timestamp) ->
     if time > now + AHEAD_MAX {
         return Err("timestamp_in_future");
     }
-    let kind = Kind::from_word(field(layout.kind)).ok_or("invalid_type")?;
+    let kind = PaymentKind::from_word(field(layout.kind)).ok_or("invalid_type")?;
     let method = Method::try_new(field(layout.method).to_ascii_lowercase()).ok_or("invalid_payment_method")?;
     let amount = Money::parse_unsigned(field(layout.amount))
         .ok()

@@ -10,14 +10,14 @@ use crate::values::{Currency, Method, Money};
 pub struct Key {
     pub currency: Currency,
     pub day: Day,
-    pub kind: Kind,
+    pub kind: PaymentKind,
     pub method: Method,
     pub source: Source,
 }
 
 /// Which way the money went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum PaymentKind {
     Deposit,
     Withdrawal,
 }
@@ -41,7 +41,7 @@ pub struct Sum {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals(BTreeMap<Key, Sum>);
 
-impl Kind {
+impl PaymentKind {
     /// The number by which transfers call it too.
     #[must_use]
     pub fn number(self) -> i16 {

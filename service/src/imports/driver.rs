@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::error::ImportError;
-use super::import::{Import, Outcome, Progress};
+use super::import::{Import, ImportOutcome, Progress};
 use super::kind::{Block, Pace, Rows, Stored};
 use super::reading::{self, BLOCKS_AHEAD_MAX, FilePiece, FileReadError, Plan};
 use super::rejects::Rejects;
@@ -43,7 +43,7 @@ pub(super) struct Job {
     pub due: Option<Instant>,
 }
 
-type Run = Pin<Box<dyn Future<Output = Result<Outcome, ImportError>> + Send>>;
+type Run = Pin<Box<dyn Future<Output = Result<ImportOutcome, ImportError>> + Send>>;
 
 /// A kind of file whose rows' types are forgotten.
 pub(super) trait Importer: Send + Sync {
@@ -61,7 +61,7 @@ impl<R: Rows> Importer for R {
     }
 }
 
-async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError> {
+async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<ImportOutcome, ImportError> {
     if let Some(rejects) = &job.rejects {
         rejects.begin(&job.import.file);
     }
@@ -72,7 +72,7 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError
             if !is_read_to_its_end {
                 job.write_rejects(rows).await?;
             }
-            return Ok(Outcome::Finished(job.import));
+            return Ok(ImportOutcome::Finished(job.import));
         }
         job.show(rows_before);
         let (sender, receiver) = mpsc::channel(BLOCKS_AHEAD_MAX);
@@ -82,7 +82,7 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<Outcome, ImportError
         // The reader ends too: its channel is closed. Only then may another one begin.
         let read = reader.await.map_err(Fault::broken)?;
         match (applied?, read) {
-            (BlockApplied::Stopped, _) => return Ok(Outcome::Stopped(Some(job.import))),
+            (BlockApplied::Stopped, _) => return Ok(ImportOutcome::Stopped(Some(job.import))),
             (BlockApplied::Overtaken, _) => {}
             (BlockApplied::All, Err(FileReadError::Broken(error))) => return Err(error),
             (BlockApplied::All, Err(FileReadError::Header(problem))) => job.finish(End::Failed(&problem.0)).await?,

@@ -21,14 +21,14 @@ pub struct Import {
     pub checkpoint: u64,
     /// How many blocks are applied.
     pub block: u64,
-    pub counts: Totals,
+    pub counts: ImportTotals,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
 }
 
 /// What became of the rows of an import so far: every one read is inserted, a duplicate or skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct ImportTotals {
     pub rows_read: u64,
     pub rows_inserted: u64,
     pub rows_duplicate: u64,
@@ -39,7 +39,7 @@ pub struct Totals {
 
 /// How an import went on in this run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ImportOutcome {
     /// COMPLETED or FAILED.
     Finished(Import),
     /// Told to stop, at a block's end; the next run goes on from there. `None` when no row was looked at yet.
@@ -82,7 +82,7 @@ impl Import {
     }
 }
 
-impl Totals {
+impl ImportTotals {
     /// The sum of both.
     pub fn add(&mut self, other: &Self) {
         self.rows_read += other.rows_read;

@@ -103,21 +103,21 @@ pub struct Block<Batch> {
     /// The byte behind it: the checkpoint once it is applied.
     pub to: u64,
     pub rows: Batch,
-    pub counts: Counts,
+    pub counts: RowCounts,
     /// The import's skipped rows by reason once this block is applied, as a JSON object.
     pub skip_reasons: String,
 }
 
 /// What reading a block counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct RowCounts {
     /// Rows read, the skipped ones among them.
     pub read: u64,
     pub coerced: u64,
     pub skipped: Skips,
 }
 
-impl Counts {
+impl RowCounts {
     /// Rows that are there to be stored: inserted, or duplicates.
     #[must_use]
     pub fn rows(&self) -> u64 {

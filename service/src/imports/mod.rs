@@ -20,8 +20,8 @@ mod uploads;
 mod worker;
 
 pub use error::{HeaderProblem, ImportError};
-pub use import::{Import, ImportStage, Outcome, Progress, Totals};
-pub use kind::{Block, Counts, Pace, Parsed, Rows, SkipReason, Skips, Stored, columns};
+pub use import::{Import, ImportOutcome, ImportStage, ImportTotals, Progress};
+pub use kind::{Block, Pace, Parsed, RowCounts, Rows, SkipReason, Skips, Stored, columns};
 pub use records::{Found, Records};
 pub use rejects::Rejects;
 pub use runner::{Kinds, Known, RunOptions};
@@ -137,7 +137,7 @@ impl Imports {
         kind: ImportKind,
         path: &Path,
         options: RunOptions,
-    ) -> Result<Outcome, ImportError> {
+    ) -> Result<ImportOutcome, ImportError> {
         self.runner.import_file(kind, path, options).await
     }
 

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::error::{HeaderProblem, ImportError};
-use super::kind::{Counts, Pace, Parsed, Rows, SkipReason};
+use super::kind::{Pace, Parsed, RowCounts, Rows, SkipReason};
 use super::records::{Found, Records};
 use super::rejects::{Reject, Rejects};
 use super::source::{FileContent, Guard, Stamp};
@@ -43,7 +43,7 @@ pub(super) struct FilePiece<Batch> {
     pub number: u64,
     pub from: u64,
     pub to: u64,
-    pub counts: Counts,
+    pub counts: RowCounts,
     /// How long its rows wait together, in milliseconds, before anybody makes it faster or slower.
     pub wait_ms: u64,
     pub rows: Batch,
@@ -168,7 +168,7 @@ impl<R: Rows> FileReading<'_, R> {
         let (mut number, mut from, mut capacity) = (self.plan.block, self.plan.checkpoint, 0);
         // Once nobody takes blocks any more, there is no place.
         while let Ok(place) = runtime.block_on(self.blocks.reserve()) {
-            let mut counts = Counts::default();
+            let mut counts = RowCounts::default();
             let mut rows = Vec::with_capacity(capacity);
             let filled = self.fill(from, &mut rows, &mut counts)?;
             match filled {
@@ -198,7 +198,7 @@ impl<R: Rows> FileReading<'_, R> {
     }
 
     /// Reads the rows of one block.
-    fn fill(&mut self, from: u64, rows: &mut Vec<R::Row>, counts: &mut Counts) -> Result<Filled, FileReadError> {
+    fn fill(&mut self, from: u64, rows: &mut Vec<R::Row>, counts: &mut RowCounts) -> Result<Filled, FileReadError> {
         let rows_max = self.rows.block_rows() as u64;
         let mut wait_ms = 0;
         while counts.read < rows_max && self.records.position() - from < BLOCK_MAX_BYTES {

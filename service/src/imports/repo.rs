@@ -10,7 +10,7 @@ use sea_orm::{
     Statement, sqlx,
 };
 
-use super::import::{Import, Totals};
+use super::import::{Import, ImportTotals};
 use super::kind::Block;
 use crate::db::Fault;
 use crate::values::{Digest, ImportId, ImportKind, ImportStatus, Timestamp};
@@ -261,7 +261,7 @@ pub(super) enum End<'a> {
         keeps_content: bool,
     },
     /// The rows of its content were applied by another import.
-    Copied(&'a Totals),
+    Copied(&'a ImportTotals),
     Failed(&'a str),
 }
 
@@ -329,7 +329,7 @@ fn import(row: imports::Model) -> Result<Import, Fault> {
         size: unsigned(row.size)?,
         checkpoint: unsigned(row.checkpoint)?,
         block: unsigned(row.block)?,
-        counts: Totals {
+        counts: ImportTotals {
             rows_read: unsigned(row.rows_read)?,
             rows_inserted: unsigned(row.rows_inserted)?,
             rows_duplicate: unsigned(row.rows_duplicate)?,

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::driver::{Importer, Job, reload};
 use super::error::ImportError;
-use super::import::{Import, Outcome, Progress, Totals};
+use super::import::{Import, ImportOutcome, ImportTotals, Progress};
 use super::kind::{Pace, Rows};
 use super::load::Load;
 use super::rejects::Rejects;
@@ -111,17 +111,17 @@ impl Runner {
         kind: ImportKind,
         path: &Path,
         options: RunOptions,
-    ) -> Result<Outcome, ImportError> {
+    ) -> Result<ImportOutcome, ImportError> {
         let (looked_at, progress, stop) = (path.to_owned(), options.progress.clone(), options.stop.clone());
         let look = tokio::task::spawn_blocking(move || content_of(&looked_at, &progress, &stop));
         let content = look.await.map_err(Fault::broken)?.map_err(ImportError::Unreadable)?;
         let Some((content, stamp)) = content else {
-            return Ok(Outcome::Stopped(None));
+            return Ok(ImportOutcome::Stopped(None));
         };
         if options.known == Known::Skip
             && let Some(import) = repo::known(&self.db.read, kind, content.digest).await?
         {
-            return Ok(Outcome::Known(import));
+            return Ok(ImportOutcome::Known(import));
         }
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let import = self.open(kind, &name, content).await?;
@@ -129,7 +129,7 @@ impl Runner {
     }
 
     /// Runs an upload. Where a content counts once, another import may have applied it, or be at it.
-    pub async fn run_upload(&self, import: Import, options: RunOptions) -> Result<Outcome, ImportError> {
+    pub async fn run_upload(&self, import: Import, options: RunOptions) -> Result<ImportOutcome, ImportError> {
         let path = self.uploads.path_of(import.id);
         if !self.kinds.of(import.kind).is_once() {
             return self.run(import, &path, None, options).await;
@@ -138,7 +138,7 @@ impl Runner {
             match repo::hold_content(&self.db.write, import.id).await {
                 Ok(Advanced::Changed) => return self.run(import, &path, None, options).await,
                 // Another process has ended it.
-                Ok(Advanced::Stale) => return Ok(Outcome::Finished(reload(&self.db, import.id).await?)),
+                Ok(Advanced::Stale) => return Ok(ImportOutcome::Finished(reload(&self.db, import.id).await?)),
                 Err(fault) if fault.is_unique_violation_of("digest") => {}
                 Err(fault) => return Err(fault.into()),
             }
@@ -147,11 +147,11 @@ impl Runner {
                 Some(holder) if holder.status == ImportStatus::Completed => {
                     let end = End::Copied(&copied(&holder));
                     repo::finish(&self.db.write, &import, end, self.clock.now()).await?;
-                    return Ok(Outcome::Finished(reload(&self.db, import.id).await?));
+                    return Ok(ImportOutcome::Finished(reload(&self.db, import.id).await?));
                 }
                 Some(holder) => {
                     let outcome = self.run(holder, &path, None, options.clone()).await?;
-                    if let Outcome::Stopped(_) = outcome {
+                    if let ImportOutcome::Stopped(_) = outcome {
                         return Ok(outcome);
                     }
                 }
@@ -166,7 +166,7 @@ impl Runner {
         path: &Path,
         stamp: Option<Stamp>,
         options: RunOptions,
-    ) -> Result<Outcome, ImportError> {
+    ) -> Result<ImportOutcome, ImportError> {
         let importer = self.kinds.of(import.kind);
         let job = Job {
             db: self.db.clone(),
@@ -225,7 +225,7 @@ impl Runner {
             size: content.size,
             checkpoint: 0,
             block: 0,
-            counts: Totals::default(),
+            counts: ImportTotals::default(),
             started_at,
             finished_at: None,
         }
@@ -233,8 +233,8 @@ impl Runner {
 }
 
 /// The counts of a file whose rows another import has applied.
-fn copied(holder: &Import) -> Totals {
-    Totals {
+fn copied(holder: &Import) -> ImportTotals {
+    ImportTotals {
         rows_inserted: 0,
         rows_duplicate: holder.counts.rows_inserted + holder.counts.rows_duplicate,
         ..holder.counts.clone()

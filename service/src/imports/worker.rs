@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::driver::reload;
 use super::error::ImportError;
-use super::import::{Import, Outcome};
+use super::import::{Import, ImportOutcome};
 use super::repo::{self, End, FILE_CHANGED, FILE_GONE};
 use super::runner::{Known, RunOptions, Runner};
 use super::tasks::{FIRST_PAUSE, PAUSE_MAX, Task, TaskQueue, Work};
@@ -165,7 +165,7 @@ impl Worker {
             let options = self.options(Known::Reimport);
             self.runner.show(import.kind, &options);
             match self.runner.run_upload(import, options).await {
-                Ok(Outcome::Stopped(_)) => return Ok(()),
+                Ok(ImportOutcome::Stopped(_)) => return Ok(()),
                 Ok(outcome) => tell(&outcome),
                 Err(error) => match loss_in(&error) {
                     Some(failure) => self.fail(id, failure).await?,
@@ -226,11 +226,11 @@ fn is_gone(error: &ImportError) -> bool {
     matches!(error, ImportError::Unreadable(cause) if cause.kind() == io::ErrorKind::NotFound)
 }
 
-fn tell(outcome: &Outcome) {
+fn tell(outcome: &ImportOutcome) {
     match outcome {
-        Outcome::Finished(import) => tell_of(import),
-        Outcome::Stopped(_) => tracing::info!("an import was stopped at a block's end; the next start goes on"),
-        Outcome::Known(import) if import.status == ImportStatus::Failed => {
+        ImportOutcome::Finished(import) => tell_of(import),
+        ImportOutcome::Stopped(_) => tracing::info!("an import was stopped at a block's end; the next start goes on"),
+        ImportOutcome::Known(import) if import.status == ImportStatus::Failed => {
             let failure = import.failure.as_deref();
             tracing::warn!(
                 file = import.file,
@@ -238,7 +238,7 @@ fn tell(outcome: &Outcome) {
                 "a file is left out: its content failed before"
             );
         }
-        Outcome::Known(_) => {}
+        ImportOutcome::Known(_) => {}
     }
 }
 

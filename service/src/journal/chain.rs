@@ -7,14 +7,14 @@ use crate::values::{RecordId, Sha256Digest, Timestamp};
 
 /// What makes a ledger this one and no other: both are made once, at its birth.
 #[derive(Clone, Copy, Debug)]
-pub struct Identity {
+pub struct LedgerIdentity {
     pub id: Uuid,
     pub salt: Salt,
 }
 
 /// What one group commit says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalRow {
+pub struct ChainRow {
     pub number: i64,
     /// The greatest id of the commit; of an empty one, that of the row before.
     pub last_id: RecordId,
@@ -48,8 +48,8 @@ pub struct CommitContent<'a> {
 impl Head {
     /// The row of a commit that stands on this head.
     #[must_use]
-    pub fn next(&self, commit: &CommitContent<'_>, at: Timestamp) -> JournalRow {
-        JournalRow {
+    pub fn next(&self, commit: &CommitContent<'_>, at: Timestamp) -> ChainRow {
+        ChainRow {
             number: self.number + 1,
             last_id: commit.last_id.unwrap_or(self.last_id),
             transfers: commit.leaves.len() as u32 - commit.changes,
@@ -61,7 +61,7 @@ impl Head {
 
     /// The head after that row has been written.
     #[must_use]
-    pub fn after(&self, ledger: &Identity, row: &JournalRow) -> Self {
+    pub fn after(&self, ledger: &LedgerIdentity, row: &ChainRow) -> Self {
         Self {
             number: row.number,
             digest: digest_of_row(ledger.id, self.digest, row),

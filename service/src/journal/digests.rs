@@ -15,7 +15,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::chain::JournalRow;
+use super::chain::ChainRow;
 use crate::values::{Money, Sha256Digest, Timestamp};
 
 /// The secret of a ledger that keeps private bytes from being guessed.
@@ -23,7 +23,7 @@ pub type Salt = [u8; 32];
 
 /// The digest of a row that follows a row with the digest `before`.
 #[must_use]
-pub fn digest_of_row(ledger: Uuid, before: Sha256Digest, row: &JournalRow) -> Sha256Digest {
+pub fn digest_of_row(ledger: Uuid, before: Sha256Digest, row: &ChainRow) -> Sha256Digest {
     sha256(&[
         DOMAIN,
         ledger.as_bytes(),
@@ -142,7 +142,7 @@ mod tests {
     // The vectors below were made by another program, from the tables above.
     #[test]
     fn a_row_is_digested_with_the_one_before_it() {
-        let row = JournalRow {
+        let row = ChainRow {
             number: 1,
             last_id: RecordId(Uuid::from_u128(5)),
             transfers: 2,

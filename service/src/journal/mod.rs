@@ -9,7 +9,7 @@ mod digests;
 mod leaves;
 mod tree;
 
-pub use chain::{CommitContent, Head, Identity, JournalRow};
+pub use chain::{ChainRow, CommitContent, Head, LedgerIdentity};
 pub use digests::{Salt, digest_of_row, merkle_root};
 pub use leaves::{ChangeLeaf, TransferLeaf, digest_of_texts, opening_text};
 pub use tree::MerkleTree;

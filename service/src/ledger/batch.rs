@@ -16,7 +16,7 @@ use super::attempts::{Attempt, keys, pause};
 use super::book::{Book, Writes};
 use super::callers::Batch;
 use super::error::SubmitError;
-use super::handover::Handover;
+use super::handover::CommitHandover;
 use super::in_turn::InTurn;
 use super::locked_wallets::LockedWallets;
 use super::memory::Memory;
@@ -47,7 +47,7 @@ pub(super) struct Batches<S> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) memory: Memory,
-    pub(super) handover: Handover,
+    pub(super) handover: CommitHandover,
     /// Connections that had been opened when the head was read last.
     connections_known: u64,
     /// Until this process has written a row, statements of an earlier one, or of a lost connection, may be on their way.
@@ -86,7 +86,7 @@ impl<S: Store> Batches<S> {
             clock,
             metrics,
             memory: Memory::default(),
-            handover: Handover(handover),
+            handover: CommitHandover(handover),
             connections_known: 0,
             locked: LockedWallets::default(),
             met_locks: 0,

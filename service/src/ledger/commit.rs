@@ -2,7 +2,7 @@
 
 use super::book::Writes;
 use super::types::{Change, Transfer};
-use crate::journal::{ChangeLeaf, CommitContent, Head, Identity, JournalRow, Salt, TransferLeaf};
+use crate::journal::{ChainRow, ChangeLeaf, CommitContent, Head, LedgerIdentity, Salt, TransferLeaf};
 use crate::values::{RecordId, Sha256Digest, Timestamp};
 
 /// What is written at once, or not at all.
@@ -10,14 +10,14 @@ pub(super) struct GroupCommit {
     pub writes: Writes,
     /// The head that it was decided on.
     pub before: Head,
-    pub row: JournalRow,
+    pub row: ChainRow,
     /// The head that it makes.
     pub head: Head,
 }
 
 impl GroupCommit {
     /// Puts the writes of a batch onto a head; `at` is the time of its last stamp.
-    pub fn new(writes: Writes, before: Head, ledger: &Identity, at: Timestamp) -> Self {
+    pub fn new(writes: Writes, before: Head, ledger: &LedgerIdentity, at: Timestamp) -> Self {
         let leaves = leaves(&writes, &ledger.salt);
         let content = CommitContent {
             leaves: &leaves,

@@ -11,7 +11,7 @@ use crate::values::{Money, Timestamp, TransferId, TransferKind, Version, WalletI
 
 /// An entry with what its transfer says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryView {
+pub struct WalletEntry {
     pub transfer: TransferId,
     pub kind: TransferKind,
     pub amount: Money,
@@ -23,7 +23,7 @@ pub struct EntryView {
 }
 
 /// Entries of one wallet, newest first.
-pub type EntryPage = Page<EntryView, TransferId>;
+pub type EntryPage = Page<WalletEntry, TransferId>;
 
 /// Lists a wallet's entries before those of a transfer.
 pub async fn entries_of(db: &Db, wallet: WalletId, request: PageRequest<TransferId>) -> Result<EntryPage, Fault> {
@@ -43,14 +43,14 @@ pub async fn entries_of(db: &Db, wallet: WalletId, request: PageRequest<Transfer
         .all(&db.read)
         .await?;
     let by_id: HashMap<TransferId, transfers::Model> = transfers.into_iter().map(|row| (row.id, row)).collect();
-    let items: Result<Vec<EntryView>, Fault> = page.items.into_iter().map(|entry| view(entry, &by_id)).collect();
+    let items: Result<Vec<WalletEntry>, Fault> = page.items.into_iter().map(|entry| view(entry, &by_id)).collect();
     Ok(Page {
         items: items?,
         next: page.next,
     })
 }
 
-fn view(entry: entries::Model, transfers: &HashMap<TransferId, transfers::Model>) -> Result<EntryView, Fault> {
+fn view(entry: entries::Model, transfers: &HashMap<TransferId, transfers::Model>) -> Result<WalletEntry, Fault> {
     let transfer = transfers
         .get(&entry.transfer_id)
         .ok_or_else(|| orphan(entry.transfer_id))?;
@@ -59,7 +59,7 @@ fn view(entry: entries::Model, transfers: &HashMap<TransferId, transfers::Model>
     } else {
         transfer.source_wallet_id
     };
-    Ok(EntryView {
+    Ok(WalletEntry {
         transfer: entry.transfer_id,
         kind: transfer.kind,
         amount: entry.amount,

@@ -5,9 +5,9 @@ use crate::feed::{Completed, Mark};
 use crate::values::TransferStatus;
 
 /// The committer's end.
-pub(super) struct Handover(pub crate::feed::Handover);
+pub(super) struct CommitHandover(pub crate::feed::Handover);
 
-impl Handover {
+impl CommitHandover {
     /// Call it once the commit is durable, and before its callers are answered.
     pub fn commit(&self, commit: &GroupCommit) {
         self.0.commit(Mark::of(&commit.before), Mark::of(&commit.head), || {

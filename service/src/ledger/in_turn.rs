@@ -17,7 +17,7 @@ use super::stamps::BatchStamps;
 use super::store::{Store, Turn};
 use super::types::{Command, Outcome, Wallet};
 use crate::db::Fault;
-use crate::journal::{Head, Identity};
+use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Timestamp, WalletId};
 
 /// What a batch in turn is given.
@@ -34,7 +34,7 @@ pub(super) struct InTurn<'a> {
 pub(super) struct TurnHeld<T> {
     pub turn: T,
     pub head: Head,
-    pub identity: Identity,
+    pub identity: LedgerIdentity,
 }
 
 /// What was decided with the turn held.

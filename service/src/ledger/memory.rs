@@ -7,7 +7,7 @@ use super::attempts::{hidden_wallets, wallet_ids};
 use super::book::Writes;
 use super::store::{MovedWallet, TurnRequest};
 use super::types::{Command, Wallet};
-use crate::journal::{Head, Identity};
+use crate::journal::{Head, LedgerIdentity};
 use crate::values::WalletId;
 
 /// Wallets remembered between batches; at about 250 bytes each.
@@ -16,7 +16,7 @@ const REMEMBERED_MAX: usize = 100_000;
 #[derive(Default)]
 pub(super) struct Memory {
     /// Read once: a ledger keeps its identity.
-    pub identity: Option<Identity>,
+    pub identity: Option<LedgerIdentity>,
     /// `None` until the first turn, and after `forget`.
     pub head: Option<Head>,
     /// The newest row that this process wrote or saw. Another digest under its number means that the database went back.

@@ -31,7 +31,7 @@ mod verify;
 pub use bank_clock::bank_clock;
 pub use book::{Book, Stamps, WalletUpdate, Writes};
 pub use committer::{Ledger, Queue, QueuePlace};
-pub use entries::{EntryPage, EntryView, entries_of};
+pub use entries::{EntryPage, WalletEntry, entries_of};
 pub use error::SubmitError;
 pub use metrics::{HistogramSnapshot, Loss, Metrics, MetricsSnapshot};
 pub use types::{

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::commit::GroupCommit;
 use super::types::{Opening, Transfer, Wallet};
 use crate::db::Fault;
-use crate::journal::{Head, Identity};
+use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Digest, Money, RecordId, Sha256Digest, Timestamp, Version, WalletId, WalletStatus};
 
 /// A ledger's database.
@@ -74,7 +74,7 @@ pub(super) trait Connection {
 /// The turn: a transaction in which no other process commits.
 pub(super) trait Turn {
     /// Who this ledger is.
-    async fn identity(&mut self) -> Result<Identity, Fault>;
+    async fn identity(&mut self) -> Result<LedgerIdentity, Fault>;
 
     /// Reads wallets. With `passes_locks` those are missing that another session has locked, and the others stay locked until
     /// the turn ends.

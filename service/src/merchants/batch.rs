@@ -8,7 +8,7 @@ use super::row::Activity;
 /// Rows sorted by event, so that they meet the pages of an index one after the other. Of a repeated event the first row
 /// counts.
 #[derive(Clone, Debug)]
-pub struct Batch {
+pub struct ActivityBatch {
     rows: Vec<Activity>,
     part_rows_max: usize,
     /// What all of them add; only where they are stored in one part. Those of many parts would take more memory than the
@@ -16,7 +16,7 @@ pub struct Batch {
     rollup: Option<Rollup>,
 }
 
-impl Batch {
+impl ActivityBatch {
     /// Takes the rows of a block in the order of the file, to be stored at most so many in a transaction.
     #[must_use]
     pub fn new(mut rows: Vec<Activity>, part_rows_max: usize) -> Self {

@@ -18,15 +18,15 @@ mod rows;
 mod summary;
 mod volume;
 
-pub use batch::Batch;
+pub use batch::ActivityBatch;
 pub use error::MerchantError;
 pub use month::Month;
 pub use ranking::Ranked;
 pub use report::{FailureRate, Funnel, Reports};
-pub use rollup::Counts;
+pub use rollup::MerchantCounts;
 pub use row::{Activity, ActivityLayout, COLUMNS, MERCHANT_BYTES_MAX, TEXT_BYTES_MAX, parse};
 pub use rows::ActivityRows;
-pub use summary::Summary;
+pub use summary::MerchantSummary;
 pub use volume::Volume;
 
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl Merchants {
     }
 
     /// What a merchant has done.
-    pub async fn summary(&self, merchant_id: &str) -> Result<Summary, MerchantError> {
+    pub async fn summary(&self, merchant_id: &str) -> Result<MerchantSummary, MerchantError> {
         // A text with NUL is no merchant's id, and PostgreSQL cannot be asked for it.
         if merchant_id.contains('\0') {
             return Err(MerchantError::NotFound);

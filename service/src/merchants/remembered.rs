@@ -173,13 +173,13 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::merchants::rollup::Counts;
+    use crate::merchants::rollup::MerchantCounts;
     use crate::merchants::volume::Volume;
 
     fn merchant() -> Merchant {
         Merchant {
             volume: Volume::default(),
-            counts: Counts::default(),
+            counts: MerchantCounts::default(),
             marks: Marks::SUCCEEDED,
             first_activity: DateTime::UNIX_EPOCH,
             last_activity: DateTime::UNIX_EPOCH,
@@ -192,7 +192,7 @@ mod tests {
         Rollup {
             merchants: vec![("M1".into(), merchant())],
             months: months.collect(),
-            counts: Counts::default(),
+            counts: MerchantCounts::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 
 use super::month::Month;
 use super::ranking::{Ranked, Ranking};
-use super::rollup::{Counts, RollupMark};
+use super::rollup::{MerchantCounts, RollupMark};
 use crate::values::{ActivityStatus, KycStep, Product};
 
 /// Every report at one moment.
@@ -107,7 +107,7 @@ impl Reports {
             top_merchant: ranking.leader().cloned(),
             ..Self::default()
         };
-        let mut activities = Counts::default();
+        let mut activities = MerchantCounts::default();
         for (item, count) in numbers {
             match item {
                 _ if count == 0 => {}
@@ -128,7 +128,7 @@ impl Reports {
     }
 }
 
-fn failure_rates(activities: &Counts) -> Vec<FailureRate> {
+fn failure_rates(activities: &MerchantCounts) -> Vec<FailureRate> {
     let mut rates: Vec<FailureRate> = Product::ALL
         .iter()
         .map(|product| {
@@ -229,7 +229,7 @@ mod tests {
         let mut items = vec![Item::ActiveMerchants(month)];
         items.extend(RollupMark::all().filter_map(Item::of_mark));
         items.extend(
-            Counts::default()
+            MerchantCounts::default()
                 .iter()
                 .map(|(product, status, _)| Item::Activities(product, status)),
         );

@@ -17,19 +17,19 @@ pub struct Rollup {
     pub merchants: Vec<(Box<str>, Merchant)>,
     /// In which months merchants had a success.
     pub months: Vec<(Month, Box<str>)>,
-    pub counts: Counts,
+    pub counts: MerchantCounts,
 }
 
 /// How many rows there are of each product and status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts([u64; COUNTERS]);
+pub struct MerchantCounts([u64; COUNTERS]);
 
 /// One merchant in numbers: all that it did, or what some rows add to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merchant {
     /// The sum of what succeeded.
     pub volume: Volume,
-    pub counts: Counts,
+    pub counts: MerchantCounts,
     pub marks: Marks,
     pub first_activity: Timestamp,
     pub last_activity: Timestamp,
@@ -50,7 +50,7 @@ pub enum RollupMark {
     Succeeded,
 }
 
-impl Counts {
+impl MerchantCounts {
     /// How many rows of a product have a status.
     #[must_use]
     pub fn of(&self, product: Product, status: ActivityStatus) -> u64 {
@@ -154,7 +154,7 @@ impl Rollup {
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Activity>) -> Self {
         let mut merchants: HashMap<&str, Merchant> = HashMap::new();
         let mut months: BTreeSet<(Month, &str)> = BTreeSet::new();
-        let mut counts = Counts::default();
+        let mut counts = MerchantCounts::default();
         for row in rows {
             let merchant_id = row.merchant_id();
             counts.0[place(row.product, row.status)] += 1;
@@ -182,7 +182,7 @@ impl Merchant {
     fn new(row: &Activity) -> Self {
         Self {
             volume: Volume::default(),
-            counts: Counts::default(),
+            counts: MerchantCounts::default(),
             marks: Marks::default(),
             first_activity: row.occurred_at,
             last_activity: row.occurred_at,
@@ -229,14 +229,14 @@ mod tests {
 
     #[test]
     fn every_counter_has_a_place_of_its_own() {
-        let mut counts = Counts::default();
-        for (number, (product, status, _)) in Counts::default().iter().enumerate() {
+        let mut counts = MerchantCounts::default();
+        for (number, (product, status, _)) in MerchantCounts::default().iter().enumerate() {
             counts.set(product, status, number as u64);
         }
         assert!(counts.iter().enumerate().all(|(number, (product, status, count))| {
             count == number as u64 && counts.of(product, status) == count
         }));
-        assert_eq!(Counts::from_text(&counts.text()), Some(counts));
-        assert_eq!(Counts::from_text("[1,2]"), None);
+        assert_eq!(MerchantCounts::from_text(&counts.text()), Some(counts));
+        assert_eq!(MerchantCounts::from_text("[1,2]"), None);
     }
 }

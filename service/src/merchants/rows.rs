@@ -3,7 +3,7 @@
 use csv::ByteRecord;
 use sea_orm::DbBackend;
 
-use super::batch::Batch;
+use super::batch::ActivityBatch;
 use super::repo::{PostgresRows, SqliteRows};
 use super::row::{self, Activity, ActivityLayout};
 use crate::db::{Db, Fault};
@@ -11,9 +11,9 @@ use crate::imports::{Block, HeaderProblem, Parsed, Rows, Stored};
 use crate::values::ImportKind;
 
 /// Stores the rows of activity feeds, each event once, with everything that the reports count.
-pub struct ActivityRows(Repo);
+pub struct ActivityRows(ActivityStore);
 
-enum Repo {
+enum ActivityStore {
     Postgres(PostgresRows),
     Sqlite(SqliteRows),
 }
@@ -23,8 +23,8 @@ impl ActivityRows {
     #[must_use]
     pub fn new(db: &Db) -> Self {
         Self(match db.backend() {
-            DbBackend::Postgres => Repo::Postgres(PostgresRows::new(db)),
-            _ => Repo::Sqlite(SqliteRows::new(db)),
+            DbBackend::Postgres => ActivityStore::Postgres(PostgresRows::new(db)),
+            _ => ActivityStore::Sqlite(SqliteRows::new(db)),
         })
     }
 }
@@ -34,12 +34,12 @@ impl Rows for ActivityRows {
     const ONCE: bool = false;
     type Layout = ActivityLayout;
     type Row = Activity;
-    type Batch = Batch;
+    type Batch = ActivityBatch;
 
     fn block_rows(&self) -> usize {
         match self.0 {
-            Repo::Postgres(_) => PostgresRows::BLOCK_ROWS,
-            Repo::Sqlite(_) => SqliteRows::BLOCK_ROWS,
+            ActivityStore::Postgres(_) => PostgresRows::BLOCK_ROWS,
+            ActivityStore::Sqlite(_) => SqliteRows::BLOCK_ROWS,
         }
     }
 
@@ -51,20 +51,20 @@ impl Rows for ActivityRows {
         row::parse(layout, record)
     }
 
-    fn batch(&self, rows: Vec<Activity>) -> Batch {
-        Batch::new(
+    fn batch(&self, rows: Vec<Activity>) -> ActivityBatch {
+        ActivityBatch::new(
             rows,
             match self.0 {
-                Repo::Postgres(_) => PostgresRows::BLOCK_ROWS,
-                Repo::Sqlite(_) => SqliteRows::PART_ROWS,
+                ActivityStore::Postgres(_) => PostgresRows::BLOCK_ROWS,
+                ActivityStore::Sqlite(_) => SqliteRows::PART_ROWS,
             },
         )
     }
 
-    async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+    async fn store(&self, block: &Block<ActivityBatch>) -> Result<Stored, Fault> {
         match &self.0 {
-            Repo::Postgres(repo) => repo.store(block).await,
-            Repo::Sqlite(repo) => repo.store(block).await,
+            ActivityStore::Postgres(repo) => repo.store(block).await,
+            ActivityStore::Sqlite(repo) => repo.store(block).await,
         }
     }
 }

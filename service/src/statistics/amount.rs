@@ -4,7 +4,7 @@ use crate::values::Money;
 
 /// An amount that is reported to the window, in units of 10^-10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Amount(i128);
+pub struct WindowAmount(i128);
 
 /// Digits after the point that an amount may have.
 pub const DECIMALS: u32 = 10;
@@ -15,7 +15,7 @@ const TIMESTAMP_DIGITS_MAX: u32 = 18;
 /// Units of an amount in one unit of money, which has four decimals.
 const UNITS_PER_MONEY_UNIT: i128 = 1_000_000;
 
-impl Amount {
+impl WindowAmount {
     /// The largest; its negative is the smallest.
     pub const MAX: Self = Self(10_i128.pow(WHOLE_DIGITS_MAX + DECIMALS) - 1);
 
@@ -42,7 +42,7 @@ impl Amount {
     }
 }
 
-impl From<Money> for Amount {
+impl From<Money> for WindowAmount {
     fn from(money: Money) -> Self {
         Self(i128::from(money.units()) * UNITS_PER_MONEY_UNIT)
     }
@@ -107,12 +107,12 @@ mod tests {
             ("0.0000000001", 1),
             ("1e-10", 1),
             ("10e-11", 1),
-            ("999999999999999999.9999999999", Amount::MAX.units()),
-            ("-999999999999999999.9999999999", -Amount::MAX.units()),
+            ("999999999999999999.9999999999", WindowAmount::MAX.units()),
+            ("-999999999999999999.9999999999", -WindowAmount::MAX.units()),
             ("100000000000000000", 10_i128.pow(27)),
             ("0.00000000000000000001e20", 10_i128.pow(10)),
         ] {
-            let read = Amount::from_json_number(text).map(Amount::units);
+            let read = WindowAmount::from_json_number(text).map(WindowAmount::units);
             let expected = (text != "123e-12").then_some(units);
             assert_eq!(read, expected, "{text}");
         }
@@ -134,7 +134,7 @@ mod tests {
             "",
             "-",
         ] {
-            assert_eq!(Amount::from_json_number(text), None, "{text}");
+            assert_eq!(WindowAmount::from_json_number(text), None, "{text}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::amount::Amount;
+use super::amount::WindowAmount;
 use super::ring::Slot;
 use super::summary::Figures;
 use super::window::{Age, Put, Replica, Window, age};
@@ -46,7 +46,7 @@ impl Board {
     }
 
     /// Adds an amount at its time, if it counts now. A currency's window is made for its first amount.
-    pub fn add(&self, currency: Currency, clock: i64, at: i64, amount: Amount) -> Age {
+    pub fn add(&self, currency: Currency, clock: i64, at: i64, amount: WindowAmount) -> Age {
         let mut cell = self.lock(currency);
         match &mut *cell {
             Some(held) => held.window.add(clock, at, amount),
@@ -58,12 +58,12 @@ impl Board {
     }
 
     /// Adds what the bank has moved.
-    pub fn enter(&self, currency: Currency, clock: i64, at: i64, amount: Amount) {
+    pub fn enter(&self, currency: Currency, clock: i64, at: i64, amount: WindowAmount) {
         self.of(currency, clock, |window| window.enter(clock, at, amount));
     }
 
     /// Adds what the bank has moved to what will take its place.
-    pub fn recover(&self, currency: Currency, clock: i64, at: i64, amount: Amount) {
+    pub fn recover(&self, currency: Currency, clock: i64, at: i64, amount: WindowAmount) {
         self.of(currency, clock, |window| window.recover(clock, at, amount));
     }
 

@@ -15,7 +15,7 @@ mod shared;
 mod summary;
 mod window;
 
-pub use amount::{Amount, DECIMALS, timestamp_from_json_number};
+pub use amount::{DECIMALS, WindowAmount, timestamp_from_json_number};
 pub use metrics::MetricsSnapshot;
 pub use ring::RING_BYTES;
 pub use summary::Figures;
@@ -79,7 +79,7 @@ impl Statistics {
     }
 
     /// Adds an amount that somebody reports, at its time in milliseconds since 1970.
-    pub fn report(&self, currency: Currency, at_ms: i64, amount: Amount) -> Age {
+    pub fn report(&self, currency: Currency, at_ms: i64, amount: WindowAmount) -> Age {
         self.board.add(currency, self.now_ms(), at_ms, amount)
     }
 

@@ -1,8 +1,8 @@
 //! A block of a ring as bytes, for other replicas. What is read back is checked: Redis is no part of this process.
 
-use super::amount::Amount;
+use super::amount::WindowAmount;
 use super::ring::{BLOCK_MS, Slot};
-use super::summary::Summary;
+use super::summary::WindowSummary;
 
 /// Tells this layout from a later one's.
 const VERSION: u8 = 1;
@@ -51,13 +51,13 @@ fn unpack_slot(bytes: &[u8]) -> Option<Slot> {
     let offset = u16::from_le_bytes(*offset);
     let [sum, min, max] = [sum, min, max].map(|units| i128::from_le_bytes(*units));
     let count = u64::from_le_bytes(*count);
-    let is_amount = |units| Amount::from_units(units).is_some();
+    let is_amount = |units| WindowAmount::from_units(units).is_some();
     let can_be = |sum: i128| {
         let times = |units: i128| units.checked_mul(i128::from(count));
         times(min).is_some_and(|least| least <= sum) && times(max).is_some_and(|most| sum <= most)
     };
     let is_sound = i64::from(offset) < BLOCK_MS && count > 0 && is_amount(min) && is_amount(max) && can_be(sum);
-    is_sound.then_some((offset, Summary { count, sum, min, max }))
+    is_sound.then_some((offset, WindowSummary { count, sum, min, max }))
 }
 
 #[cfg(test)]
@@ -65,8 +65,8 @@ mod tests {
     use super::*;
 
     fn slots() -> Vec<Slot> {
-        let max = Amount::MAX.units();
-        let summary = |count, sum, min, max| Summary { count, sum, min, max };
+        let max = WindowAmount::MAX.units();
+        let summary = |count, sum, min, max| WindowSummary { count, sum, min, max };
         vec![(0, summary(2, 0, -max, max)), (1_023, summary(1, -7, -7, -7))]
     }
 

@@ -3,7 +3,7 @@
 //! A fixed number of nodes. Each carries the stamp of the time that it stands for, so that one that was filled a round ago
 //! is known and replaced. A node is only ever added to or started anew: no sum can drift.
 
-use super::summary::Summary;
+use super::summary::WindowSummary;
 
 /// Binary logarithms of the milliseconds that a node of each level stands for.
 const SHIFTS: [u32; 4] = [0, 3, 6, BLOCK_SHIFT];
@@ -44,7 +44,7 @@ struct Node {
 }
 
 /// A millisecond of a block, counted from the block's start, and what fell into it.
-pub type Slot = (u16, Summary);
+pub type Slot = (u16, WindowSummary);
 
 /// See the module.
 pub struct Ring {
@@ -54,9 +54,9 @@ pub struct Ring {
 }
 
 impl Node {
-    const NEVER: Self = Self::of(i64::MIN, &Summary::EMPTY);
+    const NEVER: Self = Self::of(i64::MIN, &WindowSummary::EMPTY);
 
-    const fn of(stamp: i64, summary: &Summary) -> Self {
+    const fn of(stamp: i64, summary: &WindowSummary) -> Self {
         Self {
             stamp,
             count: summary.count,
@@ -66,8 +66,8 @@ impl Node {
         }
     }
 
-    const fn summary(&self) -> Summary {
-        Summary {
+    const fn summary(&self) -> WindowSummary {
+        WindowSummary {
             count: self.count,
             sum: self.sum,
             min: self.min,
@@ -75,7 +75,7 @@ impl Node {
         }
     }
 
-    fn add(&mut self, summary: &Summary) {
+    fn add(&mut self, summary: &WindowSummary) {
         let mut all = self.summary();
         all.merge(summary);
         *self = Self::of(self.stamp, &all);
@@ -115,7 +115,7 @@ impl Ring {
     }
 
     /// Adds to the slot of a time. False when that slot was taken by a later round.
-    pub fn add(&mut self, at: i64, summary: &Summary) -> bool {
+    pub fn add(&mut self, at: i64, summary: &WindowSummary) -> bool {
         let block = block_of(at);
         match self.block_at(position_of(block)) {
             Some(held) if held > block => return false,
@@ -138,8 +138,8 @@ impl Ring {
 
     /// Everything from one time to another, both inside: some 60 blocks, and up to 7 + 7 + 15 nodes at either end.
     #[must_use]
-    pub fn read(&self, from: i64, to: i64) -> Summary {
-        let mut all = Summary::EMPTY;
+    pub fn read(&self, from: i64, to: i64) -> WindowSummary {
+        let mut all = WindowSummary::EMPTY;
         if self.newest < from {
             return all;
         }
@@ -164,7 +164,7 @@ impl Ring {
         all
     }
 
-    fn take(&self, all: &mut Summary, level: usize, at: i64) -> i64 {
+    fn take(&self, all: &mut WindowSummary, level: usize, at: i64) -> i64 {
         let stamp = at >> SHIFTS[level];
         let node = &self.nodes[index(level, stamp)];
         if node.stamp == stamp {
@@ -238,10 +238,10 @@ impl Default for Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statistics::amount::Amount;
+    use crate::statistics::amount::WindowAmount;
 
-    fn one(units: i128) -> Summary {
-        Summary::of(Amount::from_units(units).expect("a small amount"))
+    fn one(units: i128) -> WindowSummary {
+        WindowSummary::of(WindowAmount::from_units(units).expect("a small amount"))
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What is known of a set of amounts, and how two sets are known together. Nothing is ever subtracted.
 
-use super::amount::Amount;
+use super::amount::WindowAmount;
 
 /// Count, sum, smallest and largest of some amounts, in units of 10^-10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct WindowSummary {
     pub count: u64,
     pub sum: i128,
     pub min: i128,
@@ -14,7 +14,7 @@ pub struct Summary {
 /// Units of an amount that make one unit of an average, which has four decimals.
 const UNITS_PER_AVERAGE: i128 = 1_000_000;
 
-impl Summary {
+impl WindowSummary {
     /// Of no amount at all.
     pub const EMPTY: Self = Self {
         count: 0,
@@ -25,7 +25,7 @@ impl Summary {
 
     /// Of one amount.
     #[must_use]
-    pub const fn of(amount: Amount) -> Self {
+    pub const fn of(amount: WindowAmount) -> Self {
         let units = amount.units();
         Self {
             count: 1,
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn average(sum: i128, count: u64) -> i128 {
-        let summary = Summary {
+        let summary = WindowSummary {
             count,
             sum,
             min: 0,
@@ -104,6 +104,6 @@ mod tests {
 
     #[test]
     fn nothing_is_all_zeros() {
-        assert_eq!(Summary::EMPTY.figures(), Figures::default());
+        assert_eq!(WindowSummary::EMPTY.figures(), Figures::default());
     }
 }

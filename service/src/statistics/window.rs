@@ -3,9 +3,9 @@
 //! It is put together from rings: what the bank has moved, what was reported to this process, and what was reported to each
 //! other replica. They are added when they are read, so none can count twice.
 
-use super::amount::Amount;
+use super::amount::WindowAmount;
 use super::ring::{BLOCK_MS, BLOCKS, Ring, Slot, block_of, position_of};
-use super::summary::{Figures, Summary};
+use super::summary::{Figures, WindowSummary};
 
 /// How long an amount counts, in milliseconds: at exactly this age it still does.
 pub const WINDOW_MS: i64 = 60_000;
@@ -80,22 +80,22 @@ impl Window {
     }
 
     /// Adds an amount that is reported at its time, if it counts now.
-    pub fn add(&mut self, clock: i64, at: i64, amount: Amount) -> Age {
+    pub fn add(&mut self, clock: i64, at: i64, amount: WindowAmount) -> Age {
         let age = age(self.time(clock), at);
-        if age == Age::Inside && self.own.get_or_insert_default().add(at, &Summary::of(amount)) {
+        if age == Age::Inside && self.own.get_or_insert_default().add(at, &WindowSummary::of(amount)) {
             self.dirty |= 1 << position_of(block_of(at));
         }
         age
     }
 
     /// Adds what the bank has moved: if it is dated ahead of our clock, it counts from now.
-    pub fn enter(&mut self, clock: i64, at: i64, amount: Amount) {
+    pub fn enter(&mut self, clock: i64, at: i64, amount: WindowAmount) {
         let now = self.time(clock);
         add_happened(&mut self.bank, now, at, amount);
     }
 
     /// Adds what the bank has moved to what will take its place.
-    pub fn recover(&mut self, clock: i64, at: i64, amount: Amount) {
+    pub fn recover(&mut self, clock: i64, at: i64, amount: WindowAmount) {
         let now = self.time(clock);
         add_happened(&mut self.recovered, now, at, amount);
     }
@@ -113,7 +113,7 @@ impl Window {
     /// The figures of the last 60 000 milliseconds.
     pub fn read(&mut self, clock: i64) -> Figures {
         let now = self.time(clock);
-        let mut all = Summary::EMPTY;
+        let mut all = WindowSummary::EMPTY;
         for ring in self.rings() {
             all.merge(&ring.read(now - WINDOW_MS, now));
         }
@@ -201,10 +201,10 @@ impl Window {
 }
 
 /// Adds what has happened for certain: if it is dated ahead of our clock, it counts from now.
-fn add_happened(ring: &mut Option<Ring>, now: i64, at: i64, amount: Amount) {
+fn add_happened(ring: &mut Option<Ring>, now: i64, at: i64, amount: WindowAmount) {
     let at = at.min(now);
     if age(now, at) == Age::Inside {
-        ring.get_or_insert_default().add(at, &Summary::of(amount));
+        ring.get_or_insert_default().add(at, &WindowSummary::of(amount));
     }
 }
 
@@ -214,8 +214,8 @@ mod tests {
 
     const T: i64 = 1_767_584_038_000;
 
-    fn amount(units: i128) -> Amount {
-        Amount::from_units(units).expect("a small amount")
+    fn amount(units: i128) -> WindowAmount {
+        WindowAmount::from_units(units).expect("a small amount")
     }
 
     fn filled(at: &[i64]) -> Window {
@@ -270,13 +270,13 @@ mod tests {
         let mut window = filled(&[T]);
         window.enter(T, T, amount(2));
         assert_eq!((window.read(T).sum, window.read(T).count), (3, 2));
-        assert_eq!(window.take_changes(T)[0].2[0].1, Summary::of(amount(1)));
+        assert_eq!(window.take_changes(T)[0].2[0].1, WindowSummary::of(amount(1)));
     }
 
     #[test]
     fn another_replicas_block_takes_the_place_of_what_it_said_before() {
         let mut window = filled(&[T]);
-        let slot = |units| vec![(7_u16, Summary::of(amount(units)))];
+        let slot = |units| vec![(7_u16, WindowSummary::of(amount(units)))];
         for units in [5, 6, 6] {
             assert_eq!(window.put(T, 1, block_of(T) - 1, &slot(units), true), Put::Taken);
         }

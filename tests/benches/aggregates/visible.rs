@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::servers::{Persistence, RedisServer};
 use harness::{Backend, ManualClock, TestBank};
 use secrecy::SecretString;

@@ -10,7 +10,7 @@ use service::Services;
 use service::clock::{Clock, SystemClock};
 use service::config::{Config, ReportAccess};
 use service::db::Db;
-use service::statistics::{Age, Amount, RING_BYTES, Statistics, WINDOW_MS};
+use service::statistics::{Age, RING_BYTES, Statistics, WINDOW_MS, WindowAmount};
 use service::values::Currency;
 
 /// Amounts of a busy minute; a quiet one has a thousandth of them.
@@ -73,7 +73,7 @@ fn memory(statistics: &Arc<Statistics>) -> Result<()> {
 }
 
 fn report(statistics: &Statistics, at: i64, units: i64) -> Result<()> {
-    let amount = Amount::from_units(i128::from(units)).context("a small amount")?;
+    let amount = WindowAmount::from_units(i128::from(units)).context("a small amount")?;
     ensure!(
         statistics.report(currency("USD")?, at, amount) == Age::Inside,
         "it counts"
@@ -81,21 +81,21 @@ fn report(statistics: &Statistics, at: i64, units: i64) -> Result<()> {
     Ok(())
 }
 
-fn add(statistics: &Statistics, usd: Currency, amount: Amount, now: i64) {
+fn add(statistics: &Statistics, usd: Currency, amount: WindowAmount, now: i64) {
     statistics.report(usd, now, amount);
 }
 
-fn read(statistics: &Statistics, usd: Currency, _amount: Amount, _now: i64) {
+fn read(statistics: &Statistics, usd: Currency, _amount: WindowAmount, _now: i64) {
     std::hint::black_box(statistics.read(usd));
 }
 
-type Operation = fn(&Statistics, Currency, Amount, i64);
+type Operation = fn(&Statistics, Currency, WindowAmount, i64);
 
 /// Nanoseconds that each thread needs for one operation while all of them do nothing else.
 fn per_operation(time: Duration, threads: u64, statistics: &Arc<Statistics>, act: Operation) -> Result<u128> {
     let (usd, amount) = (
         currency("USD")?,
-        Amount::from_units(123_000_000_000).context("an amount")?,
+        WindowAmount::from_units(123_000_000_000).context("an amount")?,
     );
     let is_over = AtomicBool::new(false);
     let started = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::{Backend, ManualClock, Proxy, Silence, TestBank};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;

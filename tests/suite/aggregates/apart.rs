@@ -6,7 +6,7 @@ use std::sync::Arc;
 use harness::TestBank;
 use service::aggregates::{Totals, Transactions, Verdict, decode_totals};
 use service::db::FaultKind;
-use service::imports::{Block, Counts, Import, Rows, Stored};
+use service::imports::{Block, Import, RowCounts, Rows, Stored};
 use service::values::WalletId;
 
 use super::{
@@ -28,9 +28,9 @@ fn block_of(import: &Import, totals: &str) -> Block<Totals> {
         number: 0,
         from: 0,
         to: import.size,
-        counts: Counts {
+        counts: RowCounts {
             read: totals.iter().map(|(_, sum)| sum.count).sum(),
-            ..Counts::default()
+            ..RowCounts::default()
         },
         rows: totals,
         skip_reasons: "{}".to_owned(),

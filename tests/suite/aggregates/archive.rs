@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use harness::TestBank;
-use sea_orm::{ConnectionTrait, TransactionTrait};
 use service::aggregates::{Aggregates, AggregatesError};
 
 use super::{Line, answer, command, csv, expected, file, import, key, lines, on_every_store, restarted, settle};
@@ -16,12 +15,7 @@ on_every_store!(
     a_late_row_between_any_two_steps_changes_no_total,
     an_archiver_that_slept_for_days_changes_no_total,
     what_is_archived_is_forgotten_a_day_later,
-    what_was_archived_and_lost_with_the_database_is_made_anew,
-    a_lost_archiving_is_noticed_though_older_ones_are_removed_with_it,
-    a_lost_archiving_is_noticed_though_older_ones_are_removed_after_it,
-    a_lost_archiving_is_noticed_by_an_archiver_that_sealed_before_it,
-    an_archiver_that_paused_for_days_keeps_the_name_that_redis_has,
-    a_name_that_was_replaced_a_moment_ago_begins_no_epoch,],
+    what_was_archived_and_lost_with_the_database_is_made_anew,],
 );
 
 async fn cold_days_move_and_hot_days_stay(bank: Arc<TestBank>) {
@@ -83,7 +77,7 @@ async fn late_rows_of_a_cold_day_join_it(bank: Arc<TestBank>) {
 }
 
 /// Does the first so many of the archiver's steps, as a process that dies then.
-async fn steps(aggregates: &Aggregates, count: usize) {
+pub(super) async fn steps(aggregates: &Aggregates, count: usize) {
     let sealed = aggregates.seal().await.expect("days can be closed");
     if count > 1 {
         aggregates.write_sealed(&sealed).await.expect("days can be written");
@@ -202,162 +196,7 @@ async fn what_was_archived_and_lost_with_the_database_is_made_anew(bank: Arc<Tes
     }
 }
 
-/// Rows of so many days that every archiver reads before those of `lines`.
-fn older_lines(days: u64) -> Vec<Line> {
-    let first = chrono::NaiveDate::from_ymd_opt(2025, 6, 1).expect("this is a day");
-    (0..days)
-        .map(|index| Line {
-            time: format!("{}T10:00:58", first + chrono::Days::new(index)),
-            kind: "deposit",
-            method: "visa",
-            units: 70_000,
-        })
-        .collect()
-}
-
-/// What a standby has that did not receive what the archivers write from now on.
-struct Standby {
-    version: i64,
-    purged_version: i64,
-}
-
-impl Standby {
-    async fn copy(bank: &TestBank) -> Self {
-        for table in ["cold_totals", "archived_generations"] {
-            bank.execute(&format!("CREATE TABLE copy_of_{table} AS SELECT * FROM {table}"))
-                .await;
-        }
-        let state = async |column: &str| {
-            bank.number(&format!("SELECT {column} AS n FROM aggregates_state"))
-                .await
-        };
-        Self {
-            version: state("version").await,
-            purged_version: state("purged_version").await,
-        }
-    }
-
-    async fn promote(self, bank: &TestBank) {
-        for table in ["cold_totals", "archived_generations"] {
-            bank.execute(&format!("DELETE FROM {table}")).await;
-            let columns = match table {
-                "cold_totals" => "day, source, currency, kind, method, units_high, units_low, count",
-                _ => "generation, archived_at",
-            };
-            bank.execute(&format!(
-                "INSERT INTO {table} ({columns}) SELECT {columns} FROM copy_of_{table}"
-            ))
-            .await;
-            bank.execute(&format!("DROP TABLE copy_of_{table}")).await;
-        }
-        let Self {
-            version,
-            purged_version,
-        } = self;
-        bank.execute(&format!(
-            "UPDATE aggregates_state SET version = {version}, purged_version = {purged_version}"
-        ))
-        .await;
-    }
-}
-
-/// An archiver died between writing and removing; what it had written comes last in the list of the next one.
-async fn a_lost_archiving_is_noticed_though_older_ones_are_removed_with_it(bank: Arc<TestBank>) {
-    let mut all = lines(150, 30);
-    import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
-    steps(&restarted(&bank), 2).await;
-    let late = older_lines(1);
-    import(&bank, &file(&bank, "late.csv", &csv(&late))).await;
-    all.extend(late);
-    let standby = Standby::copy(&bank).await;
-    steps(&restarted(&bank), 3).await;
-    standby.promote(&bank).await;
-    assert_eq!(answer(&restarted(&bank)).await, expected(&all));
-}
-
-/// More days are closed than an archiver reads at once, so that a second one reads none of what the first has written.
-async fn a_lost_archiving_is_noticed_though_older_ones_are_removed_after_it(bank: Arc<TestBank>) {
-    let mut all = lines(150, 30);
-    import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
-    let slow = restarted(&bank);
-    let sealed = slow.seal().await.expect("days can be closed");
-    slow.write_sealed(&sealed).await.expect("days can be written");
-    let late = older_lines(64);
-    import(&bank, &file(&bank, "late.csv", &csv(&late))).await;
-    all.extend(late);
-    let standby = Standby::copy(&bank).await;
-    steps(&restarted(&bank), 3).await;
-    slow.drop_sealed(&sealed).await.expect("Redis answers");
-    standby.promote(&bank).await;
-    assert_eq!(answer(&restarted(&bank)).await, expected(&all));
-}
-
-/// It asked the database before the failover, and writes after it.
-async fn a_lost_archiving_is_noticed_by_an_archiver_that_sealed_before_it(bank: Arc<TestBank>) {
-    let mut all = lines(150, 30);
-    import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
-    let standby = Standby::copy(&bank).await;
-    steps(&restarted(&bank), 3).await;
-    let late = older_lines(1);
-    import(&bank, &file(&bank, "late.csv", &csv(&late))).await;
-    all.extend(late);
-    let slow = restarted(&bank);
-    let sealed = slow.seal().await.expect("days can be closed");
-    standby.promote(&bank).await;
-    let written = slow.write_sealed(&sealed).await;
-    assert!(matches!(written, Err(AggregatesError::Rebuilding)), "{written:?}");
-    assert_eq!(rows(&bank, "cold_totals", "true").await, 0, "nothing was written");
-    assert_eq!(answer(&restarted(&bank)).await, expected(&all));
-}
-
-/// Another archiver has replaced the name that it read, and what it forgets are the names of days ago.
-async fn an_archiver_that_paused_for_days_keeps_the_name_that_redis_has(bank: Arc<TestBank>) {
-    let mut all = lines(150, 30);
-    import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
-    settle(&bank.services.aggregates).await;
-    let slow = restarted(&bank);
-    let sealed = slow.seal().await.expect("days can be closed");
-    assert!(sealed.generations.is_empty());
-    let late = older_lines(1);
-    import(&bank, &file(&bank, "late.csv", &csv(&late))).await;
-    all.extend(late);
-    settle(&bank.services.aggregates).await;
-    bank.advance(chrono::TimeDelta::days(2)).await;
-    slow.purge(&sealed).await.expect("old names can be forgotten");
-    assert_eq!(answer(&restarted(&bank)).await, expected(&all));
-    assert_eq!(bank.number("SELECT rebuilds AS n FROM aggregates_state").await, 0);
-}
-
-/// Who connects has read the old name from Redis and waits for the database, which has only the new one by then.
-async fn a_name_that_was_replaced_a_moment_ago_begins_no_epoch(bank: Arc<TestBank>) {
-    if bank.db.backend() == sea_orm::DbBackend::Sqlite {
-        // Its readers wait for no writer, so a test cannot hold one there.
-        return;
-    }
-    let all = lines(150, 30);
-    import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
-    settle(&bank.services.aggregates).await;
-    let tx = bank.db.write.begin().await.expect("a transaction begins");
-    let lock = "LOCK TABLE archived_generations";
-    tx.execute_unprepared(lock).await.expect("the table can be locked");
-    let connecting = restarted(&bank);
-    let connecting = tokio::spawn(async move { connecting.seal().await });
-    let waiting = "SELECT count(*) AS n FROM pg_locks JOIN pg_database ON pg_database.oid = database \
-        WHERE NOT granted AND relation = 'archived_generations'::regclass AND datname = current_database()";
-    while bank.number(waiting).await == 0 {
-        tokio::task::yield_now().await;
-    }
-    let rename = "DELETE FROM archived_generations; INSERT INTO archived_generations VALUES (now(), 'newer')";
-    tx.execute_unprepared(rename).await.expect("the names can be changed");
-    let state = key(&bank, "state").await;
-    command(&bank, &["HSET", &state, "removed", "newer"]).await;
-    tx.commit().await.expect("it commits");
-    connecting.await.expect("it ends").expect("nothing was lost");
-    assert_eq!(bank.number("SELECT rebuilds AS n FROM aggregates_state").await, 0);
-    assert_eq!(answer(&restarted(&bank)).await, expected(&all));
-}
-
-async fn rows(bank: &TestBank, table: &str, condition: &str) -> i64 {
+pub(super) async fn rows(bank: &TestBank, table: &str, condition: &str) -> i64 {
     bank.number(&format!("SELECT count(*) AS n FROM {table} WHERE {condition}"))
         .await
 }

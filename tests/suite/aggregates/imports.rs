@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness::{TestBank, all_at_once};
-use service::imports::{ImportError, Outcome, Pace, Progress, RunOptions};
+use service::imports::{ImportError, ImportOutcome, Pace, Progress, RunOptions};
 use service::values::{ImportKind, ImportStatus};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -66,7 +66,7 @@ async fn the_same_file_at_once_counts_once(bank: Arc<TestBank>) {
     }))
     .await;
     for outcome in outcomes {
-        assert!(matches!(outcome, Ok(Outcome::Finished(_))), "{outcome:?}");
+        assert!(matches!(outcome, Ok(ImportOutcome::Finished(_))), "{outcome:?}");
     }
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
 }
@@ -123,7 +123,7 @@ async fn the_largest_amounts_add_up(bank: Arc<TestBank>) {
     );
 }
 
-type Task = JoinHandle<Result<Outcome, ImportError>>;
+type Task = JoinHandle<Result<ImportOutcome, ImportError>>;
 
 /// Begins an import: how far it is, what stops it, and how it ends.
 fn start(bank: &TestBank, path: &Path, pace: Option<Pace>) -> (watch::Receiver<Progress>, watch::Sender<bool>, Task) {
@@ -155,8 +155,8 @@ async fn a_stopped_import_goes_on_where_it_was(bank: Arc<TestBank>) {
     stop.send_replace(true);
     let outcome = import_task.await.expect("the import ends").expect("without a fault");
     let applied = match outcome {
-        Outcome::Stopped(Some(import)) => import.counts.rows_inserted,
-        Outcome::Finished(import) => import.counts.rows_inserted,
+        ImportOutcome::Stopped(Some(import)) => import.counts.rows_inserted,
+        ImportOutcome::Finished(import) => import.counts.rows_inserted,
         other => panic!("{other:?}"),
     };
     assert!(applied > 0);
@@ -181,7 +181,7 @@ async fn a_replay_counts_rows_as_they_come(bank: Arc<TestBank>) {
     }
     stop.send_replace(true);
     let outcome = import_task.await.expect("the import ends").expect("without a fault");
-    let Outcome::Stopped(Some(stopped)) = outcome else {
+    let ImportOutcome::Stopped(Some(stopped)) = outcome else {
         panic!("{outcome:?}")
     };
     let (day, counted) = ("2026-01-05 deposit visa".to_owned(), stopped.counts.rows_inserted);

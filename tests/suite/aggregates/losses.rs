@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::servers::{Persistence, RedisServer};
 use harness::{Backend, ManualClock, TestBank};
 use secrecy::SecretString;
 use service::aggregates::{AggregatesError, Consumer, Verdict};
-use service::imports::{Outcome, Progress, RunOptions};
+use service::imports::{ImportOutcome, Progress, RunOptions};
 use service::values::ImportKind;
 use tokio::sync::watch;
 
@@ -36,7 +36,7 @@ async fn insist(bank: &TestBank, path: &Path, progress: Arc<watch::Sender<Progre
             ..RunOptions::default()
         };
         match imports.import_file(ImportKind::Transactions, path, options).await {
-            Ok(Outcome::Finished(_)) => return,
+            Ok(ImportOutcome::Finished(_)) => return,
             Ok(other) => panic!("{other:?}"),
             Err(_) => {}
         }

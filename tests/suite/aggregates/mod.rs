@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::servers::RedisServer;
 use harness::{Backend, ManualClock, TestBank};
 use secrecy::{ExposeSecret, SecretString};
 use service::aggregates::{Aggregates, AggregatesError, Consumer, Day, DayRange, Totals};
 use service::identity::Actor;
-use service::imports::{Import, Outcome, RunOptions};
+use service::imports::{Import, ImportOutcome, RunOptions};
 use service::redis::Redis;
 use service::transfers::NewPayment;
 use service::values::{Currency, ImportKind, Method, WalletId};
@@ -24,6 +24,7 @@ mod bank_money;
 mod faults;
 mod imports;
 mod losses;
+mod lost_archives;
 mod month;
 mod proof;
 mod queue;
@@ -246,7 +247,7 @@ pub async fn import(bank: &TestBank, path: &std::path::Path) -> Import {
         .import_file(ImportKind::Transactions, path, RunOptions::default())
         .await;
     match outcome.expect("the file can be imported") {
-        Outcome::Finished(import) => import,
+        ImportOutcome::Finished(import) => import,
         other => panic!("{other:?}"),
     }
 }

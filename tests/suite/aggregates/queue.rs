@@ -24,7 +24,7 @@ on_every_store!(
 fn message(import: u128, block: u64, units: i64) -> String {
     let row = Row {
         day: service::aggregates::Day::parse("2026-01-05").expect("this is a day"),
-        kind: service::aggregates::Kind::Deposit,
+        kind: service::aggregates::PaymentKind::Deposit,
         method: Method::try_new("visa").expect("this is a method"),
         amount: Money::from_units(units).expect("this is money"),
         sleep_ms: 0,

@@ -9,8 +9,8 @@ use service::feed::Handover;
 use service::ledger::{Command, Ledger, Outcome, SubmitError};
 use tokio::task::JoinHandle;
 
-use crate::batches::{Committer, but, idempotency};
 use crate::doubts::{behind_a_proxy, set_read_only};
+use crate::own_committer::{Committer, but, idempotency};
 
 /// COMMIT as the driver sends it; `READ COMMITTED` is none.
 const COMMIT: &str = "COMMIT\0";

@@ -9,8 +9,8 @@ use service::ledger::{Command, Idempotency, Ledger, Outcome, SubmitError};
 use service::values::{Digest, TransferId};
 use tokio::task::JoinHandle;
 
-use crate::batches::{Committer, but, sides};
 use crate::doubts::{behind_a_proxy, proxy_of};
+use crate::own_committer::{Committer, but, sides};
 
 const RUNS: u32 = 100;
 

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Customers;
-use crate::batches::Committer;
+use crate::own_committer::Committer;
 
 /// Within this every transfer goes on that the lock is not on.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(3);

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
 use harness::{Backend, ManualClock, Proxy, TestBank, all_at_once};
 use service::Services;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::app::document;
 use chrono::TimeDelta;
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::{Answer, Backend, Caller, ManualClock, TestBank};
 use reqwest::{Method, Response};
 use serde_json::json;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::app::document;
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
 use harness::{Answer, Backend, Caller, Customer, ManualClock, TestBank};
 use sea_orm::{ConnectionTrait, Statement};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness::activities::{Dirt, Feed};
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::{Backend, TestBank};
 use service::config::Config;
 use service::imports::UPLOADS_MAX;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use harness::activities::{Dirt, Expected, Feed};
 use harness::{TestBank, on_every_backend};
-use service::imports::{Known, Outcome, RunOptions, Totals};
+use service::imports::{ImportOutcome, ImportTotals, Known, RunOptions};
 use service::values::ImportStatus;
 
 use super::small::{Moment, Small, breaking, quiet};
@@ -22,8 +22,8 @@ on_every_backend!(
 );
 
 /// What a second import of a feed counts.
-fn again(expected: &Expected) -> Totals {
-    Totals {
+fn again(expected: &Expected) -> ImportTotals {
+    ImportTotals {
         rows_inserted: 0,
         rows_duplicate: expected.inserted + expected.duplicate,
         ..totals(expected)
@@ -62,9 +62,9 @@ async fn a_known_content_can_be_left(bank: Arc<TestBank>) {
     try_import(&broken, &path, skip.clone()).await.expect_err("it breaks");
     // Unfinished is not known.
     let first = try_import(imports, &path, skip.clone()).await.expect("it is imported");
-    assert!(matches!(first, Outcome::Finished(_)), "{first:?}");
+    assert!(matches!(first, ImportOutcome::Finished(_)), "{first:?}");
     let second = try_import(imports, &path, skip).await.expect("it is known");
-    assert!(matches!(second, Outcome::Known(_)), "{second:?}");
+    assert!(matches!(second, ImportOutcome::Known(_)), "{second:?}");
     assert_eq!(super::count(&bank, "imports").await, 1);
 }
 
@@ -77,19 +77,19 @@ async fn a_content_that_failed_is_left_too(bank: Arc<TestBank>) {
     };
     let imports = &bank.services.imports;
     let first = try_import(imports, &path, skip.clone()).await.expect("it is looked at");
-    let Outcome::Finished(first) = first else {
+    let ImportOutcome::Finished(first) = first else {
         panic!("{first:?}")
     };
     assert_eq!(first.status, ImportStatus::Failed);
     let second = try_import(imports, &path, skip.clone()).await.expect("it is known");
-    assert_eq!(second, Outcome::Known(first));
+    assert_eq!(second, ImportOutcome::Known(first));
     assert_eq!(super::count(&bank, "imports").await, 1);
     // Whoever asks for it has it read again.
     assert_eq!(import(imports, &path).await.status, ImportStatus::Failed);
     bank.execute("UPDATE imports SET failure = 'the uploaded file is gone'")
         .await;
     let lost = try_import(imports, &path, skip).await.expect("it is looked at");
-    assert!(matches!(lost, Outcome::Finished(_)), "{lost:?}");
+    assert!(matches!(lost, ImportOutcome::Finished(_)), "{lost:?}");
 }
 
 async fn what_counts_once_is_known(bank: Arc<TestBank>) {

@@ -1,6 +1,7 @@
 //! Files of rows on their way into the bank: shapes, faults, several at once, contents that are known.
 
 mod contents;
+mod failing_uploads;
 mod order;
 mod resume;
 mod shapes;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use harness::TestBank;
 use harness::activities::Expected;
-use service::imports::{Import, ImportError, Imports, Outcome, RunOptions, Totals};
+use service::imports::{Import, ImportError, ImportOutcome, ImportTotals, Imports, RunOptions};
 use service::values::ImportKind;
 
 /// Writes a file into the bank's folder.
@@ -24,12 +25,12 @@ fn file(bank: &TestBank, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
 /// Imports a file of activities to its end.
 async fn import(imports: &Imports, path: &Path) -> Import {
     match try_import(imports, path, RunOptions::default()).await {
-        Ok(Outcome::Finished(import)) => import,
+        Ok(ImportOutcome::Finished(import)) => import,
         other => panic!("{} is not finished: {other:?}", path.display()),
     }
 }
 
-async fn try_import(imports: &Imports, path: &Path, options: RunOptions) -> Result<Outcome, ImportError> {
+async fn try_import(imports: &Imports, path: &Path, options: RunOptions) -> Result<ImportOutcome, ImportError> {
     imports.import_file(ImportKind::Activities, path, options).await
 }
 
@@ -44,8 +45,8 @@ async fn count(bank: &TestBank, table: &str) -> u64 {
 }
 
 /// What an import of a feed must count.
-fn totals(expected: &Expected) -> Totals {
-    Totals {
+fn totals(expected: &Expected) -> ImportTotals {
+    ImportTotals {
         rows_read: expected.read,
         rows_inserted: expected.inserted,
         rows_duplicate: expected.duplicate,

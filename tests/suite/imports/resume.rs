@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use harness::activities::{Dirt, Feed};
 use harness::{TestBank, all_at_once, on_every_backend};
 use service::db::{Db, FaultKind};
-use service::imports::{ImportError, ImportStage, Outcome, Progress, Rejects, RunOptions};
+use service::imports::{ImportError, ImportOutcome, ImportStage, Progress, Rejects, RunOptions};
 use service::values::ImportStatus;
 use tokio::sync::watch;
 
@@ -135,14 +135,14 @@ async fn a_stopped_import_goes_on_at_the_next_block(bank: Arc<TestBank>) {
         ..RunOptions::default()
     };
     let outcome = try_import(&imports, &path, options.clone()).await;
-    let Ok(Outcome::Stopped(Some(import))) = outcome else {
+    let Ok(ImportOutcome::Stopped(Some(import))) = outcome else {
         panic!("it is not stopped: {outcome:?}")
     };
     // The block under way was finished, and none after it begun.
     assert_eq!((import.block, import.counts.rows_read), (5, 5 * BLOCK_ROWS as u64));
     assert_eq!(import.status, ImportStatus::Running);
     let again = try_import(&imports, &path, options).await;
-    assert!(matches!(again, Ok(Outcome::Stopped(None))), "{again:?}");
+    assert!(matches!(again, Ok(ImportOutcome::Stopped(None))), "{again:?}");
     let done = super::import(&imports, &path).await;
     assert_eq!((done.id, &done.counts), (import.id, &totals(&expected)));
     assert_eq!(stored(&bank).await, expected.inserted);
@@ -171,7 +171,7 @@ async fn a_stop_is_noticed_before_the_checkpoint(bank: Arc<TestBank>) {
         ..RunOptions::default()
     };
     let outcome = try_import(&stops.imports(&bank, &bank.db), &path, options).await;
-    assert!(matches!(outcome, Ok(Outcome::Stopped(Some(_)))), "{outcome:?}");
+    assert!(matches!(outcome, Ok(ImportOutcome::Stopped(Some(_)))), "{outcome:?}");
     // The thread that reads hears of it a moment later than the one that is told.
     let read = read.load(Ordering::Relaxed);
     assert!(read < MANY - 1_000, "{read} rows were read after the stop");

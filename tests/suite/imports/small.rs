@@ -8,7 +8,7 @@ use harness::TestBank;
 use service::aggregates::{Aggregates, Transactions};
 use service::db::{Db, Fault};
 use service::imports::{Block, HeaderProblem, Imports, Kinds, Parsed, Rows, Stored};
-use service::merchants::{Activity, ActivityLayout, ActivityRows, Batch};
+use service::merchants::{Activity, ActivityBatch, ActivityLayout, ActivityRows};
 use service::values::ImportKind;
 
 /// When a test is asked.
@@ -82,7 +82,7 @@ impl<const ONCE: bool> Rows for Small<ONCE> {
     const ONCE: bool = ONCE;
     type Layout = ActivityLayout;
     type Row = Activity;
-    type Batch = Batch;
+    type Batch = ActivityBatch;
 
     fn block_rows(&self) -> usize {
         self.block_rows
@@ -97,11 +97,11 @@ impl<const ONCE: bool> Rows for Small<ONCE> {
         self.rows.parse(layout, record)
     }
 
-    fn batch(&self, rows: Vec<Activity>) -> Batch {
+    fn batch(&self, rows: Vec<Activity>) -> ActivityBatch {
         self.rows.batch(rows)
     }
 
-    async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+    async fn store(&self, block: &Block<ActivityBatch>) -> Result<Stored, Fault> {
         self.stores.fetch_add(1, Ordering::Relaxed);
         if let Some(fault) = (self.hook)(block.number, Moment::Before) {
             return Err(fault);

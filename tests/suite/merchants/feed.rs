@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use harness::TestBank;
 use service::Services;
-use service::imports::{Import, Outcome, RunOptions};
+use service::imports::{Import, ImportOutcome, RunOptions};
 use service::values::ImportKind;
 
 /// A file of activities.
@@ -136,7 +136,7 @@ pub async fn import_into(services: &Services, text: impl AsRef<[u8]>) -> Import 
         .await
         .expect("the import runs");
     match outcome {
-        Outcome::Finished(import) => import,
-        Outcome::Stopped(_) | Outcome::Known(_) => panic!("{outcome:?}"),
+        ImportOutcome::Finished(import) => import,
+        ImportOutcome::Stopped(_) | ImportOutcome::Known(_) => panic!("{outcome:?}"),
     }
 }

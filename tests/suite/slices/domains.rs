@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
 use harness::{Backend, ManualClock, TestBank};
 use serde_json::json;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use harness::bank::TestDatabase;
+use harness::database::TestDatabase;
 use harness::slices::{Slices, url_in};
 use harness::{Backend, TestBank, on_every_backend};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
-use service::imports::{ImportError, Outcome, Pace, Rejects, RunOptions};
+use service::imports::{ImportError, ImportOutcome, Pace, Rejects, RunOptions};
 use service::values::{ImportKind, ImportStatus};
 use tokio::sync::watch;
 
@@ -152,9 +152,9 @@ async fn import_all(
     done
 }
 
-fn note(outcome: Result<Outcome, ImportError>, path: &Path, summary: &mut ImportSummary) -> anyhow::Result<()> {
+fn note(outcome: Result<ImportOutcome, ImportError>, path: &Path, summary: &mut ImportSummary) -> anyhow::Result<()> {
     match outcome {
-        Ok(Outcome::Finished(import)) => {
+        Ok(ImportOutcome::Finished(import)) => {
             if import.status == ImportStatus::Failed {
                 let failure = import.failure.as_deref().unwrap_or_default();
                 complain(format_args!("{}: {failure}", path.display()));
@@ -162,8 +162,8 @@ fn note(outcome: Result<Outcome, ImportError>, path: &Path, summary: &mut Import
             summary.add(path, import);
             Ok(())
         }
-        Ok(Outcome::Known(_)) => Ok(()),
-        Ok(Outcome::Stopped(import)) => {
+        Ok(ImportOutcome::Known(_)) => Ok(()),
+        Ok(ImportOutcome::Stopped(import)) => {
             summary.stop(path, import);
             Err(anyhow!("stopped before the end; the same command goes on from there"))
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use service::imports::{Import, Totals};
+use service::imports::{Import, ImportTotals};
 use service::values::ImportStatus;
 
 /// The imports of one run, each with the path that was named.
@@ -32,8 +32,8 @@ impl ImportSummary {
             .any(|(_, import)| import.status == ImportStatus::Failed)
     }
 
-    pub fn total(&self) -> Totals {
-        let mut total = Totals::default();
+    pub fn total(&self) -> ImportTotals {
+        let mut total = ImportTotals::default();
         for (_, import) in &self.imports {
             total.add(&import.counts);
         }
@@ -53,7 +53,7 @@ impl ImportSummary {
             let cells: String = columns.iter().map(cell).collect();
             format!("{name:width$}  {status:9}{cells}\n")
         };
-        let numbers = |counts: &Totals| {
+        let numbers = |counts: &ImportTotals| {
             let counts = counts.clone();
             move |column: &SummaryColumn| format!("{:>1$}", (column.of)(&counts), column.width)
         };
@@ -86,20 +86,20 @@ const LINE_WIDTH: usize = 80;
 /// A column of numbers.
 struct SummaryColumn {
     name: &'static str,
-    of: fn(&Totals) -> u64,
+    of: fn(&ImportTotals) -> u64,
     /// With the blanks before it.
     width: usize,
 }
 
 impl SummaryColumn {
     /// No wider than its name and its numbers are.
-    fn new(name: &'static str, of: fn(&Totals) -> u64, total: &Totals) -> Self {
+    fn new(name: &'static str, of: fn(&ImportTotals) -> u64, total: &ImportTotals) -> Self {
         let width = 2 + name.len().max(of(total).to_string().len());
         Self { name, of, width }
     }
 }
 
-fn columns(total: &Totals) -> [SummaryColumn; 5] {
+fn columns(total: &ImportTotals) -> [SummaryColumn; 5] {
     [
         SummaryColumn::new("read", |counts| counts.rows_read, total),
         SummaryColumn::new("inserted", |counts| counts.rows_inserted, total),
@@ -136,7 +136,7 @@ fn file(path: &str, import: &Import) -> Value {
     value
 }
 
-fn counts(totals: &Totals) -> Value {
+fn counts(totals: &ImportTotals) -> Value {
     json!({
         "rows_read": totals.rows_read,
         "rows_inserted": totals.rows_inserted,

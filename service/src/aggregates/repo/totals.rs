@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, 
 use serde_json::json;
 
 use super::sql::{COLUMNS, TotalsDialect};
-use crate::aggregates::totals::{Key, Kind, Source, Sum, Totals};
+use crate::aggregates::totals::{Key, PaymentKind, Source, Sum, Totals};
 use crate::aggregates::{Day, DayRange};
 use crate::db::Fault;
 use crate::values::{Currency, Method, RecordId, Timestamp};
@@ -61,7 +61,7 @@ impl TotalsLine {
         let key = Key {
             currency: Currency::from_code(&self.currency)?,
             day: self.day?.into(),
-            kind: Kind::from_number(self.kind)?,
+            kind: PaymentKind::from_number(self.kind)?,
             method: Method::try_new(self.method.as_str())?,
             source: Source::from_number(self.source)?,
         };

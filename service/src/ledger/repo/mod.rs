@@ -23,7 +23,7 @@ use super::store::{self, CATCH_UP_MAX, MovedWallet, Pause, Store, TurnAnswer, Tu
 use super::types::{Opening, Transfer, Wallet};
 use crate::clock::random_bytes;
 use crate::db::{Db, Fault};
-use crate::journal::{Head, Identity};
+use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
 
 /// The committer's way to the database. It speaks to the driver directly: sea-orm binds arrays without NULLs only. Every
@@ -221,7 +221,7 @@ impl Store for Repo {
 }
 
 impl store::Turn for RepoTurn {
-    async fn identity(&mut self) -> Result<Identity, Fault> {
+    async fn identity(&mut self) -> Result<LedgerIdentity, Fault> {
         count_statements(&self.metrics, 1);
         match &mut self.tx {
             Tx::Postgres(tx) => unless_silent(postgres::identity(&mut *tx)).await,

@@ -7,7 +7,7 @@ use sea_orm::prelude::Uuid;
 use sea_orm::{FromQueryResult, IdenStatic, Iterable, QueryResult};
 
 use crate::db::Fault;
-use crate::journal::{Head, Identity};
+use crate::journal::{Head, LedgerIdentity};
 use crate::ledger::types::{Failure, TextsSeal, Transfer, Wallet};
 use crate::values::{RecordId, Sha256Digest, Timestamp};
 
@@ -106,9 +106,9 @@ pub(super) fn head(number: i64, digest_bytes: &[u8], last_id: Uuid, at: Timestam
     })
 }
 
-pub(super) fn identity(id: Uuid, salt: &[u8]) -> Result<Identity, Fault> {
+pub(super) fn identity(id: Uuid, salt: &[u8]) -> Result<LedgerIdentity, Fault> {
     let salt = digest(salt)?.0;
-    Ok(Identity { id, salt })
+    Ok(LedgerIdentity { id, salt })
 }
 
 pub(super) fn digest(bytes: &[u8]) -> Result<Sha256Digest, Fault> {

@@ -9,7 +9,7 @@ use super::records::{LeafRecords, LeafTable};
 use super::rows::{JournalPages, StoredRow};
 use super::{Check, JournalSpan, OFFENDERS_MAX, VerifyError, id_text};
 use crate::db::Fault;
-use crate::journal::{Identity, JournalRow, MerkleTree, digest_of_row};
+use crate::journal::{ChainRow, LedgerIdentity, MerkleTree, digest_of_row};
 use crate::values::{Sha256Digest, Timestamp};
 
 const CLAIM: &str = "the journal has no gap, and its digests are those of what is stored";
@@ -54,11 +54,11 @@ pub(super) async fn journal_is_whole(
 }
 
 /// `None` where the row is missing or damaged.
-async fn identity(tx: &DatabaseTransaction) -> Result<Option<Identity>, Fault> {
+async fn identity(tx: &DatabaseTransaction) -> Result<Option<LedgerIdentity>, Fault> {
     let query = Statement::from_string(tx.get_database_backend(), "SELECT id, salt FROM ledger");
     let row = tx.query_one_raw(query).await?;
     let model = row.and_then(|row| ledger::Model::from_query_result(&row, "").ok());
-    Ok(model.map(|ledger| Identity {
+    Ok(model.map(|ledger| LedgerIdentity {
         id: ledger.id,
         salt: ledger.salt.0,
     }))
@@ -98,7 +98,7 @@ impl Offenders {
 /// Where the walk has come to.
 struct JournalWalk<'a> {
     tx: &'a DatabaseTransaction,
-    identity: Identity,
+    identity: LedgerIdentity,
     records: LeafRecords<'a>,
     before: RowBefore,
     offenders: Offenders,
@@ -107,7 +107,7 @@ struct JournalWalk<'a> {
 impl<'a> JournalWalk<'a> {
     fn begin(
         tx: &'a DatabaseTransaction,
-        identity: Identity,
+        identity: LedgerIdentity,
         start: Option<StoredRow>,
         mut offenders: Offenders,
     ) -> Self {
@@ -201,7 +201,7 @@ impl<'a> JournalWalk<'a> {
     }
 
     fn compare_digest(&mut self, stored: &journal::Model) {
-        let row = JournalRow {
+        let row = ChainRow {
             number: stored.number,
             last_id: stored.last_id,
             transfers: stored.transfers.unsigned_abs(),

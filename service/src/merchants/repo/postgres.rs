@@ -12,12 +12,12 @@ use super::{Added, RollupTx, add, copy, damaged};
 use crate::db::{Db, Fault};
 use crate::imports::repo::{Advanced, advance_on_postgres};
 use crate::imports::{Block, Stored};
-use crate::merchants::batch::Batch;
+use crate::merchants::batch::ActivityBatch;
 use crate::merchants::month::Month;
 use crate::merchants::ranking::{Ranked, Ranking};
 use crate::merchants::remembered::{Changes, Remembered};
 use crate::merchants::report::Item;
-use crate::merchants::rollup::{Counts, Marks, Merchant, Rollup};
+use crate::merchants::rollup::{Marks, Merchant, MerchantCounts, Rollup};
 use crate::merchants::row::Activity;
 
 /// Tries of a block whose events another importer stores at the same time.
@@ -46,7 +46,7 @@ impl PostgresRows {
     }
 
     /// Stores a block as if no event were stored; where one is, asks which are, and stores the others.
-    pub async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+    pub async fn store(&self, block: &Block<ActivityBatch>) -> Result<Stored, Fault> {
         // Taken out: another task that stores a block at the same time begins with nothing remembered.
         let mut remembered = mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
         let mut asks = self.expects_duplicates.load(Ordering::Relaxed);
@@ -71,7 +71,7 @@ impl PostgresRows {
 
     async fn try_to_store(
         &self,
-        block: &Block<Batch>,
+        block: &Block<ActivityBatch>,
         asks: bool,
         remembered: &mut Remembered,
     ) -> Result<Stored, Fault> {
@@ -192,7 +192,7 @@ impl RollupTx for PgConnection {
                 let (volume, counts): (String, String) = (row.try_get(1)?, row.try_get(2)?);
                 let merchant = Merchant {
                     volume: volume.parse().map_err(Fault::broken)?,
-                    counts: Counts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
+                    counts: MerchantCounts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
                     marks: Marks(row.try_get(3)?),
                     first_activity: row.try_get(4)?,
                     last_activity: row.try_get(5)?,

@@ -5,8 +5,8 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use super::damaged;
 use crate::db::Fault;
 use crate::merchants::report::{Item, Reports};
-use crate::merchants::rollup::Counts;
-use crate::merchants::summary::Summary;
+use crate::merchants::rollup::MerchantCounts;
+use crate::merchants::summary::MerchantSummary;
 use crate::merchants::volume::Volume;
 
 /// What the stored reports are at; any change of them changes it.
@@ -46,7 +46,7 @@ pub(in crate::merchants) async fn load(db: &impl ConnectionTrait) -> Result<Repo
 pub(in crate::merchants) async fn summary(
     db: &impl ConnectionTrait,
     merchant_id: &str,
-) -> Result<Option<Summary>, Fault> {
+) -> Result<Option<MerchantSummary>, Fault> {
     let sql = match db.get_database_backend() {
         DbBackend::Postgres => {
             "SELECT merchant_id, counts, first_activity, last_activity, volume::text AS volume_text \
@@ -61,10 +61,10 @@ pub(in crate::merchants) async fn summary(
         return Ok(None);
     };
     let counts: String = row.try_get("", "counts")?;
-    Ok(Some(Summary {
+    Ok(Some(MerchantSummary {
         merchant_id: row.try_get("", "merchant_id")?,
         volume: volume(db.get_database_backend(), &row)?,
-        counts: Counts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
+        counts: MerchantCounts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
         first_activity: row.try_get("", "first_activity")?,
         last_activity: row.try_get("", "last_activity")?,
     }))

@@ -21,7 +21,7 @@ use super::{Added, Best, add};
 use crate::db::{Db, Fault};
 use crate::imports::repo::{Advanced, advance_on_sqlite, stands_at_on_sqlite};
 use crate::imports::{Block, Stored};
-use crate::merchants::batch::Batch;
+use crate::merchants::batch::ActivityBatch;
 use crate::merchants::remembered::{Changes, Remembered};
 use crate::merchants::rollup::Rollup;
 use crate::merchants::row::Activity;
@@ -72,7 +72,7 @@ impl SqliteRows {
     }
 
     /// Stores every part that is not stored, and the checkpoint with the last one.
-    pub async fn store(&self, block: &Block<Batch>) -> Result<Stored, Fault> {
+    pub async fn store(&self, block: &Block<ActivityBatch>) -> Result<Stored, Fault> {
         // Taken out: whoever stores at the same time remembers nothing.
         let mut remembered = mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
         let stored = self.store_parts(block, &mut remembered).await;
@@ -80,7 +80,7 @@ impl SqliteRows {
         stored
     }
 
-    async fn store_parts(&self, block: &Block<Batch>, remembered: &mut Remembered) -> Result<Stored, Fault> {
+    async fn store_parts(&self, block: &Block<ActivityBatch>, remembered: &mut Remembered) -> Result<Stored, Fault> {
         let (mut best, mut looks) = (None, 0);
         loop {
             match self.store_part(block, remembered, best.as_ref()).await? {
@@ -99,7 +99,7 @@ impl SqliteRows {
 
     async fn store_part(
         &self,
-        block: &Block<Batch>,
+        block: &Block<ActivityBatch>,
         remembered: &mut Remembered,
         best: Option<&Best>,
     ) -> Result<SqliteStep, Fault> {
@@ -135,7 +135,7 @@ struct Written {
 /// Writes the rows that are next in a block, and the checkpoint behind the last of them; `None` when nobody leads any more.
 async fn write_part(
     tx: &mut SqliteConnection,
-    block: &Block<Batch>,
+    block: &Block<ActivityBatch>,
     rows_max: usize,
     remembered: &mut Remembered,
     best: Option<&Best>,
@@ -177,7 +177,7 @@ async fn write_part(
 }
 
 /// `part` is the row behind a part: parts have whatever bounds, and each begins where the one before it ends.
-async fn progress(tx: &mut SqliteConnection, block: &Block<Batch>) -> Result<SqliteProgress, Fault> {
+async fn progress(tx: &mut SqliteConnection, block: &Block<ActivityBatch>) -> Result<SqliteProgress, Fault> {
     let (rows, inserted): (i64, i64) = sqlx::query_as(
         "SELECT coalesce(max(part), 0), coalesce(sum(inserted), 0) FROM activity_parts
          WHERE import_id = ? AND block_from = ? AND block_to = ?",
@@ -193,7 +193,12 @@ async fn progress(tx: &mut SqliteConnection, block: &Block<Batch>) -> Result<Sql
     })
 }
 
-async fn note_part(tx: &mut SqliteConnection, block: &Block<Batch>, to: usize, inserted: u64) -> Result<(), Fault> {
+async fn note_part(
+    tx: &mut SqliteConnection,
+    block: &Block<ActivityBatch>,
+    to: usize,
+    inserted: u64,
+) -> Result<(), Fault> {
     sqlx::query("INSERT INTO activity_parts VALUES (?, ?, ?, ?, ?)")
         .bind(block.import.0)
         .bind(block.from as i64)

@@ -11,7 +11,7 @@ use crate::db::Fault;
 use crate::merchants::month::Month;
 use crate::merchants::ranking::{Ranked, Ranking};
 use crate::merchants::report::Item;
-use crate::merchants::rollup::{Counts, Marks, Merchant};
+use crate::merchants::rollup::{Marks, Merchant, MerchantCounts};
 use crate::merchants::volume::Volume;
 
 const WRITE_MERCHANTS: Insert<(Box<str>, Merchant)> = Insert {
@@ -141,7 +141,7 @@ fn merchant(row: &SqliteRow) -> Result<(Box<str>, Merchant), Fault> {
     let (id, counts): (String, String) = (row.try_get("merchant_id")?, row.try_get("counts")?);
     let merchant = Merchant {
         volume: Volume::from_halves(row.try_get("volume_high")?, row.try_get("volume_low")?),
-        counts: Counts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
+        counts: MerchantCounts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
         marks: Marks(row.try_get("marks")?),
         first_activity: row.try_get("first_activity")?,
         last_activity: row.try_get("last_activity")?,

@@ -16,7 +16,7 @@ use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, SqlSafeStr, Transacti
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
 use super::{CATCH_UP_MAX, MovedWallet, TurnAnswer, TurnRequest};
 use crate::db::{Fault, Link};
-use crate::journal::{Head, Identity};
+use crate::journal::{Head, LedgerIdentity};
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
 use crate::values::{Digest, Sha256Digest, WalletId};
 
@@ -92,7 +92,7 @@ pub(super) async fn head(connection: &mut PgConnection) -> Result<Head, Fault> {
 
 const HEAD: &str = "SELECT number, digest, last_id, at FROM journal WHERE number = (SELECT max(number) FROM journal)";
 
-pub(super) async fn identity(connection: &mut PgConnection) -> Result<Identity, Fault> {
+pub(super) async fn identity(connection: &mut PgConnection) -> Result<LedgerIdentity, Fault> {
     let row = sqlx::query("SELECT id, salt FROM ledger").fetch_one(connection).await?;
     rows::identity(row.try_get(0)?, &row.try_get::<Vec<u8>, _>(1)?)
 }

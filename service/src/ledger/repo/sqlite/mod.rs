@@ -17,7 +17,7 @@ use super::file_turn::{FileTurn, HeldFileTurn};
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
 use super::{CATCH_UP_MAX, MovedWallet, TurnAnswer, TurnRequest, count_statements};
 use crate::db::{Fault, file_of};
-use crate::journal::{Head, Identity};
+use crate::journal::{Head, LedgerIdentity};
 use crate::ledger::metrics::Metrics;
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
 use crate::values::{Digest, RecordId, Sha256Digest, WalletId};
@@ -150,7 +150,7 @@ async fn head(tx: &mut Transaction<'static, Sqlite>) -> Result<Head, Fault> {
     )
 }
 
-pub(super) async fn identity(tx: &mut Transaction<'static, Sqlite>) -> Result<Identity, Fault> {
+pub(super) async fn identity(tx: &mut Transaction<'static, Sqlite>) -> Result<LedgerIdentity, Fault> {
     let row = sqlx::query("SELECT id, salt FROM ledger").fetch_one(&mut **tx).await?;
     rows::identity(row.try_get("id")?, row.try_get("salt")?)
 }

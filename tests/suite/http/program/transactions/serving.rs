@@ -5,7 +5,7 @@ use harness::servers::RedisServer;
 use harness::{Backend, Caller};
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::json;
-use service::aggregates::{Day, Kind, Message, Row, totals_of};
+use service::aggregates::{Day, Message, PaymentKind, Row, totals_of};
 use service::values::{Currency, ImportId, Method, Money};
 use uuid::Uuid;
 
@@ -232,7 +232,7 @@ async fn a_server_consumes_what_somebody_else_has_queued() {
 fn message() -> String {
     let row = Row {
         day: Day::from(today()),
-        kind: Kind::Deposit,
+        kind: PaymentKind::Deposit,
         method: Method::try_new("visa").expect("this is a method"),
         amount: Money::from_units(15_000).expect("this is money"),
         sleep_ms: 0,

@@ -1,5 +1,7 @@
 //! Following the journal: a consumer that stops anywhere misses nothing and gets nothing twice, whichever process commits meanwhile.
 
+mod lost;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,22 +9,18 @@ use std::time::Duration;
 use harness::{Customer, TestBank, all_at_once, on_every_backend};
 use sea_orm::{EntityTrait, QueryOrder};
 use service::Services;
-use service::feed::{Completed, Followed, Handover, Mark, ReadError, Reader};
+use service::feed::{Completed, Followed, Handover, Mark, Reader};
 use service::ledger::{Action, Command, Direction, Ledger, Movement, Payment};
-use service::values::{Method, Sha256Digest, TransferKind, WalletId};
+use service::values::{Method, TransferKind, WalletId};
 use tokio::time::timeout;
 
-use crate::requests::{money, new_transfer, submit};
+use crate::requests::{money, new_transfer};
 
 on_every_backend!(
     a_reader_that_begins_anew_after_every_piece_gets_everything_once,
     a_reader_beside_a_committer_gets_everything_once,
     what_did_not_fit_into_the_hand_over_is_read,
     payments_are_read_without_what_lies_between_them,
-    a_mark_that_the_journal_does_not_have_is_told,
-    rows_that_count_what_is_not_there_are_not_passed_over,
-    a_missing_row_is_not_passed_over,
-    what_was_handed_over_of_a_lost_history_is_not_looked_for,
 );
 
 /// Payments of each replica in a race.
@@ -276,125 +274,4 @@ async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
     read.sort_by_key(|one| one.at);
     assert_eq!(read, stored);
     ledger.stop().await;
-}
-
-async fn a_mark_that_the_journal_does_not_have_is_told(bank: Arc<TestBank>) {
-    let pair = Pair::of(&bank).await;
-    let head = head(&bank).await;
-    let another = Sha256Digest([7; 32]);
-    for mark in [
-        Mark {
-            digest: another,
-            ..head
-        },
-        Mark {
-            number: head.number + 1,
-            ..head
-        },
-        Mark {
-            number: 0,
-            digest: another,
-        },
-    ] {
-        let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, None);
-        for _ in 0..2 {
-            let next = reader.next().await;
-            assert!(matches!(next, Err(ReadError::Lost(lost)) if lost == mark), "{next:?}");
-        }
-    }
-    // Beside a committer, whose next commit stands on the row that is there.
-    let Beside { ledger, .. } = Beside::of(&bank, Followed::All).await;
-    let handover = Handover::new();
-    let mark = Mark {
-        digest: another,
-        ..head
-    };
-    let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, Some(&handover));
-    let paid = ledger.queue().submit(move_money(&pair.ana, pair.ben.wallet, "1")).await;
-    paid.expect("ana has enough");
-    assert!(matches!(reader.next().await, Err(ReadError::Lost(_))));
-    ledger.stop().await;
-}
-
-async fn rows_that_count_what_is_not_there_are_not_passed_over(bank: Arc<TestBank>) {
-    let pair = Pair::of(&bank).await;
-    let mut readers = Vec::new();
-    for what in [Followed::All, Followed::Payments] {
-        let mut reader = Reader::new(bank.db.clone(), what, birth(&bank).await, None);
-        rest(&mut reader).await;
-        readers.push(reader);
-    }
-    let transfer = new_transfer(pair.ana.wallet, pair.ben.wallet, "1");
-    submit(&bank.services, pair.ana.actor, transfer)
-        .await
-        .expect("ana has enough");
-    bank.unlock_history().await;
-    let newest = head(&bank).await.number;
-    let count = async |change: &str| {
-        let sql = format!("UPDATE journal SET transfers = transfers {change} WHERE number = {newest}");
-        bank.execute(&sql).await;
-    };
-    count("+ 1").await;
-    for reader in &mut readers {
-        let before = reader.mark();
-        for _ in 0..2 {
-            reader.look_now();
-            let next = reader.next().await;
-            assert!(
-                matches!(
-                    next,
-                    Err(ReadError::Incomplete {
-                        counted: 2,
-                        found: 1,
-                        ..
-                    })
-                ),
-                "{next:?}"
-            );
-            assert_eq!(reader.mark(), before);
-        }
-    }
-    count("- 1").await;
-    for reader in &mut readers {
-        rest(reader).await;
-        assert_eq!(reader.mark().number, newest);
-    }
-}
-
-async fn a_missing_row_is_not_passed_over(bank: Arc<TestBank>) {
-    Pair::of(&bank).await;
-    let birth = birth(&bank).await;
-    bank.unlock_history().await;
-    bank.execute("UPDATE journal SET number = 1000 WHERE number = 2").await;
-    let mut reader = Reader::new(bank.db.clone(), Followed::All, birth, None);
-    assert!(matches!(reader.next().await, Err(ReadError::Gap(2))));
-    bank.execute("UPDATE journal SET number = 2 WHERE number = 1000").await;
-    rest(&mut reader).await;
-    assert_eq!(reader.mark(), head(&bank).await);
-}
-
-/// Commits that a failover has lost, and what they stood on: the journal will not have it, however often it is read.
-async fn what_was_handed_over_of_a_lost_history_is_not_looked_for(bank: Arc<TestBank>) {
-    let (handover, mark) = (Handover::new(), head(&bank).await);
-    let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, Some(&handover));
-    let digest = Sha256Digest([7; 32]);
-    for number in [mark.number + 1, mark.number] {
-        let (before, after) = [number, number + 1].map(|number| Mark { number, digest }).into();
-        handover.commit(before, after, Vec::new);
-        // As who asks for a flush.
-        reader.look_now();
-        let mut looks = 0;
-        let looking = async {
-            loop {
-                reader.woken().await;
-                assert_eq!(reader.next().await.expect("the journal can be read"), None);
-                looks += 1;
-            }
-        };
-        assert!(timeout(Duration::from_secs(1), looking).await.is_err());
-        // A look is one read, and who waits for other processes looks ten times a second.
-        assert!(looks <= 15, "{looks} looks in a second");
-    }
-    bank.customer_with("ana", "10").await;
-    assert_eq!(rest(&mut reader).await.len(), 1);
 }

@@ -1,0 +1,160 @@
+//! A committer of a test's own: batches that are surely one batch, and what they cost.
+
+use crate::requests::{money, quiet_customer};
+use harness::{TestBank, begin};
+use service::actor::Actor;
+use service::db::Db;
+use service::feed::Handover;
+use service::ledger::{
+    Action, Command, Direction, Idempotency, Ledger, MetricsSnapshot, Movement, Outcome, Payment, Queue, SubmitError,
+};
+use service::values::{Digest, Method, TransferStatus, WalletId};
+
+/// A ledger of one's own, as a replica would have, and a transfer that keeps its committer busy.
+pub struct Committer {
+    ledger: Ledger,
+    pub first: Command,
+}
+
+impl Committer {
+    pub async fn of(bank: &TestBank) -> Self {
+        Self::on(bank, &bank.db).await
+    }
+
+    /// A committer with connections of its own to the bank's database.
+    pub async fn on(bank: &TestBank, db: &Db) -> Self {
+        let (ana, source) = quiet_customer(bank, "first.ana").await;
+        let (_, destination) = quiet_customer(bank, "first.ben").await;
+        bank.fund(source, "100", "first").await;
+        let started = Ledger::start(db, bank.clock.clone(), 8192, Handover::new());
+        let ledger = started.expect("a thread can be started");
+        let first = command(ana, source, destination, "0.0001");
+        let committer = Self { ledger, first };
+        // From here on it remembers its two wallets.
+        committer.commit(bank, Vec::new()).await;
+        committer
+    }
+
+    /// Commits the commands as one batch: the committer is stopped in an earlier one until all of them are queued.
+    pub async fn commit(&self, bank: &TestBank, commands: Vec<Command>) -> Vec<Result<Outcome, SubmitError>> {
+        let queue = self.ledger.queue();
+        let held = bank.hold_commits().await;
+        let first = begin([queue.submit(self.first.clone())]).await;
+        while queue.depth() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let batch = begin(commands.into_iter().map(|command| submit(&queue, command))).await;
+        held.release().await;
+        assert!(matches!(first.all().await[..], [Ok(Outcome::Recorded { .. })]));
+        batch.all().await
+    }
+
+    /// Commits until this committer goes without the turn again: after another one has committed it waits for it for a while.
+    pub async fn be_alone(&self, bank: &TestBank) {
+        for _ in 0..=16 {
+            self.commit(bank, Vec::new()).await;
+        }
+    }
+
+    /// What committing the commands as one batch adds to the counters, without the earlier batch.
+    pub async fn cost(&self, bank: &TestBank, commands: Vec<Command>) -> MetricsSnapshot {
+        let start = self.metrics();
+        self.commit(bank, Vec::new()).await;
+        let middle = self.metrics();
+        self.commit(bank, commands).await;
+        let end = self.metrics();
+        let grown = |counter: fn(&MetricsSnapshot) -> u64| {
+            (counter(&end) - counter(&middle)) - (counter(&middle) - counter(&start))
+        };
+        MetricsSnapshot {
+            batches: grown(|metrics| metrics.batches),
+            commands: grown(|metrics| metrics.commands),
+            stale_retries: grown(|metrics| metrics.stale_retries),
+            conflict_retries: grown(|metrics| metrics.conflict_retries),
+            splits: grown(|metrics| metrics.splits),
+            unknown_commits: grown(|metrics| metrics.unknown_commits),
+            statements: grown(|metrics| metrics.statements),
+            ..MetricsSnapshot::default()
+        }
+    }
+
+    pub fn queue(&self) -> Queue {
+        self.ledger.queue()
+    }
+
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.ledger.metrics().snapshot()
+    }
+}
+
+pub async fn submit(queue: &Queue, command: Command) -> Result<Outcome, SubmitError> {
+    queue.submit(command).await
+}
+
+pub fn command(actor: Actor, source: WalletId, destination: WalletId, amount: &str) -> Command {
+    Command {
+        actor,
+        idempotency: None,
+        action: Action::Move(Movement {
+            source,
+            destination,
+            amount: Some(money(amount)),
+            description: None,
+            metadata: None,
+        }),
+    }
+}
+
+/// A deposit by a method whose wallet is known, as an operator asks for it.
+pub async fn deposit(bank: &TestBank, method: &str, wallet: WalletId, amount: &str) -> Command {
+    Command {
+        actor: bank.operator_actor().await,
+        idempotency: None,
+        action: Action::Pay(Payment {
+            direction: Direction::In,
+            wallet,
+            method: Method::try_new(method).expect("a test's method is one"),
+            system: Some(bank.system_wallet(method).await),
+            amount: Some(money(amount)),
+        }),
+    }
+}
+
+/// The same movement but for what is set.
+pub fn but(command: &Command, set: impl FnOnce(&mut Movement)) -> Command {
+    let mut command = command.clone();
+    match &mut command.action {
+        Action::Move(movement) => set(movement),
+        Action::Pay(_) | Action::Open(_) | Action::SetStatus(_) => panic!("it moves money between customers"),
+    }
+    command
+}
+
+/// The source and the destination of a movement.
+pub fn sides(command: &Command) -> [WalletId; 2] {
+    let sides: Vec<WalletId> = command.action.wallets().collect();
+    sides.try_into().expect("a movement has two sides")
+}
+
+/// A key and a request that belong together, by number.
+pub fn idempotency(number: u8) -> Option<Idempotency> {
+    Some(Idempotency {
+        key: Digest([number; 16]),
+        request: Digest([number; 16]),
+    })
+}
+
+pub fn status(outcome: &Result<Outcome, SubmitError>) -> Option<TransferStatus> {
+    match outcome {
+        Ok(Outcome::Recorded { transfer, .. }) => Some(transfer.status),
+        Ok(Outcome::Refused(_) | Outcome::KeyReused | Outcome::Wallet(_) | Outcome::WalletRefused(_)) | Err(_) => None,
+    }
+}
+
+/// Ana with money, ben without, and a command that lets ana pay ben one ten-thousandth.
+pub async fn ana_pays_ben(bank: &TestBank) -> Command {
+    let (ana, source) = quiet_customer(bank, "ana").await;
+    let (_, destination) = quiet_customer(bank, "ben").await;
+    bank.fund(source, "10", "visa").await;
+    command(ana, source, destination, "0.0001")
+}
