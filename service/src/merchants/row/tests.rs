@@ -1,3 +1,5 @@
+//! Rows of every shape that a feed has, read and refused.
+
 use super::*;
 
 const GOOD: [&str; 10] = [
