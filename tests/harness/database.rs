@@ -11,7 +11,7 @@ use crate::servers::PostgresServer;
 
 const TEMPLATE: &str = "florin_template";
 
-/// A migrated database that nobody else uses.
+/// A migrated database for one test alone.
 pub struct TestDatabase {
     pub url: String,
     pub folder: TempDir,

@@ -236,7 +236,7 @@ async fn a_key_raced_by_two_replicas_moves_money_once(bank: Arc<TestBank>) {
         for (_, answer) in racers.join_all().await {
             answers.extend(answer?);
         }
-        // Whoever was turned away asks once more and is answered what the others were answered.
+        // Each caller that was turned away asks once more, and gets the answer that the others got.
         answers.push(bank_cases[1].ask(&ask).await?);
         let fresh = answers.iter().filter(|(verdict, _)| !verdict.replayed).count();
         prop_assert!(fresh == 1 || !expected.is_kept(), "{:?}", answers);

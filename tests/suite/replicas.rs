@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use harness::{Backend, Customer, TestBank, all_at_once, on_every_backend};
 use service::Services;
+use service::actor::Actor;
 use service::transfers::{Failure, Refusal, TransferError};
 use service::values::WalletId;
 use service::wallets::Expected;
@@ -43,6 +44,16 @@ impl Pair {
         };
         pair.pay(&pair.here, "1").await.expect("ana can pay");
         pair
+    }
+
+    async fn freeze(&self, services: &Services, operator: Actor) {
+        let frozen = services.wallets.freeze(operator, self.bens, Expected::Anything).await;
+        frozen.expect("a wallet can be frozen");
+    }
+
+    async fn unfreeze(&self, services: &Services, operator: Actor) {
+        let unfrozen = services.wallets.unfreeze(operator, self.bens, Expected::Anything).await;
+        unfrozen.expect("a wallet can be unfrozen");
     }
 
     async fn pay(&self, services: &Services, amount: &str) -> Result<(), Failure> {
@@ -111,11 +122,7 @@ async fn money_that_another_process_brought_can_be_spent(bank: Arc<TestBank>) {
 async fn a_freeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let operator = bank.operator_actor().await;
-    pair.there
-        .wallets
-        .freeze(operator, pair.bens, Expected::Anything)
-        .await
-        .expect("a wallet can be frozen");
+    pair.freeze(&pair.there, operator).await;
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
     assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["9.0000", "1.0000"]);
 }
@@ -123,17 +130,9 @@ async fn a_freeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
 async fn an_unfreeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let operator = bank.operator_actor().await;
-    pair.here
-        .wallets
-        .freeze(operator, pair.bens, Expected::Anything)
-        .await
-        .expect("a wallet can be frozen");
+    pair.freeze(&pair.here, operator).await;
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
-    pair.there
-        .wallets
-        .unfreeze(operator, pair.bens, Expected::Anything)
-        .await
-        .expect("a wallet can be unfrozen");
+    pair.unfreeze(&pair.there, operator).await;
     pair.pay(&pair.here, "1").await.expect("money may move again");
     assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["8.0000", "2.0000"]);
 }
@@ -242,11 +241,7 @@ async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<Tes
 async fn a_wallet_that_a_person_changed_is_read_again(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let operator = bank.operator_actor().await;
-    pair.here
-        .wallets
-        .freeze(operator, pair.bens, Expected::Anything)
-        .await
-        .expect("a wallet can be frozen");
+    pair.freeze(&pair.here, operator).await;
     let bens = bank.literal(pair.bens.0);
     let set_status = async |status: &str| {
         bank.execute(&format!("UPDATE wallets SET status = '{status}' WHERE id = {bens}"))
@@ -261,11 +256,7 @@ async fn a_wallet_that_a_person_changed_is_read_again(bank: Arc<TestBank>) {
     set_status("ACTIVE").await;
     pair.pay(&pair.here, "1").await.expect("money may move again");
     set_status("FROZEN").await;
-    pair.here
-        .wallets
-        .unfreeze(operator, pair.bens, Expected::Anything)
-        .await
-        .expect("a wallet can be unfrozen");
+    pair.unfreeze(&pair.here, operator).await;
     pair.pay(&pair.there, "1").await.expect("money may move again");
     assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["6.0000", "4.0000"]);
 }

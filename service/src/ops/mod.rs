@@ -100,7 +100,7 @@ impl Ops {
 
     /// The counters of sharing the statistics, and whether they are shared now; `None` without Redis.
     #[must_use]
-    pub fn sharing(&self) -> Option<(bool, statistics::MetricsSnapshot)> {
+    pub fn sharing(&self) -> Option<(bool, statistics::StatisticsSnapshot)> {
         let is_shared = self.statistics.is_shared()?;
         Some((is_shared, self.statistics.metrics()))
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Live counters; all but `replicas` only grow.
 #[derive(Default)]
-pub(super) struct Metrics {
+pub(super) struct StatisticsMetrics {
     pub syncs: AtomicU64,
     pub sync_failures: AtomicU64,
     pub blocks_published: AtomicU64,
@@ -15,7 +15,7 @@ pub(super) struct Metrics {
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MetricsSnapshot {
+pub struct StatisticsSnapshot {
     /// Steps in which everything was published and read.
     pub syncs: u64,
     /// Steps that Redis broke off.
@@ -30,14 +30,14 @@ pub struct MetricsSnapshot {
     pub replicas: u64,
 }
 
-impl Metrics {
+impl StatisticsMetrics {
     pub fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    pub fn snapshot(&self) -> MetricsSnapshot {
+    pub fn snapshot(&self) -> StatisticsSnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        MetricsSnapshot {
+        StatisticsSnapshot {
             syncs: read(&self.syncs),
             sync_failures: read(&self.sync_failures),
             blocks_published: read(&self.blocks_published),

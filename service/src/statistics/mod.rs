@@ -16,7 +16,7 @@ mod summary;
 mod window;
 
 pub use amount::{DECIMALS, WindowAmount, timestamp_from_json_number};
-pub use metrics::MetricsSnapshot;
+pub use metrics::StatisticsSnapshot;
 pub use ring::RING_BYTES;
 pub use summary::Figures;
 pub use window::{Age, WINDOW_MS};
@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 
 use self::board::Board;
 use self::follow::{Follower, Minute};
-use self::metrics::Metrics;
+use self::metrics::StatisticsMetrics;
 use self::shared::Shared;
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
@@ -54,7 +54,7 @@ pub struct Statistics {
     handover: Handover,
     follower: Mutex<Option<Follower>>,
     shared: Option<Shared>,
-    metrics: Metrics,
+    metrics: StatisticsMetrics,
     /// Closed when streams and the task that keeps in step have to end.
     stop: Mutex<Option<watch::Sender<()>>>,
     stopped: watch::Receiver<()>,
@@ -71,7 +71,7 @@ impl Statistics {
             handover,
             follower: Mutex::default(),
             shared: redis.map(Shared::new),
-            metrics: Metrics::default(),
+            metrics: StatisticsMetrics::default(),
             stop: Mutex::new(Some(stop)),
             stopped,
             task: Mutex::new(None),
@@ -136,7 +136,7 @@ impl Statistics {
 
     /// The counters of sharing.
     #[must_use]
-    pub fn metrics(&self) -> MetricsSnapshot {
+    pub fn metrics(&self) -> StatisticsSnapshot {
         self.metrics.snapshot()
     }
 

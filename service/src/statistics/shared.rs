@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use self::link::{Pulled, SharedLink};
 use super::Statistics;
-use super::metrics::Metrics;
+use super::metrics::StatisticsMetrics;
 use super::packed::unpack;
 use super::ring::Slot;
 use super::window::{PEERS_MAX, Replica};
@@ -97,7 +97,7 @@ impl Shared {
         let changes = statistics.board.take_changes(statistics.now_ms());
         let generation = state.generation.as_deref().unwrap_or_default();
         self.link.publish(generation, &changes, &mut state.published).await?;
-        Metrics::add(&statistics.metrics.blocks_published, changes.len());
+        StatisticsMetrics::add(&statistics.metrics.blocks_published, changes.len());
         Ok(())
     }
 
@@ -123,17 +123,17 @@ impl Shared {
         Ok(())
     }
 
-    fn note(&self, stepped: &Result<(), RedisFault>, metrics: &Metrics) {
+    fn note(&self, stepped: &Result<(), RedisFault>, metrics: &StatisticsMetrics) {
         let was_connected = self.is_connected.swap(stepped.is_ok(), Ordering::Relaxed);
         match stepped {
             Ok(()) => {
-                Metrics::add(&metrics.syncs, 1);
+                StatisticsMetrics::add(&metrics.syncs, 1);
                 if !was_connected {
                     tracing::info!("what is reported is shared with the other replicas");
                 }
             }
             Err(error) => {
-                Metrics::add(&metrics.sync_failures, 1);
+                StatisticsMetrics::add(&metrics.sync_failures, 1);
                 if was_connected || metrics.snapshot().sync_failures == 1 {
                     let cause = std::error::Error::source(error).map(tracing::field::display);
                     tracing::warn!(%error, cause, "what is reported elsewhere is missing in the statistics until Redis is back");
@@ -152,8 +152,8 @@ fn take(statistics: &Statistics, replica: Replica, pulled: &Pulled) {
     let blocks: Vec<_> = pulled.blocks.iter().filter_map(read).collect();
     let (all, sound) = (pulled.blocks.len(), blocks.len());
     let ignored = all - sound + statistics.board.put(statistics.now_ms(), replica, blocks);
-    Metrics::add(&statistics.metrics.blocks_taken, all - ignored);
-    Metrics::add(&statistics.metrics.blocks_ignored, ignored);
+    StatisticsMetrics::add(&statistics.metrics.blocks_taken, all - ignored);
+    StatisticsMetrics::add(&statistics.metrics.blocks_ignored, ignored);
 }
 
 fn hex(number: u64) -> String {
