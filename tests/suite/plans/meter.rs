@@ -55,6 +55,8 @@ impl Meter {
                 (services, Self::Postgres)
             }
             Backend::Sqlite => {
+                // The statistics' own reader counts on the same connections, and must be done with what was seeded.
+                bank.services.flush_reports().await;
                 let steps = Arc::new(AtomicU64::new(0));
                 let pool = bank.db.read.get_sqlite_connection_pool();
                 let mut all = Vec::new();
