@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod aggregates;
+pub mod backoff;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -17,15 +18,18 @@ pub mod redis;
 pub mod statistics;
 pub mod transfers;
 pub mod wallets;
+pub mod workers;
 
 /// Money, ids, statuses: the types that are the columns.
 pub use entity::values;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clock::Clock;
 use config::{Config, ReportAccess};
-use db::Db;
+use db::{Db, Fault};
+use workers::Workers;
 
 /// The whole bank: what a handler or a command may call.
 pub struct Services {
@@ -57,16 +61,33 @@ pub enum StartError {
     Committer(#[from] std::io::Error),
 }
 
+/// What cannot be read before anything is served.
+#[derive(Debug, thiserror::Error)]
+pub enum WarmUpError {
+    #[error("the last minute's transfers cannot be read")]
+    Statistics(#[source] Fault),
+    #[error("the merchants' reports cannot be read")]
+    Merchants(#[source] Fault),
+}
+
 impl Services {
-    /// Starts the committer on a migrated database. Must be called inside a tokio runtime.
+    /// Starts the bank on a migrated database: the committer, and the worker that keeps the merchants' reports at hand. What
+    /// only a server does, `serve` starts. Must be called inside a tokio runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
         let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
-        let handover = feed::Handover::new();
-        let statistics = statistics::Statistics::new(db.clone(), clock.clone(), open()?, handover.clone());
+        let (handover, workers) = (feed::Handover::new(), Workers::new());
+        let statistics =
+            statistics::Statistics::new(db.clone(), clock.clone(), open()?, handover.clone(), workers.group());
         let statistics = Arc::new(statistics);
         // A connection of their own: its faults are how the aggregates notice that Redis may have restarted.
-        let aggregates = aggregates::Aggregates::beside_committer(db.clone(), clock.clone(), open()?, handover.clone());
+        let aggregates = aggregates::Aggregates::beside_committer(
+            db.clone(),
+            clock.clone(),
+            open()?,
+            handover.clone(),
+            workers.group(),
+        );
         let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max, handover)?;
         let wallets = wallets::Wallets::new(db.clone(), ledger.queue());
         Ok(Self {
@@ -78,14 +99,16 @@ impl Services {
                 clock.clone(),
                 imports::Kinds::new(
                     merchants::ActivityRows::new(&db),
-                    aggregates::Transactions::new(aggregates.clone(), config.currency),
+                    aggregates::Transactions::new(&aggregates, config.currency),
                 ),
+                workers.group(),
             ),
-            merchants: merchants::Merchants::start(&db),
+            merchants: merchants::Merchants::start(&db, workers.group()),
             ops: ops::Ops::new(
                 db,
                 clock,
                 &ledger,
+                workers,
                 statistics.clone(),
                 aggregates.clone(),
                 config.allows_unsafe_database,
@@ -110,14 +133,31 @@ impl Services {
         self.ledger.queue().is_open()
     }
 
+    /// Reads what the reports rest on, before anything is served: the last minute's transfers, and the merchants' reports.
+    pub async fn warm_up(&self) -> Result<(), WarmUpError> {
+        self.statistics.warm_up().await.map_err(WarmUpError::Statistics)?;
+        self.merchants.refresh().await.map_err(WarmUpError::Merchants)
+    }
+
+    /// Starts what a server does in the background: imports, among them these files of activities, the daily totals, and
+    /// the sharing of statistics. Must be called inside a tokio runtime.
+    pub fn serve(&self, files: Vec<PathBuf>) {
+        self.imports.serve(files);
+        self.aggregates.serve();
+        self.statistics.serve();
+    }
+
     /// Returns when everything that was committed before the call, by any process, is in the statistics.
     pub async fn flush_reports(&self) {
         self.statistics.flush().await;
     }
 
-    /// Answers everything that was accepted, then stops the committer and closes the database. A running import stops at
-    /// the end of its block and is resumed by the next start.
-    pub async fn stop(self) {
+    /// Answers everything that was accepted, then stops the committer and closes the database; calls after that fail. A
+    /// running import stops at the end of its block and is resumed by the next start.
+    ///
+    /// In this order: imports queue their totals for the aggregates' workers, and the statistics share last what was reported
+    /// until then.
+    pub async fn stop(&self) {
         self.imports.stop().await;
         self.aggregates.stop().await;
         self.ledger.stop().await;

@@ -1,7 +1,7 @@
 //! Redis, when there is one: a connection that is made when it is first needed, and anew after it broke.
 //!
 //! No call waits for a server that is away longer than its time-out, and none tries twice: whoever asks decides when to
-//! ask again (`RedisPause`).
+//! ask again (`Backoff`).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -105,47 +105,9 @@ impl Redis {
     }
 }
 
-/// How long to wait before the next try: the usual time while all is well, doubled with every failure up to a bound.
-#[derive(Clone, Copy, Debug)]
-pub struct RedisPause {
-    usual: Duration,
-    longest: Duration,
-    now: Duration,
-}
-
-impl RedisPause {
-    /// Starts at the usual time.
-    #[must_use]
-    pub fn new(usual: Duration, longest: Duration) -> Self {
-        Self {
-            usual,
-            longest,
-            now: usual,
-        }
-    }
-
-    /// The pause after a try.
-    pub fn after<T, E>(&mut self, tried: &Result<T, E>) -> Duration {
-        self.now = match tried {
-            Ok(_) => self.usual,
-            Err(_) => (self.now * 2).min(self.longest),
-        };
-        self.now
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pause_doubles_up_to_its_bound_and_falls_back_at_once() {
-        let mut pause = RedisPause::new(Duration::from_millis(50), Duration::from_millis(300));
-        let mut after = |tried: Result<(), ()>| pause.after(&tried).as_millis();
-        let failed = [after(Err(())), after(Err(())), after(Err(())), after(Err(()))];
-        assert_eq!(failed, [100, 200, 300, 300]);
-        assert_eq!((after(Ok(())), after(Err(()))), (50, 100));
-    }
 
     #[test]
     fn an_address_that_is_none_is_refused_without_repeating_it() {

@@ -85,6 +85,7 @@ impl TestBank {
         set_bank_time(&database.url, clock.now()).await;
         let (db, services) = start(&config, clock.clone()).await;
         let services = Arc::new(services);
+        // Only imports: a test takes the steps of the other workers itself.
         services.imports.serve(Vec::new());
         let (address, server) = serve(services.clone()).await;
         let http = reqwest::Client::new();
@@ -278,10 +279,8 @@ async fn start(config: &Config, clock: Arc<ManualClock>) -> (Db, Services) {
         .await
         .expect("a test's database can be opened");
     let services = Services::start(config, db.clone(), clock).expect("the services start");
-    let warmed_up = services.statistics.warm_up().await;
-    warmed_up.expect("the last minute can be read back");
-    let read = services.merchants.refresh().await;
-    read.expect("the reports can be read");
+    let warmed_up = services.warm_up().await;
+    warmed_up.expect("what the reports rest on can be read");
     (db, services)
 }
 

@@ -9,7 +9,7 @@ use harness::servers::RedisServer;
 use harness::{Backend, ManualClock, TestBank};
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
-use service::aggregates::{Aggregates, AggregatesError, Beyond, Consumer, Day, DayRange, Sealed};
+use service::aggregates::{Aggregates, AggregatesError, Day, DayRange, PaymentBatch, Sealed};
 use service::identity::Actor;
 use service::imports::RunOptions;
 use service::redis::Redis;
@@ -112,15 +112,12 @@ impl Stage {
         let Some(url) = &self.bank.config.redis_url else { return };
         let emptied = RedisServer::command(url.expose_secret(), &["FLUSHDB"]).await;
         emptied.expect("Redis answers");
-        let noticed = workers.consume_once(&Consumer::new()).await;
+        let noticed = workers.consumer().step().await;
         assert!(
             matches!(noticed, Ok(_) | Err(AggregatesError::Rebuilding)),
             "{noticed:?}"
         );
-        workers
-            .consume_once(&Consumer::new())
-            .await
-            .expect("a new epoch has begun");
+        workers.consumer().step().await.expect("a new epoch has begun");
     }
 
     fn today(&self) -> Day {
@@ -178,7 +175,7 @@ impl Stage {
 
 /// False when what was closed is of an epoch that is over.
 async fn write(workers: &Aggregates, sealed: &Sealed) -> bool {
-    match workers.write_sealed(sealed).await {
+    match workers.archiver().write_sealed(sealed).await {
         Err(AggregatesError::Rebuilding) => false,
         written => {
             written.expect("days can be written");
@@ -189,15 +186,15 @@ async fn write(workers: &Aggregates, sealed: &Sealed) -> bool {
 
 async fn walk(stage: &mut Stage, steps: Vec<Step>, met: &Met) -> Result<(), TestCaseError> {
     let (mut workers, mut sealed): (Aggregates, Vec<Sealed>) = (stage.workers(), Vec::new());
-    let mut beyond: Vec<Beyond> = Vec::new();
+    let mut beyond: Vec<PaymentBatch> = Vec::new();
     for step in steps {
         met.count(format!("{step:?}").split(['(', ' ']).next().unwrap_or_default());
         match step {
             Step::Import(rows) => stage.import(&rows).await,
             Step::Deposit(units) => stage.deposit(units).await,
-            Step::Read => beyond.push(workers.read_beyond().await.expect("the journal can be read")),
+            Step::Read => beyond.push(workers.relay().read_once().await.expect("the journal can be read")),
             Step::Bring(which) if !beyond.is_empty() => {
-                let brought = workers.bring(which.get(&beyond)).await;
+                let brought = workers.relay().apply_once(which.get(&beyond)).await;
                 met.count(if brought.expect("the relay works") > 0 {
                     "brought"
                 } else {
@@ -205,14 +202,9 @@ async fn walk(stage: &mut Stage, steps: Vec<Step>, met: &Met) -> Result<(), Test
                 });
             }
             Step::Bring(_) => {}
-            Step::Relay => drop(workers.relay_once().await.expect("the relay works")),
-            Step::Consume => drop(
-                workers
-                    .consume_once(&Consumer::new())
-                    .await
-                    .expect("the consumer works"),
-            ),
-            Step::Seal => sealed.push(workers.seal().await.expect("days can be closed")),
+            Step::Relay => drop(workers.relay().run_once().await.expect("the relay works")),
+            Step::Consume => drop(workers.consumer().step().await.expect("the consumer works")),
+            Step::Seal => sealed.push(workers.archiver().seal().await.expect("days can be closed")),
             Step::Write(which) if !sealed.is_empty() => {
                 write(&workers, which.get(&sealed)).await;
             }
@@ -220,18 +212,22 @@ async fn walk(stage: &mut Stage, steps: Vec<Step>, met: &Met) -> Result<(), Test
                 // Only what was written may be removed, as in the archiver.
                 let sealed = which.get(&sealed);
                 if write(&workers, sealed).await {
-                    workers.drop_sealed(sealed).await.expect("days can be removed");
+                    workers
+                        .archiver()
+                        .remove_sealed(sealed)
+                        .await
+                        .expect("days can be removed");
                 }
             }
             Step::Write(_) | Step::Drop(_) => {}
-            Step::Archive => workers.archive_once().await.expect("the archiver works"),
+            Step::Archive => workers.archiver().step().await.expect("the archiver works"),
             Step::Wait(days) => stage.bank.advance(chrono::TimeDelta::days(days.cast_signed())).await,
             Step::Restart => workers = stage.workers(),
             Step::Forget => stage.forget(&workers).await,
         }
         prop_assert_eq!(&stage.answered(&stage.workers(), "wire").await, &stage.imported);
     }
-    while workers.relay_once().await.expect("the relay works") > 0 {}
+    while workers.relay().run_once().await.expect("the relay works") > 0 {}
     prop_assert_eq!(&stage.answered(&workers, "visa").await, &stage.deposited);
     let proof = stage.bank.services.ops.verify().await.expect("the books can be read");
     prop_assert!(proof.is_clean(), "{:#?}", proof.aggregates);

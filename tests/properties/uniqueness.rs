@@ -167,10 +167,7 @@ async fn a_user_has_one_wallet_in_a_currency(bank: Arc<TestBank>) {
         Ok(())
     });
     met.expect_all(&["at once", "refused"]);
-    Arc::into_inner(replica)
-        .expect("nobody else has the replica")
-        .stop()
-        .await;
+    replica.stop().await;
 }
 
 /// What may not hang in the air.

@@ -123,13 +123,13 @@ async fn an_aborted_request_under_a_key_is_answered_by_the_next(bank: Arc<TestBa
 
 async fn stopping_answers_what_was_accepted_and_takes_no_more(bank: Arc<TestBank>) {
     let (ana, ben) = ana_and_ben(&bank).await;
-    let services = Arc::into_inner(bank.replica().await).expect("nobody else has the replica");
+    let services = bank.replica().await;
     let transfers = services.transfers.clone();
     let pay = || transfers.submit(ana.actor, None, new_transfer(ana.wallet, ben.wallet, "1"));
     let held = bank.hold_commits().await;
     let accepted = begin((0..20).map(|_| pay())).await;
     assert_eq!(accepted.waiting(), 20);
-    let stopping = tokio::spawn(services.stop());
+    let stopping = tokio::spawn(async move { services.stop().await });
     held.release().await;
     for outcome in accepted.all().await {
         assert_eq!(

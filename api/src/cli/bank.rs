@@ -62,12 +62,3 @@ async fn refuse_unsafe(db: &Db, config: &Config) -> anyhow::Result<()> {
     }
     Ok(())
 }
-
-/// Answers what was accepted and closes everything.
-pub async fn close(bank: Bank) {
-    match Arc::try_unwrap(bank) {
-        Ok(services) => services.stop().await,
-        // A request outlived its grace time and still holds the services; the process ends under it.
-        Err(_) => tracing::warn!("a request was still running at the end"),
-    }
-}

@@ -1,6 +1,5 @@
 //! `florin demo`: the bank at work on a throw-away database, and then open for a look around.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -74,8 +73,7 @@ pub async fn run(settings: &Settings, options: DemoOptions) -> anyhow::Result<En
         (Ok(None), _) => Err(anyhow!("stopped before the proof; the throw-away bank is removed")),
         (Err(error), _) => Err(error),
     };
-    until_alone(&bank).await;
-    bank::close(bank).await;
+    bank.stop().await;
     folder.close().context("cannot remove the throw-away bank")?;
     ending
 }
@@ -100,19 +98,6 @@ async fn show(bank: &Bank, password: &str, options: &DemoOptions) -> anyhow::Res
     };
     Ok((ending, customers))
 }
-
-/// Waits for the tasks of transfers that were dropped half-way: a bank that is still in use cannot be closed.
-async fn until_alone(bank: &Bank) {
-    for _ in 0..ALONE_LOOKS_MAX {
-        if Arc::strong_count(bank) == 1 {
-            return;
-        }
-        tokio::time::sleep(ALONE_PAUSE).await;
-    }
-}
-
-const ALONE_LOOKS_MAX: u32 = 500;
-const ALONE_PAUSE: Duration = Duration::from_millis(10);
 
 /// A folder that goes away with the process, and settings for a bank in it.
 pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
@@ -316,6 +301,6 @@ async fn keep_serving(
     print(format!(
         "each with the password {password}\nCtrl-C ends the demo and removes its bank."
     ))?;
-    bank.imports.serve(Vec::new());
-    serve::serve(settings, listener, bank, stop).await
+    bank.warm_up().await?;
+    serve::serve(settings, listener, bank, Vec::new(), stop).await
 }

@@ -7,7 +7,7 @@ pub async fn run() -> anyhow::Result<Ending> {
     let (folder, config) = super::demo::throw_away()?;
     let bank = bank::open(&config).await?;
     print(format_args!("{:#}", document(&bank)?))?;
-    bank::close(bank).await;
+    bank.stop().await;
     drop(folder);
     Ok(Ending::Done)
 }

@@ -1,6 +1,7 @@
 //! `florin serve`: the bank over HTTP until it is told to stop.
 
-use anyhow::Context;
+use std::path::PathBuf;
+
 use service::imports::csv_files;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,16 +34,12 @@ pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
     if settings.unsafe_database == UnsafeDatabase::Allow {
         tracing::warn!("unsafe settings of the database are allowed: what was reported as durable may be lost");
     }
-    let warmed_up = bank.statistics.warm_up().await;
-    warmed_up.context("the last minute's transfers cannot be read")?;
-    let read = bank.merchants.refresh().await;
-    read.context("the merchants' reports cannot be read")?;
+    bank.warm_up().await?;
     let listener = settings.listen.bind().await?;
     // A welcome that cannot be printed does not stop the bank.
     let _ = print(welcome::text(listener.local_addr()?, call));
-    bank.imports.serve(files);
-    serve(settings, listener, &bank, stop).await?;
-    bank::close(bank).await;
+    serve(settings, listener, &bank, files, stop).await?;
+    bank.stop().await;
     Ok(Ending::Done)
 }
 
@@ -59,15 +56,15 @@ fn raise_descriptor_limit(connections_max: u32) {
 /// For the database, the listener and files.
 const DESCRIPTORS_BESIDES: u64 = 128;
 
-/// Serves until told to stop, then finishes what was accepted.
+/// Serves until told to stop, then finishes what was accepted. Files of activities are imported meanwhile.
 pub async fn serve(
     settings: &Settings,
     listener: TcpListener,
     bank: &bank::Bank,
+    files: Vec<PathBuf>,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let app = app(bank.clone(), settings.cors_origins.clone())?;
-    bank.aggregates.serve();
     let limits = Limits {
         connections_max: settings.connections_max as usize,
         peer_share_percent: settings.peer_share_percent,
@@ -75,7 +72,7 @@ pub async fn serve(
         ..Limits::default()
     };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
-    bank.statistics.keep_in_step();
+    bank.serve(files);
     let statistics = bank.statistics.clone();
     let committer_died = bank.committer_died();
     let stop = async move {

@@ -56,7 +56,7 @@ pub async fn run(settings: &Settings, action: UserAction) -> anyhow::Result<Endi
         .identity
         .create_user(email, full_name, SecretString::from(password), role.into())
         .await;
-    bank::close(bank).await;
+    bank.stop().await;
     match created {
         Ok(user) => {
             print(format_args!("{} {} {}", user.id, user.role, user.email))?;

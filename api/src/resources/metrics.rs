@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use service::ledger::HistogramSnapshot;
 use service::ops::Ops;
+use service::workers::WorkerReport;
 
 use crate::stderr;
 
@@ -71,10 +72,45 @@ pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
     )?;
     let help = "Microseconds that a command waited for its batch.";
     histogram(&mut text, "florin_ledger_wait_microseconds", help, &ledger.wait_us)?;
+    workers(&mut text, ops)?;
     sharing(&mut text, ops)?;
     let help = "Lines of the log that standard error did not take.";
     counter(&mut text, "florin_log_lines_lost", help, stderr::lines_lost())?;
     Ok(text)
+}
+
+/// A line for each worker of this process.
+fn workers(text: &mut String, ops: &Ops) -> fmt::Result {
+    let all = ops.workers();
+    let mut family = |name: &str, kind: &str, help: &str, value: fn(&WorkerReport) -> u64| {
+        writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}")?;
+        all.iter()
+            .try_for_each(|worker| writeln!(text, "{name}{{worker=\"{}\"}} {}", worker.name, value(worker)))
+    };
+    family(
+        "florin_worker_running",
+        "gauge",
+        "1 while the worker runs, 0 between a panic and its next start.",
+        |worker| worker.is_running.into(),
+    )?;
+    family(
+        "florin_worker_restarts_total",
+        "counter",
+        "Times that the worker was started again.",
+        |worker| worker.restarts,
+    )?;
+    family(
+        "florin_worker_failures_total",
+        "counter",
+        "Steps of the worker that failed.",
+        |worker| worker.failures,
+    )?;
+    family(
+        "florin_worker_failing_seconds",
+        "gauge",
+        "For how long every step of the worker has failed.",
+        |worker| worker.failing_for.unwrap_or_default().as_secs(),
+    )
 }
 
 /// Nothing without Redis.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use service::Services;
 use service::imports::{ImportStage, Working};
 use service::ledger::Loss;
+use service::workers::WorkerReport;
 
 use super::Tag;
 use super::metrics::exposition;
@@ -95,7 +96,8 @@ impl OperationsApi {
     ///
     /// 200 when this process can do its work now, else 503: for load balancers. The database must keep what it reports and
     /// take a write, which is tried at most once a second, its clock and this machine's must be at most 2 s apart, and no commit
-    /// may have waited for it for 5 s. `detail` names rows of the journal that the database has lost. Without Redis it still can. An import in
+    /// may have waited for it for 5 s. `detail` names rows of the journal that the database has lost, and workers that do
+    /// not run or have failed for more than 10 s. Without Redis it still can. An import in
     /// the background is shown; a process that imports is ready all the same.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
     async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
@@ -103,7 +105,8 @@ impl OperationsApi {
         let is_shared = self.services.statistics.is_shared();
         let away = (is_shared == Some(false)).then(|| REDIS_IS_AWAY.to_owned());
         let lost = self.services.ops.last_loss().map(loss);
-        let details: Vec<String> = lost.into_iter().chain(away).collect();
+        let stalled = self.services.ops.workers().into_iter().filter_map(stalled);
+        let details: Vec<String> = lost.into_iter().chain(away).chain(stalled).collect();
         Ok(Json(ReadinessView {
             status: OK.to_owned(),
             redis: is_shared.map(|is_shared| if is_shared { OK } else { AWAY }.to_owned()),
@@ -126,6 +129,15 @@ fn loss(loss: Loss) -> String {
         "the database went back: rows of the journal after {} were lost, through {}",
         loss.kept_through, loss.lost_through
     )
+}
+
+fn stalled(worker: WorkerReport) -> Option<String> {
+    worker.is_stalled().then(|| match worker.failing_for {
+        Some(time) if worker.is_running => {
+            format!("the worker {} has failed for {} s", worker.name, time.as_secs())
+        }
+        _ => format!("the worker {} does not run", worker.name),
+    })
 }
 
 const REDIS_IS_AWAY: &str = "Redis is away: the statistics lack what is reported to other replicas";

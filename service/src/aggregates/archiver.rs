@@ -1,24 +1,27 @@
-//! Moves cold days out of the hot store: close, write, remove. Each step may be done again, by anybody, at any time.
+//! Moves cold days out of the hot store: seal, write, remove. Each step may be repeated, by any process, at any time.
 //!
 //! | crash or race | why no total changes |
 //! |---|---|
-//! | after closing, before writing | closed totals are read as before, and closed again by nobody |
+//! | after sealing, before writing | sealed totals are read as before, and are not sealed a second time |
 //! | after writing, before removing | the generation is stored as archived: it counts in the database only |
 //! | two archivers | a generation is stored as archived once, and its totals only with that; of two that read the same, one removes |
 //! | the database loses what was written | its days are gone from both, so Redis names the last step that removed some: a database without it went back, and a new epoch begins |
-//! | a late row | finds its day's generation closed and opens another one |
+//! | a late row | finds its day's generation sealed and opens another one |
+
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use sea_orm::ConnectionTrait;
 
 use super::error::AggregatesError;
 use super::hot::{Epoch, Hot, Sealed};
 use super::repo::{self, Recorded, Table};
+use super::stores::AggregateStores;
 use super::totals::Totals;
-use super::{Aggregates, Day};
+use super::{Day, PAUSE_MAX};
+use crate::backoff::Backoff;
 use crate::clock::random_bytes;
-use crate::db::Fault;
 use crate::values::Timestamp;
+use crate::workers::{Step, Worker};
 
 /// Sums moved in one transaction within the database.
 const MOVED_MAX: i64 = 1_000;
@@ -26,33 +29,52 @@ const MOVED_MAX: i64 = 1_000;
 /// question to Redis to the one to the database.
 const ARCHIVED_KEPT: TimeDelta = TimeDelta::days(1);
 
-impl Aggregates {
-    /// One step: moves every day before the boundary to the cold totals.
-    pub async fn archive_once(&self) -> Result<(), AggregatesError> {
-        self.archive_in_database().await?;
+/// The pause between two steps.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Moves cold days from the hot totals to the cold ones.
+pub struct Archiver {
+    stores: AggregateStores,
+}
+
+impl Archiver {
+    pub(super) fn new(stores: AggregateStores) -> Self {
+        Self { stores }
+    }
+
+    /// The worker.
+    pub(super) async fn run(stores: AggregateStores, worker: Worker) {
+        let archiver = Self::new(stores);
+        let step = || async { archiver.step().await.map(|()| Step::Idle) };
+        worker.repeat(Backoff::new(PAUSE, PAUSE_MAX), step).await;
+    }
+
+    /// Moves every day before the boundary to the cold totals.
+    pub async fn step(&self) -> Result<(), AggregatesError> {
+        self.move_cold().await?;
         loop {
             let sealed = self.seal().await?;
             if !sealed.generations.is_empty() {
                 self.write_sealed(&sealed).await?;
-                self.drop_sealed(&sealed).await?;
+                self.remove_sealed(&sealed).await?;
             } else {
                 return self.purge(&sealed).await;
             }
         }
     }
 
-    /// Deletes old names of archived generations, once nothing is closed, but for the step that Redis names. Another archiver
-    /// that read something closed before this version could store it a second time; the version prevents that. The age is
+    /// Deletes old names of archived generations, once nothing is sealed, but for the step that Redis names. Another archiver
+    /// that read something sealed before this version could store it a second time; the version prevents that. The age is
     /// counted from the reading of Redis: a step that Redis has named since was written after that.
     pub async fn purge(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
         let Some(epoch) = sealed.epoch.clone() else {
             return Ok(());
         };
-        if let Some(hot) = self.store().await? {
-            self.reset_epoch_on_fault(hot.forget_silent().await).await?;
+        if let Some(hot) = self.stores.hot_store().await? {
+            self.stores.reset_epoch_on_fault(hot.purge_consumers().await).await?;
         }
         let (version, removed, before) = (sealed.version, sealed.removed.clone(), sealed.at - ARCHIVED_KEPT);
-        let work = self.0.db.transaction(move |tx| {
+        let work = self.stores.db.transaction(move |tx| {
             Box::pin(async move {
                 if repo::record(tx, &epoch.0, version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
@@ -62,27 +84,25 @@ impl Aggregates {
                 Ok(())
             })
         });
-        self.reset_epoch_on_fault(work.await).await
+        self.stores.reset_epoch_on_fault(work.await).await
     }
 
-    /// The first third of a step with Redis: closes the generations of cold days and reads what is closed.
+    /// The first third of a step with Redis: seals the generations of cold days and reads what is sealed.
     pub async fn seal(&self) -> Result<Sealed, AggregatesError> {
-        let hot = self.hot().await;
-        let Some((hot, epoch)) = self.reset_epoch_on_fault(hot).await? else {
+        let sealed = self.try_seal().await;
+        self.stores.reset_epoch_on_fault(sealed).await
+    }
+
+    async fn try_seal(&self) -> Result<Sealed, AggregatesError> {
+        let Some((hot, epoch)) = self.stores.ready().await? else {
             return Ok(Sealed::default());
         };
-        let sealed = seal_in(hot, epoch, self.0.clock.now()).await;
-        let sealed = self.reset_epoch_on_fault(sealed).await?;
-        if self.has_archived(sealed.removed.as_deref()).await? {
+        let sealed = seal_in(hot, epoch, self.stores.clock.now()).await?;
+        if repo::has_step(&self.stores.db.read, sealed.removed.as_deref()).await? {
             Ok(sealed)
         } else {
-            self.reset_epoch_on_fault(Err(AggregatesError::Rebuilding)).await
+            Err(AggregatesError::Rebuilding)
         }
-    }
-
-    /// False where the database does not have the last step that removed something: it went back.
-    pub(super) async fn has_archived(&self, removed: Option<&str>) -> Result<bool, Fault> {
-        has_archived(&self.0.db.read, removed).await
     }
 
     /// The second third: adds to the cold totals what is not there.
@@ -90,19 +110,19 @@ impl Aggregates {
         let Some(epoch) = sealed.epoch.clone() else {
             return Ok(());
         };
-        let (sealed, now) = (sealed.clone(), self.0.clock.now());
-        let work = self.0.db.transaction(move |tx| {
+        let (sealed, now) = (sealed.clone(), self.stores.clock.now());
+        let work = self.stores.db.transaction(move |tx| {
             Box::pin(async move {
-                // What an older epoch held is told otherwise by now.
+                // The new epoch was filled from the database: sums of an older one would count twice.
                 if repo::record(tx, &epoch.0, sealed.version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
                 }
-                // All of it was archived, and the names that tell may be forgotten.
+                // All of it is archived already; its names may be purged, so the insert below could not tell.
                 if sealed.version <= repo::purged_version(tx).await? {
                     return Ok(());
                 }
                 // The database may have gone back since they were read; what this step removes must not hide that.
-                if !has_archived(tx, sealed.removed.as_deref()).await? {
+                if !repo::has_step(tx, sealed.removed.as_deref()).await? {
                     return Err(AggregatesError::Rebuilding);
                 }
                 let ids = sealed.generations.iter().map(|(one, _)| one.id.clone());
@@ -118,38 +138,35 @@ impl Aggregates {
                 Ok(())
             })
         });
-        self.reset_epoch_on_fault(work.await).await
+        self.stores.reset_epoch_on_fault(work.await).await
     }
 
     /// The last third: removes what the database has, unless another step has removed something meanwhile.
-    pub async fn drop_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
-        match (self.store().await?, &sealed.epoch) {
-            (Some(hot), Some(epoch)) => self.reset_epoch_on_fault(hot.drop_sealed(epoch, sealed).await).await,
+    pub async fn remove_sealed(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
+        match (self.stores.hot_store().await?, &sealed.epoch) {
+            (Some(hot), Some(epoch)) => {
+                self.stores
+                    .reset_epoch_on_fault(hot.remove_sealed(epoch, sealed).await)
+                    .await
+            }
             (Some(_) | None, _) => Ok(()),
         }
     }
 
     /// The totals that were kept hot in the database, where one transaction moves them.
-    async fn archive_in_database(&self) -> Result<(), AggregatesError> {
-        let Some(newest) = repo::state(&self.0.db.read).await?.newest_day else {
+    async fn move_cold(&self) -> Result<(), AggregatesError> {
+        let Some(newest) = repo::state(&self.stores.db.read).await?.newest_day else {
             return Ok(());
         };
         let first_hot = Day::from(newest).first_hot();
-        while repo::has_cold(&self.0.db.read, first_hot).await? {
+        while repo::has_cold(&self.stores.db.read, first_hot).await? {
             let work = self
-                .0
+                .stores
                 .db
                 .transaction(move |tx| Box::pin(repo::move_cold(tx, first_hot, MOVED_MAX)));
             work.await?;
         }
         Ok(())
-    }
-}
-
-async fn has_archived(db: &impl ConnectionTrait, removed: Option<&str>) -> Result<bool, Fault> {
-    match removed {
-        Some(name) => repo::is_archived(db, name).await,
-        None => Ok(true),
     }
 }
 

@@ -1,62 +1,78 @@
 //! Takes blocks of imports from the queue in Redis and adds them to the hot totals. Any number of consumers may run; what
 //! a dead one leaves unfinished is taken over.
 
-use super::Aggregates;
+use std::time::Duration;
+
+use super::PAUSE_MAX;
 use super::error::AggregatesError;
 use super::hot::{Applied, Epoch, Hot};
+use super::stores::AggregateStores;
+use crate::backoff::Backoff;
 use crate::clock::random_bytes;
+use crate::workers::{Step, Worker};
 
+/// The pause after a step that found nothing.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long a message may be in a consumer's hands before another one takes it over, in milliseconds. Both may then add
-/// it; the mark lets one.
+/// it; the import's next block lets one.
 const CLAIM_AFTER_MS: u64 = 5_000;
 
 /// One that takes messages, by a name of its own.
-#[derive(Clone, Debug)]
 pub struct Consumer {
+    stores: AggregateStores,
     name: String,
     claim_after_ms: u64,
 }
 
 impl Consumer {
-    /// A new one.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::claiming_after(CLAIM_AFTER_MS)
-    }
-
-    /// One that takes over what is in other hands for so many milliseconds.
-    #[must_use]
-    pub fn claiming_after(claim_after_ms: u64) -> Self {
+    pub(super) fn new(stores: AggregateStores) -> Self {
         Self {
+            stores,
             name: format!("{:016x}", u64::from_be_bytes(random_bytes())),
-            claim_after_ms,
+            claim_after_ms: CLAIM_AFTER_MS,
         }
     }
-}
 
-impl Default for Consumer {
-    fn default() -> Self {
-        Self::new()
+    /// The same, but it takes over what is in other hands for so many milliseconds.
+    #[must_use]
+    pub fn claiming_after(self, claim_after_ms: u64) -> Self {
+        Self { claim_after_ms, ..self }
     }
-}
 
-impl Aggregates {
-    /// One step: takes some messages and adds them to the totals; how many. Without Redis there is no queue: the
-    /// transaction that moves an import's checkpoint adds its rows.
-    pub async fn consume_once(&self, consumer: &Consumer) -> Result<usize, AggregatesError> {
-        let hot = self.hot().await;
-        let Some((hot, epoch)) = self.reset_epoch_on_fault(hot).await? else {
-            return Ok(0);
+    /// The worker.
+    pub(super) async fn run(stores: AggregateStores, worker: Worker) {
+        let consumer = Self::new(stores);
+        let step = || async {
+            Ok::<_, AggregatesError>(match consumer.step().await? {
+                0 => Step::Idle,
+                _ => Step::More,
+            })
         };
-        let outcome = consume(hot, &epoch, consumer).await;
-        self.reset_epoch_on_fault(outcome).await
+        worker.repeat(Backoff::new(PAUSE, PAUSE_MAX), step).await;
+        if let Err(error) = consumer.leave().await {
+            tracing::debug!(%error, "a consumer's name stays in Redis until it is purged");
+        }
     }
 
-    /// Says goodbye to a consumer that has finished.
-    pub async fn leave(&self, consumer: &Consumer) -> Result<(), AggregatesError> {
-        match self.hot().await? {
-            Some((hot, _)) => hot.leave(&consumer.name).await,
+    /// Takes some messages and adds them to the totals; how many. Without Redis there is no queue: the transaction that moves an
+    /// import's checkpoint adds its rows.
+    pub async fn step(&self) -> Result<usize, AggregatesError> {
+        let stepped = self.try_step().await;
+        self.stores.reset_epoch_on_fault(stepped).await
+    }
+
+    /// Deletes the consumer's name in Redis.
+    pub async fn leave(&self) -> Result<(), AggregatesError> {
+        match self.stores.ready().await? {
+            Some((hot, _)) => hot.leave(&self.name).await,
             None => Ok(()),
+        }
+    }
+
+    async fn try_step(&self) -> Result<usize, AggregatesError> {
+        match self.stores.ready().await? {
+            Some((hot, epoch)) => consume(hot, &epoch, self).await,
+            None => Ok(0),
         }
     }
 }
@@ -81,7 +97,7 @@ async fn consume(hot: &Hot, epoch: &Epoch, consumer: &Consumer) -> Result<usize,
             Applied::Now(_) | Applied::Before(_) => {}
             // Its sender finds out too, and begins a new epoch.
             Applied::OutOfSequence => bury(hot, id, "does not follow what was applied").await?,
-            Applied::Lost => return Err(AggregatesError::Rebuilding),
+            Applied::EpochOver => return Err(AggregatesError::Rebuilding),
         }
     }
     Ok(count)

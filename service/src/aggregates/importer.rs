@@ -8,10 +8,13 @@ use csv::ByteRecord;
 use super::error::AggregatesError;
 use super::hot::{Sending, Sent, StoreVersion};
 use super::message::Message;
+use super::rebuild::Rebuild;
 use super::repo::{self, Recorded, Table};
 use super::row::{self, Row, TransactionLayout};
+use super::stores::AggregateStores;
 use super::totals::Totals;
 use super::{Aggregates, Consumer};
+use crate::backoff::Backoff;
 use crate::db::Fault;
 use crate::imports::repo::{Advanced, advance, stands_at};
 use crate::imports::{Block, HeaderProblem, Parsed, Rows, Stored};
@@ -35,7 +38,7 @@ const PATIENCE_PAUSE: Duration = Duration::from_millis(100);
 
 /// How rows of transactions are read and stored.
 pub struct Transactions {
-    aggregates: Aggregates,
+    stores: AggregateStores,
     /// Imported rows name no currency; they are in the bank's.
     currency: Currency,
     consumer: Consumer,
@@ -44,21 +47,21 @@ pub struct Transactions {
 impl Transactions {
     /// Rows in a currency.
     #[must_use]
-    pub fn new(aggregates: Aggregates, currency: Currency) -> Self {
+    pub fn new(aggregates: &Aggregates, currency: Currency) -> Self {
         Self {
-            aggregates,
+            stores: aggregates.stores.clone(),
             currency,
-            consumer: Consumer::new(),
+            consumer: aggregates.consumer(),
         }
     }
 
     /// Queues a block and helps to work the queue off until the block is in the hot store.
-    async fn through_the_queue(&self, block: &Block<Totals>, message: &Message) -> Result<Delivery, AggregatesError> {
-        let hot = self.aggregates.hot().await;
-        let Some((hot, epoch)) = self.aggregates.reset_epoch_on_fault(hot).await? else {
+    async fn deliver(&self, block: &Block<Totals>, message: &Message) -> Result<Delivery, AggregatesError> {
+        let Some((hot, epoch)) = self.stores.ready().await? else {
             return Ok(Delivery::NoRedis);
         };
-        let (began, mut queued_at, mut pause) = (Instant::now(), Instant::now(), LOOK_PAUSE);
+        let (began, mut queued_at) = (Instant::now(), Instant::now());
+        let mut backoff = Backoff::new(LOOK_PAUSE, LOOK_PAUSE_MAX);
         let mut how = Sending::default();
         while began.elapsed() < GIVE_UP_AFTER {
             how.again = queued_at.elapsed() > AGAIN_AFTER;
@@ -69,17 +72,19 @@ impl Transactions {
                 Sent::Applied(version) => return Ok(Delivery::Applied(epoch.0, version)),
                 Sent::Queued | Sent::Waiting | Sent::Full => {}
                 // The epoch began with what the database had then, which is no more than what it has now.
-                Sent::Unknown if stands_at(&self.aggregates.0.db.write, block).await? => {
+                Sent::Unknown if stands_at(&self.stores.db.write, block).await? => {
                     how.is_due = true;
                     continue;
                 }
                 Sent::Unknown => return Ok(Delivery::Elsewhere),
-                Sent::OutOfSequence => return Err(self.aggregates.begin_epoch(hot, &epoch).await),
-                Sent::Lost => return Err(AggregatesError::Rebuilding),
+                Sent::OutOfSequence => {
+                    Rebuild::new(self.stores.clone()).begin_epoch(hot, &epoch).await?;
+                    return Err(AggregatesError::Rebuilding);
+                }
+                Sent::EpochOver => return Err(AggregatesError::Rebuilding),
             }
-            if self.aggregates.consume_once(&self.consumer).await? == 0 {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LOOK_PAUSE_MAX);
+            if self.consumer.step().await? == 0 {
+                tokio::time::sleep(backoff.next_pause()).await;
             }
         }
         Err(AggregatesError::NotApplied)
@@ -93,14 +98,14 @@ impl Transactions {
         };
         let began = Instant::now();
         loop {
-            let applied = self.through_the_queue(block, &message).await;
-            match self.aggregates.reset_epoch_on_fault(applied).await {
+            let applied = self.deliver(block, &message).await;
+            match self.stores.reset_epoch_on_fault(applied).await {
                 Err(AggregatesError::Redis(_)) if began.elapsed() < PATIENCE => {
                     tokio::time::sleep(PATIENCE_PAUSE).await
                 }
                 applied => {
                     let stored = self.advance(block, applied?).await;
-                    return self.aggregates.reset_epoch_on_fault(stored).await;
+                    return self.stores.reset_epoch_on_fault(stored).await;
                 }
             }
         }
@@ -110,7 +115,7 @@ impl Transactions {
     /// database learns what was imported, so that Redis can be told again.
     async fn advance(&self, block: &Block<Totals>, applied: Delivery) -> Result<Stored, AggregatesError> {
         let block = block.clone();
-        let work = self.aggregates.0.db.transaction(move |tx| {
+        let work = self.stores.db.transaction(move |tx| {
             Box::pin(async move {
                 let (totals, inserted) = (&block.rows, block.counts.rows());
                 match &applied {
@@ -146,7 +151,7 @@ impl Transactions {
     }
 }
 
-/// Delivery a block's totals are.
+/// Where a block's totals are when its delivery ends.
 enum Delivery {
     /// There is no Redis: they go with the checkpoint.
     NoRedis,
@@ -184,7 +189,7 @@ impl Rows for Transactions {
     }
 
     fn parse(&self, layout: &TransactionLayout, record: &ByteRecord) -> Parsed<Row> {
-        match row::parse(layout, record, self.aggregates.0.clock.now()) {
+        match row::parse(layout, record, self.stores.clock.now()) {
             Ok(row) => Parsed::Row { row, coerced: false },
             Err(reason) => Parsed::Skipped(reason),
         }

@@ -1,173 +1,159 @@
-//! Daily totals by payment method: what the bank itself moved, and what files of other systems tell.
+//! `GET /stats`: daily totals by payment method, of the bank's own payments and of imported files.
+//!
+//! | what | brought by | to |
+//! |---|---|---|
+//! | a deposit or withdrawal | `relay`, from the journal | the hot totals: in Redis, or in the table `hot_totals` without it |
+//! | a block of an imported file | `importer`, a queue in Redis, `consumer` | the hot totals, and the table `imported_totals` |
+//! | a day that is cold | `archiver` | the table `cold_totals` |
+//!
+//! `reader` answers from all of them; `rebuild` makes Redis anew from the database. An **epoch** is one life of Redis' totals: it
+//! begins when Redis was restarted or does not go with the database, and ends with the next. A **generation** is one day's hash in
+//! Redis, from its first row until it is sealed. The **mark** is the last row of the journal whose payments are in the totals.
 //!
 //! Invariants: a deposit, a withdrawal or an imported row is counted once, whatever crashes where; each generation of a
-//! day's totals is in exactly one store's answer; the mark of what was applied moves with the totals; whatever Redis holds
-//! can be made anew from the database.
+//! day's totals is in exactly one store's answer; the mark moves with the totals; whatever Redis holds can be made anew from the
+//! database.
 
 mod archiver;
 mod consumer;
 mod day;
-mod epochs;
 mod error;
 mod hot;
 mod importer;
 mod message;
+mod reader;
+mod rebuild;
 mod relay;
 mod repo;
 mod row;
-mod standpoint;
+mod stores;
 mod totals;
 mod verify;
-mod workers;
 
+pub use archiver::Archiver;
 pub use consumer::Consumer;
 pub use day::{Day, DayRange, RangeError};
 pub use error::AggregatesError;
 pub use hot::Sealed;
 pub use importer::Transactions;
 pub use message::{Message, decode_totals, encode_totals};
-pub use relay::Beyond;
+pub use relay::{PaymentBatch, Relay};
 pub use row::{Row, TransactionLayout, parse, totals_of};
 pub use totals::{Key, PaymentKind, Source, Sum, Totals};
 pub use verify::{Comparison, Verdict};
 
 pub(crate) use verify::compare;
 
-use std::sync::{Arc, PoisonError};
-
-use tokio::sync::{Mutex, OnceCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::feed::Handover;
 use crate::redis::Redis;
 use crate::values::Currency;
-use hot::{Epoch, Hot, Reading, Stage};
-use workers::Workers;
+use crate::workers::Workers;
+use hot::Reading;
+use reader::TotalsReader;
+use stores::AggregateStores;
+
+/// The longest pause of a worker while something is out of reach.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+const CONSUMERS: [&str; 2] = ["consumer_1", "consumer_2"];
 
 /// The pipeline and its answer. Cloning it clones a handle.
 #[derive(Clone)]
-pub struct Aggregates(Arc<AggregateStores>);
-
-struct AggregateStores {
-    db: Db,
-    clock: Arc<dyn Clock>,
-    redis: Option<Arc<Redis>>,
+pub struct Aggregates {
+    stores: AggregateStores,
+    reader: TotalsReader,
     /// From the committer of this process, if there is one.
     handover: Option<Handover>,
-    hot: OnceCell<Hot>,
-    /// Set while Redis and the database are known to go together; taken back with every fault of Redis.
-    epoch: Mutex<Option<Epoch>>,
-    workers: std::sync::Mutex<Option<Workers>>,
+    workers: Workers,
+    is_serving: Arc<AtomicBool>,
 }
 
 impl Aggregates {
     /// On a migrated database, with the hot store in Redis if there is one. Opens no connection yet.
     #[must_use]
     pub fn new(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>) -> Self {
-        Self::made(db, clock, redis, None)
+        let stores = AggregateStores::new(db, clock, redis);
+        Self {
+            reader: TotalsReader::new(stores.clone()),
+            stores,
+            handover: None,
+            workers: Workers::new(),
+            is_serving: Arc::default(),
+        }
     }
 
     /// The same in the process of a committer, which hands over what it commits.
     #[must_use]
-    pub fn beside_committer(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>, handover: Handover) -> Self {
-        Self::made(db, clock, redis, Some(handover))
+    pub fn beside_committer(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        redis: Option<Redis>,
+        handover: Handover,
+        workers: Workers,
+    ) -> Self {
+        Self {
+            handover: Some(handover),
+            workers,
+            ..Self::new(db, clock, redis)
+        }
     }
 
-    fn made(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>, handover: Option<Handover>) -> Self {
-        Self(Arc::new(AggregateStores {
-            db,
-            clock,
-            redis: redis.map(Arc::new),
-            handover,
-            hot: OnceCell::new(),
-            epoch: Mutex::new(None),
-            workers: std::sync::Mutex::default(),
-        }))
-    }
-
-    /// Starts the tasks of a server; a second call changes nothing. Must be called inside a tokio runtime.
+    /// Starts the workers of a server; a second call changes nothing. Must be called inside a tokio runtime.
     pub fn serve(&self) {
-        let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.get_or_insert_with(|| Workers::start(self));
+        if self.is_serving.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (stores, handover) = (self.stores.clone(), self.handover.clone());
+        self.workers.start("relay", move |worker| {
+            Relay::run(stores.clone(), handover.clone(), worker)
+        });
+        let stores = self.stores.clone();
+        self.workers
+            .start("archiver", move |worker| Archiver::run(stores.clone(), worker));
+        if self.stores.has_redis() {
+            for name in CONSUMERS {
+                let stores = self.stores.clone();
+                self.workers
+                    .start(name, move |worker| Consumer::run(stores.clone(), worker));
+            }
+        }
     }
 
     /// Ends them, each after the step that it is at.
     pub(crate) async fn stop(&self) {
-        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(workers) = workers {
-            workers.stop().await;
-        }
+        self.workers.stop().await;
     }
 
-    /// The totals of a currency's days: one round trip to Redis if there is one, then one to the database.
-    ///
-    /// Who finds that Redis has restarted, or that the database went back, begins the new epoch and looks once more.
+    /// The totals of a currency's days.
     pub async fn daily(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
-        match self.daily_in_epoch(days, currency).await {
-            Err(AggregatesError::Rebuilding) => {
-                self.hot().await?;
-                self.daily_in_epoch(days, currency).await
-            }
-            answered => answered,
-        }
-    }
-
-    /// In this order: what the archiver moves in between is in the database's answer, which names the generations that it
-    /// has, and those are left out of Redis'.
-    async fn daily_in_epoch(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
-        let reading = self.read_days(days).await?;
-        let generations = reading.as_ref().map(Reading::ids).unwrap_or_default();
-        let daily = repo::daily(&self.0.db.read, days, currency, &generations).await?;
-        let reading = self
-            .reset_epoch_on_fault(same_epoch(reading, daily.epoch.as_deref()))
-            .await?;
-        let removed = reading.as_ref().and_then(|reading| reading.at.removed.as_ref());
-        if removed.is_some_and(|id| !daily.archived.contains(id)) {
-            // The database went back: what it had of this generation is in neither store.
-            return self.reset_epoch_on_fault(Err(AggregatesError::Rebuilding)).await;
-        }
-        let mut totals = daily.totals;
-        for (generation, _, hot) in reading.into_iter().flat_map(|reading| reading.generations) {
-            if !daily.archived.contains(&generation.id) {
-                totals.add_all(hot.filtered(|key| key.currency == currency));
-            }
-        }
-        Ok(totals)
+        self.reader.daily(days, currency).await
     }
 
     /// The whole hot store at one moment; `None` without Redis.
     pub(crate) async fn read_hot(&self) -> Result<Option<Reading>, AggregatesError> {
-        self.read_days(DayRange::all()).await
+        self.reader.read_hot(DayRange::all()).await
     }
 
-    async fn read_days(&self, days: DayRange) -> Result<Option<Reading>, AggregatesError> {
-        match self.store().await? {
-            Some(hot) => self.reset_epoch_on_fault(hot.read(Some(days)).await).await.map(Some),
-            None => Ok(None),
-        }
+    /// A relay that begins where the totals stand.
+    #[must_use]
+    pub fn relay(&self) -> Relay {
+        Relay::new(self.stores.clone(), self.handover.clone())
     }
 
-    /// The bank's part of Redis, if there is a Redis; nothing is known of its state.
-    async fn store(&self) -> Result<Option<&Hot>, AggregatesError> {
-        let Some(redis) = &self.0.redis else { return Ok(None) };
-        let made = self.0.hot.get_or_try_init(|| async {
-            let state = repo::state(&self.0.db.read).await?;
-            Ok::<_, AggregatesError>(Hot::new(redis.clone(), &state.bank))
-        });
-        made.await.map(Some)
+    /// A consumer with a name of its own.
+    #[must_use]
+    pub fn consumer(&self) -> Consumer {
+        Consumer::new(self.stores.clone())
     }
-}
 
-/// A reading of Redis is worth something beside the database only if both are of one epoch.
-fn same_epoch(reading: Option<Reading>, epoch: Option<&str>) -> Result<Option<Reading>, AggregatesError> {
-    match (reading, epoch) {
-        (None, None) => Ok(None),
-        (None, Some(_)) => Err(AggregatesError::RedisNotConfigured),
-        (Some(reading), None) if reading.at.epoch.is_empty() => Ok(None),
-        (Some(reading), Some(epoch)) if reading.at.stage == Stage::Ready && reading.at.epoch == epoch => {
-            Ok(Some(reading))
-        }
-        (Some(_), _) => Err(AggregatesError::Rebuilding),
+    /// An archiver.
+    #[must_use]
+    pub fn archiver(&self) -> Archiver {
+        Archiver::new(self.stores.clone())
     }
 }

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use sea_orm::DatabaseTransaction;
 
+use super::AggregatesError;
 use super::hot::{Generation, Reading};
+use super::reader::same_epoch;
 use super::repo;
 use super::totals::{Source, Totals};
-use super::{AggregatesError, same_epoch};
 use crate::db::Fault;
 use crate::feed::{self, Mark};
 
@@ -67,7 +68,7 @@ impl Comparison {
     }
 }
 
-/// Compares; `None` when the archiver came in between and Redis has to be read again, or may have and `may_repeat`.
+/// Compares. `None` asks for another reading of Redis: the archiver moved something after it, or, while `may_repeat`, may have.
 pub(crate) async fn compare(
     tx: &DatabaseTransaction,
     reading: Result<Option<Reading>, AggregatesError>,
@@ -83,7 +84,7 @@ pub(crate) async fn compare(
     }
     let confirmed = match state.mark() {
         Some(mark) => Some(mark),
-        None => feed::birth(tx).await?,
+        None => feed::first_mark(tx).await?,
     };
     let Some(confirmed) = confirmed else {
         let why = "row 0 of the journal is missing".to_owned();
@@ -134,7 +135,7 @@ pub(crate) async fn compare(
         }
     }
     let found = found.filtered(|key| key.source == Source::Bank);
-    let head = feed::newest(tx).await?;
+    let head = feed::head(tx).await?;
     let verdict = verdict(found.differences(&repo::ledger_totals(tx, head.last_id).await?));
     Ok(Some(Comparison {
         verdict,
@@ -175,7 +176,7 @@ fn number_of(totals: &Totals) -> u64 {
 /// What the journal has beyond a mark; `None` when it does not have the mark.
 async fn beyond(tx: &DatabaseTransaction, mark: Mark) -> Result<Option<Totals>, Fault> {
     match feed::last_id_of(tx, mark).await? {
-        Some(last_id) => Ok(Some(repo::payments_beyond(tx, last_id).await?)),
+        Some(last_id) => Ok(Some(repo::payments_after(tx, last_id).await?)),
         None => Ok(None),
     }
 }

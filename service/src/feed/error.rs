@@ -1,4 +1,4 @@
-//! Why a consumer of the journal cannot go on. Its mark stays where it is.
+//! Why a follower of the journal cannot go on. Its mark stays where it is.
 
 use super::Mark;
 use crate::db::Fault;

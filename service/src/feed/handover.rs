@@ -1,5 +1,5 @@
 //! What a committer hands over in memory to those who follow the journal in its process. It never waits for them, and nothing
-//! is lost: a consumer that was too slow, or came too late, reads from the database.
+//! is lost: a follower that was too slow, or came too late, reads from the database.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use tokio::sync::broadcast;
 use super::Mark;
 use crate::values::{Currency, Method, Money, Timestamp, TransferKind};
 
-/// Commits that are kept for a slow consumer.
+/// Commits that are kept for a slow follower.
 const KEPT_MAX: usize = 256;
 
-/// A completed movement of money, as consumers count it.
+/// A completed movement of money, as followers count it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completed {
     pub kind: TransferKind,
@@ -30,26 +30,26 @@ pub(super) struct Committed {
     pub completed: Vec<Completed>,
 }
 
-/// From a committer to the consumers of its process. Cloning it clones a handle.
+/// From a committer to the followers of its process. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct Handover(broadcast::Sender<Arc<Committed>>);
 
 impl Handover {
-    /// A hand-over without consumers.
+    /// A hand-over without followers.
     #[must_use]
     pub fn new() -> Self {
         Self(broadcast::Sender::new(KEPT_MAX))
     }
 
-    /// Hands a durable commit over. Without consumers nothing is made ready for them.
-    pub fn commit(&self, before: Mark, after: Mark, completed: impl FnOnce() -> Vec<Completed>) {
+    /// Hands a durable commit over, before its callers are answered. Without followers nothing is made ready for them.
+    pub fn publish(&self, before: Mark, after: Mark, completed: impl FnOnce() -> Vec<Completed>) {
         if self.0.receiver_count() > 0 {
             let committed = Committed {
                 before,
                 after,
                 completed: completed(),
             };
-            // The last consumer may just have gone.
+            // The last follower may just have gone.
             let _ = self.0.send(Arc::new(committed));
         }
     }

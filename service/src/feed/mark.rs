@@ -1,11 +1,11 @@
-//! How far a consumer has come. Pure.
+//! How far a follower has come. Pure.
 
 use std::fmt;
 
 use crate::journal::Head;
 use crate::values::Sha256Digest;
 
-/// A row of the journal that a consumer has counted, with all rows before it. The digest tells the row from another one that
+/// A row of the journal that a follower has counted, with all rows before it. The digest tells the row from another one that
 /// has taken its number in a database that went back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {

@@ -1,4 +1,4 @@
-//! One consumer's place in the journal, and what lies beyond it: handed over in memory where this process has committed it, read
+//! One follower's place in the journal, and what lies beyond it: handed over in memory where this process has committed it, read
 //! from the database where another one has.
 
 use std::collections::VecDeque;
@@ -15,9 +15,9 @@ use super::{Completed, Handover, Mark, ReadError};
 use crate::db::Db;
 use crate::values::TransferKind;
 
-/// How often a consumer looks for what other processes have committed, at least.
-pub const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The pause between two looks while this process and others commit by turns: each gap is then read with those that follow.
+/// How often a follower looks for what other processes have committed, at least.
+pub const POLL_EVERY: Duration = Duration::from_millis(100);
+/// The pause between two questions while this process and others commit by turns: each gap is then read with those that follow.
 const GAP_PAUSE: Duration = Duration::from_millis(20);
 /// Rows in one piece.
 const ROWS_MAX: usize = 1_000;
@@ -31,9 +31,9 @@ const HELD_MAX: usize = 256;
 const TRIES_MAX: usize = 5;
 const TRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// Which transfers a consumer counts; only completed ones.
+/// Which transfers a follower counts; only completed ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Followed {
+pub enum FeedFilter {
     All,
     /// Deposits and withdrawals.
     Payments,
@@ -47,35 +47,35 @@ pub struct FeedPiece {
     pub completed: Vec<Completed>,
 }
 
-/// Gives a consumer the commits after its mark, in order.
+/// Gives a follower the commits after its mark, in order.
 pub struct Reader {
     db: Db,
-    what: Followed,
+    filter: FeedFilter,
     mark: Mark,
     handed: Option<broadcast::Receiver<Arc<Committed>>>,
     /// Commits of this process beyond the mark, in order.
     held: VecDeque<Arc<Committed>>,
-    /// When the database is asked next, unless it is owed a look at once.
-    look_at: Instant,
-    looked_at: Instant,
-    owes_a_look: bool,
+    /// When the database is asked next, unless it must be asked at once.
+    poll_at: Instant,
+    polled_at: Instant,
+    must_poll: bool,
     rows_wanted: usize,
 }
 
 impl Reader {
     /// One that goes on after a mark. Without a committer in this process everything is read.
     #[must_use]
-    pub fn new(db: Db, what: Followed, mark: Mark, handover: Option<&Handover>) -> Self {
+    pub fn new(db: Db, filter: FeedFilter, mark: Mark, handover: Option<&Handover>) -> Self {
         let now = Instant::now();
         Self {
             db,
-            what,
+            filter,
             mark,
             handed: handover.map(Handover::listen),
             held: VecDeque::new(),
-            look_at: now,
-            looked_at: now,
-            owes_a_look: true,
+            poll_at: now,
+            polled_at: now,
+            must_poll: true,
             rows_wanted: ROWS_MIN,
         }
     }
@@ -87,16 +87,16 @@ impl Reader {
     }
 
     /// Lets `next` ask the database before it says that there is nothing more.
-    pub fn look_now(&mut self) {
-        self.owes_a_look = true;
+    pub fn poll_now(&mut self) {
+        self.must_poll = true;
     }
 
     /// Returns when there may be more.
     pub async fn woken(&mut self) {
-        if self.owes_a_look {
+        if self.must_poll {
             return;
         }
-        let look = sleep_until(self.look_at);
+        let look = sleep_until(self.poll_at);
         let Some(handed) = self.handed.as_mut().filter(|_| self.held.len() < HELD_MAX) else {
             return look.await;
         };
@@ -112,7 +112,7 @@ impl Reader {
     }
 
     /// The next piece, if there is one. The mark moves past it at once: a
-    /// consumer that fails to count it must begin a new reader at its own mark.
+    /// follower that fails to count it must begin a new reader at its own mark.
     pub async fn next(&mut self) -> Result<Option<FeedPiece>, ReadError> {
         self.take_handed();
         if let Some(piece) = self.next_handed() {
@@ -120,9 +120,9 @@ impl Reader {
         }
         if !self.held.is_empty() {
             // Another process has committed in between.
-            self.look_at = self.look_at.min(self.looked_at + GAP_PAUSE);
+            self.poll_at = self.poll_at.min(self.polled_at + GAP_PAUSE);
         }
-        if !self.owes_a_look && Instant::now() < self.look_at {
+        if !self.must_poll && Instant::now() < self.poll_at {
             return Ok(None);
         }
         self.next_read().await
@@ -149,7 +149,7 @@ impl Reader {
             && rows < ROWS_MAX
             && (rows == 0 || completed.len() + first.completed.len() <= TRANSFERS_MAX as usize)
         {
-            let counted = first.completed.iter().filter(|one| self.what.has(one.kind));
+            let counted = first.completed.iter().filter(|one| self.filter.has(one.kind));
             completed.extend(counted.cloned());
             self.mark = first.after;
             self.held.pop_front();
@@ -165,19 +165,19 @@ impl Reader {
     /// Reads what lies between the mark and the first commit that is held, or all that there is.
     async fn next_read(&mut self) -> Result<Option<FeedPiece>, ReadError> {
         let through = self.held.front().map(|first| first.before.number);
-        self.looked_at = Instant::now();
+        self.polled_at = Instant::now();
         let (piece, is_all) = self.read(through).await?;
         let now = Instant::now();
         match through {
-            _ if !is_all => self.look_at = now,
+            _ if !is_all => self.poll_at = now,
             None => {
-                self.owes_a_look = false;
-                self.look_at = now + LOOK_EVERY;
+                self.must_poll = false;
+                self.poll_at = now + POLL_EVERY;
             }
             // What is held stands on another row with our mark's number, or on one that the journal does not have: it is of
             // another history.
             Some(_) if piece.is_none() => self.held.clear(),
-            Some(_) => self.look_at = now + GAP_PAUSE,
+            Some(_) => self.poll_at = now + GAP_PAUSE,
         }
         if let Some(piece) = &piece {
             self.mark = piece.to;
@@ -201,7 +201,7 @@ impl Reader {
                 return Ok((None, true));
             };
             let counted: u64 = rows.iter().map(|row| row.transfers).sum();
-            let (found, completed) = repo::transfers(&self.db.read, self.what, first.last_id, last.last_id).await?;
+            let (found, completed) = repo::transfers(&self.db.read, self.filter, first.last_id, last.last_id).await?;
             if found == counted {
                 self.rows_wanted = (rows.len() * 2).clamp(ROWS_MIN, ROWS_MAX);
                 let piece = FeedPiece {
@@ -224,7 +224,7 @@ impl Reader {
     }
 }
 
-impl Followed {
+impl FeedFilter {
     fn has(self, kind: TransferKind) -> bool {
         match self {
             Self::All => true,

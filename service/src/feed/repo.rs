@@ -6,11 +6,11 @@ use sea_orm::{
     QueryTrait, Statement,
 };
 
-use super::{Completed, Followed, Mark};
+use super::{Completed, FeedFilter, Mark};
 use crate::db::Fault;
 use crate::values::{Currency, Method, Money, RecordId, Sha256Digest, Timestamp, TransferKind, TransferStatus};
 
-/// What a consumer needs of a row of the journal.
+/// What a follower needs of a row of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalRow {
     pub mark: Mark,
@@ -39,13 +39,13 @@ pub async fn rows_from(
 }
 
 /// The head.
-pub async fn newest(db: &impl ConnectionTrait) -> Result<JournalRow, Fault> {
+pub async fn head(db: &impl ConnectionTrait) -> Result<JournalRow, Fault> {
     let rows = select().order_by_desc(journal::Column::Number).limit(1);
     first(read(db, rows).await?)
 }
 
-/// The mark of a consumer that has counted nothing; `None` if row 0 is missing.
-pub async fn birth(db: &impl ConnectionTrait) -> Result<Option<Mark>, Fault> {
+/// The mark of a follower that has counted nothing; `None` if row 0 is missing.
+pub async fn first_mark(db: &impl ConnectionTrait) -> Result<Option<Mark>, Fault> {
     let found = rows_from(db, 0, Some(0), 1).await?;
     Ok(found.first().map(|row| row.mark))
 }
@@ -55,6 +55,11 @@ pub async fn last_id_of(db: &impl ConnectionTrait, mark: Mark) -> Result<Option<
     let rows = rows_from(db, mark.number, Some(mark.number), 1).await?;
     let found = rows.into_iter().find(|row| row.mark == mark);
     Ok(found.map(|row| row.last_id))
+}
+
+/// False where the journal does not have the mark: the database went back.
+pub async fn has_row(db: &impl ConnectionTrait, mark: Mark) -> Result<bool, Fault> {
+    Ok(last_id_of(db, mark).await?.is_some())
 }
 
 fn select() -> sea_orm::Select<journal::Entity> {
@@ -98,7 +103,7 @@ struct TransferRow {
 /// The transfers after one id, through another: how many there are, and those completed ones that are asked for.
 pub async fn transfers(
     db: &impl ConnectionTrait,
-    what: Followed,
+    filter: FeedFilter,
     after: RecordId,
     through: RecordId,
 ) -> Result<(u64, Vec<Completed>), Fault> {
@@ -106,13 +111,13 @@ pub async fn transfers(
         let bounds = [after.into(), through.into()];
         Statement::from_sql_and_values(db.get_database_backend(), sql, bounds)
     };
-    let counted = match what {
-        Followed::All => None,
-        Followed::Payments => db.query_one_raw(bounded(COUNT)).await?,
+    let counted = match filter {
+        FeedFilter::All => None,
+        FeedFilter::Payments => db.query_one_raw(bounded(COUNT)).await?,
     };
-    let rows = TransferRow::find_by_statement(bounded(match what {
-        Followed::All => ALL,
-        Followed::Payments => PAYMENTS,
+    let rows = TransferRow::find_by_statement(bounded(match filter {
+        FeedFilter::All => ALL,
+        FeedFilter::Payments => PAYMENTS,
     }));
     let rows = rows.all(db).await?;
     let count = match counted {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::error::ImportError;
 use super::import::{Import, ImportOutcome, Progress};
@@ -18,13 +19,15 @@ use super::reading::{self, BLOCKS_AHEAD_MAX, FilePiece, FileReadError, Plan};
 use super::rejects::Rejects;
 use super::repo::{self, Advanced, End};
 use super::source::{FileContent, Stamp};
+use crate::backoff::doubled;
 use crate::clock::{Clock, random_bytes};
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportStatus};
 
 /// How often a block is tried while other writers are in the way.
 const TRIES_MAX: u32 = 8;
-const FIRST_PAUSE_MS: u64 = 20;
+const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// One import to go on with.
 pub(super) struct Job {
@@ -36,8 +39,8 @@ pub(super) struct Job {
     pub stamp: Option<Stamp>,
     pub rejects: Option<Rejects>,
     pub progress: Arc<watch::Sender<Progress>>,
-    /// Turns true when the work shall end with the block under way.
-    pub stop: watch::Receiver<bool>,
+    /// Cancelled when the work shall end with the block under way.
+    pub stop: CancellationToken,
     pub pace: Option<Pace>,
     /// When the last rows of a replay were due: what storing them takes does not slow it down.
     pub due: Option<Instant>,
@@ -138,7 +141,7 @@ impl Job {
         let reader = tokio::task::spawn_blocking(move || reading::read(&*rows, &plan, &sender));
         // Behind the checkpoint there is no block, so the channel closes at the end of the file.
         tokio::select! {
-            () = cancelled(&mut self.stop) => {}
+            () = self.stop.cancelled() => {}
             _ = receiver.recv() => {}
         }
         drop(receiver);
@@ -158,7 +161,7 @@ impl Job {
             // The reader may need long for its first block, if it shows every rejected line before it.
             let piece = tokio::select! {
                 biased;
-                () = cancelled(&mut self.stop) => return Ok(BlockApplied::Stopped),
+                () = self.stop.cancelled() => return Ok(BlockApplied::Stopped),
                 piece = blocks.recv() => piece,
             };
             let Some(piece) = piece else {
@@ -210,7 +213,7 @@ impl Job {
         let Some(pace) = self.pace else { return false };
         let due = *self.due.get_or_insert_with(Instant::now) + pace.of(wait_ms);
         self.due = Some(due);
-        tokio::time::timeout_at(due, cancelled(&mut self.stop)).await.is_ok()
+        tokio::time::timeout_at(due, self.stop.cancelled()).await.is_ok()
     }
 
     fn block<Batch>(&self, piece: FilePiece<Batch>) -> Block<Batch> {
@@ -256,14 +259,6 @@ impl Job {
     }
 }
 
-/// Returns when told to stop.
-async fn cancelled(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|is_told| *is_told).await.is_err() {
-        // The sender is gone, so no order to stop can come.
-        std::future::pending::<()>().await;
-    }
-}
-
 pub(super) async fn reload(db: &Db, id: ImportId) -> Result<Import, ImportError> {
     repo::find(&db.write, id).await?.ok_or(ImportError::NotFound)
 }
@@ -271,6 +266,6 @@ pub(super) async fn reload(db: &Db, id: ImportId) -> Result<Import, ImportError>
 /// Longer each time, and with a random part, so that two importers do not meet again in step.
 async fn pause_after(tries: u32) {
     let [jitter] = random_bytes();
-    let pause_ms = (FIRST_PAUSE_MS << tries) + u64::from(jitter) % FIRST_PAUSE_MS;
-    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+    let jitter = PAUSE * u32::from(jitter) / u32::from(u8::MAX);
+    tokio::time::sleep(doubled(PAUSE, PAUSE_MAX, tries) + jitter).await;
 }

@@ -32,18 +32,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncRead;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
 use crate::clock::{Clock, id_at};
 use crate::config::Config;
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportKind};
+use crate::workers::Workers;
 use load::{Counted, Load};
 use runner::Runner;
 use tasks::{Task, Work};
 use uploads::Uploads;
-use worker::Worker;
 
 /// Uploads that may arrive or wait at one time; beyond it callers are told to come back.
 pub const UPLOADS_MAX: usize = 16;
@@ -55,8 +54,7 @@ pub struct Imports {
     runner: Arc<Runner>,
     queue: mpsc::Sender<Work>,
     idle: Mutex<Option<mpsc::Receiver<Work>>>,
-    working: Mutex<Option<JoinHandle<()>>>,
-    stop: watch::Sender<bool>,
+    workers: Workers,
 }
 
 /// A place among the uploads that may arrive or wait; free again when it is dropped.
@@ -75,17 +73,10 @@ pub struct Working {
     pub waiting: usize,
 }
 
-impl Drop for Imports {
-    fn drop(&mut self) {
-        // To a worker that is left alone every wait would end at once: it is told, like any other.
-        self.stop.send_replace(true);
-    }
-}
-
 impl Imports {
     /// The imports of a process. Nothing is started yet.
     #[must_use]
-    pub fn new(config: &Config, db: Db, clock: Arc<dyn Clock>, kinds: Kinds) -> Self {
+    pub fn new(config: &Config, db: Db, clock: Arc<dyn Clock>, kinds: Kinds, workers: Workers) -> Self {
         let (queue, idle) = mpsc::channel(UPLOADS_MAX);
         Self {
             runner: Arc::new(Runner {
@@ -102,8 +93,7 @@ impl Imports {
             }),
             queue,
             idle: Mutex::new(Some(idle)),
-            working: Mutex::new(None),
-            stop: watch::Sender::new(false),
+            workers,
         }
     }
 
@@ -113,22 +103,18 @@ impl Imports {
         let Some(queue) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return;
         };
-        let count = || self.runner.load.count(ImportKind::Activities);
-        let files = files.into_iter().map(|file| Work::new(Task::File(file), count()));
-        let worker = Worker::new(self.runner.clone(), queue, files.collect(), self.stop.subscribe());
-        let task = tokio::spawn(worker.run());
-        *self.working.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        let (runner, arriving) = (self.runner.clone(), Arc::new(AsyncMutex::new(queue)));
+        // Counted at once, so that it is known from now on that they are imported.
+        let mut counted = Some(runner.work_of(&files));
+        self.workers.start("importer", move |worker| {
+            let files = counted.take().unwrap_or_else(|| runner.work_of(&files));
+            worker::run(worker, runner.clone(), arriving.clone(), files)
+        });
     }
 
     /// Stops the worker at the end of the block under way.
     pub async fn stop(&self) {
-        self.stop.send_replace(true);
-        let task = self.working.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the importing worker ended badly");
-        }
+        self.workers.stop().await;
     }
 
     /// Imports a file, going on where an unfinished import of the same content stands.

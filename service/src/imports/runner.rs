@@ -1,9 +1,11 @@
 //! Finds the import of a file's content and runs it, for requests and for the worker alike.
 
-use std::path::Path;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::driver::{Importer, Job, reload};
 use super::error::ImportError;
@@ -13,6 +15,7 @@ use super::load::Load;
 use super::rejects::Rejects;
 use super::repo::{self, Advanced, End};
 use super::source::{FileContent, Stamp, content_of};
+use super::tasks::{Task, Work};
 use super::uploads::Uploads;
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
@@ -60,8 +63,8 @@ pub struct RunOptions {
     pub rejects: Option<Rejects>,
     /// Told at every step.
     pub progress: Arc<watch::Sender<Progress>>,
-    /// Turns true when the work shall end with the block under way.
-    pub stop: watch::Receiver<bool>,
+    /// Cancelled when the work shall end with the block under way.
+    pub stop: CancellationToken,
     pub known: Known,
     /// Replays rows that say how fast they came; `None` for as fast as can be.
     pub pace: Option<Pace>,
@@ -72,8 +75,7 @@ impl Default for RunOptions {
         Self {
             rejects: None,
             progress: Arc::new(watch::Sender::new(Progress::default())),
-            // Without a sender it never turns true.
-            stop: watch::channel(false).1,
+            stop: CancellationToken::new(),
             known: Known::default(),
             pace: None,
         }
@@ -98,6 +100,15 @@ pub(super) struct Runner {
 }
 
 impl Runner {
+    /// Files of activities as work of the background, counted from now on.
+    pub fn work_of(&self, files: &[PathBuf]) -> VecDeque<Work> {
+        let count = || self.load.count(ImportKind::Activities);
+        files
+            .iter()
+            .map(|file| Work::new(Task::File(file.clone()), count()))
+            .collect()
+    }
+
     pub fn show(&self, kind: ImportKind, options: &RunOptions) {
         self.current.send_replace(Some(Current {
             kind,

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::import::{ImportStage, Progress};
 use crate::values::Digest;
@@ -100,18 +101,18 @@ pub(super) fn digest_of(hash: Sha256) -> Digest {
     Digest(digest)
 }
 
-/// Reads a file to its end; `None` when told to stop before that. The stamp is of the time before, so that a change while
+/// Reads a file to its end; `None` when cancelled before that. The stamp is of the time before, so that a change while
 /// it is read is noticed too.
 pub(super) fn content_of(
     path: &Path,
     progress: &watch::Sender<Progress>,
-    stop: &watch::Receiver<bool>,
+    stop: &CancellationToken,
 ) -> io::Result<Option<(FileContent, Stamp)>> {
     let mut file = File::open(path)?;
     let stamp = Stamp::of(&file)?;
     let (mut hash, mut size, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
     loop {
-        if *stop.borrow() {
+        if stop.is_cancelled() {
             return Ok(None);
         }
         match file.read(&mut chunk) {

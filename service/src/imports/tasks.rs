@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::load::Counted;
+use crate::backoff::Backoff;
 use crate::values::ImportId;
 
 /// How long work is put off that fails for the first time; each time after that twice as long.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// A piece of work.
@@ -22,7 +23,7 @@ pub(super) enum Task {
 
 pub(super) struct Work {
     pub task: Task,
-    pause: Duration,
+    backoff: Backoff,
     _counted: Counted,
 }
 
@@ -30,7 +31,7 @@ impl Work {
     pub fn new(task: Task, counted: Counted) -> Self {
         Self {
             task,
-            pause: FIRST_PAUSE,
+            backoff: Backoff::new(PAUSE, PAUSE_MAX),
             _counted: counted,
         }
     }
@@ -59,8 +60,7 @@ impl TaskQueue {
 
     /// Takes work that failed behind everything that is ready, so that nobody waits for it.
     pub fn put_off(&mut self, mut work: Work) {
-        let due = Instant::now() + work.pause;
-        work.pause = PAUSE_MAX.min(work.pause * 2);
+        let due = Instant::now() + work.backoff.next_pause();
         self.put_off.push((due, work));
     }
 

@@ -1,15 +1,14 @@
 //! The server's background worker: uploads one after the other, and between them the files of a folder.
 //!
 //! Nothing is given up that may still come right: a database out of reach makes everything wait, what fails for another
-//! reason makes room for the others and is tried again later. Told to stop, it stops at a block's end.
+//! reason makes room for the others and is tried again later. Asked to stop, it stops at a block's end.
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
 
 use super::driver::reload;
@@ -17,51 +16,53 @@ use super::error::ImportError;
 use super::import::{Import, ImportOutcome};
 use super::repo::{self, End, FILE_CHANGED, FILE_GONE};
 use super::runner::{Known, RunOptions, Runner};
-use super::tasks::{FIRST_PAUSE, PAUSE_MAX, Task, TaskQueue, Work};
+use super::tasks::{PAUSE, PAUSE_MAX, Task, TaskQueue, Work};
 use super::uploads::Uploads;
+use crate::backoff::Backoff;
 use crate::db::Fault;
 use crate::values::{ImportId, ImportKind, ImportStatus};
+use crate::workers::Worker;
 
-pub(super) struct Worker {
+/// Works off the files of a process, one at a time.
+pub(super) struct ImportWorker<'a> {
+    worker: Worker,
     runner: Arc<Runner>,
-    arriving: mpsc::Receiver<Work>,
+    arriving: &'a mut mpsc::Receiver<Work>,
     queue: TaskQueue,
-    stop: watch::Receiver<bool>,
 }
 
-impl Worker {
-    pub fn new(
-        runner: Arc<Runner>,
-        arriving: mpsc::Receiver<Work>,
-        files: VecDeque<Work>,
-        stop: watch::Receiver<bool>,
-    ) -> Self {
-        Self {
-            runner,
-            arriving,
-            queue: TaskQueue::of_files(files),
-            stop,
-        }
-    }
+/// Works until the worker has to end. What arrives is kept for the next start if this one panics.
+pub(super) async fn run(
+    worker: Worker,
+    runner: Arc<Runner>,
+    arriving: Arc<Mutex<mpsc::Receiver<Work>>>,
+    files: VecDeque<Work>,
+) {
+    let mut importing = ImportWorker {
+        worker,
+        runner,
+        arriving: &mut *arriving.lock().await,
+        queue: TaskQueue::of_files(files),
+    };
+    importing.run().await;
+}
 
-    /// Works until told to stop.
-    pub async fn run(mut self) {
+impl ImportWorker<'_> {
+    async fn run(&mut self) {
         let mut is_looked_through = false;
-        while !*self.stop.borrow() {
+        while !self.worker.is_stopping() {
+            self.runner.current.send_replace(None);
             if !is_looked_through {
-                match self.look_through().await {
-                    Ok(()) => is_looked_through = true,
-                    Err(error) => {
-                        tracing::warn!(error = %chain(&error), "uploads of earlier runs cannot be looked through yet")
-                    }
-                }
+                let looked_through = self.look_through().await;
+                self.worker.note(&looked_through);
+                is_looked_through = looked_through.is_ok();
             }
             match self.next() {
                 Some(work) => self.insist(work).await,
                 None => self.wait(!is_looked_through).await,
             }
-            self.runner.current.send_replace(None);
         }
+        self.runner.current.send_replace(None);
     }
 
     fn next(&mut self) -> Option<Work> {
@@ -71,7 +72,7 @@ impl Worker {
 
     /// Waits for an upload, or until something that was put off is due.
     async fn wait(&mut self, looks_again: bool) {
-        let look = looks_again.then(|| Instant::now() + FIRST_PAUSE);
+        let look = looks_again.then(|| Instant::now() + PAUSE);
         let due = self.queue.next_due().into_iter().chain(look).min();
         let due = async {
             match due {
@@ -80,7 +81,7 @@ impl Worker {
             }
         };
         tokio::select! {
-            _ = self.stop.wait_for(|is_told| *is_told) => {}
+            () = self.worker.stopped() => {}
             upload = self.arriving.recv() => {
                 if let Some(upload) = upload {
                     self.queue.push_upload(upload);
@@ -88,11 +89,6 @@ impl Worker {
             }
             () = due => {}
         }
-    }
-
-    async fn pause(&mut self, pause: Duration) {
-        // Either way the caller looks whether to go on.
-        let _ = tokio::time::timeout(pause, self.stop.wait_for(|is_told| *is_told)).await;
     }
 
     /// Takes up the uploads that earlier runs left, and removes files that belong to none.
@@ -128,24 +124,30 @@ impl Worker {
 
     /// Does a piece of work, again and again while the database is out of reach, since nothing else could be done either.
     async fn insist(&mut self, work: Work) {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new(PAUSE, PAUSE_MAX);
         loop {
             let done = match &work.task {
                 Task::Upload(id) => self.upload(*id).await,
                 Task::File(path) => self.file(path.clone()).await,
             };
+            let is_out_of_reach = matches!(&done, Err(ImportError::Fault(fault)) if fault.is_out_of_reach());
+            if is_out_of_reach {
+                self.worker.note(&done);
+            } else {
+                // What is wrong with one file is no fault of the worker.
+                self.worker.note(&Ok::<_, ImportError>(()));
+            }
             let Err(error) = done else { return };
             if is_final(&error) {
-                tracing::error!(error = %chain(&error), task = ?work.task, "an import is given up");
+                tracing::error!(error = as_cause(&error), task = ?work.task, "an import is given up");
                 return;
             }
-            tracing::warn!(error = %chain(&error), task = ?work.task, "an import is put off");
-            if !matches!(&error, ImportError::Fault(fault) if fault.is_out_of_reach()) {
+            tracing::warn!(error = as_cause(&error), task = ?work.task, "an import is put off");
+            if !is_out_of_reach {
                 return self.queue.put_off(work);
             }
-            self.pause(pause).await;
-            pause = PAUSE_MAX.min(pause * 2);
-            if *self.stop.borrow() {
+            self.worker.pause(backoff.next_pause()).await;
+            if self.worker.is_stopping() {
                 return;
             }
         }
@@ -201,7 +203,7 @@ impl Worker {
 
     fn options(&self, known: Known) -> RunOptions {
         RunOptions {
-            stop: self.stop.clone(),
+            stop: self.worker.stopping().clone(),
             known,
             ..RunOptions::default()
         }
@@ -215,6 +217,11 @@ fn loss_in(error: &ImportError) -> Option<&'static str> {
     } else {
         matches!(error, ImportError::Changed).then_some(FILE_CHANGED)
     }
+}
+
+/// For the log, which follows it to its sources.
+fn as_cause(error: &ImportError) -> &(dyn std::error::Error + 'static) {
+    error
 }
 
 /// True when no other try can end otherwise: the file or the record is gone.
@@ -254,15 +261,4 @@ fn tell_of(import: &Import) {
         rows_skipped = import.counts.rows_skipped,
         "an import is finished"
     );
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

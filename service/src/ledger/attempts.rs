@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use super::store::Pause;
 use super::types::{Action, Command, Direction, Opening, Outcome, Wallet};
+use crate::backoff::doubled;
 use crate::db::{Fault, FaultKind};
 use crate::journal::Head;
 use crate::values::{Digest, WalletId};
 
-/// The longest pause before a try, doubled from one millisecond.
+/// The shortest and the longest bound of a pause before a try.
+const PAUSE: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
 /// What one try came to.
@@ -144,5 +146,5 @@ pub(super) fn keys(commands: &[&Command]) -> Vec<Digest> {
 
 /// A pause whose bound doubles with every try.
 pub(super) fn pause(tried: u32) -> Pause {
-    Pause::Below(PAUSE_MAX.min(Duration::from_millis(1) * 2_u32.saturating_pow(tried)))
+    Pause::Below(doubled(PAUSE, PAUSE_MAX, tried))
 }

@@ -6,13 +6,14 @@
 
 use std::any::Any;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::batch::Batches;
 use super::callers::{Batch, Caller, Waiting};
@@ -29,9 +30,9 @@ use crate::feed::Handover;
 pub struct Ledger {
     queue: Queue,
     metrics: Arc<Metrics>,
-    stop: oneshot::Sender<()>,
+    stop: CancellationToken,
     ended: watch::Receiver<()>,
-    thread: JoinHandle<()>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// How long a caller waits. The committer looks for an outcome for less time, so only a database that has gone silent and
@@ -49,7 +50,8 @@ impl Ledger {
     /// Starts the thread with room for `queue_max` waiting commands. What is committed is handed over.
     pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize, handover: Handover) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(queue_max.max(1));
-        let (stop, stopped) = oneshot::channel();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
         let metrics = Arc::new(Metrics::default());
         let repo = Repo::new(db, metrics.clone());
         let batches = Batches::new(repo, clock, metrics.clone(), handover);
@@ -76,7 +78,7 @@ impl Ledger {
             metrics,
             stop,
             ended,
-            thread,
+            thread: Mutex::new(Some(thread)),
         })
     }
 
@@ -102,10 +104,12 @@ impl Ledger {
     }
 
     /// Takes no more commands, answers those that wait, and returns when the last one is durable.
-    pub async fn stop(self) {
-        // The thread may have ended already; then there is nothing to stop.
-        let _ = self.stop.send(());
-        let ended = tokio::task::spawn_blocking(move || self.thread.join()).await;
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
         if let Ok(Err(panic)) = ended {
             tracing::error!(panic = message_of(&*panic), "the committer has died");
         }
@@ -192,14 +196,14 @@ const SET_ASIDE_MAX: usize = 1_000;
 const SET_ASIDE_PAUSE: Duration = Duration::from_millis(100);
 
 impl<S: Store> Committer<S> {
-    async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>, mut stopped: oneshot::Receiver<()>) {
+    async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>, stopped: CancellationToken) {
         let batch_max = self.batches.size_max();
         let mut waiting = Vec::with_capacity(batch_max);
         loop {
             tokio::select! {
                 biased;
                 // A closed receiver still gives out what it holds, and then an empty batch.
-                _ = &mut stopped, if !receiver.is_closed() => receiver.close(),
+                () = stopped.cancelled(), if !receiver.is_closed() => receiver.close(),
                 () = tokio::time::sleep_until(self.try_again_at), if !self.set_aside.is_empty() => {
                     let again = std::mem::take(&mut self.set_aside);
                     self.commit(again, &mut receiver).await;

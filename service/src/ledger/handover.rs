@@ -9,8 +9,8 @@ pub(super) struct CommitHandover(pub crate::feed::Handover);
 
 impl CommitHandover {
     /// Call it once the commit is durable, and before its callers are answered.
-    pub fn commit(&self, commit: &GroupCommit) {
-        self.0.commit(Mark::of(&commit.before), Mark::of(&commit.head), || {
+    pub fn publish(&self, commit: &GroupCommit) {
+        self.0.publish(Mark::of(&commit.before), Mark::of(&commit.head), || {
             let transfers = commit.writes.transfers.iter();
             let completed = transfers.filter(|transfer| transfer.status == TransferStatus::Completed);
             completed

@@ -261,7 +261,7 @@ impl<S: Store> Batches<S> {
         match turn.commit().await {
             Ok(()) => {
                 self.owes_a_row = false;
-                self.handover.commit(&commit);
+                self.handover.publish(&commit);
                 self.memory.note_commit(commit.head, commit.writes);
                 Attempt::Done(outcomes)
             }

@@ -42,7 +42,7 @@ impl<S: Store> Batches<S> {
         let sent = self.clock.now();
         match connection.write(&commit).await {
             Ok(time) => {
-                self.handover.commit(&commit);
+                self.handover.publish(&commit);
                 self.memory.note_commit(commit.head, commit.writes);
                 if self.is_clock_wrong(sent, time) {
                     // The next batch is in turn, where a wrong clock is refused.

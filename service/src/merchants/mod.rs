@@ -31,25 +31,28 @@ pub use volume::Volume;
 
 use std::sync::Arc;
 
-use self::refresher::{Refresher, Snapshot};
+use self::refresher::{Snapshot, keep_fresh};
 use crate::db::{Db, Fault};
+use crate::workers::Workers;
 
 /// The reports, and what each merchant has done.
 pub struct Merchants {
     db: Db,
     snapshot: Arc<Snapshot>,
-    refresher: Refresher,
+    workers: Workers,
 }
 
 impl Merchants {
     /// Starts keeping the reports at hand. Must be called inside a tokio runtime.
     #[must_use]
-    pub fn start(db: &Db) -> Self {
+    pub fn start(db: &Db, workers: Workers) -> Self {
         let snapshot = Arc::new(Snapshot::new(db.clone()));
+        let kept = snapshot.clone();
+        workers.start("reports", move |worker| keep_fresh(worker, kept.clone()));
         Self {
             db: db.clone(),
-            refresher: Refresher::start(snapshot.clone()),
             snapshot,
+            workers,
         }
     }
 
@@ -75,7 +78,7 @@ impl Merchants {
             .ok_or(MerchantError::NotFound)
     }
 
-    pub(crate) async fn stop(self) {
-        self.refresher.stop().await;
+    pub(crate) async fn stop(&self) {
+        self.workers.stop().await;
     }
 }

@@ -4,13 +4,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
-
 use super::repo;
 use super::report::Reports;
+use crate::backoff::Backoff;
 use crate::db::{Db, Fault};
+use crate::workers::{Step, Worker};
 
 /// How old the reports at hand may be: with the time to read them, well below the second that is promised.
 const INTERVAL: Duration = Duration::from_millis(250);
@@ -35,12 +33,6 @@ struct AtHand {
 #[derive(Debug, thiserror::Error)]
 #[error("the reports at hand are too old, or none are read yet")]
 struct NoneAtHand;
-
-/// The task that refreshes a snapshot.
-pub(super) struct Refresher {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
 
 impl Snapshot {
     pub fn new(db: Db) -> Self {
@@ -88,40 +80,8 @@ impl Snapshot {
     }
 }
 
-impl Refresher {
-    pub fn start(snapshot: Arc<Snapshot>) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        Self {
-            stop,
-            task: tokio::spawn(run(snapshot, stopped)),
-        }
-    }
-
-    pub async fn stop(self) {
-        // The task may have ended already; then there is nothing to stop.
-        let _ = self.stop.send(());
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the refresher of the reports ended badly");
-        }
-    }
-}
-
-async fn run(snapshot: Arc<Snapshot>, mut stopped: oneshot::Receiver<()>) {
-    let mut ticks = interval(INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut is_well = true;
-    loop {
-        tokio::select! {
-            _ = &mut stopped => return,
-            _ = ticks.tick() => {}
-        }
-        let refreshed = snapshot.refresh().await;
-        // Once each way: a database that is gone for an hour shall not fill the log.
-        match &refreshed {
-            Err(error) if is_well => tracing::warn!(%error, cause = ?error, "the reports cannot be refreshed"),
-            Ok(()) if !is_well => tracing::info!("the reports are refreshed again"),
-            Ok(()) | Err(_) => {}
-        }
-        is_well = refreshed.is_ok();
-    }
+/// Refreshes a snapshot until the worker has to end.
+pub(super) async fn keep_fresh(worker: Worker, snapshot: Arc<Snapshot>) {
+    let step = || async { snapshot.refresh().await.map(|()| Step::Idle) };
+    worker.repeat(Backoff::new(INTERVAL, INTERVAL), step).await;
 }

@@ -5,8 +5,10 @@ mod readiness;
 pub use readiness::NotReady;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
+use tokio::time::timeout;
 
 use crate::aggregates::{self, Aggregates, Comparison, Verdict};
 use crate::clock::Clock;
@@ -14,6 +16,7 @@ use crate::db::{Db, Fault};
 use crate::ledger::{self, Ledger, Loss, Metrics, MetricsSnapshot, Queue, Report, VerifyError};
 use crate::statistics::{self, Statistics};
 use crate::values::Timestamp;
+use crate::workers::{WorkerReport, Workers};
 use readiness::Readiness;
 
 /// Health, counters and the proof of the books.
@@ -25,6 +28,7 @@ pub struct Ops {
     readiness: Readiness,
     aggregates: Aggregates,
     statistics: Arc<Statistics>,
+    workers: Workers,
     started_at: Timestamp,
 }
 
@@ -45,12 +49,15 @@ impl Proof {
 
 /// Snapshots that are taken until the archiver does not come between Redis and the database.
 const SNAPSHOTS_MAX: usize = 5;
+/// How long the end of the process waits for callers that still use the database.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 impl Ops {
     pub(crate) fn new(
         db: Db,
         clock: Arc<dyn Clock>,
         ledger: &Ledger,
+        workers: Workers,
         statistics: Arc<Statistics>,
         aggregates: Aggregates,
         allows_unsafe: bool,
@@ -64,6 +71,7 @@ impl Ops {
             queue: ledger.queue(),
             statistics,
             aggregates,
+            workers,
             started_at,
         }
     }
@@ -105,6 +113,19 @@ impl Ops {
         Some((is_shared, self.statistics.metrics()))
     }
 
+    /// The committer, which is never started again, and every other worker of this process.
+    #[must_use]
+    pub fn workers(&self) -> Vec<WorkerReport> {
+        let committer = WorkerReport {
+            name: "committer",
+            is_running: self.queue.is_open(),
+            restarts: 0,
+            failures: 0,
+            failing_for: None,
+        };
+        [committer].into_iter().chain(self.workers.reports()).collect()
+    }
+
     /// Commands that wait for the committer now.
     #[must_use]
     pub fn queue_depth(&self) -> usize {
@@ -116,8 +137,11 @@ impl Ops {
         verify(&self.db, &self.aggregates).await
     }
 
+    /// Waits a little for connections that a caller still has.
     pub(crate) async fn close_database(&self) {
-        self.db.close().await;
+        if timeout(CLOSE_MAX, self.db.close()).await.is_err() {
+            tracing::warn!("a caller still uses the database; its connection is cut");
+        }
     }
 }
 

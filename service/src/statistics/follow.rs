@@ -1,20 +1,19 @@
 //! Fills the bank's minute from the journal: first all of the last minute, then whatever is committed, by whichever replica.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{SubsecRound, TimeDelta};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::board::Board;
 use super::{COUNTED, WINDOW_MS, repo};
+use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::feed::{self, FeedPiece, Followed, Handover, LOOK_EVERY, ReadError, Reader};
-use crate::redis::RedisPause;
+use crate::feed::{self, FeedFilter, FeedPiece, Handover, POLL_EVERY, ReadError, Reader};
 use crate::values::Timestamp;
+use crate::workers::{Worker, Workers};
 
 /// Callers of `flush` that may wait at a time.
 const FLUSHES_MAX: usize = 16;
@@ -31,11 +30,13 @@ pub(super) struct Minute {
     pub handover: Handover,
 }
 
-/// The running task.
+/// The running worker.
 pub(super) struct Follower {
     flushes: mpsc::Sender<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
 }
+
+/// Callers of `flush`, each of whom waits for an answer.
+type Asked = mpsc::Receiver<oneshot::Sender<()>>;
 
 impl Minute {
     /// Reads the last minute in one snapshot, which the reader goes on from: nothing is missing in between, and nothing is
@@ -43,7 +44,7 @@ impl Minute {
     pub async fn begin(&self) -> Result<Reader, Fault> {
         self.board.forget_recovered();
         let tx = self.db.snapshot().await?;
-        let head = feed::newest(&tx).await?;
+        let head = feed::head(&tx).await?;
         let time = time_to_begin_at(self.clock.now(), head.at).trunc_subsecs(MILLISECOND_DIGITS);
         let times = time - WINDOW..time + TimeDelta::milliseconds(1);
         let recovered = repo::each_moved_in(&tx, times, head.last_id, |currency, at, amount| {
@@ -55,16 +56,20 @@ impl Minute {
         self.board.settle();
         Ok(Reader::new(
             self.db.clone(),
-            Followed::All,
+            FeedFilter::All,
             head.mark,
             Some(&self.handover),
         ))
     }
 
-    /// Enters whatever is committed.
-    async fn catch_up(&self, reader: &mut Reader) -> Result<(), ReadError> {
+    /// Enters whatever is committed; begins anew where there is no reader.
+    async fn catch_up(&self, reader: &mut Option<Reader>) -> Result<(), ReadError> {
         loop {
-            match reader.next().await {
+            let reading = match reader {
+                Some(reading) => reading,
+                None => reader.insert(self.begin().await?),
+            };
+            match reading.next().await {
                 Ok(Some(piece)) => self.enter(piece),
                 Ok(None) => return Ok(()),
                 Err(ReadError::Lost(mark)) => {
@@ -72,7 +77,7 @@ impl Minute {
                         row = mark.number,
                         "the database went back: the journal does not have the row that the statistics had read; they are made anew"
                     );
-                    *reader = self.begin().await?;
+                    *reader = None;
                 }
                 Err(error) => return Err(error),
             }
@@ -105,16 +110,15 @@ fn time_to_begin_at(clock: Timestamp, newest: Timestamp) -> Timestamp {
 }
 
 impl Follower {
-    /// Starts the task; it ends with `closed`.
-    pub fn start(minute: Minute, reader: Reader, closed: impl Future<Output = ()> + Send + 'static) -> Self {
+    /// Starts the worker where a reader is.
+    pub fn start(workers: &Workers, minute: Minute, reader: Reader) -> Self {
         let (flushes, asked) = mpsc::channel(FLUSHES_MAX);
-        let task = tokio::spawn(async move {
-            tokio::select! {
-                () = closed => {}
-                () = follow(minute, reader, asked) => {}
-            }
+        let (minute, asked, mut reader) = (Arc::new(minute), Arc::new(Mutex::new(asked)), Some(reader));
+        // Started again, it has no reader and begins anew.
+        workers.start("statistics", move |worker| {
+            follow(worker, minute.clone(), reader.take(), asked.clone())
         });
-        Self { flushes, task }
+        Self { flushes }
     }
 
     /// Asks for what was committed before the call; the future ends when it is entered, or when the try has failed.
@@ -123,48 +127,45 @@ impl Follower {
         async move {
             let (done, is_done) = oneshot::channel();
             if flushes.send(done).await.is_ok() {
-                // An ended task enters nothing any more.
+                // A worker that has ended enters nothing any more.
                 let _ = is_done.await;
             }
         }
     }
-
-    /// Waits for the end of a task that has been told to end.
-    pub async fn stop(self) {
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the task that fills the statistics ended badly");
-        }
-    }
 }
 
-async fn follow(minute: Minute, mut reader: Reader, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
-    let mut pause = RedisPause::new(LOOK_EVERY, PAUSE_MAX);
-    let mut is_failing = false;
+async fn follow(worker: Worker, minute: Arc<Minute>, mut reader: Option<Reader>, asked: Arc<Mutex<Asked>>) {
+    let mut asked = asked.lock().await;
+    let mut backoff = Backoff::new(POLL_EVERY, PAUSE_MAX);
     loop {
         let mut waiting = None;
         tokio::select! {
             biased;
+            () = worker.stopped() => return,
             Some(done) = asked.recv() => {
-                reader.look_now();
+                reader.iter_mut().for_each(Reader::poll_now);
                 waiting = Some(done);
             }
-            () = reader.woken() => {}
+            () = woken(&mut reader) => {}
         }
-        let caught_up = minute.catch_up(&mut reader).await;
-        let wait = pause.after(&caught_up);
-        if let Err(error) = &caught_up
-            && !is_failing
-        {
-            let error = error as &dyn std::error::Error;
-            tracing::warn!(error, "the statistics cannot follow the journal; trying again");
-        }
-        is_failing = caught_up.is_err();
+        let caught_up = tokio::select! {
+            () = worker.stopped() => return,
+            caught_up = minute.catch_up(&mut reader) => caught_up,
+        };
+        worker.note(&caught_up);
+        let pause = backoff.after(&caught_up);
         if let Some(done) = waiting {
             // The caller may have gone.
             let _ = done.send(());
         }
-        if is_failing {
-            tokio::time::sleep(wait).await;
+        if caught_up.is_err() {
+            worker.pause(pause).await;
         }
+    }
+}
+
+async fn woken(reader: &mut Option<Reader>) {
+    if let Some(reader) = reader {
+        reader.woken().await;
     }
 }

@@ -25,18 +25,19 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use self::board::Board;
 use self::follow::{Follower, Minute};
 use self::metrics::StatisticsMetrics;
 use self::shared::Shared;
+use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
 use crate::feed::Handover;
-use crate::redis::{Redis, RedisFault, RedisPause};
+use crate::redis::{Redis, RedisFault};
 use crate::values::{Currency, TransferKind};
+use crate::workers::{Step, Worker, Workers};
 
 /// How often replicas publish and read: two of them agree after twice that and two round trips.
 const SYNC_PAUSE: Duration = Duration::from_millis(50);
@@ -55,15 +56,19 @@ pub struct Statistics {
     follower: Mutex<Option<Follower>>,
     shared: Option<Shared>,
     metrics: StatisticsMetrics,
-    /// Closed when streams and the task that keeps in step have to end.
-    stop: Mutex<Option<watch::Sender<()>>>,
-    stopped: watch::Receiver<()>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    workers: Workers,
+    /// Cancelled when streams have to end.
+    streams: CancellationToken,
 }
 
 impl Statistics {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, redis: Option<Redis>, handover: Handover) -> Self {
-        let (stop, stopped) = watch::channel(());
+    pub(crate) fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        redis: Option<Redis>,
+        handover: Handover,
+        workers: Workers,
+    ) -> Self {
         Self {
             board: Arc::default(),
             clock,
@@ -72,9 +77,8 @@ impl Statistics {
             follower: Mutex::default(),
             shared: redis.map(Shared::new),
             metrics: StatisticsMetrics::default(),
-            stop: Mutex::new(Some(stop)),
-            stopped,
-            task: Mutex::new(None),
+            workers,
+            streams: CancellationToken::new(),
         }
     }
 
@@ -102,7 +106,7 @@ impl Statistics {
             handover: self.handover.clone(),
         };
         let reader = minute.begin().await?;
-        *self.follower() = Some(Follower::start(minute, reader, self.closed()));
+        *self.follower() = Some(Follower::start(&self.workers, minute, reader));
         // Whether Redis is there is told by `/readyz`.
         let _ = self.sync().await;
         Ok(())
@@ -140,54 +144,39 @@ impl Statistics {
         self.metrics.snapshot()
     }
 
-    /// Starts the task that keeps in step until `stop`.
-    pub fn keep_in_step(self: &Arc<Self>) {
-        if self.shared.is_none() {
-            return;
+    /// Starts sharing what is reported, where there is a Redis. Must be called inside a tokio runtime.
+    pub(crate) fn serve(self: &Arc<Self>) {
+        if self.shared.is_some() {
+            let statistics = self.clone();
+            self.workers
+                .start("sharing", move |worker| share(worker, statistics.clone()));
         }
-        let statistics = self.clone();
-        let task = tokio::spawn(async move {
-            let mut pause = RedisPause::new(SYNC_PAUSE, SYNC_PAUSE_MAX);
-            loop {
-                let wait = pause.after(&statistics.sync().await);
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = statistics.closed() => return,
-                }
-            }
-        });
-        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
     /// Ends whatever would go on for ever: streams of figures.
     pub fn close(&self) {
-        self.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.streams.cancel();
     }
 
     /// Ready once `close` was called.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut stopped = self.stopped.clone();
-        async move { while stopped.changed().await.is_ok() {} }
+        self.streams.clone().cancelled_owned()
     }
 
-    /// Publishes what the others do not know yet, and stops.
+    /// Publishes what the other replicas do not know yet, and stops.
     pub(crate) async fn stop(&self) {
         self.close();
-        let follower = self.follower().take();
-        if let Some(follower) = follower {
-            follower.stop().await;
-        }
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "the task that shares the statistics ended badly");
-            }
-            // The others' window lacks our last moments if Redis is away, and nobody waits for it to come back.
-            let _ = self.sync().await;
-        }
+        self.workers.stop().await;
     }
 
     fn now_ms(&self) -> i64 {
         self.clock.now().timestamp_millis()
     }
+}
+
+async fn share(worker: Worker, statistics: Arc<Statistics>) {
+    let step = || async { statistics.sync().await.map(|()| Step::Idle) };
+    worker.repeat(Backoff::new(SYNC_PAUSE, SYNC_PAUSE_MAX), step).await;
+    // Without Redis the others' windows lack our last moments: a process that stops does not wait for it to come back.
+    let _ = statistics.sync().await;
 }

@@ -19,7 +19,7 @@ pub struct Run {
     pub database_cpu: Option<Duration>,
 }
 
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// Imports a file, from the start of the program to its end.
 pub async fn run(place: &Place, file: &Path) -> Result<Run> {
@@ -42,7 +42,7 @@ pub async fn run(place: &Place, file: &Path) -> Result<Run> {
         if let Some(status) = child.try_wait()? {
             break status;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_EVERY).await;
     };
     let elapsed = started.elapsed();
     ensure!(status.success(), "the import ended with {status}");

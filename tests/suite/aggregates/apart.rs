@@ -42,7 +42,7 @@ const BLOCK: &str = "2026-01-04 imported USD deposit cash 70000 2\n";
 async fn a_block_of_a_finished_import_is_stale(bank: Arc<TestBank>) {
     let lines = lines(100, 30);
     let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
-    let late = Transactions::new(restarted(&bank), usd());
+    let late = Transactions::new(&restarted(&bank), usd());
     let stored = late.store(&block_of(&import, BLOCK)).await;
     // With Redis the totals tell first, and a new epoch begins.
     match stored {
@@ -59,7 +59,7 @@ async fn a_late_importer_meets_an_epoch_that_does_not_know_its_import(bank: Arc<
     let lines = lines(100, 30);
     let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
     command(&bank, &["FLUSHDB"]).await;
-    let late = Transactions::new(restarted(&bank), usd());
+    let late = Transactions::new(&restarted(&bank), usd());
     let stored = late.store(&block_of(&import, BLOCK)).await.expect("the stores answer");
     assert_eq!(stored, Stored::Stale);
     settle(&restarted(&bank)).await;
@@ -77,7 +77,7 @@ async fn a_block_that_was_another_when_it_was_applied_counts_as_it_is_now(bank: 
     )
     .await;
     bank.execute("DELETE FROM imported_totals").await;
-    let rows = Transactions::new(restarted(&bank), usd());
+    let rows = Transactions::new(&restarted(&bank), usd());
     let fault = rows
         .store(&block_of(&import, BLOCK))
         .await

@@ -24,7 +24,8 @@ async fn cold_days_move_and_hot_days_stay(bank: Arc<TestBank>) {
     assert_eq!(rows(&bank, "cold_totals", "true").await, 0);
     bank.services
         .aggregates
-        .archive_once()
+        .archiver()
+        .step()
         .await
         .expect("the archiver works");
     // The newest day is 2026-01-05; the last seven days before it touch 2025-12-29.
@@ -50,6 +51,7 @@ async fn cold_days_move_and_hot_days_stay(bank: Arc<TestBank>) {
 async fn two_archivers_at_once_change_no_total(bank: Arc<TestBank>) {
     let mut all: Vec<Line> = Vec::new();
     let (one, other) = (restarted(&bank), restarted(&bank));
+    let (left_archiver, right_archiver) = (one.archiver(), other.archiver());
     for round in 0..5 {
         let mut lines = lines(120, 25);
         for line in &mut lines {
@@ -57,7 +59,7 @@ async fn two_archivers_at_once_change_no_total(bank: Arc<TestBank>) {
         }
         import(&bank, &file(&bank, &format!("round{round}.csv"), &csv(&lines))).await;
         all.extend(lines);
-        let (left, right) = tokio::join!(one.archive_once(), other.archive_once());
+        let (left, right) = tokio::join!(left_archiver.step(), right_archiver.step());
         assert!(left.is_ok() || right.is_ok(), "{left:?} {right:?}");
         assert_eq!(answer(&one).await, expected(&all));
     }
@@ -78,12 +80,20 @@ async fn late_rows_of_a_cold_day_join_it(bank: Arc<TestBank>) {
 
 /// Does the first so many of the archiver's steps, as a process that dies then.
 pub(super) async fn steps(aggregates: &Aggregates, count: usize) {
-    let sealed = aggregates.seal().await.expect("days can be closed");
+    let sealed = aggregates.archiver().seal().await.expect("days can be closed");
     if count > 1 {
-        aggregates.write_sealed(&sealed).await.expect("days can be written");
+        aggregates
+            .archiver()
+            .write_sealed(&sealed)
+            .await
+            .expect("days can be written");
     }
     if count > 2 {
-        aggregates.drop_sealed(&sealed).await.expect("days can be removed");
+        aggregates
+            .archiver()
+            .remove_sealed(&sealed)
+            .await
+            .expect("days can be removed");
     }
 }
 
@@ -103,11 +113,17 @@ async fn a_crash_after_any_step_changes_no_total(bank: Arc<TestBank>) {
     }
     // Steps done again, and by somebody who took his time.
     let slow = restarted(&bank);
-    let sealed = slow.seal().await.expect("days can be closed");
+    let sealed = slow.archiver().seal().await.expect("days can be closed");
     for _ in 0..2 {
-        restarted(&bank).archive_once().await.expect("the archiver works");
-        slow.write_sealed(&sealed).await.expect("days can be written again");
-        slow.drop_sealed(&sealed).await.expect("days can be removed again");
+        restarted(&bank).archiver().step().await.expect("the archiver works");
+        slow.archiver()
+            .write_sealed(&sealed)
+            .await
+            .expect("days can be written again");
+        slow.archiver()
+            .remove_sealed(&sealed)
+            .await
+            .expect("days can be removed again");
         assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
     }
 }
@@ -117,13 +133,16 @@ async fn an_archiver_that_slept_for_days_changes_no_total(bank: Arc<TestBank>) {
     let all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
     let slow = restarted(&bank);
-    let sealed = slow.seal().await.expect("days can be closed");
+    let sealed = slow.archiver().seal().await.expect("days can be closed");
     for _ in 0..2 {
-        restarted(&bank).archive_once().await.expect("the archiver works");
+        restarted(&bank).archiver().step().await.expect("the archiver works");
         bank.advance(chrono::TimeDelta::days(2)).await;
     }
     assert_eq!(rows(&bank, "archived_generations", "true").await, 1, "the last one's");
-    slow.write_sealed(&sealed).await.expect("there is nothing to write");
+    slow.archiver()
+        .write_sealed(&sealed)
+        .await
+        .expect("there is nothing to write");
     assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
 }
 
@@ -131,7 +150,7 @@ async fn a_late_row_between_any_two_steps_changes_no_total(bank: Arc<TestBank>) 
     let mut all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
     let aggregates = restarted(&bank);
-    let sealed = aggregates.seal().await.expect("days can be closed");
+    let sealed = aggregates.archiver().seal().await.expect("days can be closed");
     for step in 0..3 {
         let mut late = lines(60, 30);
         late.iter_mut().for_each(|line| line.units += step + 1);
@@ -143,8 +162,16 @@ async fn a_late_row_between_any_two_steps_changes_no_total(bank: Arc<TestBank>) 
             "before step {step}"
         );
         match step {
-            0 => aggregates.write_sealed(&sealed).await.expect("days can be written"),
-            1 => aggregates.drop_sealed(&sealed).await.expect("days can be removed"),
+            0 => aggregates
+                .archiver()
+                .write_sealed(&sealed)
+                .await
+                .expect("days can be written"),
+            1 => aggregates
+                .archiver()
+                .remove_sealed(&sealed)
+                .await
+                .expect("days can be removed"),
             _ => {}
         }
         assert_eq!(
@@ -176,7 +203,7 @@ async fn what_was_archived_and_lost_with_the_database_is_made_anew(bank: Arc<Tes
     for who in ["a process that knows the epoch", "one that starts", "the archiver"] {
         let version = bank.number("SELECT version AS n FROM aggregates_state").await;
         let archiver = restarted(&bank);
-        archiver.archive_once().await.expect("the archiver works");
+        archiver.archiver().step().await.expect("the archiver works");
         assert!(rows(&bank, "cold_totals", "true").await > 0);
         bank.execute("DELETE FROM cold_totals").await;
         bank.execute("DELETE FROM archived_generations").await;
@@ -187,9 +214,9 @@ async fn what_was_archived_and_lost_with_the_database_is_made_anew(bank: Arc<Tes
             _ => archiver,
         };
         if who == "the archiver" {
-            let noticed = asked.archive_once().await;
+            let noticed = asked.archiver().step().await;
             assert!(matches!(noticed, Err(AggregatesError::Rebuilding)), "{noticed:?}");
-            asked.archive_once().await.expect("the archiver goes on");
+            asked.archiver().step().await.expect("the archiver goes on");
             assert!(rows(&bank, "cold_totals", "true").await > 0);
         }
         assert_eq!(answer(&asked).await, expected(&lines), "asked by {who}");

@@ -101,7 +101,7 @@ async fn many_payments_are_relayed_in_steps(bank: Arc<TestBank>) {
     let aggregates = &bank.services.aggregates;
     let mut steps = Vec::new();
     loop {
-        match aggregates.relay_once().await.expect("the relay works") {
+        match aggregates.relay().run_once().await.expect("the relay works") {
             0 => break,
             taken => steps.push(taken),
         }
@@ -119,7 +119,8 @@ async fn two_relays_at_once_count_once(bank: Arc<TestBank>) {
     let operator = bank.operator_actor().await;
     for _ in 0..20 {
         deposit(&bank, operator, ana.wallet, "1", "visa").await;
-        let (left, right) = tokio::join!(one.relay_once(), other.relay_once());
+        let (mut left, mut right) = (one.relay(), other.relay());
+        let (left, right) = tokio::join!(left.run_once(), right.run_once());
         // Whoever comes second may find a writer in the way; the next step goes on.
         assert!(left.is_ok() || right.is_ok(), "{left:?} {right:?}");
     }
@@ -132,19 +133,19 @@ async fn a_relay_that_slept_adds_nothing_that_another_one_has(bank: Arc<TestBank
     let ana = bank.customer("ana").await;
     bank.fund(ana.wallet, "1", "visa").await;
     let slow = restarted(&bank);
-    let beyond = slow.read_beyond().await.expect("the journal can be read");
+    let beyond = slow.relay().read_once().await.expect("the journal can be read");
     bank.fund(ana.wallet, "2", "visa").await;
     settle(&restarted(&bank)).await;
     for _ in 0..2 {
-        assert_eq!(slow.bring(&beyond).await.expect("the stores answer"), 0);
+        assert_eq!(slow.relay().apply_once(&beyond).await.expect("the stores answer"), 0);
     }
     let expected = of(&[("2026-01-05 deposit visa", "30000/2")]);
     assert_eq!(answer(&slow).await, expected);
     // Nor does it add what it has added itself.
     bank.fund(ana.wallet, "4", "visa").await;
-    let beyond = slow.read_beyond().await.expect("the journal can be read");
-    assert_eq!(slow.bring(&beyond).await.expect("the stores answer"), 1);
-    assert_eq!(slow.bring(&beyond).await.expect("the stores answer"), 0);
+    let beyond = slow.relay().read_once().await.expect("the journal can be read");
+    assert_eq!(slow.relay().apply_once(&beyond).await.expect("the stores answer"), 1);
+    assert_eq!(slow.relay().apply_once(&beyond).await.expect("the stores answer"), 0);
     assert_eq!(answer(&slow).await, of(&[("2026-01-05 deposit visa", "70000/3")]));
 }
 
@@ -163,7 +164,7 @@ async fn transfers_between_customers_move_the_mark_alone(bank: Arc<TestBank>) {
             .expect("ana has enough");
     }
     assert_eq!(mark().await, (Some(before), 0));
-    let relayed = bank.services.aggregates.relay_once().await;
+    let relayed = bank.services.aggregates.relay().run_once().await;
     assert_eq!(relayed.expect("the relay works"), 0);
     assert_eq!(mark().await, (Some(before + 3), 0));
 }
@@ -174,8 +175,8 @@ async fn a_crash_before_the_database_is_told_counts_once(bank: Arc<TestBank>) {
     settle(&restarted(&bank)).await;
     bank.fund(ana.wallet, "2", "visa").await;
     let dying = restarted(&bank);
-    let beyond = dying.read_beyond().await.expect("the journal can be read");
-    assert_eq!(dying.bring(&beyond).await.expect("the stores answer"), 1);
+    let beyond = dying.relay().read_once().await.expect("the journal can be read");
+    assert_eq!(dying.relay().apply_once(&beyond).await.expect("the stores answer"), 1);
     let proof = bank.services.ops.verify().await.expect("the books can be read");
     assert_eq!((proof.aggregates.verdict, proof.aggregates.lag), (Verdict::Equal, 0));
     settle(&restarted(&bank)).await;

@@ -9,6 +9,7 @@ use service::imports::{ImportError, ImportOutcome, Pace, Progress, RunOptions};
 use service::values::{ImportKind, ImportStatus};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{Line, Shown, answer, csv, expected, file, import, lines, on_every_store, settle};
 
@@ -126,13 +127,13 @@ async fn the_largest_amounts_add_up(bank: Arc<TestBank>) {
 type Task = JoinHandle<Result<ImportOutcome, ImportError>>;
 
 /// Begins an import: how far it is, what stops it, and how it ends.
-fn start(bank: &TestBank, path: &Path, pace: Option<Pace>) -> (watch::Receiver<Progress>, watch::Sender<bool>, Task) {
-    let (stop, stopped) = watch::channel(false);
+fn start(bank: &TestBank, path: &Path, pace: Option<Pace>) -> (watch::Receiver<Progress>, CancellationToken, Task) {
+    let stop = CancellationToken::new();
     let progress = Arc::new(watch::Sender::default());
     let steps = progress.subscribe();
     let options = RunOptions {
         progress,
-        stop: stopped,
+        stop: stop.clone(),
         pace,
         ..RunOptions::default()
     };
@@ -152,7 +153,7 @@ async fn a_stopped_import_goes_on_where_it_was(bank: Arc<TestBank>) {
     let (mut steps, stop, import_task) = start(&bank, &path, None);
     // `rows` counts what is applied: told to stop after the first block.
     steps.wait_for(|step| step.rows > 0).await.expect("the import goes on");
-    stop.send_replace(true);
+    stop.cancel();
     let outcome = import_task.await.expect("the import ends").expect("without a fault");
     let applied = match outcome {
         ImportOutcome::Stopped(Some(import)) => import.counts.rows_inserted,
@@ -179,7 +180,7 @@ async fn a_replay_counts_rows_as_they_come(bank: Arc<TestBank>) {
         let rows = step.expect("the import goes on").rows - before;
         assert!(rows < 50, "{rows} rows at once");
     }
-    stop.send_replace(true);
+    stop.cancel();
     let outcome = import_task.await.expect("the import ends").expect("without a fault");
     let ImportOutcome::Stopped(Some(stopped)) = outcome else {
         panic!("{outcome:?}")

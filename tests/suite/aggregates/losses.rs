@@ -8,7 +8,7 @@ use harness::database::TestDatabase;
 use harness::servers::{Persistence, RedisServer};
 use harness::{Backend, ManualClock, TestBank};
 use secrecy::SecretString;
-use service::aggregates::{AggregatesError, Consumer, Verdict};
+use service::aggregates::{AggregatesError, Verdict};
 use service::imports::{ImportOutcome, Progress, RunOptions};
 use service::values::ImportKind;
 use tokio::sync::watch;
@@ -65,7 +65,7 @@ async fn a_redis_killed_in_mid_stream_loses_no_row(backend: Backend) {
             let unreachable = restarted(&bank).daily(days("2026-01-01", "2026-01-05"), usd()).await;
             assert!(matches!(unreachable, Err(AggregatesError::Redis(_))), "{unreachable:?}");
             server.start_again().await.expect("Redis starts again");
-            bank.services.aggregates.archive_once().await.ok();
+            bank.services.aggregates.archiver().step().await.ok();
         }
         task.await.expect("the import ends");
         settle(&restarted(&bank)).await;
@@ -98,10 +98,16 @@ async fn a_redis_that_forgot_everything_is_told_again(backend: Backend) {
     let beyond = bank
         .services
         .aggregates
-        .read_beyond()
+        .relay()
+        .read_once()
         .await
         .expect("the journal is read");
-    bank.services.aggregates.bring(&beyond).await.expect("Redis answers");
+    bank.services
+        .aggregates
+        .relay()
+        .apply_once(&beyond)
+        .await
+        .expect("Redis answers");
     bank.fund(ana.wallet, "9", "cash").await;
     server.kill().expect("Redis can be killed");
     let proof = bank.services.ops.verify().await.expect("the books can be read");
@@ -151,10 +157,10 @@ async fn a_redis_that_was_emptied_is_told_again_without_a_restart(backend: Backe
     );
     assert_eq!(answer(aggregates).await, expected);
     super::command(&bank, &["FLUSHALL"]).await;
-    let consumer = Consumer::new();
-    let noticed = aggregates.consume_once(&consumer).await;
+    let consumer = aggregates.consumer();
+    let noticed = consumer.step().await;
     assert!(matches!(noticed, Err(AggregatesError::Rebuilding)), "{noticed:?}");
-    aggregates.consume_once(&consumer).await.expect("it is rebuilt");
+    consumer.step().await.expect("it is rebuilt");
     assert_eq!(answer(aggregates).await, expected);
     bank.close().await;
 }

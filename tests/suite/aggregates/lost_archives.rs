@@ -94,14 +94,17 @@ async fn a_lost_archiving_is_noticed_though_older_ones_are_removed_after_it(bank
     let mut all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
     let slow = restarted(&bank);
-    let sealed = slow.seal().await.expect("days can be closed");
-    slow.write_sealed(&sealed).await.expect("days can be written");
+    let sealed = slow.archiver().seal().await.expect("days can be closed");
+    slow.archiver()
+        .write_sealed(&sealed)
+        .await
+        .expect("days can be written");
     let late = older_lines(64);
     import(&bank, &file(&bank, "late.csv", &csv(&late))).await;
     all.extend(late);
     let standby = Standby::copy(&bank).await;
     steps(&restarted(&bank), 3).await;
-    slow.drop_sealed(&sealed).await.expect("Redis answers");
+    slow.archiver().remove_sealed(&sealed).await.expect("Redis answers");
     standby.promote(&bank).await;
     assert_eq!(answer(&restarted(&bank)).await, expected(&all));
 }
@@ -116,9 +119,9 @@ async fn a_lost_archiving_is_noticed_by_an_archiver_that_sealed_before_it(bank: 
     import(&bank, &file(&bank, "late.csv", &csv(&late))).await;
     all.extend(late);
     let slow = restarted(&bank);
-    let sealed = slow.seal().await.expect("days can be closed");
+    let sealed = slow.archiver().seal().await.expect("days can be closed");
     standby.promote(&bank).await;
-    let written = slow.write_sealed(&sealed).await;
+    let written = slow.archiver().write_sealed(&sealed).await;
     assert!(matches!(written, Err(AggregatesError::Rebuilding)), "{written:?}");
     assert_eq!(rows(&bank, "cold_totals", "true").await, 0, "nothing was written");
     assert_eq!(answer(&restarted(&bank)).await, expected(&all));
@@ -130,14 +133,17 @@ async fn an_archiver_that_paused_for_days_keeps_the_name_that_redis_has(bank: Ar
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
     settle(&bank.services.aggregates).await;
     let slow = restarted(&bank);
-    let sealed = slow.seal().await.expect("days can be closed");
+    let sealed = slow.archiver().seal().await.expect("days can be closed");
     assert!(sealed.generations.is_empty());
     let late = older_lines(1);
     import(&bank, &file(&bank, "late.csv", &csv(&late))).await;
     all.extend(late);
     settle(&bank.services.aggregates).await;
     bank.advance(chrono::TimeDelta::days(2)).await;
-    slow.purge(&sealed).await.expect("old names can be forgotten");
+    slow.archiver()
+        .purge(&sealed)
+        .await
+        .expect("old names can be forgotten");
     assert_eq!(answer(&restarted(&bank)).await, expected(&all));
     assert_eq!(bank.number("SELECT rebuilds AS n FROM aggregates_state").await, 0);
 }
@@ -155,7 +161,7 @@ async fn a_name_that_was_replaced_a_moment_ago_begins_no_epoch(bank: Arc<TestBan
     let lock = "LOCK TABLE archived_generations";
     tx.execute_unprepared(lock).await.expect("the table can be locked");
     let connecting = restarted(&bank);
-    let connecting = tokio::spawn(async move { connecting.seal().await });
+    let connecting = tokio::spawn(async move { connecting.archiver().seal().await });
     let waiting = "SELECT count(*) AS n FROM pg_locks JOIN pg_database ON pg_database.oid = database \
         WHERE NOT granted AND relation = 'archived_generations'::regclass AND datname = current_database()";
     while bank.number(waiting).await == 0 {

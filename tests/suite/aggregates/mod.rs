@@ -8,7 +8,7 @@ use harness::database::TestDatabase;
 use harness::servers::RedisServer;
 use harness::{Backend, ManualClock, TestBank};
 use secrecy::{ExposeSecret, SecretString};
-use service::aggregates::{Aggregates, AggregatesError, Consumer, Day, DayRange, Totals};
+use service::aggregates::{Aggregates, AggregatesError, Day, DayRange, Totals};
 use service::identity::Actor;
 use service::imports::{Import, ImportOutcome, RunOptions};
 use service::redis::Redis;
@@ -122,14 +122,14 @@ pub async fn key(bank: &TestBank, name: &str) -> String {
 /// Steps everything until nothing is left to do. The first step of those that find an epoch over says so, and the next one
 /// goes on in a new one, as a server's do.
 pub async fn settle(aggregates: &Aggregates) {
-    let consumer = Consumer::claiming_after(0);
-    match aggregates.consume_once(&consumer).await {
+    let consumer = aggregates.consumer().claiming_after(0);
+    match consumer.step().await {
         Err(AggregatesError::Rebuilding) => {}
         consumed => drop(consumed.expect("the consumer works")),
     }
-    while aggregates.relay_once().await.expect("the relay works") > 0 {}
-    while aggregates.consume_once(&consumer).await.expect("the consumer works") > 0 {}
-    aggregates.archive_once().await.expect("the archiver works");
+    while aggregates.relay().run_once().await.expect("the relay works") > 0 {}
+    while consumer.step().await.expect("the consumer works") > 0 {}
+    aggregates.archiver().step().await.expect("the archiver works");
 }
 
 pub fn days(from: &str, to: &str) -> DayRange {

@@ -64,7 +64,7 @@ async fn import_part(bank: &TestBank, name: &str, lines: &[Line]) -> bool {
 }
 
 async fn archive(bank: &TestBank) {
-    let archived = restarted(bank).archive_once().await;
+    let archived = restarted(bank).archiver().step().await;
     archived.expect("the archiver works");
 }
 

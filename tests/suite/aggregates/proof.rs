@@ -120,8 +120,8 @@ async fn the_proof_holds_while_everything_moves(bank: Arc<TestBank>) {
         for _ in 0..40 {
             deposit(&mover, operator, ana.wallet, "1", "visa").await;
             mover.advance(chrono::TimeDelta::days(3)).await;
-            aggregates.relay_once().await.expect("the relay works");
-            aggregates.archive_once().await.expect("the archiver works");
+            aggregates.relay().run_once().await.expect("the relay works");
+            aggregates.archiver().step().await.expect("the archiver works");
         }
     });
     let mut proofs = 0;

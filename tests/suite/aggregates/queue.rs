@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use harness::TestBank;
-use service::aggregates::{Consumer, Message, Row, totals_of};
+use service::aggregates::{Message, Row, totals_of};
 use service::imports::RunOptions;
 use service::values::{ImportId, ImportKind, Method, Money};
 use uuid::Uuid;
@@ -67,13 +67,13 @@ async fn messages_of_a_dead_consumer_are_taken_over(bank: Arc<TestBank>) {
     )
     .await;
     assert_eq!(taken.matches("block1").count(), 3, "{taken}");
-    let patient = Consumer::claiming_after(3_600_000);
-    assert_eq!(aggregates.consume_once(&patient).await.expect("the consumer works"), 0);
-    let hasty = Consumer::claiming_after(0);
-    assert_eq!(aggregates.consume_once(&hasty).await.expect("the consumer works"), 3);
+    let patient = aggregates.consumer().claiming_after(3_600_000);
+    assert_eq!(patient.step().await.expect("the consumer works"), 0);
+    let hasty = aggregates.consumer().claiming_after(0);
+    assert_eq!(hasty.step().await.expect("the consumer works"), 3);
     assert_eq!(answer(&aggregates).await, deposits("15/3"));
     assert!(command(&bank, &["XLEN", &queue]).await.starts_with(":0"));
-    aggregates.leave(&hasty).await.expect("a consumer can leave");
+    hasty.leave().await.expect("a consumer can leave");
     let consumers = command(&bank, &["XINFO", "CONSUMERS", &queue, "appliers"]).await;
     assert!(consumers.contains("dead"), "it was heard of a moment ago: {consumers}");
 }

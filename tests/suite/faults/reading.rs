@@ -7,7 +7,7 @@ use std::time::Duration;
 use harness::{Proxy, Silence};
 use service::Services;
 use service::db::Db;
-use service::feed::{Completed, Followed, Mark, ReadError, Reader};
+use service::feed::{Completed, FeedFilter, Mark, ReadError, Reader};
 use service::transfers::NewPayment;
 use service::values::{Method, TransferKind};
 use tokio::task::JoinHandle;
@@ -34,7 +34,7 @@ enum Blow {
 /// A consumer with a way of its own, and what it has counted.
 struct Consumer {
     db: Db,
-    what: Followed,
+    what: FeedFilter,
     mark: Mark,
     reader: Reader,
     counted: Vec<Completed>,
@@ -42,7 +42,7 @@ struct Consumer {
 }
 
 impl Consumer {
-    async fn new(url: &str, what: Followed, mark: Mark) -> Self {
+    async fn new(url: &str, what: FeedFilter, mark: Mark) -> Self {
         let db = Db::connect(url).await.expect("the proxy lets everything through");
         Self {
             reader: Reader::new(db.clone(), what, mark, None),
@@ -56,7 +56,7 @@ impl Consumer {
 
     /// Counts the next piece. After a fault it begins anew at its own mark. False when there was no more.
     async fn step(&mut self) -> bool {
-        self.reader.look_now();
+        self.reader.poll_now();
         match self.reader.next().await {
             Ok(Some(piece)) => {
                 assert_eq!(piece.from, self.mark);
@@ -125,7 +125,7 @@ async fn struck_at(trips: impl IntoIterator<Item = u64> + Clone, blow: Blow) {
     let load = Load::start(&replicas, &own.customers, CLIENTS_EACH);
     let birth = birth(&own.bank).await;
     let mut consumers = Vec::new();
-    for what in [Followed::All, Followed::Payments] {
+    for what in [FeedFilter::All, FeedFilter::Payments] {
         let mut consumer = Consumer::new(&url, what, birth).await;
         for trip in trips.clone() {
             for silence in [Silence::BeforeRequest(trip), Silence::BeforeAnswer(trip)] {
@@ -145,8 +145,8 @@ async fn struck_at(trips: impl IntoIterator<Item = u64> + Clone, blow: Blow) {
             consumer.step().await;
         }
         let kinds = match consumer.what {
-            Followed::All => TransferKind::ALL,
-            Followed::Payments => &[TransferKind::Deposit, TransferKind::Withdrawal],
+            FeedFilter::All => TransferKind::ALL,
+            FeedFilter::Payments => &[TransferKind::Deposit, TransferKind::Withdrawal],
         };
         // Payments of one piece come in no order.
         consumer.counted.sort_by_key(|one| one.at);

@@ -3,7 +3,7 @@
 use super::{Beside, Pair, birth, head, move_money, rest};
 use crate::requests::{new_transfer, submit};
 use harness::{TestBank, on_every_backend};
-use service::feed::{Followed, Handover, Mark, ReadError, Reader};
+use service::feed::{FeedFilter, Handover, Mark, ReadError, Reader};
 use service::values::Sha256Digest;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,20 +34,20 @@ async fn a_mark_that_the_journal_does_not_have_is_told(bank: Arc<TestBank>) {
             digest: another,
         },
     ] {
-        let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, None);
+        let mut reader = Reader::new(bank.db.clone(), FeedFilter::All, mark, None);
         for _ in 0..2 {
             let next = reader.next().await;
             assert!(matches!(next, Err(ReadError::Lost(lost)) if lost == mark), "{next:?}");
         }
     }
     // Beside a committer, whose next commit stands on the row that is there.
-    let Beside { ledger, .. } = Beside::of(&bank, Followed::All).await;
+    let Beside { ledger, .. } = Beside::of(&bank, FeedFilter::All).await;
     let handover = Handover::new();
     let mark = Mark {
         digest: another,
         ..head
     };
-    let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, Some(&handover));
+    let mut reader = Reader::new(bank.db.clone(), FeedFilter::All, mark, Some(&handover));
     let paid = ledger.queue().submit(move_money(&pair.ana, pair.ben.wallet, "1")).await;
     paid.expect("ana has enough");
     assert!(matches!(reader.next().await, Err(ReadError::Lost(_))));
@@ -57,7 +57,7 @@ async fn a_mark_that_the_journal_does_not_have_is_told(bank: Arc<TestBank>) {
 async fn rows_that_count_what_is_not_there_are_not_passed_over(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let mut readers = Vec::new();
-    for what in [Followed::All, Followed::Payments] {
+    for what in [FeedFilter::All, FeedFilter::Payments] {
         let mut reader = Reader::new(bank.db.clone(), what, birth(&bank).await, None);
         rest(&mut reader).await;
         readers.push(reader);
@@ -76,7 +76,7 @@ async fn rows_that_count_what_is_not_there_are_not_passed_over(bank: Arc<TestBan
     for reader in &mut readers {
         let before = reader.mark();
         for _ in 0..2 {
-            reader.look_now();
+            reader.poll_now();
             let next = reader.next().await;
             assert!(
                 matches!(
@@ -104,7 +104,7 @@ async fn a_missing_row_is_not_passed_over(bank: Arc<TestBank>) {
     let birth = birth(&bank).await;
     bank.unlock_history().await;
     bank.execute("UPDATE journal SET number = 1000 WHERE number = 2").await;
-    let mut reader = Reader::new(bank.db.clone(), Followed::All, birth, None);
+    let mut reader = Reader::new(bank.db.clone(), FeedFilter::All, birth, None);
     assert!(matches!(reader.next().await, Err(ReadError::Gap(2))));
     bank.execute("UPDATE journal SET number = 2 WHERE number = 1000").await;
     rest(&mut reader).await;
@@ -114,13 +114,13 @@ async fn a_missing_row_is_not_passed_over(bank: Arc<TestBank>) {
 /// Commits that a failover has lost, and what they stood on: the journal will not have it, however often it is read.
 async fn what_was_handed_over_of_a_lost_history_is_not_looked_for(bank: Arc<TestBank>) {
     let (handover, mark) = (Handover::new(), head(&bank).await);
-    let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, Some(&handover));
+    let mut reader = Reader::new(bank.db.clone(), FeedFilter::All, mark, Some(&handover));
     let digest = Sha256Digest([7; 32]);
     for number in [mark.number + 1, mark.number] {
         let (before, after) = [number, number + 1].map(|number| Mark { number, digest }).into();
-        handover.commit(before, after, Vec::new);
+        handover.publish(before, after, Vec::new);
         // As who asks for a flush.
-        reader.look_now();
+        reader.poll_now();
         let mut looks = 0;
         let looking = async {
             loop {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use harness::{Customer, TestBank, all_at_once, on_every_backend};
 use sea_orm::{EntityTrait, QueryOrder};
 use service::Services;
-use service::feed::{Completed, Followed, Handover, Mark, Reader};
+use service::feed::{Completed, FeedFilter, Handover, Mark, Reader};
 use service::ledger::{Action, Command, Direction, Ledger, Movement, Payment};
 use service::values::{Method, TransferKind, WalletId};
 use tokio::time::timeout;
@@ -66,7 +66,7 @@ pub async fn stored(bank: &TestBank, kinds: &[TransferKind]) -> Vec<Completed> {
 /// Everything up to the newest row.
 async fn rest(reader: &mut Reader) -> Vec<Completed> {
     let mut all = Vec::new();
-    reader.look_now();
+    reader.poll_now();
     while let Some(piece) = reader.next().await.expect("the journal can be read") {
         all.extend(piece.completed);
     }
@@ -121,7 +121,7 @@ async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: 
     let reading = async {
         let mut pieces = 0;
         loop {
-            let mut reader = Reader::new(bank.db.clone(), Followed::All, mark, None);
+            let mut reader = Reader::new(bank.db.clone(), FeedFilter::All, mark, None);
             let Some(piece) = reader.next().await.expect("the journal can be read") else {
                 if is_over.load(Ordering::SeqCst) {
                     return pieces;
@@ -141,7 +141,7 @@ async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: 
     };
     let (pieces, ()) = tokio::join!(reading, paying);
     assert!(pieces > 1, "{pieces} pieces are no test of many");
-    read.extend(rest(&mut Reader::new(bank.db.clone(), Followed::All, mark, None)).await);
+    read.extend(rest(&mut Reader::new(bank.db.clone(), FeedFilter::All, mark, None)).await);
     assert_eq!(read, stored(&bank, TransferKind::ALL).await);
 }
 
@@ -152,7 +152,7 @@ struct Beside {
 }
 
 impl Beside {
-    async fn of(bank: &TestBank, what: Followed) -> Self {
+    async fn of(bank: &TestBank, what: FeedFilter) -> Self {
         let handover = Handover::new();
         let ledger = Ledger::start(&bank.db, bank.clock.clone(), 8192, handover.clone());
         Self {
@@ -179,7 +179,7 @@ fn move_money(from: &Customer, to: WalletId, amount: &str) -> Command {
 /// The committer's own commits come in memory, those of the other replica from the database, and all of them in one order.
 async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
-    let Beside { ledger, mut reader } = Beside::of(&bank, Followed::All).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, FeedFilter::All).await;
     let mut read = rest(&mut reader).await;
     let queue = ledger.queue();
     let own = async {
@@ -219,7 +219,7 @@ async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
 
 async fn what_did_not_fit_into_the_hand_over_is_read(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
-    let Beside { ledger, mut reader } = Beside::of(&bank, Followed::All).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, FeedFilter::All).await;
     let before = rest(&mut reader).await.len();
     let queue = ledger.queue();
     // More commits than are kept, and nobody takes them.
@@ -243,7 +243,7 @@ async fn what_did_not_fit_into_the_hand_over_is_read(bank: Arc<TestBank>) {
 
 async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
-    let Beside { ledger, mut reader } = Beside::of(&bank, Followed::Payments).await;
+    let Beside { ledger, mut reader } = Beside::of(&bank, FeedFilter::Payments).await;
     let withdraw = |amount: &str, system: WalletId| Command {
         actor: pair.ana.actor,
         idempotency: None,

@@ -5,7 +5,9 @@ use std::fs;
 use crate::layering::{MAY_USE, PRODUCT, depends_on, root};
 
 /// Modules that are no domain: any may use them as the table says, and their arrows would hide the others.
-const FOUNDATION: [&str; 7] = ["actor", "clock", "config", "db", "page", "redis", "values"];
+const FOUNDATION: [&str; 9] = [
+    "actor", "backoff", "clock", "config", "db", "page", "redis", "values", "workers",
+];
 
 fn drawn() -> String {
     let mut lines = vec!["flowchart TD".to_owned()];

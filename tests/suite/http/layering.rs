@@ -1,8 +1,14 @@
 //! The shape of the house, read from its files: which crate knows which, which module uses which, what is pure.
 
+mod rules;
+
+pub use rules::{MAY_USE, PRODUCT};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use rules::PURE;
 
 /// The workspace's folder.
 pub fn root() -> &'static Path {
@@ -10,79 +16,6 @@ pub fn root() -> &'static Path {
         .parent()
         .expect("tests lie in the workspace")
 }
-
-/// The crates that are shipped.
-pub const PRODUCT: [&str; 4] = ["api", "service", "entity", "migration"];
-
-/// What each module of `service` may use besides itself (design.md, section 2).
-pub const MAY_USE: &[(&str, &[&str])] = &[
-    ("actor", &["values"]),
-    ("clock", &["values"]),
-    ("config", &["values"]),
-    ("page", &[]),
-    ("db", &[]),
-    ("redis", &[]),
-    ("journal", &["values"]),
-    ("feed", &["values", "db", "journal"]),
-    ("ledger", &["values", "actor", "clock", "db", "page", "journal", "feed"]),
-    ("identity", &["values", "actor", "clock", "db", "wallets"]),
-    ("wallets", &["values", "actor", "db", "page", "ledger"]),
-    (
-        "transfers",
-        &["values", "actor", "clock", "db", "page", "wallets", "ledger"],
-    ),
-    ("imports", &["values", "clock", "config", "db"]),
-    ("merchants", &["values", "clock", "db", "imports"]),
-    ("statistics", &["values", "clock", "db", "redis", "feed"]),
-    ("aggregates", &["values", "clock", "db", "redis", "feed", "imports"]),
-    ("ops", &["values", "clock", "db", "ledger", "statistics", "aggregates"]),
-];
-
-/// Rules that need no database, no waiting and no clock.
-const PURE: [&str; 42] = [
-    "feed/mark.rs",
-    "journal/chain.rs",
-    "journal/digests.rs",
-    "journal/leaves.rs",
-    "journal/tree.rs",
-    "ledger/attempts.rs",
-    "ledger/book/mod.rs",
-    "ledger/book/money.rs",
-    "ledger/book/wallets.rs",
-    "ledger/commit.rs",
-    "ledger/locked_wallets.rs",
-    "ledger/memory.rs",
-    "ledger/skew.rs",
-    "identity/rules.rs",
-    "transfers/command.rs",
-    "transfers/digest.rs",
-    "transfers/request.rs",
-    "ledger/types/answers.rs",
-    "ledger/types/commands.rs",
-    "ledger/types/records.rs",
-    "ledger/types/tag.rs",
-    "aggregates/day.rs",
-    "aggregates/hot/answers.rs",
-    "aggregates/message.rs",
-    "aggregates/row.rs",
-    "aggregates/totals.rs",
-    "imports/records.rs",
-    "merchants/batch.rs",
-    "merchants/month.rs",
-    "merchants/ranking.rs",
-    "merchants/report.rs",
-    "merchants/rollup.rs",
-    "merchants/row.rs",
-    "merchants/row/amount.rs",
-    "merchants/row/time.rs",
-    "merchants/summary.rs",
-    "merchants/volume.rs",
-    "statistics/amount.rs",
-    "statistics/packed.rs",
-    "statistics/ring.rs",
-    "statistics/summary.rs",
-    "statistics/window.rs",
-];
 
 const LINES_MAX: usize = 350;
 

@@ -10,7 +10,7 @@ use harness::{TestBank, all_at_once, on_every_backend};
 use service::db::{Db, FaultKind};
 use service::imports::{ImportError, ImportOutcome, ImportStage, Progress, Rejects, RunOptions};
 use service::values::ImportStatus;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::small::{Hook, Moment, Small, breaking, broken, quiet};
 use super::{count, file, import, stored, totals, try_import};
@@ -122,10 +122,11 @@ async fn several_processes_share_one_import(bank: Arc<TestBank>) {
 async fn a_stopped_import_goes_on_at_the_next_block(bank: Arc<TestBank>) {
     let (text, expected) = Feed::new(5, ROWS, Dirt::Much).text();
     let path = file(&bank, "feed.csv", text);
-    let (stop, stopped) = watch::channel(false);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
     let stops: Hook = Arc::new(move |number, moment| {
         if (number, moment) == (4, Moment::Before) {
-            stop.send_replace(true);
+            stop.cancel();
         }
         None
     });
@@ -157,12 +158,13 @@ async fn a_stop_is_noticed_before_the_checkpoint(bank: Arc<TestBank>) {
     try_import(&breaks, &path, RunOptions::default())
         .await
         .expect_err("it breaks in its last block");
-    let (stop, stopped) = watch::channel(false);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
     let read = Arc::new(AtomicU64::new(0));
     let counted = read.clone();
     let stops = Small::<false>::new(&bank.db, 1_000, quiet()).telling(Arc::new(move || {
         counted.fetch_add(1, Ordering::Relaxed);
-        stop.send_replace(true);
+        stop.cancel();
     }));
     let rejected = bank.database.folder.path().join("rejected.csv");
     let options = RunOptions {

@@ -10,6 +10,7 @@ use service::db::{Db, Fault};
 use service::imports::{Block, HeaderProblem, Imports, Kinds, Parsed, Rows, Stored};
 use service::merchants::{Activity, ActivityBatch, ActivityLayout, ActivityRows};
 use service::values::ImportKind;
+use service::workers::Workers;
 
 /// When a test is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +58,9 @@ impl<const ONCE: bool> Small<ONCE> {
     /// The imports of a process that reads activities in this way.
     pub fn imports(self, bank: &TestBank, db: &Db) -> Imports {
         let aggregates = Aggregates::new(db.clone(), bank.clock.clone(), None);
-        let transactions = Transactions::new(aggregates, bank.config.currency);
+        let transactions = Transactions::new(&aggregates, bank.config.currency);
         let kinds = Kinds::new(self, transactions);
-        Imports::new(&bank.config, db.clone(), bank.clock.clone(), kinds)
+        Imports::new(&bank.config, db.clone(), bank.clock.clone(), kinds, Workers::new())
     }
 }
 

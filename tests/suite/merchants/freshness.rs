@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, SqliteTransactionMode, Trans
 use service::Services;
 use service::merchants::{Merchants, Reports};
 use service::values::ImportKind;
+use service::workers::Workers;
 use tokio::net::TcpListener;
 
 use super::Feed;
@@ -48,7 +49,7 @@ const PROMISED: Duration = Duration::from_secs(1);
 /// Commits that are looked for.
 const TURNS: i64 = 20;
 /// Between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+const POLL_EVERY: Duration = Duration::from_millis(1);
 /// A report has to come, whatever else the machine does.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -63,7 +64,7 @@ async fn reports_follow_by_themselves(bank: Arc<TestBank>) {
         for services in [&bank.services, &replica] {
             while at_hand(services).version < version {
                 assert!(delay < PATIENCE, "a report does not follow");
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_EVERY).await;
                 delay = watch.look();
             }
         }
@@ -81,7 +82,7 @@ async fn reports_that_nobody_can_look_at_are_none(bank: Arc<TestBank>) {
     report().await.expect(200);
     bank.execute("ALTER TABLE merchant_ranking RENAME TO away").await;
     // A process that starts now has never read any.
-    let starting = Merchants::start(&bank.db);
+    let starting = Merchants::start(&bank.db, Workers::new());
     assert!(starting.reports().is_err());
     let since = Instant::now();
     let refused = loop {
@@ -92,11 +93,22 @@ async fn reports_that_nobody_can_look_at_are_none(bank: Arc<TestBank>) {
         assert!(since.elapsed() < 3 * PATIENCE, "old reports are still served");
     };
     refused.expect_problem(503, "unavailable");
+    // It can still do its work, and says who cannot.
+    let words = "the worker reports has failed for";
+    let says_so = async || {
+        operator.get("/readyz").await.expect(200)["detail"]
+            .to_string()
+            .contains(words)
+    };
+    while !says_so().await {
+        assert!(since.elapsed() < 4 * PATIENCE, "nothing tells of the worker");
+    }
     bank.execute("ALTER TABLE away RENAME TO merchant_ranking").await;
     let since = Instant::now();
     while report().await.status != 200 || starting.reports().is_err() {
         assert!(since.elapsed() < PATIENCE, "the reports are not read again");
     }
+    assert!(!says_so().await, "the worker is well again");
 }
 
 async fn a_report_is_kept_until_something_changes(bank: Arc<TestBank>) {

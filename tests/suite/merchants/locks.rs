@@ -29,7 +29,7 @@ mod postgres {
 
 const ROWS: u64 = 120_000;
 /// Between two looks at the lock.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+const POLL_EVERY: Duration = Duration::from_millis(1);
 /// How long a command or an import may hold the write lock at a time.
 const PROMISED: Duration = Duration::from_millis(100);
 
@@ -67,7 +67,7 @@ async fn moments(bank: Arc<TestBank>) {
             Seen::Held(hold) => held.push(hold),
             Seen::InPart => missed += 1,
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_EVERY).await;
     };
     assert!(status.success(), "{status}");
     let stored = bank.number("SELECT count(*) AS n FROM activities").await;
@@ -94,7 +94,7 @@ async fn until_free(other: &mut SqliteConnection, holder: u32) -> Seen {
     let mut before = None;
     while other.execute("BEGIN IMMEDIATE").await.is_err() {
         before.get_or_insert_with(waited);
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_EVERY).await;
         watch.look();
     }
     other.execute("ROLLBACK").await.expect("it has begun");

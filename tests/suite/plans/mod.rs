@@ -11,7 +11,7 @@ use sea_orm::EntityTrait;
 use service::Services;
 use service::clock::Clock;
 use service::db::Db;
-use service::feed::{Followed, Mark, ReadError, Reader};
+use service::feed::{FeedFilter, Mark, ReadError, Reader};
 use service::page::PageRequest;
 use service::transfers::TransferFilter;
 use service::values::{TransferId, TransferKind, TransferStatus, WalletId};
@@ -166,7 +166,7 @@ async fn payments_are_found_among_many_transfers(bank: Arc<TestBank>) {
         number: 0,
         digest: birth.digest,
     };
-    let mut reader = Reader::new(db, Followed::Payments, mark, None);
+    let mut reader = Reader::new(db, FeedFilter::Payments, mark, None);
     let mut found = Vec::new();
     let reading = async {
         while let Some(piece) = reader.next().await? {

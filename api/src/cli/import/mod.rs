@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use service::imports::{ImportError, ImportOutcome, Pace, Rejects, RunOptions};
 use service::values::{ImportKind, ImportStatus};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use self::bar::Bar;
 use self::summary::ImportSummary;
@@ -74,18 +74,18 @@ pub async fn run(settings: &Settings, what: What) -> anyhow::Result<Ending> {
     let rejects = match rejects {
         Ok(rejects) => rejects,
         Err(error) => {
-            bank::close(bank).await;
+            bank.stop().await;
             return Err(error);
         }
     };
     let mut summary = ImportSummary::default();
-    let wishes = Wishes {
+    let every = ImportSettings {
         kind,
         pace,
         rejects: rejects.as_ref(),
     };
-    let run = import_all(&bank, wishes, &files, &mut summary).await;
-    bank::close(bank).await;
+    let run = import_all(&bank, every, &files, &mut summary).await;
+    bank.stop().await;
     if let Some(rejects) = rejects {
         rejects.finish().context("the rejected lines cannot be written")?;
     }
@@ -108,8 +108,8 @@ fn pace(text: &str) -> Result<Pace, String> {
     Pace::parse(text).ok_or_else(|| "not a factor above zero of at most three decimals".to_owned())
 }
 
-/// What is true of every file of a run.
-struct Wishes<'a> {
+/// What every file of a run is imported with.
+struct ImportSettings<'a> {
     kind: ImportKind,
     pace: Option<Pace>,
     rejects: Option<&'a Rejects>,
@@ -118,29 +118,28 @@ struct Wishes<'a> {
 /// Imports file after file; told to stop, it does so at the end of a block.
 async fn import_all(
     bank: &Bank,
-    wishes: Wishes<'_>,
+    settings: ImportSettings<'_>,
     files: &[PathBuf],
     summary: &mut ImportSummary,
 ) -> anyhow::Result<()> {
-    let (stop, stopped) = watch::channel(false);
+    let stop = CancellationToken::new();
+    let stops = stop.clone();
     let signals = told_to_stop()?;
     let listener = tokio::spawn(async move {
         signals.await;
-        stop.send_replace(true);
-        // The task keeps the sender: a closed channel could be taken for a signal.
-        std::future::pending::<()>().await;
+        stops.cancel();
     });
     let mut bar = Bar::new(files)?;
     let mut done = Ok(());
     for path in files {
         let options = RunOptions {
-            rejects: wishes.rejects.cloned(),
-            pace: wishes.pace,
+            rejects: settings.rejects.cloned(),
+            pace: settings.pace,
             progress: bar.begin(path),
-            stop: stopped.clone(),
+            stop: stop.clone(),
             ..RunOptions::default()
         };
-        let outcome = bank.imports.import_file(wishes.kind, path, options).await;
+        let outcome = bank.imports.import_file(settings.kind, path, options).await;
         bar.end(path).await;
         done = note(outcome, path, summary);
         if done.is_err() {

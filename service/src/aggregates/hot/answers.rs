@@ -12,7 +12,7 @@ use crate::aggregates::totals::{Key, Sum, Totals};
 use crate::feed::Mark;
 use crate::values::Timestamp;
 
-/// A count of the hot store's changes: it only grows, unless Redis forgot some.
+/// A count of the hot store's changes in one epoch, which begins it at 0. It falls only where Redis lost something.
 pub type StoreVersion = i64;
 
 /// What became of a block that was to be queued.
@@ -31,17 +31,17 @@ pub enum Sent {
     /// It does not follow what is here: an earlier block is missing, or this one was another when it was applied.
     OutOfSequence,
     /// The epoch is over.
-    Lost,
+    EpochOver,
 }
 
-/// What became of a piece of the journal.
+/// What became of a batch of payments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Brought {
+pub enum PaymentsAdded {
     Now(StoreVersion),
     /// The totals do not stand at its beginning.
-    Elsewhere,
+    MarkMoved,
     /// The epoch is over.
-    Lost,
+    EpochOver,
 }
 
 /// What became of a block.
@@ -49,10 +49,10 @@ pub enum Brought {
 pub enum Applied {
     Now(StoreVersion),
     Before(StoreVersion),
-    /// It does not follow what is here: an earlier piece is missing, or this one was another when it was applied.
+    /// It does not follow what is here: an earlier block is missing, or this one was another when it was applied.
     OutOfSequence,
     /// The epoch is over.
-    Lost,
+    EpochOver,
 }
 
 /// A message in a consumer's hands; no message when it cannot be read.
@@ -151,7 +151,7 @@ impl Sent {
             "full" => Ok(Self::Full),
             "unknown" => Ok(Self::Unknown),
             "out_of_sequence" => Ok(Self::OutOfSequence),
-            "lost" => Ok(Self::Lost),
+            "epoch_over" => Ok(Self::EpochOver),
             other => Err(bad(other)),
         }
     }
@@ -166,21 +166,21 @@ impl Applied {
             "applied" => Ok(Self::Now(number(version)?)),
             "already" => Ok(Self::Before(number(version)?)),
             "out_of_sequence" => Ok(Self::OutOfSequence),
-            "lost" => Ok(Self::Lost),
+            "epoch_over" => Ok(Self::EpochOver),
             other => Err(bad(other)),
         }
     }
 }
 
-impl Brought {
+impl PaymentsAdded {
     pub fn read(answer: &[String]) -> Result<Self, AggregatesError> {
         let [outcome, version] = answer else {
             return Err(bad(format!("{answer:?}")));
         };
         match outcome.as_str() {
-            "brought" => Ok(Self::Now(number(version)?)),
-            "elsewhere" => Ok(Self::Elsewhere),
-            "lost" => Ok(Self::Lost),
+            "added" => Ok(Self::Now(number(version)?)),
+            "mark_moved" => Ok(Self::MarkMoved),
+            "epoch_over" => Ok(Self::EpochOver),
             other => Err(bad(other)),
         }
     }
@@ -202,7 +202,7 @@ impl Taken {
     pub fn read(values: Vec<Value>) -> Result<Option<Vec<Self>>, AggregatesError> {
         let mut taken = Vec::with_capacity(values.len() / 2);
         let mut values = values.into_iter();
-        if next_text(&mut values)? == "lost" {
+        if next_text(&mut values)? == "epoch_over" {
             return Ok(None);
         }
         while let (Some(id), Some(message)) = (values.next(), values.next()) {
@@ -258,7 +258,7 @@ impl Sealed {
         let mut values = values.into_iter();
         let (outcome, version) = (next_text(&mut values)?, next_text(&mut values)?);
         let removed = next_text(&mut values)?;
-        if outcome == "lost" {
+        if outcome == "epoch_over" {
             return Ok(None);
         }
         let mut sealed = Self {

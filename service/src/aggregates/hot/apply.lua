@@ -1,11 +1,11 @@
 -- Adds one block of an import to the totals, once: the mark says which number is next and what the last block was, and moves
 -- with the totals.
 -- ARGV: epoch, whose block, its number, its digest, seconds to keep the mark, the message's id, newest day, then the sums. Answers what became of it and the version: applied, already, out_of_sequence (it does not follow what is
--- here), lost (the epoch is over).
-if not is_ready(ARGV[1]) then return {'lost', '0'} end
-local mark = p .. 'next:' .. ARGV[2]
+-- here), epoch_over.
+if not is_ready(ARGV[1]) then return {'epoch_over', '0'} end
+local next_key = p .. 'next:' .. ARGV[2]
 local number = tonumber(ARGV[3])
-local due, last = string.match(redis.call('GET', mark) or '', '^(%d+):(.*)$')
+local due, last = string.match(redis.call('GET', next_key) or '', '^(%d+):(.*)$')
 local outcome = 'applied'
 due = tonumber(due)
 if not due or number > due or (number == due - 1 and last ~= '' and last ~= ARGV[4]) then return {'out_of_sequence', version} end
@@ -14,7 +14,7 @@ if number < due then
 else
     add_sums(8)
     local following = string.format('%.0f:%s', number + 1, ARGV[4])
-    redis.call('SET', mark, following, 'EX', ARGV[5])
+    redis.call('SET', next_key, following, 'EX', ARGV[5])
     advance_newest(ARGV[7])
     version = tostring(redis.call('HINCRBY', state, 'version', 1))
 end

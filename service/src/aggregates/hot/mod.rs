@@ -1,11 +1,11 @@
-//! The hot store in Redis: totals in hashes of integers, the queue of blocks, and the marks of what was applied.
+//! The hot store in Redis: totals in hashes of integers, the queue of blocks, and the next block of each import.
 //!
-//! Every step is one script, so that nobody sees half of it and a crash leaves none of it half done. Nothing here knows
+//! Every step is one script, so that no reader sees half of it and a crash leaves none of it half done. Nothing here knows
 //! the database; an epoch that the caller got from there stands on every write.
 
 mod answers;
 
-pub use answers::{Applied, Brought, Generation, Position, Reading, Sealed, Sent, Stage, StoreVersion, Taken};
+pub use answers::{Applied, Generation, PaymentsAdded, Position, Reading, Sealed, Sent, Stage, StoreVersion, Taken};
 
 use std::sync::Arc;
 
@@ -28,9 +28,9 @@ const DEAD_MAX: usize = 1_000;
 const TAKEN_MAX: usize = 16;
 /// Closed generations that the archiver reads at once.
 const SEALED_MAX: usize = 64;
-/// How long the mark of an import outlives its last block: longer than any message waits. Where there is none the database
+/// How long an import's next block is known after its last one: longer than any message waits. Where there is none the database
 /// is asked.
-const MARK_KEPT_S: u64 = 7 * 24 * 3_600;
+const NEXT_BLOCK_KEPT_S: u64 = 7 * 24 * 3_600;
 /// After this long without a word a consumer that has nothing unfinished is forgotten.
 const SILENCE_MS: u64 = 3_600_000;
 
@@ -43,11 +43,11 @@ pub struct Hot {
 /// The whole text of a script: what every one begins with, how sums are added, and what it is for itself.
 macro_rules! script {
     ($name:literal) => {
-        concat!(include_str!("where.lua"), include_str!("sums.lua"), include_str!($name))
+        concat!(include_str!("state.lua"), include_str!("sums.lua"), include_str!($name))
     };
 }
 
-/// The epoch that a process found Redis and the database to agree on.
+/// One life of Redis' totals, named at random. Redis and the database must name the same one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch(pub String);
 
@@ -71,7 +71,7 @@ pub struct Sending {
 }
 
 impl Hot {
-    /// The part of the bank with this name. Connects to nobody yet.
+    /// The part of the bank with this name. Opens no connection yet.
     #[must_use]
     pub fn new(redis: Arc<Redis>, bank: &str) -> Self {
         // The braces keep all keys in one slot, as the scripts need it.
@@ -102,10 +102,10 @@ impl Hot {
     pub async fn send(&self, epoch: &Epoch, message: &Message, how: Sending) -> Result<Sent, AggregatesError> {
         let arguments = [
             epoch.0.clone(),
-            mark_of(epoch, message.import),
+            import_key(epoch, message.import),
             message.block.to_string(),
             message.digest(),
-            MARK_KEPT_S.to_string(),
+            NEXT_BLOCK_KEPT_S.to_string(),
             QUEUE_MAX.to_string(),
             u8::from(how.again).to_string(),
             u8::from(how.is_due).to_string(),
@@ -114,7 +114,7 @@ impl Hot {
         Sent::read(&self.run::<Vec<String>>(script!("send.lua"), &arguments).await?)
     }
 
-    /// Takes messages that nobody works on: those of consumers that were silent for `idle_ms`, then new ones.
+    /// Takes messages that no consumer holds: those of consumers that were silent for `idle_ms`, then new ones.
     /// `None` when the epoch is over.
     pub async fn take(
         &self,
@@ -130,10 +130,10 @@ impl Hot {
     pub async fn apply(&self, epoch: &Epoch, taken: &[(String, Message)]) -> Result<Vec<Applied>, AggregatesError> {
         let mut commands = Pipeline::new();
         for (id, message) in taken {
-            let mark = mark_of(epoch, message.import);
-            let (number, kept) = (message.block.to_string(), MARK_KEPT_S.to_string());
-            let arguments = piece(
-                [&epoch.0, &mark, &number, &message.digest(), &kept, id],
+            let import = import_key(epoch, message.import);
+            let (number, kept) = (message.block.to_string(), NEXT_BLOCK_KEPT_S.to_string());
+            let arguments = arguments_with_sums(
+                [&epoch.0, &import, &number, &message.digest(), &kept, id],
                 &message.totals,
             )?;
             self.script(&mut commands, script!("apply.lua"), &arguments);
@@ -143,14 +143,14 @@ impl Hot {
     }
 
     /// Adds what the journal has after one mark, through another, where the totals stand at the first one.
-    pub async fn bring(
+    pub async fn add_payments(
         &self,
         epoch: &Epoch,
         (from, to): (Mark, Mark),
         totals: &Totals,
-    ) -> Result<Brought, AggregatesError> {
-        let arguments = piece([&epoch.0, &from.to_string(), &to.to_string()], totals)?;
-        Brought::read(&self.run::<Vec<String>>(script!("bring.lua"), &arguments).await?)
+    ) -> Result<PaymentsAdded, AggregatesError> {
+        let arguments = arguments_with_sums([&epoch.0, &from.to_string(), &to.to_string()], totals)?;
+        PaymentsAdded::read(&self.run::<Vec<String>>(script!("add_payments.lua"), &arguments).await?)
     }
 
     /// Puts a message that cannot be read away.
@@ -159,12 +159,12 @@ impl Hot {
         Ok(())
     }
 
-    /// Forgets consumers that died long ago.
-    pub async fn forget_silent(&self) -> Result<(), AggregatesError> {
+    /// Deletes the names of consumers that died long ago.
+    pub async fn purge_consumers(&self) -> Result<(), AggregatesError> {
         self.leave("").await
     }
 
-    /// Says goodbye to a consumer, and forgets those that died long ago.
+    /// Deletes a consumer's name, and names that were silent for an hour; only where nothing is unfinished.
     pub async fn leave(&self, consumer: &str) -> Result<(), AggregatesError> {
         let arguments = [consumer, &SILENCE_MS.to_string()];
         let _: i64 = self.run(script!("leave.lua"), &arguments).await?;
@@ -180,11 +180,11 @@ impl Hot {
 
     /// Removes closed generations that the database has, and notes the step that wrote them; nothing where another step has
     /// removed something since they were read.
-    pub async fn drop_sealed(&self, epoch: &Epoch, sealed: &Sealed) -> Result<(), AggregatesError> {
+    pub async fn remove_sealed(&self, epoch: &Epoch, sealed: &Sealed) -> Result<(), AggregatesError> {
         let removed = sealed.removed.clone().unwrap_or_default();
         let mut arguments = vec![epoch.0.clone(), removed, sealed.step.clone()];
         arguments.extend(sealed.names());
-        let _: i64 = self.run(script!("drop.lua"), &arguments).await?;
+        let _: i64 = self.run(script!("remove.lua"), &arguments).await?;
         Ok(())
     }
 
@@ -204,7 +204,7 @@ impl Hot {
         Ok(T::from_redis_value(answer).map_err(|error| RedisFault::Refused(error.into()))?)
     }
 
-    /// The whole text each time: Redis knows a script that it has seen, and after a restart nobody has to notice.
+    /// The whole text each time: Redis knows a script that it has seen, so a restart of Redis needs no special case.
     fn script(&self, commands: &mut Pipeline, script: &str, arguments: &[impl AsRef<[u8]>]) {
         let command = commands.cmd("EVAL").arg(script).arg(1).arg(&self.prefix);
         for argument in arguments {
@@ -213,12 +213,12 @@ impl Hot {
     }
 }
 
-/// A mark counts within its epoch, whose totals began with what the database knew.
-fn mark_of(epoch: &Epoch, import: ImportId) -> String {
+/// An import's next block counts within its epoch, whose totals began with what the database knew.
+fn import_key(epoch: &Epoch, import: ImportId) -> String {
     format!("{}:{}", epoch.0, import.0.simple())
 }
 
-fn piece<const N: usize>(head: [&str; N], totals: &Totals) -> Result<Vec<String>, AggregatesError> {
+fn arguments_with_sums<const N: usize>(head: [&str; N], totals: &Totals) -> Result<Vec<String>, AggregatesError> {
     let mut arguments: Vec<String> = head.map(str::to_owned).into();
     arguments.push(totals.newest_day().map(|day| day.to_string()).unwrap_or_default());
     push_totals(&mut arguments, totals)?;

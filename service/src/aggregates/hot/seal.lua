@@ -1,7 +1,7 @@
 -- Closes the generations of cold days, so that late rows open new ones, and reads some of what is closed.
--- ARGV: epoch, first hot day ('' when nothing is hot), how many to read. Answers 'ready' or 'lost', the version, the name of
+-- ARGV: epoch, first hot day ('' when nothing is hot), how many to read. Answers 'ready' or 'epoch_over', the version, the name of
 -- the last step that removed something ('' for none), then name and fields of each.
-if not is_ready(ARGV[1]) then return {'lost', '0', ''} end
+if not is_ready(ARGV[1]) then return {'epoch_over', '0', ''} end
 local open = redis.call('HGETALL', p .. 'open')
 for i = 1, #open, 2 do
     if open[i] < ARGV[2] then

@@ -1,16 +1,16 @@
 -- Queues a block of an import, unless it is applied or queued already, or the queue is full.
--- ARGV: epoch, import, block, its digest, seconds to keep the mark, longest queue, '1' to queue it although it is, '1' if the
+-- ARGV: epoch, import, block, its digest, seconds to keep the next block's number, longest queue, '1' to queue it although it is, '1' if the
 -- database was seen to stand at this block in this epoch, the message.
 -- Answers what became of it and the version: applied, queued, waiting, full, unknown (the epoch has no block of this import:
--- only the database can tell whether this one is applied), out_of_sequence (it does not follow what is here), lost (the epoch is over).
-if not is_ready(ARGV[1]) then return {'lost', '0'} end
-local mark, queued = p .. 'next:' .. ARGV[2], p .. 'queued:' .. ARGV[2]
+-- only the database can tell whether this one is applied), out_of_sequence (it does not follow what is here), epoch_over.
+if not is_ready(ARGV[1]) then return {'epoch_over', '0'} end
+local next_key, queued = p .. 'next:' .. ARGV[2], p .. 'queued:' .. ARGV[2]
 local block = tonumber(ARGV[3])
-local due, last = string.match(redis.call('GET', mark) or '', '^(%d+):(.*)$')
+local due, last = string.match(redis.call('GET', next_key) or '', '^(%d+):(.*)$')
 due = tonumber(due)
 if not due then
     if ARGV[8] ~= '1' then return {'unknown', version} end
-    redis.call('SET', mark, ARGV[3] .. ':', 'EX', ARGV[5])
+    redis.call('SET', next_key, ARGV[3] .. ':', 'EX', ARGV[5])
     due = block
 end
 if block > due or (block == due - 1 and last ~= '' and last ~= ARGV[4]) then return {'out_of_sequence', version} end

@@ -1,7 +1,7 @@
 -- Hands out messages: first those that a consumer took and did not finish in time, then new ones.
--- ARGV: epoch, consumer, idle milliseconds after which a message is taken over, how many. Answers 'ready' or 'lost', then id,
+-- ARGV: epoch, consumer, idle milliseconds after which a message is taken over, how many. Answers 'ready' or 'epoch_over', then id,
 -- message or false, and so on.
-if not is_ready(ARGV[1]) then return {'lost'} end
+if not is_ready(ARGV[1]) then return {'epoch_over'} end
 local queue = p .. 'queue'
 local taken = {'ready'}
 local left = tonumber(ARGV[4])

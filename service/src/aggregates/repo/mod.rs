@@ -2,15 +2,15 @@
 
 mod sql;
 mod state;
-mod totals;
+mod sums;
 
 pub use state::Recorded;
-pub use totals::Table;
+pub use sums::Table;
 
 pub use self::state::{
-    advance_newest, begin_epoch, lock_state, note_purged, note_rebuilt, purged_version, record, set_mark, state,
+    advance_newest, lock_state, note_purged, note_rebuilt, purged_version, record, record_epoch, set_mark, state,
 };
-pub use self::totals::{
-    add, archive, archived, daily, forget_own, has_cold, imported_totals, is_archived, ledger_totals, move_cold,
-    payments_beyond, purge_archived, stored_totals,
+pub use self::sums::{
+    add, archive, archived, daily, delete_bank_totals, has_cold, has_step, imported_totals, ledger_totals, move_cold,
+    payments_after, purge_archived, stored_totals,
 };

@@ -11,6 +11,8 @@ const HALF: &str = "1000000000";
 
 /// The columns of a line of sums.
 pub(super) const COLUMNS: &str = "day, source, currency, kind, method, units_high, units_low, count";
+/// In place of these columns.
+const NO_SUM: &str = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
 const KEY: &str = "currency, day, kind, method, source";
 
 /// The one row of state. Its columns are named: a newer release may add one while this one runs.
@@ -65,7 +67,7 @@ impl TotalsDialect {
     }
 
     /// The deposits and withdrawals after the id `$1`, read by their index, whose condition stands as it has it.
-    pub fn payments_beyond(self) -> String {
+    pub fn payments_after(self) -> String {
         let sums = self.sums("t.amount", "t.created_at", "t.currency", "t.method");
         format!(
             "{sums} FROM transfers t WHERE t.kind <> 1 AND t.kind IN (2, 3) AND t.status = 2 AND t.id > $1 \
@@ -107,27 +109,23 @@ impl TotalsDialect {
         )
     }
 
-    /// The sums of one currency `$1` from day `$2` to day `$3` in both tables; which of the generations `$4` are archived
-    /// (source 0), and the epoch (source -1), in the column of the method: one snapshot, one round trip.
+    /// The sums of one currency `$1` from day `$2` to day `$3` in both tables, a row each. Besides, in columns of their own and
+    /// with no sum: a row for each of the names `$4` that is archived, and one for the epoch. One snapshot, one round trip.
     pub fn daily(self) -> String {
-        let sums = |table| format!("SELECT {COLUMNS} FROM {table} WHERE currency = $1 AND day BETWEEN $2 AND $3");
-        let tag = |source: &str, method: &str| {
-            let (day, source) = if self.is_postgres() {
-                ("NULL::date", format!("({source})::smallint"))
-            } else {
-                ("NULL", source.to_owned())
-            };
-            let kind = self.choose("0::smallint", "0");
-            format!("SELECT {day}, {source}, '', {kind}, {method}, 0, 0, 0")
+        let none = self.choose("NULL::text", "NULL");
+        let sums = |table| {
+            format!(
+                "SELECT {COLUMNS}, {none} AS archived, {none} AS epoch FROM {table} \
+                 WHERE currency = $1 AND day BETWEEN $2 AND $3"
+            )
         };
         format!(
-            "{} UNION ALL {} UNION ALL {} FROM archived_generations WHERE generation IN ({}) \
-             UNION ALL {} FROM aggregates_state WHERE epoch IS NOT NULL",
+            "{} UNION ALL {} \
+             UNION ALL SELECT {NO_SUM}, generation, NULL FROM archived_generations WHERE generation IN ({}) \
+             UNION ALL SELECT {NO_SUM}, NULL, epoch FROM aggregates_state WHERE epoch IS NOT NULL",
             sums("cold_totals"),
             sums("hot_totals"),
-            tag("0", "generation"),
             self.list("$4"),
-            tag("-1", "epoch"),
         )
     }
 
@@ -152,7 +150,7 @@ impl TotalsDialect {
         }
     }
 
-    /// The one row of state, until the transaction ends nobody else's to write.
+    /// The one row of state, locked against other writers until the transaction ends.
     pub fn lock_state(self) -> String {
         // On SQLite the transaction holds the write lock already.
         format!("{READ_STATE}{}", if self.is_postgres() { " FOR UPDATE" } else { "" })

@@ -11,7 +11,7 @@ use crate::values::{Sha256Digest, Timestamp};
 
 /// How far the pipeline is.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct State {
+pub struct AggregatesState {
     /// The name of this bank in a Redis that it may share.
     pub bank: String,
     /// The last row of the journal whose payments are in the totals; with Redis, are known to be. Nothing where none is.
@@ -28,7 +28,7 @@ pub struct State {
     pub rebuilt_at: Option<Timestamp>,
 }
 
-impl State {
+impl AggregatesState {
     /// How far the journal is counted; `None` while it is not begun.
     #[must_use]
     pub fn mark(&self) -> Option<Mark> {
@@ -56,17 +56,19 @@ fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Ite
 }
 
 /// The state as it is.
-pub async fn state(db: &impl ConnectionTrait) -> Result<State, Fault> {
+pub async fn state(db: &impl ConnectionTrait) -> Result<AggregatesState, Fault> {
     read(db, READ_STATE).await
 }
 
-/// The state, which nobody else writes before this transaction ends.
-pub async fn lock_state(tx: &DatabaseTransaction) -> Result<State, Fault> {
+/// The state, locked against other writers until this transaction ends.
+pub async fn lock_state(tx: &DatabaseTransaction) -> Result<AggregatesState, Fault> {
     read(tx, &TotalsDialect(tx.get_database_backend()).lock_state()).await
 }
 
-async fn read(db: &impl ConnectionTrait, sql: &str) -> Result<State, Fault> {
-    let found = State::find_by_statement(statement(db, sql, [])).one(db).await?;
+async fn read(db: &impl ConnectionTrait, sql: &str) -> Result<AggregatesState, Fault> {
+    let found = AggregatesState::find_by_statement(statement(db, sql, []))
+        .one(db)
+        .await?;
     found.ok_or_else(|| sea_orm::DbErr::RecordNotFound("the row of aggregates_state".to_owned()).into())
 }
 
@@ -116,8 +118,8 @@ pub async fn set_mark(tx: &DatabaseTransaction, mark: Mark) -> Result<(), Fault>
     Ok(())
 }
 
-/// Begins an epoch: the database rests on nothing of it yet, and does not know how far it is.
-pub async fn begin_epoch(tx: &DatabaseTransaction, epoch: &str) -> Result<(), Fault> {
+/// Records a new epoch: the database rests on nothing of it yet, and does not know how far it is.
+pub async fn record_epoch(tx: &DatabaseTransaction, epoch: &str) -> Result<(), Fault> {
     let sql = "UPDATE aggregates_state SET epoch = $1, version = 0, purged_version = 0, mark_number = NULL, \
                mark_digest = NULL WHERE id = 1";
     tx.execute_raw(statement(tx, sql, [epoch.into()])).await?;

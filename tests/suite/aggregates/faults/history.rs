@@ -251,7 +251,7 @@ impl History {
         };
         let proof = self.bank.services.ops.verify().await.expect("the books can be read");
         let cold = rows("SELECT 1 FROM hot_totals WHERE day < '2025-12-29'").await;
-        let sealed = aggregates.seal().await.expect("days can be closed");
+        let sealed = aggregates.archiver().seal().await.expect("days can be closed");
         proof.aggregates.lag == 0 && cold == 0 && sealed.generations.is_empty()
     }
 

@@ -50,6 +50,24 @@ async fn florin_alone_serves_a_new_bank() {
     place.remove().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_name_every_worker() {
+    let place = Place::new(Backend::Sqlite).await;
+    let server = Serving::start(place.folder.path(), &[]).await;
+    let metrics = server.caller().get("/metrics").await.text;
+    for worker in ["committer", "statistics", "reports", "importer", "relay", "archiver"] {
+        let line = format!("florin_worker_running{{worker=\"{worker}\"}} 1");
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} is missing:\n{metrics}"
+        );
+    }
+    let ready = server.caller().get("/readyz").await.expect(200);
+    assert!(ready["detail"].is_null(), "{ready}");
+    server.kill().await;
+    place.remove().await;
+}
+
 /// The arguments and the variables that a server is started with.
 type Way<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
 

@@ -91,8 +91,17 @@ async fn ctrl_c_ends_the_demo_and_leaves_nothing_behind_at_any_moment() {
         );
         assert!(screen.contains("the throw-away bank is removed"), "{words}: {screen}");
     }
-    let mut terminal = demo(folder.path(), &["--transfers", "100"]).await;
-    terminal.until("Ctrl-C ends the demo").await;
+    let mut terminal = demo(folder.path(), &["--transfers", "100", "--reports", "public"]).await;
+    let screen = terminal.until("Ctrl-C ends the demo").await;
+    let (_, address) = screen.rsplit_once("Look around in ").expect("it says where");
+    let address = address.split("/docs").next().unwrap_or_default();
+    let statistics = reqwest::get(format!("{address}/statistics")).await;
+    let statistics = statistics.expect("the demo serves").json().await;
+    let statistics: serde_json::Value = statistics.expect("statistics are JSON");
+    assert!(
+        statistics["count"].as_u64() > Some(8),
+        "what it showed counts: {statistics}"
+    );
     terminal.press(CTRL_C).await;
     let (ended, screen) = terminal.ended().await;
     assert_eq!(ended, Some(0), "{screen}");

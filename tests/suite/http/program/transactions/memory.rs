@@ -7,7 +7,7 @@ use harness::program::command;
 use serde_json::Value;
 use tokio::time::{interval, timeout};
 
-use super::{Bank, LOOK_EVERY, PATIENCE, on_both_stores, today, with_redis};
+use super::{Bank, PATIENCE, POLL_EVERY, on_both_stores, today, with_redis};
 use crate::sums::Month;
 
 on_both_stores!(a_file_ten_times_as_large_takes_no_more_memory);
@@ -40,7 +40,7 @@ async fn peak(bank: &Bank, name: &str, text: &str, rows: u64) -> u64 {
         .spawn()
         .expect("florin can be started");
     let pid = child.id().expect("a process that was not waited for has an id");
-    let (mut peak, mut looks) = (0, interval(LOOK_EVERY));
+    let (mut peak, mut looks) = (0, interval(POLL_EVERY));
     let look = async {
         while child.try_wait().expect("a child can be asked").is_none() {
             peak = peak.max(most_so_far(pid));

@@ -49,7 +49,7 @@ use on_both_stores;
 /// Longer than anything takes that a server does by itself, the archiver's pause among it.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a test looks: what it waits for needs the processor too.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// Rows of many blocks on either database.
 const MANY: u64 = 200_000;
@@ -144,7 +144,7 @@ where
     T: PartialEq + std::fmt::Debug,
     F: Future<Output = T>,
 {
-    let mut looks = interval(LOOK_EVERY);
+    let mut looks = interval(POLL_EVERY);
     let agree = async {
         while look().await != *expected {
             looks.tick().await;

@@ -45,7 +45,7 @@ pub struct Daily {
 
 #[derive(FromQueryResult)]
 struct TotalsLine {
-    day: Option<NaiveDate>,
+    day: NaiveDate,
     source: i16,
     currency: String,
     kind: i16,
@@ -60,7 +60,7 @@ impl TotalsLine {
     fn sum(&self) -> Option<(Key, Sum)> {
         let key = Key {
             currency: Currency::from_code(&self.currency)?,
-            day: self.day?.into(),
+            day: self.day.into(),
             kind: PaymentKind::from_number(self.kind)?,
             method: Method::try_new(self.method.as_str())?,
             source: Source::from_number(self.source)?,
@@ -71,7 +71,7 @@ impl TotalsLine {
 
     fn read(&self) -> Result<(Key, Sum), Fault> {
         self.sum()
-            .ok_or_else(|| sea_orm::DbErr::Type(format!("a sum of {:?} by {:?}", self.day, self.method)).into())
+            .ok_or_else(|| sea_orm::DbErr::Type(format!("a sum of {} by {:?}", self.day, self.method)).into())
     }
 }
 
@@ -83,22 +83,13 @@ fn dialect(db: &impl ConnectionTrait) -> TotalsDialect {
     TotalsDialect(db.get_database_backend())
 }
 
-async fn lines(
-    db: &impl ConnectionTrait,
-    sql: String,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<TotalsLine>, Fault> {
-    Ok(TotalsLine::find_by_statement(statement(db, sql, values))
-        .all(db)
-        .await?)
-}
-
 async fn totals(
     db: &impl ConnectionTrait,
     sql: String,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Totals, Fault> {
-    lines(db, sql, values).await?.iter().map(TotalsLine::read).collect()
+    let lines = TotalsLine::find_by_statement(statement(db, sql, values));
+    lines.all(db).await?.iter().map(TotalsLine::read).collect()
 }
 
 /// Adds sums to a table's.
@@ -163,24 +154,20 @@ pub async fn daily(
         json!(generations).to_string().into(),
     ];
     let mut daily = Daily::default();
-    for line in lines(db, dialect(db).daily(), values).await? {
-        match line.source {
-            ARCHIVED => drop(daily.archived.insert(line.method)),
-            EPOCH => daily.epoch = Some(line.method),
-            _ => {
-                let (key, sum) = line.read()?;
-                daily.totals.add(key, sum);
-            }
+    for row in db.query_all_raw(statement(db, dialect(db).daily(), values)).await? {
+        if let Some(name) = row.try_get::<Option<String>>("", "archived")? {
+            daily.archived.insert(name);
+        } else if let Some(epoch) = row.try_get::<Option<String>>("", "epoch")? {
+            daily.epoch = Some(epoch);
+        } else {
+            let (key, sum) = TotalsLine::from_query_result(&row, "")?.read()?;
+            daily.totals.add(key, sum);
         }
     }
     Ok(daily)
 }
 
-/// The sources that mark lines of `daily` which are no sums.
-const ARCHIVED: i16 = 0;
-const EPOCH: i16 = -1;
-
-/// Stores generations as archived, and the step that did it, and gives those that were not before.
+/// Stores names as archived: those of generations, and of the step that wrote them. Answers those that are new.
 pub async fn archive(tx: &DatabaseTransaction, names: &[String], at: Timestamp) -> Result<BTreeSet<String>, Fault> {
     let statement = statement(tx, dialect(tx).archive(), [json!(names).to_string().into(), at.into()]);
     generations(tx, statement).await
@@ -197,10 +184,11 @@ pub async fn archived(db: &impl ConnectionTrait) -> Result<BTreeSet<String>, Fau
     generations(db, statement(db, sql.to_owned(), [])).await
 }
 
-/// Whether a generation or a step is stored as archived.
-pub async fn is_archived(db: &impl ConnectionTrait, generation: &str) -> Result<bool, Fault> {
+/// False where the archiver's step of this name is not stored: the database went back. True where Redis names no step.
+pub async fn has_step(db: &impl ConnectionTrait, step: Option<&str>) -> Result<bool, Fault> {
+    let Some(step) = step else { return Ok(true) };
     let sql = "SELECT generation FROM archived_generations WHERE generation = $1";
-    let found = db.query_one_raw(statement(db, sql.to_owned(), [generation.into()]));
+    let found = db.query_one_raw(statement(db, sql.to_owned(), [step.into()]));
     Ok(found.await?.is_some())
 }
 
@@ -218,12 +206,12 @@ pub async fn ledger_totals(tx: &DatabaseTransaction, through: RecordId) -> Resul
 }
 
 /// Those after an id, as the journal has them.
-pub async fn payments_beyond(tx: &DatabaseTransaction, after: RecordId) -> Result<Totals, Fault> {
-    totals(tx, dialect(tx).payments_beyond(), [after.into()]).await
+pub async fn payments_after(tx: &DatabaseTransaction, after: RecordId) -> Result<Totals, Fault> {
+    totals(tx, dialect(tx).payments_after(), [after.into()]).await
 }
 
-/// Takes the bank's own out of hot and cold totals.
-pub async fn forget_own(tx: &DatabaseTransaction) -> Result<(), Fault> {
+/// Deletes the bank's own payments from the hot and the cold totals.
+pub async fn delete_bank_totals(tx: &DatabaseTransaction) -> Result<(), Fault> {
     for table in [Table::Hot, Table::Cold] {
         let sql = format!("DELETE FROM {} WHERE source = $1", table.name());
         let own = Source::Bank.number().into();

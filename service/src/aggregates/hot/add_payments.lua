@@ -1,0 +1,10 @@
+-- Adds what the journal has after one mark, through another, to the totals: only where they stand at the first mark, so that
+-- nothing is added twice, whichever relay adds it.
+-- ARGV: epoch, the mark before, the mark after, newest day ('' for no sums), then the sums. Answers what became of it and the
+-- version: added, mark_moved (the totals stand at another mark), epoch_over.
+if not is_ready(ARGV[1]) then return {'epoch_over', '0'} end
+if redis.call('GET', p .. 'mark') ~= ARGV[2] then return {'mark_moved', version} end
+add_sums(5)
+redis.call('SET', p .. 'mark', ARGV[3])
+advance_newest(ARGV[4])
+return {'added', tostring(redis.call('HINCRBY', state, 'version', 1))}

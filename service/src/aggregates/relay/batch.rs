@@ -1,0 +1,56 @@
+//! What the relay carries from the journal to the totals: deposits and withdrawals, summed up. Pure.
+
+use crate::aggregates::Day;
+use crate::aggregates::totals::{Key, PaymentKind, Source, Sum, Totals};
+use crate::feed::{Completed, FeedPiece, Mark};
+use crate::values::TransferKind;
+
+/// What the journal has after one mark, through another, summed up.
+#[derive(Clone, Debug)]
+pub struct PaymentBatch {
+    pub(in crate::aggregates) from: Mark,
+    pub(in crate::aggregates) to: Mark,
+    pub(in crate::aggregates) totals: Totals,
+}
+
+impl PaymentBatch {
+    pub(super) fn after(mark: Mark) -> Self {
+        Self {
+            from: mark,
+            to: mark,
+            totals: Totals::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, piece: FeedPiece) {
+        self.to = piece.to;
+        for (key, sum) in piece.completed.into_iter().filter_map(payment) {
+            self.totals.add(key, sum);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.from == self.to
+    }
+
+    pub(super) fn payments(&self) -> u64 {
+        self.totals.iter().map(|(_, sum)| sum.count).sum()
+    }
+}
+
+/// What a completed transfer adds to the totals. A reversal takes back what stays counted, and is neither of the two kinds.
+fn payment(completed: Completed) -> Option<(Key, Sum)> {
+    let kind = match completed.kind {
+        TransferKind::Deposit => PaymentKind::Deposit,
+        TransferKind::Withdrawal => PaymentKind::Withdrawal,
+        TransferKind::Transfer | TransferKind::Reversal => return None,
+    };
+    let key = Key {
+        currency: completed.currency,
+        day: Day::of(completed.at),
+        kind,
+        method: completed.method?,
+        source: Source::Bank,
+    };
+    Some((key, Sum::one(completed.amount)))
+}

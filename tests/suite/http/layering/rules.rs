@@ -1,0 +1,92 @@
+//! What the house allows: who may use whom, and which files are pure. To be changed with the design only.
+
+/// The crates that are shipped.
+pub const PRODUCT: [&str; 4] = ["api", "service", "entity", "migration"];
+
+/// What each module of `service` may use besides itself.
+pub const MAY_USE: &[(&str, &[&str])] = &[
+    ("actor", &["values"]),
+    ("clock", &["values"]),
+    ("config", &["values"]),
+    ("page", &[]),
+    ("backoff", &[]),
+    ("workers", &["backoff"]),
+    ("db", &[]),
+    ("redis", &[]),
+    ("journal", &["values"]),
+    ("feed", &["values", "db", "journal"]),
+    (
+        "ledger",
+        &["values", "actor", "backoff", "clock", "db", "page", "journal", "feed"],
+    ),
+    ("identity", &["values", "actor", "clock", "db", "wallets"]),
+    ("wallets", &["values", "actor", "db", "page", "ledger"]),
+    (
+        "transfers",
+        &["values", "actor", "clock", "db", "page", "wallets", "ledger"],
+    ),
+    ("imports", &["values", "backoff", "clock", "config", "db", "workers"]),
+    ("merchants", &["values", "backoff", "clock", "db", "imports", "workers"]),
+    (
+        "statistics",
+        &["values", "backoff", "clock", "db", "redis", "feed", "workers"],
+    ),
+    (
+        "aggregates",
+        &[
+            "values", "backoff", "clock", "db", "redis", "feed", "imports", "workers",
+        ],
+    ),
+    (
+        "ops",
+        &["values", "clock", "db", "ledger", "statistics", "aggregates", "workers"],
+    ),
+];
+
+/// Rules that need no database, no waiting and no clock.
+pub const PURE: [&str; 44] = [
+    "backoff.rs",
+    "feed/mark.rs",
+    "journal/chain.rs",
+    "journal/digests.rs",
+    "journal/leaves.rs",
+    "journal/tree.rs",
+    "ledger/attempts.rs",
+    "ledger/book/mod.rs",
+    "ledger/book/money.rs",
+    "ledger/book/wallets.rs",
+    "ledger/commit.rs",
+    "ledger/locked_wallets.rs",
+    "ledger/memory.rs",
+    "ledger/skew.rs",
+    "identity/rules.rs",
+    "transfers/command.rs",
+    "transfers/digest.rs",
+    "transfers/request.rs",
+    "ledger/types/answers.rs",
+    "ledger/types/commands.rs",
+    "ledger/types/records.rs",
+    "ledger/types/tag.rs",
+    "aggregates/day.rs",
+    "aggregates/hot/answers.rs",
+    "aggregates/message.rs",
+    "aggregates/relay/batch.rs",
+    "aggregates/row.rs",
+    "aggregates/totals.rs",
+    "imports/records.rs",
+    "merchants/batch.rs",
+    "merchants/month.rs",
+    "merchants/ranking.rs",
+    "merchants/report.rs",
+    "merchants/rollup.rs",
+    "merchants/row.rs",
+    "merchants/row/amount.rs",
+    "merchants/row/time.rs",
+    "merchants/summary.rs",
+    "merchants/volume.rs",
+    "statistics/amount.rs",
+    "statistics/packed.rs",
+    "statistics/ring.rs",
+    "statistics/summary.rs",
+    "statistics/window.rs",
+];
