@@ -1,5 +1,7 @@
 //! Florin over HTTP, and the program `florin`. Knows neither tables nor SQL.
 
+#![warn(missing_docs)]
+
 pub mod app;
 pub mod auth;
 pub mod cli;

@@ -1,5 +1,7 @@
 //! The tables, one file each, and the value types that are their columns. No logic and no queries.
 
+#![warn(missing_docs)]
+
 pub mod activities;
 pub mod changes;
 pub mod entries;

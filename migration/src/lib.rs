@@ -2,6 +2,8 @@
 //!
 //! Steps are plain SQL in both dialects, since the CHECKs, triggers and storage options are the point of them.
 
+#![warn(missing_docs)]
+
 use sea_orm_migration::MigrationStatus;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{

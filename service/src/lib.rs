@@ -1,5 +1,7 @@
 //! What the bank does. Knows nothing of HTTP.
 
+#![warn(missing_docs)]
+
 pub mod actor;
 pub mod aggregates;
 pub mod backoff;
