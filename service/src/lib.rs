@@ -99,9 +99,9 @@ impl Services {
                 config,
                 db.clone(),
                 clock.clone(),
-                imports::Kinds::new(
-                    merchants::ActivityRows::new(&db),
-                    aggregates::Transactions::new(&aggregates, config.currency),
+                imports::FileKinds::new(
+                    merchants::ActivityFiles::new(&db),
+                    aggregates::TransactionFiles::new(&aggregates, config.currency),
                 ),
                 workers.group(),
             ),

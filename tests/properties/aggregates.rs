@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDate};
 use csv::ByteRecord;
 use proptest::prelude::*;
 use service::aggregates::{
-    Day, Key, Message, PaymentKind, Row, Source, Sum, Totals, TransactionLayout, parse, totals_of,
+    Day, Key, Message, PaymentKind, Source, Sum, Totals, TransactionLayout, TransactionRow, parse, totals_of,
 };
 use service::values::{ImportId, Method, Timestamp};
 use uuid::Uuid;
@@ -32,9 +32,9 @@ fn kind(is_deposit: bool) -> PaymentKind {
     }
 }
 
-fn row() -> impl Strategy<Value = Row> {
+fn row() -> impl Strategy<Value = TransactionRow> {
     (0_usize..4, any::<bool>(), 0_usize..4, units_above_zero(), any::<u32>()).prop_map(
-        |(at, is_deposit, by, units, sleep_ms)| Row {
+        |(at, is_deposit, by, units, sleep_ms)| TransactionRow {
             day: day(at),
             kind: kind(is_deposit),
             method: method(by),
@@ -236,7 +236,7 @@ fn good_rows_are_read_exactly() {
             if shape % 2 == 0 { amount } else { shortened },
             sleep_ms.to_string(),
         ]);
-        let expected = Row {
+        let expected = TransactionRow {
             day: Day::of(time),
             sleep_ms,
             ..drawn

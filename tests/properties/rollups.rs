@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use service::clock::{Clock, id_at};
-use service::imports::{Block, Parsed, RowCounts, Rows, Stored};
-use service::merchants::{self, Activity, ActivityBatch, ActivityLayout, ActivityRows, COLUMNS};
+use service::imports::{Checkpoint, FileKind, Import, ImportTotals, Parsed, RowCounts, Stored};
+use service::merchants::{self, Activity, ActivityBatch, ActivityFiles, ActivityLayout, COLUMNS};
 use service::values::{Digest, ImportId, ImportKind, ImportStatus};
 use uuid::Uuid;
 
@@ -115,7 +115,7 @@ async fn rollups_equal_a_recomputation(bank: Arc<TestBank>) {
     let met = Met::default();
     hold_on_bank(file!(), &vec(vec(step(), 1..5), 1..4), async |files| {
         forget_everything(&bank).await;
-        let rows = ActivityRows::new(&bank.db);
+        let rows = ActivityFiles::new(&bank.db);
         let mut inserted = 0;
         for steps in files {
             inserted += File::begin(&bank, &rows, &met).await.run(steps).await?;
@@ -170,21 +170,35 @@ async fn forget_everything(bank: &TestBank) {
 /// A file that is being imported by hand.
 struct File<'a> {
     bank: &'a TestBank,
-    rows: &'a ActivityRows,
+    rows: &'a ActivityFiles,
     met: &'a Met,
-    import: ImportId,
+    /// As it is before its first block.
+    import: Import,
 }
 
 impl<'a> File<'a> {
-    async fn begin(bank: &'a TestBank, rows: &'a ActivityRows, met: &'a Met) -> Self {
+    async fn begin(bank: &'a TestBank, rows: &'a ActivityFiles, met: &'a Met) -> Self {
         let now = bank.clock.now();
-        let import = ImportId(id_at(now));
+        let import = Import {
+            id: ImportId(id_at(now)),
+            kind: ImportKind::Activities,
+            file_name: "activities.csv".to_owned(),
+            status: ImportStatus::Running,
+            failure: None,
+            digest: Digest([0; 16]),
+            size: 1_000_000,
+            bytes_applied: 0,
+            blocks_applied: 0,
+            counts: ImportTotals::default(),
+            started_at: now,
+            finished_at: None,
+        };
         let record = imports::ActiveModel {
-            id: Set(import),
-            kind: Set(ImportKind::Activities),
-            file: Set("activities.csv".to_owned()),
+            id: Set(import.id),
+            kind: Set(import.kind),
+            file: Set(import.file_name.clone()),
             path: Set(None),
-            digest: Set(Digest([0; 16])),
+            digest: Set(import.digest),
             size: Set(1_000_000),
             checkpoint: Set(0),
             block: Set(0),
@@ -213,35 +227,41 @@ impl<'a> File<'a> {
     async fn run(&self, steps: Vec<Step>) -> Result<u64, TestCaseError> {
         let mut total = 0;
         for (number, step) in steps.iter().enumerate() {
-            let block = self.block(number as u64, step, step.other_rows_max);
+            let (checkpoint, batch) = self.block(number as u64, step, step.other_rows_max);
             let mut stored = match step.poison {
                 Some(event) => {
-                    let block = self.block(number as u64, step, step.part_rows_max);
-                    self.store_poisoned(&block, event).await?
+                    let (checkpoint, batch) = self.block(number as u64, step, step.part_rows_max);
+                    self.store_poisoned(&checkpoint, &batch, event).await?
                 }
                 None => None,
             };
             if stored.is_none() {
-                stored = self.rows.store(&block).await.map(Some).map_err(fail)?;
+                stored = self.rows.store(&checkpoint, &batch).await.map(Some).map_err(fail)?;
             }
-            let Some(Stored::Applied { inserted, duplicate }) = stored else {
+            let Some(Stored::Applied(rows)) = stored else {
                 return Err(TestCaseError::fail("a fresh block is stale"));
             };
-            prop_assert_eq!(inserted + duplicate, block.counts.rows());
-            if duplicate > 0 {
+            prop_assert_eq!(rows.inserted() + rows.duplicate(), checkpoint.rows());
+            if rows.duplicate() > 0 {
                 self.met.count("duplicate");
             }
-            total += inserted;
+            total += rows.inserted();
             if step.again {
                 self.met.count("stale");
-                prop_assert_eq!(self.rows.store(&block).await.map_err(fail)?, Stored::Stale);
+                let again = self.rows.store(&checkpoint, &batch).await;
+                prop_assert_eq!(again.map_err(fail)?, Stored::Stale);
             }
         }
         Ok(total)
     }
 
     /// Stores a block while one event breaks every transaction that it is in.
-    async fn store_poisoned(&self, block: &Block<ActivityBatch>, event: u128) -> Result<Option<Stored>, TestCaseError> {
+    async fn store_poisoned(
+        &self,
+        checkpoint: &Checkpoint,
+        batch: &ActivityBatch,
+        event: u128,
+    ) -> Result<Option<Stored>, TestCaseError> {
         let hex = event_id(event).simple().to_string();
         let literal = match self.bank.backend {
             Backend::Postgres => format!("'{hex}'"),
@@ -250,7 +270,7 @@ impl<'a> File<'a> {
         self.bank
             .execute(&format!("INSERT INTO poison VALUES ({literal})"))
             .await;
-        let stored = self.rows.store(block).await;
+        let stored = self.rows.store(checkpoint, batch).await;
         self.bank.execute("DELETE FROM poison").await;
         if stored.is_err() {
             self.met.count("broken");
@@ -263,7 +283,7 @@ impl<'a> File<'a> {
         Ok(stored.ok())
     }
 
-    fn block(&self, number: u64, step: &Step, part_rows_max: usize) -> Block<ActivityBatch> {
+    fn block(&self, number: u64, step: &Step, part_rows_max: usize) -> (Checkpoint, ActivityBatch) {
         let layout = ActivityLayout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns");
         let (mut rows, mut counts): (Vec<Activity>, RowCounts) = (Vec::new(), RowCounts::default());
         for line in &step.lines {
@@ -282,15 +302,13 @@ impl<'a> File<'a> {
         if rows.is_empty() {
             self.met.count("nothing");
         }
-        Block {
-            import: self.import,
-            number,
-            from: number * 1_000,
-            to: number * 1_000 + 1_000,
-            rows: ActivityBatch::new(rows, part_rows_max),
-            counts,
-            skip_reasons: "{}".to_owned(),
-        }
+        let import = Import {
+            bytes_applied: number * 1_000,
+            blocks_applied: number,
+            ..self.import.clone()
+        };
+        let checkpoint = Checkpoint::new(&import, import.bytes_applied + 1_000, counts);
+        (checkpoint, ActivityBatch::new(rows, part_rows_max))
     }
 }
 

@@ -95,7 +95,7 @@ impl ImportsApi {
         let imports = &self.services.imports;
         let place = imports.admit(kind, upload.declared_bytes()).await?;
         let (file, body) = upload.file().await?;
-        let import = imports.upload(place, &file, body).await?;
+        let import = imports.receive_upload(place, &file, body).await?;
         Ok(Accepted(StartedImportView {
             id: import.id.0,
             status: import.status.into(),
@@ -114,7 +114,7 @@ impl From<Import> for ImportView {
         Self {
             id: import.id.0,
             kind: import.kind.into(),
-            file: import.file,
+            file: import.file_name,
             status: import.status.into(),
             rows_read: import.counts.rows_read,
             rows_inserted: import.counts.rows_inserted,
@@ -124,7 +124,7 @@ impl From<Import> for ImportView {
             skip_reasons: import.counts.skip_reasons,
             started_at: Time(import.started_at),
             finished_at: import.finished_at.map(Time),
-            bytes_applied: import.checkpoint,
+            bytes_applied: import.bytes_applied,
             bytes: import.size,
             failure: import.failure,
         }

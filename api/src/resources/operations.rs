@@ -7,7 +7,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
-use service::imports::{ImportStage, Working};
+use service::imports::{BackgroundImport, ImportStage};
 use service::ledger::Loss;
 use service::workers::WorkerReport;
 
@@ -111,7 +111,7 @@ impl OperationsApi {
             status: OK.to_owned(),
             redis: is_shared.map(|is_shared| if is_shared { OK } else { AWAY }.to_owned()),
             detail: (!details.is_empty()).then(|| details.join("; ")),
-            importing: self.services.imports.working().map(Into::into),
+            importing: self.services.imports.background_import().map(Into::into),
         }))
     }
 
@@ -155,10 +155,10 @@ impl Example for ReadinessView {
     }
 }
 
-impl From<Working> for ImportingView {
-    fn from(working: Working) -> Self {
+impl From<BackgroundImport> for ImportingView {
+    fn from(working: BackgroundImport) -> Self {
         let bytes_applied = match working.progress.stage {
-            ImportStage::Looking => 0,
+            ImportStage::Hashing => 0,
             ImportStage::Applying => working.progress.bytes,
         };
         Self {

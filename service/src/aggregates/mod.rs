@@ -3,7 +3,7 @@
 //! | what | brought by | to |
 //! |---|---|---|
 //! | a deposit or withdrawal | `relay`, from the journal | the hot totals: in Redis, or in the table `hot_totals` without it |
-//! | a block of an imported file | `importer`, a queue in Redis, `consumer` | the hot totals, and the table `imported_totals` |
+//! | a block of an imported file | `file_kind`, a queue in Redis, `consumer` | the hot totals, and the table `imported_totals` |
 //! | a day that is cold | `archiver` | the table `cold_totals` |
 //!
 //! `reader` answers from all of them; `rebuild` makes Redis anew from the database. An **epoch** is one life of Redis' totals: it
@@ -18,8 +18,8 @@ mod archiver;
 mod consumer;
 mod day;
 mod error;
+mod file_kind;
 mod hot;
-mod importer;
 mod message;
 mod reader;
 mod rebuild;
@@ -34,11 +34,11 @@ pub use archiver::Archiver;
 pub use consumer::Consumer;
 pub use day::{Day, DayRange, RangeError};
 pub use error::AggregatesError;
+pub use file_kind::TransactionFiles;
 pub use hot::Sealed;
-pub use importer::Transactions;
 pub use message::{Message, decode_totals, encode_totals};
 pub use relay::{PaymentBatch, Relay};
-pub use row::{Row, TransactionLayout, parse, totals_of};
+pub use row::{TransactionLayout, TransactionRow, parse, totals_of};
 pub use totals::{Key, PaymentKind, Source, Sum, Totals};
 pub use verify::{Comparison, Verdict};
 

@@ -10,7 +10,7 @@ use crate::values::{Currency, Method, Money, Timestamp};
 
 /// A deposit or withdrawal of another system.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct TransactionRow {
     pub day: Day,
     pub kind: PaymentKind,
     pub method: Method,
@@ -52,7 +52,7 @@ impl TransactionLayout {
 }
 
 /// Reads a row; the first column that is wrong is the reason, in the order of the contract.
-pub fn parse(layout: &TransactionLayout, record: &ByteRecord, now: Timestamp) -> Result<Row, SkipReason> {
+pub fn parse(layout: &TransactionLayout, record: &ByteRecord, now: Timestamp) -> Result<TransactionRow, SkipReason> {
     let field = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
     let time = timestamp(field(layout.timestamp)).ok_or("invalid_timestamp")?;
     if time > now + AHEAD_MAX {
@@ -65,7 +65,7 @@ pub fn parse(layout: &TransactionLayout, record: &ByteRecord, now: Timestamp) ->
         .filter(|amount| *amount > Money::ZERO)
         .ok_or("invalid_amount")?;
     let sleep_ms = layout.sleep_ms.and_then(|column| field(column).parse().ok());
-    Ok(Row {
+    Ok(TransactionRow {
         day: Day::of(time),
         kind,
         method,
@@ -101,7 +101,7 @@ fn naive(text: &str) -> Option<NaiveDateTime> {
 
 /// The totals of rows.
 #[must_use]
-pub fn totals_of(rows: &[Row], currency: Currency) -> Totals {
+pub fn totals_of(rows: &[TransactionRow], currency: Currency) -> Totals {
     rows.iter()
         .map(|row| {
             let key = Key {

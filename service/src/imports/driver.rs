@@ -4,7 +4,6 @@
 //! the import has come, and goes on from there. A fault ends the run and leaves the import RUNNING at its checkpoint.
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +11,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::checkpoint::{Checkpoint, Stored};
+use super::content::{ContentId, FileStat};
 use super::error::ImportError;
 use super::import::{Import, ImportOutcome, Progress};
-use super::kind::{Block, Pace, Rows, Stored};
-use super::reading::{self, BLOCKS_AHEAD_MAX, FilePiece, FileReadError, Plan};
+use super::kind::{FileKind, Pace};
+use super::reading::{self, BLOCKS_AHEAD_MAX, Block, FileReadError, ReadPlan};
 use super::rejects::Rejects;
-use super::repo::{self, Advanced, End};
-use super::source::{FileContent, Stamp};
+use super::repo::{self, End, ImportUpdate};
 use crate::backoff::doubled;
 use crate::clock::{Clock, random_bytes};
 use crate::db::{Db, Fault};
@@ -29,14 +29,14 @@ const TRIES_MAX: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// One import to go on with.
-pub(super) struct Job {
+/// One run of an import: from its checkpoint to the end of its file, or until it is stopped.
+pub(super) struct ImportRun {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub import: Import,
     pub path: PathBuf,
     /// What the file was like when its content was looked at.
-    pub stamp: Option<Stamp>,
+    pub stamp: Option<FileStat>,
     pub rejects: Option<Rejects>,
     pub progress: Arc<watch::Sender<Progress>>,
     /// Cancelled when the work shall end with the block under way.
@@ -46,55 +46,37 @@ pub(super) struct Job {
     pub due: Option<Instant>,
 }
 
-type Run = Pin<Box<dyn Future<Output = Result<ImportOutcome, ImportError>> + Send>>;
-
-/// A kind of file whose rows' types are forgotten.
-pub(super) trait Importer: Send + Sync {
-    fn is_once(&self) -> bool;
-    fn run(self: Arc<Self>, job: Job) -> Run;
-}
-
-impl<R: Rows> Importer for R {
-    fn is_once(&self) -> bool {
-        R::ONCE
+pub(super) async fn run<K: FileKind>(kind: Arc<K>, mut run: ImportRun) -> Result<ImportOutcome, ImportError> {
+    if let Some(rejects) = &run.rejects {
+        rejects.begin(&run.import.file_name);
     }
-
-    fn run(self: Arc<Self>, job: Job) -> Run {
-        Box::pin(run(self, job))
-    }
-}
-
-async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<ImportOutcome, ImportError> {
-    if let Some(rejects) = &job.rejects {
-        rejects.begin(&job.import.file);
-    }
-    let rows_before = job.import.counts.rows_read;
+    let rows_before = run.import.counts.rows_read;
     let mut is_read_to_its_end = false;
     loop {
-        if job.import.status != ImportStatus::Running {
+        if run.import.status != ImportStatus::Running {
             if !is_read_to_its_end {
-                job.write_rejects(rows).await?;
+                run.write_rejects(kind).await?;
             }
-            return Ok(ImportOutcome::Finished(job.import));
+            return Ok(ImportOutcome::Finished(run.import));
         }
-        job.show(rows_before);
+        run.show(rows_before);
         let (sender, receiver) = mpsc::channel(BLOCKS_AHEAD_MAX);
-        let (reader_rows, plan) = (rows.clone(), job.plan());
-        let reader = tokio::task::spawn_blocking(move || reading::read(&*reader_rows, &plan, &sender));
-        let applied = job.apply_all(&*rows, receiver, rows_before).await;
+        let (reader_kind, plan) = (kind.clone(), run.plan());
+        let reader = tokio::task::spawn_blocking(move || reading::read(&*reader_kind, &plan, &sender));
+        let applied = run.apply_all(&*kind, receiver, rows_before).await;
         // The reader ends too: its channel is closed. Only then may another one begin.
         let read = reader.await.map_err(Fault::broken)?;
         match (applied?, read) {
-            (BlockApplied::Stopped, _) => return Ok(ImportOutcome::Stopped(Some(job.import))),
-            (BlockApplied::Overtaken, _) => {}
-            (BlockApplied::All, Err(FileReadError::Broken(error))) => return Err(error),
-            (BlockApplied::All, Err(FileReadError::Header(problem))) => job.finish(End::Failed(&problem.0)).await?,
-            (BlockApplied::All, Ok(())) => {
+            (ReadingEnd::Stopped, _) => return Ok(ImportOutcome::Stopped(Some(run.import))),
+            (ReadingEnd::Overtaken, _) => {}
+            (ReadingEnd::Complete, Err(FileReadError::Broken(error))) => return Err(error),
+            (ReadingEnd::Complete, Err(FileReadError::Header(problem))) => run.finish(End::Failed(&problem.0)).await?,
+            (ReadingEnd::Complete, Ok(())) => {
                 is_read_to_its_end = true;
-                let checkpoint = job.import.checkpoint;
-                let keeps_content = R::ONCE;
-                job.finish(End::Completed {
-                    checkpoint,
+                let bytes_applied = run.import.bytes_applied;
+                let keeps_content = K::ONCE_PER_CONTENT;
+                run.finish(End::Completed {
+                    bytes_applied,
                     keeps_content,
                 })
                 .await?;
@@ -104,24 +86,23 @@ async fn run<R: Rows>(rows: Arc<R>, mut job: Job) -> Result<ImportOutcome, Impor
 }
 
 /// How the blocks of one reading ended.
-enum BlockApplied {
-    All,
+enum ReadingEnd {
+    Complete,
     /// Another importer has moved the checkpoint: reading has to begin there.
     Overtaken,
     Stopped,
 }
 
-impl Job {
-    fn plan(&self) -> Plan {
-        Plan {
+impl ImportRun {
+    fn plan(&self) -> ReadPlan {
+        ReadPlan {
             path: self.path.clone(),
-            content: FileContent {
+            content: ContentId {
                 digest: self.import.digest,
                 size: self.import.size,
             },
             stamp: self.stamp,
-            checkpoint: self.import.checkpoint,
-            block: self.import.block,
+            bytes_applied: self.import.bytes_applied,
             rejects: self.rejects.clone(),
             pace: self.pace,
         }
@@ -132,13 +113,13 @@ impl Job {
     }
 
     /// Reads a file once more that is imported already, to write down its rejected lines.
-    async fn write_rejects<R: Rows>(&mut self, rows: Arc<R>) -> Result<(), ImportError> {
+    async fn write_rejects<K: FileKind>(&mut self, kind: Arc<K>) -> Result<(), ImportError> {
         if self.rejects.is_none() {
             return Ok(());
         }
         let (sender, mut receiver) = mpsc::channel(BLOCKS_AHEAD_MAX);
         let plan = self.plan();
-        let reader = tokio::task::spawn_blocking(move || reading::read(&*rows, &plan, &sender));
+        let reader = tokio::task::spawn_blocking(move || reading::read(&*kind, &plan, &sender));
         // Behind the checkpoint there is no block, so the channel closes at the end of the file.
         tokio::select! {
             () = self.stop.cancelled() => {}
@@ -151,52 +132,52 @@ impl Job {
         }
     }
 
-    async fn apply_all<R: Rows>(
+    async fn apply_all<K: FileKind>(
         &mut self,
-        rows: &R,
-        mut blocks: mpsc::Receiver<FilePiece<R::Batch>>,
+        kind: &K,
+        mut blocks: mpsc::Receiver<Block<K::Batch>>,
         rows_before: u64,
-    ) -> Result<BlockApplied, ImportError> {
+    ) -> Result<ReadingEnd, ImportError> {
         loop {
             // The reader may need long for its first block, if it shows every rejected line before it.
-            let piece = tokio::select! {
+            let block = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return Ok(BlockApplied::Stopped),
-                piece = blocks.recv() => piece,
+                () = self.stop.cancelled() => return Ok(ReadingEnd::Stopped),
+                block = blocks.recv() => block,
             };
-            let Some(piece) = piece else {
-                return Ok(BlockApplied::All);
+            let Some(block) = block else {
+                return Ok(ReadingEnd::Complete);
             };
             // Another importer has applied it since it was read.
-            if piece.to <= self.import.checkpoint {
+            if block.to <= self.import.bytes_applied {
                 continue;
             }
-            if piece.from != self.import.checkpoint {
-                return Ok(BlockApplied::Overtaken);
+            if block.from != self.import.bytes_applied {
+                return Ok(ReadingEnd::Overtaken);
             }
-            if self.is_stopped_before(piece.wait_ms).await {
-                return Ok(BlockApplied::Stopped);
+            if self.is_stopped_before(block.wait_ms).await {
+                return Ok(ReadingEnd::Stopped);
             }
-            self.apply(rows, piece).await?;
+            self.apply(kind, block).await?;
             self.show(rows_before);
             if self.import.status != ImportStatus::Running {
-                return Ok(BlockApplied::Overtaken);
+                return Ok(ReadingEnd::Overtaken);
             }
         }
     }
 
     /// Applies a block, or finds that another importer has. After too many tries the block is left, and is read again.
-    async fn apply<R: Rows>(&mut self, rows: &R, piece: FilePiece<R::Batch>) -> Result<(), ImportError> {
-        let block = self.block(piece);
+    async fn apply<K: FileKind>(&mut self, kind: &K, block: Block<K::Batch>) -> Result<(), ImportError> {
+        let checkpoint = Checkpoint::new(&self.import, block.to, block.counts);
         for tries in 0..TRIES_MAX {
-            match rows.store(&block).await {
-                Ok(Stored::Applied { inserted, duplicate }) => {
-                    self.note(block, inserted, duplicate);
+            match kind.store(&checkpoint, &block.batch).await {
+                Ok(Stored::Applied(rows)) => {
+                    self.import.advance_to(checkpoint, rows);
                     return Ok(());
                 }
                 Ok(Stored::Stale) => {
-                    self.look_again().await?;
-                    if self.import.checkpoint != block.from || self.import.status != ImportStatus::Running {
+                    self.reload_import().await?;
+                    if self.import.bytes_applied != block.from || self.import.status != ImportStatus::Running {
                         return Ok(());
                     }
                 }
@@ -216,37 +197,7 @@ impl Job {
         tokio::time::timeout_at(due, self.stop.cancelled()).await.is_ok()
     }
 
-    fn block<Batch>(&self, piece: FilePiece<Batch>) -> Block<Batch> {
-        let mut reasons = self.import.counts.skip_reasons.clone();
-        for (reason, count) in &piece.counts.skipped {
-            *reasons.entry((*reason).to_owned()).or_default() += count;
-        }
-        Block {
-            import: self.import.id,
-            number: piece.number,
-            from: piece.from,
-            to: piece.to,
-            rows: piece.rows,
-            counts: piece.counts,
-            skip_reasons: repo::reasons_text(&reasons),
-        }
-    }
-
-    fn note<Batch>(&mut self, block: Block<Batch>, inserted: u64, duplicate: u64) {
-        self.import.checkpoint = block.to;
-        self.import.block += 1;
-        let counts = &mut self.import.counts;
-        counts.rows_read += block.counts.read;
-        counts.rows_inserted += inserted;
-        counts.rows_duplicate += duplicate;
-        counts.rows_skipped += block.counts.rows_skipped();
-        counts.amounts_coerced += block.counts.coerced;
-        for (reason, count) in block.counts.skipped {
-            *counts.skip_reasons.entry(reason.to_owned()).or_default() += count;
-        }
-    }
-
-    async fn look_again(&mut self) -> Result<(), ImportError> {
+    async fn reload_import(&mut self) -> Result<(), ImportError> {
         self.import = reload(&self.db, self.import.id).await?;
         Ok(())
     }
@@ -254,7 +205,7 @@ impl Job {
     /// Ends the import, or finds that another importer has.
     async fn finish(&mut self, end: End<'_>) -> Result<(), ImportError> {
         match repo::finish(&self.db.write, &self.import, end, self.clock.now()).await? {
-            Advanced::Changed | Advanced::Stale => self.look_again().await,
+            ImportUpdate::Changed | ImportUpdate::Stale => self.reload_import().await,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::checkpoint::{AppliedRows, Checkpoint};
 use crate::values::{Digest, ImportId, ImportKind, ImportStatus, Timestamp};
 
 /// A file whose rows are brought in.
@@ -9,18 +10,18 @@ use crate::values::{Digest, ImportId, ImportKind, ImportStatus, Timestamp};
 pub struct Import {
     pub id: ImportId,
     pub kind: ImportKind,
-    /// The file's name, as people know it.
-    pub file: String,
+    /// The file's name, without its folder.
+    pub file_name: String,
     pub status: ImportStatus,
     /// Why the file cannot be read; only when the status is FAILED.
     pub failure: Option<String>,
     pub digest: Digest,
     /// Bytes of the file.
     pub size: u64,
-    /// The byte up to which rows are applied.
-    pub checkpoint: u64,
+    /// Bytes of the file whose rows are applied.
+    pub bytes_applied: u64,
     /// How many blocks are applied.
-    pub block: u64,
+    pub blocks_applied: u64,
     pub counts: ImportTotals,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
@@ -44,8 +45,8 @@ pub enum ImportOutcome {
     Finished(Import),
     /// Told to stop, at a block's end; the next run goes on from there. `None` when no row was looked at yet.
     Stopped(Option<Import>),
-    /// What became of its content before, which nobody wanted again.
-    Known(Import),
+    /// The content was imported before, and the options say to skip it.
+    SkippedAsKnown(Import),
 }
 
 /// How far the work on one file has come.
@@ -63,18 +64,30 @@ pub struct Progress {
 /// What is done with a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ImportStage {
-    /// Its content is looked at, to know it again.
+    /// Its content is hashed, which tells whether it is known.
     #[default]
-    Looking,
+    Hashing,
     /// Its rows are applied.
     Applying,
 }
 
 impl Import {
+    /// Notes that a block was applied.
+    pub(super) fn advance_to(&mut self, checkpoint: Checkpoint, rows: AppliedRows) {
+        self.bytes_applied = checkpoint.bytes.end;
+        self.blocks_applied += 1;
+        self.counts.rows_read += checkpoint.counts.read;
+        self.counts.rows_inserted += rows.inserted();
+        self.counts.rows_duplicate += rows.duplicate();
+        self.counts.rows_skipped += checkpoint.counts.rows_skipped();
+        self.counts.amounts_coerced += checkpoint.counts.coerced;
+        self.counts.skip_reasons = checkpoint.skip_reasons;
+    }
+
     pub(super) fn progress(&self, rows_before: u64) -> Progress {
         Progress {
             stage: ImportStage::Applying,
-            bytes: self.checkpoint,
+            bytes: self.bytes_applied,
             size: self.size,
             rows: self.counts.rows_read,
             rows_before,

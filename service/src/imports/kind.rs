@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use csv::ByteRecord;
 
-use super::HeaderProblem;
+use super::checkpoint::{Checkpoint, Stored};
+use super::driver::{self, ImportRun};
+use super::error::{HeaderProblem, ImportError};
+use super::import::ImportOutcome;
 use crate::db::Fault;
-use crate::values::{ImportId, ImportKind};
+use crate::values::ImportKind;
 
 /// Why a row was left out: a word such as `blank_timestamp`.
 pub type SkipReason = &'static str;
@@ -17,11 +22,11 @@ pub type SkipReason = &'static str;
 pub type Skips = BTreeMap<SkipReason, u64>;
 
 /// One kind of file.
-pub trait Rows: Send + Sync + 'static {
+pub trait FileKind: Send + Sync + 'static {
     const KIND: ImportKind;
     /// True when rows carry no identity of their own: a content that was imported once is then known by its digest and
     /// never applied again. False when rows tell themselves whether they are stored already.
-    const ONCE: bool;
+    const ONCE_PER_CONTENT: bool;
     /// Where the columns are.
     type Layout: Send + Sync + 'static;
     type Row: Send + 'static;
@@ -47,11 +52,56 @@ pub trait Rows: Send + Sync + 'static {
         0
     }
 
-    /// Applies a block: its rows and `repo::advance` in one transaction, or in several of which `advance` is in the last
-    /// and each notes how far the block has come, so that no part is applied twice. On `repo::Advanced::Stale` that
-    /// transaction is rolled back and the answer is `Stored::Stale`. After a fault nobody needs to know what is stored: the
-    /// driver calls again with the same block, and the checkpoint, with the notes, tells.
-    fn store(&self, block: &Block<Self::Batch>) -> impl Future<Output = Result<Stored, Fault>> + Send;
+    /// Stores the rows of a block and moves its checkpoint, both in one transaction. Where a block takes several, the last one moves
+    /// the checkpoint and the others note which rows are stored, so that none is stored twice. On `Stored::Stale` the
+    /// transaction is rolled back. After a fault the driver calls again with the same block.
+    fn store(&self, checkpoint: &Checkpoint, batch: &Self::Batch)
+    -> impl Future<Output = Result<Stored, Fault>> + Send;
+}
+
+type RunFuture = Pin<Box<dyn Future<Output = Result<ImportOutcome, ImportError>> + Send>>;
+
+/// A kind of file whose rows' types are forgotten.
+pub(super) trait AnyFileKind: Send + Sync {
+    fn is_once_per_content(&self) -> bool;
+    fn run(self: Arc<Self>, run: ImportRun) -> RunFuture;
+}
+
+impl<K: FileKind> AnyFileKind for K {
+    fn is_once_per_content(&self) -> bool {
+        K::ONCE_PER_CONTENT
+    }
+
+    fn run(self: Arc<Self>, run: ImportRun) -> RunFuture {
+        Box::pin(driver::run(self, run))
+    }
+}
+
+/// The kinds of files that the bank reads.
+pub struct FileKinds {
+    activities: Arc<dyn AnyFileKind>,
+    transactions: Arc<dyn AnyFileKind>,
+}
+
+impl FileKinds {
+    /// The two kinds, which the bank imports into its reports.
+    pub fn new<A: FileKind, T: FileKind>(activities: A, transactions: T) -> Self {
+        const {
+            assert!(matches!(A::KIND, ImportKind::Activities), "activities come first");
+            assert!(matches!(T::KIND, ImportKind::Transactions), "transactions come second");
+        }
+        Self {
+            activities: Arc::new(activities),
+            transactions: Arc::new(transactions),
+        }
+    }
+
+    pub(super) fn of(&self, kind: ImportKind) -> Arc<dyn AnyFileKind> {
+        match kind {
+            ImportKind::Activities => self.activities.clone(),
+            ImportKind::Transactions => self.transactions.clone(),
+        }
+    }
 }
 
 /// How fast a file is replayed, in thousandths of the pace that its rows came at: 2 000 is twice as fast.
@@ -92,22 +142,6 @@ pub enum Parsed<Row> {
     Skipped(SkipReason),
 }
 
-/// Rows that stand side by side in a file, applied together or not at all.
-#[derive(Clone, Debug)]
-pub struct Block<Batch> {
-    pub import: ImportId,
-    /// Blocks are counted from 0.
-    pub number: u64,
-    /// The byte where the block begins: the checkpoint that it is applied on.
-    pub from: u64,
-    /// The byte behind it: the checkpoint once it is applied.
-    pub to: u64,
-    pub rows: Batch,
-    pub counts: RowCounts,
-    /// The import's skipped rows by reason once this block is applied, as a JSON object.
-    pub skip_reasons: String,
-}
-
 /// What reading a block counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowCounts {
@@ -129,15 +163,6 @@ impl RowCounts {
     pub fn rows_skipped(&self) -> u64 {
         self.skipped.values().sum()
     }
-}
-
-/// What became of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stored {
-    /// `inserted + duplicate` is `counts.rows()`.
-    Applied { inserted: u64, duplicate: u64 },
-    /// Somebody else has applied it, or a part of it.
-    Stale,
 }
 
 /// Finds columns by name, in any case and order, other columns among them.

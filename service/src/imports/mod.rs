@@ -1,30 +1,32 @@
-//! Bringing the rows of files in: which file, how far, what became of each row. What a row means is its kind's business.
+//! Imports CSV files: which file, how far, what became of each row. What a row means is told by a `FileKind`.
 //!
 //! Invariants: the checkpoint moves behind a block only from the block's beginning, and only once all its rows are stored,
 //! in the transaction of the last of them; a kind that stores a block in several transactions notes which are done. So a
 //! crash anywhere loses no row and counts none twice.
 
+mod checkpoint;
+mod content;
 mod driver;
 mod error;
 mod import;
 mod kind;
-mod load;
+mod pending;
 mod reading;
 mod records;
 mod rejects;
-pub mod repo;
+mod repo;
 mod runner;
-mod source;
 mod tasks;
 mod uploads;
 mod worker;
 
+pub use checkpoint::{AppliedRows, Checkpoint, CheckpointTx, Stored};
 pub use error::{HeaderProblem, ImportError};
 pub use import::{Import, ImportOutcome, ImportStage, ImportTotals, Progress};
-pub use kind::{Block, Pace, Parsed, RowCounts, Rows, SkipReason, Skips, Stored, columns};
+pub use kind::{FileKind, FileKinds, Pace, Parsed, RowCounts, SkipReason, Skips, columns};
 pub use records::{Found, Records};
 pub use rejects::Rejects;
-pub use runner::{Kinds, Known, RunOptions};
+pub use runner::{OnKnownContent, RunOptions};
 
 use std::ffi::OsStr;
 use std::io;
@@ -39,12 +41,12 @@ use crate::config::Config;
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportKind};
 use crate::workers::Workers;
-use load::{Counted, Load};
+use pending::{PendingFile, PendingFiles};
 use runner::Runner;
-use tasks::{Task, Work};
+use tasks::{Task, TaskFile};
 use uploads::Uploads;
 
-/// Uploads that may arrive or wait at one time; beyond it callers are told to come back.
+/// Uploads that may arrive or wait at one time; one more is refused with `Overloaded`.
 pub const UPLOADS_MAX: usize = 16;
 
 const UPLOADS_FOLDER: &str = "uploads";
@@ -52,21 +54,21 @@ const UPLOADS_FOLDER: &str = "uploads";
 /// The imports of the bank.
 pub struct Imports {
     runner: Arc<Runner>,
-    queue: mpsc::Sender<Work>,
-    idle: Mutex<Option<mpsc::Receiver<Work>>>,
+    queue: mpsc::Sender<Task>,
+    unstarted_queue: Mutex<Option<mpsc::Receiver<Task>>>,
     workers: Workers,
 }
 
-/// A place among the uploads that may arrive or wait; free again when it is dropped.
-pub struct UploadPlace {
+/// A slot among the uploads that may arrive or wait; free again when it is dropped.
+pub struct UploadSlot {
     kind: ImportKind,
-    queue: mpsc::OwnedPermit<Work>,
-    counted: Counted,
+    permit: mpsc::OwnedPermit<Task>,
+    pending: PendingFile,
 }
 
 /// What this process imports in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Working {
+pub struct BackgroundImport {
     pub kind: ImportKind,
     pub progress: Progress,
     /// Files that wait behind it.
@@ -76,8 +78,8 @@ pub struct Working {
 impl Imports {
     /// The imports of a process. Nothing is started yet.
     #[must_use]
-    pub fn new(config: &Config, db: Db, clock: Arc<dyn Clock>, kinds: Kinds, workers: Workers) -> Self {
-        let (queue, idle) = mpsc::channel(UPLOADS_MAX);
+    pub fn new(config: &Config, db: Db, clock: Arc<dyn Clock>, kinds: FileKinds, workers: Workers) -> Self {
+        let (queue, unstarted) = mpsc::channel(UPLOADS_MAX);
         Self {
             runner: Arc::new(Runner {
                 db,
@@ -89,10 +91,10 @@ impl Imports {
                     config.disk_reserve_bytes,
                 ),
                 current: watch::Sender::new(None),
-                load: Arc::new(Load::default()),
+                pending: Arc::new(PendingFiles::default()),
             }),
             queue,
-            idle: Mutex::new(Some(idle)),
+            unstarted_queue: Mutex::new(Some(unstarted)),
             workers,
         }
     }
@@ -100,14 +102,19 @@ impl Imports {
     /// Starts the background worker: it resumes uploads, takes new ones, and imports these files of activities. Only a
     /// server does; a second call changes nothing.
     pub fn serve(&self, files: Vec<PathBuf>) {
-        let Some(queue) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(queue) = self
+            .unstarted_queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        else {
             return;
         };
         let (runner, arriving) = (self.runner.clone(), Arc::new(AsyncMutex::new(queue)));
         // Counted at once, so that it is known from now on that they are imported.
-        let mut counted = Some(runner.work_of(&files));
+        let mut counted = Some(runner.tasks_of(&files));
         self.workers.start("importer", move |worker| {
-            let files = counted.take().unwrap_or_else(|| runner.work_of(&files));
+            let files = counted.take().unwrap_or_else(|| runner.tasks_of(&files));
             worker::run(worker, runner.clone(), arriving.clone(), files)
         });
     }
@@ -127,20 +134,20 @@ impl Imports {
         self.runner.import_file(kind, path, options).await
     }
 
-    /// Takes a place for an upload, of which a client says beforehand how many bytes it has, or does not. Refused are one
+    /// Takes a slot for an upload, of which a client says beforehand how many bytes it has, or does not. Refused are one
     /// too many, and one that the disk has no room for.
-    pub async fn admit(&self, kind: ImportKind, bytes: Option<u64>) -> Result<UploadPlace, ImportError> {
-        let queue = self.queue.clone().try_reserve_owned();
-        let place = UploadPlace {
+    pub async fn admit(&self, kind: ImportKind, bytes: Option<u64>) -> Result<UploadSlot, ImportError> {
+        let permit = self.queue.clone().try_reserve_owned();
+        let slot = UploadSlot {
             kind,
-            queue: queue.map_err(|_| ImportError::Overloaded)?,
-            counted: self.runner.load.count(kind),
+            permit: permit.map_err(|_| ImportError::Overloaded)?,
+            pending: self.runner.pending.count(kind),
         };
         let runner = self.runner.clone();
         let bytes = bytes.unwrap_or_default();
         let has_room = tokio::task::spawn_blocking(move || runner.uploads.has_room_for(bytes));
         if has_room.await.map_err(Fault::broken)? {
-            Ok(place)
+            Ok(slot)
         } else {
             Err(ImportError::StorageFull)
         }
@@ -148,13 +155,13 @@ impl Imports {
 
     /// Takes a file in that a client sends; it is imported in the background. It runs on when the client hangs up after
     /// its last byte, and leaves nothing behind when the client hangs up before.
-    pub async fn upload(
+    pub async fn receive_upload(
         &self,
-        place: UploadPlace,
+        slot: UploadSlot,
         file: &str,
         body: impl AsyncRead + Send,
     ) -> Result<Import, ImportError> {
-        let UploadPlace { kind, queue, counted } = place;
+        let UploadSlot { kind, permit, pending } = slot;
         let id = ImportId(id_at(self.runner.clock.now()));
         let mut arrived = self.runner.uploads.receive(id, body).await?;
         let import = Import {
@@ -173,7 +180,7 @@ impl Imports {
             let inserted = repo::insert(&runner.db.write, &recorded, Some(path), false).await;
             let inserted = inserted.map_err(Fault::of_commit);
             match &inserted {
-                Ok(()) => drop(queue.send(Work::new(Task::Upload(id), counted))),
+                Ok(()) => drop(permit.send(Task::new(TaskFile::Upload(id), pending))),
                 // It is unknown whether the import is recorded. The next start looks, and imports or removes the file.
                 Err(fault) if fault.is_out_of_reach() => {}
                 Err(_) => return Ok(inserted?),
@@ -191,20 +198,20 @@ impl Imports {
 
     /// What the worker of this process is at.
     #[must_use]
-    pub fn working(&self) -> Option<Working> {
+    pub fn background_import(&self) -> Option<BackgroundImport> {
         let current = self.runner.current.borrow().clone()?;
         let progress = current.progress.borrow().clone();
-        Some(Working {
+        Some(BackgroundImport {
             kind: current.kind,
             progress,
-            waiting: self.runner.load.all().saturating_sub(1),
+            waiting: self.runner.pending.all().saturating_sub(1),
         })
     }
 
     /// True while this process imports files of a kind in the background, or has files to import.
     #[must_use]
     pub fn is_importing(&self, kind: ImportKind) -> bool {
-        self.runner.load.of(kind) > 0
+        self.runner.pending.of(kind) > 0
     }
 
     /// The largest file that may be uploaded, in bytes.

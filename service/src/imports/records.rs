@@ -17,7 +17,7 @@ pub(super) const RECORD_MAX_BYTES: usize = 64 * 1024;
 /// and the fewer lines are taken for one record, the fewer are lost with it.
 pub(super) const RECORD_MAX_LINES: u64 = 16;
 /// What is looked at before the lines are counted: most records end within, and a line that is given up costs no more.
-const PIECE_BYTES: usize = 256;
+const CHUNK_BYTES: usize = 256;
 /// Several of the longest, so that what is left of one filling is seldom moved.
 const BUFFER_BYTES: usize = 8 * RECORD_MAX_BYTES;
 /// How much of an endless line is shown to people.
@@ -33,7 +33,7 @@ const UNCLOSED_QUOTE: SkipReason = "unclosed_quote";
 pub enum Found {
     Record,
     /// A line that is no record.
-    Unusable(SkipReason),
+    Skipped(SkipReason),
     End,
 }
 
@@ -92,7 +92,7 @@ impl<R: Read> Records<R> {
                 self.advance(taken);
                 Ok(Found::Record)
             }
-            None => self.give_up_line(window),
+            None => self.skip_line(window),
         }
     }
 
@@ -122,7 +122,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The byte behind it.
-    pub fn position(&self) -> u64 {
+    pub fn offset(&self) -> u64 {
         self.position
     }
 
@@ -178,7 +178,7 @@ impl<R: Read> Records<R> {
                 let input = match rest {
                     [] if is_last => b"\n".as_slice(),
                     [] => return None,
-                    _ => &rest[..rest.len().min(PIECE_BYTES)],
+                    _ => &rest[..rest.len().min(CHUNK_BYTES)],
                 };
                 let (result, read, wrote, ended) =
                     self.core
@@ -221,7 +221,7 @@ impl<R: Read> Records<R> {
     }
 
     /// Leaves a line out whose record does not end: its quote is not closed in time, or it is too long.
-    fn give_up_line(&mut self, window: Range<usize>) -> io::Result<Found> {
+    fn skip_line(&mut self, window: Range<usize>) -> io::Result<Found> {
         let line = &self.buffer[window.clone()];
         let end = line.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
         // The last line needs no end.
@@ -229,7 +229,7 @@ impl<R: Read> Records<R> {
         if let Some(end) = end {
             self.raw = window.start..window.start + end;
             self.advance(end);
-            return Ok(Found::Unusable(UNCLOSED_QUOTE));
+            return Ok(Found::Skipped(UNCLOSED_QUOTE));
         }
         self.shown = line[..line.len().min(SHOWN_MAX_BYTES)].to_vec();
         loop {
@@ -238,7 +238,7 @@ impl<R: Read> Records<R> {
             self.advance(end.map_or(left.len(), |end| end + 1));
             self.fill()?;
             if end.is_some() || self.left.is_empty() {
-                return Ok(Found::Unusable(LINE_TOO_LONG));
+                return Ok(Found::Skipped(LINE_TOO_LONG));
             }
         }
     }

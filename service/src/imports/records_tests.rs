@@ -25,9 +25,9 @@ fn all_from(text: &[u8], position: usize) -> Vec<(String, u64, u64)> {
                 let fields: Vec<_> = records.record().iter().map(String::from_utf8_lossy).collect();
                 fields.join("|")
             }
-            Found::Unusable(reason) => reason.to_owned(),
+            Found::Skipped(reason) => reason.to_owned(),
         };
-        all.push((shown, records.line(), records.position()));
+        all.push((shown, records.line(), records.offset()));
     }
 }
 
@@ -157,13 +157,13 @@ fn a_line_without_end_is_left_out_in_constant_memory() {
     );
     let mut records = Records::new(text.as_bytes(), 0, 1);
     assert_eq!(records.read_next().expect("is read"), Found::Record);
-    assert_eq!(records.read_next().expect("is read"), Found::Unusable(LINE_TOO_LONG));
+    assert_eq!(records.read_next().expect("is read"), Found::Skipped(LINE_TOO_LONG));
     assert_eq!((records.line(), records.raw().len()), (2, SHOWN_MAX_BYTES));
     assert_eq!(records.read_next().expect("is read"), Found::Record);
     assert_eq!((records.line(), records.raw()), (3, b"c,d".as_slice()));
-    assert_eq!(records.read_next().expect("is read"), Found::Unusable(LINE_TOO_LONG));
+    assert_eq!(records.read_next().expect("is read"), Found::Skipped(LINE_TOO_LONG));
     assert_eq!(records.read_next().expect("is read"), Found::End);
-    assert_eq!(records.position(), text.len() as u64);
+    assert_eq!(records.offset(), text.len() as u64);
     assert_eq!(
         (records.buffer.len(), records.fields.len()),
         (BUFFER_BYTES, RECORD_MAX_BYTES + 1)

@@ -7,50 +7,24 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::driver::{Importer, Job, reload};
+use super::content::{ContentId, FileStat, content_of};
+use super::driver::{ImportRun, reload};
 use super::error::ImportError;
 use super::import::{Import, ImportOutcome, ImportTotals, Progress};
-use super::kind::{Pace, Rows};
-use super::load::Load;
+use super::kind::{FileKinds, Pace};
+use super::pending::PendingFiles;
 use super::rejects::Rejects;
-use super::repo::{self, Advanced, End};
-use super::source::{FileContent, Stamp, content_of};
-use super::tasks::{Task, Work};
+use super::repo::{self, End, ImportUpdate};
+use super::tasks::{Task, TaskFile};
 use super::uploads::Uploads;
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportKind, ImportStatus};
 
-/// The kinds of files that the bank reads.
-pub struct Kinds {
-    activities: Arc<dyn Importer>,
-    transactions: Arc<dyn Importer>,
-}
-
-impl Kinds {
-    pub fn new<A: Rows, T: Rows>(activities: A, transactions: T) -> Self {
-        const {
-            assert!(matches!(A::KIND, ImportKind::Activities), "activities come first");
-            assert!(matches!(T::KIND, ImportKind::Transactions), "transactions come second");
-        }
-        Self {
-            activities: Arc::new(activities),
-            transactions: Arc::new(transactions),
-        }
-    }
-
-    fn of(&self, kind: ImportKind) -> Arc<dyn Importer> {
-        match kind {
-            ImportKind::Activities => self.activities.clone(),
-            ImportKind::Transactions => self.transactions.clone(),
-        }
-    }
-}
-
 /// What to do with a content that was imported to its end before, or failed for what stands in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Known {
-    /// Read it again: every row says itself that it is there already.
+pub enum OnKnownContent {
+    /// Read it again; rows that are stored are counted as duplicates.
     #[default]
     Reimport,
     /// Leave it.
@@ -61,11 +35,11 @@ pub enum Known {
 #[derive(Clone)]
 pub struct RunOptions {
     pub rejects: Option<Rejects>,
-    /// Told at every step.
+    /// Set after each block, and while the file is hashed.
     pub progress: Arc<watch::Sender<Progress>>,
     /// Cancelled when the work shall end with the block under way.
     pub stop: CancellationToken,
-    pub known: Known,
+    pub on_known_content: OnKnownContent,
     /// Replays rows that say how fast they came; `None` for as fast as can be.
     pub pace: Option<Pace>,
 }
@@ -76,15 +50,15 @@ impl Default for RunOptions {
             rejects: None,
             progress: Arc::new(watch::Sender::new(Progress::default())),
             stop: CancellationToken::new(),
-            known: Known::default(),
+            on_known_content: OnKnownContent::default(),
             pace: None,
         }
     }
 }
 
-/// The import that the worker is running.
+/// The import that the worker runs.
 #[derive(Clone)]
-pub(super) struct Current {
+pub(super) struct RunningImport {
     pub kind: ImportKind,
     pub progress: Arc<watch::Sender<Progress>>,
 }
@@ -92,25 +66,25 @@ pub(super) struct Current {
 pub(super) struct Runner {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
-    pub kinds: Kinds,
+    pub kinds: FileKinds,
     pub uploads: Uploads,
-    pub current: watch::Sender<Option<Current>>,
-    /// What the worker has to do, whether it has begun with it or not.
-    pub load: Arc<Load>,
+    pub current: watch::Sender<Option<RunningImport>>,
+    /// Files that arrive, wait or are being imported.
+    pub pending: Arc<PendingFiles>,
 }
 
 impl Runner {
-    /// Files of activities as work of the background, counted from now on.
-    pub fn work_of(&self, files: &[PathBuf]) -> VecDeque<Work> {
-        let count = || self.load.count(ImportKind::Activities);
+    /// A task for each of these files of activities, pending from now on.
+    pub fn tasks_of(&self, files: &[PathBuf]) -> VecDeque<Task> {
+        let count = || self.pending.count(ImportKind::Activities);
         files
             .iter()
-            .map(|file| Work::new(Task::File(file.clone()), count()))
+            .map(|file| Task::new(TaskFile::Path(file.clone()), count()))
             .collect()
     }
 
     pub fn show(&self, kind: ImportKind, options: &RunOptions) {
-        self.current.send_replace(Some(Current {
+        self.current.send_replace(Some(RunningImport {
             kind,
             progress: options.progress.clone(),
         }));
@@ -129,10 +103,10 @@ impl Runner {
         let Some((content, stamp)) = content else {
             return Ok(ImportOutcome::Stopped(None));
         };
-        if options.known == Known::Skip
-            && let Some(import) = repo::known(&self.db.read, kind, content.digest).await?
+        if options.on_known_content == OnKnownContent::Skip
+            && let Some(import) = repo::find_ended(&self.db.read, kind, content.digest).await?
         {
-            return Ok(ImportOutcome::Known(import));
+            return Ok(ImportOutcome::SkippedAsKnown(import));
         }
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let import = self.open(kind, &name, content).await?;
@@ -142,21 +116,21 @@ impl Runner {
     /// Runs an upload. Where a content counts once, another import may have applied it, or be at it.
     pub async fn run_upload(&self, import: Import, options: RunOptions) -> Result<ImportOutcome, ImportError> {
         let path = self.uploads.path_of(import.id);
-        if !self.kinds.of(import.kind).is_once() {
+        if !self.kinds.of(import.kind).is_once_per_content() {
             return self.run(import, &path, None, options).await;
         }
         loop {
             match repo::hold_content(&self.db.write, import.id).await {
-                Ok(Advanced::Changed) => return self.run(import, &path, None, options).await,
+                Ok(ImportUpdate::Changed) => return self.run(import, &path, None, options).await,
                 // Another process has ended it.
-                Ok(Advanced::Stale) => return Ok(ImportOutcome::Finished(reload(&self.db, import.id).await?)),
+                Ok(ImportUpdate::Stale) => return Ok(ImportOutcome::Finished(reload(&self.db, import.id).await?)),
                 Err(fault) if fault.is_unique_violation_of("digest") => {}
                 Err(fault) => return Err(fault.into()),
             }
             let holder = repo::holder(&self.db.write, import.kind, import.digest).await?;
             match holder {
                 Some(holder) if holder.status == ImportStatus::Completed => {
-                    let end = End::Copied(&copied(&holder));
+                    let end = End::AlreadyApplied(&as_duplicates(&holder));
                     repo::finish(&self.db.write, &import, end, self.clock.now()).await?;
                     return Ok(ImportOutcome::Finished(reload(&self.db, import.id).await?));
                 }
@@ -175,11 +149,11 @@ impl Runner {
         &self,
         import: Import,
         path: &Path,
-        stamp: Option<Stamp>,
+        stamp: Option<FileStat>,
         options: RunOptions,
     ) -> Result<ImportOutcome, ImportError> {
-        let importer = self.kinds.of(import.kind);
-        let job = Job {
+        let kind = self.kinds.of(import.kind);
+        let run = ImportRun {
             db: self.db.clone(),
             clock: self.clock.clone(),
             import,
@@ -191,19 +165,19 @@ impl Runner {
             pace: options.pace,
             due: None,
         };
-        importer.run(job).await
+        kind.run(run).await
     }
 
     /// The import of a content: the unfinished one, or a new one.
-    async fn open(&self, kind: ImportKind, file: &str, content: FileContent) -> Result<Import, ImportError> {
+    async fn open(&self, kind: ImportKind, file: &str, content: ContentId) -> Result<Import, ImportError> {
         loop {
             match repo::holder(&self.db.write, kind, content.digest).await? {
                 Some(holder) if holder.status == ImportStatus::Running => return Ok(holder),
                 Some(holder) => {
                     let import = Import {
                         status: ImportStatus::Completed,
-                        checkpoint: content.size,
-                        counts: copied(&holder),
+                        bytes_applied: content.size,
+                        counts: as_duplicates(&holder),
                         finished_at: Some(self.clock.now()),
                         ..self.new_import(kind, file, content)
                     };
@@ -214,7 +188,7 @@ impl Runner {
                     let import = self.new_import(kind, file, content);
                     match repo::insert(&self.db.write, &import, None, true).await {
                         Ok(()) => return Ok(import),
-                        // Somebody else began with the same content just now.
+                        // Another importer has just inserted the same content.
                         Err(fault) if fault.is_unique_violation_of("digest") => {}
                         Err(fault) => return Err(fault.into()),
                     }
@@ -224,18 +198,18 @@ impl Runner {
     }
 
     /// A new import of nothing yet.
-    pub fn new_import(&self, kind: ImportKind, file: &str, content: FileContent) -> Import {
+    pub fn new_import(&self, kind: ImportKind, file: &str, content: ContentId) -> Import {
         let started_at = self.clock.now();
         Import {
             id: ImportId(id_at(started_at)),
             kind,
-            file: name_of(file),
+            file_name: name_of(file),
             status: ImportStatus::Running,
             failure: None,
             digest: content.digest,
             size: content.size,
-            checkpoint: 0,
-            block: 0,
+            bytes_applied: 0,
+            blocks_applied: 0,
             counts: ImportTotals::default(),
             started_at,
             finished_at: None,
@@ -244,7 +218,7 @@ impl Runner {
 }
 
 /// The counts of a file whose rows another import has applied.
-fn copied(holder: &Import) -> ImportTotals {
+fn as_duplicates(holder: &Import) -> ImportTotals {
     ImportTotals {
         rows_inserted: 0,
         rows_duplicate: holder.counts.rows_inserted + holder.counts.rows_duplicate,

@@ -1,4 +1,4 @@
-//! What the background worker has to do, and the order that it does it in.
+//! The files that the background worker has to import, and their order.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -6,71 +6,72 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::load::Counted;
+use super::pending::PendingFile;
 use crate::backoff::Backoff;
 use crate::values::ImportId;
 
-/// How long work is put off that fails for the first time; each time after that twice as long.
+/// How long a task is put off that fails for the first time; each time after that twice as long.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// A piece of work.
+/// Which file a task imports.
 #[derive(Clone, Debug)]
-pub(super) enum Task {
+pub(super) enum TaskFile {
     Upload(ImportId),
-    File(PathBuf),
+    Path(PathBuf),
 }
 
-pub(super) struct Work {
-    pub task: Task,
+/// A file to import.
+pub(super) struct Task {
+    pub file: TaskFile,
     backoff: Backoff,
-    _counted: Counted,
+    _pending: PendingFile,
 }
 
-impl Work {
-    pub fn new(task: Task, counted: Counted) -> Self {
+impl Task {
+    pub fn new(file: TaskFile, pending: PendingFile) -> Self {
         Self {
-            task,
+            file,
             backoff: Backoff::new(PAUSE, PAUSE_MAX),
-            _counted: counted,
+            _pending: pending,
         }
     }
 }
 
-/// Work that is ready, uploads first, and work that was put off.
+/// Tasks that are ready, uploads first, and tasks that were put off.
 #[derive(Default)]
 pub(super) struct TaskQueue {
-    uploads: VecDeque<Work>,
-    files: VecDeque<Work>,
-    put_off: Vec<(Instant, Work)>,
+    uploads: VecDeque<Task>,
+    files: VecDeque<Task>,
+    put_off: Vec<(Instant, Task)>,
 }
 
 impl TaskQueue {
     /// A queue of files in their order.
-    pub fn of_files(files: VecDeque<Work>) -> Self {
+    pub fn of_files(files: VecDeque<Task>) -> Self {
         Self {
             files,
             ..Self::default()
         }
     }
 
-    pub fn push_upload(&mut self, upload: Work) {
+    pub fn push_upload(&mut self, upload: Task) {
         self.uploads.push_back(upload);
     }
 
-    /// Takes work that failed behind everything that is ready, so that nobody waits for it.
-    pub fn put_off(&mut self, mut work: Work) {
-        let due = Instant::now() + work.backoff.next_pause();
-        self.put_off.push((due, work));
+    /// Puts a failed task behind the ready ones, so that they do not wait for it.
+    pub fn put_off(&mut self, mut task: Task) {
+        let due = Instant::now() + task.backoff.next_pause();
+        self.put_off.push((due, task));
     }
 
     /// The next upload that is ready.
-    pub fn next_upload(&mut self) -> Option<Work> {
+    pub fn next_upload(&mut self) -> Option<Task> {
         self.uploads.pop_front()
     }
 
-    /// The next piece of other work that is ready.
-    pub fn next(&mut self) -> Option<Work> {
+    /// The next other task that is ready.
+    pub fn next(&mut self) -> Option<Task> {
         self.files.pop_front().or_else(|| {
             let now = Instant::now();
             let place = self.put_off.iter().position(|(due, _)| *due <= now)?;

@@ -13,8 +13,8 @@ use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use uuid::{Builder, Uuid};
 
+use super::content::{ContentId, digest_of};
 use super::error::ImportError;
-use super::source::{FileContent, digest_of};
 use crate::clock::random_bytes;
 use crate::db::Fault;
 use crate::values::ImportId;
@@ -39,7 +39,7 @@ pub(super) struct Uploads {
 
 /// A file that is all there; locked until it is dropped, and removed then unless it is kept.
 pub(super) struct Arrived {
-    pub content: FileContent,
+    pub content: ContentId,
     path: PathBuf,
     _lock: File,
     is_kept: bool,
@@ -82,7 +82,7 @@ impl Uploads {
         let file = tokio::task::spawn_blocking(move || create(&folder, &made));
         let file = file.await.map_err(Fault::broken)?.map_err(ImportError::Unwritable)?;
         let mut arrived = Arrived {
-            content: FileContent {
+            content: ContentId {
                 digest: digest_of(Sha256::new()),
                 size: 0,
             },
@@ -94,7 +94,7 @@ impl Uploads {
         Ok(arrived)
     }
 
-    async fn copy(&self, body: impl AsyncRead + Send, mut file: File) -> Result<FileContent, ImportError> {
+    async fn copy(&self, body: impl AsyncRead + Send, mut file: File) -> Result<ContentId, ImportError> {
         let mut body = std::pin::pin!(body);
         let (mut hash, mut size, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
         let mut looked_at = 0;
@@ -118,7 +118,7 @@ impl Uploads {
             file.write_all(&chunk[..bytes]).await.map_err(ImportError::Unwritable)?;
         }
         file.sync_all().await.map_err(ImportError::Unwritable)?;
-        Ok(FileContent {
+        Ok(ContentId {
             digest: digest_of(hash),
             size,
         })

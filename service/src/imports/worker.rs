@@ -15,8 +15,8 @@ use super::driver::reload;
 use super::error::ImportError;
 use super::import::{Import, ImportOutcome};
 use super::repo::{self, End, FILE_CHANGED, FILE_GONE};
-use super::runner::{Known, RunOptions, Runner};
-use super::tasks::{PAUSE, PAUSE_MAX, Task, TaskQueue, Work};
+use super::runner::{OnKnownContent, RunOptions, Runner};
+use super::tasks::{PAUSE, PAUSE_MAX, Task, TaskFile, TaskQueue};
 use super::uploads::Uploads;
 use crate::backoff::Backoff;
 use crate::db::Fault;
@@ -27,7 +27,7 @@ use crate::workers::Worker;
 pub(super) struct ImportWorker<'a> {
     worker: Worker,
     runner: Arc<Runner>,
-    arriving: &'a mut mpsc::Receiver<Work>,
+    arriving: &'a mut mpsc::Receiver<Task>,
     queue: TaskQueue,
 }
 
@@ -35,8 +35,8 @@ pub(super) struct ImportWorker<'a> {
 pub(super) async fn run(
     worker: Worker,
     runner: Arc<Runner>,
-    arriving: Arc<Mutex<mpsc::Receiver<Work>>>,
-    files: VecDeque<Work>,
+    arriving: Arc<Mutex<mpsc::Receiver<Task>>>,
+    files: VecDeque<Task>,
 ) {
     let mut importing = ImportWorker {
         worker,
@@ -49,23 +49,23 @@ pub(super) async fn run(
 
 impl ImportWorker<'_> {
     async fn run(&mut self) {
-        let mut is_looked_through = false;
+        let mut has_recovered = false;
         while !self.worker.is_stopping() {
             self.runner.current.send_replace(None);
-            if !is_looked_through {
-                let looked_through = self.look_through().await;
-                self.worker.note(&looked_through);
-                is_looked_through = looked_through.is_ok();
+            if !has_recovered {
+                let recovered = self.recover_uploads().await;
+                self.worker.note(&recovered);
+                has_recovered = recovered.is_ok();
             }
             match self.next() {
-                Some(work) => self.insist(work).await,
-                None => self.wait(!is_looked_through).await,
+                Some(task) => self.run_task(task).await,
+                None => self.wait(!has_recovered).await,
             }
         }
         self.runner.current.send_replace(None);
     }
 
-    fn next(&mut self) -> Option<Work> {
+    fn next(&mut self) -> Option<Task> {
         let upload = self.queue.next_upload().or_else(|| self.arriving.try_recv().ok());
         upload.or_else(|| self.queue.next())
     }
@@ -92,7 +92,7 @@ impl ImportWorker<'_> {
     }
 
     /// Takes up the uploads that earlier runs left, and removes files that belong to none.
-    async fn look_through(&mut self) -> Result<(), ImportError> {
+    async fn recover_uploads(&mut self) -> Result<(), ImportError> {
         // The files first: what is recorded while we look is locked until it is, and so is no left-over.
         let mut left = self.on_disk(Uploads::left_overs).await?;
         let waiting = repo::unfinished_uploads(&self.runner.db.read).await?;
@@ -107,12 +107,12 @@ impl ImportWorker<'_> {
         .await?;
         let mut found = Vec::new();
         for upload in waiting {
-            let (id, path) = (upload.id, upload.path);
+            let (id, path) = (upload.id, upload.stored_as);
             let (is_here, is_ours) = self
                 .on_disk(move |uploads| Ok((uploads.may_be_here(id), uploads.is_of_this_folder(&path)?)))
                 .await?;
             if is_here {
-                found.push(Work::new(Task::Upload(id), self.runner.load.count(upload.kind)));
+                found.push(Task::new(TaskFile::Upload(id), self.runner.pending.count(upload.kind)));
             } else if is_ours {
                 self.fail(id, FILE_GONE).await?;
             }
@@ -122,13 +122,13 @@ impl ImportWorker<'_> {
         Ok(())
     }
 
-    /// Does a piece of work, again and again while the database is out of reach, since nothing else could be done either.
-    async fn insist(&mut self, work: Work) {
+    /// Imports a task's file. While the database is out of reach it tries again and again: no other task could be done either.
+    async fn run_task(&mut self, task: Task) {
         let mut backoff = Backoff::new(PAUSE, PAUSE_MAX);
         loop {
-            let done = match &work.task {
-                Task::Upload(id) => self.upload(*id).await,
-                Task::File(path) => self.file(path.clone()).await,
+            let done = match &task.file {
+                TaskFile::Upload(id) => self.import_upload(*id).await,
+                TaskFile::Path(path) => self.import_file(path.clone()).await,
             };
             let is_out_of_reach = matches!(&done, Err(ImportError::Fault(fault)) if fault.is_out_of_reach());
             if is_out_of_reach {
@@ -139,12 +139,12 @@ impl ImportWorker<'_> {
             }
             let Err(error) = done else { return };
             if is_final(&error) {
-                tracing::error!(error = as_cause(&error), task = ?work.task, "an import is given up");
+                tracing::error!(error = as_cause(&error), task = ?task.file, "an import is given up");
                 return;
             }
-            tracing::warn!(error = as_cause(&error), task = ?work.task, "an import is put off");
+            tracing::warn!(error = as_cause(&error), task = ?task.file, "an import is put off");
             if !is_out_of_reach {
-                return self.queue.put_off(work);
+                return self.queue.put_off(task);
             }
             self.worker.pause(backoff.next_pause()).await;
             if self.worker.is_stopping() {
@@ -153,23 +153,23 @@ impl ImportWorker<'_> {
         }
     }
 
-    async fn file(&self, path: PathBuf) -> Result<(), ImportError> {
-        let options = self.options(Known::Skip);
+    async fn import_file(&self, path: PathBuf) -> Result<(), ImportError> {
+        let options = self.options(OnKnownContent::Skip);
         self.runner.show(ImportKind::Activities, &options);
         let outcome = self.runner.import_file(ImportKind::Activities, &path, options).await?;
-        tell(&outcome);
+        log_outcome(&outcome);
         Ok(())
     }
 
-    async fn upload(&self, id: ImportId) -> Result<(), ImportError> {
+    async fn import_upload(&self, id: ImportId) -> Result<(), ImportError> {
         let import = reload(&self.runner.db, id).await?;
         if import.status == ImportStatus::Running {
-            let options = self.options(Known::Reimport);
+            let options = self.options(OnKnownContent::Reimport);
             self.runner.show(import.kind, &options);
             match self.runner.run_upload(import, options).await {
                 Ok(ImportOutcome::Stopped(_)) => return Ok(()),
-                Ok(outcome) => tell(&outcome),
-                Err(error) => match loss_in(&error) {
+                Ok(outcome) => log_outcome(&outcome),
+                Err(error) => match failure_of_lost_file(&error) {
                     Some(failure) => self.fail(id, failure).await?,
                     None => return Err(error),
                 },
@@ -201,17 +201,17 @@ impl ImportWorker<'_> {
         asked.await.map_err(Fault::broken)?.map_err(ImportError::Unreadable)
     }
 
-    fn options(&self, known: Known) -> RunOptions {
+    fn options(&self, on_known_content: OnKnownContent) -> RunOptions {
         RunOptions {
             stop: self.worker.stopping().clone(),
-            known,
+            on_known_content,
             ..RunOptions::default()
         }
     }
 }
 
 /// What an upload has lost for good; a disk that fails otherwise may come back.
-fn loss_in(error: &ImportError) -> Option<&'static str> {
+fn failure_of_lost_file(error: &ImportError) -> Option<&'static str> {
     if is_gone(error) {
         Some(FILE_GONE)
     } else {
@@ -233,26 +233,26 @@ fn is_gone(error: &ImportError) -> bool {
     matches!(error, ImportError::Unreadable(cause) if cause.kind() == io::ErrorKind::NotFound)
 }
 
-fn tell(outcome: &ImportOutcome) {
+fn log_outcome(outcome: &ImportOutcome) {
     match outcome {
-        ImportOutcome::Finished(import) => tell_of(import),
+        ImportOutcome::Finished(import) => log_finished(import),
         ImportOutcome::Stopped(_) => tracing::info!("an import was stopped at a block's end; the next start goes on"),
-        ImportOutcome::Known(import) if import.status == ImportStatus::Failed => {
+        ImportOutcome::SkippedAsKnown(import) if import.status == ImportStatus::Failed => {
             let failure = import.failure.as_deref();
             tracing::warn!(
-                file = import.file,
+                file = import.file_name,
                 failure,
                 "a file is left out: its content failed before"
             );
         }
-        ImportOutcome::Known(_) => {}
+        ImportOutcome::SkippedAsKnown(_) => {}
     }
 }
 
-fn tell_of(import: &Import) {
+fn log_finished(import: &Import) {
     tracing::info!(
         id = %import.id,
-        file = import.file,
+        file = import.file_name,
         status = %import.status,
         failure = import.failure,
         rows_read = import.counts.rows_read,

@@ -6,6 +6,7 @@
 
 mod batch;
 mod error;
+mod file_kind;
 mod month;
 mod ranking;
 mod refresher;
@@ -14,18 +15,17 @@ mod repo;
 mod report;
 mod rollup;
 mod row;
-mod rows;
 mod summary;
 mod volume;
 
 pub use batch::ActivityBatch;
 pub use error::MerchantError;
+pub use file_kind::ActivityFiles;
 pub use month::Month;
 pub use ranking::Ranked;
 pub use report::{FailureRate, Funnel, Reports};
 pub use rollup::MerchantCounts;
 pub use row::{Activity, ActivityLayout, COLUMNS, MERCHANT_BYTES_MAX, TEXT_BYTES_MAX, parse};
-pub use rows::ActivityRows;
 pub use summary::MerchantSummary;
 pub use volume::Volume;
 

@@ -16,23 +16,23 @@ fuzz_target!(|bytes: &[u8]| {
     let mut middle = None;
     loop {
         let found = records.read_next().expect("bytes in memory can be read");
-        assert!(records.position() <= bytes.len() as u64);
+        assert!(records.offset() <= bytes.len() as u64);
         if found == Found::End {
             break;
         }
         assert!(records.line() >= line && records.next_line() >= records.line());
         line = records.next_line();
         // Each step takes something: there are never more of them than bytes.
-        assert!(records.position() > position);
+        assert!(records.offset() > position);
         if found == Found::Record {
             assert!(records.record().len() <= 1 + records.raw().len());
         }
-        position = records.position();
+        position = records.offset();
         if position <= bytes.len() as u64 / 2 {
             middle = Some((position, line));
         }
     }
-    assert_eq!(records.position(), bytes.len() as u64, "the end is the end");
+    assert_eq!(records.offset(), bytes.len() as u64, "the end is the end");
     if let Some((position, line)) = middle {
         reads_on_from(bytes, position, line);
     }

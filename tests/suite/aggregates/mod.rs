@@ -18,7 +18,6 @@ use service::values::{Currency, ImportKind, Method, WalletId};
 use crate::requests::money;
 
 mod answers;
-mod apart;
 mod archive;
 mod bank_money;
 mod faults;
@@ -26,6 +25,7 @@ mod imports;
 mod losses;
 mod lost_archives;
 mod month;
+mod out_of_sequence;
 mod proof;
 mod queue;
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use harness::TestBank;
-use service::aggregates::{Message, Row, totals_of};
+use service::aggregates::{Message, TransactionRow, totals_of};
 use service::imports::RunOptions;
 use service::values::{ImportId, ImportKind, Method, Money};
 use uuid::Uuid;
@@ -22,7 +22,7 @@ on_every_store!(
 
 /// A message of a block with one deposit.
 fn message(import: u128, block: u64, units: i64) -> String {
-    let row = Row {
+    let row = TransactionRow {
         day: service::aggregates::Day::parse("2026-01-05").expect("this is a day"),
         kind: service::aggregates::PaymentKind::Deposit,
         method: Method::try_new("visa").expect("this is a method"),

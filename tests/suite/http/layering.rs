@@ -226,6 +226,36 @@ fn sql_lives_in_repositories() {
     }
 }
 
+/// A module's `repo` is its own: others call its face.
+#[test]
+fn no_module_calls_anothers_repository() {
+    for (module, _) in MAY_USE {
+        let source = root().join("service/src").join(module);
+        for file in source.is_dir().then(|| rust_files(&source)).into_iter().flatten() {
+            let code = code(&file);
+            for (other, _) in MAY_USE.iter().filter(|(other, _)| other != module) {
+                assert!(
+                    !code.contains(&format!("crate::{other}::repo")),
+                    "{} uses the repository of {other}",
+                    file.display()
+                );
+            }
+            assert!(
+                !code.contains("pub mod repo;"),
+                "{} shows its repository",
+                file.display()
+            );
+        }
+    }
+}
+
+/// What is matched is named: a new variant has to be thought of everywhere.
+#[test]
+fn every_error_is_mapped_by_name() {
+    let code = code(&root().join("api/src/failures.rs"));
+    assert!(!code.contains("_ =>"), "api/src/failures.rs has a `_` arm");
+}
+
 #[test]
 fn the_product_has_no_branch_for_tests() {
     for name in PRODUCT {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use harness::activities::{Dirt, Expected, Feed};
 use harness::{TestBank, on_every_backend};
-use service::imports::{ImportOutcome, ImportTotals, Known, RunOptions};
+use service::imports::{ImportOutcome, ImportTotals, OnKnownContent, RunOptions};
 use service::values::ImportStatus;
 
 use super::small::{Moment, Small, breaking, quiet};
@@ -37,7 +37,7 @@ async fn imported_twice_inserts_nothing(bank: Arc<TestBank>) {
     assert_eq!(first.counts, totals(&expected));
     let second = import(imports, &file(&bank, "other name.csv", &text)).await;
     assert_eq!(
-        (&second.counts, second.file.as_str()),
+        (&second.counts, second.file_name.as_str()),
         (&again(&expected), "other name.csv")
     );
     assert_ne!(first.id, second.id);
@@ -54,7 +54,7 @@ async fn a_known_content_can_be_left(bank: Arc<TestBank>) {
     let (text, _) = Feed::new(1, 50, Dirt::Real).text();
     let path = file(&bank, "feed.csv", &text);
     let skip = RunOptions {
-        known: Known::Skip,
+        on_known_content: OnKnownContent::Skip,
         ..RunOptions::default()
     };
     let imports = &bank.services.imports;
@@ -64,7 +64,7 @@ async fn a_known_content_can_be_left(bank: Arc<TestBank>) {
     let first = try_import(imports, &path, skip.clone()).await.expect("it is imported");
     assert!(matches!(first, ImportOutcome::Finished(_)), "{first:?}");
     let second = try_import(imports, &path, skip).await.expect("it is known");
-    assert!(matches!(second, ImportOutcome::Known(_)), "{second:?}");
+    assert!(matches!(second, ImportOutcome::SkippedAsKnown(_)), "{second:?}");
     assert_eq!(super::count(&bank, "imports").await, 1);
 }
 
@@ -72,7 +72,7 @@ async fn a_known_content_can_be_left(bank: Arc<TestBank>) {
 async fn a_content_that_failed_is_left_too(bank: Arc<TestBank>) {
     let path = file(&bank, "wrong.csv", "a,b\n1,2\n");
     let skip = RunOptions {
-        known: Known::Skip,
+        on_known_content: OnKnownContent::Skip,
         ..RunOptions::default()
     };
     let imports = &bank.services.imports;
@@ -82,7 +82,7 @@ async fn a_content_that_failed_is_left_too(bank: Arc<TestBank>) {
     };
     assert_eq!(first.status, ImportStatus::Failed);
     let second = try_import(imports, &path, skip.clone()).await.expect("it is known");
-    assert_eq!(second, ImportOutcome::Known(first));
+    assert_eq!(second, ImportOutcome::SkippedAsKnown(first));
     assert_eq!(super::count(&bank, "imports").await, 1);
     // Whoever asks for it has it read again.
     assert_eq!(import(imports, &path).await.status, ImportStatus::Failed);

@@ -30,7 +30,7 @@ async fn an_upload_that_always_fails_holds_nobody_up(bank: Arc<TestBank>) {
     let short = upload(&imports, "short.csv", short.as_bytes()).await.id;
     assert_eq!(finished(&imports, short).await.status, ImportStatus::Completed);
     let left = imports.get(long).await.expect("it is recorded");
-    assert_eq!((left.status, left.block), (ImportStatus::Running, 2));
+    assert_eq!((left.status, left.blocks_applied), (ImportStatus::Running, 2));
     // Another start goes on with it.
     let next = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
     next.serve(Vec::new());

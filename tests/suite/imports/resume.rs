@@ -52,7 +52,10 @@ async fn a_fault_at_any_block_costs_nothing(bank: Arc<TestBank>) {
             let stores = goes_on.stores();
             let import = import(&goes_on.imports(&bank, &bank.db), &path).await;
             assert_eq!(import.counts, totals(&expected), "{block} {moment:?}");
-            assert_eq!((import.status, import.block), (ImportStatus::Completed, blocks));
+            assert_eq!(
+                (import.status, import.blocks_applied),
+                (ImportStatus::Completed, blocks)
+            );
             // Blocks before the fault were not touched again.
             let applied = block + u64::from(moment == Moment::After);
             assert_eq!(stores.load(std::sync::atomic::Ordering::Relaxed), blocks - applied);
@@ -140,7 +143,10 @@ async fn a_stopped_import_goes_on_at_the_next_block(bank: Arc<TestBank>) {
         panic!("it is not stopped: {outcome:?}")
     };
     // The block under way was finished, and none after it begun.
-    assert_eq!((import.block, import.counts.rows_read), (5, 5 * BLOCK_ROWS as u64));
+    assert_eq!(
+        (import.blocks_applied, import.counts.rows_read),
+        (5, 5 * BLOCK_ROWS as u64)
+    );
     assert_eq!(import.status, ImportStatus::Running);
     let again = try_import(&imports, &path, options).await;
     assert!(matches!(again, Ok(ImportOutcome::Stopped(None))), "{again:?}");

@@ -72,7 +72,7 @@ async fn the_same_rows_in_every_shape(bank: Arc<TestBank>) {
             let size = bytes.len() as u64;
             let import = import(&imports, &file(&bank, "feed.csv", bytes)).await;
             assert_eq!(import.counts, totals(&expected), "{name}");
-            assert_eq!((import.checkpoint, import.size), (size, size), "{name}");
+            assert_eq!((import.bytes_applied, import.size), (size, size), "{name}");
             inserted += expected.inserted;
             assert_eq!(stored(&bank).await, inserted, "{name}");
         }
@@ -139,7 +139,7 @@ async fn a_file_without_rows_is_done(bank: Arc<TestBank>) {
         assert_eq!(import.counts, totals(&Expected::default()), "{content:?}");
         assert_eq!(import.status, ImportStatus::Completed, "{content:?}");
         assert!(import.finished_at.is_some() && import.failure.is_none());
-        assert_eq!(import.checkpoint, content.len() as u64);
+        assert_eq!(import.bytes_applied, content.len() as u64);
     }
 }
 

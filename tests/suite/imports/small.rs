@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 use harness::TestBank;
-use service::aggregates::{Aggregates, Transactions};
+use service::aggregates::{Aggregates, TransactionFiles};
 use service::db::{Db, Fault};
-use service::imports::{Block, HeaderProblem, Imports, Kinds, Parsed, Rows, Stored};
-use service::merchants::{Activity, ActivityBatch, ActivityLayout, ActivityRows};
+use service::imports::{Checkpoint, FileKind, FileKinds, HeaderProblem, Imports, Parsed, Stored};
+use service::merchants::{Activity, ActivityBatch, ActivityFiles, ActivityLayout};
 use service::values::ImportKind;
 use service::workers::Workers;
 
@@ -27,7 +27,7 @@ pub type Reading = Arc<dyn Fn() + Send + Sync>;
 
 /// With `ONCE`, a content counts once.
 pub struct Small<const ONCE: bool> {
-    rows: ActivityRows,
+    rows: ActivityFiles,
     block_rows: usize,
     hook: Hook,
     reading: Reading,
@@ -37,7 +37,7 @@ pub struct Small<const ONCE: bool> {
 impl<const ONCE: bool> Small<ONCE> {
     pub fn new(db: &Db, block_rows: usize, hook: Hook) -> Self {
         Self {
-            rows: ActivityRows::new(db),
+            rows: ActivityFiles::new(db),
             block_rows,
             hook,
             reading: Arc::new(|| ()),
@@ -58,8 +58,8 @@ impl<const ONCE: bool> Small<ONCE> {
     /// The imports of a process that reads activities in this way.
     pub fn imports(self, bank: &TestBank, db: &Db) -> Imports {
         let aggregates = Aggregates::new(db.clone(), bank.clock.clone(), None);
-        let transactions = Transactions::new(&aggregates, bank.config.currency);
-        let kinds = Kinds::new(self, transactions);
+        let transactions = TransactionFiles::new(&aggregates, bank.config.currency);
+        let kinds = FileKinds::new(self, transactions);
         Imports::new(&bank.config, db.clone(), bank.clock.clone(), kinds, Workers::new())
     }
 }
@@ -78,9 +78,9 @@ pub fn breaking(block: u64, moment: Moment) -> Hook {
     Arc::new(move |number, now| ((number, now) == (block, moment)).then(broken))
 }
 
-impl<const ONCE: bool> Rows for Small<ONCE> {
+impl<const ONCE: bool> FileKind for Small<ONCE> {
     const KIND: ImportKind = ImportKind::Activities;
-    const ONCE: bool = ONCE;
+    const ONCE_PER_CONTENT: bool = ONCE;
     type Layout = ActivityLayout;
     type Row = Activity;
     type Batch = ActivityBatch;
@@ -90,7 +90,7 @@ impl<const ONCE: bool> Rows for Small<ONCE> {
     }
 
     fn layout(header: &ByteRecord) -> Result<ActivityLayout, HeaderProblem> {
-        ActivityRows::layout(header)
+        ActivityFiles::layout(header)
     }
 
     fn parse(&self, layout: &ActivityLayout, record: &ByteRecord) -> Parsed<Activity> {
@@ -102,13 +102,14 @@ impl<const ONCE: bool> Rows for Small<ONCE> {
         self.rows.batch(rows)
     }
 
-    async fn store(&self, block: &Block<ActivityBatch>) -> Result<Stored, Fault> {
+    async fn store(&self, checkpoint: &Checkpoint, batch: &ActivityBatch) -> Result<Stored, Fault> {
         self.stores.fetch_add(1, Ordering::Relaxed);
-        if let Some(fault) = (self.hook)(block.number, Moment::Before) {
+        let number = checkpoint.block_number();
+        if let Some(fault) = (self.hook)(number, Moment::Before) {
             return Err(fault);
         }
-        let stored = self.rows.store(block).await?;
-        match (self.hook)(block.number, Moment::After) {
+        let stored = self.rows.store(checkpoint, batch).await?;
+        match (self.hook)(number, Moment::After) {
             Some(fault) => Err(fault),
             None => Ok(stored),
         }

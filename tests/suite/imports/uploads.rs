@@ -33,7 +33,7 @@ pub async fn upload(imports: &Imports, name: &str, bytes: &[u8]) -> Import {
 
 async fn try_upload(imports: &Imports, kind: ImportKind, name: &str, bytes: &[u8]) -> Result<Import, ImportError> {
     let place = imports.admit(kind, Some(bytes.len() as u64)).await?;
-    imports.upload(place, name, bytes).await
+    imports.receive_upload(place, name, bytes).await
 }
 
 fn transactions(rows: usize) -> String {
@@ -81,7 +81,7 @@ async fn an_upload_is_imported_in_the_background(bank: Arc<TestBank>) {
     let (text, expected) = Feed::new(1, 300, Dirt::Much).text();
     let taken = upload(imports, "a\0b\r\n.csv", text.as_bytes()).await;
     assert_eq!(
-        (taken.status, taken.file.as_str(), taken.size),
+        (taken.status, taken.file_name.as_str(), taken.size),
         (ImportStatus::Running, "ab.csv", text.len() as u64)
     );
     let import = finished(imports, taken.id).await;
@@ -90,7 +90,7 @@ async fn an_upload_is_imported_in_the_background(bank: Arc<TestBank>) {
         (ImportStatus::Completed, &totals(&expected))
     );
     let wrong = upload(imports, "", b"a,b\n").await;
-    assert_eq!(wrong.file, "unnamed");
+    assert_eq!(wrong.file_name, "unnamed");
     let wrong = finished(imports, wrong.id).await;
     assert_eq!(wrong.status, ImportStatus::Failed);
     let empty = upload(imports, "empty", b"").await;

@@ -137,6 +137,6 @@ pub async fn import_into(services: &Services, text: impl AsRef<[u8]>) -> Import 
         .expect("the import runs");
     match outcome {
         ImportOutcome::Finished(import) => import,
-        ImportOutcome::Stopped(_) | ImportOutcome::Known(_) => panic!("{outcome:?}"),
+        ImportOutcome::Stopped(_) | ImportOutcome::SkippedAsKnown(_) => panic!("{outcome:?}"),
     }
 }

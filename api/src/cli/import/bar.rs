@@ -62,7 +62,7 @@ impl Bar {
             let mut is_applying = false;
             while steps.changed().await.is_ok() {
                 let step = steps.borrow_and_update().clone();
-                if step.stage == ImportStage::Looking {
+                if step.stage == ImportStage::Hashing {
                     bar.set_message(format!("looking at {name}"));
                     continue;
                 }

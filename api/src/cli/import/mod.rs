@@ -161,7 +161,7 @@ fn note(outcome: Result<ImportOutcome, ImportError>, path: &Path, summary: &mut 
             summary.add(path, import);
             Ok(())
         }
-        Ok(ImportOutcome::Known(_)) => Ok(()),
+        Ok(ImportOutcome::SkippedAsKnown(_)) => Ok(()),
         Ok(ImportOutcome::Stopped(import)) => {
             summary.stop(path, import);
             Err(anyhow!("stopped before the end; the same command goes on from there"))

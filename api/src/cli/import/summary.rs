@@ -123,12 +123,12 @@ fn file(path: &str, import: &Import) -> Value {
     let mut value = json!({
         "id": import.id,
         "kind": import.kind,
-        "file": import.file,
+        "file": import.file_name,
         "path": path,
         "status": import.status,
         "failure": import.failure,
         "bytes": import.size,
-        "bytes_applied": import.checkpoint,
+        "bytes_applied": import.bytes_applied,
     });
     if let (Some(value), Value::Object(counts)) = (value.as_object_mut(), counts(&import.counts)) {
         value.extend(counts);

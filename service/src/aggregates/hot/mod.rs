@@ -63,11 +63,11 @@ pub struct Filling<'a> {
 
 /// How a block is to be queued.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sending {
+pub struct SendOptions {
     /// Although it is queued already.
-    pub again: bool,
+    pub requeue: bool,
     /// The database was seen to stand at this block in this epoch.
-    pub is_due: bool,
+    pub is_next: bool,
 }
 
 impl Hot {
@@ -99,7 +99,7 @@ impl Hot {
     }
 
     /// Queues a block of an import, unless it is applied or queued.
-    pub async fn send(&self, epoch: &Epoch, message: &Message, how: Sending) -> Result<Sent, AggregatesError> {
+    pub async fn send(&self, epoch: &Epoch, message: &Message, options: SendOptions) -> Result<Sent, AggregatesError> {
         let arguments = [
             epoch.0.clone(),
             import_key(epoch, message.import),
@@ -107,8 +107,8 @@ impl Hot {
             message.digest(),
             NEXT_BLOCK_KEPT_S.to_string(),
             QUEUE_MAX.to_string(),
-            u8::from(how.again).to_string(),
-            u8::from(how.is_due).to_string(),
+            u8::from(options.requeue).to_string(),
+            u8::from(options.is_next).to_string(),
             message.encode(),
         ];
         Sent::read(&self.run::<Vec<String>>(script!("send.lua"), &arguments).await?)

@@ -8,9 +8,9 @@ mod sqlite;
 mod sqlite_inserts;
 mod sqlite_rollups;
 
-pub(super) use self::postgres::PostgresRows;
+pub(super) use self::postgres::PostgresActivityStore;
 pub(super) use self::reads::{load, summary, version};
-pub(super) use self::sqlite::SqliteRows;
+pub(super) use self::sqlite::SqliteActivityStore;
 
 use std::collections::BTreeMap;
 
@@ -57,6 +57,9 @@ struct Best {
     version: i64,
     merchants: Vec<Ranked>,
 }
+
+/// How many rows were inserted, and what that changed.
+type InsertedRows = (u64, Option<Changes>);
 
 /// What became of adding.
 enum Added {

@@ -8,7 +8,7 @@ const AIM: Duration = Duration::from_millis(60);
 /// So many rows are taken before anybody knows how fast the machine is.
 const FIRST_ROWS: usize = 1_024;
 const ROWS_MIN: usize = 64;
-const ROWS_MAX: usize = super::SqliteRows::PART_ROWS;
+const ROWS_MAX: usize = super::SqliteActivityStore::PART_ROWS;
 
 /// The size of the next part, by how long the parts before it took.
 pub(super) struct PartSize {

@@ -8,14 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use sea_orm::sqlx::{self, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use super::{Added, RollupTx, add, copy, damaged};
+use super::{Added, InsertedRows, RollupTx, add, copy, damaged};
 use crate::db::{Db, Fault};
-use crate::imports::repo::{Advanced, advance_on_postgres};
-use crate::imports::{Block, Stored};
+use crate::imports::{Checkpoint, Stored};
 use crate::merchants::batch::ActivityBatch;
 use crate::merchants::month::Month;
 use crate::merchants::ranking::{Ranked, Ranking};
-use crate::merchants::remembered::{Changes, Remembered};
+use crate::merchants::remembered::Remembered;
 use crate::merchants::report::Item;
 use crate::merchants::rollup::{Marks, Merchant, MerchantCounts, Rollup};
 use crate::merchants::row::Activity;
@@ -25,15 +24,15 @@ const TRIES_MAX: usize = 8;
 /// Bytes of rows that are sent at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// The way of activities into PostgreSQL.
-pub(in crate::merchants) struct PostgresRows {
+/// Stores activities in PostgreSQL.
+pub(in crate::merchants) struct PostgresActivityStore {
     pool: PgPool,
     /// The last block had events that are stored: the next one is likely to.
     expects_duplicates: AtomicBool,
     remembered: Mutex<Remembered>,
 }
 
-impl PostgresRows {
+impl PostgresActivityStore {
     /// Rows of a block: enough that a busy merchant is written some times a million rows, and not every few.
     pub const BLOCK_ROWS: usize = 131_072;
 
@@ -46,14 +45,14 @@ impl PostgresRows {
     }
 
     /// Stores a block as if no event were stored; where one is, asks which are, and stores the others.
-    pub async fn store(&self, block: &Block<ActivityBatch>) -> Result<Stored, Fault> {
+    pub async fn store(&self, checkpoint: &Checkpoint, batch: &ActivityBatch) -> Result<Stored, Fault> {
         // Taken out: another task that stores a block at the same time begins with nothing remembered.
         let mut remembered = mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
         let mut asks = self.expects_duplicates.load(Ordering::Relaxed);
         let mut tries = 0;
         let stored = loop {
             tries += 1;
-            match self.try_to_store(block, asks, &mut remembered).await {
+            match self.try_to_store(checkpoint, batch, asks, &mut remembered).await {
                 Err(fault) if fault.is_unique_violation_of("activities") && tries < TRIES_MAX => asks = true,
                 stored => break stored,
             }
@@ -63,15 +62,16 @@ impl PostgresRows {
             remembered = Remembered::default();
         }
         *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = remembered;
-        if let Ok(Stored::Applied { duplicate, .. }) = stored {
-            self.expects_duplicates.store(duplicate > 0, Ordering::Relaxed);
+        if let Ok(Stored::Applied(rows)) = stored {
+            self.expects_duplicates.store(rows.duplicate() > 0, Ordering::Relaxed);
         }
         stored
     }
 
     async fn try_to_store(
         &self,
-        block: &Block<ActivityBatch>,
+        checkpoint: &Checkpoint,
+        batch: &ActivityBatch,
         asks: bool,
         remembered: &mut Remembered,
     ) -> Result<Stored, Fault> {
@@ -79,34 +79,32 @@ impl PostgresRows {
         // A block of random keys in a large cold index may take longer than a request may; cut off each time, its import
         // could never go on.
         sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await?;
-        let (rows, rollup) = block.rows.whole();
+        let (rows, rollup) = batch.whole();
         let (inserted, changes) = if asks {
             insert_new(&mut tx, rows, remembered).await?
         } else {
             insert(&mut tx, rows.iter(), &rollup, remembered).await?
         };
-        let duplicate = block.counts.rows() - inserted;
-        match advance_on_postgres(&mut tx, block, inserted, duplicate).await? {
-            Advanced::Changed => {
+        let stored = checkpoint.advance(&mut *tx, inserted).await?;
+        match stored {
+            Stored::Applied(_) => {
                 tx.commit().await?;
                 if let Some(changes) = changes {
                     remembered.committed(changes);
                 }
-                Ok(Stored::Applied { inserted, duplicate })
             }
-            Advanced::Stale => {
-                tx.rollback().await?;
-                Ok(Stored::Stale)
-            }
+            Stored::Stale => tx.rollback().await?,
         }
+        Ok(stored)
     }
 }
 
-/// How many rows were inserted, and what that changed.
-type Inserted = (u64, Option<Changes>);
-
 /// Inserts the rows that are not stored.
-async fn insert_new(tx: &mut PgConnection, rows: &[Activity], remembered: &mut Remembered) -> Result<Inserted, Fault> {
+async fn insert_new(
+    tx: &mut PgConnection,
+    rows: &[Activity],
+    remembered: &mut Remembered,
+) -> Result<InsertedRows, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
     let stored: Vec<Uuid> = sqlx::query_scalar("SELECT event_id FROM activities WHERE event_id = ANY($1)")
         .bind(ids)
@@ -123,14 +121,14 @@ async fn insert<'a>(
     rows: impl Iterator<Item = &'a Activity>,
     rollup: &Rollup,
     remembered: &mut Remembered,
-) -> Result<Inserted, Fault> {
+) -> Result<InsertedRows, Fault> {
     if rollup.merchants.is_empty() {
         return Ok((0, None));
     }
     let inserted = copy_in(tx, rows).await?;
     match add(tx, rollup, remembered, None).await? {
         Added::Done(changes) => Ok((inserted, Some(changes))),
-        // It looks itself: only who writes rollups waits for it.
+        // Cannot happen: on PostgreSQL `best` scans under the rollups' lock, for which only other importers wait.
         Added::Leaderless => Err(damaged("ranking")),
     }
 }

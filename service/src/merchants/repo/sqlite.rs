@@ -17,10 +17,9 @@ use uuid::Uuid;
 use super::part_size::PartSize;
 use super::sqlite_inserts::{Insert, insert_pieces, placeholders, time};
 use super::sqlite_rollups::best_of_all;
-use super::{Added, Best, add};
+use super::{Added, Best, InsertedRows, add};
 use crate::db::{Db, Fault};
-use crate::imports::repo::{Advanced, advance_on_sqlite, stands_at_on_sqlite};
-use crate::imports::{Block, Stored};
+use crate::imports::{Checkpoint, Stored};
 use crate::merchants::batch::ActivityBatch;
 use crate::merchants::remembered::{Changes, Remembered};
 use crate::merchants::rollup::Rollup;
@@ -30,11 +29,11 @@ use crate::values::ImportId;
 /// After a transaction, this part of the time that it took belongs to others: writers in other processes only look again
 /// after a while, and have to find the lock free.
 const PAUSE_SHARE: u32 = 8;
-/// Looks for the best merchants, each of which another importer made worthless.
-const LOOKS_MAX: usize = 8;
+/// Scans for the best merchants, each made worthless by another importer.
+const SCANS_MAX: usize = 8;
 
-/// The way of activities into SQLite.
-pub(in crate::merchants) struct SqliteRows {
+/// Stores activities in SQLite.
+pub(in crate::merchants) struct SqliteActivityStore {
     write: SqlitePool,
     read: SqlitePool,
     part_size: PartSize,
@@ -42,21 +41,21 @@ pub(in crate::merchants) struct SqliteRows {
 }
 
 /// What became of a transaction.
-enum SqliteStep {
+enum PartOutcome {
     /// A part is stored, and more of the block is left.
     More,
     Done(Stored),
-    /// Nothing is stored, and somebody has to look who leads.
+    /// Nothing is stored: the ranking has lost all its leaders, and a scan must find new ones.
     Leaderless,
 }
 
 /// How far a block has come.
-struct SqliteProgress {
+struct StoredSoFar {
     rows: usize,
     inserted: u64,
 }
 
-impl SqliteRows {
+impl SqliteActivityStore {
     /// Rows that are sorted together.
     pub const BLOCK_ROWS: usize = 131_072;
     /// The most rows of a transaction.
@@ -72,25 +71,30 @@ impl SqliteRows {
     }
 
     /// Stores every part that is not stored, and the checkpoint with the last one.
-    pub async fn store(&self, block: &Block<ActivityBatch>) -> Result<Stored, Fault> {
-        // Taken out: whoever stores at the same time remembers nothing.
+    pub async fn store(&self, checkpoint: &Checkpoint, batch: &ActivityBatch) -> Result<Stored, Fault> {
+        // Taken out: another task that stores a block at the same time begins with nothing remembered.
         let mut remembered = mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
-        let stored = self.store_parts(block, &mut remembered).await;
+        let stored = self.store_parts(checkpoint, batch, &mut remembered).await;
         *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = remembered;
         stored
     }
 
-    async fn store_parts(&self, block: &Block<ActivityBatch>, remembered: &mut Remembered) -> Result<Stored, Fault> {
-        let (mut best, mut looks) = (None, 0);
+    async fn store_parts(
+        &self,
+        checkpoint: &Checkpoint,
+        batch: &ActivityBatch,
+        remembered: &mut Remembered,
+    ) -> Result<Stored, Fault> {
+        let (mut best, mut scans) = (None, 0);
         loop {
-            match self.store_part(block, remembered, best.as_ref()).await? {
-                SqliteStep::More => {}
-                SqliteStep::Done(stored) => return Ok(stored),
-                SqliteStep::Leaderless if looks < LOOKS_MAX => {
-                    looks += 1;
-                    best = Some(best_of_all(&self.read, block.rows.part_rows_max()).await?);
+            match self.store_part(checkpoint, batch, remembered, best.as_ref()).await? {
+                PartOutcome::More => {}
+                PartOutcome::Done(stored) => return Ok(stored),
+                PartOutcome::Leaderless if scans < SCANS_MAX => {
+                    scans += 1;
+                    best = Some(best_of_all(&self.read, batch.part_rows_max()).await?);
                 }
-                SqliteStep::Leaderless => {
+                PartOutcome::Leaderless => {
                     return Err(Fault::conflict(std::io::Error::other("the rollups keep changing")));
                 }
             }
@@ -99,18 +103,19 @@ impl SqliteRows {
 
     async fn store_part(
         &self,
-        block: &Block<ActivityBatch>,
+        checkpoint: &Checkpoint,
+        batch: &ActivityBatch,
         remembered: &mut Remembered,
         best: Option<&Best>,
-    ) -> Result<SqliteStep, Fault> {
-        let rows_max = self.part_size.rows().min(block.rows.part_rows_max());
+    ) -> Result<PartOutcome, Fault> {
+        let rows_max = self.part_size.rows().min(batch.part_rows_max());
         let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
         let begun = Instant::now();
-        let Some(written) = write_part(&mut tx, block, rows_max, remembered, best).await? else {
+        let Some(written) = write_part(&mut tx, (checkpoint, batch), rows_max, remembered, best).await? else {
             tx.rollback().await?;
-            return Ok(SqliteStep::Leaderless);
+            return Ok(PartOutcome::Leaderless);
         };
-        if let SqliteStep::Done(Stored::Stale) = written.step {
+        if let PartOutcome::Done(Stored::Stale) = written.step {
             tx.rollback().await?;
             return Ok(written.step);
         }
@@ -126,50 +131,49 @@ impl SqliteRows {
 }
 
 /// A part that is written and not yet committed.
-struct Written {
-    step: SqliteStep,
+struct WrittenPart {
+    step: PartOutcome,
     rows: usize,
     changes: Option<Changes>,
 }
 
-/// Writes the rows that are next in a block, and the checkpoint behind the last of them; `None` when nobody leads any more.
+/// Writes the rows that are next in a block, and the checkpoint behind the last of them; `None` when the ranking has lost all its leaders.
 async fn write_part(
     tx: &mut SqliteConnection,
-    block: &Block<ActivityBatch>,
+    (checkpoint, batch): (&Checkpoint, &ActivityBatch),
     rows_max: usize,
     remembered: &mut Remembered,
     best: Option<&Best>,
-) -> Result<Option<Written>, Fault> {
-    let stale = Written {
-        step: SqliteStep::Done(Stored::Stale),
+) -> Result<Option<WrittenPart>, Fault> {
+    let stale = WrittenPart {
+        step: PartOutcome::Done(Stored::Stale),
         rows: 0,
         changes: None,
     };
-    if !stands_at_on_sqlite(tx, block).await? {
+    if !checkpoint.is_current_in(tx).await? {
         return Ok(Some(stale));
     }
-    let before = progress(tx, block).await?;
-    let left = block.rows.rows().get(before.rows..).unwrap_or_default();
+    let before = stored_so_far(tx, checkpoint).await?;
+    let left = batch.rows().get(before.rows..).unwrap_or_default();
     let rows = &left[..rows_max.min(left.len())];
     let Some((inserted, changes)) = insert_new(tx, rows, remembered, best).await? else {
         return Ok(None);
     };
-    let now = SqliteProgress {
+    let now = StoredSoFar {
         rows: before.rows + rows.len(),
         inserted: before.inserted + inserted,
     };
     let step = if rows.len() < left.len() {
-        note_part(tx, block, now.rows, inserted).await?;
-        SqliteStep::More
+        note_part(tx, checkpoint, now.rows, inserted).await?;
+        PartOutcome::More
     } else {
-        let (inserted, duplicate) = (now.inserted, block.counts.rows() - now.inserted);
-        match advance_on_sqlite(tx, block, inserted, duplicate).await? {
-            Advanced::Changed => forget_parts(tx, block.import).await?,
-            Advanced::Stale => return Ok(Some(stale)),
+        let stored = checkpoint.advance(&mut *tx, now.inserted).await?;
+        if stored != Stored::Stale {
+            forget_parts(tx, checkpoint.import()).await?;
         }
-        SqliteStep::Done(Stored::Applied { inserted, duplicate })
+        PartOutcome::Done(stored)
     };
-    Ok(Some(Written {
+    Ok(Some(WrittenPart {
         step,
         rows: rows.len(),
         changes,
@@ -177,32 +181,27 @@ async fn write_part(
 }
 
 /// `part` is the row behind a part: parts have whatever bounds, and each begins where the one before it ends.
-async fn progress(tx: &mut SqliteConnection, block: &Block<ActivityBatch>) -> Result<SqliteProgress, Fault> {
+async fn stored_so_far(tx: &mut SqliteConnection, checkpoint: &Checkpoint) -> Result<StoredSoFar, Fault> {
     let (rows, inserted): (i64, i64) = sqlx::query_as(
         "SELECT coalesce(max(part), 0), coalesce(sum(inserted), 0) FROM activity_parts
          WHERE import_id = ? AND block_from = ? AND block_to = ?",
     )
-    .bind(block.import.0)
-    .bind(block.from as i64)
-    .bind(block.to as i64)
+    .bind(checkpoint.import().0)
+    .bind(checkpoint.bytes().start as i64)
+    .bind(checkpoint.bytes().end as i64)
     .fetch_one(tx)
     .await?;
-    Ok(SqliteProgress {
+    Ok(StoredSoFar {
         rows: usize::try_from(rows).map_err(Fault::broken)?,
         inserted: inserted.unsigned_abs(),
     })
 }
 
-async fn note_part(
-    tx: &mut SqliteConnection,
-    block: &Block<ActivityBatch>,
-    to: usize,
-    inserted: u64,
-) -> Result<(), Fault> {
+async fn note_part(tx: &mut SqliteConnection, checkpoint: &Checkpoint, to: usize, inserted: u64) -> Result<(), Fault> {
     sqlx::query("INSERT INTO activity_parts VALUES (?, ?, ?, ?, ?)")
-        .bind(block.import.0)
-        .bind(block.from as i64)
-        .bind(block.to as i64)
+        .bind(checkpoint.import().0)
+        .bind(checkpoint.bytes().start as i64)
+        .bind(checkpoint.bytes().end as i64)
         .bind(to as i64)
         .bind(inserted as i64)
         .execute(tx)
@@ -218,10 +217,7 @@ async fn forget_parts(tx: &mut SqliteConnection, import: ImportId) -> Result<(),
     Ok(())
 }
 
-/// How many rows were inserted, and what that changed.
-type InsertedRows = (u64, Option<Changes>);
-
-/// Inserts the rows that are not stored, and what they add; `None` when nobody leads any more.
+/// Inserts the rows that are not stored, and what they add; `None` when the ranking has lost all its leaders.
 async fn insert_new(
     tx: &mut SqliteConnection,
     rows: &[Activity],

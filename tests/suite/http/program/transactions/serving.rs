@@ -5,7 +5,7 @@ use harness::servers::RedisServer;
 use harness::{Backend, Caller};
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::json;
-use service::aggregates::{Day, Message, PaymentKind, Row, totals_of};
+use service::aggregates::{Day, Message, PaymentKind, TransactionRow, totals_of};
 use service::values::{Currency, ImportId, Method, Money};
 use uuid::Uuid;
 
@@ -230,7 +230,7 @@ async fn a_server_consumes_what_somebody_else_has_queued() {
 
 /// A block of one deposit.
 fn message() -> String {
-    let row = Row {
+    let row = TransactionRow {
         day: Day::from(today()),
         kind: PaymentKind::Deposit,
         method: Method::try_new("visa").expect("this is a method"),

@@ -4,42 +4,42 @@ use csv::ByteRecord;
 use sea_orm::DbBackend;
 
 use super::batch::ActivityBatch;
-use super::repo::{PostgresRows, SqliteRows};
+use super::repo::{PostgresActivityStore, SqliteActivityStore};
 use super::row::{self, Activity, ActivityLayout};
 use crate::db::{Db, Fault};
-use crate::imports::{Block, HeaderProblem, Parsed, Rows, Stored};
+use crate::imports::{Checkpoint, FileKind, HeaderProblem, Parsed, Stored};
 use crate::values::ImportKind;
 
 /// Stores the rows of activity feeds, each event once, with everything that the reports count.
-pub struct ActivityRows(ActivityStore);
+pub struct ActivityFiles(ActivityStore);
 
 enum ActivityStore {
-    Postgres(PostgresRows),
-    Sqlite(SqliteRows),
+    Postgres(PostgresActivityStore),
+    Sqlite(SqliteActivityStore),
 }
 
-impl ActivityRows {
+impl ActivityFiles {
     /// Stores into this database.
     #[must_use]
     pub fn new(db: &Db) -> Self {
         Self(match db.backend() {
-            DbBackend::Postgres => ActivityStore::Postgres(PostgresRows::new(db)),
-            _ => ActivityStore::Sqlite(SqliteRows::new(db)),
+            DbBackend::Postgres => ActivityStore::Postgres(PostgresActivityStore::new(db)),
+            _ => ActivityStore::Sqlite(SqliteActivityStore::new(db)),
         })
     }
 }
 
-impl Rows for ActivityRows {
+impl FileKind for ActivityFiles {
     const KIND: ImportKind = ImportKind::Activities;
-    const ONCE: bool = false;
+    const ONCE_PER_CONTENT: bool = false;
     type Layout = ActivityLayout;
     type Row = Activity;
     type Batch = ActivityBatch;
 
     fn block_rows(&self) -> usize {
         match self.0 {
-            ActivityStore::Postgres(_) => PostgresRows::BLOCK_ROWS,
-            ActivityStore::Sqlite(_) => SqliteRows::BLOCK_ROWS,
+            ActivityStore::Postgres(_) => PostgresActivityStore::BLOCK_ROWS,
+            ActivityStore::Sqlite(_) => SqliteActivityStore::BLOCK_ROWS,
         }
     }
 
@@ -55,16 +55,16 @@ impl Rows for ActivityRows {
         ActivityBatch::new(
             rows,
             match self.0 {
-                ActivityStore::Postgres(_) => PostgresRows::BLOCK_ROWS,
-                ActivityStore::Sqlite(_) => SqliteRows::PART_ROWS,
+                ActivityStore::Postgres(_) => PostgresActivityStore::BLOCK_ROWS,
+                ActivityStore::Sqlite(_) => SqliteActivityStore::PART_ROWS,
             },
         )
     }
 
-    async fn store(&self, block: &Block<ActivityBatch>) -> Result<Stored, Fault> {
+    async fn store(&self, checkpoint: &Checkpoint, batch: &ActivityBatch) -> Result<Stored, Fault> {
         match &self.0 {
-            ActivityStore::Postgres(repo) => repo.store(block).await,
-            ActivityStore::Sqlite(repo) => repo.store(block).await,
+            ActivityStore::Postgres(store) => store.store(checkpoint, batch).await,
+            ActivityStore::Sqlite(store) => store.store(checkpoint, batch).await,
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use harness::TestBank;
-use service::aggregates::{Totals, Transactions, Verdict, decode_totals};
-use service::db::FaultKind;
-use service::imports::{Block, Import, RowCounts, Rows, Stored};
+use service::aggregates::{TransactionFiles, Verdict, decode_totals};
+use service::db::{Fault, FaultKind};
+use service::imports::{Checkpoint, FileKind, Import, RowCounts, Stored};
 use service::values::WalletId;
 
 use super::{
@@ -20,21 +20,20 @@ on_every_store!(
     a_block_that_was_another_when_it_was_applied_counts_as_it_is_now],
 );
 
-/// The first block of an import, as a process has it that read the file.
-fn block_of(import: &Import, totals: &str) -> Block<Totals> {
+/// Stores the first block of an import, as a process does that read the file before it was applied.
+async fn store(rows: &TransactionFiles, import: &Import, totals: &str) -> Result<Stored, Fault> {
     let totals = decode_totals(totals).expect("a test's totals are some");
-    Block {
-        import: import.id,
-        number: 0,
-        from: 0,
-        to: import.size,
-        counts: RowCounts {
-            read: totals.iter().map(|(_, sum)| sum.count).sum(),
-            ..RowCounts::default()
-        },
-        rows: totals,
-        skip_reasons: "{}".to_owned(),
-    }
+    let unapplied = Import {
+        bytes_applied: 0,
+        blocks_applied: 0,
+        ..import.clone()
+    };
+    let counts = RowCounts {
+        read: totals.iter().map(|(_, sum)| sum.count).sum(),
+        ..RowCounts::default()
+    };
+    rows.store(&Checkpoint::new(&unapplied, import.size, counts), &totals)
+        .await
 }
 
 const BLOCK: &str = "2026-01-04 imported USD deposit cash 70000 2\n";
@@ -42,14 +41,14 @@ const BLOCK: &str = "2026-01-04 imported USD deposit cash 70000 2\n";
 async fn a_block_of_a_finished_import_is_stale(bank: Arc<TestBank>) {
     let lines = lines(100, 30);
     let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
-    let late = Transactions::new(&restarted(&bank), usd());
-    let stored = late.store(&block_of(&import, BLOCK)).await;
+    let late = TransactionFiles::new(&restarted(&bank), usd());
+    let stored = store(&late, &import, BLOCK).await;
     // With Redis the totals tell first, and a new epoch begins.
     match stored {
         Ok(stored) => assert_eq!(stored, Stored::Stale),
         Err(fault) => assert_eq!(fault.kind, FaultKind::Conflict),
     }
-    let stored = late.store(&block_of(&import, BLOCK)).await.expect("the stores answer");
+    let stored = store(&late, &import, BLOCK).await.expect("the stores answer");
     assert_eq!(stored, Stored::Stale);
     settle(&restarted(&bank)).await;
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
@@ -59,8 +58,8 @@ async fn a_late_importer_meets_an_epoch_that_does_not_know_its_import(bank: Arc<
     let lines = lines(100, 30);
     let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
     command(&bank, &["FLUSHDB"]).await;
-    let late = Transactions::new(&restarted(&bank), usd());
-    let stored = late.store(&block_of(&import, BLOCK)).await.expect("the stores answer");
+    let late = TransactionFiles::new(&restarted(&bank), usd());
+    let stored = store(&late, &import, BLOCK).await.expect("the stores answer");
     assert_eq!(stored, Stored::Stale);
     settle(&restarted(&bank)).await;
     assert_eq!(answer(&restarted(&bank)).await, expected(&lines));
@@ -77,20 +76,14 @@ async fn a_block_that_was_another_when_it_was_applied_counts_as_it_is_now(bank: 
     )
     .await;
     bank.execute("DELETE FROM imported_totals").await;
-    let rows = Transactions::new(&restarted(&bank), usd());
-    let fault = rows
-        .store(&block_of(&import, BLOCK))
-        .await
-        .expect_err("a new epoch begins");
+    let rows = TransactionFiles::new(&restarted(&bank), usd());
+    let fault = store(&rows, &import, BLOCK).await.expect_err("a new epoch begins");
     assert_eq!(fault.kind, FaultKind::Conflict);
-    let stored = rows.store(&block_of(&import, BLOCK)).await.expect("the stores answer");
-    assert_eq!(
-        stored,
-        Stored::Applied {
-            inserted: 2,
-            duplicate: 0
-        }
-    );
+    let stored = store(&rows, &import, BLOCK).await.expect("the stores answer");
+    let Stored::Applied(rows) = stored else {
+        panic!("it is stale")
+    };
+    assert_eq!((rows.inserted(), rows.duplicate()), (2, 0));
     let now = Shown::from([("2026-01-04 deposit cash".to_owned(), "70000/2".to_owned())]);
     assert_eq!(answer(&restarted(&bank)).await, now);
 }

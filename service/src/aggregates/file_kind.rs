@@ -1,4 +1,4 @@
-//! Transactions of other systems: a block of a file's rows becomes one message, and the checkpoint moves behind it once its
+//! TransactionFiles of other systems: a block of a file's rows becomes one message, and the checkpoint moves behind it once its
 //! totals are in the hot store.
 
 use std::time::{Duration, Instant};
@@ -6,18 +6,17 @@ use std::time::{Duration, Instant};
 use csv::ByteRecord;
 
 use super::error::AggregatesError;
-use super::hot::{Sending, Sent, StoreVersion};
+use super::hot::{SendOptions, Sent, StoreVersion};
 use super::message::Message;
 use super::rebuild::Rebuild;
 use super::repo::{self, Recorded, Table};
-use super::row::{self, Row, TransactionLayout};
+use super::row::{self, TransactionLayout, TransactionRow};
 use super::stores::AggregateStores;
 use super::totals::Totals;
 use super::{Aggregates, Consumer};
 use crate::backoff::Backoff;
 use crate::db::Fault;
-use crate::imports::repo::{Advanced, advance, stands_at};
-use crate::imports::{Block, HeaderProblem, Parsed, Rows, Stored};
+use crate::imports::{Checkpoint, FileKind, HeaderProblem, Parsed, Stored};
 use crate::values::{Currency, ImportKind};
 
 /// Rows of a block. A block's totals are at most as many sums as rows, and usually a few hundred: that is what makes a
@@ -26,25 +25,25 @@ use crate::values::{Currency, ImportKind};
 const BLOCK_ROWS: usize = 4_096;
 
 /// The first and the longest pause between two looks at a block that somebody else has taken.
-const LOOK_PAUSE: Duration = Duration::from_millis(1);
-const LOOK_PAUSE_MAX: Duration = Duration::from_millis(20);
-/// After this long a block is queued once more, in case Redis or a consumer lost it; its mark lets it count once.
+const POLL_PAUSE: Duration = Duration::from_millis(1);
+const POLL_PAUSE_MAX: Duration = Duration::from_millis(20);
+/// After this long a block is queued once more, in case Redis or a consumer lost it; its number lets it count once.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// After this long the import gives up for now.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 /// How long it waits for a Redis that is away, which may only be restarting, and how often it asks.
-const PATIENCE: Duration = Duration::from_secs(5);
-const PATIENCE_PAUSE: Duration = Duration::from_millis(100);
+const REDIS_WAIT: Duration = Duration::from_secs(5);
+const REDIS_WAIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How rows of transactions are read and stored.
-pub struct Transactions {
+pub struct TransactionFiles {
     stores: AggregateStores,
     /// Imported rows name no currency; they are in the bank's.
     currency: Currency,
     consumer: Consumer,
 }
 
-impl Transactions {
+impl TransactionFiles {
     /// Rows in a currency.
     #[must_use]
     pub fn new(aggregates: &Aggregates, currency: Currency) -> Self {
@@ -56,24 +55,24 @@ impl Transactions {
     }
 
     /// Queues a block and helps to work the queue off until the block is in the hot store.
-    async fn deliver(&self, block: &Block<Totals>, message: &Message) -> Result<Delivery, AggregatesError> {
+    async fn deliver(&self, checkpoint: &Checkpoint, message: &Message) -> Result<Delivery, AggregatesError> {
         let Some((hot, epoch)) = self.stores.ready().await? else {
             return Ok(Delivery::NoRedis);
         };
         let (began, mut queued_at) = (Instant::now(), Instant::now());
-        let mut backoff = Backoff::new(LOOK_PAUSE, LOOK_PAUSE_MAX);
-        let mut how = Sending::default();
+        let mut backoff = Backoff::new(POLL_PAUSE, POLL_PAUSE_MAX);
+        let mut options = SendOptions::default();
         while began.elapsed() < GIVE_UP_AFTER {
-            how.again = queued_at.elapsed() > AGAIN_AFTER;
-            if how.again {
+            options.requeue = queued_at.elapsed() > AGAIN_AFTER;
+            if options.requeue {
                 queued_at = Instant::now();
             }
-            match hot.send(&epoch, message, how).await? {
+            match hot.send(&epoch, message, options).await? {
                 Sent::Applied(version) => return Ok(Delivery::Applied(epoch.0, version)),
                 Sent::Queued | Sent::Waiting | Sent::Full => {}
                 // The epoch began with what the database had then, which is no more than what it has now.
-                Sent::Unknown if stands_at(&self.stores.db.write, block).await? => {
-                    how.is_due = true;
+                Sent::Unknown if checkpoint.is_current(&self.stores.db).await? => {
+                    options.is_next = true;
                     continue;
                 }
                 Sent::Unknown => return Ok(Delivery::Elsewhere),
@@ -90,21 +89,21 @@ impl Transactions {
         Err(AggregatesError::NotApplied)
     }
 
-    async fn apply(&self, block: &Block<Totals>) -> Result<Stored, AggregatesError> {
+    async fn apply(&self, checkpoint: &Checkpoint, totals: &Totals) -> Result<Stored, AggregatesError> {
         let message = Message {
-            import: block.import,
-            block: block.number,
-            totals: block.rows.clone(),
+            import: checkpoint.import(),
+            block: checkpoint.block_number(),
+            totals: totals.clone(),
         };
         let began = Instant::now();
         loop {
-            let applied = self.deliver(block, &message).await;
+            let applied = self.deliver(checkpoint, &message).await;
             match self.stores.reset_epoch_on_fault(applied).await {
-                Err(AggregatesError::Redis(_)) if began.elapsed() < PATIENCE => {
-                    tokio::time::sleep(PATIENCE_PAUSE).await
+                Err(AggregatesError::Redis(_)) if began.elapsed() < REDIS_WAIT => {
+                    tokio::time::sleep(REDIS_WAIT_PAUSE).await
                 }
                 applied => {
-                    let stored = self.advance(block, applied?).await;
+                    let stored = self.commit_block(checkpoint, totals, applied?).await;
                     return self.stores.reset_epoch_on_fault(stored).await;
                 }
             }
@@ -113,11 +112,15 @@ impl Transactions {
 
     /// Moves the checkpoint behind a block whose totals are in Redis, or with them where there is none. Either way the
     /// database learns what was imported, so that Redis can be told again.
-    async fn advance(&self, block: &Block<Totals>, applied: Delivery) -> Result<Stored, AggregatesError> {
-        let block = block.clone();
+    async fn commit_block(
+        &self,
+        checkpoint: &Checkpoint,
+        totals: &Totals,
+        applied: Delivery,
+    ) -> Result<Stored, AggregatesError> {
+        let (checkpoint, totals) = (checkpoint.clone(), totals.clone());
         let work = self.stores.db.transaction(move |tx| {
             Box::pin(async move {
-                let (totals, inserted) = (&block.rows, block.counts.rows());
                 match &applied {
                     Delivery::Elsewhere => return Err(Aborted::Stale),
                     Delivery::Applied(epoch, version) => {
@@ -130,16 +133,16 @@ impl Transactions {
                         if repo::lock_state(tx).await?.epoch.is_some() {
                             return Err(Aborted::Failed(AggregatesError::RedisNotConfigured));
                         }
-                        repo::add(tx, Table::Hot, totals).await?;
+                        repo::add(tx, Table::Hot, &totals).await?;
                     }
                 }
-                repo::add(tx, Table::Imported, totals).await?;
+                repo::add(tx, Table::Imported, &totals).await?;
                 if let Some(day) = totals.newest_day() {
                     repo::advance_newest(tx, day).await?;
                 }
-                match advance(tx, &block, inserted, 0).await? {
-                    Advanced::Changed => Ok(Stored::Applied { inserted, duplicate: 0 }),
-                    Advanced::Stale => Err(Aborted::Stale),
+                match checkpoint.advance(tx, checkpoint.rows()).await? {
+                    stored @ Stored::Applied(_) => Ok(stored),
+                    Stored::Stale => Err(Aborted::Stale),
                 }
             })
         });
@@ -173,11 +176,11 @@ impl From<Fault> for Aborted {
     }
 }
 
-impl Rows for Transactions {
+impl FileKind for TransactionFiles {
     const KIND: ImportKind = ImportKind::Transactions;
-    const ONCE: bool = true;
+    const ONCE_PER_CONTENT: bool = true;
     type Layout = TransactionLayout;
-    type Row = Row;
+    type Row = TransactionRow;
     type Batch = Totals;
 
     fn block_rows(&self) -> usize {
@@ -188,22 +191,22 @@ impl Rows for Transactions {
         TransactionLayout::of(header)
     }
 
-    fn parse(&self, layout: &TransactionLayout, record: &ByteRecord) -> Parsed<Row> {
+    fn parse(&self, layout: &TransactionLayout, record: &ByteRecord) -> Parsed<TransactionRow> {
         match row::parse(layout, record, self.stores.clock.now()) {
             Ok(row) => Parsed::Row { row, coerced: false },
             Err(reason) => Parsed::Skipped(reason),
         }
     }
 
-    fn batch(&self, rows: Vec<Row>) -> Totals {
+    fn batch(&self, rows: Vec<TransactionRow>) -> Totals {
         row::totals_of(&rows, self.currency)
     }
 
-    fn wait_ms(row: &Row) -> u64 {
+    fn wait_ms(row: &TransactionRow) -> u64 {
         row.sleep_ms.into()
     }
 
-    async fn store(&self, block: &Block<Totals>) -> Result<Stored, Fault> {
-        Ok(self.apply(block).await?)
+    async fn store(&self, checkpoint: &Checkpoint, totals: &Totals) -> Result<Stored, Fault> {
+        Ok(self.apply(checkpoint, totals).await?)
     }
 }

@@ -1,5 +1,4 @@
-//! How much there is to do in the background, by kind of file: from the moment that somebody comes with a file until it is
-//! done.
+//! Files that are arriving, waiting or being imported, counted by kind.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,23 +7,23 @@ use crate::values::ImportKind;
 
 /// Files that arrive, wait or are being imported.
 #[derive(Default)]
-pub(super) struct Load {
+pub(super) struct PendingFiles {
     activities: AtomicUsize,
     transactions: AtomicUsize,
 }
 
 /// One of them; counted as long as it lives.
-pub(super) struct Counted {
-    load: Arc<Load>,
+pub(super) struct PendingFile {
+    files: Arc<PendingFiles>,
     kind: ImportKind,
 }
 
-impl Load {
+impl PendingFiles {
     /// Counts a file.
-    pub fn count(self: &Arc<Self>, kind: ImportKind) -> Counted {
+    pub fn count(self: &Arc<Self>, kind: ImportKind) -> PendingFile {
         self.number(kind).fetch_add(1, Ordering::Relaxed);
-        Counted {
-            load: self.clone(),
+        PendingFile {
+            files: self.clone(),
             kind,
         }
     }
@@ -47,8 +46,8 @@ impl Load {
     }
 }
 
-impl Drop for Counted {
+impl Drop for PendingFile {
     fn drop(&mut self) {
-        self.load.number(self.kind).fetch_sub(1, Ordering::Relaxed);
+        self.files.number(self.kind).fetch_sub(1, Ordering::Relaxed);
     }
 }

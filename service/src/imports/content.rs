@@ -1,5 +1,4 @@
-//! A file before and while its rows are looked at: how large it is, the digest by which its content is known again, and
-//! whether it still has that content.
+//! The content of a file: its size, the digest that identifies it, and whether the file still has it.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,29 +16,29 @@ const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// The content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileContent {
+pub(super) struct ContentId {
     pub digest: Digest,
     pub size: u64,
 }
 
 /// What a file system says of a file without reading it; every change of the content changes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct FileStat {
     device: u64,
     number: u64,
     size: u64,
     modified: (i64, i64),
 }
 
-/// Notices that a file begins no more with the content that was looked at.
-pub(super) struct Guard {
+/// Detects that a file no longer begins with the content that was hashed.
+pub(super) struct ContentGuard {
     file: File,
-    content: FileContent,
+    content: ContentId,
     /// The file was as it should be when it had this stamp.
-    stamp: Stamp,
+    stamp: FileStat,
 }
 
-impl Stamp {
+impl FileStat {
     fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self {
@@ -51,19 +50,19 @@ impl Stamp {
     }
 }
 
-impl Guard {
+impl ContentGuard {
     /// Watches an open file whose content was looked at when it had a stamp; without one it is taken for what it should be.
-    pub fn new(file: File, content: FileContent, stamp: Option<Stamp>) -> io::Result<Self> {
+    pub fn new(file: File, content: ContentId, stamp: Option<FileStat>) -> io::Result<Self> {
         let stamp = match stamp {
             Some(stamp) => stamp,
-            None => Stamp::of(&file)?,
+            None => FileStat::of(&file)?,
         };
         Ok(Self { file, content, stamp })
     }
 
     /// True while the file begins with the content; what is appended does not matter. Reads it only when its stamp changes.
     pub fn is_unchanged(&mut self) -> io::Result<bool> {
-        let now = Stamp::of(&self.file)?;
+        let now = FileStat::of(&self.file)?;
         if now.size < self.content.size {
             return Ok(false);
         }
@@ -107,9 +106,9 @@ pub(super) fn content_of(
     path: &Path,
     progress: &watch::Sender<Progress>,
     stop: &CancellationToken,
-) -> io::Result<Option<(FileContent, Stamp)>> {
+) -> io::Result<Option<(ContentId, FileStat)>> {
     let mut file = File::open(path)?;
-    let stamp = Stamp::of(&file)?;
+    let stamp = FileStat::of(&file)?;
     let (mut hash, mut size, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
     loop {
         if stop.is_cancelled() {
@@ -125,12 +124,12 @@ pub(super) fn content_of(
             Err(error) => return Err(error),
         }
         progress.send_replace(Progress {
-            stage: ImportStage::Looking,
+            stage: ImportStage::Hashing,
             bytes: size,
             size: stamp.size.max(size),
             ..Progress::default()
         });
     }
     let digest = digest_of(hash);
-    Ok(Some((FileContent { digest, size }, stamp)))
+    Ok(Some((ContentId { digest, size }, stamp)))
 }
