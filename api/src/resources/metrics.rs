@@ -1,174 +1,218 @@
-//! `/metrics` for Prometheus: the commit path in numbers. Units are in the names; every counter starts at zero.
+//! `/metrics` for Prometheus: what the process counts, read at each scrape. Units are in the names; every counter starts at zero.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
-use service::ledger::HistogramSnapshot;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, prometheus_text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+use service::ledger::{HistogramSnapshot, MetricsSnapshot};
 use service::ops::Ops;
+use service::statistics::StatisticsSnapshot;
 use service::workers::WorkerReport;
 
 use crate::stderr;
 
-/// The exposition of everything that is counted.
+/// Each counter of the commit path: its name, its help, and where it is.
+type LedgerCounter = (&'static str, &'static str, fn(&MetricsSnapshot) -> u64);
+
+const LEDGER: [LedgerCounter; 10] = [
+    ("batches", "Batches committed.", |ledger| ledger.batches),
+    ("commands", "Commands in committed batches.", |ledger| ledger.commands),
+    (
+        "stale_retries",
+        "Tries that found the journal moved on, or a wallet changed, by another writer.",
+        |ledger| ledger.stale_retries,
+    ),
+    (
+        "conflict_retries",
+        "Tries broken off by a deadlock, a serialization failure or a lock.",
+        |ledger| ledger.conflict_retries,
+    ),
+    (
+        "set_aside",
+        "Commands put aside because another session had locked one of their wallets.",
+        |ledger| ledger.set_aside,
+    ),
+    (
+        "splits",
+        "Batches halved because the schema refused one of their rows.",
+        |ledger| ledger.splits,
+    ),
+    (
+        "database_went_back",
+        "Times that the database was found without commits that it had made.",
+        |ledger| ledger.database_went_back,
+    ),
+    (
+        "clock_refusals",
+        "Batches refused because this process' clock and the database's are apart.",
+        |ledger| ledger.clock_refusals,
+    ),
+    (
+        "unknown_commits",
+        "Commits whose outcome had to be looked up.",
+        |ledger| ledger.unknown_commits,
+    ),
+    (
+        "statements",
+        "Statements that the commit path sent to the database.",
+        |ledger| ledger.statements,
+    ),
+];
+
+/// Each counter of sharing reports through Redis.
+type SharingCounter = (&'static str, &'static str, fn(&StatisticsSnapshot) -> u64);
+
+const SHARING: [SharingCounter; 5] = [
+    ("syncs", "Steps of sharing that were completed.", |sharing| {
+        sharing.syncs
+    }),
+    ("sync_failures", "Steps of sharing that Redis broke off.", |sharing| {
+        sharing.sync_failures
+    }),
+    ("blocks_published", "Blocks sent to other replicas.", |sharing| {
+        sharing.blocks_published
+    }),
+    ("blocks_taken", "Blocks received from other replicas.", |sharing| {
+        sharing.blocks_taken
+    }),
+    (
+        "blocks_ignored",
+        "Blocks of other replicas that were old, dated ahead, damaged or too many.",
+        |sharing| sharing.blocks_ignored,
+    ),
+];
+
+/// Everything that is counted, at one moment.
+#[derive(Debug)]
+struct Scrape {
+    ledger: MetricsSnapshot,
+    queue_depth: u64,
+    workers: Vec<WorkerReport>,
+    /// Whether reports are shared now, and the counters; `None` without Redis.
+    sharing: Option<(bool, StatisticsSnapshot)>,
+    log_lines_lost: u64,
+}
+
+/// The exposition of everything that is counted, in Prometheus' text format.
 pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
-    let mut text = String::with_capacity(4_096);
-    let ledger = ops.metrics();
-    for (name, help, value) in [
-        ("batches", "Batches committed.", ledger.batches),
-        ("commands", "Commands in committed batches.", ledger.commands),
-        (
-            "stale_retries",
-            "Tries that found the journal moved on, or a wallet changed, by another writer.",
-            ledger.stale_retries,
-        ),
-        (
-            "conflict_retries",
-            "Tries broken off by a deadlock, a serialization failure or a lock.",
-            ledger.conflict_retries,
-        ),
-        (
-            "set_aside",
-            "Commands put aside because another session had locked one of their wallets.",
-            ledger.set_aside,
-        ),
-        (
-            "splits",
-            "Batches halved because the schema refused one of their rows.",
-            ledger.splits,
-        ),
-        (
-            "database_went_back",
-            "Times that the database was found without commits that it had made.",
-            ledger.database_went_back,
-        ),
-        (
-            "clock_refusals",
-            "Batches refused because this process' clock and the database's are apart.",
-            ledger.clock_refusals,
-        ),
-        (
-            "unknown_commits",
-            "Commits whose outcome had to be looked up.",
-            ledger.unknown_commits,
-        ),
-        (
-            "statements",
-            "Statements that the commit path sent to the database.",
-            ledger.statements,
-        ),
-    ] {
-        counter(&mut text, &format!("florin_ledger_{name}"), help, value)?;
-    }
-    gauge(
-        &mut text,
-        "florin_ledger_queue_depth",
-        "Commands waiting now.",
-        ops.queue_depth() as u64,
-    )?;
-    histogram(
-        &mut text,
-        "florin_ledger_batch_size",
-        "Commands in a batch.",
-        &ledger.batch_size,
-    )?;
-    let help = "Microseconds that a command waited for its batch.";
-    histogram(&mut text, "florin_ledger_wait_microseconds", help, &ledger.wait_us)?;
-    workers(&mut text, ops)?;
-    sharing(&mut text, ops)?;
-    let help = "Lines of the log that standard error did not take.";
-    counter(&mut text, "florin_log_lines_lost", help, stderr::lines_lost())?;
+    let scrape = Scrape {
+        ledger: ops.metrics(),
+        queue_depth: ops.queue_depth() as u64,
+        workers: ops.workers(),
+        sharing: ops.sharing(),
+        log_lines_lost: stderr::lines_lost(),
+    };
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(scrape));
+    let mut text = String::with_capacity(8_192);
+    prometheus_text::encode(&mut text, &registry)?;
     Ok(text)
 }
 
-/// A line for each worker of this process.
-fn workers(text: &mut String, ops: &Ops) -> fmt::Result {
-    let all = ops.workers();
-    let mut family = |name: &str, kind: &str, help: &str, value: fn(&WorkerReport) -> u64| {
-        writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}")?;
-        all.iter()
-            .try_for_each(|worker| writeln!(text, "{name}{{worker=\"{}\"}} {}", worker.name, value(worker)))
-    };
-    family(
-        "florin_worker_running",
-        "gauge",
-        "1 while the worker runs, 0 between a panic and its next start.",
-        |worker| worker.is_running.into(),
-    )?;
-    family(
-        "florin_worker_restarts_total",
-        "counter",
-        "Times that the worker was started again.",
-        |worker| worker.restarts,
-    )?;
-    family(
-        "florin_worker_failures_total",
-        "counter",
-        "Steps of the worker that failed.",
-        |worker| worker.failures,
-    )?;
-    family(
-        "florin_worker_failing_seconds",
-        "gauge",
-        "For how long every step of the worker has failed.",
-        |worker| worker.failing_for.unwrap_or_default().as_secs(),
-    )
-}
-
-/// Nothing without Redis.
-fn sharing(text: &mut String, ops: &Ops) -> fmt::Result {
-    let Some((is_shared, sharing)) = ops.sharing() else {
-        return Ok(());
-    };
-    let help = "1 while reports are shared through Redis, 0 while those to other replicas are missing here.";
-    gauge(text, "florin_statistics_shared", help, u64::from(is_shared))?;
-    let help = "Other replicas that share the statistics.";
-    gauge(text, "florin_statistics_replicas", help, sharing.replicas)?;
-    for (name, help, value) in [
-        ("syncs", "Steps of sharing that were completed.", sharing.syncs),
-        (
-            "sync_failures",
-            "Steps of sharing that Redis broke off.",
-            sharing.sync_failures,
-        ),
-        (
-            "blocks_published",
-            "Blocks that others were told.",
-            sharing.blocks_published,
-        ),
-        ("blocks_taken", "Blocks that others told.", sharing.blocks_taken),
-        (
-            "blocks_ignored",
-            "Blocks of others that were old, dated ahead, damaged or too many.",
-            sharing.blocks_ignored,
-        ),
-    ] {
-        counter(text, &format!("florin_statistics_{name}"), help, value)?;
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let encoder = &mut encoder;
+        for (name, help, value) in LEDGER {
+            counter(encoder, &format!("florin_ledger_{name}"), help, value(&self.ledger))?;
+        }
+        gauge(
+            encoder,
+            "florin_ledger_queue_depth",
+            "Commands waiting now.",
+            self.queue_depth,
+        )?;
+        let help = "Commands in a batch.";
+        histogram(encoder, "florin_ledger_batch_size", help, &self.ledger.batch_size)?;
+        let help = "Microseconds that a command waited for its batch.";
+        histogram(encoder, "florin_ledger_wait_microseconds", help, &self.ledger.wait_us)?;
+        self.encode_workers(encoder)?;
+        if let Some((is_shared, sharing)) = &self.sharing {
+            let help = "1 while reports are shared through Redis, 0 while those to other replicas are missing here.";
+            gauge(encoder, "florin_statistics_shared", help, u64::from(*is_shared))?;
+            let help = "Other replicas that share the statistics.";
+            gauge(encoder, "florin_statistics_replicas", help, sharing.replicas)?;
+            for (name, help, value) in SHARING {
+                counter(encoder, &format!("florin_statistics_{name}"), help, value(sharing))?;
+            }
+        }
+        let help = "Lines of the log that standard error did not take.";
+        counter(encoder, "florin_log_lines_lost", help, self.log_lines_lost)
     }
-    Ok(())
 }
 
-fn counter(text: &mut String, name: &str, help: &str, value: u64) -> fmt::Result {
-    writeln!(
-        text,
-        "# HELP {name}_total {help}\n# TYPE {name}_total counter\n{name}_total {value}"
-    )
-}
-
-fn gauge(text: &mut String, name: &str, help: &str, value: u64) -> fmt::Result {
-    writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}")
-}
-
-fn histogram(text: &mut String, name: &str, help: &str, values: &HistogramSnapshot) -> fmt::Result {
-    writeln!(text, "# HELP {name} {help}\n# TYPE {name} histogram")?;
-    let (mut below, mut bound) = (0, 1_u64);
-    for count in &values.counts[..values.counts.len() - 1] {
-        below += count;
-        writeln!(text, "{name}_bucket{{le=\"{bound}\"}} {below}")?;
-        bound *= 4;
+impl Scrape {
+    /// A line for each worker of this process.
+    fn encode_workers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "1 while the worker runs, 0 between a panic and its next start.";
+        self.family(encoder, ("florin_worker_running", MetricType::Gauge), help, |worker| {
+            worker.is_running.into()
+        })?;
+        let help = "Times that the worker was started again.";
+        self.family(
+            encoder,
+            ("florin_worker_restarts", MetricType::Counter),
+            help,
+            |worker| worker.restarts,
+        )?;
+        let help = "Steps of the worker that failed.";
+        self.family(
+            encoder,
+            ("florin_worker_failures", MetricType::Counter),
+            help,
+            |worker| worker.failures,
+        )?;
+        let help = "For how long every step of the worker has failed.";
+        self.family(
+            encoder,
+            ("florin_worker_failing_seconds", MetricType::Gauge),
+            help,
+            |worker| worker.failing_for.unwrap_or_default().as_secs(),
+        )
     }
-    let all: u64 = values.counts.iter().sum();
-    writeln!(
-        text,
-        "{name}_bucket{{le=\"+Inf\"}} {all}\n{name}_sum {}\n{name}_count {all}",
-        values.sum
-    )
+
+    fn family(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        (name, kind): (&str, MetricType),
+        help: &str,
+        value: fn(&WorkerReport) -> u64,
+    ) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+        for worker in &self.workers {
+            let labels = [("worker", worker.name)];
+            encode(family.encode_family(&labels)?, kind, value(worker))?;
+        }
+        Ok(())
+    }
+}
+
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    encode(metric, MetricType::Counter, value)
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    encode(metric, MetricType::Gauge, value)
+}
+
+fn encode(metric: MetricEncoder<'_>, kind: MetricType, value: u64) -> fmt::Result {
+    match kind {
+        MetricType::Counter => ConstCounter::new(value).encode(metric),
+        _ => ConstGauge::new(value).encode(metric),
+    }
+}
+
+/// The library's bounds are floats; ours are powers of four, which a float has exactly.
+#[expect(clippy::cast_precision_loss, reason = "sums and bounds are far below 2^53")]
+fn histogram(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, values: &HistogramSnapshot) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    let bounds = (0..values.counts.len() - 1).map(|bucket| 4_u64.pow(bucket as u32) as f64);
+    let buckets: Vec<(f64, u64)> = bounds.chain([f64::INFINITY]).zip(values.counts).collect();
+    let count = values.counts.iter().sum();
+    metric.encode_histogram::<[(&str, &str); 0]>(values.sum as f64, count, &buckets, None)
 }
