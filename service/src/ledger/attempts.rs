@@ -1,4 +1,5 @@
-//! What a try to write a batch can come to, and what that means for the next one. Pure.
+//! The results of an attempt to write a batch, and what each means for the next attempt; and what the commands of a
+//! batch name. Pure.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -11,31 +12,31 @@ use crate::db::{Fault, FaultKind};
 use crate::journal::Head;
 use crate::values::{Digest, WalletId};
 
-/// The shortest and the longest bound of a pause before a try.
+/// The shortest and the longest bound of the random pause before an attempt.
 const PAUSE: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
-/// What one try came to.
+/// The result of one attempt.
 pub(super) enum Attempt {
-    /// Durable. The outcomes stand.
+    /// The outcomes are durable.
     Done(Vec<Outcome>),
-    /// Nothing was written; the next attempt is in turn. After a used-up key it looks keys up, after a changed wallet it reads all
-    /// wallets anew.
+    /// Nothing was written; the next attempt is in turn. After a used-up key it looks keys up, after a changed wallet
+    /// it reads all wallets anew.
     Again(FaultKind),
-    /// Nothing was sent: what is remembered is not known to be right.
+    /// Nothing was written, since no head is remembered; the next attempt is in turn.
     TakeTurn,
     /// Nothing was written: another session has held the turn for longer than a batch waits.
     TurnHeld(Fault),
-    /// Nothing was written: another session holds a lock on a wallet, or on the owner of a new one, for longer than a batch
-    /// waits.
+    /// Nothing was written: another session has held a lock on a wallet, or on the owner of a new one, for longer than
+    /// a batch waits.
     Locked(Fault),
-    /// The connection was lost around the commit.
+    /// The connection was lost around the commit, which may be durable.
     Unknown(InDoubt, Fault),
-    /// Nothing was written, and trying again will not help.
+    /// Nothing was written, and another attempt at once will not help.
     Failed(Fault),
 }
 
-/// A commit whose answer was lost: its outcomes stand if the journal has its digest under its number.
+/// A commit whose answer was lost: its outcomes are final if the journal has its digest under its number.
 pub(super) struct InDoubt {
     pub places: Vec<usize>,
     pub outcomes: Vec<Outcome>,
@@ -52,7 +53,7 @@ impl InDoubt {
     }
 }
 
-/// A fault of COMMIT, or of a single statement that is its own transaction.
+/// The result of an attempt that met a fault of COMMIT, or of a single statement that is its own transaction.
 pub(super) fn of_commit(fault: Fault, doubt: impl FnOnce() -> InDoubt) -> Attempt {
     let fault = fault.of_commit();
     if fault.kind == FaultKind::OutcomeUnknown {
@@ -61,7 +62,7 @@ pub(super) fn of_commit(fault: Fault, doubt: impl FnOnce() -> InDoubt) -> Attemp
     before_commit(fault)
 }
 
-/// A fault of waiting for the turn.
+/// The result of an attempt that met a fault while it waited for the turn.
 pub(super) fn of_turn(fault: Fault) -> Attempt {
     if fault.kind == FaultKind::Locked {
         return Attempt::TurnHeld(fault);
@@ -69,10 +70,10 @@ pub(super) fn of_turn(fault: Fault) -> Attempt {
     before_commit(fault)
 }
 
-/// A fault before COMMIT was asked for: nothing is durable.
+/// The result of an attempt that met a fault before COMMIT was asked for: nothing is durable.
 pub(super) fn before_commit(fault: Fault) -> Attempt {
     match fault.kind {
-        // The next row of the journal is another's.
+        // Another process has written the next row of the journal.
         FaultKind::Unique(_) if fault.is_unique_violation_of("journal") => Attempt::Again(FaultKind::Stale),
         // Another writer was first: with a key, an opening, a commit, or a change of a wallet.
         FaultKind::Conflict | FaultKind::Unique(_) | FaultKind::Stale | FaultKind::WalletChanged => {
@@ -104,7 +105,7 @@ pub(super) fn wallet_ids(commands: &[&Command]) -> Vec<WalletId> {
     ids.into_iter().collect()
 }
 
-/// Remembered wallets that a command names and its actor may not use.
+/// Of these wallets, those that a command names and its actor may not use.
 pub(super) fn hidden_wallets<W: Borrow<Wallet>>(
     commands: &[&Command],
     remembered: &HashMap<WalletId, W>,
@@ -118,8 +119,9 @@ pub(super) fn hidden_wallets<W: Borrow<Wallet>>(
     hidden
 }
 
-/// False for another customer's wallet as the source, and for a system wallet on either side of a movement. To the actor these
-/// are as if they did not exist.
+/// False for another customer's wallet as the source, and for a system wallet on either side of a movement: to the
+/// actor these are as if they did not exist. The book decides by the same rules (`own_wallet`, `customer_wallet`):
+/// change both together.
 pub(super) fn may_use(command: &Command, wallet: &Wallet) -> bool {
     let is_own = wallet.owner == Some(command.actor.user);
     match &command.action {
@@ -144,7 +146,7 @@ pub(super) fn keys(commands: &[&Command]) -> Vec<Digest> {
         .collect()
 }
 
-/// A pause whose bound doubles with every try.
+/// A random pause whose bound doubles with every attempt.
 pub(super) fn pause(tried: u32) -> Pause {
     Pause::Below(doubled(PAUSE, PAUSE_MAX, tried))
 }

@@ -15,7 +15,8 @@ pub async fn bank_clock(db: &Db) -> Result<Arc<dyn Clock>, Fault> {
     Ok(Arc::new(ShiftedClock::new(offset)))
 }
 
-/// How far this process' clock is ahead of the database's, where the two contradict each other.
+/// How many milliseconds this process' clock is ahead of the database's (negative if it is behind); `None` where the
+/// two do not contradict each other.
 pub(crate) async fn clock_skew_ms(db: &Db, clock: &dyn Clock) -> Result<Option<i64>, Fault> {
     let sent = clock.now();
     let Some(time) = repo::bank_time(db).await? else {

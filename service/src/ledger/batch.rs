@@ -1,12 +1,13 @@
-//! How one batch becomes durable: decide it on the wallets as they are, write it only onto the head that it was decided on,
-//! else again.
+//! How one batch becomes durable: decide it on the wallets as they are, write it only onto the head that it was decided
+//! on, otherwise try again. There are two strategies:
+//! - `optimistic`: PostgreSQL, while the remembered head is likely the newest. Wallets that are not remembered are
+//!   read, then one statement, which is its own transaction, writes the batch.
+//! - `in_turn`: SQLite; the first batch of a process or a connection; after the head has moved; beside locked wallets;
+//!   wallets that are opened or change status. Sent are BEGIN, the turn (its answer has the head and the wallets that
+//!   other processes changed), a read of wallets that are not remembered, the write, COMMIT.
 //!
-//! | strategy | when | what is sent |
-//! |---|---|---|
-//! | `optimistic` | PostgreSQL, while the remembered head is likely the newest | missing wallets are read, one statement that is its own transaction |
-//! | `in_turn` | SQLite; the first batch of a process or a connection; after the head had moved; beside locked wallets; wallets that are opened or change status | BEGIN, the turn, which tells the head and the wallets that others moved, wallets that are not remembered, the write, COMMIT |
-//!
-//! What is remembered is only a guess: the head, and the check of each wallet that is written, decide whether it was right.
+//! What is remembered is only a guess. The check of the head, and of each wallet that the batch rests on, shows whether
+//! it was right.
 
 use std::sync::Arc;
 
@@ -29,16 +30,16 @@ use crate::db::{Fault, FaultKind};
 use crate::feed;
 use crate::values::Timestamp;
 
-/// Attempts before the callers are told that their wallets are contended.
+/// Attempts before the callers are answered `Contended`.
 const ATTEMPTS_MAX: u32 = 8;
-/// Batches that go in turn at once after one was found stale, that pass locked wallets over after one waited for a lock, and
-/// whose keys are looked up after one repeated a used key: the next ones will likely meet the same.
+/// How many batches stay careful after a problem that the next ones will likely meet too: after a stale head they go in
+/// turn at once, after a wait for a lock they skip locked wallets, after a used key they look keys up.
 pub(super) const CAUTIOUS_BATCHES: u32 = 16;
 
-/// Waits for locked owners in one batch, of 200 ms each. Then the openings are left for the next one.
+/// Waits for locked owners in one batch, of 200 ms each. After that, parts with openings are set aside.
 const LOCK_WAITS_MAX: u32 = 3;
 
-/// Turns that openings without an owner may cost one batch. Then the other openings are left for the next one.
+/// Turns that openings without an owner may cost one batch. After that, parts with openings are set aside.
 const ORPHAN_TURNS_MAX: u32 = 16;
 
 /// Commits batches, one after the other.
@@ -50,15 +51,17 @@ pub(super) struct Batches<S> {
     pub(super) handover: CommitHandover,
     /// Connections that had been opened when the head was read last.
     connections_known: u64,
-    /// Until this process has written a row, statements of an earlier one, or of a lost connection, may be on their way.
+    /// While true, the next batch in turn writes a row even if it is empty. A statement of an earlier process, or of a
+    /// lost connection, may still be on its way, and fails once that row is there.
     pub(super) owes_a_row: bool,
     pub(super) locked: LockedWallets,
-    /// Batches that pass locked wallets over at once, since a recent one waited for a lock.
+    /// Batches left that skip locked wallets when in turn, since a recent one waited for a lock.
     pub(super) met_locks: u32,
+    /// Batches left that go in turn at once, since a recent one met a stale head.
     cautious: u32,
     /// True while the database's clock contradicts this process'.
     pub(super) clock_is_wrong: bool,
-    /// Batches whose keys are looked up first, since a recent one repeated a used key.
+    /// Batches left whose keys are looked up first, since a recent one repeated a used key.
     looks_up_keys: u32,
 }
 
@@ -72,7 +75,7 @@ pub(super) struct Decision {
 /// How a batch ended for good.
 pub(super) enum Ended {
     Done(Vec<Outcome>),
-    /// Nothing was written: another session has locked the owner of a wallet that is to be opened, or a wallet.
+    /// Nothing was written: commands with openings waited too long for a lock on an owner or on a wallet.
     OwnerLocked,
     Failed(SubmitError),
 }
@@ -80,7 +83,7 @@ pub(super) enum Ended {
 impl<S: Store> Batches<S> {
     pub fn new(store: S, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, handover: feed::Handover) -> Self {
         Self {
-            // A file has no statements on their way: they end with their process.
+            // On SQLite no statement outlives its process.
             owes_a_row: store.is_optimistic(),
             store,
             clock,
@@ -106,11 +109,12 @@ impl<S: Store> Batches<S> {
         self.store.close().await;
     }
 
-    /// Commits commands, in order unless the batch is divided, and answers their callers, but for those who need what another
-    /// session has locked.
+    /// Commits commands and answers their callers. Commands keep their order unless the batch is divided. Those that
+    /// need a row that another session has locked stay unanswered.
     ///
-    /// A row that the schema refuses fails alone: its batch is divided until it stands by itself. So is an opening whose owner is
-    /// gone or locked, but only for some turns: the others must not wait for a thousand of them.
+    /// A row that the schema refuses fails alone: the batch is halved until only that row is left. A batch with an
+    /// opening whose owner is missing or locked is divided too, but only a few times: other commands must not wait for
+    /// a thousand of them.
     pub async fn commit(&mut self, batch: &mut Batch<'_>) {
         let mut parts = vec![batch.places()];
         let (mut grows, mut lock_waits, mut orphan_turns) = (true, 0, 0);
@@ -122,7 +126,7 @@ impl<S: Store> Batches<S> {
             }
             match self.commit_part(batch, &mut places, grows).await {
                 Ended::Done(outcomes) => batch.done(&places, outcomes),
-                // Only a new wallet names a row of another domain, its owner: so one of the openings has no owner.
+                // Only a new wallet refers to a row of another domain, its owner: so one of the openings has no owner.
                 Ended::Failed(SubmitError::Fault(fault))
                     if fault.kind == FaultKind::ForeignKey && holds_openings(&batch.commands(&places)) =>
                 {
@@ -154,7 +158,7 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// Tries until the commands at these places are durable or surely are not.
+    /// Tries until the commands at these places are durable, or certainly are not.
     async fn commit_part(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, grows: bool) -> Ended {
         let started = Instant::now();
         let mut in_turn = self.goes_in_turn(&batch.commands(places));
@@ -222,8 +226,8 @@ impl<S: Store> Batches<S> {
                 .any(|command| command.action.is_change() || self.locked.stops(command))
     }
 
-    /// The stored transfers that used up keys of these commands, where a recent batch had such a key. In turn they are looked
-    /// up once the turn is there.
+    /// The stored transfers that used up keys of these commands. Looks only if a recent batch repeated a used key. A
+    /// batch in turn looks later, with the turn held.
     async fn look_up_keys(&mut self, commands: &[&Command], in_turn: bool) -> Result<Vec<Transfer>, Fault> {
         let looks = self.looks_up_keys > 0;
         self.looks_up_keys = self.looks_up_keys.saturating_sub(1);
@@ -246,7 +250,7 @@ impl<S: Store> Batches<S> {
         Ended::Done(outcomes)
     }
 
-    /// After a lost connection all is read anew: the database may come back as an earlier state of itself.
+    /// Forgets everything after a lost connection: the database may come back without commits that were answered.
     fn failed(&mut self, fault: Fault) -> Ended {
         if fault.is_out_of_reach() {
             self.store.close_open_connections();
@@ -257,7 +261,7 @@ impl<S: Store> Batches<S> {
         Ended::Failed(fault.into())
     }
 
-    /// Decides the commands in order. The time is that of the last stamp.
+    /// Decides the commands in order. Its time is that of the last stamp.
     pub(super) fn decide(&self, mut book: Book, commands: &[&Command], floor: Timestamp) -> Decision {
         let mut stamps = BatchStamps::above(&*self.clock, floor);
         let outcomes = commands
@@ -271,14 +275,14 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// After a connection was lost everything is read anew, and a statement may still be on its way.
+    /// After a lost connection everything is read anew, and a lost statement may still be on its way.
     pub(super) fn forget_after_loss(&mut self) {
         self.memory.forget();
         self.memory.identity = None;
         self.owes_a_row = self.store.is_optimistic();
     }
 
-    /// Forgets everything when connections were opened since the head was read.
+    /// Forgets everything if connections were opened since a head was read last.
     pub(super) fn note_connections(&mut self) {
         let opened = self.store.connections_opened();
         if self.connections_known != opened {
@@ -287,7 +291,8 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// Ends a session that has held the turn for 2 s and is idle: its process has stopped in the middle.
+    /// Ends a session that has held the turn for 2 s and is idle: its process stopped in the middle. A session that
+    /// locked a whole table of the ledger is not found; the warning names that case too.
     pub(super) async fn end_idle_holder(&self) {
         match self.store.end_idle_holder().await {
             Ok(true) => tracing::warn!("ended a session that had locked the journal and was idle"),
@@ -316,13 +321,13 @@ impl<S: Store> Batches<S> {
     }
 }
 
-/// The second half and the first: the last part is the next to be tried.
+/// The second half, then the first: parts are taken from the end, so the first half is tried first.
 fn halves(mut places: Vec<usize>) -> [Vec<usize>; 2] {
     let second = places.split_off(places.len() / 2);
     [second, places]
 }
 
-/// Two parts of a batch where one of the openings has no owner, or a locked one: the rest is tried without them, and first.
+/// Divides a part in which an opening's owner is missing or locked. The other commands are tried first, without it.
 fn openings_apart(batch: &Batch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
     let opens = |place: &usize| batch.command(*place).action.opening().is_some();
     let (openings, others): (Vec<usize>, Vec<usize>) = places.into_iter().partition(opens);

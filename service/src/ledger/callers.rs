@@ -1,4 +1,4 @@
-//! Those who wait for the batch that is being committed, and those who wait behind it.
+//! The callers of the batch that is being committed, and of the commands that wait behind it.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -38,19 +38,19 @@ impl Caller {
         self.since.elapsed()
     }
 
-    /// True when the caller is to be told that the wallets are contended.
+    /// True once the caller is to be answered `Contended`.
     pub fn has_waited_enough(&self) -> bool {
         self.waited() >= CONTENDED_AFTER
     }
 
-    /// A caller who hung up gets no answer; the outcome stands all the same.
+    /// Answers the caller. One who has hung up gets no answer; the outcome is final all the same.
     pub fn answer(self, answer: Result<Outcome, SubmitError>) {
         let _ = self.answer.send(answer);
     }
 }
 
-/// Commands that are being committed, each with its caller, by their places. Each caller is answered as soon as the outcome
-/// is final.
+/// Commands that are being committed, each with its caller. A place is an index into them. Each caller is answered as
+/// soon as the outcome is final.
 pub(super) struct Batch<'a> {
     commands: Vec<Command>,
     callers: Vec<Option<Caller>>,
@@ -90,7 +90,8 @@ impl<'a> Batch<'a> {
         &self.commands[place]
     }
 
-    /// Takes those who have come meanwhile into the batch, as far as there is room; gives their places.
+    /// Moves commands that have arrived meanwhile from the queue into the batch, up to its size limit; gives their
+    /// places.
     pub fn take_waiting(&mut self) -> Range<usize> {
         let first = self.commands.len();
         while self.commands.len() < self.size_max
@@ -103,7 +104,7 @@ impl<'a> Batch<'a> {
         first..self.commands.len()
     }
 
-    /// Tells the callers at these places what has become of their commands.
+    /// Answers the callers at these places with the outcomes of their commands.
     pub fn done(&mut self, places: &[usize], outcomes: Vec<Outcome>) {
         for (place, outcome) in places.iter().zip(outcomes) {
             if let Some(caller) = self.callers[*place].take() {
@@ -112,7 +113,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Tells the callers at these places, where they are not answered yet, why there is no outcome.
+    /// Answers the callers at these places, unless they are answered already, with the error.
     pub fn fail(&mut self, places: &[usize], error: &SubmitError) {
         for place in places {
             if let Some(caller) = self.callers[*place].take() {
@@ -121,14 +122,15 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Turns those away who wait behind this batch: the database does not answer, and nothing of theirs was begun.
+    /// Answers all commands that wait behind this batch with the fault: the database cannot serve them, and none was
+    /// begun.
     pub fn refuse_waiting(&mut self, fault: &Fault) {
         while let Ok(waiting) = self.queue.try_recv() {
             waiting.caller.answer(Err(fault.clone().into()));
         }
     }
 
-    /// Those who are not answered, with their commands.
+    /// The commands whose callers are not answered yet.
     pub fn unanswered(self) -> impl Iterator<Item = Waiting> {
         let waiting = self.commands.into_iter().zip(self.callers);
         waiting.filter_map(|(command, caller)| caller.map(|caller| Waiting { command, caller }))

@@ -8,15 +8,16 @@ use crate::values::{RecordId, Sha256Digest, Timestamp};
 /// What is written at once, or not at all.
 pub(super) struct GroupCommit {
     pub writes: Writes,
-    /// The head that it was decided on.
+    /// The previous head: the one that the batch was decided on.
     pub before: Head,
+    /// The commit's row of the journal.
     pub row: ChainRow,
-    /// The head that it makes.
+    /// The new head: the commit's row, with its digest.
     pub head: Head,
 }
 
 impl GroupCommit {
-    /// Puts the writes of a batch onto a head; `at` is the time of its last stamp.
+    /// Adds the row of the journal that follows `before`; `at` is the time of the batch's last stamp.
     pub fn new(writes: Writes, before: Head, ledger: &LedgerIdentity, at: Timestamp) -> Self {
         let leaves = leaves(&writes, &ledger.salt);
         let content = CommitContent {

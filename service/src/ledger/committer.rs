@@ -1,8 +1,9 @@
-//! The one task that moves money, and opens and changes wallets: takes whatever is waiting, commits it as one batch, answers each caller.
+//! The one task that moves money, opens wallets and changes them: it takes whatever is waiting, commits it as one
+//! batch, and answers each caller.
 //!
-//! It never lingers for more when it could start, and a caller who hangs up neither stops nor doubles a transfer. It has a
-//! thread of its own: among the tasks of a busy server it would look at the database's answers only every few milliseconds,
-//! and the database would wait for it as long.
+//! It starts a batch as soon as it can and never waits for more commands. A client that hangs up neither stops nor
+//! repeats a transfer. The task has a thread of its own: among the tasks of a busy server it would run only every few
+//! milliseconds, and the database would wait for it that long.
 
 use std::any::Any;
 use std::io;
@@ -26,7 +27,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::feed::Handover;
 
-/// The running committer.
+/// A handle of the running committer.
 pub struct Ledger {
     queue: Queue,
     metrics: Arc<Metrics>,
@@ -35,11 +36,11 @@ pub struct Ledger {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// How long a caller waits. The committer looks for an outcome for less time, so only a database that has gone silent and
-/// keeps its connections open takes as long.
+/// How long a caller waits. The committer looks for a lost outcome for 30 s only, so a caller waits this long only for
+/// a database that is silent and keeps its connections open.
 const WAIT_MAX: Duration = Duration::from_secs(40);
 
-/// Where transfers wait for the committer. Cloning it clones a handle.
+/// The queue in which commands wait for the committer. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct Queue {
     sender: mpsc::Sender<Waiting>,
@@ -47,7 +48,8 @@ pub struct Queue {
 }
 
 impl Ledger {
-    /// Starts the thread with room for `queue_max` waiting commands. What is committed is handed over.
+    /// Starts the committer's thread, with room for `queue_max` waiting commands, at least one. It publishes each
+    /// commit through `handover`.
     pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize, handover: Handover) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(queue_max.max(1));
         let stop = CancellationToken::new();
@@ -64,10 +66,10 @@ impl Ledger {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (running, ended) = watch::channel(());
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || {
-            // Dropped with the thread, however it ends.
+            // Dropped when the thread ends, after a panic too: `ended` waits for this.
             let _running = running;
             runtime.block_on(committer.run(receiver, stopped));
-            // A thread that waits for the file's turn must not keep the process.
+            // A blocking thread that waits for the file's turn must not delay the end of the process.
             runtime.shutdown_background();
         })?;
         Ok(Self {
@@ -94,11 +96,11 @@ impl Ledger {
         self.metrics.clone()
     }
 
-    /// Returns when the committer has ended, by itself only because of a bug: from then on no money moves.
+    /// Returns when the committer has ended: after `stop`, or because of a bug. From then on no money moves.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut ended = self.ended.clone();
         async move {
-            // Nothing is ever sent; the error is that the thread has gone.
+            // Nothing is ever sent; the error means that the thread has ended.
             while ended.changed().await.is_ok() {}
         }
     }
@@ -124,7 +126,7 @@ impl Queue {
         outcome_of(outcome).await
     }
 
-    /// Keeps a place in the queue for a command that comes later.
+    /// Reserves a place in the queue for a command that comes later.
     pub fn reserve(&self) -> Result<QueuePlace, SubmitError> {
         let reserved = self.sender.clone().try_reserve_owned();
         reserved.map(QueuePlace).map_err(|error| refused(&error))
@@ -143,11 +145,11 @@ impl Queue {
     }
 }
 
-/// A place in the queue.
+/// A reserved place in the queue.
 pub struct QueuePlace(mpsc::OwnedPermit<Waiting>);
 
 impl QueuePlace {
-    /// Submits a command and waits for its final outcome. There is room for it.
+    /// Submits a command and waits for its final outcome. The queue cannot be full.
     pub async fn submit(self, command: Command) -> Result<Outcome, SubmitError> {
         let (waiting, outcome) = waiting(command);
         self.0.send(waiting);
@@ -173,7 +175,7 @@ fn refused<T>(error: &TrySendError<T>) -> SubmitError {
     }
 }
 
-/// A committer that dies takes the answers of its batch with it, which may be durable.
+/// If the committer dies, the answers of its batch are lost, and the batch may be durable: the outcome is unknown.
 async fn outcome_of(answer: Answer) -> Result<Outcome, SubmitError> {
     let answer = timeout(WAIT_MAX, answer).await;
     answer
@@ -181,18 +183,18 @@ async fn outcome_of(answer: Answer) -> Result<Outcome, SubmitError> {
         .map_err(|_| SubmitError::OutcomeUnknown)?
 }
 
-/// What the task works with.
+/// The state of the committer's task.
 struct Committer<S> {
     batches: Batches<S>,
     metrics: Arc<Metrics>,
-    /// Commands on wallets that another session has locked: tried again, beside what arrives.
+    /// Commands that need rows which another session has locked. They are tried again, between the batches that arrive.
     set_aside: Vec<Waiting>,
     try_again_at: Instant,
 }
 
-/// Commands that may be set aside; those beyond it are told at once that their wallets are contended.
+/// The most commands that are set aside; further ones are answered `Contended` at once.
 const SET_ASIDE_MAX: usize = 1_000;
-/// Pause between two tries of what was set aside.
+/// Pause before what was set aside is tried again.
 const SET_ASIDE_PAUSE: Duration = Duration::from_millis(100);
 
 impl<S: Store> Committer<S> {
@@ -202,7 +204,7 @@ impl<S: Store> Committer<S> {
         loop {
             tokio::select! {
                 biased;
-                // A closed receiver still gives out what it holds, and then an empty batch.
+                // A closed receiver still gives what it holds, and then an empty batch.
                 () = stopped.cancelled(), if !receiver.is_closed() => receiver.close(),
                 () = tokio::time::sleep_until(self.try_again_at), if !self.set_aside.is_empty() => {
                     let again = std::mem::take(&mut self.set_aside);
@@ -243,7 +245,7 @@ fn has_run_out(receiver: &mpsc::Receiver<Waiting>) -> bool {
     receiver.is_closed() && receiver.is_empty()
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn message_of(panic: &(dyn Any + Send)) -> &str {
     let owned = || panic.downcast_ref::<String>().map(String::as_str);
     panic

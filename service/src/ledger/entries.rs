@@ -9,23 +9,31 @@ use crate::db::{Db, Fault};
 use crate::page::{Page, PageRequest};
 use crate::values::{Money, Timestamp, TransferId, TransferKind, Version, WalletId};
 
-/// An entry with what its transfer says about it.
+/// An entry of a wallet, with the kind, the other wallet and the description of its transfer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletEntry {
+    /// The completed transfer that the entry belongs to.
     pub transfer: TransferId,
+    /// The kind of that transfer.
     pub kind: TransferKind,
+    /// What was added to the wallet's balance: negative on the source's side.
     pub amount: Money,
+    /// The wallet's balance after this entry.
     pub balance_after: Money,
+    /// The wallet's version after this entry: 1 for its first one, and no gap after it.
     pub version: Version,
+    /// The other wallet of the transfer; of a deposit or withdrawal, the system wallet of its method.
     pub counterparty: WalletId,
+    /// The caller's text; `None` if there was none, or once it is erased.
     pub description: Option<String>,
+    /// Bank time of the transfer.
     pub created_at: Timestamp,
 }
 
 /// Entries of one wallet, newest first.
 pub type EntryPage = Page<WalletEntry, TransferId>;
 
-/// Lists a wallet's entries before those of a transfer.
+/// Lists a wallet's entries, newest first: those of transfers before `request.after`, or the newest.
 pub async fn entries_of(db: &Db, wallet: WalletId, request: PageRequest<TransferId>) -> Result<EntryPage, Fault> {
     let mut query = entries::Entity::find().filter(entries::Column::WalletId.eq(wallet));
     if let Some(after) = request.after {

@@ -1,8 +1,8 @@
-//! Why the ledger gave no outcome. Nothing was moved, but for `OutcomeUnknown`.
+//! Why a command has no outcome. No money was moved, except perhaps after `OutcomeUnknown`.
 
 use crate::db::Fault;
 
-/// The caller may try again.
+/// Why a command has no outcome. The caller may try again.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The queue is full.
@@ -11,13 +11,15 @@ pub enum SubmitError {
     /// The bank is shutting down, or its committer has died.
     #[error("the committer takes no more commands")]
     Stopped,
-    /// Other writers changed or held the same wallets in every try.
+    /// In every attempt another session had changed or locked what the command needs, or too many commands are set
+    /// aside.
     #[error("the wallets are contended")]
     Contended,
-    /// The connection was lost around a commit, and the database did not say in time whether it happened.
+    /// The connection was lost around a commit, and the database did not say in time whether it happened. Also after
+    /// the longest wait of a caller, and when the committer died with the command.
     #[error("the outcome of a commit is unknown")]
     OutcomeUnknown,
-    /// Something broke.
+    /// A fault of the database; nothing was written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -1,14 +1,14 @@
-//! Tells those who follow the journal in this process of each durable commit.
+//! Publishes each durable commit to the followers of the journal in this process.
 
 use super::commit::GroupCommit;
 use crate::feed::{Completed, Mark};
 use crate::values::TransferStatus;
 
-/// The committer's end.
+/// The committer's end of the feed's hand-over.
 pub(super) struct CommitHandover(pub crate::feed::Handover);
 
 impl CommitHandover {
-    /// Call it once the commit is durable, and before its callers are answered.
+    /// Publishes a commit that is durable already. Call it before the commit's callers are answered.
     pub fn publish(&self, commit: &GroupCommit) {
         self.0.publish(Mark::of(&commit.before), Mark::of(&commit.head), || {
             let transfers = commit.writes.transfers.iter();

@@ -1,6 +1,6 @@
-//! Writing in turn: wait until no other process commits, take those into the batch who came meanwhile, read, decide, write.
-//! The head that it stands on is the newest, and no other committer can make it stale. A person's session can still change a
-//! wallet: the write finds that, an answer that writes nothing does not.
+//! Writing in turn: wait until no other process commits, take commands that arrived meanwhile into the batch, read,
+//! decide, write. The head is then the newest, and no other committer can move it. A person's session can still change
+//! a wallet: a write finds that (`WalletChanged`), but a batch that writes nothing does not check it.
 
 use std::collections::HashMap;
 
@@ -20,9 +20,9 @@ use crate::db::Fault;
 use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Timestamp, WalletId};
 
-/// What a batch in turn is given.
+/// The options of one attempt in turn.
 pub(super) struct InTurn<'a> {
-    /// Whether those who wait are taken into the batch.
+    /// Whether commands that wait in the queue are taken into the batch.
     pub grows: bool,
     /// Whether all keys of the batch are looked up, and not only those of refused commands.
     pub looks_up_keys: bool,
@@ -30,7 +30,8 @@ pub(super) struct InTurn<'a> {
     pub doubts: &'a [InDoubt],
 }
 
-/// The turn, and what it stands on.
+/// The turn, held by this process, with what was read as it was taken. (`Attempt::TurnHeld` is the opposite: another
+/// session has the turn.)
 pub(super) struct TurnHeld<T> {
     pub turn: T,
     pub head: Head,
@@ -44,7 +45,8 @@ enum Decided {
 }
 
 impl<S: Store> Batches<S> {
-    /// Commands on wallets that another session has locked leave `places`, and so remain unanswered.
+    /// Tries to decide and write the commands at these places. Commands that need a wallet which another session has
+    /// locked are removed from `places`, and so stay unanswered.
     pub(super) async fn try_in_turn(
         &mut self,
         batch: &mut Batch<'_>,
@@ -72,13 +74,14 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// Waits for the turn, refuses to commit with a wrong clock, and brings the memory up to the head.
+    /// Waits for the turn, refuses to commit with a wrong clock, notes a database that has lost commits, and brings the
+    /// memory up to the head.
     pub(super) async fn take_turn(&mut self) -> Result<TurnHeld<S::Turn>, Attempt> {
         let asked_at = self.clock.now();
         let request = self.memory.turn_request();
         let (mut turn, answer) = self.store.take_turn(&request).await.map_err(of_turn)?;
         self.note_connections();
-        // The database read its clock after the wait.
+        // The database reads its clock after the wait.
         self.refuse_wrong_clock(asked_at + answer.waited, answer.time)
             .map_err(before_commit)?;
         if let Some(last_row) = self.memory.last_row
@@ -130,12 +133,13 @@ impl<S: Store> Batches<S> {
         Ok(Decided::ToWrite(Box::new(decision)))
     }
 
-    /// The time of a row that holds nothing.
+    /// The time of an empty row: now, or that of the head if it is later.
     pub(super) fn time_above(&self, head: Head) -> Timestamp {
         BatchStamps::above(&*self.clock, head.at).time()
     }
 
-    /// The wallets of these commands: remembered ones as the journal left them, the others as they are read.
+    /// The wallets of these commands. The remembered ones are as the journal left them; the others are read. While
+    /// locks are skipped, all are read.
     async fn wallets_in_turn(&mut self, turn: &mut S::Turn, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
         let passes_locks = self.passes_locks();
         let (mut wallets, missing) = if passes_locks {
@@ -150,11 +154,11 @@ impl<S: Store> Batches<S> {
         Ok(wallets)
     }
 
-    /// Notes which wallets of these commands are locked: of those that were not found, the ones that are there.
+    /// Notes which wallets of these commands are locked: of those that were not found, the ones that exist.
     async fn note_locked(&mut self, turn: &mut S::Turn, commands: &[&Command], found: &[Wallet]) -> Result<(), Fault> {
         let ids = wallet_ids(commands);
         let by_id: HashMap<WalletId, &Wallet> = found.iter().map(|wallet| (wallet.id, wallet)).collect();
-        // Another customer's wallet costs the same as one that does not exist.
+        // These are read a second time too, so that another customer's wallet takes as long as one that does not exist.
         let hidden = hidden_wallets(commands, &by_id);
         let to_look_at: Vec<WalletId> = ids
             .iter()
@@ -171,12 +175,14 @@ impl<S: Store> Batches<S> {
         Ok(())
     }
 
-    /// To lock the wallets of a batch costs a write each, so it is done only after a lock was met.
+    /// Skipping locks means locking the wallets of the batch, a write for each, so it is done only after a lock was
+    /// met.
     fn passes_locks(&self) -> bool {
         self.met_locks > 0 || !self.locked.is_empty()
     }
 
-    /// A clock that the database's contradicts may not date a commit: one wrong clock stops its own process and nothing else.
+    /// Fails if the database's clock contradicts this process': a wrong clock stops its own process, and dates no
+    /// commit.
     fn refuse_wrong_clock(&mut self, earliest: Timestamp, time: Option<Timestamp>) -> Result<(), Fault> {
         let was_wrong = self.clock_is_wrong;
         self.clock_is_wrong = self.is_clock_wrong(earliest, time);
@@ -215,8 +221,8 @@ impl<S: Store> Batches<S> {
         );
     }
 
-    /// Keys of refused commands are looked up: nothing is inserted for them that could break. On SQLite all keys are, where
-    /// looking is a function call.
+    /// Decides on these wallets. The keys of refused commands are looked up: no row is inserted for them, so the unique
+    /// index cannot find a used key. On SQLite, where a look-up is a function call, all keys are looked up first.
     async fn decide_on(
         &mut self,
         turn: &mut S::Turn,
@@ -270,9 +276,9 @@ impl<S: Store> Batches<S> {
     }
 }
 
-/// The commit in doubt that is durable, if one is: the journal has its digest under its number. It may be there alone, on a
-/// server whose standby has not confirmed it, so its callers are answered once a row follows it: that one is confirmed with all
-/// before it.
+/// The commit in doubt that is durable, if one is: the journal has its digest under its number. A standby may not have
+/// confirmed it yet. So its callers are answered only after a further row is committed: the confirmation of that row
+/// covers all rows before it.
 pub(super) async fn durable_one<'d>(turn: &mut impl Turn, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Fault> {
     for doubt in doubts {
         if turn.digest_at(doubt.head.number).await? == Some(doubt.head.digest) {

@@ -6,15 +6,15 @@ use super::attempts::may_use;
 use super::types::{Command, Wallet};
 use crate::values::WalletId;
 
-/// Wallets that were found locked when they were looked at last, as they were then.
+/// Wallets that another session had locked when they were last read, as they were then.
 #[derive(Default)]
 pub(super) struct LockedWallets(HashMap<WalletId, Wallet>);
 
 impl LockedWallets {
-    /// Beyond this all are forgotten: the next batch that meets a lock finds its wallets again.
+    /// Beyond this number all are forgotten: the next batch that meets a lock finds its wallets again.
     const MAX: usize = 10_000;
 
-    /// Notes which of the wallets that were looked at are locked now.
+    /// Notes which of the wallets that were checked are locked now.
     pub fn replace(&mut self, looked_at: &[WalletId], locked: Vec<Wallet>) {
         if self.0.is_empty() && locked.is_empty() {
             return;
@@ -32,8 +32,8 @@ impl LockedWallets {
         self.0.is_empty()
     }
 
-    /// True when a command needs a locked wallet. One that its actor may not use it does not need: it is answered as if there
-    /// were none, at once.
+    /// True if a command needs a locked wallet. It does not need one that its actor may not use: that is answered at
+    /// once, like a wallet that does not exist.
     pub fn stops(&self, command: &Command) -> bool {
         let is_locked = |id| self.0.get(&id).is_some_and(|wallet| may_use(command, wallet));
         !self.0.is_empty() && command.action.wallets().any(is_locked)

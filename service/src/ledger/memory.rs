@@ -1,5 +1,5 @@
 //! What the committer remembers between batches: the head and the wallets. The wallets are right while that head is the
-//! journal's newest row. When other processes have moved it, the next turn tells which wallets they moved.
+//! journal's newest row. Once other processes have moved the head, the next turn gives the wallets that they changed.
 
 use std::collections::HashMap;
 
@@ -10,22 +10,23 @@ use super::types::{Command, Wallet};
 use crate::journal::{Head, LedgerIdentity};
 use crate::values::WalletId;
 
-/// Wallets remembered between batches; at about 250 bytes each.
+/// The most wallets that are remembered; each takes about 250 bytes.
 const REMEMBERED_MAX: usize = 100_000;
 
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Read once: a ledger keeps its identity.
+    /// Read with the first turn, and again after a lost connection.
     pub identity: Option<LedgerIdentity>,
     /// `None` until the first turn, and after `forget`.
     pub head: Option<Head>,
-    /// The newest row that this process wrote or saw. Another digest under its number means that the database went back.
+    /// The newest row that this process wrote or saw. If the database lacks it, or has another digest under its number,
+    /// it has lost commits.
     pub last_row: Option<Head>,
     wallets: HashMap<WalletId, Wallet>,
 }
 
 impl Memory {
-    /// Notes a commit of this process: the head has moved, and the wallets as they are now are known.
+    /// Notes a commit of this process: its row is the head now, and its wallets are remembered as it wrote them.
     pub fn note_commit(&mut self, head: Head, writes: Writes) {
         self.note_head(head);
         if self.wallets.len() + writes.updated.len() + writes.opened.len() > REMEMBERED_MAX {
@@ -36,7 +37,7 @@ impl Memory {
         self.wallets.extend(now.map(|wallet| (wallet.id, wallet)));
     }
 
-    /// How far this memory reaches, so that the turn tells only what came after.
+    /// How far this memory reaches, so that the turn gives only what came after.
     pub fn turn_request(&self) -> TurnRequest {
         TurnRequest {
             last_row: self.last_row.map_or(-1, |row| row.number),
@@ -44,10 +45,12 @@ impl Memory {
         }
     }
 
-    /// The wallets of these commands that are remembered, and the ids of the others. Not from memory come
-    /// - a wallet that a command may not use: a caller could tell it from one that does not exist, by the time of the answer;
-    /// - one whose status shall change: where it has that status nothing is written, and nothing would find that a person changed
-    ///   it.
+    /// The wallets of these commands that are remembered, and the ids of the others. Some wallets are always among the
+    /// others, because they must be read:
+    /// - a wallet that a command may not use: otherwise its answer would come sooner than that for a wallet that does
+    ///   not exist, and so reveal it;
+    /// - a wallet whose status is to change: if it has that status already, nothing is written, and no check would find
+    ///   that a person has changed the wallet meanwhile.
     pub fn recall(&self, commands: &[&Command]) -> (Vec<Wallet>, Vec<WalletId>) {
         let changes = commands.iter().filter(|command| command.action.is_change());
         let mut to_read = hidden_wallets(commands, &self.wallets);
@@ -62,8 +65,8 @@ impl Memory {
         (wallets, missing)
     }
 
-    /// Notes the head, and the wallets that other processes moved up to it; all wallets are forgotten where these are too many
-    /// to tell.
+    /// Notes the head, and the wallets that other processes changed up to it. `None` means too many: all wallets are
+    /// forgotten.
     pub fn catch_up(&mut self, head: Head, moved: Option<Vec<MovedWallet>>) {
         match moved {
             Some(moved) => {
@@ -78,7 +81,7 @@ impl Memory {
         self.note_head(head);
     }
 
-    /// Forgets all but the newest row that was seen.
+    /// Forgets the head and the wallets, and keeps the identity and the newest row that was seen.
     pub fn forget(&mut self) {
         self.head = None;
         self.wallets.clear();

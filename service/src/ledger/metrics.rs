@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// Live counters; every one only grows.
+        /// Live counters; each only grows.
         #[derive(Default)]
         pub struct Metrics {
             $($(#[$doc])* pub(super) $name: AtomicU64,)*
@@ -22,7 +22,7 @@ macro_rules! counters {
             $($(#[$doc])* pub $name: u64,)*
             /// Commands in a batch.
             pub batch_size: HistogramSnapshot,
-            /// Microseconds between a command's arrival in the queue and its batch's start.
+            /// Microseconds between a command's arrival in the queue and the moment at which a batch takes it.
             pub wait_us: HistogramSnapshot,
         }
 
@@ -45,21 +45,22 @@ counters! {
     batches,
     /// Commands in them.
     commands,
-    /// Tries that found the head moved on, or a wallet changed, by another writer.
+    /// Attempts that found the head moved, or a wallet changed, by another writer.
     stale_retries,
-    /// Tries that the database broke off: deadlock, serialization failure, lock time-out, busy file.
+    /// Attempts that ended with a deadlock, a serialization failure, a lock time-out or a busy file.
     conflict_retries,
-    /// Commands that were put aside because another session had locked one of their wallets.
+    /// Times that a command was set aside: another session had locked a wallet or an owner that it needs, or openings
+    /// had used up their share of the batch.
     set_aside,
     /// Times that a batch was divided because one of its rows was refused by the schema.
     splits,
-    /// Times that the database was found to be an earlier state of itself.
+    /// Times that the database was found without commits that were answered.
     database_went_back,
-    /// Batches that were refused because this process' clock and the database's contradict each other.
+    /// Attempts that were refused because this process' clock and the database's contradict each other.
     clock_refusals,
     /// Times that the connection was lost around a commit and the outcome had to be looked up.
     unknown_commits,
-    /// Statements sent to the database by the commit path, BEGIN and COMMIT among them.
+    /// Statements that the commit path sent to the database, with BEGIN, COMMIT and ROLLBACK.
     statements,
 }
 
@@ -73,7 +74,8 @@ pub(super) struct Histogram {
 /// A histogram at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HistogramSnapshot {
-    /// How many values fell into each bucket; bucket `n` ends at 4^n, the last one nowhere.
+    /// How many values fell into each bucket: above the bound of the bucket before, up to 4^n in bucket `n`. The last
+    /// one has no bound.
     pub counts: [u64; BUCKETS],
     /// The sum of all values.
     pub sum: u64,
@@ -99,17 +101,17 @@ impl Histogram {
     }
 }
 
-/// Rows of the journal that a database lost when it went back, as far as this process can know.
+/// Rows of the journal that the database has lost, as far as this process can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// No later row is known to be kept.
+    /// No row after this number is known to be kept; earlier ones may be lost too.
     pub kept_through: i64,
-    /// The newest row that this process had seen.
+    /// The number of the newest row that this process had seen; it is lost.
     pub lost_through: i64,
 }
 
 impl Metrics {
-    /// The last time that the database was found to be an earlier state of itself.
+    /// The rows that were missing when the database last turned out to lack commits; `None` if it never did.
     #[must_use]
     pub fn last_loss(&self) -> Option<Loss> {
         *self.last_loss.lock().unwrap_or_else(PoisonError::into_inner)
@@ -120,14 +122,14 @@ impl Metrics {
         *self.last_loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);
     }
 
-    /// For how long the batch in hand has been in hand.
+    /// How long the current batch has been worked on; `None` while there is none.
     #[must_use]
     pub fn batch_age(&self) -> Option<Duration> {
         let since = *self.batch_since.lock().unwrap_or_else(PoisonError::into_inner);
         since.map(|since| since.elapsed())
     }
 
-    /// Notes that a batch was taken in hand, or that none is.
+    /// Notes when the current batch began; `None` when it has ended.
     pub(super) fn note_batch(&self, since: Option<Instant>) {
         *self.batch_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }

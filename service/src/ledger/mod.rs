@@ -1,8 +1,9 @@
-//! Double entry: every completed transfer takes from one wallet what it gives to another, so each currency sums to zero.
+//! Double entry: every completed transfer takes from one wallet what it gives to another, so each currency sums to
+//! zero.
 //!
-//! Invariants: the answer to a command is final and durable; a wallet is written only where it is still as it was read;
-//! what is written in the journal's order is written once. Money is moved, and wallets are opened and changed, by the
-//! committer's own task and nowhere else.
+//! Invariants: the answer to a command is final and durable; a commit is written only if each wallet that it rests on
+//! is still as it was read; transfers, entries, changes and rows of the journal are written once. Only the committer's
+//! own task moves money, opens wallets and changes their status.
 
 mod attempts;
 mod bank_clock;

@@ -1,4 +1,5 @@
-//! Writing without the turn: decide on what is remembered, and write with one statement that fails where the head has moved.
+//! Writing without the turn: decide on what is remembered, and write with one statement that fails if the head has
+//! moved.
 
 use super::attempts::{Attempt, InDoubt, keys_of_refused, of_commit};
 use super::batch::{Batches, Decision};
@@ -16,7 +17,7 @@ impl<S: Store> Batches<S> {
         places: &[usize],
         stored: &[Transfer],
     ) -> Attempt {
-        // Before anything is recalled: behind a new connection the database may be an earlier state of itself.
+        // Before the memory is used: the database behind a new connection may lack commits that were answered.
         let mut connection = match self.store.acquire().await {
             Ok(connection) => connection,
             Err(fault) => return Attempt::Failed(fault),
@@ -54,8 +55,8 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// An unrecorded refusal inserts nothing, so the unique index cannot find its used-up key. These keys are looked up, and
-    /// the batch is decided again with the stored transfers.
+    /// Decides on remembered wallets. A refused command inserts no row, so the unique index cannot find that its key is
+    /// used up. The keys of refused commands are looked up, and if any is used up, the batch is decided again.
     async fn decide_on_memory(
         &mut self,
         connection: &mut S::Connection,

@@ -15,17 +15,20 @@ use super::metrics::Metrics;
 use super::store::{Pause, Store};
 use crate::db::{Fault, FaultKind};
 
-/// Pause between two looks for the outcome.
+/// Pause between two attempts to find the outcome.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
-/// How long callers wait for the outcome before they are told that it is unknown.
+/// How long callers wait for the outcome before they are answered `OutcomeUnknown`.
 const DOUBT_FOR: Duration = Duration::from_secs(30);
 
 impl<S: Store> Batches<S> {
-    /// Finds out what became of a commit whose answer was lost, or makes it anew. The row of the journal after the one that
-    /// it stood on settles it for good: the lost statement may still be on its way, and once that row is another's it fails.
+    /// Finds out whether a commit whose answer was lost is durable; if it is not, decides its commands again and writes
+    /// them. The row of the journal with the commit's number settles it: while that row is missing, the lost statement
+    /// may still be on its way; once another commit has the row, the lost statement fails.
     ///
-    /// Every fault is waited out: to tell the callers that nothing happened would be a guess. After `DOUBT_FOR` they are told
-    /// that the outcome is unknown. Those who wait behind them are turned away when a look fails.
+    /// After a fault it tries again, because to answer that nothing happened would be a guess. Only a row that the
+    /// schema refuses, or a damaged one, makes it go on without writing the commands. After `DOUBT_FOR` the callers are
+    /// answered that the outcome is unknown. Commands that wait behind the batch are refused when an attempt cannot
+    /// reach the database or meets a lock.
     pub(super) async fn settle(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, doubt: InDoubt) -> Ended {
         let started = Instant::now();
         let asked = places.clone();
@@ -50,7 +53,7 @@ impl<S: Store> Batches<S> {
                 Attempt::Unknown(doubt, fault) => {
                     Metrics::add(&self.metrics.unknown_commits, 1);
                     doubts.push(doubt);
-                    // Of those who wait behind, nothing was begun.
+                    // None of the commands behind the batch was begun: for them the database is unreachable.
                     Fault::unreachable(fault)
                 }
                 Attempt::TurnHeld(fault) => {
@@ -61,7 +64,7 @@ impl<S: Store> Batches<S> {
                     self.met_locks = CAUTIOUS_BATCHES;
                     fault
                 }
-                // The schema, or a damaged row, refuses what was decided anew: waiting does not help.
+                // The schema, or a damaged row, refuses what was decided again: waiting does not help.
                 Attempt::Failed(fault)
                     if matches!(
                         fault.kind,
@@ -78,14 +81,15 @@ impl<S: Store> Batches<S> {
             }
             self.wait_out(&fault).await;
         }
-        // They may ask again now, so nothing is made anew.
+        // The callers have their answer and may repeat their requests now, so the commands are not decided again.
         batch.fail(&asked, &SubmitError::OutcomeUnknown);
         let unknown = SubmitError::OutcomeUnknown;
         self.settle_without(batch, places, doubts, unknown).await
     }
 
-    /// Makes nothing anew. Before anyone else is answered it must be certain that no lost statement will still commit; if none
-    /// was durable, the batch ends with this error.
+    /// Finds the outcome without writing the commands again. Before the next batch begins it must be certain that no
+    /// lost statement will still commit, so an empty row is written. If no commit in doubt is durable, the batch ends
+    /// with this error.
     async fn settle_without(
         &mut self,
         batch: &mut Batch<'_>,
@@ -121,7 +125,7 @@ impl<S: Store> Batches<S> {
         }
     }
 
-    /// Writes a row of the journal that holds nothing. Gives the commit in doubt that turned out to be there.
+    /// Writes an empty row of the journal. Gives the commit in doubt that is durable, if one is.
     async fn write_empty_row<'d>(&mut self, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Attempt> {
         let TurnHeld {
             mut turn,

@@ -4,11 +4,11 @@ use chrono::TimeDelta;
 
 use crate::values::Timestamp;
 
-/// How far two clocks may be apart.
+/// How far two clocks may differ.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
 
-/// True where another clock's time does not lie between the two of one's own that were taken before and after it was asked,
-/// give or take the tolerance.
+/// True if another clock's time is outside of `sent` to `received`, this process' times before and after the question,
+/// by more than the tolerance.
 pub(super) fn clocks_disagree(sent: Timestamp, other: Timestamp, received: Timestamp) -> bool {
     other < sent - TOLERANCE || other > received + TOLERANCE
 }

@@ -1,4 +1,4 @@
-//! The times and ids of one batch, and its chance.
+//! The times, ids and random salts of one batch.
 
 use uuid::Uuid;
 
@@ -6,8 +6,8 @@ use super::book::Stamps;
 use crate::clock::{Clock, Sequence, id_at, id_in, random_bytes};
 use crate::values::{Bucket, TextsSalt, Timestamp};
 
-/// Stamps above the time of the head that the batch is decided on: so every id is above those of all rows before. What an
-/// earlier batch was stamped with and never wrote has no say: a clock that was ahead for a moment must not date later commits.
+/// Stamps later than the head that the batch is decided on, so every id is above the ids of all earlier rows. Stamps of
+/// a batch that was never written do not count: a clock that was ahead for a moment must not date later commits.
 pub(super) struct BatchStamps<'a>(Sequence<'a>);
 
 impl<'a> BatchStamps<'a> {
@@ -15,7 +15,7 @@ impl<'a> BatchStamps<'a> {
         Self(Sequence::above(clock, floor))
     }
 
-    /// The last stamp's time; before the first, the bank's time.
+    /// The last stamp's time; before the first, the bank's time or the floor, whichever is later.
     pub fn time(&self) -> Timestamp {
         self.0.time()
     }

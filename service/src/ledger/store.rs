@@ -1,5 +1,5 @@
-//! What the committer asks a database. The files that decide (`batch`, `optimistic`, `in_turn`, `settle`) send statements and
-//! wait only through these traits, so another `Store` can answer them step by step.
+//! What the committer asks a database. The files that decide (`batch`, `optimistic`, `in_turn`, `settle`) send
+//! statements and wait only through these traits, so another `Store` can answer them step by step.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ pub(super) trait Store {
     /// The most commands that one batch may hold.
     fn batch_max(&self) -> usize;
 
-    /// No further try of a batch begins after this, however few there were.
+    /// No further attempt begins this long after the batch's start, however few there were.
     fn attempts_time_max(&self) -> Duration;
 
-    /// Whether a batch may be written without the turn, by a statement that fails where the head has moved on. On SQLite the
-    /// turn costs nothing more.
+    /// Whether a batch may be written without the turn, by a statement that fails if the head has moved. False on
+    /// SQLite, where the turn costs nothing more.
     fn is_optimistic(&self) -> bool;
 
-    /// How many connections have been opened. A new one may lead to another database, or an earlier state of it.
+    /// How many connections have been opened. A new one may lead to another database, or to one that lacks commits.
     fn connections_opened(&self) -> u64;
 
-    /// Lets no connection be used again that is open now: the server behind it may be going away, or read-only by now.
+    /// No connection that is open now is used again: its server may be about to stop, or read-only by now.
     fn close_open_connections(&self);
 
     /// A connection to write on without the turn.
@@ -38,17 +38,17 @@ pub(super) trait Store {
     /// Waits for the turn, then reads what other processes have committed.
     async fn take_turn(&self, request: &TurnRequest) -> Result<(Self::Turn, TurnAnswer), Fault>;
 
-    /// Ends a session that has had the turn for long and does nothing with it; true when there was one.
+    /// Ends a session that has had the turn for long and does nothing with it; true if there was one.
     async fn end_idle_holder(&self) -> Result<bool, Fault>;
 
-    /// Waits, so that the next try does not meet what this one has met.
+    /// Waits before the next attempt, so that what stopped the last one can pass.
     async fn pause(&self, time: Pause);
 
     /// Closes the connections, which belong to the thread that they were opened on.
     async fn close(&self);
 }
 
-/// How long the committer waits before a try.
+/// How long the committer waits before an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pause {
     Exactly(Duration),
@@ -58,10 +58,11 @@ pub(super) enum Pause {
 
 /// A connection of the committer outside of a transaction.
 pub(super) trait Connection {
-    /// Writes a batch that was decided without the turn: all of it, or nothing and a fault. Gives the database's bank time.
+    /// Writes and commits a batch that was decided without the turn: once this succeeds, all of it is durable. Gives
+    /// the bank's time by the database's clock; `None` if that is this machine's clock.
     async fn write(&mut self, commit: &GroupCommit) -> Result<Option<Timestamp>, Fault>;
 
-    /// The head as it is, without a lock.
+    /// The journal's newest row, without a lock.
     async fn head(&mut self) -> Result<Head, Fault>;
 
     /// Reads wallets as they are, without a lock.
@@ -73,17 +74,17 @@ pub(super) trait Connection {
 
 /// The turn: a transaction in which no other process commits.
 pub(super) trait Turn {
-    /// Who this ledger is.
+    /// The ledger's id and salt.
     async fn identity(&mut self) -> Result<LedgerIdentity, Fault>;
 
-    /// Reads wallets. With `passes_locks` those are missing that another session has locked, and the others stay locked until
-    /// the turn ends.
+    /// Reads wallets. With `passes_locks`, wallets that another session has locked are left out, and the others stay
+    /// locked until the turn ends.
     async fn read_wallets(&mut self, ids: &[WalletId], passes_locks: bool) -> Result<Vec<Wallet>, Fault>;
 
-    /// Those wallets, of some that were not read, that another session has locked.
+    /// Of these wallets, which were not read, those that exist: another session has locked them.
     async fn locked_among(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault>;
 
-    /// The wallets that there are already of some that are to be opened.
+    /// Of the wallets that are to be opened, those that exist already.
     async fn find_opened(&mut self, openings: &[&Opening]) -> Result<Vec<Wallet>, Fault>;
 
     /// The stored transfers that used up any of these keys.
@@ -92,12 +93,14 @@ pub(super) trait Turn {
     /// The digest of the journal's row with this number, if there is one.
     async fn digest_at(&mut self, number: i64) -> Result<Option<Sha256Digest>, Fault>;
 
-    /// Writes a group commit, each wallet only where it is still as it was decided on; else the fault is `WalletChanged`.
+    /// Writes a group commit, but does not commit it. The fault is `WalletChanged` if a wallet is no longer as it was
+    /// decided on.
     async fn write(&mut self, commit: &GroupCommit) -> Result<(), Fault>;
 
+    /// Commits: from here on what was written is durable. Ends the turn.
     async fn commit(self) -> Result<(), Fault>;
 
-    /// Gives the turn back and writes nothing.
+    /// Ends the turn and writes nothing.
     async fn give_back(self) -> Result<(), Fault>;
 }
 
@@ -105,27 +108,28 @@ pub(super) trait Turn {
 pub(super) struct TurnRequest {
     /// The number of the newest row of the journal that it wrote or saw; below 0 if there is none.
     pub last_row: i64,
-    /// The last id up to which the wallets that it remembers are right; `None` if it remembers none.
+    /// The wallets that it remembers are right up to this id; `None` if it remembers none.
     pub since: Option<RecordId>,
 }
 
-/// The most transfers and changes, together, that a process catches up with. Behind more it forgets all wallets.
+/// The most transfers and changes, together, that a process catches up with. After more it forgets all wallets.
 pub(super) const CATCH_UP_MAX: i64 = 2_000;
 
-/// What there is once the turn is held.
+/// What was read once the turn was held.
 pub(super) struct TurnAnswer {
     pub head: Head,
     /// The digest of the row that was asked for; `None` if there is no such row.
     pub last_row_digest: Option<Sha256Digest>,
-    /// The bank's time by the database's clock; `None` where that is this machine's clock.
+    /// The bank's time by the database's clock; `None` on SQLite, where that is this machine's clock.
     pub time: Option<Timestamp>,
-    /// How long the turn was waited for; zero where the bank's clock stands, or is this machine's.
+    /// How long the process waited for the turn; zero on SQLite, and where a test has stopped the bank's clock.
     pub waited: TimeDelta,
-    /// The wallets that commits after `since` name, as they are now; `None` where these commits are too many.
+    /// The wallets that commits after `since` name, as they are now, none without `since`; `None` if there are too many
+    /// such commits.
     pub moved: Option<Vec<MovedWallet>>,
 }
 
-/// What a commit can change of a wallet.
+/// A wallet that another process changed, with all that a commit can change of it.
 pub(super) struct MovedWallet {
     pub id: WalletId,
     pub balance: Money,
@@ -136,7 +140,7 @@ pub(super) struct MovedWallet {
 }
 
 impl MovedWallet {
-    /// Brings the wallet as it was remembered up to date.
+    /// Brings a remembered wallet up to date.
     pub fn apply_to(self, wallet: &mut Wallet) {
         wallet.balance = self.balance;
         wallet.held = self.held;

@@ -1,7 +1,7 @@
 //! The rules of money, pure: wallets in memory, commands in, outcomes out. No database, no clock, no `async`.
 //!
-//! A book is opened for one batch. It must never see a wallet that was not read for it, and what it changed is only true
-//! once the batch has been written against the versions that were read.
+//! A book is opened for one batch, on wallets that were read or remembered. Its decisions are only true once the batch
+//! has been written, which fails if a wallet that they rest on is no longer as it was given to the book.
 
 mod money;
 mod wallets;
@@ -15,7 +15,7 @@ use self::money::MoneyRequest;
 use super::types::{Action, Change, Command, Entry, Outcome, Owner, Transfer, Wallet};
 use crate::values::{Bucket, Currency, Digest, TextsSalt, Timestamp, WalletId};
 
-/// Gives each record a time and an id later than all before, and texts their salt.
+/// Source of the time and id of each record, both greater than all before, and of the salts of texts.
 pub trait Stamps {
     /// The next time, and an id in the bucket; without one, in a random bucket.
     fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid);
@@ -38,24 +38,30 @@ pub struct Book {
 }
 
 struct WalletPage {
-    /// `None` of a wallet that this batch opens.
+    /// The wallet as it was given to the book; `None` for a wallet that this batch opens.
     read: Option<Wallet>,
     now: Wallet,
-    /// A recorded outcome rests on this wallet.
+    /// True if a recorded outcome rests on this wallet.
     decided_on: bool,
 }
 
 /// What a batch writes. Transfers and changes are in the order of their ids, everything else is sorted by wallet id.
 ///
-/// The order keeps the committer from deadlocking with others who lock wallets; do not take it away.
+/// Keep this order: without it the committer may deadlock with other sessions that lock wallets in id order.
 #[derive(Default)]
 pub struct Writes {
+    /// Completed and failed transfers.
     pub transfers: Vec<Arc<Transfer>>,
+    /// Openings of wallets and changes of their status.
     pub changes: Vec<Change>,
+    /// Two for each completed transfer.
     pub entries: Vec<Entry>,
+    /// New wallets, as they are at the end of the batch.
     pub opened: Vec<Wallet>,
+    /// Stored wallets that the batch changes.
     pub updated: Vec<WalletUpdate>,
-    /// Wallets that a failure was decided on and that did not change: they must still be as they were read.
+    /// Wallets that a failed transfer was decided on and that the batch does not change. The write fails if one of them
+    /// is no longer as it was given to the book.
     pub confirmed: Vec<Wallet>,
 }
 
@@ -66,7 +72,7 @@ impl Writes {
         self.transfers.is_empty() && self.changes.is_empty()
     }
 
-    /// True where a transfer has texts, or was asked for by another than the source's owner.
+    /// True if a transfer has texts, or was asked for by a user other than the source's owner.
     #[must_use]
     pub fn has_notes(&self) -> bool {
         let has_notes = |transfer: &Arc<Transfer>| transfer.created_by.is_some() || transfer.texts.is_some();
@@ -74,9 +80,11 @@ impl Writes {
     }
 }
 
-/// A wallet as it was read and as it shall be.
+/// A stored wallet that a batch changes.
 pub struct WalletUpdate {
+    /// As it was given to the book. The write fails if the stored wallet has changed since.
     pub read: Wallet,
+    /// As it is written.
     pub now: Wallet,
 }
 
@@ -110,7 +118,7 @@ impl Book {
         }
     }
 
-    /// Tells the book of transfers whose keys were used up before this batch.
+    /// Adds stored transfers whose keys were used up before this batch.
     pub fn remember(&mut self, stored: impl IntoIterator<Item = Transfer>) {
         for transfer in stored {
             if let Some(key) = transfer.key {
@@ -119,7 +127,7 @@ impl Book {
         }
     }
 
-    /// Tells the book which of the wallets that the batch is to open there are already.
+    /// Adds wallets that exist already, of those that the batch is to open.
     pub fn remember_owners(&mut self, stored: impl IntoIterator<Item = Wallet>) {
         for wallet in stored {
             let owner = match (wallet.owner, &wallet.method) {
@@ -132,7 +140,7 @@ impl Book {
         }
     }
 
-    /// Decides one command. A key that was used up answers before any rule.
+    /// Decides one command. A used-up key is answered before any rule is checked.
     pub fn apply(&mut self, command: &Command, stamps: &mut impl Stamps) -> Outcome {
         if let Some(answer) = command.idempotency.and_then(|idempotency| self.replay(idempotency)) {
             return answer;
@@ -145,7 +153,7 @@ impl Book {
         }
     }
 
-    /// Closes the book: what is to be written.
+    /// Closes the book: gives what is to be written.
     #[must_use]
     pub fn close(self) -> Writes {
         let mut writes = Writes {
@@ -171,7 +179,7 @@ impl Book {
         writes
     }
 
-    /// A wallet as the book has it now.
+    /// A wallet with what the book has decided so far; `None` if the book does not have it.
     #[must_use]
     pub fn wallet(&self, id: WalletId) -> Option<&Wallet> {
         self.pages.get(&id).map(|page| &page.now)

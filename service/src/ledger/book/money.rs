@@ -10,7 +10,7 @@ use crate::ledger::types::{
 };
 use crate::values::{Method, Money, TransferId, TransferKind, TransferStatus, WalletId};
 
-/// A movement of money that a caller asks for.
+/// A transfer, deposit or withdrawal that a caller asks for.
 #[derive(Clone, Copy)]
 pub(super) enum MoneyRequest<'a> {
     Move(&'a Movement),
@@ -20,12 +20,12 @@ pub(super) enum MoneyRequest<'a> {
 impl Book {
     /// Decides a movement.
     ///
-    /// First the rules whose answer is a [`Refusal`]: amount, wallets known and the source the actor's, the method open, two
-    /// wallets. Then those whose answer is a [`Failure`]: none frozen, none closed, one currency, funds, range. Only what is
-    /// recorded uses a key up.
+    /// First come the rules whose answer is a [`Refusal`]: a valid amount, known wallets that the actor may use, an
+    /// open method, two different wallets. Then those whose answer is a [`Failure`]: no wallet frozen, none closed, one
+    /// currency, funds, range. Only what is recorded uses a key up.
     ///
-    /// A failed transfer keeps no description and no metadata: else a caller could store text for free, and show it to
-    /// the owner of any wallet.
+    /// A failed transfer keeps no description and no metadata: otherwise a caller without money could store text for
+    /// free.
     pub(super) fn transfer(
         &mut self,
         command: &Command,
@@ -81,8 +81,8 @@ impl Book {
         self.record(transfer)
     }
 
-    /// What a key that was used up answers: the stored outcome for the same request, `KeyReused` for another one, and for one
-    /// whose digest was erased.
+    /// The answer for a key that was used up: the stored outcome for the same request, `KeyReused` for another one or
+    /// for one whose digest was erased. `None` if the key is new.
     pub(super) fn replay(&self, idempotency: Idempotency) -> Option<Outcome> {
         let stored = self.by_key.get(&idempotency.key)?;
         if stored.request != Some(idempotency.request) {
@@ -111,13 +111,13 @@ impl Book {
         Ok((amount, source, destination))
     }
 
-    /// A customer's wallet. A system wallet only takes part in deposits and withdrawals, as the side of their method.
+    /// A customer's wallet. A system wallet only takes part in deposits and withdrawals, as the side of its method.
     fn customer_wallet(&self, id: WalletId) -> Result<&Wallet, Refusal> {
         let wallet = self.wallet(id).filter(|wallet| !wallet.is_system());
         wallet.ok_or(Refusal::WalletNotFound)
     }
 
-    /// A wallet of the actor's own.
+    /// A wallet that belongs to the actor.
     fn own_wallet(&self, actor: Actor, id: WalletId) -> Result<&Wallet, Refusal> {
         let wallet = self.customer_wallet(id)?;
         if wallet.owner == Some(actor.user) {
@@ -127,7 +127,8 @@ impl Book {
         }
     }
 
-    /// The customer's wallet before the method, in the order of the refusals.
+    /// Paying and receiving wallet of a payment. The customer's wallet is checked before the method's, which is the
+    /// order of the refusals.
     fn payment_sides(&self, actor: Actor, payment: &Payment) -> Result<(&Wallet, &Wallet), Refusal> {
         let wallet = match payment.direction {
             Direction::Out if !actor.is_operator() => self.own_wallet(actor, payment.wallet)?,
@@ -140,7 +141,8 @@ impl Book {
         })
     }
 
-    /// The system wallet of a payment method. A method that is not open has none, or one that is not in the database.
+    /// The system wallet of a payment method. A method that is not open has no id here, or one that is not in the
+    /// database.
     fn method_wallet(&self, id: Option<WalletId>) -> Result<&Wallet, Refusal> {
         let wallet = id.and_then(|id| self.wallet(id)).filter(|wallet| wallet.is_system());
         wallet.ok_or(Refusal::UnknownMethod)
@@ -216,7 +218,7 @@ impl<'a> MoneyRequest<'a> {
     }
 }
 
-/// What the caller wrote.
+/// The texts of the caller.
 #[derive(Clone, Copy, Default)]
 struct Texts<'a> {
     description: Option<&'a str>,
@@ -241,8 +243,8 @@ struct Balances {
     destination: Money,
 }
 
-/// The rules whose answer is recorded, in their order. Either side frozen or closed counts; only customers' wallets
-/// must cover the amount; any wallet, system wallets too, must stay in range.
+/// The rules whose answer is recorded, in their order. Either side may not be frozen or closed; only a customer's
+/// source must cover the amount; the new balances of both sides, system wallets too, must stay in range.
 fn check_transfer(amount: Money, source: &Wallet, destination: &Wallet) -> Result<Balances, Failure> {
     use crate::values::WalletStatus::{Closed, Frozen};
     let either_is = |status| source.status == status || destination.status == status;

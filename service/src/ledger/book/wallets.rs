@@ -1,4 +1,4 @@
-//! Wallets opened, and their status changed. Pure.
+//! Opens wallets and changes their status. Pure.
 
 use super::{Book, Stamps, WalletPage};
 use crate::journal::opening_text;
@@ -6,7 +6,8 @@ use crate::ledger::types::{Change, Command, Opening, Outcome, Owner, StatusReque
 use crate::values::{ChangeId, ChangeKind, Money, Version, WalletId, WalletStatus};
 
 impl Book {
-    /// Opens a wallet. A customer has one in each currency. If a method's wallet is open already, that wallet is the answer.
+    /// Opens a wallet. A customer has one in each currency. If a method's wallet is open already, that wallet is the
+    /// answer.
     ///
     /// The wallet's id is that of the change which opened it.
     pub(super) fn open_wallet(&mut self, command: &Command, opening: &Opening, stamps: &mut impl Stamps) -> Outcome {
@@ -47,7 +48,8 @@ impl Book {
         Outcome::Wallet(Box::new(wallet))
     }
 
-    /// Changes a wallet's status. To ask for the status that it has changes nothing, and is fine.
+    /// Changes a wallet's status. A request for the status that the wallet already has changes nothing; it
+    /// is refused only for a system wallet, or one that is not as the caller expects.
     pub(super) fn set_status(
         &mut self,
         command: &Command,
@@ -78,9 +80,9 @@ impl Book {
     }
 }
 
-/// What changes, if anything does. Refuses in this order: a system wallet, a closed one, one with money in it that is to be
-/// closed, and last one that is not as the caller expects (RFC 9110, 13.2.1: a precondition counts only where the change would
-/// else be made).
+/// What changes, if anything does. Refuses in this order: a system wallet; a closed wallet; closing a wallet that is
+/// not empty; a wallet that is not as the caller expects. That one comes last by RFC 9110, 13.2.1: a
+/// precondition counts only where the change would otherwise be made.
 fn status_rule(wallet: &Wallet, request: &StatusRequest) -> Result<Option<ChangeKind>, WalletRefusal> {
     let changes = wallet.status != request.status;
     if wallet.is_system() {

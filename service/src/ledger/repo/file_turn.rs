@@ -1,6 +1,6 @@
-//! The turn between processes on one SQLite file: a lock that the kernel gives in the order in which it was asked for. SQLite
-//! itself asks again and again when the file is busy, and a process that has just committed is nearly always the first: the
-//! other one hardly ever commits. Inside a process `BEGIN IMMEDIATE` is the turn.
+//! The turn between processes on one SQLite file: a lock that the kernel grants in the order of the requests. SQLite
+//! itself only asks again and again while the file is busy. The process that has just committed is then nearly always
+//! first, and another one hardly ever commits. Within a process `BEGIN IMMEDIATE` is the turn.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::db::Fault;
 
-/// How long a process waits for the others.
+/// How long one call waits for other processes.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 const READ_AND_WRITE: u32 = 0o666;
 
@@ -22,15 +22,15 @@ const READ_AND_WRITE: u32 = 0o666;
 pub(super) struct FileTurn {
     database: PathBuf,
     file: Option<Arc<File>>,
-    /// A thread that waits for the lock; the next try goes on with it.
+    /// A thread that still waits for the lock; the next call goes on waiting for it.
     waiting: Option<JoinHandle<io::Result<HeldFileTurn>>>,
 }
 
-/// The lock, until it is dropped.
+/// The held lock, which is released when this is dropped.
 pub(super) struct HeldFileTurn(Arc<File>);
 
 impl FileTurn {
-    /// Beside this database.
+    /// The turn of this database; its file is made at the first use.
     pub fn beside(database: PathBuf) -> Self {
         Self {
             database,
@@ -39,7 +39,7 @@ impl FileTurn {
         }
     }
 
-    /// Waits for the lock.
+    /// Waits for the lock; the fault is a conflict when other processes keep it for longer than `WAIT_MAX`.
     pub async fn take(&mut self) -> Result<HeldFileTurn, Fault> {
         let mut waiting = match self.waiting.take() {
             Some(waiting) => waiting,
@@ -60,7 +60,7 @@ impl FileTurn {
         }
     }
 
-    /// With the database's own permissions: who may write there may take turns.
+    /// The file has the database's own permissions, so every user who may write the database can take the turn.
     fn open(&mut self) -> io::Result<Arc<File>> {
         if let Some(file) = &self.file {
             return Ok(file.clone());

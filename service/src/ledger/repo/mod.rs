@@ -1,4 +1,4 @@
-//! The ledger's SQL. What a batch costs is a fixed number of statements, whatever its size: every statement takes arrays.
+//! The ledger's SQL. A batch of any size costs a fixed number of statements: every statement takes arrays.
 
 mod file_turn;
 mod postgres;
@@ -26,8 +26,8 @@ use crate::db::{Db, Fault};
 use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
 
-/// The committer's way to the database. It speaks to the driver directly: sea-orm binds arrays without NULLs only. Every
-/// statement is counted where it is sent.
+/// The committer's `Store`. It uses the driver directly, since sea-orm binds only arrays without NULLs. Every statement
+/// is counted where it is sent.
 pub(super) struct Repo {
     dialect: Dialect,
     metrics: Arc<Metrics>,
@@ -74,10 +74,10 @@ pub(super) async fn bank_offset_us(db: &Db) -> Result<i64, Fault> {
     Ok(row.ok_or_else(rows::no_bank_clock)?.try_get("", "offset_us")?)
 }
 
-/// No answer takes longer unless the server has gone without a word: a statement's own limit is 15 s.
+/// A statement's own limit is 15 s, so a server that takes longer than this to answer is silent.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
-/// Ends what waits for a silent server. A commit that is given up so is in doubt; its connection is not used again.
+/// Gives up waiting for a silent server. A commit that is given up is in doubt; its connection is not used again.
 async fn unless_silent<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     timeout(SILENCE_MAX, work)
         .await
@@ -147,7 +147,7 @@ impl Store for Repo {
     fn attempts_time_max(&self) -> Duration {
         match self.dialect {
             Dialect::Postgres(_) => Duration::from_secs(3),
-            // The last try waits for the file's lock for another second.
+            // The last attempt waits for the file's lock for another second.
             Dialect::Sqlite(_) => Duration::from_secs(2),
         }
     }
@@ -184,7 +184,7 @@ impl Store for Repo {
     async fn take_turn(&self, request: &TurnRequest) -> Result<(RepoTurn, TurnAnswer), Fault> {
         let (tx, answer) = match &self.dialect {
             Dialect::Postgres(ledger) => {
-                // BEGIN, its time-out, the turn.
+                // BEGIN, its lock time-out, the turn.
                 count_statements(&self.metrics, 3);
                 let (tx, answer) = unless_silent(ledger.take_turn(request)).await?;
                 (Tx::Postgres(tx), answer)
@@ -242,10 +242,10 @@ impl store::Turn for RepoTurn {
         match &mut self.tx {
             Tx::Postgres(tx) => {
                 count_statements(&self.metrics, 1);
-                // With the turn held, a wallet that was not found and is there is locked.
+                // With the turn held, a wallet that exists and was not found is locked.
                 unless_silent(postgres::read_wallets(&mut *tx, ids)).await
             }
-            // There the file is locked, or nothing is.
+            // SQLite locks the whole file, and the turn has it.
             Tx::Sqlite(_) => Ok(Vec::new()),
         }
     }
@@ -278,7 +278,7 @@ impl store::Turn for RepoTurn {
         match &mut self.tx {
             Tx::Postgres(tx) => {
                 count_statements(&self.metrics, 1);
-                // In turn the clock was looked at before anything was decided.
+                // Its time is not needed: in turn the clocks were compared before anything was decided.
                 unless_silent(postgres::write(tx, commit)).await?;
                 Ok(())
             }

@@ -1,4 +1,4 @@
-//! Rows into the ledger's own types.
+//! Turns rows into the ledger's own types.
 
 use std::sync::LazyLock;
 
@@ -11,21 +11,21 @@ use crate::journal::{Head, LedgerIdentity};
 use crate::ledger::types::{Failure, TextsSeal, Transfer, Wallet};
 use crate::values::{RecordId, Sha256Digest, Timestamp};
 
-/// The columns of a wallet, in the order of its entity's.
+/// The columns of a wallet, in the order of its entity's fields.
 pub(super) static WALLET_COLUMNS: LazyLock<String> = LazyLock::new(columns_of::<wallets::Column>);
 
-/// The columns of a transfer.
+/// The columns of a transfer, in the order of its entity's fields.
 pub(super) static TRANSFER_COLUMNS: LazyLock<String> = LazyLock::new(columns_of::<transfers::Column>);
 
-/// The columns of a table, as a statement names them. PostgreSQL refuses to run a prepared `SELECT *` again once a newer
-/// release has added a column, and an older release may still run then.
+/// The columns of a table, for a statement that names them. `SELECT *` will not do: PostgreSQL refuses to run a
+/// prepared one again once a newer release has added a column, and an older release may still run then.
 pub(crate) fn columns_of<C: IdenStatic + Iterable>() -> String {
     let names: Vec<&str> = C::iter().map(|column| column.as_str()).collect();
     names.join(", ")
 }
 
-/// A row that begins with `WALLET_COLUMNS`. They are taken by their places: to look up each name in each row takes longer, for
-/// hundreds of wallets while the turn is held.
+/// A row that begins with `WALLET_COLUMNS`. Its columns are read by their positions: to look up each name in each row
+/// takes longer, for hundreds of wallets while the turn is held.
 pub(super) fn wallet(row: impl Into<QueryResult>) -> Result<Wallet, Fault> {
     use wallets::Column;
     let row = row.into();
@@ -63,7 +63,7 @@ pub(super) fn transfer(row: impl Into<QueryResult>) -> Result<Transfer, Fault> {
     transfer_of(transfers::Model::from_query_result(&row.into(), "")?)
 }
 
-/// A stored row as a transfer; a failure reason that no rule gives is a damaged row.
+/// A stored row as a transfer. A failure reason that is unknown, or lacks its amount, makes the row a damaged one.
 pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
     let failure = match model.failure_reason.as_deref() {
         None => None,

@@ -5,12 +5,17 @@ use std::sync::Arc;
 use super::records::{Transfer, Wallet};
 use crate::values::Money;
 
-/// Why a rule said no and nothing is recorded, in the order in which the rules are asked.
+/// Why a movement of money was refused, with nothing recorded. The variants are in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// The amount is malformed, or not above zero.
     InvalidAmount,
+    /// A wallet is unknown, is a system wallet, or, where the money must come from the actor's own wallet, is
+    /// another's.
     WalletNotFound,
+    /// The payment method is not open in the wallet's currency.
     UnknownMethod,
+    /// Source and destination are the same wallet.
     SameWallet,
 }
 
@@ -27,14 +32,22 @@ impl Refusal {
     }
 }
 
-/// Why a transfer is recorded as FAILED: its amount is valid and both wallets are known. In the order in which the rules are
-/// asked, after those of a [`Refusal`].
+/// Why a transfer is recorded as FAILED, though its amount is valid and both wallets are known. The variants are in the
+/// order of the checks, which come after those of a [`Refusal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
+    /// One of the two wallets is frozen.
     WalletFrozen,
+    /// One of the two wallets is closed.
     WalletClosed,
+    /// The two wallets have different currencies.
     CurrencyMismatch,
-    InsufficientFunds { available: Money },
+    /// The source, a customer's wallet, has less available than the amount.
+    InsufficientFunds {
+        /// What the source had available: its balance less what was held.
+        available: Money,
+    },
+    /// One of the new balances would be outside the range of `Money`.
     BalanceOutOfRange,
 }
 
@@ -51,7 +64,8 @@ impl Failure {
         }
     }
 
-    /// Reads a stored failure reason back; `None` when it is not one.
+    /// Reads a stored failure reason back; `None` if the code is unknown, or `insufficient_funds` comes without
+    /// `available`.
     #[must_use]
     pub fn from_code(code: &str, available: Option<Money>) -> Option<Self> {
         match code {
@@ -64,7 +78,7 @@ impl Failure {
         }
     }
 
-    /// What the source had when `insufficient_funds` was the answer.
+    /// What the source had available; `None` unless the failure is `InsufficientFunds`.
     #[must_use]
     pub const fn available(self) -> Option<Money> {
         match self {
@@ -74,16 +88,21 @@ impl Failure {
     }
 }
 
-/// What became of a command, for good.
+/// The final answer to a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is kept: COMPLETED, or FAILED with its reason.
-    Recorded { transfer: Arc<Transfer>, replayed: bool },
+    /// The transfer is stored: COMPLETED, or FAILED with its reason.
+    Recorded {
+        /// The transfer as it is stored.
+        transfer: Arc<Transfer>,
+        /// True if an earlier request with the same idempotency key made it.
+        replayed: bool,
+    },
     /// It was refused, and nothing is recorded.
     Refused(Refusal),
-    /// Its idempotency key belongs to another request.
+    /// Its idempotency key was used for another request, or for one whose digest was erased.
     KeyReused,
-    /// The wallet as it is now: opened, changed, or already as it was asked to be.
+    /// The wallet as it is now: opened, changed, or already as requested.
     Wallet(Box<Wallet>),
     /// The wallet was not opened or changed, and nothing is recorded.
     WalletRefused(WalletRefusal),
@@ -92,17 +111,18 @@ pub enum Outcome {
 /// Why a wallet is not opened, or its status not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WalletRefusal {
-    /// The customer has a wallet in this currency.
+    /// The customer already has a wallet in this currency.
     Exists,
     /// There is no such customer: the database has lost their row.
     NoOwner,
+    /// No wallet has this id.
     NotFound,
-    /// It is the bank's own.
+    /// It is a system wallet, which stays active.
     System,
     /// It is closed for good.
     Closed,
     /// Only an empty wallet without holds can be closed.
     NotEmpty,
-    /// It is not as the caller expects.
+    /// Its state is not one that the caller expects.
     Unexpected,
 }

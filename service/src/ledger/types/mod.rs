@@ -1,4 +1,4 @@
-//! The words of the ledger: what it is asked for, what it keeps, and what it answers.
+//! The ledger's types: what it is asked for, what it keeps, and what it answers.
 
 mod answers;
 mod commands;

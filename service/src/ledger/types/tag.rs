@@ -1,24 +1,25 @@
-//! What tells one state of a wallet from another, and which states a caller expects before a change.
+//! Tags that identify the states of a wallet, and the states that a caller expects before a change.
 
 use std::fmt;
 
 use super::records::Wallet;
 
-/// Names what callers see of a wallet: it changes whenever that does.
+/// An opaque text that identifies a state of a wallet: it changes whenever what callers see of the wallet changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletTag(String);
 
-/// What a wallet must be for a change to happen.
+/// The states in which a wallet may be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
+    /// Every state.
     Anything,
-    /// The tag is one of these.
+    /// The states with these tags.
     OneOf(Vec<String>),
 }
 
 impl WalletTag {
     pub(super) fn of(wallet: &Wallet) -> Self {
-        // The time too: a wallet that was frozen and unfrozen is as it was, but for its time.
+        // The time is included: a wallet that was frozen and unfrozen differs from before only in its time.
         let changed = wallet.updated_at.timestamp_micros();
         let (version, status, held) = (wallet.version, wallet.status, wallet.held.units());
         Self(format!("{version}-{status}-{held}-{changed}"))

@@ -1,4 +1,5 @@
-//! What the tables of the books must say of each other: every balance again from its entries, no gap and no orphan.
+//! Checks the tables of the books against each other: every balance is computed again from its entries, there is no gap
+//! and no orphan.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
@@ -51,7 +52,7 @@ async fn offenders(tx: &DatabaseTransaction, sql: String) -> Result<Vec<String>,
         .collect()
 }
 
-/// What a query gives as `n`.
+/// The number that a query gives as `n`.
 pub(super) async fn count<const N: usize>(
     tx: &DatabaseTransaction,
     sql: &str,
@@ -102,7 +103,7 @@ impl BooksDialect {
         }
     }
 
-    /// Whether a column is the time, to the microsecond, that an id tells; see `clock::id_at`.
+    /// Whether a column is the time, to the microsecond, that is in an id; see `clock::id_at`.
     fn is_time_of(self, column: &str, id: &str) -> String {
         if self.0 == DbBackend::Postgres {
             let digits =
@@ -124,7 +125,8 @@ impl BooksDialect {
         format!("({of_id} BETWEEN {} AND {})", digits(0), digits(3))
     }
 
-    /// The later one of two ids. Where there is none it is the wallet's own, which is that of the change that opened it.
+    /// The later one of two ids. In place of a missing id comes the wallet's own, which is that of the change that
+    /// opened it.
     fn later(self, one: &str, other: &str) -> String {
         let later = match self.0 {
             DbBackend::Postgres => "greatest",
@@ -133,7 +135,7 @@ impl BooksDialect {
         format!("{later}(coalesce({one}, w.id), coalesce({other}, w.id))")
     }
 
-    /// What the change that opened a wallet says of it; see `journal::opening_text`.
+    /// The text `after` of the change that opened a wallet; see `journal::opening_text`.
     fn opening_text(self) -> String {
         let owner = match self.0 {
             DbBackend::Postgres => "w.user_id::text".to_owned(),
@@ -148,7 +150,7 @@ impl BooksDialect {
         )
     }
 
-    /// The column where no entry is meant.
+    /// The column `version` of a check that names no entries.
     fn no_version(self) -> &'static str {
         match self.0 {
             DbBackend::Postgres => "NULL::bigint AS version",
@@ -156,7 +158,7 @@ impl BooksDialect {
         }
     }
 
-    /// What wallets must be by their changes, as in `checks`.
+    /// Checks of wallets against their changes, in the form of `checks`.
     fn checks_of_wallets(self) -> Vec<(&'static str, String)> {
         let none = self.no_version();
         let (opening, is_of_opening) = (self.opening_text(), self.is_time_of("w.created_at", "w.id"));
@@ -189,8 +191,8 @@ impl BooksDialect {
         ]
     }
 
-    /// Claims, each with a query for what breaks it: `id`, and `version` where an entry is meant. Whatever is in `wallets` is
-    /// held against what is written once.
+    /// Claims, each with a query for what breaks it: `id`, and `version` if an entry breaks it. Everything in `wallets`
+    /// is compared with the rows that are written once.
     fn checks(self) -> Vec<(&'static str, String)> {
         let none = self.no_version();
         let (balance, held) = (self.units("w.balance"), self.units("w.held"));

@@ -1,6 +1,6 @@
-//! Proves the journal in one walk over two streams, its rows by number and what has leaves in them by id: the numbers have no
-//! gap, each row's digest is that of its content and of the row before, and what lies between two rows is, byte by byte, what
-//! the later one counts. It remembers a page of each stream and no leaf.
+//! Proves the journal in one walk over two streams: its rows by number, and the records that have leaves in them by id.
+//! The numbers have no gap, each row's digest is that of its content and of the row before, and what lies between two
+//! rows is, byte by byte, what the later one counts. The walk keeps a page of each stream in memory, and no leaf.
 
 use entity::{journal, ledger};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement};
@@ -14,7 +14,8 @@ use crate::values::{Sha256Digest, Timestamp};
 
 const CLAIM: &str = "the journal has no gap, and its digests are those of what is stored";
 
-/// Walks the journal from the row after `since` on, in the snapshot. That row's own digest is what the walk begins with.
+/// Walks the journal from the row after `since` on, in the snapshot. The digest of row `since` is taken as it is
+/// stored.
 pub(super) async fn journal_is_whole(
     tx: &DatabaseTransaction,
     since: i64,
@@ -24,7 +25,7 @@ pub(super) async fn journal_is_whole(
     if since < 0 || since > head {
         return Err(VerifyError::NoSuchRow { since, head });
     }
-    // Where the row is missing, the one before it: the walk names the gap.
+    // If the row is missing, the one before it: the walk names the gap.
     let start = StoredRow::newest(tx, since).await?;
     let mut offenders = Offenders::default();
     let mut span = JournalSpan {
@@ -53,7 +54,7 @@ pub(super) async fn journal_is_whole(
     ))
 }
 
-/// `None` where the row is missing or damaged.
+/// `None` if the row is missing or damaged.
 async fn identity(tx: &DatabaseTransaction) -> Result<Option<LedgerIdentity>, Fault> {
     let query = Statement::from_string(tx.get_database_backend(), "SELECT id, salt FROM ledger");
     let row = tx.query_one_raw(query).await?;
@@ -64,7 +65,7 @@ async fn identity(tx: &DatabaseTransaction) -> Result<Option<LedgerIdentity>, Fa
     }))
 }
 
-/// What the walk remembers of the row before; what that row does not tell is not compared.
+/// What the walk keeps of the row before. A `None` is not compared.
 struct RowBefore {
     number: i64,
     last_id: Option<Vec<u8>>,
@@ -95,7 +96,7 @@ impl Offenders {
     }
 }
 
-/// Where the walk has come to.
+/// The state of the walk.
 struct JournalWalk<'a> {
     tx: &'a DatabaseTransaction,
     identity: LedgerIdentity,
@@ -155,7 +156,7 @@ impl<'a> JournalWalk<'a> {
             }
             (_, last_id) => {
                 self.offenders.push(unreadable(number));
-                // What it has in it cannot be compared, and must not be counted to the next row.
+                // Its records cannot be compared with it, and must not be counted to the next row.
                 if let Some(last_id) = last_id {
                     while self.records.next_through(last_id).await?.is_some() {}
                 }
@@ -165,7 +166,7 @@ impl<'a> JournalWalk<'a> {
         Ok(())
     }
 
-    /// What lies between the row before and this one, against this one's counts and root.
+    /// Compares the records between the row before and this one with this row's counts and root.
     async fn compare_records(&mut self, row: &journal::Model, last_id: &[u8]) -> Result<(), Fault> {
         let number = row.number;
         let mut found = LeafTable::ALL.map(|table| (table, 0_i64));
@@ -222,7 +223,7 @@ impl<'a> JournalWalk<'a> {
         }
     }
 
-    /// Counts records above the head's last id: no row of the journal has them.
+    /// Counts records above the last row's last id: no row of the journal has them.
     async fn end(mut self) -> Result<Offenders, Fault> {
         for table in LeafTable::ALL {
             let beyond = table.count_above(self.tx, self.before.last_id.as_deref()).await?;

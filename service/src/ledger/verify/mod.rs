@@ -1,7 +1,7 @@
-//! Proves the books in one snapshot: every balance again from its entries, every currency to zero, no gap and no orphan; and
-//! the journal, row by row, with the bytes of every transfer and change in it.
+//! Proves the books in one snapshot: every balance is computed again from its entries, every currency sums to zero,
+//! there is no gap and no orphan. Proves the journal row by row, with the bytes of every transfer and change in it.
 //!
-//! What is damaged is named and never a fault: a fault says that the database did not answer.
+//! Damaged data is named in the report and never a fault: a fault means that the database did not answer.
 
 mod books;
 mod journal;
@@ -16,38 +16,45 @@ use self::journal::journal_is_whole;
 use crate::db::{Db, Fault};
 use crate::values::Sha256Digest;
 
-/// Offenders that a check names; it may have more.
+/// The most offenders that a check lists; there may be more. Currencies are few, so all of them are listed.
 const OFFENDERS_MAX: usize = 100;
 
-/// What was looked at and what was found.
+/// What was checked and what was found.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// How many wallets there are.
     pub wallets: u64,
+    /// How many transfers there are, with the failed ones.
     pub transfers: u64,
+    /// How many entries there are.
     pub entries: u64,
-    /// What happened to wallets besides money: openings and new statuses.
+    /// How many changes of wallets there are: openings and new statuses.
     pub changes: u64,
+    /// How many currencies the wallets have.
     pub currencies: u64,
+    /// Which rows of the journal were checked.
     pub journal: JournalSpan,
+    /// Every check, clean or not.
     pub checks: Vec<Check>,
 }
 
 /// Which rows of the journal were checked.
 #[derive(Clone, Debug, Default)]
 pub struct JournalSpan {
-    /// The row before them: its digest was taken as it is stored. `None` where there is no such row.
+    /// The row before the first checked one. Its digest was taken as it is stored. `None` if there is no such row.
     pub start: Option<RowDigest>,
-    /// How many.
+    /// How many rows were checked.
     pub rows: u64,
-    /// The newest row. Note its digest elsewhere: a journal that was made anew as a whole has another one.
+    /// The newest row. Note its digest elsewhere: a journal that was replaced as a whole has another one.
     pub head: Option<RowDigest>,
 }
 
-/// A row of the journal by its number.
+/// A row of the journal, by its number, with its digest.
 #[derive(Clone, Debug)]
 pub struct RowDigest {
+    /// The row's number.
     pub number: i64,
-    /// `None` where what is stored is no digest.
+    /// `None` if what is stored is not a digest.
     pub digest: Option<Sha256Digest>,
 }
 
@@ -56,12 +63,13 @@ pub struct RowDigest {
 pub struct Check {
     /// What must hold, as a sentence.
     pub claim: &'static str,
-    /// Ids, or currencies, that break it; at most a hundred.
+    /// What breaks it, at most a hundred: ids, or sentences about rows of the journal. Of currencies, a sentence for
+    /// each.
     pub offenders: Vec<String>,
 }
 
 impl Report {
-    /// True when nothing breaks anything.
+    /// True if no check has an offender.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.checks.iter().all(|check| check.offenders.is_empty())
@@ -71,8 +79,15 @@ impl Report {
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
+    /// `since` is negative, or greater than the number of the newest row.
     #[error("the journal has no row {since} to begin after; its newest row is {head}")]
-    NoSuchRow { since: i64, head: i64 },
+    NoSuchRow {
+        /// The number that was asked for.
+        since: i64,
+        /// The number of the newest row; 0 if there is no row.
+        head: i64,
+    },
+    /// The database did not answer.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -82,8 +97,8 @@ pub async fn verify(db: &Db) -> Result<Report, VerifyError> {
     verify_since(db, 0).await
 }
 
-/// The same, but rows of the journal up to `since`, and the transfers and changes in them, are not checked against each other. All else
-/// is recomputed as a whole: a balance rests on all entries of its wallet.
+/// The same, but rows of the journal up to `since`, and the transfers and changes in them, are not checked against each
+/// other. Everything else is checked as a whole: a balance rests on all entries of its wallet.
 pub async fn verify_since(db: &Db, since: i64) -> Result<Report, VerifyError> {
     let tx = db.snapshot().await?;
     let report = verify_in(&tx, since).await?;
@@ -93,7 +108,7 @@ pub async fn verify_since(db: &Db, since: i64) -> Result<Report, VerifyError> {
 
 /// Runs every check in a snapshot that the caller has taken.
 pub async fn verify_in(tx: &DatabaseTransaction, since: i64) -> Result<Report, VerifyError> {
-    // First, since it may refuse: the rest takes its time.
+    // The journal first, since it refuses a `since` that does not exist: the other checks take long.
     let (journal, chain) = journal_is_whole(tx, since).await?;
     let mut checks = books_are_right(tx).await?;
     checks.push(chain);
@@ -109,7 +124,7 @@ pub async fn verify_in(tx: &DatabaseTransaction, since: i64) -> Result<Report, V
     })
 }
 
-/// An id's bytes: SQLite can be made to hold an id that has not sixteen of them.
+/// An id's bytes. SQLite can be made to hold an id of another length than sixteen.
 fn id_bytes(row: &QueryResult, column: &str) -> Result<Vec<u8>, Fault> {
     let id: Result<Uuid, _> = row.try_get("", column);
     Ok(match id {

@@ -1,4 +1,5 @@
-//! What has a leaf in the journal, in the order of ids: the rows of each table are read a page at a time, and merged.
+//! The records that have leaves in the journal, in the order of their ids: the rows of each table are read a page at a
+//! time, and merged.
 
 use std::collections::VecDeque;
 
@@ -15,10 +16,10 @@ use crate::ledger::repo::{columns_of, transfer_of};
 use crate::ledger::types::{Change, TextsSeal, Transfer};
 use crate::values::Sha256Digest;
 
-/// Rows of a table that are read, and remembered, at once.
+/// Rows of a table that are read at once, and kept in memory.
 const PAGE: i64 = 2_000;
 
-/// The tables whose rows have leaves. Their ids are of one sequence, and their leaves stand in the order of the ids.
+/// The tables whose rows have leaves. Their ids are of one sequence, and their leaves are in the order of the ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LeafTable {
     Transfers,
@@ -43,7 +44,7 @@ impl LeafTable {
         }
     }
 
-    /// How many of its rows a commit says that it has.
+    /// How many rows of this table a row of the journal counts.
     pub fn counted_by(self, commit: &journal::Model) -> i64 {
         match self {
             Self::Transfers => commit.transfers.into(),
@@ -51,7 +52,7 @@ impl LeafTable {
         }
     }
 
-    /// The error says what is wrong with a row that nothing of ours can have written.
+    /// The leaf of a row. The error says what is wrong with a row that this program cannot have written.
     fn leaf(self, row: &QueryResult, salt: &Salt) -> Result<Sha256Digest, &'static str> {
         match self {
             Self::Transfers => {
@@ -68,7 +69,8 @@ impl LeafTable {
         }
     }
 
-    /// The driver panics on a time that is infinite, which only PostgreSQL knows.
+    /// The columns to read. Transfers are read with whether their times are finite: the driver panics on an infinite
+    /// time, which only PostgreSQL can hold.
     fn columns(self, backend: DbBackend) -> String {
         let is_finite = match backend {
             DbBackend::Postgres => "isfinite(created_at) AND isfinite(coalesce(expires_at, created_at))",
@@ -80,7 +82,7 @@ impl LeafTable {
         }
     }
 
-    /// How many rows have an id above one, or how many there are.
+    /// How many rows have an id above this one; without an id, how many rows there are.
     pub async fn count_above(self, tx: &DatabaseTransaction, id: Option<&[u8]>) -> Result<u64, Fault> {
         let table = self.plural();
         match id {
@@ -101,7 +103,7 @@ fn read_transfer(row: &QueryResult) -> Option<Transfer> {
     transfer_of(model.ok()?).ok()
 }
 
-/// True too for texts that were erased, with their salt.
+/// True if the texts match their digest, if they were erased together with their salt, or if there never were any.
 fn has_its_texts(transfer: &Transfer) -> bool {
     let (description, metadata) = (transfer.description.as_deref(), transfer.metadata.as_deref());
     match transfer.texts {
@@ -124,15 +126,15 @@ fn change_of(model: changes::Model) -> Change {
     }
 }
 
-/// A row that has a leaf.
+/// A row that has a leaf in the journal.
 pub(super) struct LeafRecord {
     pub table: LeafTable,
     pub id: Vec<u8>,
-    /// Or what is wrong with the row.
+    /// The error says what is wrong with the row.
     pub leaf: Result<Sha256Digest, &'static str>,
 }
 
-/// All records after an id, in the order of ids. Remembers a page of each table.
+/// All records after an id, in the order of ids. Keeps a page of each table in memory.
 pub(super) struct LeafRecords<'a> {
     tx: &'a DatabaseTransaction,
     salt: Salt,
@@ -166,7 +168,7 @@ impl<'a> LeafRecords<'a> {
     }
 }
 
-/// The rows of one table.
+/// The rows of one table, a page at a time.
 struct LeafPages {
     table: LeafTable,
     /// The greatest id that was read.
@@ -214,7 +216,7 @@ impl LeafPages {
     }
 }
 
-/// PostgreSQL has no id but of sixteen bytes.
+/// An id to compare with. On PostgreSQL every id is a UUID; on SQLite an id may have another length.
 fn id_value(backend: DbBackend, id: &[u8]) -> Value {
     match (backend, Uuid::from_slice(id)) {
         (DbBackend::Postgres, Ok(id)) => id.into(),

@@ -1,4 +1,4 @@
-//! The rows of the journal as they are stored, by number: read a page at a time, and however damaged they are.
+//! The rows of the journal by number, as they are stored, damaged or not. They are read a page at a time.
 
 use std::collections::VecDeque;
 
@@ -10,15 +10,15 @@ use crate::db::Fault;
 use crate::ledger::repo::columns_of;
 use crate::values::Sha256Digest;
 
-/// Rows that are read, and remembered, at once.
+/// Rows that are read at once, and kept in memory.
 const PAGE: i64 = 2_000;
 
-/// A row of the journal as it is stored, however damaged.
+/// A row of the journal as it is stored, damaged or not.
 pub(super) struct StoredRow {
     pub number: i64,
     pub last_id: Option<Vec<u8>>,
     pub digest: Option<Sha256Digest>,
-    /// `None` where the row cannot be read as one.
+    /// `None` if the row cannot be read as a row of the journal.
     pub model: Option<journal::Model>,
 }
 
@@ -51,7 +51,8 @@ impl StoredRow {
     }
 }
 
-/// The driver panics on a time that is infinite, which only PostgreSQL knows.
+/// The columns to read, with whether the time is finite: the driver panics on an infinite time, which only PostgreSQL
+/// can hold.
 fn columns(backend: DbBackend) -> String {
     let is_finite = match backend {
         DbBackend::Postgres => "isfinite(at)",

@@ -1,4 +1,4 @@
-//! Writes a group commit: binds what it has to the one statement that writes it.
+//! Writes a group commit: binds its values to the one statement that writes it.
 
 use chrono::TimeDelta;
 use sea_orm::ActiveEnum;
@@ -14,9 +14,10 @@ use crate::ledger::commit::GroupCommit;
 use crate::ledger::types::{Change, Entry, Transfer, Wallet};
 use crate::values::Timestamp;
 
-/// All or nothing: outside of a transaction the statement is its own. It writes nothing and fails with `Stale` where the turn is
-/// another's, the head has moved, or the time is two seconds ahead of the database's, and with `WalletChanged` where a wallet is not
-/// as it was read. Gives the bank's time by the database's clock.
+/// Writes all or nothing; outside of a transaction the statement is its own. It fails with `Stale` if another process
+/// has the turn, if the head has moved, or if the time is more than two seconds ahead of the database's and does not
+/// just follow the head. It fails with `WalletChanged` if a wallet is not as it was read. Gives the bank's time by the
+/// database's clock.
 pub async fn write(connection: &mut PgConnection, commit: &GroupCommit) -> Result<Timestamp, Fault> {
     let row = bound(commit).fetch_one(connection).await?;
     Ok(row.try_get("time")?)
@@ -69,7 +70,8 @@ fn bind_journal<'q>(query: BoundQuery<'q>, commit: &'q GroupCommit) -> BoundQuer
         .bind(stands_on_head(commit))
 }
 
-/// True where the time is at most a microsecond for each record after the head: the stamps follow the head and not the clock.
+/// True if the time is at most a microsecond for each record after the head: then the stamps follow the head, not the
+/// clock.
 fn stands_on_head(commit: &GroupCommit) -> bool {
     let records = TimeDelta::microseconds(commit.records() as i64);
     commit.row.at <= commit.before.at + records

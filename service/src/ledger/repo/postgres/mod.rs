@@ -1,4 +1,4 @@
-//! PostgreSQL: arrays in, by `unnest`. One statement writes a whole batch.
+//! PostgreSQL: statements take arrays and `unnest` them. One statement writes a whole batch.
 
 mod commit;
 mod statement;
@@ -37,7 +37,8 @@ impl PostgresLedger {
         self.pool.close().await;
     }
 
-    /// The first time both connections of the pool are opened: a new one makes the committer forget what it remembers.
+    /// At the first use it opens both connections of the pool. The second one would otherwise be opened later, and
+    /// every new connection makes the committer forget what it remembers.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Fault> {
         let connection = self.pool.acquire().await?;
         if self.link.opened() == 1 {
@@ -46,7 +47,7 @@ impl PostgresLedger {
         Ok(connection)
     }
 
-    /// Waits for the turn. Who has it is the only one to commit, until the transaction ends.
+    /// Waits for the turn: until the transaction ends, no other process commits.
     pub async fn take_turn(
         &self,
         request: &TurnRequest,
@@ -56,9 +57,9 @@ impl PostgresLedger {
         Ok((tx, answer))
     }
 
-    /// Ends the session that has the turn and does nothing with it; false when there is none. Only a program that stopped in
-    /// the middle, or a person at a prompt, holds it for two seconds. Not seen are a lock that was taken behind a savepoint, and
-    /// sessions of a role that this one may not look at.
+    /// Ends the session that has the turn and does nothing with it; false if there is none. Only a program that stopped
+    /// in the middle, or a person at a prompt, holds the turn idle for two seconds. Two cases are not found: a lock
+    /// that was taken after a savepoint, and a session of a role that this one may not inspect.
     pub async fn end_idle_holder(&self) -> Result<bool, Fault> {
         let ended: Option<bool> = sqlx::query_scalar(END_IDLE_HOLDER).fetch_optional(&self.pool).await?;
         Ok(ended.unwrap_or(false))
@@ -71,10 +72,10 @@ pub(super) async fn read_wallets(connection: &mut PgConnection, ids: &[WalletId]
     rows.into_iter().map(rows::wallet).collect()
 }
 
-// The turn is waited for up to 2.2 s; `florin_take_turn` then allows 200 ms for a wallet, or the owner of a new one.
+// Waits up to 2.2 s for the turn; `florin_take_turn` then allows 200 ms for a wallet, or the owner of a new one.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '2200ms'";
 
-// A row's lock is its holder's transaction id, in the row itself.
+// A row that is locked has its holder's transaction id in `xmax`.
 const END_IDLE_HOLDER: &str = "
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE backend_xid = (SELECT xmax FROM journal WHERE number = 0)
@@ -84,7 +85,7 @@ WHERE backend_xid = (SELECT xmax FROM journal WHERE number = 0)
 static READ_WALLETS: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {} FROM wallets WHERE id = ANY($1)", *WALLET_COLUMNS));
 
-/// The head as it is.
+/// The newest row of the journal.
 pub(super) async fn head(connection: &mut PgConnection) -> Result<Head, Fault> {
     let found = sqlx::query(HEAD).fetch_all(connection).await?;
     head_of(found.first().ok_or_else(rows::no_head)?)
@@ -97,8 +98,8 @@ pub(super) async fn identity(connection: &mut PgConnection) -> Result<LedgerIden
     rows::identity(row.try_get(0)?, &row.try_get::<Vec<u8>, _>(1)?)
 }
 
-/// The bank's time: the database's clock and the offset that the database keeps, or the time at which a test lets it stand.
-/// `florin_take_turn` has the same expression.
+/// The bank's time: the database's clock, or the time at which a test has stopped it, and the offset that the database
+/// keeps. `florin_take_turn` (migration `m0009_journal`) has the same expression.
 pub(in crate::ledger) const BANK_TIME: &str = "
 SELECT coalesce(stands_at, clock_timestamp()) + offset_us * interval '1 microsecond' AS time FROM bank_clock
 WHERE singleton";
@@ -116,7 +117,7 @@ pub(super) async fn lock_unlocked_wallets(
 static LOCK_UNLOCKED_WALLETS: LazyLock<String> =
     LazyLock::new(|| format!("{} ORDER BY id FOR UPDATE SKIP LOCKED", *READ_WALLETS));
 
-/// The wallets that there are of the owners of these openings.
+/// Of the wallets that are to be opened, those that exist already.
 pub(super) async fn find_opened(
     tx: &mut Transaction<'static, Postgres>,
     openings: &[&Opening],

@@ -1,24 +1,25 @@
-//! The text of the one statement that writes a group commit: the turn, the journal's row, and everything that depends on it.
+//! The text of the one statement that writes a group commit: the turn, the journal's row, and everything that depends
+//! on it. In the text `head` is the new row. The function `florin_stale` comes from the migration `m0009_journal`.
 //!
-//! PostgreSQL runs the parts of a WITH in the order in which the main SELECT needs them, which the text alone does not say. So
-//! the journal's row reads from the turn, all that is written beside it reads from the journal's row, and the SELECT asks for
+//! PostgreSQL runs the parts of a WITH when the main SELECT needs them, not in the order of the text. So the journal's
+//! row reads from the turn, everything that is written beside it reads from the journal's row, and the SELECT asks for
 //! that row first.
 
 use std::sync::LazyLock;
 
 use super::BANK_TIME;
 
-/// What only some commits have, so that the others neither send nor read it.
+/// Parts that only some commits have; the others neither send nor read them.
 #[derive(Clone, Copy)]
 pub struct Parts {
     /// Wallets that were opened or changed their status.
     pub changes: bool,
-    /// Transfers that someone other than the source's owner asked for, or that have texts.
+    /// Transfers that a user other than the source's owner asked for, or that have texts.
     pub notes: bool,
 }
 
 impl Parts {
-    /// The statement, whose parameters `commit` binds in the order in which they stand there.
+    /// The statement; `commit` binds its parameters in the order of their numbers.
     pub fn statement(self) -> &'static str {
         static TEXTS: LazyLock<[[String; 2]; 2]> =
             LazyLock::new(|| [false, true].map(|changes| [false, true].map(|notes| text(Parts { changes, notes }))));
@@ -26,11 +27,11 @@ impl Parts {
     }
 }
 
-/// A column's name, and the type of the array that comes for it.
+/// A column's name, and the type of the elements of the array that is bound for it.
 type ArrayColumn = (&'static str, &'static str);
 
-/// Parameters of the journal's row: number and digest of the row before, last id, transfers, changes, time, root, digest, and
-/// whether the time stands on the head.
+/// The number of parameters of the journal's row: number and digest of the row before, last id, transfers, changes,
+/// time, root, digest, and whether the time only follows the head.
 const OF_JOURNAL: usize = 9;
 
 const UPDATED: &[ArrayColumn] = &[
@@ -43,7 +44,7 @@ const UPDATED: &[ArrayColumn] = &[
     ("version_after", "bigint"),
     ("updated_at", "timestamptz"),
 ];
-/// With the status that a wallet shall have.
+/// One more column of `UPDATED`, for commits that change a status.
 const STATUS_AFTER: ArrayColumn = ("status_after", "text");
 
 const CONFIRMED: &[ArrayColumn] = &[
@@ -108,13 +109,14 @@ const OPENED: &[ArrayColumn] = &[
 ];
 
 // The wallets come sorted by id and are updated in that order. A wallet counts as unchanged when everything that a
-// decision rests on is as it was: entries move the version, freezing the status, a hold what is held. The balance is compared
-// too: a database that lost its newest commits may come to the same version again by another way.
+// decision rests on is as it was: an entry changes the version, a freeze the status, a hold what is held. The balance
+// is compared too: a database that lost its newest commits may reach the same version again with another balance.
 //
-// A time is good where it is at most two seconds ahead of the database's clock, and where it only stands on the head: a
-// database whose clock was ahead for a while must not stop the bank when it is right again.
+// A time is accepted if it is at most two seconds ahead of the database's clock, or if it only follows the head: a
+// database whose clock was ahead for a while must not stop the bank once it is right again.
 //
-// The planner asks for what stands first in a CASE first.
+// PostgreSQL evaluates the conditions of a CASE in order, and each sub-select when it is first needed. So the journal's
+// row is written first.
 fn text(parts: Parts) -> String {
     let mut arrays = Arrays { last: OF_JOURNAL };
     let new_status = if parts.changes { ", status = c.status_after" } else { "" };
@@ -159,16 +161,16 @@ END, (SELECT time FROM clock) AS time"
     )
 }
 
-/// Gives each column the next parameter, an array of its values.
+/// Numbers the parameters: each column gets the next one, an array of its values.
 struct Arrays {
     last: usize,
 }
 
 impl Arrays {
-    /// A SELECT of these rows, which is empty unless the journal's row was written, and their expected number.
+    /// A SELECT of these rows, which is empty unless the journal's row was written, and the expected number of rows.
     ///
-    /// The arrays are unnested side by side in the SELECT: one `unnest` of all keeps the values of each array in a store of its
-    /// own before it makes the first row, which takes three times as long.
+    /// Each array is unnested by itself in the SELECT: one `unnest` of all arrays stores the values of each before it
+    /// makes the first row, which takes three times as long.
     fn rows(&mut self, columns: &[ArrayColumn], more: &[ArrayColumn]) -> (String, String) {
         let count = format!("cardinality(${}::{}[])", self.last + 1, columns[0].1);
         let values = columns.iter().chain(more).map(|(name, array)| {

@@ -1,5 +1,5 @@
-//! Waits for the turn, and reads what other processes have committed. The database's function `florin_take_turn` does both,
-//! because a single statement would read as of its start, before the wait.
+//! Waits for the turn, and reads what other processes have committed. The database's function `florin_take_turn`
+//! (migration `m0009_journal`) does both, because a single statement would read as of its start, before the wait.
 
 use chrono::TimeDelta;
 use sea_orm::prelude::{Decimal, Uuid};
@@ -38,7 +38,7 @@ pub(super) async fn take(connection: &mut PgConnection, request: &TurnRequest) -
     })
 }
 
-/// Each column of the wallets is an array; NULL where there are none.
+/// Each column of the wallets is an array; all are NULL if there are no wallets.
 fn moved_wallets(row: &PgRow) -> Result<Vec<MovedWallet>, Fault> {
     let Some(ids): Option<Vec<Uuid>> = row.try_get("ids")? else {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! What a group commit writes, a statement a table.
+//! Writes a group commit: one statement for each table, and the checks of wallets.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::ledger::commit::GroupCommit;
 use crate::ledger::types::{Change, Transfer, Wallet};
 use crate::values::Timestamp;
 
-/// Writes the journal's row and what it counts. Nothing else can have moved the head while the turn is held.
+/// Writes the journal's row and everything else of the commit. Nothing else can have moved the head while the turn is
+/// held.
 pub async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {
     insert_row(tx, commit).await?;
     let writes = &commit.writes;
@@ -61,7 +62,7 @@ async fn update_wallets(tx: &mut Transaction<'static, Sqlite>, updated: &[Wallet
     Ok(())
 }
 
-/// Fails unless the wallets that were only decided on are as they were.
+/// Fails unless the wallets that a decision rests on, and that the batch does not change, are as they were read.
 async fn confirm_wallets(tx: &mut Transaction<'static, Sqlite>, confirmed: &[Wallet]) -> Result<(), Fault> {
     let wallets: Vec<Value> = confirmed
         .iter()
@@ -181,8 +182,8 @@ async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit)
 const INSERT_ROW: &str =
     "INSERT INTO journal (number, at, last_id, transfers, changes, root, digest) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
-// Both compare every column that a decision rests on: a remembered wallet was not read under this write lock, and a person may
-// have changed it without a row in the journal.
+// Both statements compare every column that a decision rests on: a remembered wallet was not read under this write
+// lock, and a person may have changed it without a row in the journal.
 const UPDATE_WALLETS: &str = "
 UPDATE wallets SET balance = c.balance, version = c.version_after, status = c.status_after, updated_at = c.updated_at
 FROM (SELECT unhex(value ->> 0) AS id, value ->> 1 AS version, value ->> 2 AS status, value ->> 3 AS held,
@@ -203,7 +204,7 @@ SELECT unhex(value ->> 0), value ->> 1, value ->> 2, unhex(value ->> 3), unhex(v
     value ->> 7, value ->> 8, value ->> 9, unhex(value ->> 10), unhex(value ->> 11), value ->> 12
 FROM json_each(?)";
 
-// What only some commits have, so that the others neither send nor read it.
+// With columns that only some commits need, so that the others neither send nor read them.
 const INSERT_NOTED: &str = "
 INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, failure_reason,
     available, idempotency_key, request_digest, created_at, description, metadata, created_by, texts_digest, texts_salt)
@@ -260,7 +261,7 @@ fn text(rows: &[Value]) -> String {
     serde_json::to_string(rows).expect("values of JSON are JSON")
 }
 
-/// The text that the driver itself writes for a time, so that one column holds one form and sorts by it.
+/// A time in the form in which the driver writes it, so that all values of a column have one form and sort by time.
 fn time(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }

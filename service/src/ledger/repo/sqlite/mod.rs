@@ -1,4 +1,4 @@
-//! SQLite: arrays in, as JSON through `json_each`. The write lock is taken before the first read.
+//! SQLite: statements take arrays, as JSON through `json_each`. The write lock is taken before the first read.
 
 mod commit;
 
@@ -25,20 +25,20 @@ use crate::values::{Digest, RecordId, Sha256Digest, WalletId};
 /// Commands in a batch: few enough that the write lock is free again well within 100 ms.
 pub(super) const BATCH_MAX: usize = 500;
 
-/// How long a try waits for the file's write lock, which another process may keep. The pool sets the time-out back when the
-/// connection returns to it, since imports wait longer.
+/// How long an attempt waits for the file's write lock, which another process may keep. The pool restores its own
+/// time-out when the connection returns to it, since imports wait longer.
 const WAIT_A_SECOND_FOR_THE_FILE: &str = "PRAGMA busy_timeout = 1000";
 
 pub(in crate::ledger) struct SqliteLedger {
     pool: SqlitePool,
-    /// `None` where the database is in memory: no other process has it.
+    /// `None` if the database is in memory: no other process has it.
     file_turn: Mutex<Option<FileTurn>>,
 }
 
 /// The turn: the lock between processes, and the file's write lock.
 pub(in crate::ledger) struct SqliteTurn {
     pub tx: Transaction<'static, Sqlite>,
-    // Given back after the transaction has ended.
+    // Released after the transaction has ended.
     _file_turn: Option<HeldFileTurn>,
 }
 
@@ -53,7 +53,8 @@ impl SqliteLedger {
 
     /// Waits for the turn.
     pub async fn take_turn(&self, request: &TurnRequest, metrics: &Metrics) -> Result<(SqliteTurn, TurnAnswer), Fault> {
-        // First the connection: other writers of this process may keep it for long, and other processes must not wait for them.
+        // The connection comes first: another writer of this process may keep it for long, and other processes must not
+        // wait for that.
         let mut connection = self.acquire().await?;
         connection.execute(WAIT_A_SECOND_FOR_THE_FILE).await?;
         let file_turn = match &mut *self.file_turn.lock().await {
@@ -79,7 +80,8 @@ impl SqliteLedger {
     }
 }
 
-/// The head, and what other processes on this file have committed. They commit nothing more while the turn is held.
+/// Reads the head, and what other processes on this file have committed. They commit nothing more while the turn is
+/// held.
 async fn catch_up(
     tx: &mut Transaction<'static, Sqlite>,
     request: &TurnRequest,
@@ -100,14 +102,14 @@ async fn catch_up(
     Ok(TurnAnswer {
         head,
         last_row_digest,
-        // A file's processes share the machine, and its clock.
+        // All processes on a file run on one machine and share its clock.
         time: None,
         waited: TimeDelta::zero(),
         moved,
     })
 }
 
-/// The wallets that commits after this id name; `None` where these commits are too many.
+/// The wallets that commits after this id name; `None` if there are too many such commits.
 async fn moved_after(
     tx: &mut Transaction<'static, Sqlite>,
     since: RecordId,
@@ -131,8 +133,8 @@ async fn moved_after(
     Ok(Some(wallets.into_iter().map(MovedWallet::from).collect()))
 }
 
-// Ids grow along the journal, so what other processes committed is a range of the primary keys. A change has one subject, which
-// stands for both sides.
+// Ids grow along the journal, so what other processes committed is a range of the primary keys. A change has one
+// subject, which is given for both sides.
 const COMMITTED_AFTER: &str = "
 SELECT source_wallet_id, destination_wallet_id FROM transfers WHERE id > ?1
 UNION ALL SELECT subject, subject FROM changes WHERE id > ?1
@@ -180,7 +182,7 @@ static READ_WALLETS: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {columns} FROM wallets WHERE id IN (SELECT unhex(value) FROM json_each(?))")
 });
 
-/// The wallets that there are of the owners of these openings.
+/// Of the wallets that are to be opened, those that exist already.
 pub(super) async fn find_opened(
     tx: &mut Transaction<'static, Sqlite>,
     openings: &[&Opening],
@@ -212,7 +214,7 @@ static FIND_BY_KEYS: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {columns} FROM transfers WHERE idempotency_key IN (SELECT unhex(value) FROM json_each(?))")
 });
 
-// Two look-ups by the two unique indexes.
+// Two parts, so that each uses one of the two unique indexes.
 static FIND_OPENED: LazyLock<String> = LazyLock::new(|| {
     let columns = &*WALLET_COLUMNS;
     format!(
@@ -224,7 +226,7 @@ SELECT {columns} FROM asked JOIN wallets ON method = name AND currency = code"
     )
 });
 
-// By a table and not by formatting: a transfer has a dozen of these.
+// A table of digits is faster than formatting, and a transfer has a dozen of these.
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
