@@ -1,8 +1,7 @@
 //! The results of an attempt to write a batch, and what each means for the next attempt; and what the commands of a
 //! batch name. Pure.
 
-use std::borrow::Borrow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::store::Pause;
@@ -106,14 +105,13 @@ pub(super) fn wallet_ids(commands: &[&Command]) -> Vec<WalletId> {
 }
 
 /// Of these wallets, those that a command names and its actor may not use.
-pub(super) fn hidden_wallets<W: Borrow<Wallet>>(
+pub(super) fn hidden_wallets<'w>(
     commands: &[&Command],
-    remembered: &HashMap<WalletId, W>,
+    known: impl Fn(&WalletId) -> Option<&'w Wallet>,
 ) -> HashSet<WalletId> {
     let mut hidden = HashSet::new();
     for command in commands {
-        let named = command.action.wallets().filter_map(|id| remembered.get(&id));
-        let named = named.map(Borrow::borrow);
+        let named = command.action.wallets().filter_map(|id| known(&id));
         hidden.extend(named.filter(|wallet| !may_use(command, wallet)).map(|wallet| wallet.id));
     }
     hidden

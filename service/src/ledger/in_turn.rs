@@ -159,7 +159,7 @@ impl<S: Store> Batches<S> {
         let ids = wallet_ids(commands);
         let by_id: HashMap<WalletId, &Wallet> = found.iter().map(|wallet| (wallet.id, wallet)).collect();
         // These are read a second time too, so that another customer's wallet takes as long as one that does not exist.
-        let hidden = hidden_wallets(commands, &by_id);
+        let hidden = hidden_wallets(commands, |id| by_id.get(id).copied());
         let to_look_at: Vec<WalletId> = ids
             .iter()
             .copied()

@@ -1,7 +1,7 @@
 //! What the committer remembers between batches: the head and the wallets. The wallets are right while that head is the
 //! journal's newest row. Once other processes have moved the head, the next turn gives the wallets that they changed.
 
-use std::collections::HashMap;
+use quick_cache::unsync::Cache;
 
 use super::attempts::{hidden_wallets, wallet_ids};
 use super::book::Writes;
@@ -13,7 +13,6 @@ use crate::values::WalletId;
 /// The most wallets that are remembered; each takes about 250 bytes.
 const REMEMBERED_MAX: usize = 100_000;
 
-#[derive(Default)]
 pub(super) struct Memory {
     /// Read with the first turn, and again after a lost connection.
     pub identity: Option<LedgerIdentity>,
@@ -22,19 +21,29 @@ pub(super) struct Memory {
     /// The newest row that this process wrote or saw. If the database lacks it, or has another digest under its number,
     /// it has lost commits.
     pub last_row: Option<Head>,
-    wallets: HashMap<WalletId, Wallet>,
+    /// Beyond its bound it drops the wallets that are used least.
+    wallets: Cache<WalletId, Wallet>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            identity: None,
+            head: None,
+            last_row: None,
+            wallets: Cache::new(REMEMBERED_MAX),
+        }
+    }
 }
 
 impl Memory {
     /// Notes a commit of this process: its row is the head now, and its wallets are remembered as it wrote them.
     pub fn note_commit(&mut self, head: Head, writes: Writes) {
         self.note_head(head);
-        if self.wallets.len() + writes.updated.len() + writes.opened.len() > REMEMBERED_MAX {
-            self.wallets.clear();
-        }
         let updated = writes.updated.into_iter().map(|update| update.now);
-        let now = updated.chain(writes.opened);
-        self.wallets.extend(now.map(|wallet| (wallet.id, wallet)));
+        for wallet in updated.chain(writes.opened) {
+            self.wallets.insert(wallet.id, wallet);
+        }
     }
 
     /// How far this memory reaches, so that the turn gives only what came after.
@@ -53,7 +62,7 @@ impl Memory {
     ///   that a person has changed the wallet meanwhile.
     pub fn recall(&self, commands: &[&Command]) -> (Vec<Wallet>, Vec<WalletId>) {
         let changes = commands.iter().filter(|command| command.action.is_change());
-        let mut to_read = hidden_wallets(commands, &self.wallets);
+        let mut to_read = hidden_wallets(commands, |id| self.wallets.peek(id));
         to_read.extend(changes.flat_map(|command| command.action.wallets()));
         let (mut wallets, mut missing) = (Vec::new(), Vec::new());
         for id in wallet_ids(commands) {
@@ -71,8 +80,8 @@ impl Memory {
         match moved {
             Some(moved) => {
                 for moved in moved {
-                    if let Some(wallet) = self.wallets.get_mut(&moved.id) {
-                        moved.apply_to(wallet);
+                    if let Some(mut wallet) = self.wallets.peek_mut(&moved.id) {
+                        moved.apply_to(&mut wallet);
                     }
                 }
             }
@@ -94,5 +103,39 @@ impl Memory {
     fn note_head(&mut self, head: Head) {
         self.head = Some(head);
         self.last_row = Some(head);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::{Currency, Money, Timestamp, UserId, Version, WalletStatus};
+
+    fn wallet(number: usize) -> Wallet {
+        let id = WalletId(uuid::Uuid::from_u128(number as u128));
+        Wallet {
+            id,
+            owner: Some(UserId(id.0)),
+            method: None,
+            currency: Currency::from_code("USD").expect("USD is a currency"),
+            status: WalletStatus::Active,
+            balance: Money::ZERO,
+            held: Money::ZERO,
+            version: Version(0),
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+        }
+    }
+
+    /// A busy bank has more wallets than are remembered. Forgetting all of them at once would slow it down at each bound.
+    #[test]
+    fn wallets_beyond_the_bound_push_out_single_ones() {
+        let mut memory = Memory::default();
+        for number in 0..REMEMBERED_MAX + 1_000 {
+            let wallet = wallet(number);
+            memory.wallets.insert(wallet.id, wallet);
+        }
+        assert!(memory.wallets.len() > REMEMBERED_MAX * 9 / 10);
+        assert!(memory.wallets.len() <= REMEMBERED_MAX);
     }
 }
