@@ -1,4 +1,4 @@
-//! The whole API on one page: which resources there are, what each operation may answer, and what stands around them.
+//! The whole API in one file: its resources, the failures of each operation, and the edge around them.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub fn app(
     Ok(edge::wrap(app, config))
 }
 
-/// Files may be large, and slow: an upload lives as long as bytes come.
+/// Files may be large and slow: an upload may take any time as long as bytes arrive.
 fn upload_limit(services: &Services) -> BodyLimit {
     BodyLimit {
         max_bytes: services.imports.upload_max_bytes().saturating_add(MULTIPART_MAX_BYTES),
@@ -67,7 +67,7 @@ fn upload_limit(services: &Services) -> BodyLimit {
     }
 }
 
-/// What a multipart body has around its file.
+/// The most bytes of a multipart body around its file.
 const MULTIPART_MAX_BYTES: u64 = 16 * 1024;
 
 /// The finished OpenAPI document.
@@ -111,7 +111,7 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
     OpenApiService::new(resources, "Florin", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
 }
 
-/// Why money did not move.
+/// The failures of the operations that move money.
 const REFUSALS: &[Code] = &[
     InvalidIdempotencyKey,
     InvalidAmount,
@@ -130,7 +130,7 @@ const REFUSALS: &[Code] = &[
     ClockSkew,
 ];
 
-/// Why a wallet was not frozen or unfrozen.
+/// The failures of freezing and unfreezing a wallet.
 const CHANGES: &[Code] = &[
     SystemWallet,
     WalletNotFound,
@@ -142,7 +142,7 @@ const CHANGES: &[Code] = &[
     ClockSkew,
 ];
 
-/// What each operation may answer besides the failures that follow from its shape.
+/// The failures of each operation, apart from those that follow from its shape.
 const FAILURES: OperationCodes = &[
     (
         "auth_register",

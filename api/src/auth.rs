@@ -1,4 +1,4 @@
-//! Who calls. A handler that takes one of these types as an argument has had its caller checked.
+//! The caller of a request. A handler that takes one of these types runs only after the caller is checked.
 
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ pub struct Customer(pub Actor);
 #[oai(rename = "bearer", ty = "bearer", bearer_format = "JWT", checker = "operator")]
 pub struct Operator(pub Actor);
 
-/// A caller who may read the reports: an operator or admin, or any caller where the reports are public. The document
-/// tells which of the two this server asks for: `openapi::finish` settles it.
+/// A caller who may read the reports: an operator or admin, or any caller where the reports are public. The OpenAPI
+/// document states which of the two applies to this server: see `openapi::finish`.
 pub struct ReportReader;
 
 impl<'a> ApiExtractor<'a> for ReportReader {

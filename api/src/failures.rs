@@ -187,7 +187,7 @@ impl From<ImportError> for Problem {
             {
                 Self::new(Code::StorageFull, NO_ROOM).caused_by(cause)
             }
-            // A body that is not what it should be says so by a problem of its own.
+            // A malformed body is such a problem already.
             ImportError::BrokenOff(cause) => cause
                 .downcast::<Self>()
                 .unwrap_or_else(|_| Self::invalid_field("file", "the upload broke off; nothing was kept")),
@@ -202,7 +202,7 @@ impl From<ImportError> for Problem {
 
 const NO_ROOM: &str = "the disk has no room for this file; nothing was kept";
 
-/// A file takes longer than a transfer.
+/// Longer than after a transfer, since an upload takes longer.
 const UPLOAD_RETRY_S: u32 = 10;
 
 impl From<RangeError> for Problem {

@@ -1,4 +1,4 @@
-//! Florin over HTTP, and the program `florin`. Knows neither tables nor SQL.
+//! Florin over HTTP, and the program `florin`. It uses neither tables nor SQL.
 
 #![warn(missing_docs)]
 

@@ -1,5 +1,5 @@
-//! Finishes the OpenAPI document once at start: poem-openapi documents no failures and lets request objects hold
-//! anything. What is served, shown in Swagger UI and kept in the repository is the finished document.
+//! Finishes the OpenAPI document once at start: poem-openapi documents no failures, and allows unknown fields in
+//! requests. What is served, shown in Swagger UI and kept in the repository is the finished document.
 
 mod failures;
 mod home;
@@ -25,7 +25,7 @@ use crate::resources::Tag;
 
 type Object = Map<String, Value>;
 
-/// What each operation may answer besides the failures that follow from its shape: operation id and codes.
+/// The failures of each operation that do not follow from its shape: operation id and codes.
 pub type OperationCodes<'a> = &'a [(&'a str, &'a [Code])];
 
 /// Makes the final document of poem-openapi's `spec()`.
@@ -48,7 +48,7 @@ pub fn finish(spec: &str, codes: OperationCodes, reports: ReportAccess) -> Resul
     Ok(document)
 }
 
-/// What poem-openapi cannot say, or says in an order of its own.
+/// Adds what poem-openapi cannot express, and sorts the tags, whose order it does not keep.
 fn describe(document: &mut Value) {
     document["openapi"] = json!("3.0.3");
     document["info"]["contact"] = json!({ "name": "The developers of Florin" });
@@ -59,7 +59,8 @@ fn describe(document: &mut Value) {
     }
 }
 
-/// A path that several resources share comes as a repeated key, which a plain reading would drop.
+/// Merges repeated paths: poem-openapi repeats the key of a path that several resources share, and plain JSON parsing
+/// would keep only the last one.
 fn read(spec: &str) -> serde_json::Result<Value> {
     #[derive(Deserialize)]
     struct Spec {
@@ -111,7 +112,8 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     operations.filter(|operation| operation["responses"].is_object())
 }
 
-/// A token that is said to be optional is asked for by this server, or it is not; an open operation says so.
+/// Replaces an optional token: this server either requires it or does not. An operation without a token gets an empty
+/// list.
 fn settle_security(operation: &mut Value, reports: ReportAccess) {
     if operation["security"].is_null() {
         operation["security"] = json!([]);
@@ -188,14 +190,15 @@ mod tests {
     fn what_may_be_null_is_said_to_be_so() {
         let document = finish(&spec(), &[], ReportAccess::Operator).expect("is finished");
         let schemas = &document["components"]["schemas"];
-        // Requests may leave it out.
+        // Requests may omit it.
         let part = &schemas["New"]["properties"]["part"];
         assert_eq!(
             part["properties"]["note"],
             json!({ "type": "string", "nullable": true })
         );
         assert!(part["required"].is_null());
-        // Answers always have it. A reference that may be null is a copy, and what nothing else refers to is not kept.
+        // Answers always have it. A reference that may be null is replaced by a copy, and a schema without other
+        // references is removed.
         let other = json!({ "type": "object", "properties": { "at": { "type": "string", "nullable": true } },
             "required": ["at"], "nullable": true });
         assert_eq!(schemas["View"]["properties"]["part"], other);

@@ -1,5 +1,5 @@
-//! The one shape of every failure: an RFC 9457 problem document with a stable `code`.
-//! What a client reads is written here; what went wrong inside travels along as the cause and is only ever logged.
+//! The one shape of every failure: an RFC 9457 problem document with a stable `code`. The client gets the code and the
+//! detail. The cause inside the server is only logged.
 
 mod advice;
 mod code;
@@ -25,16 +25,16 @@ use serde_json::{Value, json};
 use self::document::Document;
 pub use self::{advice::Advice, code::Code, document::write_id, field_fault::FieldFault};
 
-/// What a handler gives back: its answer, or the problem that stands in its place.
+/// What a handler returns: its answer, or a problem instead.
 pub type ApiResult<T> = Result<T, Problem>;
 
 /// The media type of every failure.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// The header that tells a replay from a first answer.
+/// The header that marks an answer as the replay of an earlier one.
 pub const REPLAYED: &str = "idempotent-replayed";
 
-/// How many bytes of a client's own text a problem repeats back.
+/// The most bytes of a client's own text that a problem repeats.
 const ECHO_MAX: usize = 200;
 
 type Cause = Box<dyn StdError + Send + Sync>;
@@ -70,12 +70,12 @@ impl Problem {
         Self::of_fields(Code::InvalidRequest, vec![FieldFault::new(field, message)])
     }
 
-    /// A 422 that names the one field whose value is understood and not taken, and why.
+    /// A 422 that names the one field whose value can be read and is refused, and why.
     pub fn unprocessable_field(field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
         Self::of_fields(Code::InvalidField, vec![FieldFault::new(field, message)])
     }
 
-    /// A problem that names every field or parameter that is not taken, and why. The detail tells the first.
+    /// A problem that names every field or parameter that is refused, and why. The detail names the first.
     pub fn of_fields(code: Code, faults: Vec<FieldFault>) -> Self {
         let detail = match &faults[..] {
             [] => code.title().to_owned(),
@@ -85,7 +85,7 @@ impl Problem {
         Self::new(code, detail).with("errors", json!(faults))
     }
 
-    /// Our own bug: the client learns nothing of `cause`, the edge logs its whole chain once.
+    /// A bug of the server: `cause` is not sent to the client; the edge logs it once, with its chain.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::new(
             Code::Internal,
@@ -108,7 +108,7 @@ impl Problem {
         self
     }
 
-    /// Tells that this is the stored outcome of an earlier request with the same key.
+    /// Marks this as the stored outcome of an earlier request with the same key.
     #[must_use]
     pub fn replayed(mut self) -> Self {
         self.replayed = true;
@@ -122,14 +122,14 @@ impl Problem {
         self
     }
 
-    /// The methods a path does have, for the `Allow` header of a 405.
+    /// The methods that the path has, for the `Allow` header of a 405.
     #[must_use]
     pub fn allow(mut self, methods: &str) -> Self {
         self.allow = HeaderValue::from_str(methods).ok();
         self
     }
 
-    /// The whole document of a problem that is answered to this request.
+    /// The whole document, with the id of the request that it answers.
     pub fn document(&self, request_id: &str) -> Bytes {
         Document::of(self).with_id(request_id)
     }
@@ -150,7 +150,7 @@ impl Problem {
     }
 }
 
-/// Cuts a client's own text to a size that is fit to be repeated.
+/// Cuts a client's own text to at most `ECHO_MAX` bytes, at the boundary of a character.
 fn clip(text: &str) -> &str {
     &text[..text.floor_char_boundary(ECHO_MAX)]
 }
@@ -224,7 +224,7 @@ impl ApiResponse for Problem {
     fn register(_registry: &mut Registry) {}
 }
 
-/// Lets a view hold a problem, as the results of a batch do.
+/// Lets an object of an answer contain a problem.
 impl Type for Problem {
     const IS_REQUIRED: bool = true;
 
@@ -240,7 +240,7 @@ impl Type for Problem {
     }
 
     fn register(registry: &mut Registry) {
-        // `openapi::finish` puts the full schema in the place of this one.
+        // `openapi::finish` replaces this schema by the full one.
         registry.create_schema::<Self, _>("Problem".into(), |_| MetaSchema::new("object"));
     }
 

@@ -1,4 +1,4 @@
-//! The values that the documentation's examples share, so that they tell one story: Ana pays Ben.
+//! The values that the documentation's examples share, so that the examples fit together: Ana pays Ben.
 
 use chrono::DateTime;
 use service::values::Money;
@@ -22,7 +22,7 @@ pub fn amount(units: i64) -> Amount {
     Amount(Money::from_units(units).unwrap_or_default())
 }
 
-/// A moment.
+/// A fixed time.
 pub fn time() -> Time {
     Time(DateTime::from_timestamp_micros(1_767_584_038_250_000).unwrap_or_default())
 }

@@ -1,6 +1,6 @@
-//! Standard error: the log, and what the program says to people. The process that reads it may have ended, be slow or have
-//! stopped reading, and the disk of its file may be full. A line that cannot be written is lost and counted; it must neither
-//! end the program nor hold up a payment: one thread writes, the others only put their lines into its queue.
+//! Standard error: the log, and messages for people. The process that reads it may have ended, be slow or have stopped
+//! reading, and the disk of its file may be full. A line that cannot be written is dropped and counted: it must neither
+//! end the program nor delay a payment. So one thread writes, and all others only add lines to its queue.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -13,16 +13,16 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-/// Bytes of lines that wait to be written. As many again may be in the writer's hands.
+/// Bytes of lines that may wait for the writer. The lines that it is writing may be as many bytes again.
 const QUEUE_BYTES_MAX: usize = 512 * 1024;
 
-/// How long what is said to people may take to be written before the command goes on.
+/// How long a command waits until a message for people is written, before it goes on.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long the end of the program waits for the last lines.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// A pipe that says that it is ready takes this many bytes without waiting (`PIPE_BUF`).
+/// A pipe that is ready takes this many bytes without blocking (`PIPE_BUF`).
 const CHUNK_BYTES: usize = 4_096;
 
 static LINES_LOST: AtomicU64 = AtomicU64::new(0);
@@ -33,33 +33,34 @@ pub fn lines_lost() -> u64 {
     LINES_LOST.load(Ordering::Relaxed)
 }
 
-/// Whether a person may be looking on.
+/// Whether standard error is a terminal, so that a person may read it.
 pub fn is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Tells people in a sentence why a command does not do what was asked.
+/// Prints a sentence that says why a command does not do what was asked.
 pub fn complain(text: impl Display) {
     write_line(format!("florin: {text}\n").as_bytes());
 }
 
-/// Writes a whole line, its end included, for people: it comes before anything that the command does next.
+/// Writes a text for people, and waits until it is written, so that it appears before anything that the command does
+/// next.
 pub fn write_line(line: &[u8]) {
     enqueue(line);
     flush();
 }
 
-/// Waits a moment until the lines so far are written, so that what another stream says comes after them.
+/// Waits at most `PATIENCE` until the lines so far are written, so that output on another stream comes after them.
 pub fn flush() {
     QUEUE.wait_until_written(PATIENCE);
 }
 
-/// Waits for the last lines, but not for a reader who sleeps. To be called before the program ends, which ends the writer.
+/// Waits at most `LAST_PATIENCE` for the last lines. Call it before the program ends: that ends the writer too.
 pub fn finish() {
     QUEUE.wait_until_written(LAST_PATIENCE);
 }
 
-/// Hands a line to the writer, or counts it as lost. Never waits for the reader.
+/// Queues a line for the writer, or counts it as lost. Never waits for the reader.
 fn enqueue(line: &[u8]) {
     static WRITER: Once = Once::new();
     WRITER.call_once(|| {
@@ -76,7 +77,7 @@ fn lose_one() {
     LINES_LOST.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The log's writer; it never fails. The log hands it one line at a time.
+/// The log's writer. It never fails. The log passes it one whole line per call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogWriter;
 
@@ -101,7 +102,7 @@ struct LineQueue {
 struct WaitingLines {
     lines: Vec<Vec<u8>>,
     bytes: usize,
-    /// The writer has lines in its hands.
+    /// The writer has taken lines and has not written all of them yet.
     is_writing: bool,
 }
 
@@ -130,7 +131,7 @@ impl LineQueue {
         true
     }
 
-    /// All lines that wait, at least one. The lines taken before are written.
+    /// Waits for lines and takes all of them. The caller has written the lines taken before.
     fn take(&self) -> Vec<Vec<u8>> {
         let mut waiting = self.lock();
         waiting.is_writing = false;
@@ -146,12 +147,12 @@ impl LineQueue {
 
     fn wait_until_written(&self, patience: Duration) {
         let is_busy = |waiting: &mut WaitingLines| waiting.is_writing || !waiting.lines.is_empty();
-        // When the time is over, the rest is written later, or never.
+        // After a time-out the rest is written later, or lost.
         let _ = self.written.wait_timeout_while(self.lock(), patience, is_busy);
     }
 
     fn lock(&self) -> MutexGuard<'_, WaitingLines> {
-        // The lines are whole after every call that can panic.
+        // The queue is consistent even when a thread panicked while it held the lock.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -168,17 +169,17 @@ fn write_forever() {
     }
 }
 
-/// What is known of the lines before.
+/// How the last line ended.
 #[derive(Default)]
 struct LogChannel {
-    /// A part of the last line was written.
+    /// Only a part of the last line was written.
     is_torn: bool,
 }
 
 impl LogChannel {
     /// False when the line is lost.
     fn write(&mut self, out: &mut impl Write, wait: impl Fn(), line: &[u8]) -> bool {
-        // The rest of a torn line is not sent later: its end makes room for the next one.
+        // The rest of a torn line is dropped: a line break ends it before the next line.
         let end: &[u8] = if self.is_torn { b"\n" } else { b"" };
         let mut written = false;
         for chunk in [end].into_iter().chain(line.chunks(CHUNK_BYTES)) {
@@ -203,11 +204,11 @@ impl LogChannel {
     }
 }
 
-/// Waits until a write would not wait, so that no lock of the stream is held meanwhile. A pipe without a reader is ready
-/// too: the write says so at once.
+/// Waits until a write would not block, so that the stream's lock is not held meanwhile. A pipe without a reader is
+/// ready too: the write fails at once.
 fn wait_until_ready(stream: &impl AsFd) {
     let mut streams = [PollFd::new(stream, PollFlags::OUT)];
-    // A signal may end the wait early; the write waits then. So it does with a stream that cannot be polled.
+    // If a signal ends the wait early, or the stream cannot be polled, the write blocks instead.
     let _ = poll(&mut streams, None);
 }
 

@@ -1,4 +1,4 @@
-//! What a setting may say about addresses: where to listen, and whose pages may call.
+//! The settings that are addresses: where to listen, and which origins may call the API.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ impl Listen {
         Err(format!("not a host and a port; {advice}"))
     }
 
-    /// Takes the port. Of a name's addresses the first that can be had, IPv4 before IPv6: that is what the README's lines ask.
+    /// Binds the first of the name's addresses that is free, IPv4 before IPv6: the README's commands use IPv4.
     pub async fn bind(&self) -> anyhow::Result<TcpListener> {
         let found = lookup_host(&self.0).await;
         let mut addresses: Vec<SocketAddr> = found
@@ -55,7 +55,7 @@ impl fmt::Display for Listen {
     }
 }
 
-/// An origin as browsers send it: `https://host`, `https://host:port`, or `*` for all. A final slash is forgiven.
+/// An origin as browsers send it: `https://host`, `https://host:port`, or `*` for all. A final slash is ignored.
 pub fn parse_origin(text: &str) -> Result<String, String> {
     if text == "*" {
         return Ok(text.to_owned());
@@ -69,7 +69,8 @@ pub fn parse_origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// The origin that a text holds, without path and user, in small letters and without a port that its scheme implies.
+/// The origin in a text: in lower case, without path, user and the scheme's default port, `https` if there is no
+/// scheme. `None` when the scheme, the host or the port is not valid.
 fn nearest_origin(text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
     let (scheme, rest) = text.split_once("://").unwrap_or(("https", &text));

@@ -11,7 +11,7 @@ use service::ledger::bank_clock;
 /// The services of one process.
 pub type Bank = Arc<Services>;
 
-/// Opens the bank on its database, migrated.
+/// Connects to the database, brings its schema up to date and starts the services.
 pub async fn open(config: &Config) -> anyhow::Result<Bank> {
     let db = connect(config).await?;
     let clock = bank_clock(&db).await.context("cannot read the bank's clock")?;
@@ -24,13 +24,13 @@ pub async fn connect(config: &Config) -> anyhow::Result<Db> {
     up_to_date(db::open(&config.database_url, connect_settings(config)).await?, config).await
 }
 
-/// The same for a command that looks at a bank: it makes none.
+/// Like `connect`, for a command that only reads a bank: it does not make a missing SQLite file.
 pub async fn connect_existing(config: &Config) -> anyhow::Result<Db> {
     let db = db::open_existing(&config.database_url, connect_settings(config)).await?;
     up_to_date(db, config).await
 }
 
-/// What the configuration says of connections.
+/// The connection settings of a configuration.
 pub fn connect_settings(config: &Config) -> ConnectSettings {
     ConnectSettings {
         generic_plans: config.generic_plans,
@@ -49,7 +49,7 @@ async fn up_to_date(db: Db, config: &Config) -> anyhow::Result<Db> {
     Ok(db)
 }
 
-/// A bank whose database may lose what it has reported would promise what it cannot keep.
+/// Refuses a database that may lose commits which the bank has reported as durable, unless the configuration allows it.
 async fn refuse_unsafe(db: &Db, config: &Config) -> anyhow::Result<()> {
     let found = db
         .unsafe_settings()

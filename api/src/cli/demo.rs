@@ -1,4 +1,4 @@
-//! `florin demo`: the bank at work on a throw-away database, and then open for a look around.
+//! `florin demo`: sends transfers on a temporary database, proves the books, and then serves the bank.
 
 use std::time::{Duration, Instant};
 
@@ -47,9 +47,9 @@ const OPERATOR_EMAIL: &str = "operator@demo.florin";
 const ENTRIES_SHOWN: u64 = 5;
 
 pub async fn run(settings: &Settings, options: DemoOptions) -> anyhow::Result<Ending> {
-    // Before there is a folder: a signal that comes while the bank is made must not leave it behind.
+    // Before the folder is made: a signal that arrives while the bank starts must not leave the folder behind.
     let mut stop = Box::pin(serve::told_to_stop()?);
-    // A port that is taken is told now, not after the show.
+    // Bind first, so that a port in use is reported before the transfers and not after them.
     let listener = match options.once {
         true => None,
         false => Some(settings.listen.bind().await?),
@@ -78,7 +78,7 @@ pub async fn run(settings: &Settings, options: DemoOptions) -> anyhow::Result<En
     ending
 }
 
-/// The customers' transfers, what became of them, and the proof.
+/// Makes customers, sends their transfers, prints the results and proves the books.
 async fn show(bank: &Bank, password: &str, options: &DemoOptions) -> anyhow::Result<(Ending, Vec<DemoCustomer>)> {
     let customers = open_doors(bank, password).await?;
     print(format!(
@@ -99,7 +99,7 @@ async fn show(bank: &Bank, password: &str, options: &DemoOptions) -> anyhow::Res
     Ok((ending, customers))
 }
 
-/// A folder that goes away with the process, and settings for a bank in it.
+/// A temporary folder, which is removed when it is dropped, and the settings of a bank in it.
 pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
     let folder = tempfile::Builder::new()
         .prefix("florin-")
@@ -167,7 +167,7 @@ struct DemoTraffic {
     took: Duration,
 }
 
-/// Sends random transfers between random customers, many at a time, each of them a request of its own.
+/// Sends random transfers between random customers, many at a time; each is a separate request.
 async fn send(bank: &Bank, customers: &[DemoCustomer], options: &DemoOptions) -> anyhow::Result<DemoTraffic> {
     let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} transfers, {per_sec}, {eta} left")?;
     let bar = ProgressBar::new(options.transfers.into())

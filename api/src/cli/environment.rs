@@ -1,5 +1,5 @@
-//! The variables of the environment that begin like ours. A misspelt one would be ignored in silence, and the bank would run
-//! with another setting than the one that was meant.
+//! Environment variables that begin with `FLORIN_`. An unknown one stops the program: otherwise a misspelt setting
+//! would be ignored silently, and the bank would run with another setting than the intended one.
 
 use std::env;
 
@@ -9,10 +9,10 @@ use super::nearest::nearest;
 
 const PREFIX: &str = "FLORIN_";
 
-/// Kubernetes sets these in every container beside a service that is called `florin`.
+/// Kubernetes sets variables with these prefixes in the containers beside a service that is called `florin`.
 const SET_BY_OTHERS: [&str; 2] = ["FLORIN_PORT", "FLORIN_SERVICE_"];
 
-/// A sentence for each variable that is no setting of this command line.
+/// A sentence for each such variable that is not a setting of this command line.
 pub fn complaints(command: &Command) -> Vec<String> {
     let known: Vec<&str> = command
         .get_arguments()
@@ -28,7 +28,7 @@ pub fn complaints(command: &Command) -> Vec<String> {
 }
 
 fn complaint(name: &str, known: &[&str]) -> String {
-    // All begin alike, so the beginning says nothing.
+    // Without the prefix: it is the same in all names, and would make any two of them similar.
     let rest = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
     let names: Vec<String> = known.iter().map(|name| rest(name)).collect();
     match nearest(&rest(name), names.iter().map(String::as_str)) {

@@ -19,7 +19,7 @@ use crate::stderr::{self, LogWriter};
 /// What a line of the log looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Text where standard error is a terminal, else JSON
+    /// Text when standard error is a terminal, otherwise JSON
     Auto,
     /// Lines for people
     Text,
@@ -29,11 +29,12 @@ pub enum LogFormat {
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const DEFAULT_FILTER: &str = "info";
-/// The migrations' library has two lines for each step, and the server a notice for each table that is there. Our line is one
-/// for all of them.
+/// sea-orm-migration logs two lines for each step, and PostgreSQL sends a notice for each table that exists. Florin
+/// itself logs one line for all steps.
 const QUIET: &str = "sea_orm_migration=warn,sqlx::postgres::notice=warn";
 
-/// Starts the log; without a filter RUST_LOG has it, which may be meant for another program and never stops the start.
+/// Starts the log. Without `filter`, RUST_LOG applies: it may be meant for another program, so a bad value is logged
+/// and does not stop the start.
 pub fn start(filter: Option<&str>, format: LogFormat) {
     let from_environment = std::env::var("RUST_LOG").ok();
     let wanted = filter.or(from_environment.as_deref()).unwrap_or(DEFAULT_FILTER);
@@ -44,7 +45,8 @@ pub fn start(filter: Option<&str>, format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(LogWriter::default)
-        // The writer counts what it loses; the library would panic on a complaint that it cannot write either.
+        // The library would report a failed write with `eprintln!`, which panics when it fails too. The writer counts
+        // lost lines itself.
         .log_internal_errors(false);
     let is_terminal = stderr::is_terminal();
     let is_text = match format {
@@ -63,10 +65,10 @@ pub fn start(filter: Option<&str>, format: LogFormat) {
     }
 }
 
-/// Checks a filter. The library would take a misspelt level for the name of a module, and log nothing.
+/// Checks a filter. The library would read a misspelt level as the name of a module, and log nothing.
 pub fn parse_filter(text: &str) -> Result<String, String> {
     for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
-        // A filter by spans may hold any character.
+        // A filter by spans may contain any character, so it is left to the library.
         if text.contains(['[', '{']) {
             break;
         }
@@ -96,7 +98,8 @@ fn check_level(level: &str, directive: &str) -> Result<(), String> {
     }
 }
 
-/// Of our own names only one exists. Libraries have their own.
+/// Florin has one target that begins with `florin`. Other targets are modules' and libraries' names, and are not
+/// checked.
 fn check_target(target: &str) -> Result<(), String> {
     if target.starts_with("florin") && target != ACCESS_TARGET {
         return Err(format!("nothing logs as `{target}`; did you mean `{ACCESS_TARGET}`?"));
@@ -104,7 +107,8 @@ fn check_target(target: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// `10:06:21 INFO  serving address=127.0.0.1:8080`, and a request as `10:06:21 INFO  GET /livez 200 0.3 ms`. Times are UTC.
+/// `10:06:21 INFO  serving address=127.0.0.1:8080`, or, for a request, `10:06:21 INFO  GET /livez 200 0.3 ms`. Times
+/// are UTC.
 struct ForPeople;
 
 impl<S, N> FormatEvent<S, N> for ForPeople
@@ -129,7 +133,7 @@ where
             if !OURS.iter().any(|ours| metadata.target().starts_with(ours)) {
                 write!(visible, "{}: ", metadata.target())?;
             }
-            // Without the library's own colours, which could not be told from a client's.
+            // Without the library's colours: `Visible` cannot distinguish their escapes from those of a client.
             context.format_fields(Writer::new(&mut visible), event)?;
         }
         writeln!(out)
@@ -147,8 +151,8 @@ fn colour(level: Level) -> &'static str {
     }
 }
 
-/// Writes in escapes what a person would not see, and what a terminal would take for a command: a client chose the path, and
-/// many an error quotes the client.
+/// Escapes characters that are invisible or that control a terminal: a client chooses the path, and many errors quote
+/// the client.
 struct Visible<'a, W>(&'a mut W);
 
 impl<W: fmt::Write> fmt::Write for Visible<'_, W> {
@@ -184,7 +188,7 @@ impl RequestLine {
         match name {
             "method" => self.method = value.to_string(),
             "path" => self.path = value.to_string(),
-            // The path says it, and the status whether there was an answer.
+            // The path shows the route, and the status shows whether there was an answer.
             "route" | "message" => {}
             _ => {
                 // Writing to a String cannot fail.
@@ -219,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    /// Keeps what is logged.
+    /// Keeps the log in memory.
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
 

@@ -1,6 +1,7 @@
-//! The command line: what may be asked, and what the exit status means.
+//! The command line: its commands and their exit statuses.
 //!
-//! 0 done, 1 found something wrong, 2 used wrongly, 3 a fault. Results go to standard output, the rest to standard error.
+//! Exit status: 0 done, 1 found something wrong, 2 used wrongly, 3 a fault. Results go to standard output, everything
+//! else to standard error.
 
 mod address;
 mod bank;
@@ -35,7 +36,7 @@ use crate::stderr::{self, complain};
 pub use bank::{Bank, open};
 pub use settings::Settings;
 
-/// With the commit that it was built from.
+/// The version, and the commit that the program was built from.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILT_FROM"), ")");
 
 /// A wallet and transfer bank: exact, durable, final.
@@ -63,12 +64,12 @@ enum CliCommand {
         #[command(subcommand)]
         action: user::UserAction,
     },
-    /// Bring the rows of files in; what was brought in before is known again
+    /// Import the rows of files; content that was imported before is recognized
     Import {
         #[command(subcommand)]
         what: import::What,
     },
-    /// Prove the books: every balance from its entries, every currency to zero, no gap, no orphan, and the journal's digests
+    /// Prove the books: balances match entries, currencies sum to zero, no gap, no orphan, and correct journal digests
     Verify(verify::VerifyOptions),
     /// Show the bank at work on a throw-away database, then keep serving it
     Demo(demo::DemoOptions),
@@ -76,10 +77,13 @@ enum CliCommand {
     Openapi,
 }
 
-/// How a command ended when nothing broke.
+/// How a command ended without a fault.
 pub enum Ending {
+    /// The command did what was asked: exit status 0.
     Done,
+    /// The command worked and found something wrong, such as a broken check or a failed import: exit status 1.
     FoundWrong,
+    /// An argument or a setting is wrong: exit status 2.
     UsedWrongly,
 }
 
@@ -138,10 +142,10 @@ fn counted(number: impl Into<u64>, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// Writes a line of a result. A reader that has seen enough may close the pipe, as `head` does: the rest is left out, and
-/// the command ends as it would have. Any other failure is a fault.
+/// Writes a line of a result. A reader such as `head` may close the pipe early: the rest is dropped, and the exit
+/// status stays the same. Any other failure is a fault.
 fn print(text: impl Display) -> anyhow::Result<()> {
-    // On a terminal the lines of the log before it come first.
+    // On a terminal, log lines written before it come first.
     stderr::flush();
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -149,7 +153,8 @@ fn print(text: impl Display) -> anyhow::Result<()> {
     }
 }
 
-/// A sentence and its causes, not a stack trace, and not the database's URL, which may hold a password.
+/// Prints an error and its causes, without a stack trace. The database's URL is replaced, since it may contain a
+/// password.
 fn fault(error: &anyhow::Error, database_url: Option<&str>) -> ExitCode {
     let secret = database_url.filter(|url| !url.is_empty());
     for (index, cause) in error.chain().enumerate() {

@@ -1,9 +1,9 @@
-//! The right name that is nearest to a wrong one.
+//! Finds the known name that is most similar to a misspelt one.
 
-/// How alike two names must be, of 1 000; clap asks for as much before it suggests a flag.
+/// The least similarity of a suggestion, in thousandths; clap uses the same for its suggestions of flags.
 const LIKENESS_MIN: u32 = 700;
 
-/// The most similar of the names, unless none is similar.
+/// The most similar of the names; `None` when none reaches `LIKENESS_MIN`.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let measured = names.into_iter().map(|name| (likeness(wrong, name), name));
     let (likeness, name) = measured.max_by_key(|(likeness, _)| *likeness)?;

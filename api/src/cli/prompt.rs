@@ -11,10 +11,10 @@ use super::serve::told_to_stop;
 use super::wrong_use::WrongUse;
 use crate::stderr;
 
-/// More than the longest password has; what comes after it is not read.
+/// More bytes than the longest password has. Further bytes are not read.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
 
-/// The password on standard input; a person is asked for it, twice, since it cannot be seen.
+/// Reads the password from standard input. On a terminal it asks twice, since the input is not shown.
 pub async fn password() -> anyhow::Result<String> {
     if !io::stdin().is_terminal() {
         return read_all();
@@ -40,23 +40,23 @@ fn without_end(text: &str) -> String {
     text.trim_end_matches(['\r', '\n']).to_owned()
 }
 
-/// One line, or the end of the command: Ctrl-C must leave a terminal that echoes again.
+/// Reads one line. A signal ends the wait with an error, so that the caller switches the echo on again.
 async fn ask(prompt: &str) -> anyhow::Result<String> {
     let stop = told_to_stop()?;
     stderr::write_line(prompt.as_bytes());
     let (read, line) = oneshot::channel();
-    // Not a blocking task of the runtime, which would wait for the line before the program ends.
+    // A thread and not a blocking task: the runtime would wait for the line before the program ends.
     thread::spawn(move || {
         let mut line = String::new();
         let outcome = io::stdin().read_line(&mut line).map(|_| line);
-        // The command may have been stopped meanwhile.
+        // Fails only when a signal has ended the wait.
         let _ = read.send(outcome);
     });
     let line = tokio::select! {
         line = line => Some(line),
         () = stop => None,
     };
-    // The end of the line was not echoed either.
+    // The line break was not echoed either.
     stderr::write_line(b"\n");
     match line {
         Some(Ok(line)) => Ok(without_end(&line.context("cannot read a password from the terminal")?)),
@@ -64,7 +64,7 @@ async fn ask(prompt: &str) -> anyhow::Result<String> {
     }
 }
 
-/// A terminal that does not show what is typed, as long as this lives.
+/// Switches the terminal's echo off until it is dropped.
 struct NoEcho(Termios);
 
 impl NoEcho {
@@ -79,7 +79,7 @@ impl NoEcho {
 
 impl Drop for NoEcho {
     fn drop(&mut self) {
-        // A terminal that is gone needs no echo.
+        // Fails only when the terminal is gone.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }

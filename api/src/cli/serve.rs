@@ -1,4 +1,4 @@
-//! `florin serve`: the bank over HTTP until it is told to stop.
+//! `florin serve`: serves the bank over HTTP until a signal stops it.
 
 use std::path::PathBuf;
 
@@ -43,7 +43,7 @@ pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// Each connection is a descriptor, and many systems start a process with 1 024 of them.
+/// Each connection needs a descriptor, and many systems start a process with a limit of 1 024.
 fn raise_descriptor_limit(connections_max: u32) {
     let wanted = u64::from(connections_max) + DESCRIPTORS_BESIDES;
     match rlimit::increase_nofile_limit(wanted) {
@@ -56,7 +56,8 @@ fn raise_descriptor_limit(connections_max: u32) {
 /// For the database, the listener and files.
 const DESCRIPTORS_BESIDES: u64 = 128;
 
-/// Serves until told to stop, then finishes what was accepted. Files of activities are imported meanwhile.
+/// Serves until `stop` is ready, then finishes the requests under way. Meanwhile it imports `files`, which contain
+/// activities.
 pub async fn serve(
     settings: &Settings,
     listener: TcpListener,
@@ -80,7 +81,7 @@ pub async fn serve(
             () = stop => {}
             () = committer_died => tracing::error!("the committer has died, so the bank ends: no money can move"),
         }
-        // Streams would else hold their connections open for the whole grace time.
+        // Otherwise streams would hold their connections open for the whole grace time.
         statistics.close();
     };
     edge::serve(listener, app, limits, stop).await?;

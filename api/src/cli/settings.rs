@@ -39,7 +39,7 @@ pub struct Settings {
     )]
     pub unsafe_database: UnsafeDatabase,
 
-    /// `off` leaves it to PostgreSQL how it plans the committer's statements: for Citus, which cannot plan them for any parameters
+    /// `off` lets PostgreSQL choose how to plan the committer's statements: for Citus, which cannot use generic plans
     #[arg(
         long,
         env = "FLORIN_GENERIC_PLANS",
@@ -104,7 +104,7 @@ pub struct Settings {
     )]
     pub reports: ReportsChoice,
 
-    /// Connections served at one time; on more only /livez, /readyz and /metrics are answered
+    /// Connections served at one time; on further ones only /livez, /readyz and /metrics are answered
     #[arg(long, env = "FLORIN_CONNECTIONS_MAX", global = true, default_value = "8192", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_max: u32,
 
@@ -112,7 +112,8 @@ pub struct Settings {
     #[arg(long, env = "FLORIN_PEER_SHARE_PERCENT", global = true, default_value = "50", value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub peer_share_percent: u8,
 
-    /// Proxies whose X-Forwarded-For or Forwarded is believed: addresses and networks, separated by commas; none by default
+    /// Proxies whose X-Forwarded-For or Forwarded is trusted: addresses and networks, separated by commas; none by
+    /// default
     #[arg(long, env = "FLORIN_TRUSTED_PROXIES", global = true, value_delimiter = ',', value_name = "ADDRESSES", value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 
@@ -135,11 +136,12 @@ pub struct Settings {
     )]
     pub cors_origins: Vec<String>,
 
-    /// What to log: error, warn, info, debug, or a filter such as `info,florin::access=off` [default: RUST_LOG, else info]
+    /// What to log: error, warn, info, debug, or a filter such as `info,florin::access=off` [default: RUST_LOG, else
+    /// info]
     #[arg(long, env = "FLORIN_LOG", global = true, value_name = "FILTER", value_parser = parse_filter)]
     pub log: Option<String>,
 
-    /// How to log: text for people, JSON for machines, or by itself text on a terminal and JSON elsewhere
+    /// How to log: text for people, JSON for machines; auto is text on a terminal and JSON elsewhere
     #[arg(
         long,
         env = "FLORIN_LOG_FORMAT",
@@ -159,7 +161,7 @@ pub enum UnsafeDatabase {
     Allow,
 }
 
-/// Whether something is done.
+/// A setting that is on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OnOff {
     On,
@@ -183,7 +185,7 @@ impl From<ReportsChoice> for ReportAccess {
 }
 
 impl Settings {
-    /// What the services need; makes the data folder when something of ours will be kept there.
+    /// The configuration of the services. Makes the data folder when the database is the SQLite file in it.
     pub fn config(&self) -> anyhow::Result<Config> {
         let database_url = match &self.database_url {
             Some(url) => {
@@ -215,13 +217,14 @@ impl Settings {
     }
 }
 
-/// Of the uploads that are not told otherwise: 1 GiB.
+/// The largest upload in bytes by default: 1 GiB.
 pub const UPLOAD_MAX_BYTES: u64 = 1 << 30;
 
-/// What uploads leave free of their disk: the database may lie on it too, and its rows have to fit.
+/// Bytes that uploads leave free on their disk (64 MiB): the database may be on the same disk and needs room for its
+/// rows.
 pub const DISK_RESERVE_BYTES: u64 = 64 << 20;
 
-/// An address alone is a network of one.
+/// Reads a network; a single address is a network of one address.
 fn network(text: &str) -> Result<IpNet, String> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     let network = address.or_else(|_| text.parse());
@@ -231,7 +234,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 const DATABASE_FILE: &str = "florin.db";
 const SIGNING_KEY_FILE: &str = "signing.key";
 
-/// In a URL a blank or `#` of a folder's name would end the path.
+/// Percent-encodes the path: in a URL, a blank or `#` in a folder's name would end it.
 fn sqlite_url(file: &Path) -> String {
     let mut url = String::from("sqlite://");
     for byte in file.as_os_str().as_encoded_bytes() {
@@ -246,7 +249,7 @@ fn sqlite_url(file: &Path) -> String {
 const OWNER_ONLY: u32 = 0o700;
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    // Password hashes lie in there.
+    // For the owner only: the database in it contains password hashes.
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(OWNER_ONLY)

@@ -1,4 +1,4 @@
-//! `florin user`: users whom the API cannot make, operators and admins.
+//! `florin user`: makes users of any role. The API makes customers only.
 
 use clap::{Subcommand, ValueEnum};
 use secrecy::SecretString;
@@ -73,7 +73,7 @@ pub async fn run(settings: &Settings, action: UserAction) -> anyhow::Result<Endi
     }
 }
 
-/// 120 random bits in letters that are not taken for one another.
+/// A password of 120 random bits, in characters that are not easily confused.
 pub(super) fn random_password() -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);

@@ -20,7 +20,8 @@ pub struct VerifyOptions {
     #[arg(long)]
     json: bool,
 
-    /// Check the journal only after the row with this number, whose digest is trusted; balances are recomputed as a whole
+    /// Check the journal only after the row with this number, whose digest is trusted; balances are recomputed as a
+    /// whole
     #[arg(
         long,
         default_value_t = 0,

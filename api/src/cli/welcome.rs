@@ -1,5 +1,5 @@
-//! What the server says when it serves: where, and commands that work when they are pasted into another terminal, in
-//! whatever folder that one is.
+//! The text that the server prints when it serves: its address, and commands that work when they are pasted into
+//! another terminal, whatever its current folder is.
 
 use std::env;
 use std::ffi::OsStr;
@@ -12,13 +12,13 @@ use clap::parser::ValueSource;
 
 const PROGRAM: &str = "florin";
 
-/// How a command reaches the bank of this process.
+/// The beginning of a command line that reaches the bank of this process.
 #[derive(Clone, Debug)]
 pub struct Call(String);
 
 impl Call {
-    /// The program, and the settings that lead to the bank: those that the command line or the environment gave, and the data
-    /// folder, which depends on where one stands.
+    /// The program and the settings that lead to the bank: those from the command line or the environment, and the data
+    /// folder as an absolute path.
     pub fn of(matches: &ArgMatches) -> Self {
         let mut call = program();
         let given = |id: &str| {
@@ -40,8 +40,8 @@ impl Call {
         }
         if let Some((source, url)) = given("database_url") {
             let url = url.to_string_lossy();
-            // A password that stands in the environment is not told to those who read the log; one of the command line
-            // is on this terminal already.
+            // Do not print a password from the environment, or to a file: others may read the output. A password from
+            // the command line is already visible on this terminal.
             let is_secret = has_password(&url) && (source == ValueSource::EnvVariable || !stdout().is_terminal());
             let value = if is_secret {
                 "\"$FLORIN_DATABASE_URL\"".to_owned()
@@ -64,7 +64,7 @@ fn flag(id: &str) -> String {
     id.replace('_', "-")
 }
 
-/// By its name where the PATH finds it, else by its whole path.
+/// The name of the program when the PATH leads to it, otherwise its absolute path.
 fn program() -> String {
     let called = env::args_os().next().unwrap_or_default();
     let exe = env::current_exe().ok();
@@ -86,7 +86,7 @@ fn absolute_path(path: &OsStr) -> String {
     whole.to_string_lossy().into_owned()
 }
 
-/// A file of SQLite may be named from where the server stands.
+/// Makes the path of an SQLite file absolute: it may be relative to the server's current folder.
 fn absolute_url(url: &str) -> String {
     match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
         Some(file) if !file.starts_with(['/', ':']) => format!("sqlite://{}", absolute_path(OsStr::new(file))),
@@ -100,7 +100,7 @@ fn has_password(url: &str) -> bool {
     is_before_host || url.contains("password=")
 }
 
-/// For a shell: as it is where no character means anything to one.
+/// Quotes a text for a shell, unless it has only characters without a special meaning.
 fn quoted(text: &str) -> String {
     let is_plain = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b':' | b'@' | b'=' | b',')

@@ -1,4 +1,4 @@
-//! What the program cannot be used for as it was asked, in a sentence: exit status 2, where a fault has 3.
+//! A wrong use of the program, as a sentence: exit status 2, where a fault has 3.
 
 use std::error::Error;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! One line a request in the log, even for a request whose client went away before the answer.
-//! Never holds header values, bodies or query strings: they may be secrets.
+//! One line per request in the log, even when the client went away before the answer. It contains no bodies and no
+//! query strings, since they may be secrets, and of the headers only the request id and the forwarded client address.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -22,28 +22,29 @@ pub const TARGET: &str = "florin::access";
 /// The status logged for a request that was dropped before its answer. It is never sent.
 const ABORTED: u16 = 499;
 
-/// Who asks, once a token has told it. The edge puts an empty note on each request whose line is wanted.
+/// The caller's user id, set once the token is checked. The edge puts an empty note on each request that will be
+/// logged.
 #[derive(Clone, Default)]
 pub struct CallerNote(Arc<OnceLock<Uuid>>);
 
 impl CallerNote {
-    /// Notes the user, if the line of this request is wanted.
+    /// Notes the user, if this request will be logged.
     pub fn write(request: &Request, user: Uuid) {
         if let Some(note) = request.extensions().get::<Self>() {
-            // A request has one token.
+            // A request has one token, so the note is set only once.
             let _ = note.0.set(user);
         }
     }
 }
 
-/// The line that a request owes the log; it is written once, at the end or when the request is dropped.
+/// The log line of a request. It is written once: when the request is answered, or when it is dropped.
 pub struct AccessLog<'a>(Option<AccessLine<'a>>);
 
 struct AccessLine<'a> {
     method: Method,
     uri: Uri,
     peer: RemoteAddr,
-    /// Stands in the line instead of the proxy's address.
+    /// Logged instead of the proxy's address.
     client: Option<ForwardedClient>,
     id: RequestId,
     started: Instant,
@@ -52,7 +53,7 @@ struct AccessLine<'a> {
 }
 
 impl<'a> AccessLog<'a> {
-    /// Notes what the line needs; costs a look at the level when the log does not want it.
+    /// Collects what the line needs. When the log level excludes it, this costs one check of the level.
     pub fn begin(request: &mut Request, id: &RequestId, started: Instant, routes: &'a Routes) -> Self {
         if !tracing::enabled!(target: TARGET, Level::INFO) {
             return Self(None);
@@ -99,7 +100,7 @@ impl AccessLine<'_> {
             target: TARGET,
             method = self.method.as_str(),
             path,
-            // One name for all paths that differ in ids only, so that lines can be counted by it.
+            // The same for all paths that differ only in ids, so that lines can be counted by it.
             route = self.routes.template(path),
             status,
             duration_us,

@@ -1,5 +1,5 @@
-//! What a connection is doing, and the one clock that ends it when that takes too long. Kept apart from hyper, whose
-//! time-outs know only heads: a timer a connection, moved only when a deadline comes nearer.
+//! What a connection is doing, and the clock that ends it when one phase takes too long. hyper has a time-out for heads
+//! only. A connection has one timer; between its expirations it is reset only when the deadline comes nearer.
 
 use std::{
     future::Future,
@@ -26,11 +26,11 @@ pub enum Phase {
     Writing,
 }
 
-/// The marks that socket, service and response body leave. All of them run in the connection's one task, so the
+/// Flags that the socket, the service and the response body set. All of them run in the connection's one task, so the
 /// atomics are only there to make it `Send`.
 #[derive(Debug, Default)]
 pub struct ConnectionActivity {
-    /// Grows with each request and each successful write; what restarts the clock.
+    /// Grows when a request begins or ends, and with each successful write. A new value restarts the clock.
     progress: AtomicU32,
     has_served: AtomicBool,
     in_flight: AtomicBool,
@@ -45,7 +45,7 @@ pub struct ConnectionActivity {
 }
 
 impl ConnectionActivity {
-    /// A request's head is read and its handler starts. True when it is certain where the request ends.
+    /// Call it when a request's head is read and its handler starts. True when it is certain where the request ends.
     pub fn begin(&self, has_body: bool) -> bool {
         self.has_served.store(true, Relaxed);
         self.in_flight.store(true, Relaxed);
@@ -57,7 +57,7 @@ impl ConnectionActivity {
         !(is_ambiguous || has_body && self.framing_lost.load(Relaxed))
     }
 
-    /// What the bytes so far say about the requests' ends.
+    /// Notes what is known from the bytes so far about the ends of the requests.
     pub fn note_framing(&self, framing: &Framing) {
         if let Some(number) = framing.ambiguous() {
             self.ambiguous.store(number, Relaxed);
@@ -67,7 +67,7 @@ impl ConnectionActivity {
         }
     }
 
-    /// The answer is handed over in full, or given up.
+    /// Call it when hyper has taken the whole answer, or has dropped it.
     pub fn end(&self) {
         self.in_flight.store(false, Relaxed);
         self.advance();
@@ -157,7 +157,7 @@ impl ActivityClock {
         }
     }
 
-    /// To be called after each turn of the connection; ready when its phase has lasted too long.
+    /// Call it after each poll of the connection. Ready when its phase has lasted too long.
     pub fn poll(&mut self, activity: &ConnectionActivity, context: &mut Context<'_>) -> Poll<Phase> {
         let phase = activity.phase();
         let limit = self.limits.of(phase);
@@ -182,7 +182,7 @@ impl ActivityClock {
         let Some(limit) = limit else { return };
         self.since = Instant::now();
         let deadline = self.since + limit;
-        // A timer that rings too early is set again then; moving it at each request would cost more.
+        // A timer that expires too early is set again by `poll`; resetting it at each request would cost more.
         if deadline < self.timer.deadline() {
             self.timer.as_mut().reset(deadline);
         }

@@ -28,8 +28,9 @@ use crate::problem::{Code, Problem};
 pub struct BodyLimit {
     /// Bytes, after the decoding of chunks.
     pub max_bytes: u64,
-    /// How long the client may let us wait.
+    /// How long the server waits for the client.
     pub timeout: Duration,
+    /// Whether the time-out covers the whole body or each wait.
     pub patience: Patience,
 }
 
@@ -39,7 +40,7 @@ pub enum Patience {
     /// From the first wait for the client to the last byte.
     #[default]
     WholeBody,
-    /// From one byte to the next: a large body on a slow line lives as long as it comes.
+    /// From each wait for the client to the next bytes: a large body may take any time as long as bytes arrive.
     EachWait,
 }
 
@@ -73,13 +74,13 @@ impl BodyRules {
     }
 }
 
-/// What became of a guarded body, readable after the handler is done with it.
+/// The state of a guarded body, readable after the handler has finished; empty for a request without a body.
 pub struct Guarded(Option<Watched>);
 
 struct Watched {
     state: Arc<AtomicU8>,
     limit: BodyLimit,
-    /// `None` when the client does not tell beforehand.
+    /// The length that the client declared; `None` for a chunked body.
     told_bytes: Option<u64>,
 }
 
@@ -87,7 +88,8 @@ const TOO_LARGE: u8 = 1;
 const TOO_SLOW: u8 = 2;
 const READ_TO_ITS_END: u8 = 3;
 
-/// What is left of a smaller body is read and thrown away, and the connection goes on.
+/// The rest of a body of at most this size is left to hyper: it discards what has arrived, and closes the connection
+/// only if more is missing.
 const THROWN_AWAY_MAX_BYTES: u64 = 64 * 1024;
 
 impl Guarded {
@@ -99,7 +101,7 @@ impl Guarded {
         })
     }
 
-    /// The client's fault that broke off the reading, if one did.
+    /// The problem that stopped the reading, if the body was too large or too slow.
     pub fn fault(&self) -> Option<Problem> {
         let Watched { state, limit, .. } = self.0.as_ref()?;
         match state.load(Ordering::Relaxed) {
@@ -110,7 +112,7 @@ impl Guarded {
     }
 }
 
-/// Refuses what the head of the request shows to be too much, and puts the rest under its limit.
+/// Refuses a body that is encoded, or too large by its declared length, and limits any other body while it is read.
 pub fn guard(request: &mut Request, rules: &BodyRules) -> Result<Guarded, Problem> {
     let body: BoxBody<Bytes, io::Error> = request.take_body().into();
     if body.is_end_stream() {
@@ -167,20 +169,20 @@ fn too_slow(limit: BodyLimit) -> Problem {
     Problem::new(Code::RequestTimeout, detail)
 }
 
-/// An answer to a body that is not read to its end: the connection cannot be used again.
+/// The answer to a request whose body is not read to its end: it closes the connection.
 pub fn closing(problem: Problem) -> Response {
     let mut response = problem.into_response();
     close_after(&mut response);
     response
 }
 
-/// Says that the connection ends with this answer.
+/// Adds `Connection: close` to an answer.
 pub fn close_after(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// A body under its limit.
+/// A body that is limited while it is read.
 struct Limited {
     inner: BoxBody<Bytes, io::Error>,
     left: u64,

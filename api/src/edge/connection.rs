@@ -43,31 +43,35 @@ use super::{
 };
 use crate::problem::Code;
 
-/// How long a client that still sends is listened to after our last byte: closing at once would reset the
-/// connection, and with it the answer that the client has not read yet. Many clients read it only once they have sent all.
+/// How long the server reads on after its last byte from a client that still sends. Closing at once would reset the
+/// connection, and the client would lose an answer that it has not read yet: many clients read only once they have sent
+/// everything.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// The same on a spare connection, which has to be free again soon: who is refused there must not keep a probe out.
+/// The same for a spare connection. It must be free again soon, so that a refused client does not keep a health check
+/// out.
 const SPARE_LINGER: Duration = Duration::from_millis(200);
 
 /// How long such a client may send nothing.
 const LINGER_PAUSE: Duration = Duration::from_secs(2);
 
-/// How many bytes are taken and thrown away while lingering.
+/// How many bytes are read and discarded while lingering.
 const LINGER_MAX_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// The two ends of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer {
+    /// The server's address.
     pub local: SocketAddr,
+    /// The address of the client, or of the proxy in front of it.
     pub remote: SocketAddr,
 }
 
-/// What a connection has: its two ends, and its place among the others.
+/// The two ends of a connection, and its place among the others.
 pub struct Seat {
     pub peer: Peer,
     pub peers: Arc<Peers>,
-    /// `None` over the limit, where one request is answered, and only on paths that are always open.
+    /// `None` for a spare connection, over the limit: it answers one request, and only on paths that are always open.
     pub place: Option<PeerPlace>,
 }
 
@@ -77,7 +81,7 @@ pub async fn serve<E>(stream: TcpStream, seat: Seat, endpoint: Arc<E>, limits: L
 where
     E: Endpoint<Output = Response> + 'static,
 {
-    // Fails only on a socket that is gone, which the first read will notice.
+    // Fails only on a closed socket, which the first read reports.
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(ConnectionActivity::default());
     let service = service_fn(|request| answer(request, &seat, Arc::clone(&endpoint), Arc::clone(&activity)));
@@ -96,14 +100,15 @@ where
     let too_slow = std::future::poll_fn(|context| {
         if !is_listening {
             is_listening = true;
-            // Leaves the task's waker with the channel, so that later turns read an atomic instead of taking its lock.
+            // Registers the task's waker with the channel, so that later polls read an atomic instead of taking its
+            // lock.
             let _ = stop.as_mut().poll(context);
         }
         if !is_told && is_stopping.has_changed().is_err() {
             is_told = true;
             Pin::new(&mut connection).graceful_shutdown();
         }
-        // Its errors are the client's: broken heads, resets. They are answered already, or the client is gone.
+        // Its errors come from the client: broken heads, resets. They are answered already, or the client is gone.
         if Pin::new(&mut connection).poll(context).is_ready() {
             return Poll::Ready(None);
         }
@@ -167,11 +172,11 @@ where
     }))
 }
 
-/// A response body that says when hyper is done with it.
+/// A response body that notes when hyper drops it.
 struct Tracked {
     inner: BoxBody<Bytes, io::Error>,
     activity: Arc<ConnectionActivity>,
-    /// A forwarded stream counts as long as it lasts.
+    /// Held until the answer ends, so that a forwarded stream counts as long as it lasts.
     _forwarded: Option<PeerPlace>,
 }
 
@@ -201,7 +206,7 @@ impl Drop for Tracked {
     }
 }
 
-/// Says the last word to a client that was too slow with its head, and hears out one that may still be sending.
+/// Answers 408 to a client that was too slow with its head, and reads on from a client that may still be sending.
 async fn close(mut stream: TcpStream, activity: &ConnectionActivity, too_slow: Option<Phase>, linger: Duration) {
     if activity.is_gone() {
         return;

@@ -1,5 +1,5 @@
-//! Which other origins' pages may call the API. Closed unless configured, and never with cookies: tokens travel in
-//! the `Authorization` header, so an allowed origin gains nothing that its own script does not hold already.
+//! Which origins may call the API from a browser. None unless configured, and never with cookies: tokens travel in the
+//! `Authorization` header, so an allowed origin can use only the tokens that its own script already has.
 
 use poem::{
     IntoResponse, Request, Response,
@@ -24,7 +24,7 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// Origins that cannot stand in a header allow nothing.
+    /// Ignores origins that are not valid values of a header.
     pub fn new(origins: &[String]) -> Self {
         let origins = origins.iter().map(|origin| origin.trim_end_matches('/'));
         let origins: Vec<_> = origins
@@ -43,7 +43,7 @@ impl Cors {
         (self.any || self.origins.contains(origin)).then(|| origin.clone())
     }
 
-    /// The answer to a browser that asks before it sends; other requests get none.
+    /// The answer to a preflight request; `None` for any other request.
     pub fn preflight(&self, request: &Request) -> Option<Response> {
         let headers = request.headers();
         let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -62,7 +62,8 @@ impl Cors {
         Some(response)
     }
 
-    /// Marks an answer as readable by `origin`, and as different for different origins.
+    /// Adds the CORS headers: `origin` may read the answer, and caches must keep the answers to different origins
+    /// apart.
     pub fn finish(&self, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
         if self.origins.is_empty() {
             return;

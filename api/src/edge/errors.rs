@@ -1,5 +1,5 @@
-//! Turns every failure of poem, poem-openapi or a handler into a problem document. Of what is our own fault the log
-//! gets the whole chain, once, and the client nothing.
+//! Turns every failure of poem, poem-openapi or a handler into a problem document. The causes of an internal error are
+//! logged once as a chain, and never sent to the client.
 
 use std::{any::Any, error::Error as StdError, fmt::Write};
 
@@ -23,7 +23,8 @@ use crate::problem::{self, Code, Problem};
 pub fn respond(error: Error, routes: &Routes, asked: &Asked, id: &RequestId) -> Response {
     if let Some(problem) = error.downcast_ref::<Problem>() {
         log(problem, id);
-        // Not poem's own way, which loses what the edge still needs for the request's id.
+        // Not by poem's own conversion: it replaces the extensions, in which the edge finds the document to add the
+        // request's id to.
         return problem.as_response();
     }
     if error.is_from_response() {
@@ -42,7 +43,7 @@ pub fn respond(error: Error, routes: &Routes, asked: &Asked, id: &RequestId) -> 
     Problem::new(code, code.title()).into_response()
 }
 
-/// The answer to a panic, which is the answer to any bug.
+/// The answer to a panic: 500, as to any bug.
 pub fn respond_to_panic(panic: &(dyn Any + Send), id: &RequestId) -> Response {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text
@@ -53,7 +54,7 @@ pub fn respond_to_panic(panic: &(dyn Any + Send), id: &RequestId) -> Response {
     problem.into_response()
 }
 
-/// Writes a fault of ours with its causes; what a client did wrong is no business of the error log.
+/// Logs a fault of the server with its causes. A client's errors are not logged here.
 fn log(problem: &Problem, id: &RequestId) {
     let request_id = id.as_str();
     match (problem.code(), problem.source()) {
@@ -82,7 +83,7 @@ fn chain(error: &dyn StdError) -> String {
     text
 }
 
-/// A handler's own response is left alone when it is a problem document already.
+/// Keeps a handler's own response when it is a problem document or not an error. Any other becomes a problem document.
 fn respond_to_response(error: Error) -> Response {
     let status = error.status();
     let response = error.into_response();
@@ -102,7 +103,7 @@ fn respond_to_response(error: Error) -> Response {
     answer
 }
 
-/// The errors that the frameworks are known to give.
+/// The problem for an error of poem or poem-openapi; `None` for an unknown error.
 fn known(error: &Error, routes: &Routes, asked: &Asked) -> Option<Problem> {
     if error.is::<NotFoundError>() {
         return Some(Problem::new(Code::NotFound, "there is nothing at this path"));
@@ -155,8 +156,8 @@ fn known_of_body(error: &Error) -> Option<Problem> {
     }
 }
 
-/// The words of our own types in poem-openapi's reason, such as `failed to parse "PageLimit": must be ...`; its own words
-/// are a parser's.
+/// The message of a type of this crate, read from a reason such as `failed to parse "PageLimit": must be ...`. `None`
+/// for another reason, whose text is a parser's.
 fn own_words(reason: &str) -> Option<&str> {
     if reason.contains("expects an input value") {
         return Some("is required");

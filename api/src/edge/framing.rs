@@ -1,10 +1,10 @@
-//! Follows where each request of a connection begins and ends, beside hyper, which hides a Content-Length that comes with a
-//! Transfer-Encoding. A proxy in front may go by the one and hyper by the other, and then one client's body is another
-//! client's request; such a request has to be seen to be refused.
+//! Tracks where each request of a connection begins and ends, beside hyper, which hides a Content-Length that comes
+//! with a Transfer-Encoding. A proxy in front may use the one header and hyper the other, and then one client's body
+//! becomes another client's request (request smuggling). Such a request must be detected to be refused.
 //!
-//! It only watches: what hyper cannot read hyper refuses, and this stops watching.
+//! It only observes: hyper refuses what it cannot read, and the tracking stops there.
 
-/// Kept of a line: names and lengths are shorter, and of other lines nothing is needed.
+/// Bytes that are kept of a line: the names and lengths that matter are shorter.
 const LINE_KEPT_BYTES: usize = 256;
 
 /// The framing of one connection, as far as its bytes were read.
@@ -28,7 +28,7 @@ enum At {
     ChunkSize,
     Chunk(u64),
     Trailer,
-    /// Not HTTP/1.1, or not framed as we know it.
+    /// Not HTTP/1.1, or a framing that is not supported.
     Lost,
 }
 
@@ -57,7 +57,7 @@ impl Framing {
         self.ambiguous
     }
 
-    /// True when nothing can be said any more.
+    /// True when the bytes could not be followed: nothing is known from there on.
     pub fn is_lost(&self) -> bool {
         self.at == At::Lost
     }
@@ -94,7 +94,7 @@ impl Framing {
         end + 1
     }
 
-    /// Where the bytes behind a line belong.
+    /// What the bytes after a line are.
     fn after(&mut self, line: &[u8]) -> At {
         match self.at {
             // An empty line before a request is not part of it.
@@ -108,7 +108,7 @@ impl Framing {
             At::Header => self.note_header(line),
             At::ChunkSize => match chunk_size(line) {
                 Some(0) => At::Trailer,
-                // The line end behind a chunk belongs to it.
+                // The line end after a chunk is counted with it.
                 Some(size) => At::Chunk(size.saturating_add(2)),
                 None => At::Lost,
             },
@@ -171,7 +171,7 @@ mod tests {
     const BOTH: &str = "POST / HTTP/1.1\r\nCONTENT-LENGTH: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
     const BOTH_TURNED: &str = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length:5\r\n\r\n0\r\n\r\n";
 
-    /// What is seen of the same bytes, however they are cut.
+    /// The findings, which must be the same however the bytes are cut.
     fn seen(text: &str) -> (Option<u32>, u32) {
         let mut all = Vec::new();
         for step in [1, 2, 3, 7, 50, text.len().max(1)] {

@@ -35,7 +35,7 @@ pub static FIXED: [(HeaderName, HeaderValue); 4] = [
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The client's own id when it is fit to be repeated, else a fresh one.
+    /// The client's own id when it is safe to repeat, otherwise a fresh one.
     pub fn of(headers: &HeaderMap) -> Self {
         match headers.get(&X_REQUEST_ID) {
             Some(value) if is_fit(value.as_bytes()) => Self(value.clone()),
@@ -54,7 +54,8 @@ impl RequestId {
     }
 }
 
-/// Where fresh ids come from: one random start a process, then a counter, so that no request asks the kernel.
+/// The source of fresh ids: one random start per process, then a counter, so that no request needs random bytes from
+/// the kernel.
 struct HeaderSource {
     start: u128,
     next: AtomicU64,
@@ -96,7 +97,7 @@ fn is_fit(id: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }
 
-/// Writes what every answer carries. Answers under `/v1` hold a user's own data and must not be kept by caches.
+/// Adds the headers of every answer. Answers under `/v1` hold a user's own data and must not be kept by caches.
 pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, is_private: bool) {
     headers.reserve(FIXED.len() + 3);
     for (name, value) in &FIXED {
@@ -109,8 +110,8 @@ pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, is_priv
     }
 }
 
-/// Microseconds as decimal seconds to the next tenth of a millisecond, without a float: finer ones would tell what was
-/// looked up.
+/// Microseconds as decimal seconds, rounded to the nearest tenth of a millisecond, without a float: a finer time would
+/// reveal what was looked up.
 fn seconds(micros: u128) -> HeaderValue {
     let tenths = (micros + 50) / 100;
     let mut text = String::with_capacity(12);

@@ -1,5 +1,5 @@
-//! The hops that a request says it came by, in `X-Forwarded-For` or `Forwarded`. Read as bytes: the client writes the first
-//! ones, and one that is not text must not hide the last one, which the proxy wrote.
+//! The hops that a request names in `X-Forwarded-For` or `Forwarded`. Read as bytes: the client writes the first ones,
+//! and one that is not text must not hide the last one, which the proxy wrote.
 
 use std::net::IpAddr;
 
@@ -11,8 +11,8 @@ pub fn hops<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Ite
     values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
 }
 
-/// The `for` of one element of a `Forwarded` header; empty when it has none, or when the element is a part of a quoted text
-/// that has a comma.
+/// The `for` of one element of a `Forwarded` header. Empty when the element has none, has a backslash, or is a part of
+/// a quoted text that contains a comma.
 pub fn for_of(element: &[u8]) -> &[u8] {
     let quotes = element.iter().filter(|byte| **byte == b'"').count();
     if quotes % 2 == 1 || element.contains(&b'\\') {
@@ -29,7 +29,7 @@ pub fn for_of(element: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// An address with or without port, brackets and quotes.
+/// Reads an address with or without port, brackets and quotes.
 pub fn address_of(hop: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(hop).ok()?.trim().trim_matches('"');
     let bare = match text.strip_prefix('[') {

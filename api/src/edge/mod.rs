@@ -1,5 +1,5 @@
-//! The HTTP edge: everything that is true of every request, whatever its route: ids, headers, limits, cross-origin
-//! rules, one shape of failure, one line in the access log. It must never know what the bank does.
+//! The HTTP edge: what applies to every request, whatever its route: ids, headers, limits, cross-origin rules, one
+//! shape of failure, one line in the access log. It must not depend on what the bank does.
 
 mod access_log;
 mod activity;

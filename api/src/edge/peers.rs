@@ -1,5 +1,5 @@
-//! Who holds the connections: one address may hold a share of them, so that it cannot keep every other one out. Behind a
-//! trusted proxy the address that the proxy forwards counts, for as long as its request or stream lasts.
+//! Which address holds how many connections: one address may hold a share of them, so that it cannot keep all others
+//! out. Behind a trusted proxy the address that the proxy forwards counts, for as long as its request or stream lasts.
 
 use std::{
     collections::HashMap,
@@ -27,14 +27,14 @@ pub struct Peers {
 struct HeldPlaces {
     connections: usize,
     by_address: HashMap<IpAddr, usize>,
-    /// Connections over the limit, which are for what is always open.
+    /// Connections over the limit, for paths that are always open.
     spare: HashMap<IpAddr, usize>,
 }
 
-/// Connections over the limit that one address may have: the other spare ones are left to other addresses.
+/// Connections over the limit that one address may hold: the others are left for other addresses.
 const SPARE_SHARE: usize = 16;
 
-/// A part of an address' share; free again when it is dropped.
+/// One place of an address' share; it is free again when this is dropped.
 pub struct PeerPlace {
     peers: Arc<Peers>,
     /// `None` for a proxy, which has no share of its own.
@@ -49,7 +49,7 @@ enum PlaceKind {
     Spare,
 }
 
-/// The client whom a trusted proxy forwards a request for.
+/// The address of the client for which a trusted proxy forwards a request.
 #[derive(Debug, Clone, Copy)]
 pub struct ForwardedClient(pub IpAddr);
 
@@ -68,7 +68,7 @@ impl Peers {
         })
     }
 
-    /// A place for a connection; `None` when all are taken, or all that this address may hold.
+    /// A place for a connection; `None` when all places are taken, or all that this address may hold.
     pub fn connect(self: &Arc<Self>, remote: IpAddr) -> Option<PeerPlace> {
         let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
         let mut held = self.held();
@@ -79,21 +79,22 @@ impl Peers {
         Some(self.place(address, PlaceKind::Connection))
     }
 
-    /// A place for a connection over the limit; `None` when this address has its share of these, too.
+    /// A place for a connection over the limit; `None` when this address already holds its share of these.
     pub fn connect_spare(self: &Arc<Self>, remote: IpAddr) -> Option<PeerPlace> {
         let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
         let fits = add(&mut self.held().spare, address, SPARE_SHARE);
         fits.then(|| self.place(address, PlaceKind::Spare))
     }
 
-    /// A place for a request that a proxy forwards.
+    /// A place for a request that a proxy forwards; `None` when the client already holds its share.
     pub fn forward(self: &Arc<Self>, client: IpAddr) -> Option<PeerPlace> {
         let address = Some(one_holder(client));
         let fits = add(&mut self.held().by_address, address, self.share);
         fits.then(|| self.place(address, PlaceKind::Request))
     }
 
-    /// The address that a trusted proxy forwards a request for; `None` when there is no such proxy.
+    /// The address for which a trusted proxy forwards a request. `None` when the connection does not come from such a
+    /// proxy, or when the request has neither header.
     pub fn forwarded(&self, remote: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         if !self.is_trusted(remote) {
             return None;
@@ -104,7 +105,7 @@ impl Peers {
             (true, true) => None,
             (false, true) => Some(self.nearest(remote, &plain)),
             (true, false) => Some(self.nearest(remote, &standard)),
-            // A proxy writes one of them and passes the other on, which the client may have made up.
+            // A proxy writes one of them and passes the other on, which the client may have forged: they must agree.
             (false, false) => {
                 let (plain, standard) = (self.nearest(remote, &plain), self.nearest(remote, &standard));
                 Some(if plain == standard { plain } else { remote })
@@ -112,8 +113,8 @@ impl Peers {
         }
     }
 
-    /// The last hop that is not a trusted proxy; the client may have made up what stands before it. A hop that cannot be
-    /// read ends the walk: then the hop behind it counts, or the proxy itself.
+    /// The last hop that is not a trusted proxy; the client may have forged the hops before it. A hop that cannot be
+    /// read ends the search: then the hop after it counts, or the proxy itself.
     fn nearest(&self, remote: IpAddr, hops: &[&[u8]]) -> IpAddr {
         let mut nearest = remote;
         for hop in hops.iter().rev() {
@@ -140,12 +141,12 @@ impl Peers {
     }
 
     fn held(&self) -> MutexGuard<'_, HeldPlaces> {
-        // Counters are whole after every call that can panic.
+        // The counters are consistent even when a thread panicked while it held the lock.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Counts one more for an address, unless it has its share.
+/// Counts one more for an address; false when it already holds its share.
 fn add(counts: &mut HashMap<IpAddr, usize>, address: Option<IpAddr>, share: usize) -> bool {
     let Some(address) = address else { return true };
     let count = counts.entry(address).or_default();

@@ -9,7 +9,7 @@ use poem::http::StatusCode;
 use super::headers::{FIXED, RequestId};
 use crate::problem::{self, Code, Problem};
 
-/// Whether these bytes are an answer of hyper's own: a bare 4xx, which lacks the request id that all of ours have.
+/// True for an answer that hyper made: a bare 4xx without the request id that every other answer has.
 pub fn is_hypers_own(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/1.")
         && bytes.get(8..10) == Some(b" 4")
@@ -19,7 +19,8 @@ pub fn is_hypers_own(bytes: &[u8]) -> bool {
             .any(|window| window == b"x-request-id")
 }
 
-/// The whole message to send in the place of hyper's answer. A head that is too large because of its target says so.
+/// The whole message to send instead of hyper's answer. A head that is too large because of its target is answered with
+/// 414.
 pub fn instead_of(bare: &[u8], target_is_long: bool) -> Bytes {
     let status = bare.get(9..12).and_then(|digits| StatusCode::from_bytes(digits).ok());
     match Code::of_status(status.unwrap_or(StatusCode::BAD_REQUEST)) {

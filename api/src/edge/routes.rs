@@ -1,5 +1,5 @@
-//! What the OpenAPI document knows about each path and poem does not say: its methods, the true names of its path
-//! parameters, and which query parameters it takes.
+//! What the OpenAPI document says about each path and poem does not: its methods, the published names of its path
+//! parameters, and its query parameters.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,13 +21,13 @@ pub struct Routes {
 #[derive(Debug, Clone, Default)]
 struct Path {
     template: String,
-    /// Those of the path itself, in its order.
+    /// The path parameters, in the order of the template.
     parameters: Vec<Parameter>,
     allow: String,
     queries: Vec<(Method, Vec<Parameter>)>,
 }
 
-/// What a request asks for, kept for the answer to it.
+/// The method and URI of a request, kept to name its faulty parameters in the answer.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     method: Method,
@@ -48,7 +48,7 @@ impl Asked {
     }
 }
 
-/// Only the bank's own paths refuse unknown query parameters; reports may be asked with a cache-buster.
+/// Only paths with this prefix refuse unknown query parameters; reports may be requested with a cache-buster.
 const STRICT_PREFIX: &str = "/v1/";
 
 impl Routes {
@@ -78,7 +78,7 @@ impl Routes {
         self
     }
 
-    /// The path of the document that a request's path fits.
+    /// The template in the document that a request's path matches.
     pub(super) fn template(&self, path: &str) -> Option<&str> {
         self.find(path).map(|path| path.template.as_str())
     }
@@ -88,8 +88,7 @@ impl Routes {
         self.of_error(error).map(|path| path.allow.as_str())
     }
 
-    /// Names the path parameter that cannot be read. poem-openapi calls them `param0`, `param1`; the API calls them
-    /// otherwise.
+    /// Names the path parameter that cannot be read, by its published name: poem-openapi calls them `param0`, `param1`.
     pub(super) fn path_fault(&self, error: &Error, internal: &str) -> Problem {
         let index: Option<usize> = internal.strip_prefix("param").and_then(|index| index.parse().ok());
         let path = self.of_error(error);
@@ -99,7 +98,7 @@ impl Routes {
         }
     }
 
-    /// Refuses query parameters that the operation does not know, and single ones that are given twice.
+    /// Refuses query parameters that the operation does not have, and single ones that are given twice.
     pub(super) fn check_query(&self, request: &Request) -> Result<(), Problem> {
         let uri = request.uri();
         if uri.query().is_none_or(str::is_empty) || !uri.path().starts_with(STRICT_PREFIX) {
@@ -125,8 +124,8 @@ impl Routes {
         ))
     }
 
-    /// Every query parameter that is not taken, in the order of the request. `first` is one that could not be read, with the
-    /// words of its type if it has some.
+    /// Every query parameter that is refused, in the order of the request. `first` is one that could not be read, with
+    /// the message of its type if there is one.
     pub(super) fn query_faults(&self, asked: &Asked, first: Option<(&str, Option<&str>)>) -> Vec<FieldFault> {
         let (known, given) = (self.known_queries(asked).unwrap_or_default(), asked.parameters());
         let is_strict = asked.uri.path().starts_with(STRICT_PREFIX);
@@ -163,7 +162,7 @@ impl Routes {
         self.by_shape.get(&shape(&error.data::<PathPattern>()?.0))
     }
 
-    /// The path a request is for: the exact one, else the one that differs in parameters only.
+    /// The path of a request: the exact one, otherwise the one that differs only in parameters.
     fn find(&self, path: &str) -> Option<&Path> {
         if let Some(exact) = self.by_shape.get(path) {
             return Some(exact);
@@ -242,7 +241,7 @@ fn path_parameters(template: &str, item: &Map<String, Value>, named: &Value) -> 
     names.filter_map(find).collect()
 }
 
-/// A path with its parameters' names left out: `/v1/wallets/{id}` and `/v1/wallets/:param0` are one.
+/// A path without the names of its parameters: the same for `/v1/wallets/{id}` and `/v1/wallets/:param0`.
 fn shape(path: &str) -> String {
     let segments = path.split('/').map(|segment| match segment.as_bytes().first() {
         Some(b':' | b'{') => "{}",

@@ -1,5 +1,5 @@
-//! Takes connections from a listener and serves them until told to stop. Unlike poem's own server it does not spin
-//! when descriptors run out, bounds the number of connections, and sends small answers at once (TCP_NODELAY).
+//! Accepts connections from a listener and serves them until the shutdown. Unlike poem's own server it does not
+//! busy-loop when descriptors run out, limits the number of connections, and sends small answers at once (TCP_NODELAY).
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -18,11 +18,12 @@ use super::peers::Peers;
 /// What bounds the server's connections; a body has its own limits in `EdgeConfig`.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at one time; on some more only what is always open is answered, the rest wait in the kernel's queue.
+    /// Connections at one time. On 64 more only paths that are always open are answered; the rest wait in the kernel's
+    /// queue.
     pub connections_max: usize,
-    /// The most of them that one address may hold.
+    /// The most of them that one address may hold, in percent.
     pub peer_share_percent: u8,
-    /// Proxies whose word about a client's address is believed.
+    /// Proxies whose forwarded client address is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// From the first byte of a request's head to its last; also from connect to the first byte.
     pub header_timeout: Duration,
@@ -51,16 +52,17 @@ impl Default for Limits {
     }
 }
 
-/// Connections over the limit, for what is always open. Each answers one request, which has to come at once.
+/// Connections over the limit, for paths that are always open. Each answers one request, whose head has a shorter
+/// time-out.
 const SPARE_CONNECTIONS: usize = 64;
 const SPARE_HEADER_TIMEOUT: Duration = Duration::from_secs(1);
-/// With the time for the head a client holds a spare connection for about two seconds.
+/// Together with the time for the head, a client can hold a spare connection for about two seconds.
 const SPARE_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(50);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// How long after the signal to stop connections are still taken: the kernel's queue is empty sooner than that.
+/// How long connections are still accepted after the signal to stop: the kernel's queue is empty before that.
 const LAST_CALL: Duration = Duration::from_millis(20);
 
 /// Serves `endpoint` on `listener` until `shutdown` is ready, then finishes the requests under way within the grace
@@ -114,7 +116,8 @@ where
         }
     }
 
-    // Clients whom the kernel has let in already are served, as a reset would leave them in doubt; others are refused.
+    // Connections that the kernel has accepted already are served, since a reset would leave their clients in doubt.
+    // Later ones are refused.
     let last_call = Instant::now() + LAST_CALL;
     while connections.len() < open_max
         && let Ok(one) = timeout_at(last_call, accept(&listener)).await
@@ -128,7 +131,7 @@ where
     Ok(())
 }
 
-/// Waits for the open connections, each of which has heard the signal, and ends those that outlive the grace time.
+/// Waits for the open connections, which have received the signal, and ends those that outlive the grace time.
 async fn drain(mut connections: JoinSet<()>, grace: Duration) {
     let all_ended = async {
         while let Some(ended) = connections.join_next().await {
@@ -144,7 +147,7 @@ async fn drain(mut connections: JoinSet<()>, grace: Duration) {
     }
 }
 
-/// The next connection. A failure to accept is waited out, as an error that lasts would else burn a whole core.
+/// The next connection. Pauses after a failure to accept: otherwise a lasting error would use a whole core.
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     let mut pause = ACCEPT_PAUSE_MIN;
     loop {
@@ -160,7 +163,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// The one connection went away before it was accepted; the next may be fine.
+/// True when only this connection failed, before it was accepted: the next one may succeed.
 fn is_the_peers(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -168,7 +171,7 @@ fn is_the_peers(error: &io::Error) -> bool {
     )
 }
 
-/// Panics of handlers end at the edge, so that one of a connection's task is a bug of this folder.
+/// Logs a panic of a connection's task. The edge catches the panics of handlers, so this one is a bug in `edge`.
 fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()

@@ -1,5 +1,5 @@
-//! The connection's socket: notes what passes, and puts a problem document in the place of the bare answer that
-//! hyper gives to a head it cannot read.
+//! The connection's socket: observes what is read and written, and replaces the bare answer that hyper gives to a head
+//! it cannot read by a problem document.
 
 use std::{
     io::{self, IoSlice},
@@ -16,12 +16,12 @@ use tokio::{
 
 use super::{URI_MAX_BYTES, activity::ConnectionActivity, framing::Framing, raw_answer};
 
-/// A TCP stream under watch.
+/// A TCP stream whose reads and writes are observed.
 pub struct Socket {
     stream: TcpStream,
     activity: Arc<ConnectionActivity>,
     framing: Framing,
-    /// What is left to be sent in the place of hyper's own answer.
+    /// What is left to be sent instead of hyper's own answer.
     instead: Bytes,
 }
 
@@ -47,7 +47,7 @@ impl Socket {
         }
     }
 
-    /// Sends the document for hyper's answer `bare`, and says that `bare` was sent.
+    /// Sends the document instead of hyper's answer `bare`, and reports to hyper that `bare` was written.
     fn poll_write_instead(&mut self, bare: &[u8], context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.instead.is_empty() {
             let is_long = self.framing.start_line_bytes() > URI_MAX_BYTES;

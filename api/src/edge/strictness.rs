@@ -1,4 +1,5 @@
-//! What HTTP/1.1 demands of a request's head and hyper lets pass. A head that two programs may read in two ways is refused.
+//! Rules of HTTP/1.1 for a request's head that hyper does not enforce. A head that two programs may read in two ways is
+//! refused.
 
 use poem::{
     IntoResponse, Request, Response,
@@ -8,19 +9,19 @@ use poem::{
 use super::body_limit;
 use crate::problem::{Code, Problem};
 
-/// Marks a request whose end is not certain: it has two lengths.
+/// Marks a request whose end is not certain: it has two lengths, or its framing could not be followed.
 #[derive(Debug, Clone, Copy)]
 pub struct AmbiguousLength;
 
 /// Why a head is refused.
 pub struct StrictnessRefusal {
     detail: &'static str,
-    /// Nothing that follows on the connection can be trusted.
+    /// The bytes after the head cannot be trusted, so the connection ends.
     closes: bool,
 }
 
 impl StrictnessRefusal {
-    /// A 400; it ends the connection where what follows the head cannot be trusted.
+    /// A 400; it closes the connection when the bytes after the head cannot be trusted.
     pub fn into_response(self) -> Response {
         let problem = Problem::new(Code::InvalidRequest, self.detail);
         if self.closes {
@@ -56,8 +57,8 @@ pub fn check(request: &Request) -> Result<(), StrictnessRefusal> {
     Ok(())
 }
 
-/// No Transfer-Encoding, or `chunked` alone: of `gzip, chunked` we would hand on the compressed bytes, and of two lines another
-/// program may go by the first.
+/// True without Transfer-Encoding, or with `chunked` alone. With `gzip, chunked` the handler would get compressed
+/// bytes; of two lines another program may use only the first.
 fn is_framing_plain(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
     match (encodings.next(), encodings.next()) {
@@ -78,7 +79,7 @@ fn check_host(headers: &HeaderMap, version: Version) -> Result<(), &'static str>
     }
 }
 
-/// `host[:port]`, without a user; a comma is what a proxy joins two headers with.
+/// `host[:port]`, without a user and without a comma: a proxy joins two headers with a comma.
 fn is_host(value: &HeaderValue) -> bool {
     let text = value.as_bytes();
     !text.iter().any(|byte| matches!(byte, b'@' | b','))

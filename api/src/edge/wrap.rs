@@ -23,7 +23,7 @@ use super::{
 };
 use crate::problem::{self, Code, Problem};
 
-/// What the edge is told at start.
+/// The configuration of the edge.
 #[derive(Debug, Clone)]
 pub struct EdgeConfig {
     /// Origins whose pages may call the API (`https://host[:port]`, or `*`); none by default.
@@ -34,9 +34,9 @@ pub struct EdgeConfig {
     pub body_by_prefix: Vec<(String, BodyLimit)>,
     /// The longest request target, in bytes.
     pub uri_max_bytes: usize,
-    /// Paths that are answered over the limit of connections too: those that say how the server is.
+    /// Paths that are answered over the limit of connections too: health checks and metrics.
     pub always_open: &'static [&'static str],
-    /// The operations of the API, for `Allow`, true parameter names and unknown query parameters.
+    /// The operations of the API, for `Allow`, published parameter names and unknown query parameters.
     pub routes: Routes,
 }
 
@@ -53,7 +53,7 @@ impl Default for EdgeConfig {
     }
 }
 
-/// Puts the edge around an application; what comes out never fails and answers every fault with a problem document.
+/// Puts the edge around an application. The result never fails: it answers every error with a problem document.
 pub fn wrap<A>(app: A, config: EdgeConfig) -> impl Endpoint<Output = Response> + 'static
 where
     A: IntoEndpoint,
@@ -134,7 +134,8 @@ impl<A: Endpoint> Edge<A> {
         let asked = Asked::of(&request);
         match self.call_app(request).await {
             Ok(Ok(output)) => output.into_response(),
-            // Whatever the handler made of it: a body that broke off at its limit is the client's fault, and says which.
+            // Whatever error the handler made of it: a body over its limit is the client's fault, and the answer says
+            // which limit.
             Ok(Err(error)) => match body.fault() {
                 Some(problem) => body_limit::closing(problem),
                 None => {

@@ -1,5 +1,6 @@
-//! Reads a JSON body. Of a bad one every bad field is found: each is tried alone, in the sample of the documentation,
-//! whose other fields are good. So a field is judged by the code that reads it, and by no second set of rules.
+//! Reads a JSON body. In a bad body every bad field is found: each field is tried alone, inside the sample of the
+//! documentation, whose other fields are valid. So the code that reads a field also judges it, and there is no second
+//! set of rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,16 +18,17 @@ use super::path::{FieldPath, PathStep};
 use super::{FAULTS_MAX, words};
 use crate::problem::{Code, FieldFault, Problem};
 
-/// An object that callers send. Its example has every field and is taken as it stands.
+/// An object that callers send. Its example has every field and is valid as it is.
 pub trait Input: Type + Example + Serialize + DeserializeOwned {
-    /// Why a value that can be read is refused later, with a code of its own. A body with another bad field names it too.
+    /// Why a value that can be read will be refused later, with a code of its own. It is named too when another field
+    /// is bad.
     fn refusal(&self) -> Option<&'static str> {
         None
     }
 }
 
-/// Reads one JSON value, and nothing after it, from the bytes of a body. Bad fields get `of_fields`; a body that is no JSON
-/// is `invalid_request`.
+/// Reads one JSON value, and nothing after it, from the bytes of a body. Bad fields are answered with `of_fields`, a
+/// body that is not JSON with `invalid_request`.
 pub fn read<T: Input>(bytes: &[u8], of_fields: Code) -> Result<T, Problem> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(Problem::invalid_field("", "the body is not valid UTF-8"));
@@ -68,7 +70,7 @@ struct Survey<T> {
     input: PhantomData<T>,
 }
 
-/// Puts a value's text into a body that is good otherwise.
+/// Puts a value's text into an otherwise valid body.
 type Frame<'a> = &'a dyn Fn(&str) -> String;
 
 impl<T: Input> Survey<T> {
@@ -113,7 +115,7 @@ impl<T: Input> Survey<T> {
         }
         let samples: BTreeMap<&str, &RawValue> = sample.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let mut seen = BTreeSet::new();
-        // Those of the input in its own order, missing ones too, and then the unknown ones.
+        // First the fields of the input in their order, missing ones too, then the unknown ones.
         let names = sample.iter().chain(given).map(|(name, _)| name.as_str());
         for name in names.filter(|name| seen.insert(*name)) {
             if self.is_over() {
@@ -147,7 +149,7 @@ impl<T: Input> Survey<T> {
         }
     }
 
-    /// Why this body, in which only the value at `path` may be bad, is not taken.
+    /// Why this body is refused, in which only the value at `path` may be bad; `None` when it is valid.
     fn fault(&mut self, path: &FieldPath, body: &str) -> Option<FieldFault> {
         self.tries += 1;
         if body.starts_with('[') {
@@ -174,7 +176,7 @@ impl<T: Input> Survey<T> {
                 return FieldFault::new(path.of_named(name).to_string(), message);
             }
         }
-        // Our own types say themselves what they take, and where: serde_json adds the place.
+        // The types of `wire` have a message of their own; serde_json appends the place.
         let place = format!(" at line {} column {}", error.line(), error.column());
         let own = sentence.strip_suffix(&place).unwrap_or(&sentence);
         if own.starts_with("must ") || own.starts_with("may ") {
@@ -190,7 +192,7 @@ impl<T: Input> Survey<T> {
     }
 }
 
-/// The schemas that an input is made of.
+/// The schemas of an input and of its parts.
 struct Schemas {
     root: Value,
     named: Value,
@@ -221,7 +223,7 @@ impl Schemas {
 
 type Members<'a> = Vec<(String, &'a RawValue)>;
 
-/// The members of an object in their order, those that are given twice too.
+/// The members of an object in their order, duplicates included.
 fn members(value: &RawValue) -> Option<Members<'_>> {
     struct InOrder;
 
@@ -250,7 +252,7 @@ fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
     Vec::<&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(value.get())).ok()
 }
 
-/// The sample's object with these values, or none, for one name.
+/// The sample's object, whose member `name` is given once for each of `values`, and not at all when there are none.
 fn object(sample: &Members, name: &str, values: &[&str]) -> String {
     let others = sample.iter().filter(|(other, _)| other != name);
     let others = others.map(|(other, value)| (other.as_str(), value.get()));

@@ -1,5 +1,5 @@
-//! What is wrong with a request's fields and parameters: all of it at once, each in words that a person can follow.
-//! No sentence of a parser reaches a caller.
+//! Finds all faults in a request's fields and parameters at once, and describes each in plain words. A message of a
+//! parser never reaches a caller.
 
 mod body;
 mod parameter;

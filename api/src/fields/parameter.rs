@@ -15,7 +15,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// Reads a parameter of the OpenAPI document, whose schemas have these names.
+    /// Reads a parameter of the OpenAPI document, whose named schemas are `named`.
     pub fn of_document(parameter: &Value, named: &Value) -> Option<Self> {
         let schema = words::resolve(&parameter["schema"], named);
         Some(Self {
@@ -30,7 +30,7 @@ impl Parameter {
         words::must_be(&self.schema)
     }
 
-    /// Whether a text is such a value, as far as its schema's type tells.
+    /// Whether a text is such a value, as far as the schema says.
     pub fn takes(&self, text: &str) -> bool {
         if let Some(values) = self.schema["enum"].as_array() {
             return values.iter().any(|value| value == text);

@@ -1,4 +1,4 @@
-//! Where in a body a value stands, as `transfers[2].amount`.
+//! The place of a value in a body, such as `transfers[2].amount`.
 
 use std::fmt;
 
@@ -34,8 +34,9 @@ impl FieldPath {
         }
     }
 
-    /// The path of an error in what was read instead of the body, where only the value at this path is the body's. The steps
-    /// to that value are this path's own, as its index may be another. An error above the value is its object's.
+    /// The path of an error in a trial body, in which only the value at this path is the caller's. The steps to that
+    /// value are taken from this path, since its index may differ in the trial body. An error above the value keeps the
+    /// shorter path of the object that it is about.
     pub fn of_error(&self, error: &traced::Path) -> Self {
         let steps = error.iter().filter_map(|step| match step {
             traced::Segment::Map { key } => Some(PathStep::Member(key.clone())),

@@ -1,4 +1,5 @@
-//! A JSON schema in words: what a value must be. The schema is the one in the OpenAPI document, so that both say the same.
+//! Says in words what a value of a JSON schema must be. The schema is the one in the OpenAPI document, so that both
+//! agree.
 
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ pub fn must_be(schema: &Value) -> String {
     words.to_owned()
 }
 
-/// The schema itself, where this one refers to it: directly, or through `allOf` beside words of its own.
+/// The schema that this one refers to, directly or through `allOf` beside a description of its own; otherwise this one.
 pub fn resolve<'a>(schema: &'a Value, named: &'a Value) -> &'a Value {
     let schema = schema["allOf"].get(0).unwrap_or(schema);
     let name = schema["$ref"]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Object;
 use crate::problem::{self, Code, FieldFault, Problem};
 
-/// What the edge may answer whatever the operation.
+/// The failures that the edge may answer for any operation.
 const OF_THE_EDGE: &[Code] = &[
     Code::InvalidRequest,
     Code::MethodNotAllowed,
@@ -31,7 +31,7 @@ fn usual_codes(operation: &Value) -> impl Iterator<Item = Code> {
     of_token.iter().chain(OF_THE_EDGE).copied()
 }
 
-/// Adds the failures to an operation; those of a single code are shared through `shared`.
+/// Adds the failures to an operation. A status with a single code refers to one response in `shared`.
 pub fn document(operation: &mut Value, own: &[Code], shared: &mut Object) {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in own.iter().copied().chain(usual_codes(operation)) {
@@ -54,7 +54,7 @@ pub fn document(operation: &mut Value, own: &[Code], shared: &mut Object) {
             }
             _ => failure(&codes),
         };
-        // A status that the operation documents itself keeps its own words.
+        // A status that the operation documents itself keeps its own description.
         responses.entry(status.to_string()).or_insert(response);
     }
     responses.sort_keys();

@@ -8,7 +8,7 @@ use super::{Object, operations};
 
 /// Settles every object of a document.
 ///
-/// Fails when a schema stands in both requests and answers, where absence means two things.
+/// Fails when a schema is used in both requests and answers: absence has a different meaning in each.
 pub fn settle(document: &mut Value) -> Result<()> {
     close_request_objects(document);
     let (mut requests, mut answers) = (Vec::new(), Vec::new());
@@ -78,8 +78,8 @@ fn nullable(schema: Value) -> Value {
     schema
 }
 
-/// OpenAPI 3.0 has no way that every reader takes to say "this reference or null", so that such a field holds a copy.
-/// Gives the names of what was copied.
+/// Replaces each nullable reference by a copy of its schema: OpenAPI 3.0 has no way to say "this reference or null"
+/// that every program understands. Returns the names of the copied schemas.
 fn inline_nullable_references(schemas: &mut Object) -> Vec<String> {
     let mut inlined = Vec::new();
     let settled = schemas.clone();
@@ -110,7 +110,7 @@ fn follow_references(schemas: &Object, names: &mut Vec<String>) {
     }
 }
 
-/// Unknown fields are refused, so the schemas that requests are made of say so.
+/// Marks the schemas of requests as closed, since unknown fields are refused.
 fn close_request_objects(document: &mut Value) {
     let mut open: Vec<String> = Vec::new();
     for operation in operations(document) {

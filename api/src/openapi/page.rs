@@ -1,4 +1,4 @@
-//! One page as it travels: compressed for those who can read that, and not sent again to those who have it.
+//! One page as it is sent: compressed for clients that accept gzip, and 304 for clients that have it already.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -15,14 +15,15 @@ use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use crate::wire::EntityTags;
 
-/// The pages hold their scripts and styles inline, and may speak to this server only.
+/// The pages contain their scripts and styles inline, and may connect to this server only.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
      connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Kept by browsers and proxies, and asked for again each time: a new version of the bank shows at once.
+/// Browsers and proxies store the pages and revalidate them each time, so that a new version of the bank appears at
+/// once.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, no-cache");
 const VARY: HeaderValue = HeaderValue::from_static("accept-encoding");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
@@ -35,7 +36,7 @@ pub struct DocsPage {
     forms: Arc<OnceCell<Forms>>,
 }
 
-/// What the first request for a page makes for all later ones.
+/// Made by the first request for a page, for all later ones too.
 #[derive(Debug)]
 struct Forms {
     plain: Form,
@@ -50,7 +51,7 @@ struct Form {
 }
 
 impl DocsPage {
-    /// A page of HTML. It names an empty icon, since a browser would else request `/favicon.ico` and get a 404.
+    /// A page of HTML. It names an empty icon: otherwise a browser would request `/favicon.ico` and get a 404.
     pub fn html(text: &str) -> Self {
         Self::new(
             text.replacen("<title>", "<link rel=\"icon\" href=\"data:,\"><title>", 1),
@@ -76,7 +77,7 @@ impl DocsPage {
         let forms = self.forms().await?;
         let is_gzip = takes_gzip(headers);
         let form = if is_gzip { &forms.gzip } else { &forms.plain };
-        // A list of tags that cannot be read names no tag of ours.
+        // A list of tags that cannot be read matches nothing.
         let known = EntityTags::of(headers, header::IF_NONE_MATCH).unwrap_or_default();
         if known.is_some_and(|known| known.name_weakly(&form.tag)) {
             return Ok(form.respond(Response::builder().status(StatusCode::NOT_MODIFIED).finish()));
@@ -93,7 +94,7 @@ impl DocsPage {
         Ok(response)
     }
 
-    /// Made at the first request and not at start, since most processes are never asked; beside the threads that answer,
+    /// Made at the first request and not at start, since most processes never serve a page; made on a blocking thread,
     /// since it takes a tenth of a second.
     async fn forms(&self) -> Result<&Forms> {
         let make = || async {
@@ -165,7 +166,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     gzip > 0 && gzip >= plain.unwrap_or(0)
 }
 
-/// The weight behind a coding in thousandths, 1000 where there is none; `None` where it cannot be read.
+/// The weight of a coding in thousandths, 1000 without a weight; `None` when it cannot be read.
 fn weight_milli(parameters: &str) -> Option<u32> {
     let parameters = parameters.trim();
     if parameters.is_empty() {

@@ -1,6 +1,6 @@
 //! The pages that explain the API: the home page, the document itself, Swagger UI, ReDoc and the list of problem codes.
 //! Their texts are made once at start, the compressed form and the tags of each at the first request for it. They must
-//! need nothing from other hosts.
+//! not load anything from other hosts.
 
 use poem::{
     Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result, error::MethodNotAllowedError, http::Method,
@@ -80,8 +80,9 @@ impl<A: Endpoint> Endpoint for WithPages<A> {
     }
 }
 
-/// Swagger UI keeps the token over a reload, and asks no other host about the document. It shows an answer when that has
-/// ended, which a stream does after 15 minutes: so it asks for the first three events unless the reader says how many.
+/// Swagger UI keeps the token over a reload, and does not send the document to a validator. It shows an answer only
+/// when it has ended, and a stream ends after 15 minutes: so it requests three events unless the reader enters a
+/// `limit`.
 const SWAGGER_OPTIONS: &str = r#"deepLinking: true,
         persistAuthorization: true,
         validatorUrl: null,
@@ -115,7 +116,7 @@ pub fn redoc_html(document: &str) -> String {
     let html = html
         .trim_start()
         .replacen("<title>Redoc</title>", "<title>Florin API - Redoc</title>", 1);
-    // The page must work without the internet, and must not tell another host who reads it.
+    // The page must work without the internet, and must not reveal its readers to another host.
     let html = match (
         html.find("<link href=\"https://fonts.googleapis.com"),
         html.find("rel=\"stylesheet\">"),
@@ -128,7 +129,7 @@ pub fn redoc_html(document: &str) -> String {
     embed(&html, &empty.spec(), document)
 }
 
-/// poem-openapi makes these pages for its own document only, which is why an empty one is made and exchanged.
+/// poem-openapi makes these pages only for a document of its own, so an empty one is made and replaced.
 fn empty_service() -> OpenApiService<(), ()> {
     OpenApiService::new((), "florin", "0")
 }

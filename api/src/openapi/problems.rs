@@ -1,4 +1,4 @@
-//! The page that the `type` of every problem leads to: what each code means, and what to do.
+//! The page to which the `type` of every problem links: what each code means, and what to do.
 
 use std::fmt::Write;
 

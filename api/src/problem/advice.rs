@@ -1,9 +1,9 @@
-//! What each code means and what to do about it, for the page that a problem's `type` leads to. No `_` arm, so that a new
-//! code without advice is a compile error.
+//! What each code means and what to do about it, for the page to which a problem's `type` links. No `_` arm, so that a
+//! new code without advice is a compile error.
 
 use super::Code;
 
-/// What a person who meets a code wants to know.
+/// The explanation of a code, for the person who gets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advice {
     /// What happened.

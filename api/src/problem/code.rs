@@ -4,14 +4,14 @@ use poem::http::StatusCode;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:ident, $title:literal;)*) => {
-        /// What went wrong, in one word that clients may branch on.
+        /// The kind of a failure: one stable word, which clients may branch on.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
             $($(#[$doc])* $name,)*
         }
 
         impl Code {
-            /// Every code, in the order of status.
+            /// Every code, in the order of the table below.
             pub const ALL: &[Code] = &[$(Code::$name,)*];
 
             /// The word in the `code` member.
@@ -39,19 +39,19 @@ codes! {
     InvalidIdempotencyKey = "invalid_idempotency_key", BAD_REQUEST, "Malformed idempotency key";
     /// No valid access token.
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Sign in first";
-    /// E-mail, password or refresh token are not right.
+    /// The e-mail address or the password is wrong.
     InvalidCredentials = "invalid_credentials", UNAUTHORIZED, "Wrong credentials";
-    /// Known, but not allowed.
+    /// The caller has signed in and may not do this.
     Forbidden = "forbidden", FORBIDDEN, "Not allowed";
     /// The wallet is the bank's own.
     SystemWallet = "system_wallet", FORBIDDEN, "The bank's own wallet";
-    /// No such route or thing.
+    /// There is nothing at this path, no such thing, or nothing to report on yet.
     NotFound = "not_found", NOT_FOUND, "Not found";
-    /// No such user, or not yours to see.
+    /// No such user, or the caller may not see it.
     UserNotFound = "user_not_found", NOT_FOUND, "User not found";
-    /// No such wallet, or not yours to see.
+    /// No such wallet, or the caller may not see it.
     WalletNotFound = "wallet_not_found", NOT_FOUND, "Wallet not found";
-    /// No such transfer, or not yours to see.
+    /// No such transfer, or the caller may not see it.
     TransferNotFound = "transfer_not_found", NOT_FOUND, "Transfer not found";
     /// No activity of this merchant is known.
     MerchantNotFound = "merchant_not_found", NOT_FOUND, "Merchant not found";
@@ -63,7 +63,7 @@ codes! {
     EmailTaken = "email_taken", CONFLICT, "E-mail already taken";
     /// The user has a wallet in this currency.
     WalletExists = "wallet_exists", CONFLICT, "Wallet already exists";
-    /// The thing is not as the caller saw it; see `If-Match`.
+    /// The wallet has changed since the caller read it: `If-Match` does not match.
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "Changed since it was looked at";
     /// The body is larger than this path takes.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "Body too large";
@@ -71,13 +71,13 @@ codes! {
     UriTooLong = "uri_too_long", URI_TOO_LONG, "Request target too long";
     /// Wrong or missing content type, or an encoded body.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
-    /// A field or parameter is missing, or has a value that is not taken.
+    /// A field or parameter is missing, or has a value that is refused.
     InvalidField = "invalid_field", UNPROCESSABLE_ENTITY, "A field is not acceptable";
     /// Not a currency of ISO 4217.
     UnknownCurrency = "unknown_currency", UNPROCESSABLE_ENTITY, "Unknown currency";
     /// The password is too short or too long.
     WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, "Password not acceptable";
-    /// The amount is not one the bank takes.
+    /// The amount is not a decimal above zero with at most 14 digits before the point and 4 after it.
     InvalidAmount = "invalid_amount", UNPROCESSABLE_ENTITY, "Invalid amount";
     /// The payment method is not open in this currency.
     UnknownMethod = "unknown_method", UNPROCESSABLE_ENTITY, "Unknown payment method";
@@ -93,9 +93,9 @@ codes! {
     CurrencyMismatch = "currency_mismatch", UNPROCESSABLE_ENTITY, "Currencies differ";
     /// Less is available than asked for.
     InsufficientFunds = "insufficient_funds", UNPROCESSABLE_ENTITY, "Insufficient funds";
-    /// A balance would leave what a wallet can hold.
+    /// A balance would leave the range of a wallet.
     BalanceOutOfRange = "balance_out_of_range", UNPROCESSABLE_ENTITY, "Balance out of range";
-    /// More than the customer may move.
+    /// The transfer is above a limit of the wallet. Reserved: the bank has no such limit yet.
     LimitExceeded = "limit_exceeded", UNPROCESSABLE_ENTITY, "Limit exceeded";
     /// The key was used for another request.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key used for another request";
@@ -103,21 +103,21 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     /// The request's header is larger than the server takes.
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Request header too large";
-    /// Our bug.
+    /// A bug of the server.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
-    /// A queue is full; nothing happened.
+    /// A queue is full, or all connections are in use; nothing happened.
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded";
-    /// Too many wrote to the same wallet; nothing happened.
+    /// Other writers kept changing the same wallets, or hold them locked; nothing happened.
     Contended = "contended", SERVICE_UNAVAILABLE, "Contended";
     /// Something the server needs is out of reach; nothing happened.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable";
     /// The disk has no room for an upload; nothing was kept.
     StorageFull = "storage_full", INSUFFICIENT_STORAGE, "No room for the upload";
-    /// The database did not say whether it kept the change; the one answer after which money may have moved.
+    /// It is not known whether the database kept the change: the one answer after which money may have moved.
     OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, "Outcome unknown";
-    /// This server's clock is wrong, or the database's; nothing happened.
+    /// This server's clock and the database's are too far apart; nothing happened.
     ClockSkew = "clock_skew", SERVICE_UNAVAILABLE, "Clocks apart";
-    /// One import at a time.
+    /// The report is not there yet: the first import is still running.
     ImportRunning = "import_running", SERVICE_UNAVAILABLE, "An import is running";
 }
 

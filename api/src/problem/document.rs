@@ -1,11 +1,11 @@
-//! A problem as JSON. What makes a problem does not know the request's id: the edge, which does, writes it in at the end.
+//! A problem as JSON. The code that makes a problem does not know the request's id: the edge adds it at the end.
 
 use bytes::Bytes;
 use poem::Response;
 
 use super::Problem;
 
-/// A problem without the request's id, kept beside the answer until the edge writes the id in.
+/// A problem without the request's id, kept in the answer's extensions until the edge adds the id.
 #[derive(Debug, Clone)]
 pub struct Document(Bytes);
 
@@ -16,7 +16,7 @@ impl Document {
         Self(json.into())
     }
 
-    /// What is answered where there is no edge.
+    /// The document as it is, for an answer that does not pass the edge.
     pub fn without_id(&self) -> Bytes {
         self.0.clone()
     }
@@ -30,7 +30,7 @@ impl Document {
     }
 }
 
-/// Writes the request's id into an answer, if it is a problem.
+/// Adds the request's id to an answer, if it is a problem.
 pub fn write_id(response: &mut Response, request_id: &str) {
     if let Some(document) = response.extensions_mut().remove::<Document>() {
         response.set_body(document.with_id(request_id));

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::clip;
 
-/// A field or parameter that is not taken, and why; the field is empty where the whole body is meant.
+/// A field or parameter that is refused, and why; the field is empty for the body as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldFault {
     field: String,

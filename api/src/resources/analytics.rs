@@ -1,4 +1,4 @@
-//! `/analytics/*`: five reports on what merchants do, answered from what the process has at hand.
+//! `/analytics/*`: five reports on what merchants do, answered from the memory of the process.
 
 use std::sync::Arc;
 
@@ -15,7 +15,9 @@ use crate::problem::{ApiResult, Code, Problem};
 use crate::samples;
 use crate::wire::{Counts, Json, Number, ProductWord};
 
+/// The handlers of `/analytics/*`.
 pub struct AnalyticsApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -24,11 +26,11 @@ pub struct AnalyticsApi {
 #[oai(rename = "TopMerchant", example)]
 pub struct TopMerchantView {
     merchant_id: String,
-    /// The sum of what succeeded, with two decimals, rounded half up.
+    /// The sum of the successful amounts, with two decimals, rounded half up.
     total_volume: Number,
 }
 
-/// Merchants that took each step of KYC.
+/// How many merchants succeeded in each step of KYC.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "KycFunnel", example)]
 pub struct FunnelView {
@@ -42,7 +44,7 @@ pub struct FunnelView {
 #[oai(rename = "FailureRate", example)]
 pub struct FailureRateView {
     product: ProductWord,
-    /// Percent of what succeeded or failed, with one decimal, rounded half up.
+    /// Failed activities in percent of those that failed or succeeded, with one decimal, rounded half up.
     failure_rate: Number,
 }
 

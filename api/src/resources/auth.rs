@@ -17,7 +17,9 @@ use crate::problem::{ApiResult, Problem};
 use crate::samples;
 use crate::wire::{CURRENCY_EXPECTED, Created, EmailInput, FullNameInput, Json, Located, currency_of};
 
+/// The handlers of `/v1/auth`.
 pub struct AuthApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -26,12 +28,12 @@ pub struct AuthApi {
 #[oai(rename = "Registration", example)]
 #[serde(deny_unknown_fields)]
 pub struct RegistrationInput {
-    /// Kept and compared composed (NFC) and in lower case, in any script. Only characters that can be seen.
+    /// Stored and compared in lower case and in the Unicode form NFC. Any script; only visible characters.
     email: EmailInput,
     /// 12 to 128 characters.
     #[oai(validator(min_length = 12, max_length = 128))]
     password: String,
-    /// 1 to 200 characters that can be seen, kept composed (NFC).
+    /// 1 to 200 visible characters, stored in the Unicode form NFC.
     full_name: FullNameInput,
     /// ISO 4217; the currency of the first wallet, the server's own by default.
     #[oai(validator(pattern = "^[A-Z]{3}$"))]
@@ -73,7 +75,8 @@ pub struct TokenView {
 impl AuthApi {
     /// Become a customer
     ///
-    /// Makes a user with the role customer and opens their first wallet, both or neither.
+    /// Makes a user with the role customer and opens their first wallet. After `outcome_unknown` (503), signing in
+    /// opens the wallet if the user is registered.
     #[oai(path = "/register", method = "post", operation_id = "auth_register")]
     async fn register(&self, body: Json<RegistrationInput>) -> ApiResult<Created<RegisteredView>> {
         let registration = body.0.try_into()?;
@@ -95,7 +98,7 @@ impl AuthApi {
     }
 }
 
-/// The user, as soon as they have signed in.
+/// The new user can read this path once they have signed in.
 impl Located for RegisteredView {
     fn location(&self) -> String {
         "/v1/users/me".to_owned()

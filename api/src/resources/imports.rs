@@ -1,4 +1,4 @@
-//! `/v1/imports`: files that are taken in now and imported in the background.
+//! `/v1/imports`: files that are uploaded now and imported in the background.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,11 +18,13 @@ use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{Accepted, FileUpload, ImportKindWord, ImportStatusWord, Json, Located, Time};
 
+/// The handlers of `/v1/imports`.
 pub struct ImportsApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
-/// An upload that is taken in; ask `GET /v1/imports/{id}` how it goes on.
+/// An upload that is accepted; `GET /v1/imports/{import_id}` shows its progress.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "StartedImport", example)]
 pub struct StartedImportView {
@@ -30,29 +32,36 @@ pub struct StartedImportView {
     status: ImportStatusWord,
 }
 
-/// A file whose rows are brought in, and what became of them so far: every row that was read was inserted, is a
-/// duplicate, or was skipped.
+/// The import of a file, and what happened to its rows so far: every row that was read was inserted, is a duplicate, or
+/// was skipped.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Import", example)]
 pub struct ImportView {
+    /// Names the import in `GET /v1/imports/{import_id}`.
     pub id: Uuid,
     pub kind: ImportKindWord,
-    /// The file's name.
+    /// The file's name, without control characters, at most 255 characters.
     pub file: String,
     pub status: ImportStatusWord,
-    /// Rows without the header.
+    /// Rows read so far, without the header.
     pub rows_read: u64,
+    /// Rows that were new and count now.
     pub rows_inserted: u64,
+    /// Rows that were imported before; they change nothing.
     pub rows_duplicate: u64,
+    /// Rows that were left out; `skip_reasons` says why.
     pub rows_skipped: u64,
-    /// Rows whose amount was none and became zero.
+    /// Rows whose amount could not be read and became zero.
     pub amounts_coerced: u64,
     /// Skipped rows by reason.
     pub skip_reasons: BTreeMap<String, u64>,
+    /// When the file was accepted for import (RFC 3339, UTC, microseconds).
     pub started_at: Time,
+    /// When the import was completed or failed (RFC 3339, UTC, microseconds); null while it is RUNNING.
     pub finished_at: Option<Time>,
     /// Bytes of the file whose rows are applied.
     pub bytes_applied: u64,
+    /// Bytes of the whole file.
     pub bytes: u64,
     /// Why the file cannot be read; null unless FAILED.
     pub failure: Option<String>,
@@ -72,8 +81,8 @@ impl ImportsApi {
 
     /// Import transactions
     ///
-    /// Takes a CSV file of other systems' deposits and withdrawals in and adds them to the daily totals in the background.
-    /// A content that was imported before is known and changes nothing: its rows are counted as duplicates.
+    /// Takes a CSV file of other systems' deposits and withdrawals in and adds them to the daily totals in the
+    /// background. A content that was imported before is known and changes nothing: its rows are counted as duplicates.
     #[oai(path = "/transactions", method = "post", operation_id = "imports_transactions")]
     async fn transactions(&self, _operator: Operator, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
         self.take_in(ImportKind::Transactions, upload).await
@@ -90,7 +99,7 @@ impl ImportsApi {
 }
 
 impl ImportsApi {
-    /// A place is taken before the file is read: what does not fit is refused while nothing has come.
+    /// Takes a place in the queue before the file is read, so that an upload that does not fit is refused at once.
     async fn take_in(&self, kind: ImportKind, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
         let imports = &self.services.imports;
         let place = imports.admit(kind, upload.declared_bytes()).await?;

@@ -16,7 +16,9 @@ use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{Json, ProductWord, Time};
 
+/// The handlers of `/v1/merchants`.
 pub struct MerchantsApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -25,7 +27,7 @@ pub struct MerchantsApi {
 #[oai(rename = "MerchantSummary", example)]
 pub struct MerchantSummaryView {
     merchant_id: String,
-    /// The sum of what succeeded: a decimal with four decimals.
+    /// The sum of the successful amounts, exact, with four decimals.
     volume: String,
     /// Products that the merchant used, in the order of their names.
     products: Vec<ProductCountsView>,

@@ -33,7 +33,7 @@ const LEDGER: [LedgerCounter; 10] = [
     ),
     (
         "set_aside",
-        "Commands put aside because another session had locked one of their wallets.",
+        "Times that a command was put aside, mostly since another session had locked its wallet or owner.",
         |ledger| ledger.set_aside,
     ),
     (
@@ -48,7 +48,7 @@ const LEDGER: [LedgerCounter; 10] = [
     ),
     (
         "clock_refusals",
-        "Batches refused because this process' clock and the database's are apart.",
+        "Attempts refused because this process' clock and the database's are apart.",
         |ledger| ledger.clock_refusals,
     ),
     (

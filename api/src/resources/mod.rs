@@ -1,4 +1,8 @@
 //! The API's resources, one file each: what is read, which service function is called, how its answer looks.
+//!
+//! A public field whose type is a named schema, such as `TransferKindWord`, has no doc comment: poem-openapi would turn
+//! the reference into an `allOf` of two parts, which the generator of the Python client (`scripts/clients.sh`) refuses.
+//! Its schema has a description of its own.
 
 pub mod analytics;
 pub mod auth;
@@ -14,7 +18,7 @@ pub mod wallets;
 
 use poem_openapi::Tags;
 
-/// How the documentation groups operations, in the order of a newcomer's way through them.
+/// The groups of operations in the documentation, in the order in which a new client needs them.
 #[derive(Tags)]
 pub enum Tag {
     /// Register and sign in. A token goes into the Authorization header, or into Swagger UI's "Authorize".
@@ -23,18 +27,18 @@ pub enum Tag {
     Users,
     /// Balances in one currency each, and their histories.
     Wallets,
-    /// Movements of money. The answer is final, but for `outcome_unknown`: ask again with the same key.
+    /// Movements of money. The answer is final, except `outcome_unknown`: ask again with the same key.
     Transfers,
     /// What moved lately, and what merchants do. Numbers are JSON numbers, printed from exact decimals.
     Reports,
-    /// Files whose rows are brought in, in the background.
+    /// Files whose rows are imported in the background.
     Imports,
-    /// Is the bank well.
+    /// Health and metrics of the server.
     Operations,
 }
 
 impl Tag {
-    /// Every tag in that order, which poem-openapi does not keep.
+    /// Every tag in the order above, which poem-openapi does not keep.
     pub const ORDER: [Self; 7] = [
         Self::Authentication,
         Self::Users,

@@ -1,4 +1,5 @@
-//! `/health`, `/livez`, `/readyz`, `/metrics`: is the bank well. Open to everybody, and silent about the inside.
+//! `/health`, `/livez`, `/readyz`, `/metrics`: health and metrics. They need no token, so they must not reveal
+//! customers' data.
 
 use std::sync::Arc;
 
@@ -16,7 +17,9 @@ use super::metrics::exposition;
 use crate::problem::{ApiResult, Problem};
 use crate::wire::{ImportKindWord, Json};
 
+/// The handlers of `/health`, `/livez`, `/readyz` and `/metrics`.
 pub struct OperationsApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -32,7 +35,7 @@ pub struct HealthView {
     uptime_s: i64,
 }
 
-/// One word.
+/// The answer of a process that runs.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Liveness", example)]
 pub struct StatusView {
@@ -41,7 +44,7 @@ pub struct StatusView {
     status: String,
 }
 
-/// Whether the process can do its work, what it does without, and what else goes on.
+/// Whether the process can do its work, what is missing, and which import is running.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Readiness", example)]
 pub struct ReadinessView {
@@ -53,7 +56,7 @@ pub struct ReadinessView {
     redis: Option<String>,
     /// What is missing, or was lost, in words. Null when nothing is.
     detail: Option<String>,
-    /// What is imported in the background; the API answers meanwhile. Null when nothing is.
+    /// The import that runs in the background, while the API answers. Null when there is none.
     importing: Option<ImportingView>,
 }
 
@@ -65,7 +68,7 @@ pub struct ImportingView {
     /// Bytes of the file whose rows are applied.
     bytes_applied: u64,
     bytes: u64,
-    /// Files that wait behind it.
+    /// Files that wait for this import to end.
     waiting: usize,
 }
 
@@ -94,11 +97,11 @@ impl OperationsApi {
 
     /// Readiness
     ///
-    /// 200 when this process can do its work now, else 503: for load balancers. The database must keep what it reports and
-    /// take a write, which is tried at most once a second, its clock and this machine's must be at most 2 s apart, and no commit
-    /// may have waited for it for 5 s. `detail` names rows of the journal that the database has lost, and workers that do
-    /// not run or have failed for more than 10 s. Without Redis it still can. An import in
-    /// the background is shown; a process that imports is ready all the same.
+    /// 200 when this process can do its work now, else 503: for load balancers. The database must keep what it reports
+    /// and take a write, which is tried at most once a second, its clock and this machine's must be at most 2 s apart,
+    /// and no commit may have waited for it for 5 s. `detail` names rows of the journal that the database has lost, and
+    /// workers that do not run or have failed for more than 10 s. A process without Redis is ready, and so is one that
+    /// imports a file in the background.
     #[oai(path = "/readyz", method = "get", operation_id = "readyz")]
     async fn readyz(&self) -> ApiResult<Json<ReadinessView>> {
         self.services.ops.prove_ready().await?;

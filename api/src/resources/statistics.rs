@@ -20,7 +20,9 @@ use crate::auth::{Operator, ReportReader};
 use crate::problem::{ApiResult, Problem};
 use crate::wire::{CurrencyText, EVENTS_MAX, EventLimit, Json, Number, Transaction, currency_of};
 
+/// The handlers of `/transactions` and `/statistics`.
 pub struct StatisticsApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -28,11 +30,15 @@ pub struct StatisticsApi {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Statistics", example)]
 pub struct StatisticsView {
+    /// The sum of the amounts, exact.
     pub sum: Number,
-    /// Four decimals, half up (away from zero).
+    /// The average amount, with four decimals, rounded half up (away from zero).
     pub avg: Number,
+    /// The largest amount, exact.
     pub max: Number,
+    /// The smallest amount, exact.
     pub min: Number,
+    /// How many amounts the last 60 seconds have.
     pub count: u64,
 }
 
@@ -47,7 +53,7 @@ pub enum Reported {
     TooOld,
 }
 
-/// How often a stream tells.
+/// The time between two events of a stream.
 const STREAM_PAUSE: Duration = Duration::from_secs(1);
 
 #[OpenApi(tag = "Tag::Reports")]
@@ -82,9 +88,9 @@ impl StatisticsApi {
 
     /// Stream of statistics
     ///
-    /// Server-sent events: the same figures at once and then every second. A stream ends after 15 minutes, as a token does;
-    /// clients connect again by themselves. With `limit` it ends earlier: Swagger UI asks for 3 events where the field is
-    /// empty, since it shows an answer only when it has ended.
+    /// Server-sent events: the same figures at once and then every second. A stream ends after 15 minutes, as a token
+    /// does; clients connect again by themselves. With `limit` it ends earlier: Swagger UI asks for 3 events where the
+    /// field is empty, since it shows an answer only when it has ended.
     #[oai(path = "/statistics/stream", method = "get", operation_id = "statistics_stream")]
     async fn stream(
         &self,

@@ -15,7 +15,9 @@ use crate::auth::ReportReader;
 use crate::problem::{ApiResult, Code, FieldFault, Problem};
 use crate::wire::{CurrencyText, DayText, Json, Number, currency_of};
 
+/// The handlers of `/stats`.
 pub struct StatsApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -79,7 +81,7 @@ fn day(field: &'static str, DayText(text): DayText) -> Result<Day, FieldFault> {
 impl From<Totals> for StatsView {
     fn from(totals: Totals) -> Self {
         let mut view = Self::default();
-        // The bank's own and imported money of a method are one figure here.
+        // The bank's own money and imported money of a method are added up.
         let mut sums: BTreeMap<(Day, PaymentKind, &str), i128> = BTreeMap::new();
         for (key, sum) in totals.iter() {
             *sums.entry((key.day, key.kind, key.method.as_str())).or_default() += sum.units;

@@ -22,7 +22,9 @@ use crate::wire::{
     Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
 };
 
+/// The handlers of `/v1/transfers`, and of the deposits and withdrawals of a wallet.
 pub struct TransfersApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -30,26 +32,35 @@ pub struct TransfersApi {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Transfer", example)]
 pub struct TransferView {
+    /// Names the transfer in `GET /v1/transfers/{transfer_id}`.
     pub id: Uuid,
     pub kind: TransferKindWord,
     pub status: TransferStatusWord,
+    /// The wallet that pays; for a deposit, the bank's own wallet of the payment method.
     pub source_wallet_id: Uuid,
+    /// The wallet that receives; for a withdrawal, the bank's own wallet of the payment method.
     pub destination_wallet_id: Uuid,
+    /// Above zero, exact, with four decimals.
     pub amount: Amount,
+    /// ISO 4217; the currency of the source wallet.
     #[oai(validator(pattern = "^[A-Z]{3}$"))]
     pub currency: String,
-    /// The payment method of a deposit or withdrawal.
+    /// The payment method of a deposit or withdrawal; null for other transfers.
     #[oai(validator(pattern = "^[a-z0-9_]{1,32}$"))]
     pub method: Option<String>,
+    /// The text that the caller gave; null when there is none.
     pub description: Option<String>,
+    /// The JSON object that the caller gave, at most 4 096 bytes; null when there is none.
     pub metadata: Option<MetadataValue>,
     /// The refusal's code; null unless FAILED.
     pub failure_reason: Option<String>,
-    /// The transfer that a reversal takes back.
+    /// The transfer that a reversal takes back; null for other transfers.
     pub reverses: Option<Uuid>,
+    /// When the transfer was decided (RFC 3339, UTC, microseconds).
     pub created_at: Time,
+    /// When the money moved (RFC 3339, UTC, microseconds); null unless COMPLETED.
     pub completed_at: Option<Time>,
-    /// When a hold ends by itself.
+    /// When a hold ends by itself; null for other transfers.
     pub expires_at: Option<Time>,
 }
 
@@ -79,9 +90,9 @@ pub struct NewPaymentInput {
 impl TransfersApi {
     /// Make a transfer
     ///
-    /// Moves money from a wallet of the caller's to any customer's wallet. The answer is final: a 201 is durable,
-    /// a refusal with a `transfer_id` is recorded. Every other answer moved nothing, but for `outcome_unknown` (503): then ask
-    /// again with the same `Idempotency-Key`, since another request could move the money twice.
+    /// Moves money from a wallet of the caller's to any customer's wallet. The answer is final: a 201 is durable, a
+    /// refusal with a `transfer_id` is recorded. Every other answer moved nothing, except `outcome_unknown` (503): then
+    /// ask again with the same `Idempotency-Key`, since another request could move the money twice.
     ///
     /// Refusals, the first that applies: `invalid_amount`, `wallet_not_found`, `same_wallet`, `wallet_frozen`,
     /// `wallet_closed`, `currency_mismatch`, `insufficient_funds`, `balance_out_of_range`. From `wallet_frozen` on the
@@ -101,8 +112,8 @@ impl TransfersApi {
 
     /// Deposit
     ///
-    /// Brings money into the bank, from the system wallet of its payment method, which opens in the wallet's currency when
-    /// an operator first uses it.
+    /// Brings money into the bank, from the system wallet of its payment method, which opens in the wallet's currency
+    /// when an operator first uses it.
     #[oai(
         path = "/wallets/:wallet_id/deposits",
         method = "post",
@@ -163,8 +174,8 @@ impl TransfersApi {
 
     /// List transfers
     ///
-    /// Newest first: those of the caller's wallets, but FAILED ones only where the source is the caller's; for operators
-    /// all.
+    /// Newest first: those of the caller's wallets, but FAILED ones only where the source is the caller's; for
+    /// operators all.
     #[oai(path = "/transfers", method = "get", operation_id = "transfers_list")]
     #[expect(
         clippy::too_many_arguments,

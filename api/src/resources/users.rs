@@ -15,7 +15,9 @@ use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{Json, RoleWord, Time, UserStatusWord};
 
+/// The handlers of `/v1/users`.
 pub struct UsersApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -23,12 +25,17 @@ pub struct UsersApi {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "User", example)]
 pub struct UserView {
+    /// Names the user, for instance in the `user_id` of a wallet.
     pub id: Uuid,
+    /// The e-mail address to sign in with, in lower case.
     pub email: String,
+    /// The name of the person or program, 1 to 200 characters.
     pub full_name: String,
     pub role: RoleWord,
     pub status: UserStatusWord,
+    /// When the user was made (RFC 3339, UTC, microseconds).
     pub created_at: Time,
+    /// When the user last changed (RFC 3339, UTC, microseconds).
     pub updated_at: Time,
 }
 

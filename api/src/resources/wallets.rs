@@ -23,7 +23,9 @@ use crate::wire::{
     PageLimit, Refreshed, Tagged, Time, TransferKindWord, WalletStatusWord, currency_of, page_request,
 };
 
+/// The handlers of `/v1/wallets`.
 pub struct WalletsApi {
+    /// The services that the handlers call.
     pub services: Arc<Services>,
 }
 
@@ -31,21 +33,26 @@ pub struct WalletsApi {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Wallet", example)]
 pub struct WalletView {
+    /// Names the wallet in transfers and in `GET /v1/wallets/{wallet_id}`.
     pub id: Uuid,
-    /// Null on the bank's own wallets.
+    /// The owner; null on the bank's own wallets.
     pub user_id: Option<Uuid>,
+    /// ISO 4217.
     #[oai(validator(pattern = "^[A-Z]{3}$"))]
     pub currency: String,
+    /// All money in the wallet, exact, with four decimals. Negative only on the bank's own wallets.
     pub balance: Amount,
     /// The part of the balance that pending transfers have claimed.
     pub held: Amount,
-    /// balance - held.
+    /// What the owner can spend: balance - held.
     pub available: Amount,
     pub status: WalletStatusWord,
     /// How many entries the wallet has.
     #[oai(validator(minimum(value = "0")))]
     pub version: i64,
+    /// When the wallet was opened (RFC 3339, UTC, microseconds).
     pub created_at: Time,
+    /// When the wallet last changed (RFC 3339, UTC, microseconds).
     pub updated_at: Time,
 }
 
@@ -53,17 +60,21 @@ pub struct WalletView {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Entry", example)]
 pub struct EntryView {
+    /// The transfer that this entry is a side of.
     pub transfer_id: Uuid,
     pub kind: TransferKindWord,
     /// Negative when money left the wallet.
     pub amount: Amount,
+    /// The wallet's balance after this entry, exact, with four decimals.
     pub balance_after: Amount,
-    /// 1 for the wallet's first entry, and no gap after it.
+    /// 1 for the wallet's first entry; each later one is one higher, without a gap.
     #[oai(validator(minimum(value = "1")))]
     pub version: i64,
-    /// The other side.
+    /// The wallet on the other side of the transfer.
     pub counterparty_wallet_id: Uuid,
+    /// The transfer's description; null when there is none.
     pub description: Option<String>,
+    /// When the money moved (RFC 3339, UTC, microseconds).
     pub created_at: Time,
 }
 

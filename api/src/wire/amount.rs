@@ -1,4 +1,4 @@
-//! Money on the wire: out as a string with four decimals, in as a string or a number whose own text is read.
+//! Money on the wire: written as a string with four decimals, read from a string or from the text of a number.
 
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde::de::Error as _;
@@ -12,8 +12,8 @@ use super::inline_schema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amount(pub Money);
 
-/// An amount that a caller sent; `None` when the text was a string or number but no amount, which is refused as
-/// `invalid_amount` when its turn comes.
+/// An amount that a caller sent. `None` for a string or number that is not an amount: it is refused as
+/// `invalid_amount`, in the order of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AmountInput(pub Option<Money>);
 
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Amount {
 }
 
 impl<'de> Deserialize<'de> for AmountInput {
-    /// Reads the number's own digits: a float would have rounded them before they are checked.
+    /// Reads the digits of a number: a float would round them before they are checked.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let text = raw.get();
@@ -89,7 +89,7 @@ inline_schema!(AmountInput, "AmountInput", {
     schema
 });
 
-/// Without a look-ahead, which not every client's regular expressions have.
+/// Without a look-ahead, which the regular expressions of some clients lack.
 const ABOVE_ZERO: &str =
     r"^([1-9][0-9]{0,13}(\.[0-9]{1,4})?|0\.([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9]))$";
 

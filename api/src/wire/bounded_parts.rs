@@ -1,5 +1,5 @@
-//! A multipart body in pieces: the parser is given the head of a part bit by bit, and no more of it than a head may hold.
-//! By itself it would keep every byte until a head's end comes.
+//! A multipart body in pieces. The parser gets the head of a part bit by bit, and at most as many bytes as a head may
+//! have: by itself it would keep every byte until the end of a head comes.
 
 use std::io;
 use std::pin::Pin;
@@ -11,44 +11,44 @@ use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Frame};
 
-/// The most that may stand before a part's content: its boundary and its headers.
+/// The most bytes before a part's content: its boundary and its headers.
 pub const PART_HEAD_MAX_BYTES: usize = 8 * 1024;
 
 const PIECE_BYTES: usize = 1024;
 const UNBOUNDED: usize = usize::MAX;
 
-/// Tells the body whether a head is awaited.
+/// The bytes that the body may still pass on before a part's content; its reader sets them.
 #[derive(Clone)]
 pub struct Bound(Arc<AtomicUsize>);
 
 impl Bound {
-    /// From now on at most this much is given until a part's content begins.
+    /// Limits the bytes to `PART_HEAD_MAX_BYTES` until a part's content begins.
     pub fn begin_head(&self) {
         self.0.store(PART_HEAD_MAX_BYTES, Relaxed);
     }
 
-    /// A part's content has begun.
+    /// Lifts the limit: a part's content has begun.
     pub fn begin_content(&self) {
         self.0.store(UNBOUNDED, Relaxed);
     }
 
-    /// True when a head was longer than it may be.
+    /// True when a head used up its bytes.
     pub fn is_exceeded(&self) -> bool {
         self.0.load(Relaxed) == 0
     }
 }
 
-/// The body under its bound.
+/// The body, which passes on no more than `Bound` allows.
 pub struct BoundedParts {
     inner: BoxBody<Bytes, io::Error>,
     bound: Bound,
     rest: Bytes,
-    /// The parser reads until it has to wait, and looks at what it has only then.
+    /// Set after each piece, to return `Pending` once: the parser reads until it has to wait, and parses only then.
     is_pausing: bool,
 }
 
 impl BoundedParts {
-    /// A body whose first part's head is awaited.
+    /// A body that begins with the head of its first part, and the bound for its reader.
     pub fn new(inner: BoxBody<Bytes, io::Error>) -> (Self, Bound) {
         let bound = Bound(Arc::new(AtomicUsize::new(PART_HEAD_MAX_BYTES)));
         let body = Self {
@@ -60,7 +60,7 @@ impl BoundedParts {
         (body, bound)
     }
 
-    /// The next piece of what is there.
+    /// The next piece of the bytes that have arrived.
     fn piece(&mut self) -> Result<Frame<Bytes>, io::Error> {
         self.is_pausing = true;
         let left = self.bound.0.load(Relaxed);

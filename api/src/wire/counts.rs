@@ -1,4 +1,4 @@
-//! A JSON object from names to counts, in an order of its own.
+//! A JSON object of counts by name, in a given order.
 
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

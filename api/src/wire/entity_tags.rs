@@ -1,12 +1,13 @@
-//! Lists of entity tags, as `If-Match` and `If-None-Match` have them (RFC 9110, 8.8.3 and 13.1).
+//! Lists of entity tags, for `If-Match` and `If-None-Match` (RFC 9110, 8.8.3 and 13.1).
 
 use poem::http::{HeaderMap, HeaderName};
 
-/// What such a header names.
+/// The value of such a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntityTags {
     /// `*`: every version of a thing that exists.
     Any,
+    /// The tags of the list, at least one.
     Listed(Vec<EntityTag>),
 }
 
@@ -21,14 +22,14 @@ pub struct EntityTag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
-/// What a list of tags looks like, for the document.
+/// The regular expression of such a header, for the OpenAPI document.
 pub const PATTERN: &str = concat!(
     r#"^(\*|[ \t,]*(W/)?"[!#-~\u0080-\u00ff]*""#,
     r#"([ \t]*,[ \t,]*(W/)?"[!#-~\u0080-\u00ff]*")*[ \t,]*)$"#
 );
 
 impl EntityTags {
-    /// The tags of a header, whose lines are one list; `None` where it is not there.
+    /// Reads a header, whose lines are one list; `None` when the request does not have it.
     pub fn of(headers: &HeaderMap, name: HeaderName) -> Result<Option<Self>, Malformed> {
         let mut lines = headers.get_all(name).iter().map(|value| value.as_bytes()).peekable();
         if lines.peek().is_none() {
@@ -50,7 +51,7 @@ impl EntityTags {
         Ok(Some(Self::Listed(tags)))
     }
 
-    /// Whether a tag of ours is named, weak or not.
+    /// Whether the header names this tag, as a weak or a strong one.
     pub fn name_weakly(&self, ours: &str) -> bool {
         match self {
             Self::Any => true,
@@ -61,7 +62,7 @@ impl EntityTags {
 
 fn read(mut rest: &[u8], tags: &mut Vec<EntityTag>) -> Option<()> {
     loop {
-        // Empty elements of a list mean nothing, and are allowed.
+        // Empty elements of a list are allowed, and are ignored.
         while let [b' ' | b'\t' | b',', after @ ..] = rest {
             rest = after;
         }

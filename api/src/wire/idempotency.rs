@@ -1,4 +1,4 @@
-//! The `Idempotency-Key` header. Read from the raw bytes: a key that cannot be read must never pass for no key.
+//! The `Idempotency-Key` header. Read from the raw bytes: a key that cannot be read must never count as no key.
 
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef, Registry};
@@ -25,7 +25,7 @@ impl<'a> ApiExtractor<'a> for IdempotencyHeader {
     fn param_schema_ref() -> Option<MetaSchemaRef> {
         let mut schema = MetaSchema::new("string");
         let longest = IdempotencyKey::LENGTH_MAX;
-        // Quotation marks stand around a key, as the draft of the header has it, or nowhere.
+        // A key has quotation marks around it, as in the draft of the header, or none at all.
         schema.pattern = Some(format!(r##"^("[!#-~]{{1,{longest}}}"|[!#-~]{{1,{longest}}})$"##));
         Some(MetaSchemaRef::Inline(Box::new(schema)))
     }

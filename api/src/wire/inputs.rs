@@ -1,4 +1,4 @@
-//! Texts of a caller that must have a certain form. Each is read once, into the value that the service takes.
+//! Texts of a caller that must have a certain form. Each is parsed once, into a value of the service.
 
 use poem_openapi::registry::MetaSchema;
 use serde::de::Error as _;
@@ -15,7 +15,7 @@ macro_rules! input {
         pub struct $input(pub $value);
 
         impl $input {
-            /// Reads a text; `None` when it has another form.
+            /// Reads a text; `None` when its form is wrong.
             pub fn try_new(text: &str) -> Option<Self> {
                 $value::try_new(text).map(Self)
             }
@@ -63,7 +63,7 @@ inline_schema!(FullNameInput, "FullNameInput", {
     let mut schema = MetaSchema::new("string");
     schema.description = Some("1 to 200 characters that can be seen.");
     (schema.min_length, schema.max_length) = (Some(1), Some(200));
-    // Blanks at both ends are cut off, so that one other character is needed.
+    // Blanks at both ends are removed, so at least one other character is needed.
     schema.pattern = Some(
         r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$".to_owned(),
     );

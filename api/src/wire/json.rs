@@ -24,9 +24,9 @@ const CONTENT_TYPE: &str = "application/json";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-/// A thing that is made and can be looked at afterwards.
+/// A created resource, which has a path.
 pub trait Located: Send {
-    /// The path to look at, for the `Location` header.
+    /// The path of the resource, for the `Location` header.
     fn location(&self) -> String;
 }
 

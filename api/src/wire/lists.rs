@@ -27,21 +27,23 @@ pub struct Listed<T> {
     pub next_cursor: Option<String>,
 }
 
-/// What a caller said about the page: `limit` and `cursor`.
+/// The page that a caller asks for.
 pub struct ListQuery {
+    /// The most items in the page; `LIMIT_DEFAULT` when `None`.
     pub limit: Option<PageLimit>,
+    /// `next_cursor` of the page before; `None` for the first page.
     pub cursor: Option<CursorText>,
 }
 
-/// A key that pages of a list start after.
+/// The key of a list, after which a page starts.
 pub trait CursorKey: Sized {
     /// Writes the key with characters of `A-Z a-z 0-9 - _` only.
     fn write(&self) -> String;
-    /// Reads it back; `None` when it is no such key.
+    /// Reads a key back; `None` when the text is not a key of this list.
     fn read(text: &str) -> Option<Self>;
 }
 
-/// Reads what a caller said about the page.
+/// Reads the page that a caller asks for, and refuses a cursor that is not one of this list.
 pub fn page_request<K: CursorKey>(query: ListQuery) -> Result<PageRequest<K>, Problem> {
     let limit = query.limit.map_or(LIMIT_DEFAULT, |limit| limit.0);
     let after = match query.cursor {

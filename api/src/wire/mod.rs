@@ -1,4 +1,5 @@
-//! How values look on the wire: JSON bodies, amounts, times, cursors, keys. What can be wrong is read once, here.
+//! How values look on the wire: JSON bodies, amounts, times, cursors, keys. Values that can be wrong are parsed once,
+//! here.
 
 mod amount;
 mod bounded_parts;
@@ -71,7 +72,7 @@ macro_rules! schema_type {
 }
 use schema_type;
 
-/// The same for a serde type, which may then stand in bodies.
+/// The same for a serde type, so that bodies can contain it.
 macro_rules! inline_schema {
     ($type:ty, $name:literal, $schema:expr) => {
         crate::wire::schema_type!($type, $name, $schema);

@@ -1,4 +1,4 @@
-//! The answer to a request that moved money: 201, with a header that tells a replay.
+//! The answer to a request that moved money: 201, with a header that marks a replay.
 
 use poem::http::HeaderValue;
 use poem::{IntoResponse, Response};
@@ -12,7 +12,9 @@ use crate::problem::REPLAYED;
 
 /// 201, with `Idempotent-Replayed: true` when the outcome is that of an earlier request.
 pub struct Moved<T> {
+    /// The JSON body of the answer.
     pub body: T,
+    /// True for the stored outcome of an earlier request with the same key.
     pub replayed: bool,
 }
 

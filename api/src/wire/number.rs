@@ -1,4 +1,4 @@
-//! JSON numbers that are printed from exact decimals, for the reports: no float ever holds them.
+//! JSON numbers that are printed from exact decimals, for the reports: they never pass through a float.
 
 use poem_openapi::registry::MetaSchema;
 use serde::de::Error as _;

@@ -1,4 +1,4 @@
-//! Query parameters that several operations take. Each says what it must be in its schema and in the words of a refusal.
+//! Query parameters that several operations share. Each states its form in its schema and in the message of a refusal.
 
 use poem_openapi::registry::MetaSchema;
 use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult};
@@ -20,11 +20,11 @@ pub struct EventLimit(pub usize);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CursorText(pub String);
 
-/// A code that ISO 4217 may know.
+/// A currency code that is not checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrencyText(pub String);
 
-/// A date that must be given. Absence is an answer of the operation's own (422), so it is no failure to read.
+/// A required date that is not checked yet. `None` when it is missing: the operation answers that itself, with 422.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayText(pub Option<String>);
 
@@ -77,7 +77,7 @@ schema_type!(PageLimit, "PageLimit", {
 
 schema_type!(EventLimit, "EventLimit", {
     let mut schema = MetaSchema::new_with_format("integer", "int32");
-    // No default is told: Swagger UI would fill it in, and wait for as many events.
+    // No default in the schema: Swagger UI would send it, and wait for as many events.
     (schema.minimum, schema.maximum) = (Some(1.0), Some(EVENTS_MAX as f64));
     schema
 });
@@ -96,9 +96,9 @@ schema_type!(CurrencyText, "CurrencyText", {
 
 schema_type!(DayText, "DayText", MetaSchema::new_with_format("string", "date"));
 
-/// A stream of one event a second lives as long as a token.
+/// The most events of a stream: one a second, for as long as an access token is valid.
 pub const EVENTS_MAX: usize = ACCESS_TOKEN_SECONDS.unsigned_abs() as usize;
 
-/// What every cursor is made of.
+/// The characters and the length of a cursor.
 pub(super) const CURSOR_PATTERN: &str = "^[A-Za-z0-9_-]{1,64}$";
 const CURRENCY_PATTERN: &str = "^[A-Z]{3}$";

@@ -1,4 +1,4 @@
-//! Answers with an `ETag`, and the two headers by which a caller names the tags that they have seen.
+//! Answers with an `ETag`, and the two headers in which a caller names tags of earlier answers.
 
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Request, RequestBody, Response};
@@ -15,8 +15,9 @@ use crate::problem::Problem;
 
 /// 200 with an `ETag`.
 pub struct Tagged<T> {
+    /// The JSON body of the answer.
     pub body: T,
-    /// Without quotation marks.
+    /// The value of the `ETag`, without quotation marks.
     pub tag: String,
 }
 
@@ -25,18 +26,21 @@ pub struct CreatedTagged<T>(pub Tagged<T>);
 
 /// 200 with an `ETag`, or 304 without a body for a caller who has it.
 pub struct Refreshed<T> {
+    /// The current state and its tag.
     pub now: Tagged<T>,
+    /// The tags of the states that the caller has.
     pub known: KnownTags,
 }
 
-/// The `If-None-Match` header: tags of what the caller has.
+/// The `If-None-Match` header: the tags of the states that the caller has.
 pub struct KnownTags(Option<EntityTags>);
 
-/// The `If-Match` header: what the caller has seen, and means to change.
+/// The `If-Match` header: the states of the resource in which the caller wants it changed.
 pub struct ExpectedTags(pub Expected);
 
 impl KnownTags {
-    /// Whether the caller has this. The comparison is weak, as a 304 asks for.
+    /// Whether the caller has the state with this tag. The comparison is weak, as RFC 9110 requires for
+    /// `If-None-Match`.
     fn has(&self, tag: &str) -> bool {
         self.0.as_ref().is_some_and(|tags| tags.name_weakly(tag))
     }
@@ -63,7 +67,7 @@ impl<'a> ApiExtractor<'a> for KnownTags {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        // A list that cannot be read names no tag of ours, and the caller gets the body.
+        // A list that cannot be read matches nothing, and the caller gets the body.
         let tags = EntityTags::of(request.headers(), header::IF_NONE_MATCH);
         Ok(Self(tags.unwrap_or_default()))
     }
@@ -99,7 +103,7 @@ impl<'a> ApiExtractor<'a> for ExpectedTags {
                 let strong = tags.into_iter().filter(|tag| !tag.is_weak);
                 Ok(Self(Expected::OneOf(strong.map(|tag| tag.opaque).collect())))
             }
-            // A condition that cannot be read must never pass for none.
+            // A condition that cannot be read must never count as no condition.
             Err(_) => {
                 let message = "must be * or ETags in quotation marks, with commas between them";
                 Err(Problem::invalid_field("If-Match", message).into())

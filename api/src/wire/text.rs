@@ -12,7 +12,7 @@ use super::inline_schema;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(pub String);
 
-/// A JSON object of at most 4 096 bytes, given back as it came.
+/// A JSON object of at most 4 096 bytes, returned as it was sent.
 #[derive(Debug, Clone)]
 pub enum MetadataValue {
     /// What a caller sent, read and checked.
@@ -22,7 +22,7 @@ pub enum MetadataValue {
 }
 
 impl Text {
-    /// Characters of the longest text.
+    /// The most characters of a text.
     pub const LENGTH_MAX: usize = 500;
 }
 
@@ -49,7 +49,7 @@ impl Serialize for Text {
 }
 
 impl MetadataValue {
-    /// What a caller sent; stored values do not come from callers.
+    /// The metadata that a caller sent; `None` for a stored value.
     pub fn given(self) -> Option<Metadata> {
         match self {
             Self::Given(metadata) => Some(metadata),
@@ -57,7 +57,7 @@ impl MetadataValue {
         }
     }
 
-    /// Shows a stored object.
+    /// A stored object, for an answer; `None` when it is not JSON.
     pub fn stored(text: &str) -> Option<Self> {
         RawValue::from_string(text.to_owned()).ok().map(Self::Stored)
     }

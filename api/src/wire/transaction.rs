@@ -1,4 +1,4 @@
-//! The body of `POST /transactions`, which tells apart what is no JSON (400) from JSON that says the wrong thing (422).
+//! The body of `POST /transactions`. A body that is not JSON is answered with 400, JSON with wrong content with 422.
 
 use poem::{Request, RequestBody};
 use poem_openapi::payload::{ParsePayload, Payload};
@@ -19,8 +19,11 @@ use crate::problem::{Code, Problem};
 /// What a caller reports, read and checked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Transaction {
+    /// The amount that moved, of either sign.
     pub amount: WindowAmount,
+    /// When it moved, in milliseconds since 1970 (UTC).
     pub timestamp: i64,
+    /// The currency; `None` for the server's own.
     pub currency: Option<Currency>,
 }
 
@@ -58,7 +61,7 @@ impl Input for TransactionInput {
     }
 }
 
-/// Kept as its text: a float would have rounded it before it is looked at.
+/// Kept as text: a float would round it before it is checked.
 fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
     let number = Number::deserialize(deserializer)?;
     match WindowAmount::from_json_number(number.as_str()) {
@@ -75,7 +78,7 @@ fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error
         .ok_or_else(|| D::Error::custom("must be a whole number of milliseconds since 1970"))
 }
 
-/// A null is not the same as nothing.
+/// Refuses null: the field may be left out, and may not be null.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(Some)
 }

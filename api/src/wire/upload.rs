@@ -28,7 +28,7 @@ pub struct FileUpload {
 }
 
 impl FileUpload {
-    /// The body's length, where the client tells it beforehand; the file is a little shorter.
+    /// The body's length in bytes; `None` when the client does not declare it. The file is a little shorter.
     pub fn declared_bytes(&self) -> Option<u64> {
         self.declared_bytes
     }
@@ -55,7 +55,7 @@ impl FileUpload {
         Ok((name, OnlyFile::Content(content, Some(self))))
     }
 
-    /// What may stand behind the file: the end of the body.
+    /// Checks that the body ends after the file.
     async fn end(mut self) -> io::Result<()> {
         self.bound.begin_head();
         match self.parts.next_field().await {
@@ -99,7 +99,7 @@ impl AsyncRead for OnlyFile {
                     if buffer.filled().len() > before || buffer.remaining() == 0 {
                         return Poll::Ready(Ok(()));
                     }
-                    // The parser goes on only once the content's reader is gone, which this puts an end to.
+                    // The parser goes on only once the content's reader is dropped, which this assignment does.
                     let upload = upload.take();
                     *self = upload.map_or(Self::Done, |upload| Self::End(Box::pin(upload.end())));
                 }
@@ -116,7 +116,7 @@ impl AsyncRead for OnlyFile {
 impl Payload for FileUpload {
     const CONTENT_TYPE: &'static str = CONTENT_TYPE;
 
-    /// Its parameter, the boundary, is any text.
+    /// Accepts any parameters: the boundary may be any text.
     fn check_content_type(content_type: &str) -> bool {
         let essence = content_type.split(';').next().unwrap_or_default();
         essence.trim().eq_ignore_ascii_case(CONTENT_TYPE)

@@ -1,4 +1,4 @@
-//! The closed lists as clients read them.
+//! The enumerations as clients see them.
 
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,10 @@ macro_rules! words {
         #[oai(rename = $name, rename_all = $case)]
         #[serde(rename_all = $case)]
         pub enum $word {
-            $($variant),*
+            $(
+                /// The word for the variant of the same name in the service's enum, where it is explained.
+                $variant
+            ),*
         }
 
         impl From<$value> for $word {
@@ -55,7 +58,7 @@ words!(
     TransferStatusWord of TransferStatus as "TransferStatus", "UPPERCASE", { Pending, Completed, Failed }
 );
 words!(
-    /// What a merchant used.
+    /// A product that a merchant used.
     ProductWord of Product as "Product", "SCREAMING_SNAKE_CASE", { Pos, Airtime, Bills, CardPayment, Savings, Moniebook, Kyc }
 );
 words!(
@@ -63,6 +66,6 @@ words!(
     ImportKindWord of ImportKind as "ImportKind", "lowercase", { Activities, Transactions }
 );
 words!(
-    /// How far an import has come. RUNNING until the end of its file; FAILED when the file is none of its kind.
+    /// How far an import has come. RUNNING until the end of its file; FAILED when the file cannot be read or is lost.
     ImportStatusWord of ImportStatus as "ImportStatus", "UPPERCASE", { Running, Completed, Failed }
 );

@@ -29,7 +29,7 @@ impl Bar {
         let (shown, timed) = (rows.clone(), rows.clone());
         let style = ProgressStyle::with_template(TEMPLATE)?
             .with_key("rows", move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-                // A line that cannot be drawn is not worth ending for.
+                // A drawing error must not end the import.
                 let _ = write!(out, "{}", shown.load(Ordering::Relaxed));
             })
             .with_key("rate", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
@@ -51,7 +51,7 @@ impl Bar {
         })
     }
 
-    /// Shows the next file; what is sent on the channel moves the bar.
+    /// Shows the next file. The progress that the caller sends moves the bar.
     pub fn begin(&mut self, path: &Path) -> Arc<watch::Sender<Progress>> {
         let name = short(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy());
         let progress = Arc::new(watch::Sender::new(Progress::default()));
@@ -68,7 +68,7 @@ impl Bar {
                 }
                 if !is_applying {
                     bar.set_message(name.clone());
-                    // What an earlier run did says nothing about this one's speed.
+                    // Bytes that an earlier run applied would make this run look faster than it is.
                     bar.reset_eta();
                     is_applying = true;
                 }
@@ -80,23 +80,24 @@ impl Bar {
         progress
     }
 
-    /// Call it once the file is done and every sender of its channel is dropped: it waits until the last step is shown.
+    /// Waits until the last step is shown. Call it once the file is done and every sender of its channel is dropped:
+    /// before that it does not return.
     pub async fn end(&mut self, path: &Path) {
         if let Some(watcher) = self.watcher.take() {
-            // It only draws; if it cannot, the rows are imported all the same.
+            // The watcher only draws: its failure does not affect the import.
             let _ = watcher.await;
         }
         self.bytes_before += bytes_of(path);
         self.bar.set_position(self.bytes_before);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar from the terminal.
     pub fn clear(self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// The beginning of a name, so that a bar still fits beside it.
+/// The beginning of a name: short enough that a bar still fits beside it.
 fn short(name: &str) -> String {
     if name.chars().count() <= NAME_MAX {
         return name.to_owned();
@@ -129,7 +130,7 @@ mod tests {
         }
     }
 
-    /// A watcher may see the last step alone, and steps of earlier runs are none of this one's.
+    /// A watcher may receive only the last step, and rows that an earlier run applied do not count.
     #[tokio::test]
     async fn every_row_of_this_run_is_shown() {
         let (small, resumed) = (Path::new("small.csv"), Path::new("resumed.csv"));

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use service::imports::csv_files;
 
-/// The files in the order in which they were named, those of a folder or pattern sorted by name; or a sentence that says
-/// which argument names none.
+/// The files in the order of the arguments; those of one folder or pattern are sorted by name. An error is a sentence
+/// about the argument that cannot be used.
 pub fn find(paths: &[PathBuf], rejects: Option<&Path>) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in paths {
@@ -39,7 +39,7 @@ fn named(path: &Path) -> Result<Vec<PathBuf>, String> {
     if path.exists() {
         return Err(format!("{} is neither a file nor a folder", path.display()));
     }
-    // A shell expands patterns itself; others, and quotes, leave them to us.
+    // A shell expands unquoted patterns itself. A quoted one, or one from another program, arrives as it was written.
     let pattern = path.to_str().filter(|text| text.contains(['*', '?', '[']));
     let Some(pattern) = pattern else {
         return Err(format!("there is no {}", path.display()));

@@ -1,4 +1,4 @@
-//! `florin import`: brings the rows of files in, shows how far it is, and says what became of each row.
+//! `florin import`: imports the rows of files, shows the progress, and prints what happened to the rows.
 
 mod bar;
 mod files;
@@ -32,7 +32,7 @@ pub struct Replay {
     options: ImportOptions,
 
     /// Wait before the rows as long as they say in `sleep_ms`; `--pace=2` is twice as fast, `--pace=0.5` half as fast
-    // Without the sign it would take the path that follows for its factor.
+    // `=` is required: otherwise the path that follows would be read as the factor.
     #[arg(long, value_name = "FACTOR", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = pace)]
     pace: Option<Pace>,
 }
@@ -47,7 +47,7 @@ pub struct ImportOptions {
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 
-    /// End with 1 when a row was skipped, coerced or there already
+    /// Exit with status 1 when a row was skipped, coerced or a duplicate
     #[arg(long)]
     strict: bool,
 
@@ -69,7 +69,7 @@ pub async fn run(settings: &Settings, what: What) -> anyhow::Result<Ending> {
         }
     };
     let bank = bank::open(&settings.config()?).await?;
-    // The old file is emptied only once there is a bank to import into.
+    // Truncates an old file of rejected lines only once the bank is open.
     let rejects = options.rejects.as_deref().map(create_rejects).transpose();
     let rejects = match rejects {
         Ok(rejects) => rejects,
@@ -89,7 +89,7 @@ pub async fn run(settings: &Settings, what: What) -> anyhow::Result<Ending> {
     if let Some(rejects) = rejects {
         rejects.finish().context("the rejected lines cannot be written")?;
     }
-    // What was done before a fault is done, and is told.
+    // Printed after a fault too: what was imported before it stays imported.
     if options.json {
         print(format_args!("{:#}", summary.to_json()))?;
     } else {
@@ -108,14 +108,14 @@ fn pace(text: &str) -> Result<Pace, String> {
     Pace::parse(text).ok_or_else(|| "not a factor above zero of at most three decimals".to_owned())
 }
 
-/// What every file of a run is imported with.
+/// The options that all files of a run share.
 struct ImportSettings<'a> {
     kind: ImportKind,
     pace: Option<Pace>,
     rejects: Option<&'a Rejects>,
 }
 
-/// Imports file after file; told to stop, it does so at the end of a block.
+/// Imports file after file. After a signal it stops at the end of a block.
 async fn import_all(
     bank: &Bank,
     settings: ImportSettings<'_>,

@@ -1,4 +1,4 @@
-//! What became of the rows, by file and by reason: for people and for machines.
+//! The summary of an import run, by file and by reason: a text for people, JSON for programs.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ impl ImportSummary {
         self.imports.push((path.display().to_string(), import));
     }
 
-    /// The run was stopped, perhaps within a file.
+    /// Marks the run as stopped. `import` is the import that it stopped in; `None` when none of its rows was read.
     pub fn stop(&mut self, path: &Path, import: Option<Import>) {
         if let Some(import) = import {
             self.add(path, import);
@@ -40,7 +40,7 @@ impl ImportSummary {
         total
     }
 
-    /// A table that fits 80 columns, and below it what was wrong.
+    /// A table that fits 80 columns; below it the reasons of skipped rows, and the failures.
     pub fn to_text(&self) -> String {
         let total = self.total();
         let columns = columns(&total);
@@ -87,7 +87,7 @@ const LINE_WIDTH: usize = 80;
 struct SummaryColumn {
     name: &'static str,
     of: fn(&ImportTotals) -> u64,
-    /// With the blanks before it.
+    /// Characters, the two blanks before the column included.
     width: usize,
 }
 
@@ -109,7 +109,7 @@ fn columns(total: &ImportTotals) -> [SummaryColumn; 5] {
     ]
 }
 
-/// The end of a path, which tells files apart, in this many characters.
+/// The end of a path, which distinguishes files, in at most `room` characters.
 fn ending(path: &str, room: usize) -> String {
     let length = path.chars().count();
     if length <= room {
