@@ -39,9 +39,11 @@ pub struct StartedImportView {
 pub struct ImportView {
     /// Names the import in `GET /v1/imports/{import_id}`.
     pub id: Uuid,
+    #[expect(missing_docs, reason = "see the module's note on named schemas")]
     pub kind: ImportKindWord,
     /// The file's name, without control characters, at most 255 characters.
     pub file: String,
+    #[expect(missing_docs, reason = "see the module's note on named schemas")]
     pub status: ImportStatusWord,
     /// Rows read so far, without the header.
     pub rows_read: u64,

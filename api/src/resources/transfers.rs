@@ -34,7 +34,9 @@ pub struct TransfersApi {
 pub struct TransferView {
     /// Names the transfer in `GET /v1/transfers/{transfer_id}`.
     pub id: Uuid,
+    #[expect(missing_docs, reason = "see the module's note on named schemas")]
     pub kind: TransferKindWord,
+    #[expect(missing_docs, reason = "see the module's note on named schemas")]
     pub status: TransferStatusWord,
     /// The wallet that pays; for a deposit, the bank's own wallet of the payment method.
     pub source_wallet_id: Uuid,

@@ -20,8 +20,10 @@ pub struct DayRange {
 /// Why two days are no range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RangeError {
+    /// The last day is before the first.
     #[error("the range ends before it begins")]
     EndsBeforeItBegins,
+    /// More days than one answer covers.
     #[error("a range ends at most 10 years after its beginning")]
     TooLong,
 }

@@ -26,8 +26,10 @@ pub enum AggregatesError {
     /// The journal cannot be followed; it is tried again.
     #[error(transparent)]
     Journal(ReadError),
+    /// Redis did not answer, or refused a command.
     #[error(transparent)]
     Redis(#[from] RedisFault),
+    /// A fault of the database.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

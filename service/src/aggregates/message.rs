@@ -11,9 +11,11 @@ use crate::values::{Currency, ImportId, Method};
 /// A block of an import, on its way to the hot store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
+    /// The import that the block is of.
     pub import: ImportId,
     /// Blocks are counted from 0.
     pub block: u64,
+    /// What the block's rows come to.
     pub totals: Totals,
 }
 

@@ -11,9 +11,13 @@ use crate::values::{Currency, Method, Money, Timestamp};
 /// A deposit or withdrawal of another system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionRow {
+    /// The day in UTC.
     pub day: Day,
+    /// Deposit or withdrawal.
     pub kind: PaymentKind,
+    /// The payment method's name.
     pub method: Method,
+    /// At least 0, with four decimals.
     pub amount: Money,
     /// How long a replay waits before this row, in milliseconds.
     pub sleep_ms: u32,

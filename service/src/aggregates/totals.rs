@@ -8,24 +8,33 @@ use crate::values::{Currency, Method, Money};
 /// What a sum is of. The order is the one in which every writer touches rows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
+    /// ISO 4217.
     pub currency: Currency,
+    /// The day in UTC.
     pub day: Day,
+    /// Deposit or withdrawal.
     pub kind: PaymentKind,
+    /// The payment method's name.
     pub method: Method,
+    /// The bank itself, or an imported file.
     pub source: Source,
 }
 
 /// Which way the money went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PaymentKind {
+    /// Money that came into the bank.
     Deposit,
+    /// Money that left the bank.
     Withdrawal,
 }
 
 /// Whose money it was: the bank's books can prove their own part only if it is kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
+    /// The bank's own journal.
     Bank,
+    /// A file of another system.
     Imported,
 }
 
@@ -34,6 +43,7 @@ pub enum Source {
 pub struct Sum {
     /// Ten-thousandths.
     pub units: i128,
+    /// How many payments were added up.
     pub count: u64,
 }
 

@@ -32,6 +32,7 @@ pub enum Verdict {
 /// The aggregates beside the ledger.
 #[derive(Clone, Debug)]
 pub struct Comparison {
+    /// What the comparison found.
     pub verdict: Verdict,
     /// The last row of the journal that is counted; `None` when it is not known.
     pub mark: Option<u64>,

@@ -12,26 +12,37 @@ pub struct HeaderProblem(pub String);
 /// Refusals and faults of imports. What was applied before stays, and the next run goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// No import has this id.
     #[error("there is no such import")]
     NotFound,
+    /// As many uploads arrive or wait as may at one time.
     #[error("too many uploads are waiting")]
     Overloaded,
+    /// The upload would leave less free space than is reserved.
     #[error("the disk has no room for the upload")]
     StorageFull,
     #[error("the file is larger than {max_bytes} bytes")]
-    TooLarge { max_bytes: u64 },
+    /// The file has more bytes than an upload may have.
+    TooLarge {
+        /// The most bytes that an upload may have.
+        max_bytes: u64,
+    },
     /// The client's side of an upload ended before the file did.
     #[error("the upload broke off")]
     BrokenOff(#[source] io::Error),
+    /// The disk failed while an upload was written.
     #[error("the upload cannot be kept")]
     Unwritable(#[source] io::Error),
+    /// The file is gone, or the disk failed.
     #[error("the file cannot be read")]
     Unreadable(#[source] io::Error),
     /// The import stays as it is: with the old content the same command goes on, with the new one it begins anew.
     #[error("the file changed while it was read")]
     Changed,
+    /// The file of rejected lines cannot be written.
     #[error("the rejected lines cannot be written")]
     RejectsUnwritable(#[source] io::Error),
+    /// A fault of the database.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

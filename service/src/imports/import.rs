@@ -8,13 +8,17 @@ use crate::values::{Digest, ImportId, ImportKind, ImportStatus, Timestamp};
 /// A file whose rows are brought in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
+    /// Ids grow with the time at which imports began.
     pub id: ImportId,
+    /// What the file's rows are.
     pub kind: ImportKind,
     /// The file's name, without its folder.
     pub file_name: String,
+    /// RUNNING until the file's end, then COMPLETED or FAILED.
     pub status: ImportStatus,
     /// Why the file cannot be read; only when the status is FAILED.
     pub failure: Option<String>,
+    /// The first 16 bytes of the SHA-256 of the content.
     pub digest: Digest,
     /// Bytes of the file.
     pub size: u64,
@@ -22,19 +26,28 @@ pub struct Import {
     pub bytes_applied: u64,
     /// How many blocks are applied.
     pub blocks_applied: u64,
+    /// What became of the rows up to `bytes_applied`.
     pub counts: ImportTotals,
+    /// When the import was recorded.
     pub started_at: Timestamp,
+    /// When it ended; `None` while it is RUNNING.
     pub finished_at: Option<Timestamp>,
 }
 
 /// What became of the rows of an import so far: every one read is inserted, a duplicate or skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportTotals {
+    /// Rows read, with the skipped ones.
     pub rows_read: u64,
+    /// Rows that were new.
     pub rows_inserted: u64,
+    /// Rows that were stored before.
     pub rows_duplicate: u64,
+    /// Rows that were not stored, for any reason.
     pub rows_skipped: u64,
+    /// Rows whose amount could not be read and was set to zero.
     pub amounts_coerced: u64,
+    /// Skipped rows by reason.
     pub skip_reasons: BTreeMap<String, u64>,
 }
 
@@ -52,10 +65,13 @@ pub enum ImportOutcome {
 /// How far the work on one file has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
+    /// What is done with the file now.
     pub stage: ImportStage,
     /// Bytes done in this stage, of `size`.
     pub bytes: u64,
+    /// The file's size in bytes.
     pub size: u64,
+    /// Rows read so far, those of earlier runs with them.
     pub rows: u64,
     /// Those of `rows` that were applied before this run began.
     pub rows_before: u64,

@@ -23,12 +23,14 @@ pub type Skips = BTreeMap<SkipReason, u64>;
 
 /// One kind of file.
 pub trait FileKind: Send + Sync + 'static {
+    /// The kind, as the table `imports` has it.
     const KIND: ImportKind;
     /// True when rows carry no identity of their own: a content that was imported once is then known by its digest and
     /// never applied again. False when rows tell themselves whether they are stored already.
     const ONCE_PER_CONTENT: bool;
     /// Where the columns are.
     type Layout: Send + Sync + 'static;
+    /// A record that was parsed.
     type Row: Send + 'static;
     /// The rows of a block, made ready to be stored; `Vec<Self::Row>` where there is nothing to prepare.
     type Batch: Send + Sync + 'static;
@@ -134,11 +136,14 @@ impl Pace {
 /// What became of one row when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed<Row> {
+    /// A row to store.
     Row {
+        /// The row.
         row: Row,
         /// The amount was not one and became zero.
         coerced: bool,
     },
+    /// The record is left out, for this reason.
     Skipped(SkipReason),
 }
 
@@ -147,7 +152,9 @@ pub enum Parsed<Row> {
 pub struct RowCounts {
     /// Rows read, the skipped ones among them.
     pub read: u64,
+    /// Rows whose amount could not be read and was set to zero.
     pub coerced: u64,
+    /// Rows skipped, by reason.
     pub skipped: Skips,
 }
 

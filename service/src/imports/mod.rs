@@ -69,7 +69,9 @@ pub struct UploadSlot {
 /// What this process imports in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackgroundImport {
+    /// What the file's rows are.
     pub kind: ImportKind,
+    /// How far the file is imported.
     pub progress: Progress,
     /// Files that wait behind it.
     pub waiting: usize,

@@ -31,9 +31,11 @@ const UNCLOSED_QUOTE: SkipReason = "unclosed_quote";
 /// What stands next in the file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
+    /// A record, in `record`.
     Record,
     /// A line that is no record.
     Skipped(SkipReason),
+    /// The end of the file.
     End,
 }
 

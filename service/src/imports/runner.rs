@@ -34,11 +34,13 @@ pub enum OnKnownContent {
 /// How one file is imported.
 #[derive(Clone)]
 pub struct RunOptions {
+    /// Where rejected lines are written.
     pub rejects: Option<Rejects>,
     /// Set after each block, and while the file is hashed.
     pub progress: Arc<watch::Sender<Progress>>,
     /// Cancelled when the work shall end with the block under way.
     pub stop: CancellationToken,
+    /// What to do with a content that was imported before.
     pub on_known_content: OnKnownContent,
     /// Replays rows that say how fast they came; `None` for as fast as can be.
     pub pace: Option<Pace>,

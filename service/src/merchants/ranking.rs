@@ -10,7 +10,9 @@ use super::volume::Volume;
 /// A merchant and its volume. Greater is better: the larger volume, then the smaller id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranked {
+    /// The merchant.
     pub merchant_id: Box<str>,
+    /// The sum of its successful activities.
     #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
     pub volume: Volume,
 }

@@ -18,6 +18,7 @@ pub struct Reports {
     pub active_merchants: Vec<(Month, u64)>,
     /// Merchants that used each product, most first, then by name.
     pub adoption: Vec<(Product, u64)>,
+    /// Merchants that passed each step of KYC.
     pub funnel: Funnel,
     /// Products by how often they fail, most first, then by name.
     pub failure_rates: Vec<FailureRate>,
@@ -26,16 +27,22 @@ pub struct Reports {
 /// Merchants that took each step of KYC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Funnel {
+    /// Merchants that submitted their documents.
     pub documents_submitted: u64,
+    /// Merchants whose verification was completed.
     pub verifications_completed: u64,
+    /// Merchants that were upgraded to a higher tier.
     pub tier_upgrades: u64,
 }
 
 /// How often a product fails, of what succeeded or failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailureRate {
+    /// The product.
     pub product: Product,
+    /// Activities that failed.
     pub failed: u64,
+    /// Activities that succeeded or failed.
     pub finished: u64,
 }
 

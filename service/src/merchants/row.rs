@@ -20,11 +20,17 @@ use crate::values::{ActivityStatus, Channel, KycStep, Money, Product, Timestamp}
 /// Something that a merchant did. Its texts lie in one piece of memory, since millions of rows pass through it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
+    /// Identifies the event: a second row with the same id is a duplicate.
     pub event_id: Uuid,
+    /// When it happened, in UTC.
     pub occurred_at: Timestamp,
+    /// With four decimals; zero where it could not be read.
     pub amount: Money,
+    /// The product that it concerns.
     pub product: Product,
+    /// How it ended.
     pub status: ActivityStatus,
+    /// How the merchant came; `None` where the file names none that is known.
     pub channel: Option<Channel>,
     texts: Box<str>,
     /// Where merchant, event type and region end; the tier ends with the texts.

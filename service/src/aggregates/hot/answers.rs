@@ -77,11 +77,13 @@ pub struct Sealed {
     pub epoch: Option<Epoch>,
     /// When they were read, by the clock of the reader.
     pub at: Timestamp,
+    /// The store's version when they were read.
     pub version: StoreVersion,
     /// The name of the step that removes them: stored with them, and noted by Redis.
     pub step: String,
     /// The name of the last step that had removed some by then; `None` where none had in this epoch.
     pub removed: Option<String>,
+    /// Some of the sealed generations, at most 64, sorted by name.
     pub generations: Vec<(Generation, Totals)>,
 }
 
