@@ -4,20 +4,23 @@ use sea_orm::entity::prelude::*;
 
 use crate::values::{ChangeId, ChangeKind, UserId, WalletId};
 
+/// One change of a wallet: it was opened, frozen, unfrozen or closed.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "changes")]
 pub struct Model {
-    /// In one order with the ids of transfers.
+    /// Ids of changes and of transfers share one order.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ChangeId,
+    /// What was done to the wallet.
     pub kind: ChangeKind,
+    /// The wallet that changed.
     pub subject: WalletId,
-    /// Who asked for it; `None` where the wallet's owner did.
+    /// The user who asked for it; `None` when it was the wallet's owner.
     pub created_by: Option<UserId>,
     /// The status before; `None` for an opening.
     pub before: Option<String>,
-    /// The status after; of an opening, what was opened for whom.
+    /// The status after; for an opening, a JSON object with the currency and the owner or payment method.
     pub after: String,
 }
 

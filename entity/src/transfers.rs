@@ -1,4 +1,4 @@
-//! Movements of money, and the refusals that were recorded instead of one. Written once; only the texts can be erased.
+//! Movements of money, and recorded refusals. Written once; only the texts can be erased.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,46 +7,57 @@ use crate::values::{
     WalletId,
 };
 
+/// One movement of money, or the record of a refused one.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "transfers")]
 pub struct Model {
+    /// Ids sort as the transfers were created, and share one order with those of changes.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TransferId,
+    /// What the transfer is for.
     pub kind: TransferKind,
+    /// Whether the money moved.
     pub status: TransferStatus,
+    /// The wallet that pays; of a deposit, the system wallet of its payment method.
     pub source_wallet_id: WalletId,
+    /// The wallet that receives; of a withdrawal, the system wallet of its payment method.
     pub destination_wallet_id: WalletId,
+    /// Above zero.
     pub amount: Money,
+    /// The currency of the source wallet.
     pub currency: Currency,
-    /// The payment method of a deposit or withdrawal.
+    /// The payment method of a deposit or withdrawal; `None` on other kinds.
     pub method: Option<Method>,
+    /// The caller's text; `None` without one, on a recorded refusal, and after an erasure.
     pub description: Option<String>,
-    /// The caller's JSON object, as it was sent.
+    /// The caller's JSON object, as it was sent; `None` as for the description.
     pub metadata: Option<String>,
     /// The refusal's code; set exactly when the status is FAILED.
     pub failure_reason: Option<String>,
     /// What the source had available when `insufficient_funds` refused it, for replays.
     pub available: Option<Money>,
-    /// What a RELEASE gave back.
+    /// Reserved for holds: the amount that was given back. `None` on every transfer today.
     pub released: Option<Money>,
-    /// The transfer that this one ends, or takes back.
+    /// Reserved for holds and reversals: the transfer that this one ends or takes back. `None` on every transfer today.
     pub parent_id: Option<TransferId>,
-    /// The batch that it was asked for in.
+    /// Reserved for batches of requests. `None` on every transfer today.
     pub batch_id: Option<Uuid>,
-    /// Who asked for it; `None` where the source's owner did.
+    /// The user who asked for it; `None` when it was the source's owner.
     pub created_by: Option<UserId>,
-    /// The key that the caller came with; `None` where the caller had signed in.
+    /// Reserved for callers with an API key. `None` on every transfer today.
     pub api_key_id: Option<Uuid>,
-    /// Digest of caller and Idempotency-Key; unique.
+    /// Digest of caller and Idempotency-Key; unique. `None` without a key.
     pub idempotency_key: Option<Digest>,
-    /// Digest of what was asked for under that key; `None` after an erasure, since the texts were in it.
+    /// Digest of the request with that key; `None` after an erasure, since it was computed from the texts.
     pub request_digest: Option<Digest>,
-    /// Digest of the salt, the description and the metadata. It stays when these are erased.
+    /// Digest of the salt, the description and the metadata; `None` without texts. An erasure keeps it.
     pub texts_digest: Option<Sha256Digest>,
+    /// Random bytes in that digest; `None` without texts and after an erasure.
     pub texts_salt: Option<TextsSalt>,
+    /// When it was decided, in the bank's time; the id holds the same microsecond.
     pub created_at: DateTimeUtc,
-    /// When a HOLD ends by itself.
+    /// Reserved for holds: when one ends by itself. `None` on every transfer today.
     pub expires_at: Option<DateTimeUtc>,
 }
 

@@ -1,6 +1,6 @@
-//! The schema, one step a file. A step never changes once it has been released, and knows nothing of the entities.
+//! The schema, one step a file. A step never changes once it has been released, and does not use the entities.
 //!
-//! Steps are plain SQL in both dialects, since the CHECKs, triggers and storage options are the point of them.
+//! Steps are plain SQL in both dialects, for the sake of the CHECKs, triggers and storage options.
 
 #![warn(missing_docs)]
 
@@ -44,31 +44,41 @@ impl MigratorTrait for Migrator {
 
 /// One step and whether the database has it.
 pub struct MigrationStep {
+    /// The name of its file, such as `m0001_users`.
     pub name: String,
+    /// True when the database has it.
     pub applied: bool,
 }
 
 /// Why the schema cannot be read or brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
+    /// Answered when a newer release has migrated the database.
     #[error(
         "the schema is newer than this program: it has the step {step}, and this program knows steps up to {known}"
     )]
-    Newer { step: String, known: String },
+    Newer {
+        /// The newest applied step that this program does not know.
+        step: String,
+        /// The newest step that this program knows.
+        known: String,
+    },
+    /// Answered on PostgreSQL when no schema of the `search_path` exists.
     #[error("there is no schema to work in: the search_path of the connection names none that is there")]
     NoSchema,
+    /// Answered when the database is out of reach or refuses a statement.
     #[error(transparent)]
     Database(#[from] DbErr),
 }
 
-/// Applies what is missing, all of it or nothing, under a lock that replicas and commands which start at once share; gives
-/// the names of the steps that it applied.
+/// Applies all missing steps in one transaction, and returns their names. A lock keeps replicas and commands that start
+/// at the same time apart.
 pub async fn up(db: &DatabaseConnection) -> Result<Vec<String>, SchemaError> {
     up_after(db, || {}).await
 }
 
-/// The same; `waits` is called when another process has the lock. Requests' time-outs do not hold here: a step may take its
-/// time.
+/// The same; calls `waits` when another process has the lock. The time-outs of requests do not apply, since a step may
+/// take longer.
 pub async fn up_after(db: &DatabaseConnection, waits: impl Fn()) -> Result<Vec<String>, SchemaError> {
     if missing(db).await?.is_empty() {
         return Ok(Vec::new());
@@ -91,7 +101,7 @@ pub async fn up_after(db: &DatabaseConnection, waits: impl Fn()) -> Result<Vec<S
 }
 
 async fn begin_on_postgres(db: &DatabaseConnection, waits: impl Fn()) -> Result<DatabaseTransaction, DbErr> {
-    // Each statement sees what others have committed meanwhile, whatever the database's default is.
+    // Each statement has to see what other processes committed during the wait, whatever the database's default is.
     let tx = db.begin_with_config(Some(IsolationLevel::ReadCommitted), None).await?;
     tx.execute_unprepared(
         "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
@@ -110,15 +120,15 @@ async fn begin_on_postgres(db: &DatabaseConnection, waits: impl Fn()) -> Result<
     Ok(tx)
 }
 
-/// Whether there is a schema that tables can be made in.
+/// True when the `search_path` names a schema that exists.
 async fn has_schema(tx: &DatabaseTransaction) -> Result<bool, DbErr> {
     let query = Statement::from_string(DbBackend::Postgres, "SELECT current_schema() IS NOT NULL AS is_there");
     let row = tx.query_one_raw(query).await?;
     row.ok_or_else(no_answer)?.try_get("", "is_there")
 }
 
-/// The file's write lock is the lock. SQLite waits for it as long as `busy_timeout` says, which is no longer than a request
-/// may take.
+/// The file's write lock is the lock. SQLite waits for it for `busy_timeout`, which is chosen for requests; a step of
+/// another process may take longer, hence the loop.
 async fn begin_on_sqlite(db: &DatabaseConnection, waits: impl Fn()) -> Result<DatabaseTransaction, DbErr> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -190,5 +200,5 @@ async fn newer(db: &impl ConnectionTrait) -> Result<Option<SchemaError>, DbErr> 
     Ok(None)
 }
 
-/// The advisory lock on PostgreSQL. Any number will do, as long as it stays the same: "florin" in ASCII.
+/// The key of the advisory lock on PostgreSQL: "florin" in ASCII. It must be the same in every release.
 pub const LOCK: i64 = 0x66_6c_6f_72_69_6e;

@@ -1,4 +1,4 @@
-//! Users, by e-mail. A customer is registered with the currency of the first wallet, which the ledger opens.
+//! Users, unique by e-mail. A customer's row has the currency of the first wallet, which the ledger opens.
 
 use sea_orm_migration::prelude::*;
 

@@ -21,15 +21,16 @@ impl MigrationTrait for Migration {
     }
 }
 
-// In the tables that every commit writes, checks of one column are domains, and rules over several columns are few and short:
-// PostgreSQL parses the CHECKs of a table anew in every statement that writes to it, and those of a domain once a session.
-// ARCHITECTURE has what that costs.
+// In the tables that every commit writes, checks of one column are domains, and checks of several columns are few and
+// short: PostgreSQL parses a table's CHECKs in every statement that writes to the table, and a domain's once a session.
+// ARCHITECTURE.md has the cost.
 //
-// NaN is above every number in PostgreSQL, so the upper bound keeps it out. Half-empty pages and no index on a column
-// that a transfer changes let every balance update stay on its page.
+// NaN is above every number in PostgreSQL, so the upper bound keeps it out. Half-empty pages, and no index on a column
+// that a transfer changes, let every balance update stay on its page.
 //
-// What is held, at least 0 and covered, forbids an overdraft, and an empty closed wallet cannot hold anything: neither needs a
-// CHECK. A domain looks at what is assigned only, so `held >= 0` stands in both.
+// `0 <= held <= balance` forbids an overdraft, and a held amount on a closed wallet, whose balance is 0: neither needs
+// a CHECK of its own. PostgreSQL checks a domain only when a value is assigned, so the table's CHECK says too that
+// `held` is at least 0.
 const POSTGRES: &str = "
 CREATE DOMAIN natural_bigint AS bigint CHECK (VALUE >= 0);
 CREATE DOMAIN signed_amount AS numeric(18,4) CHECK (VALUE BETWEEN -99999999999999.9999 AND 99999999999999.9999);

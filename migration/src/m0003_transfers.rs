@@ -1,8 +1,8 @@
-//! Transfers, recorded refusals among them. A row is written once. It is never changed, but for one thing: its texts can be
-//! erased, with the salt of their digest and the digest of the request, which was made of them.
+//! Transfers, including recorded refusals. A row is written once. One change is allowed: its texts can be erased,
+//! together with the salt of their digest and the digest of the request, which was computed from them.
 //!
-//! PostgreSQL has no foreign keys here: six checks a transfer halve the commit path, the committer has read every wallet
-//! that it writes, and `florin verify` finds orphans.
+//! PostgreSQL has no foreign keys here: six checks a transfer would halve the speed of the commit path, the committer
+//! has read every wallet that it writes, and `florin verify` finds orphans.
 
 use sea_orm_migration::prelude::*;
 
@@ -26,9 +26,9 @@ impl MigrationTrait for Migration {
 }
 
 // Columns are ordered so that no byte is lost to alignment. kind: 1 transfer, 2 deposit, 3 withdrawal, 4 reversal;
-// status: 1 pending, 2 completed, 3 failed. A wallet's completed transfers are listed through its entries, so only its
-// refused ones are indexed by wallet. The partial indexes leave out what the bank has most of: completed transfers between
-// customers pay for none of them.
+// status: 1 pending, 2 completed, 3 failed. A wallet's completed transfers are listed through its entries, so only the
+// others are indexed by wallet, and only by their source. The partial indexes leave out completed transfers between
+// customers, the most frequent rows, which so cost no index entry.
 const POSTGRES: &str = "
 CREATE DOMAIN transfer_kind AS smallint CHECK (VALUE BETWEEN 1 AND 4);
 CREATE DOMAIN transfer_status AS smallint CHECK (VALUE BETWEEN 1 AND 3);
@@ -101,7 +101,7 @@ CREATE TRIGGER transfers_are_not_truncated BEFORE TRUNCATE ON transfers
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
 ";
 
-// What stays when the texts of a row are erased.
+// The columns that an erasure must not change.
 const KEPT: [&str; 19] = [
     "id",
     "kind",
@@ -124,8 +124,8 @@ const KEPT: [&str; 19] = [
     "expires_at",
 ];
 
-// A row in the way of REPLACE is removed without asking the triggers on deletion, so it has to be looked for before: that is
-// the same way down the same index which the insert itself then takes.
+// REPLACE removes a conflicting row without running the triggers on deletion, so a trigger on insertion looks for such
+// a row first. That is cheap: the insert then goes down the same index.
 fn sqlite() -> String {
     let (amount, amount_is_canonical) = (units("amount"), canonical("amount"));
     let available_is_canonical = canonical("available");

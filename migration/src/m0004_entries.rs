@@ -1,5 +1,5 @@
-//! Entries: each wallet's side of a completed transfer. The primary key is the index that lists a wallet's history: ids of
-//! transfers grow with time, so a page, a span of time and a balance at a time are ranges of it.
+//! Entries: each wallet's side of a completed transfer. The primary key is the index that lists a wallet's history: ids
+//! of transfers grow with time, so a page, a span of time and the balance at a time are ranges of that index.
 
 use sea_orm_migration::prelude::*;
 
@@ -40,7 +40,7 @@ CREATE TRIGGER entries_are_not_truncated BEFORE TRUNCATE ON entries
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
 ";
 
-// The trigger on inserts is for REPLACE, as in transfers.
+// The trigger on insertion refuses REPLACE, as in transfers.
 fn sqlite() -> String {
     let (amount, amount_is_canonical) = (units("amount"), canonical("amount"));
     let balance_is_canonical = canonical("balance_after");

@@ -1,4 +1,4 @@
-//! Imports: which file is being read, how far its rows are applied, and what became of them.
+//! Imports: which file is imported, how far its rows are applied, and what became of them.
 
 use sea_orm_migration::prelude::*;
 
@@ -21,8 +21,9 @@ impl MigrationTrait for Migration {
     }
 }
 
-// `checkpoint` is the byte up to which rows are applied; it moves in the transaction that applies them, and every row
-// read is inserted, a duplicate or skipped. `holds_content`: no other import of the kind may hold the same content.
+// `checkpoint` is the offset in bytes up to which rows are applied; it moves in the transaction that stores the last
+// rows of a block. Every row read is inserted, a duplicate or skipped. `holds_content`: no other import of the kind may
+// hold the same content.
 const POSTGRES: &str = "
 CREATE TABLE imports (
     started_at timestamptz NOT NULL,

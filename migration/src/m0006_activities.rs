@@ -1,6 +1,6 @@
 //! Merchants' activities, and the rollups that the reports are read from.
 //!
-//! The rows carry as few checks as they can: they come by the million, from one parser whose types already say it all.
+//! The table of activities has few checks: millions of rows come from one parser, whose types guarantee the rest.
 
 use sea_orm_migration::prelude::*;
 
@@ -23,9 +23,10 @@ impl MigrationTrait for Migration {
     }
 }
 
-// product, status and channel: see `Product`, `ActivityStatus`, `Channel`. counts: a JSON list of how many activities there
-// are, by product and then by status; marks: a bit for each product used, each KYC step taken and for any success. Half-empty
-// pages and no index but the key let every change of a merchant stay on its page.
+// product, status and channel: the numbers of `Product`, `ActivityStatus` and `Channel`. counts: a JSON list of the
+// numbers of activities, by product and then by status. marks: a bit for each product used, one for each KYC step
+// taken, and one for any success. Half-empty pages, and no index except the key, let every change of a merchant stay on
+// its page.
 fn postgres() -> String {
     format!(
         "
@@ -70,9 +71,10 @@ INSERT INTO merchant_ranking (id, version, ranking) VALUES (1, 0, '{EMPTY_RANKIN
     )
 }
 
-// A random event_id falls on another page each time: of an index of ids alone, which is a fifth of the rows, hence no
-// WITHOUT ROWID. A volume is high * 10^18 + low ten-thousandths, low from 0: one integer could not hold the sum of ten
-// large amounts. activity_parts: how far a block is stored while all of it is not; part is the row behind each part.
+// Event ids are random, so each insert changes another page. With rowids that is a page of the index of ids, which is a
+// fifth as large as the rows; hence no WITHOUT ROWID. A volume is high * 10^18 + low ten-thousandths, and low is never
+// negative: one integer could not hold the sum of ten large amounts. activity_parts: how far an unfinished block is
+// stored; part is the number of the block's rows up to the end of each part.
 fn sqlite() -> String {
     format!(
         "

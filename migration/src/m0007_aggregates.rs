@@ -1,5 +1,5 @@
-//! Daily aggregates: the hot and the cold totals, what was imported of any day, and the one row that says how far the pipeline
-//! is.
+//! Daily aggregates: hot totals, cold totals, the totals of imported files for every day, and one row with the state of
+//! the pipeline.
 
 use sea_orm_migration::prelude::*;
 
@@ -23,9 +23,9 @@ impl MigrationTrait for Migration {
     }
 }
 
-// An amount is `units_high * 10^9 + units_low` ten-thousandths, since ten of the largest amounts do not fit into a bigint.
-// source: 1 the bank's own, 2 imported; kind as in transfers. The mark is the last row of the journal that is counted; without
-// one the count begins at the journal's first row.
+// An amount is `units_high * 10^9 + units_low` ten-thousandths, since ten of the largest amounts do not fit into a
+// bigint. source: 1 the bank's own, 2 imported; kind as in transfers. The mark is the last row of the journal whose
+// payments are counted; without a mark the count begins at the journal's first row.
 fn postgres() -> String {
     let totals = |table: &str| {
         format!(

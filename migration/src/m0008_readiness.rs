@@ -1,5 +1,6 @@
-//! What is written to prove that the database takes writes: on PostgreSQL a row for each proof, until the next one removes
-//! it, so that no replica waits for another session's row lock; on SQLite one row.
+//! The table that proves that the database takes writes. On PostgreSQL each proof inserts a row and the next one
+//! removes it, so that no replica waits for another session's row lock. On SQLite there is one row, which each proof
+//! updates.
 
 use sea_orm_migration::prelude::*;
 

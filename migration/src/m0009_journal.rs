@@ -1,6 +1,6 @@
-//! The journal: one row for every group commit, and row 0 for the ledger's birth. Row 0 is also the lock: it is locked by who
-//! commits and never updated. The ledger's identity and its salt are made here, once. Changes are what a commit does besides
-//! moving money; the bank's clock is what the time of a commit is compared with.
+//! The journal: one row for every group commit, and row 0 for the ledger's creation. Row 0 is also the lock: the
+//! process that commits locks it, and it is never updated. This step makes the ledger's id and salt, once. `changes`
+//! has what a commit does besides moving money. `bank_clock` defines the time that a commit's time is compared with.
 
 use sea_orm_migration::prelude::*;
 
@@ -23,18 +23,19 @@ impl MigrationTrait for Migration {
     }
 }
 
-// kind of a change: 1 a wallet was opened, 2 frozen, 3 unfrozen, 4 closed; created_by: null where the wallet's owner did it.
+// kind of a change: 1 a wallet was opened, 2 frozen, 3 unfrozen, 4 closed; created_by: null when the wallet's owner
+// asked.
 //
-// Bank time is the database's clock plus the offset, or stands still where a test says so. Only a test sets either.
+// Bank time is the database's clock, or `stands_at` where it is set, plus the offset. Only tests set either.
 //
-// florin_take_turn waits for the turn, and then tells what was committed after the id `since`: first the head, whether the row
-// `last_row` is still there, and the bank's time; then the wallets that those commits name, as they are now. In a volatile
-// function under READ COMMITTED each statement sees what was committed before that statement began, so all of them see what there
-// is once the turn is held. Ids grow along the journal: what was committed since is a range of the primary keys. Where the bank's
-// clock stands, no time passes while one waits.
+// florin_take_turn waits for the turn, and then returns what was committed after the id `since`: first the head, the
+// digest of the row `last_row` (null when it is gone) and the bank's time; then the wallets that those commits name, as
+// they are now. In a volatile function under READ COMMITTED each statement sees what was committed before that
+// statement began, so all of them see the state that stays while the turn is held. Ids grow along the journal, so what
+// was committed since is a range of the primary keys. While the bank's clock stands still, the wait counts as no time.
 //
-// Two random UUIDs are 244 bits of chance: more than a guess can find. Row 0 has no ids and tells no time: its last id and its
-// time are the least of all, so that every later row is above them.
+// Two random UUIDs have 244 random bits, too many to guess. Row 0 has no ids and no time of its own: its last id and
+// its time are the smallest values, so that every later row is above them.
 const POSTGRES: &str = "
 CREATE TABLE ledger (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),

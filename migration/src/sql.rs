@@ -1,4 +1,4 @@
-//! What the steps share: running one dialect's statements, and the CHECK that keeps money canonical on SQLite.
+//! Shared by the steps: running one dialect's statements, and the CHECK that keeps money canonical on SQLite.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -24,7 +24,7 @@ pub async fn run(manager: &SchemaManager<'_>, dialects: Dialects<'_>) -> Result<
     Ok(())
 }
 
-/// SQLite: the ten-thousandths of a money column, since its text sorts '9' above '10'.
+/// SQLite: a money column in ten-thousandths, since a comparison of its texts puts '9' above '10'.
 pub fn units(column: &str) -> String {
     format!("CAST(replace({column}, '.', '') AS INTEGER)")
 }

@@ -5,12 +5,14 @@ use crate::values::{Role, UserId};
 /// A user who has signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actor {
+    /// The user's id.
     pub user: UserId,
+    /// The user's role when they signed in.
     pub role: Role,
 }
 
 impl Actor {
-    /// The user, unless it is the owner: who did something on their own behalf is not noted.
+    /// The user; `None` when the user is the owner, since an act on one's own behalf is not recorded.
     #[must_use]
     pub fn unless(self, owner: Option<UserId>) -> Option<UserId> {
         (owner != Some(self.user)).then_some(self.user)

@@ -1,8 +1,8 @@
-//! How long to wait between two tries: the only place where pauses double.
+//! Pauses between attempts. No other code doubles pauses.
 
 use std::time::Duration;
 
-/// The usual pause while all is well, doubled with every failure up to a bound, and the usual one again after a success.
+/// The usual pause after a success; doubled with every failure in a row, up to a bound.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     usual: Duration,
@@ -21,7 +21,7 @@ impl Backoff {
         }
     }
 
-    /// The pause after a try of a loop that goes on either way.
+    /// The pause after an attempt, for a loop that goes on after a success and after a failure.
     pub fn after<T, E>(&mut self, tried: &Result<T, E>) -> Duration {
         self.failures = match tried {
             Ok(_) => 0,
@@ -30,7 +30,7 @@ impl Backoff {
         self.now()
     }
 
-    /// The pause before the next of many tries: the first is the usual one, each after it twice as long.
+    /// The pause before the next attempt of many: first the usual one, then each twice as long, up to the bound.
     pub fn next_pause(&mut self) -> Duration {
         let pause = self.now();
         self.failures = self.failures.saturating_add(1);
@@ -42,7 +42,7 @@ impl Backoff {
     }
 }
 
-/// A pause that was doubled so many times, but not above a bound.
+/// The usual pause doubled so many times, but at most the longest.
 #[must_use]
 pub fn doubled(usual: Duration, longest: Duration, times: u32) -> Duration {
     usual.saturating_mul(2_u32.saturating_pow(times)).min(longest)

@@ -1,4 +1,4 @@
-//! The only sources of time and chance. Everything else takes them from here, so that tests can hold time still.
+//! The only sources of time and randomness. All other code takes them from here, so that a test can stop time.
 
 use chrono::{SubsecRound, TimeDelta};
 use rand::RngCore;
@@ -6,7 +6,7 @@ use uuid::{Builder, Uuid};
 
 use crate::values::{Bucket, Timestamp};
 
-/// Tells the time, in whole microseconds.
+/// A source of time, in whole microseconds.
 pub trait Clock: Send + Sync + 'static {
     /// Now, in UTC.
     fn now(&self) -> Timestamp;
@@ -25,13 +25,13 @@ impl Clock for SystemClock {
     }
 }
 
-/// The machine's clock and an offset: a bank whose time is another than the world's.
+/// The machine's clock plus an offset, for a bank whose time differs from real time.
 pub struct ShiftedClock {
     by: TimeDelta,
 }
 
 impl ShiftedClock {
-    /// Ahead by so much, or behind when it is negative.
+    /// Ahead of the machine's clock by this offset; behind it when the offset is negative.
     #[must_use]
     pub fn new(by: TimeDelta) -> Self {
         Self { by }
@@ -46,7 +46,7 @@ impl Clock for ShiftedClock {
 
 const MICROSECOND_DIGITS: u16 = 6;
 
-/// Random bytes from the operating system's seeded generator.
+/// Random bytes from a generator that the operating system seeds.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks for chance")]
 #[must_use]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
@@ -55,19 +55,20 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A UUID v7 whose first 60 bits are the microsecond, so that ids sort as their times do.
+/// A UUID v7 that begins with the time in microseconds, so that ids sort as their times do.
 #[must_use]
 pub fn id_at(time: Timestamp) -> Uuid {
     let micros = micros_of(time);
     let (millis, micros_of_milli) = (micros / 1_000, (micros % 1_000) as u16);
     let mut random: [u8; 10] = random_bytes();
-    // RFC 9562 lets the 12 bits after the version hold a finer time; 1 000 steps leave two bits to chance.
+    // RFC 9562 lets the 12 bits after the version hold a finer time. 1 000 steps take 10 of them; the other two are
+    // random.
     let fine = (micros_of_milli << 2) | u16::from(random[1] & 0b11);
     [random[0], random[1]] = fine.to_be_bytes();
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
-/// An id as of `id_at` that carries a user's bucket.
+/// An id as of `id_at` whose last 12 bits are a user's bucket.
 #[must_use]
 pub fn id_in(bucket: Bucket, time: Timestamp) -> Uuid {
     bucket.mark(id_at(time))
@@ -82,7 +83,7 @@ pub fn id_floor(time: Timestamp) -> Uuid {
     Builder::from_unix_timestamp_millis(micros / 1_000, &[high, low, 0, 0, 0, 0, 0, 0, 0, 0]).into_uuid()
 }
 
-/// Microseconds since 1970, as near as the 48 bits of milliseconds in an id can come: 1970 to 10889.
+/// Microseconds since 1970, clamped to what the 48 bits of milliseconds in an id can hold: the years 1970 to 10889.
 fn micros_of(time: Timestamp) -> u64 {
     const MICROS_MAX: i64 = ((1 << 48) - 1) * 1_000 + 999;
     time.timestamp_micros().clamp(0, MICROS_MAX).unsigned_abs()
@@ -96,7 +97,7 @@ pub struct Sequence<'a> {
 }
 
 impl<'a> Sequence<'a> {
-    /// Every time is above the floor.
+    /// A sequence whose times are all later than the floor.
     #[must_use]
     pub fn above(clock: &'a dyn Clock, floor: Timestamp) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What the services need to know to start; the program fills it from flags and the environment.
+//! Settings that the services need to start; the program fills them from flags and the environment.
 
 use std::path::PathBuf;
 
@@ -11,34 +11,34 @@ use crate::values::Currency;
 pub struct Config {
     /// `sqlite://...` or `postgres://...`.
     pub database_url: String,
-    /// Lets the bank work on a database that may lose what it has reported: for tests and trials.
+    /// Allows a database that may lose commits which it has reported as durable: for tests and trials.
     pub allows_unsafe_database: bool,
-    /// Lets the committer's statements be planned once, for any parameters. Off for a database that cannot, as Citus.
+    /// Plans the committer's statements once, for any parameters. Off for a database that cannot do so, such as Citus.
     pub generic_plans: bool,
     /// The file with the key that signs access tokens; replicas share it.
     pub signing_key_file: PathBuf,
     /// The currency of a first wallet when the caller names none.
     pub currency: Currency,
-    /// How many transfers may wait for the committer before callers are told to come back.
+    /// How many commands may wait for the committer; beyond it they are refused with `SubmitError::Overloaded`.
     pub queue_max: usize,
-    /// Where files of the bank's own lie; uploads wait below it.
+    /// The folder of the bank's own files; uploads wait in a folder in it.
     pub data_dir: PathBuf,
-    /// The largest file that may be uploaded.
+    /// The size of the largest file that may be uploaded, in bytes.
     pub upload_max_bytes: u64,
-    /// What uploads leave free of their disk, in bytes: the database may lie on it too.
+    /// What uploads leave free on their disk, in bytes: the database may be on the same disk.
     pub disk_reserve_bytes: u64,
-    /// `redis://...`, shared by replicas; it may hold a password. Without it nothing is shared.
+    /// `redis://...`, the same for all replicas; it may hold a password. `None`: no Redis is used.
     pub redis_url: Option<SecretString>,
-    /// Who may read the reports.
+    /// Which callers may read the reports.
     pub reports: ReportAccess,
 }
 
-/// Who may read the reporting endpoints.
+/// Which callers may read the reporting endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReportAccess {
     /// Operators and admins.
     #[default]
     Operator,
-    /// Everybody, without a token.
+    /// Every caller, without a token.
     Public,
 }

@@ -1,4 +1,4 @@
-//! What the bank does. Knows nothing of HTTP.
+//! What the bank does, independent of HTTP.
 
 #![warn(missing_docs)]
 
@@ -35,15 +35,23 @@ use workers::Workers;
 
 /// The whole bank: what a handler or a command may call.
 pub struct Services {
+    /// Users, sign-ins and access tokens.
     pub identity: identity::Identity,
+    /// Opens, lists, freezes and closes wallets.
     pub wallets: wallets::Wallets,
+    /// Moves money, and lists transfers.
     pub transfers: transfers::Transfers,
+    /// Imports files.
     pub imports: imports::Imports,
+    /// Reports on merchants' activities.
     pub merchants: merchants::Merchants,
+    /// Daily totals by payment method.
     pub aggregates: aggregates::Aggregates,
+    /// The statistics of the last 60 seconds.
     pub statistics: Arc<statistics::Statistics>,
+    /// Health, counters, and the proof of the books.
     pub ops: ops::Ops,
-    /// Who may read the reports.
+    /// Which callers may read the reports.
     pub reports: ReportAccess,
     /// The currency of reports and first wallets when the caller names none.
     pub currency: values::Currency,
@@ -53,28 +61,32 @@ pub struct Services {
 /// Why the bank cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The key that signs access tokens is out of reach.
+    /// Answered when the key that signs access tokens cannot be read or made.
     #[error(transparent)]
     KeyFile(#[from] identity::KeyFileError),
-    /// What was said to be Redis' address is none. A Redis that is away is no reason not to start.
+    /// Answered when the address of Redis cannot be parsed. A Redis that is out of reach does not keep the bank from
+    /// starting.
     #[error(transparent)]
     Redis(#[from] redis::RedisFault),
+    /// Answered when the operating system refuses the committer's thread.
     #[error("the committer's thread cannot be started")]
     Committer(#[from] std::io::Error),
 }
 
-/// What cannot be read before anything is served.
+/// Why the reports cannot be read before anything is served.
 #[derive(Debug, thiserror::Error)]
 pub enum WarmUpError {
+    /// Answered when the database does not give the last minute's transfers.
     #[error("the last minute's transfers cannot be read")]
     Statistics(#[source] Fault),
+    /// Answered when the database does not give the merchants' reports.
     #[error("the merchants' reports cannot be read")]
     Merchants(#[source] Fault),
 }
 
 impl Services {
-    /// Starts the bank on a migrated database: the committer, and the worker that keeps the merchants' reports at hand. What
-    /// only a server does, `serve` starts. Must be called inside a tokio runtime.
+    /// Starts the bank on a migrated database: the committer, and the worker that keeps the merchants' reports in
+    /// memory. `serve` starts the workers that only a server needs. Must be called inside a tokio runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
         let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
@@ -82,7 +94,7 @@ impl Services {
         let statistics =
             statistics::Statistics::new(db.clone(), clock.clone(), open()?, handover.clone(), workers.group());
         let statistics = Arc::new(statistics);
-        // A connection of their own: its faults are how the aggregates notice that Redis may have restarted.
+        // The aggregates get their own connection: a fault on it shows them that Redis may have restarted.
         let aggregates = aggregates::Aggregates::beside_committer(
             db.clone(),
             clock.clone(),
@@ -124,24 +136,25 @@ impl Services {
         })
     }
 
-    /// Returns when the committer has died, which only a bug can do: from then on no money moves.
+    /// Returns when the committer has ended. Unless the bank was stopped this is a bug: from then on no money moves.
     pub fn committer_died(&self) -> impl Future<Output = ()> + Send + use<> {
         self.ledger.ended()
     }
 
-    /// False once the committer has ended.
+    /// False once the committer has ended: no more commands are accepted.
     #[must_use]
     pub fn moves_money(&self) -> bool {
         self.ledger.queue().is_open()
     }
 
-    /// Reads what the reports rest on, before anything is served: the last minute's transfers, and the merchants' reports.
+    /// Reads the data of the reports before anything is served: the last minute's transfers, and the merchants'
+    /// reports.
     pub async fn warm_up(&self) -> Result<(), WarmUpError> {
         self.statistics.warm_up().await.map_err(WarmUpError::Statistics)?;
         self.merchants.refresh().await.map_err(WarmUpError::Merchants)
     }
 
-    /// Starts what a server does in the background: imports, among them these files of activities, the daily totals, and
+    /// Starts the background workers of a server: imports (these files of activities among them), the daily totals, and
     /// the sharing of statistics. Must be called inside a tokio runtime.
     pub fn serve(&self, files: Vec<PathBuf>) {
         self.imports.serve(files);
@@ -149,16 +162,17 @@ impl Services {
         self.statistics.serve();
     }
 
-    /// Returns when everything that was committed before the call, by any process, is in the statistics.
+    /// Returns when everything that any process committed before the call is in the statistics, or when the journal
+    /// cannot be read.
     pub async fn flush_reports(&self) {
         self.statistics.flush().await;
     }
 
-    /// Answers everything that was accepted, then stops the committer and closes the database; calls after that fail. A
-    /// running import stops at the end of its block and is resumed by the next start.
+    /// Answers all accepted commands, then stops the committer and closes the database; later calls fail. A running
+    /// import stops at the end of its block, and the next start resumes it.
     ///
-    /// In this order: imports queue their totals for the aggregates' workers, and the statistics share last what was reported
-    /// until then.
+    /// The order matters. Imports stop before the aggregates, whose workers apply the totals that imports queue. The
+    /// statistics stop last, so that they share everything that was reported until then.
     pub async fn stop(&self) {
         self.imports.stop().await;
         self.aggregates.stop().await;

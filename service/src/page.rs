@@ -1,6 +1,6 @@
-//! Pages of a list, newest first: where one starts and where the next one would.
+//! Pages of a list, newest first: where a page starts, and where the next one would.
 
-/// Which part of a list to give.
+/// Which part of a list a caller asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest<K> {
     /// How many items at most.
@@ -12,13 +12,14 @@ pub struct PageRequest<K> {
 /// A part of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T, K> {
+    /// The items, newest first; at most the limit of the request.
     pub items: Vec<T>,
-    /// What to ask the next page with; `None` on the last page.
+    /// The key to ask for the next page with; `None` on the last page.
     pub next: Option<K>,
 }
 
 impl<K> PageRequest<K> {
-    /// One more than the page holds, to see whether another one follows.
+    /// How many rows to read: one more than the page holds, to see whether another page follows.
     #[must_use]
     pub fn fetch(&self) -> u64 {
         self.limit + 1
@@ -26,7 +27,7 @@ impl<K> PageRequest<K> {
 }
 
 impl<T, K> Page<T, K> {
-    /// Makes a page of what `PageRequest::fetch` brought.
+    /// Makes a page of the rows that were read, which are at most `PageRequest::fetch`.
     #[must_use]
     pub fn of(mut fetched: Vec<T>, request: &PageRequest<K>, key: impl Fn(&T) -> K) -> Self {
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
@@ -36,7 +37,7 @@ impl<T, K> Page<T, K> {
         Self { items: fetched, next }
     }
 
-    /// The same page of other items.
+    /// The same page, with each item converted.
     #[must_use]
     pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U, K> {
         Page {

@@ -1,7 +1,6 @@
-//! Redis, when there is one: a connection that is made when it is first needed, and anew after it broke.
+//! The connection to Redis, where one is configured: made when it is first needed, and again after it broke.
 //!
-//! No call waits for a server that is away longer than its time-out, and none tries twice: whoever asks decides when to
-//! ask again (`Backoff`).
+//! A call gives up after a time-out and is not repeated here: the caller decides when to try again (`Backoff`).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,12 +10,12 @@ use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisErro
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
-/// What every key of ours begins with.
+/// The prefix of every key that Florin writes.
 pub const PREFIX: &str = "florin:";
 
-/// From the first byte of a connection to its greeting.
+/// How long making a connection may take, from its first byte to the server's greeting.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// From a command to its answer.
+/// How long the answer to a command may take.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One Redis server.
@@ -29,26 +28,26 @@ pub struct Redis {
 #[derive(Default)]
 struct RedisConnection {
     made: Option<MultiplexedConnection>,
-    /// When making one failed last, and why.
+    /// When the last attempt to make one failed, and why.
     failed: Option<(Instant, Arc<RedisError>)>,
 }
 
-/// What went wrong with Redis. The messages name no address: it may hold a password.
+/// What went wrong with Redis. The messages do not contain the address, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum RedisFault {
-    /// The address is none.
+    /// The address cannot be parsed.
     #[error("the address of Redis cannot be read")]
     Address(#[source] RedisError),
-    /// No connection, or no answer in time. Whether the commands were done is unknown.
+    /// No connection, or no answer in time. It is unknown whether the commands were executed.
     #[error("Redis is out of reach")]
     Unreachable(#[source] Arc<RedisError>),
-    /// Redis answered, and it was no.
+    /// Redis answered with an error.
     #[error("Redis refused a command")]
     Refused(#[source] RedisError),
 }
 
 impl Redis {
-    /// Reads the address. Connects to nobody yet.
+    /// Parses the address. Opens no connection yet.
     pub fn try_new(url: &SecretString) -> Result<Self, RedisFault> {
         let settings = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -62,7 +61,7 @@ impl Redis {
 
     /// Sends commands in one round trip and reads their answers.
     ///
-    /// Commands that wait for something (`BLOCK`) hold up everything else on the connection: they want a `Redis` of their own.
+    /// Blocking commands (`BLOCK`) delay every other command on the connection: send them through a separate `Redis`.
     pub async fn query<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisFault> {
         let mut connection = self.connection().await?;
         match commands.query_async(&mut connection).await {
@@ -77,8 +76,8 @@ impl Redis {
         }
     }
 
-    /// The connection, or a new one. Callers wait for each other's try and share what comes of it: a server that comes back
-    /// is not stormed, and nobody waits for more than one try at one that does not.
+    /// The connection, or a new one. Callers at the same time share one attempt and its result, so that a server that
+    /// comes back gets one connection, and a caller waits for at most one attempt at a server that does not.
     async fn connection(&self) -> Result<MultiplexedConnection, RedisFault> {
         let asked_at = Instant::now();
         let mut connection = self.connection.lock().await;

@@ -1,7 +1,7 @@
-//! The background workers of a process: how one is started, started again after a panic, stopped, and known by its name.
+//! The background workers of a process, each with a name: starting them, restarting them after a panic, stopping them.
 //!
-//! A worker that ends without being asked to is started again, so that none is ever missing without a word. What it is at,
-//! `/readyz` and `/metrics` tell. The committer alone is not one of them: its end is the end of the process.
+//! A worker that ends without being asked to is started again. `/readyz` and `/metrics` report the state of each. The
+//! committer is not a worker: when it ends, the process ends.
 
 use std::error::Error;
 use std::future::Future;
@@ -16,17 +16,18 @@ use crate::backoff::Backoff;
 /// The first and the longest pause before a worker that has ended is started again.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(15);
-/// A worker that ran for so long is not one that ends at once whenever it is started.
+/// After a run of this length the restart pauses begin with the first one again.
 const STEADY_AFTER: Duration = Duration::from_secs(60);
-/// A worker that has failed for less time is likely to come right by itself.
+/// A worker that has failed for less time is likely to recover by itself.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
 
-/// Workers that are stopped together, at the latest when the last handle to them is dropped. Cloning it clones a handle.
+/// A group of workers that are stopped together, at the latest when its last handle is dropped. Cloning clones a
+/// handle.
 #[derive(Clone, Default)]
 pub struct Workers {
     stop: Arc<StopOnDrop>,
     tracker: TaskTracker,
-    /// Of every group of the process.
+    /// The workers of every group of the process.
     all: Arc<Mutex<Vec<Arc<WorkerState>>>>,
 }
 
@@ -52,22 +53,23 @@ struct WorkerHealth {
     failing_since: Option<Instant>,
 }
 
-/// What is known of a worker.
+/// The state of a worker, as `/readyz` and `/metrics` report it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerReport {
+    /// The worker's name, such as `relay`.
     pub name: &'static str,
-    /// False between a panic and the next start, and once it was stopped.
+    /// False between its end and the next start, and once it was stopped.
     pub is_running: bool,
-    /// Times that it was started again because it had ended.
+    /// How often it was started again because it had ended.
     pub restarts: u64,
-    /// Steps that failed.
+    /// How many of its steps failed.
     pub failures: u64,
-    /// How long every step has failed; `None` when the latest succeeded.
+    /// For how long every step has failed; `None` when the latest step succeeded.
     pub failing_for: Option<Duration>,
 }
 
 impl WorkerReport {
-    /// True when it does not run, or when all of its steps have failed for 10 s.
+    /// True when it does not run, or when all its steps have failed for more than 10 s.
     #[must_use]
     pub fn is_stalled(&self) -> bool {
         !self.is_running || self.failing_for.is_some_and(|time| time > STALLED_AFTER)
@@ -77,11 +79,13 @@ impl WorkerReport {
 /// Whether a step left more to do at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// There is more to do at once.
     More,
+    /// Nothing is left to do for now.
     Idle,
 }
 
-/// What a running worker has in hand: when to end, and whom to tell how it goes.
+/// The handle that a running worker gets: it says when to end, and takes the results of steps.
 #[derive(Clone)]
 pub struct Worker {
     state: Arc<WorkerState>,
@@ -95,7 +99,7 @@ impl Workers {
         Self::default()
     }
 
-    /// Workers of the same process that are stopped apart from these.
+    /// A new group in the same process, stopped separately from this one.
     #[must_use]
     pub fn group(&self) -> Self {
         Self {
@@ -104,8 +108,8 @@ impl Workers {
         }
     }
 
-    /// Starts a worker. `work` is called again whenever what it gave has panicked, or has ended before it was asked to.
-    /// Must be called inside a tokio runtime.
+    /// Starts a worker. `work` is called again when its future has panicked, or has ended before it was asked to. Must
+    /// be called inside a tokio runtime.
     pub fn start<W, F>(&self, name: &'static str, work: W)
     where
         W: FnMut(Worker) -> F + Send + 'static,
@@ -126,14 +130,14 @@ impl Workers {
         self.tracker.spawn(supervise(worker, work));
     }
 
-    /// Asks the workers to end, and returns when all of them have, each after the step that it is at.
+    /// Asks the workers to end, and returns when all have ended, each after its current step.
     pub async fn stop(&self) {
         self.stop.0.cancel();
         self.tracker.close();
         self.tracker.wait().await;
     }
 
-    /// Every worker of the process, in the order that they were started in.
+    /// Every worker of the process, in the order of their starts.
     #[must_use]
     pub fn reports(&self) -> Vec<WorkerReport> {
         self.list().iter().map(|state| state.report()).collect()
@@ -173,13 +177,13 @@ impl Worker {
         self.stop.is_cancelled()
     }
 
-    /// For work that has to end with the worker.
+    /// Cancelled once the worker has to end; for work that has to end with it.
     #[must_use]
     pub fn stopping(&self) -> &CancellationToken {
         &self.stop
     }
 
-    /// Waits, or less when the worker has to end.
+    /// Waits for this time, or until the worker has to end.
     pub async fn pause(&self, time: Duration) {
         tokio::select! {
             () = self.stopped() => {}
@@ -187,8 +191,8 @@ impl Worker {
         }
     }
 
-    /// Notes how a step went. The first failure in a row is logged, and the first success after it: a database that is
-    /// away for an hour must not fill the log.
+    /// Counts the result of a step. Logs the first failure in a row and the first success after it: a database that is
+    /// out of reach for an hour must not fill the log.
     pub fn note<T, E: Error + 'static>(&self, stepped: &Result<T, E>) {
         let mut health = self.state.health();
         match stepped {
@@ -212,7 +216,7 @@ impl Worker {
         }
     }
 
-    /// Takes one step after the other until the worker has to end, with pauses where a step left nothing to do or failed.
+    /// Runs steps until the worker has to end, with a pause after a step that failed or left nothing to do.
     pub async fn repeat<F, E>(&self, mut backoff: Backoff, mut step: impl FnMut() -> F)
     where
         F: Future<Output = Result<Step, E>>,
@@ -238,7 +242,7 @@ where
     let mut backoff = Backoff::new(RESTART_PAUSE, RESTART_PAUSE_MAX);
     loop {
         let began = Instant::now();
-        // A task of its own, so that a panic ends no more than the worker.
+        // A separate task, so that a panic ends only the worker.
         let ended = tokio::spawn(work(worker.clone())).await;
         worker.state.health().is_running = false;
         if let Err(error) = &ended {

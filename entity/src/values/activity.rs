@@ -1,4 +1,4 @@
-//! The closed lists of merchants' activities. Millions of rows keep them as numbers.
+//! The closed lists of merchants' activities, stored as numbers, since there are millions of rows.
 
 use std::fmt;
 
@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use super::statuses::words;
 
-/// What a merchant used.
+/// The product that a merchant used.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
 )]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Product {
-    /// Bought by its customers' cards.
+    /// Its customers paid by card at a terminal.
     #[sea_orm(num_value = 1)]
     Pos,
-    /// Sold airtime and data.
+    /// It sold airtime and data.
     #[sea_orm(num_value = 2)]
     Airtime,
-    /// Paid bills.
+    /// It paid bills.
     #[sea_orm(num_value = 3)]
     Bills,
-    /// Paid suppliers by card.
+    /// It paid suppliers by card.
     #[sea_orm(num_value = 4)]
     CardPayment,
-    /// Saved.
+    /// It saved money.
     #[sea_orm(num_value = 5)]
     Savings,
-    /// Kept its books.
+    /// It did its bookkeeping.
     #[sea_orm(num_value = 6)]
     Moniebook,
-    /// Proved who it is.
+    /// It proved its identity (KYC).
     #[sea_orm(num_value = 7)]
     Kyc,
 }
@@ -44,13 +44,13 @@ pub enum Product {
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ActivityStatus {
-    /// Done.
+    /// It succeeded.
     #[sea_orm(num_value = 1)]
     Success,
-    /// Not done, for good.
+    /// It failed for good.
     #[sea_orm(num_value = 2)]
     Failed,
-    /// Nobody knows yet.
+    /// Its outcome is not known yet.
     #[sea_orm(num_value = 3)]
     Pending,
 }
@@ -68,7 +68,7 @@ pub enum Channel {
     /// The app.
     #[sea_orm(num_value = 2)]
     App,
-    /// A phone's short code.
+    /// A USSD short code on a phone.
     #[sea_orm(num_value = 3)]
     Ussd,
     /// A browser.
@@ -82,11 +82,11 @@ pub enum Channel {
 /// What a KYC activity proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KycStep {
-    /// Papers were handed in.
+    /// Documents were submitted.
     DocumentSubmitted,
-    /// They were found right.
+    /// The documents were verified.
     VerificationCompleted,
-    /// The merchant may do more.
+    /// The merchant's tier was raised.
     TierUpgrade,
 }
 

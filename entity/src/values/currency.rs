@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::stored_as;
 
-/// One of the currencies of ISO 4217.
+/// A currency of ISO 4217. Currencies sort by their codes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency(iso_currency::Currency);
 
@@ -18,7 +18,7 @@ impl Currency {
         iso_currency::Currency::from_code(code).map(Self)
     }
 
-    /// The number of at most three digits, each currency's own.
+    /// The ISO 4217 number: at most three digits, unique to the currency.
     #[must_use]
     pub fn numeric(self) -> u16 {
         self.0.numeric()

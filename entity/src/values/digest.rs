@@ -1,5 +1,5 @@
-//! Digests as column types: sixteen bytes tell requests apart and are small enough for every transfer's row; the journal's
-//! chain needs all thirty-two.
+//! Digests as column types. 16 bytes are enough to distinguish requests and contents, and small enough for the row of
+//! every transfer; the journal's chain needs all 32.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ stored_as!(
     |bytes| bytes.try_into().ok().map(Sha256Digest)
 );
 
-/// Random bytes that keep the texts of a transfer from being guessed by their digest.
+/// Random bytes that a transfer's texts are hashed with, so that the texts cannot be guessed from their digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextsSalt(pub [u8; 16]);
 

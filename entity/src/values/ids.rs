@@ -1,4 +1,4 @@
-//! Ids as types, so that a wallet's id cannot stand where a user's belongs; and the version of a wallet.
+//! Ids as types, so that a wallet's id cannot be passed as a user's; and the version of a wallet.
 
 use std::fmt;
 
@@ -50,11 +50,11 @@ id!(
     TransferId
 );
 id!(
-    /// A change's id. Ids of changes and of transfers are in one order.
+    /// A change's id. Ids of changes and of transfers share one order.
     ChangeId
 );
 id!(
-    /// The id of what a group commit wrote: a transfer or a change.
+    /// The id of a transfer or of a change, the two records of a group commit.
     RecordId
 );
 id!(
@@ -74,8 +74,9 @@ impl From<ChangeId> for RecordId {
     }
 }
 
-/// The last 12 bits of an id. A user's are random, and the user's wallets have the same. A transfer has its source's, a deposit
-/// its destination's. So an id alone can say which ledger holds a row when a bank has several.
+/// The last 12 bits of an id. A user's are random; the user's wallets have the same. A transfer or withdrawal has those
+/// of its source, a deposit those of its destination. So an id alone can say which ledger holds a row when a bank has
+/// several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bucket(u16);
 
@@ -112,7 +113,7 @@ macro_rules! in_buckets {
 
 in_buckets!(UserId, WalletId, TransferId);
 
-/// How many entries a wallet has; an entry carries the version that it made.
+/// How many entries a wallet has. An entry carries the version that it made, from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(pub i64);

@@ -1,4 +1,4 @@
-//! Values that are columns: what could be wrong with them was checked when they were made.
+//! The types of the columns. A value is checked when it is made, so that later code need not check it again.
 
 mod activity;
 mod currency;
@@ -21,7 +21,7 @@ pub use statuses::{
 /// A moment in UTC with whole microseconds, as both databases keep it.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
 
-/// Makes `Value`, `ValueType`, `TryGetable` and `Nullable` of a type that is stored as another one.
+/// Implements `From` into `Value`, `ValueType`, `TryGetable` and `Nullable` for a type that is stored as another one.
 ///
 /// `$from` turns the stored form into `Option<Self>`, so that a damaged column is an error and not a guess.
 macro_rules! stored_as {
@@ -73,7 +73,7 @@ macro_rules! stored_as {
 }
 use stored_as;
 
-/// The error for a column that holds something its type can never have written.
+/// The error for a column whose value its type can never have written.
 fn damaged(type_name: &str) -> sea_orm::TryGetError {
     sea_orm::TryGetError::DbErr(sea_orm::DbErr::Type(format!("column holds no valid {type_name}")))
 }

@@ -1,4 +1,4 @@
-//! Exact money: DECIMAL(18,4) as ten-thousandths in an `i64`. No float ever touches it.
+//! Exact money: DECIMAL(18,4) as ten-thousandths in an `i64`, never as a float.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::damaged;
 
-/// An amount of at most 14 digits before the point and 4 after it, either sign. The unit is one ten-thousandth.
+/// An amount of at most 14 digits before the point and 4 after it, of either sign, in ten-thousandths.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(i64);
 
@@ -20,9 +20,9 @@ pub struct Money(i64);
 pub struct MoneyError;
 
 impl Money {
-    /// Nothing.
+    /// The amount zero.
     pub const ZERO: Self = Self(0);
-    /// 99 999 999 999 999.9999; its negative is the smallest.
+    /// 99 999 999 999 999.9999, the largest amount; its negative is the smallest.
     pub const MAX: Self = Self(UNITS_MAX);
 
     /// Takes ten-thousandths; `None` beyond ±`MAX`.
@@ -35,7 +35,7 @@ impl Money {
         }
     }
 
-    /// The ten-thousandths.
+    /// The amount in ten-thousandths.
     #[must_use]
     pub const fn units(self) -> i64 {
         self.0

@@ -1,4 +1,5 @@
-//! The closed lists. Transfers keep theirs as numbers (fifteen bytes less on every row), the small tables as words.
+//! The closed lists. Transfers and changes store theirs as numbers (15 bytes less on a transfer's row), other tables as
+//! words.
 
 use std::fmt;
 
@@ -13,10 +14,10 @@ pub enum Role {
     /// Holds wallets and moves their money.
     #[sea_orm(string_value = "customer")]
     Customer,
-    /// Serves every customer.
+    /// May see and serve every customer.
     #[sea_orm(string_value = "operator")]
     Operator,
-    /// May do all that an operator may.
+    /// May do everything that an operator may.
     #[sea_orm(string_value = "admin")]
     Admin,
 }
@@ -29,7 +30,7 @@ pub enum UserStatus {
     /// May sign in.
     #[sea_orm(string_value = "active")]
     Active,
-    /// May not.
+    /// May not sign in.
     #[sea_orm(string_value = "suspended")]
     Suspended,
 }
@@ -74,10 +75,10 @@ pub enum TransferKind {
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TransferStatus {
-    /// Held, and not yet moved.
+    /// The money is held and has not moved yet.
     #[sea_orm(num_value = 1)]
     Pending,
-    /// Moved, for good.
+    /// The money moved, for good.
     #[sea_orm(num_value = 2)]
     Completed,
     /// Refused, for good.
@@ -90,7 +91,7 @@ pub enum TransferStatus {
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ChangeKind {
-    /// It was opened.
+    /// The wallet was opened.
     #[sea_orm(num_value = 1)]
     Opened,
     /// No money moves from here on.
@@ -99,7 +100,7 @@ pub enum ChangeKind {
     /// Money may move again.
     #[sea_orm(num_value = 3)]
     Unfrozen,
-    /// It was closed for good.
+    /// The wallet was closed for good.
     #[sea_orm(num_value = 4)]
     Closed,
 }
@@ -122,13 +123,13 @@ pub enum ImportKind {
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ImportStatus {
-    /// Not at the end of its file; somebody works on it, or whoever comes next goes on.
+    /// Rows are left to apply: an importer is at work, or the next one continues at the checkpoint.
     #[sea_orm(string_value = "RUNNING")]
     Running,
     /// Every row of the file was applied or skipped.
     #[sea_orm(string_value = "COMPLETED")]
     Completed,
-    /// The file cannot be read as what it should be.
+    /// The file cannot be read as a file of its kind.
     #[sea_orm(string_value = "FAILED")]
     Failed,
 }
@@ -136,7 +137,7 @@ pub enum ImportStatus {
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),* $(,)? }) => {
         impl $type {
-            /// Every value, in the order of its words.
+            /// Every value, in the order of the declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// The word that clients and logs read.
@@ -147,7 +148,7 @@ macro_rules! words {
                 }
             }
 
-            /// Reads the word; `None` when it is another one.
+            /// Reads the word; `None` when it is not in the list.
             #[must_use]
             pub fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == word)

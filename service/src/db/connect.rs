@@ -1,4 +1,5 @@
-//! How each database is opened: what every connection must have set, and the hooks that keep a pool honest.
+//! How each database is opened: the settings of every connection, and the hooks that keep broken connections out of a
+//! pool.
 
 use std::fs::{self, OpenOptions};
 use std::io::Read;
@@ -18,28 +19,28 @@ use super::{Db, Fault, FaultKind, Link};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const POSTGRES_POOL_MAX: u32 = 10;
 const COMMIT_POOL_MAX: u32 = 2;
-/// How long a batch waits for another session's lock before the commands on the locked wallet are put aside.
+/// How long a batch waits for another session's lock, before it leaves out the commands on the locked wallet.
 const COMMIT_LOCK_TIMEOUT: &str = "200ms";
-/// How long a connection that rests is taken for alive.
+/// How long an idle connection is used without checking it.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const SQLITE_READ_POOL_MAX: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Sets the time-out above again, and lets the driver see whether the connection is in a transaction.
+/// Restores the time-out above, and makes the driver update whether the connection is in a transaction.
 const SQLITE_AFTER_RELEASE: &str = "PRAGMA busy_timeout = 10000; SELECT 1";
 const OWNER_ONLY: u32 = 0o600;
 const EVERY_OTHER_USER: u32 = 0o007;
 const NEW_FILE_PAUSE: Duration = Duration::from_millis(20);
-/// Each connection may fill its own; an import of any size has to fit into 64 MiB more than a small one.
+/// The cache of each connection. An import of any size has to fit into 64 MiB more than a small one.
 const SQLITE_CACHE_KIB: &str = "-32768";
-/// Pages of the WAL before it is written back: 16 MiB. Large transactions in a row then write back a page once, not each time.
-/// Only who commits writes back, so connections that read have no use for it.
+/// Pages of the WAL before a checkpoint: 16 MiB, so that several large transactions in a row write a page back once.
+/// Only a connection that commits runs checkpoints, so the others do not need the setting.
 const SQLITE_WAL_PAGES: &str = "4000";
 
-/// What a deployment may choose of the connections to PostgreSQL. Which schema they work in is the URL's to say, in its
-/// `options`: `search_path` names it, and no statement does.
+/// Settings of the connections to PostgreSQL that a deployment may choose. The schema is not among them: no statement
+/// names one, and `search_path` in the URL's `options` does.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectSettings {
-    /// Whether the committer's statements are planned once, for any parameters.
+    /// Whether the committer's statements are planned once, for any parameters; true by default.
     pub generic_plans: bool,
 }
 
@@ -73,14 +74,14 @@ pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
     })
 }
 
-/// The file of an SQLite database; `None` when it is in memory, which has a name and no file.
+/// The file of an SQLite database; `None` for a database in memory, whose name is not a file.
 pub(crate) fn file_of(options: &SqliteConnectOptions) -> Option<PathBuf> {
     let path = options.get_filename();
     let is_in_memory = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
     (!is_in_memory).then(|| path.to_owned())
 }
 
-/// True for a file that is an SQLite database or may become one. A path that a person mistyped leads to other files.
+/// True for an SQLite database, and for an empty file, which may become one. A mistyped path may lead to another file.
 fn is_database(path: &Path) -> bool {
     let mut start = [0; SQLITE_HEADER.len()];
     let read = fs::File::open(path).and_then(|mut file| file.read(&mut start));
@@ -89,8 +90,8 @@ fn is_database(path: &Path) -> bool {
 
 const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
 
-/// Password hashes lie in the file, so it is made for its owner only; the driver would make it for every user of the machine.
-/// SQLite gives its WAL the file's mode.
+/// Creates the file for its owner only, since it will hold password hashes; the driver would let every user of the
+/// machine read it. SQLite gives the WAL the same mode. Warns when other users may read or write an existing database.
 fn make_file(url: &str) {
     let Ok(options) = SqliteConnectOptions::from_str(url) else {
         return;
@@ -103,7 +104,7 @@ fn make_file(url: &str) {
         .create_new(true)
         .mode(OWNER_ONLY)
         .open(&path);
-    // What cannot be made cannot be opened either, and opening says why.
+    // Other failures are ignored: the file cannot be opened then either, and opening it says why.
     if made.is_err()
         && is_database(&path)
         && let Ok(file) = fs::metadata(&path)
@@ -117,8 +118,8 @@ async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
     Ok(Database::connect(options).await?)
 }
 
-/// Turning a new file into WAL takes a lock that SQLite does not wait for, so two processes that start at once on an empty
-/// folder meet here: the later one tries again.
+/// Switching a new file to WAL takes a lock that SQLite does not wait for. When two processes start at the same time on
+/// a new file, the later one tries again.
 async fn open_new_file(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
     let deadline = Instant::now() + SQLITE_BUSY_TIMEOUT;
     loop {
@@ -144,11 +145,11 @@ fn base_options(url: &str, connections_max: u32) -> ConnectOptions {
     options
 }
 
-/// What every connection but the committer's has set.
+/// The settings of every connection except the committer's.
 fn shared_postgres(url: &str) -> ConnectOptions {
     let mut options = postgres_options(url, POSTGRES_POOL_MAX, &[("lock_timeout", "5s")]);
-    // After a restart of the server every idle connection is dead, so one that has rested is asked first; one that has
-    // just answered is not, which saves its query a round trip.
+    // After a restart of the server every idle connection is dead, so one that was idle for a while is pinged first.
+    // One that has just answered is not, which saves its query a round trip.
     options.map_sqlx_postgres_pool_opts(|pool| {
         pool.before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -158,9 +159,9 @@ fn shared_postgres(url: &str) -> ConnectOptions {
                 Ok(true)
             })
         })
-        // A BEGIN whose future was dropped may still reach the server. BEGIN first, since a bare ROLLBACK outside a
-        // transaction fills the server's log with warnings; READ WRITE, since a server that was demoted to a standby
-        // refuses that, and its connection is closed then.
+        // A BEGIN whose future was dropped may still reach the server, so a transaction is rolled back here. BEGIN
+        // first, since a ROLLBACK outside a transaction fills the server's log with warnings; READ WRITE, since a
+        // server that was demoted to a standby refuses it, and its connection is then closed.
         .after_release(|connection, _| {
             Box::pin(async move { connection.execute("BEGIN READ WRITE; ROLLBACK").await.map(|_| true) })
         })
@@ -168,17 +169,18 @@ fn shared_postgres(url: &str) -> ConnectOptions {
     options
 }
 
-/// What the committer's connections have set.
+/// The settings of the committer's connections.
 ///
-/// Its few statements take arrays of any length; planning them anew each time costs more than it gains. Wallets must be
-/// written in the arrays' order, or others who lock wallets deadlock with them: a join by hashing or a walk through the table, which a small
-/// table would get, has an order of its own.
+/// Its few statements take arrays of any length; planning them each time costs more than it gains. Wallets must be
+/// written in the order of the arrays, otherwise sessions that lock wallets could deadlock with the committer. A hash
+/// join or a sequential scan, which PostgreSQL chooses for a small table, has another order.
 fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<Link>) -> ConnectOptions {
     let mut settings = vec![
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("enable_seqscan", "off"),
-        // A plan that the lines above make look dear would be compiled, which takes a second.
+        // The lines above raise the estimated cost of a plan so far that it would be JIT-compiled, which takes a
+        // second.
         ("jit", "off"),
         ("tcp_keepalives_idle", "5"),
         ("tcp_keepalives_interval", "5"),
@@ -190,12 +192,13 @@ fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<Link>) -> Co
     }
     let mut options = postgres_options(url, COMMIT_POOL_MAX, &settings);
     options
-        // Opened by the committer when it needs them: a connection is served by the thread that opened it.
+        // The committer opens them when it needs them, since a connection is served by the thread that opened it.
         .min_connections(0)
         .connect_lazy(true)
         .map_sqlx_postgres_pool_opts(move |pool| {
             let (opened, used) = (link.clone(), link.clone());
-            // The pool has one such hook: sea-orm's own setting for a schema would take its place, and be lost here.
+            // A pool has one such hook. This one replaces the hook that sea-orm would set a schema with, so the URL
+            // names the schema.
             pool.after_connect(move |connection, _| {
                 opened.note_opened();
                 Box::pin(refuse_other_settings(connection))
@@ -208,16 +211,16 @@ fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<Link>) -> Co
     options
 }
 
-/// What the committer's correctness and liveness rest on.
+/// The settings that the committer's correctness and liveness rely on.
 const RELIED_ON: [(&str, &str); 4] = [
     ("default_transaction_isolation", "read committed"),
     ("synchronous_commit", "on"),
     ("lock_timeout", COMMIT_LOCK_TIMEOUT),
-    // A committer that stopped in the middle must not keep the turn.
+    // A committer that stops in the middle of a transaction must not keep the turn.
     ("idle_in_transaction_session_timeout", "2s"),
 ];
 
-/// A pooler in between may have dropped what the connection was opened with.
+/// Refuses a connection without these settings: a pooler in between may have dropped them.
 async fn refuse_other_settings(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let names: Vec<&str> = RELIED_ON.iter().map(|(name, _)| *name).collect();
     let query = sqlx::query_as("SELECT name, current_setting(name) FROM unnest($1::text[]) AS name").bind(names);
@@ -238,7 +241,7 @@ async fn refuse_other_settings(connection: &mut PgConnection) -> Result<(), sqlx
     Ok(())
 }
 
-/// Time limits are the server's own: a future's time-out would drop a transaction half-way.
+/// Time limits are set on the server: a time-out of the future would drop a transaction in the middle.
 fn postgres_options(url: &str, connections_max: u32, settings: &[(&'static str, &'static str)]) -> ConnectOptions {
     let mut options = base_options(url, connections_max);
     let settings = settings.to_vec();
@@ -271,9 +274,9 @@ fn sqlite_options(url: &str, connections_max: u32, read_only: bool) -> ConnectOp
             sqlite.pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)
         }
     });
-    // After a COMMIT that failed on a full disk the connection is still inside its transaction, and whatever it
-    // "commits" next would vanish: such a connection is dropped. The committer has set a shorter
-    // time-out, which the next writer must not inherit.
+    // After a COMMIT that failed on a full disk the connection is still inside its transaction, and what it commits
+    // next would be lost: such a connection is dropped. The committer sets a shorter time-out, which the next writer
+    // must not inherit.
     options.map_sqlx_sqlite_pool_opts(|pool| {
         pool.after_release(|connection, _| {
             Box::pin(async move {

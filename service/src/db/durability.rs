@@ -1,4 +1,4 @@
-//! Whether the database keeps what it has reported, and whether it takes writes at all.
+//! Whether the database keeps what it has reported as durable, and whether it takes writes.
 
 use std::fmt;
 
@@ -20,23 +20,23 @@ impl fmt::Display for UnsafeSettings {
     }
 }
 
-/// What each setting must not be.
+/// The value that each setting must not have.
 const POSTGRES: [(&str, &str); 3] = [
     ("fsync", "off"),
     ("full_page_writes", "off"),
     ("synchronous_commit", "off"),
 ];
-/// What each setting must be; `synchronous` 2 is FULL, 3 EXTRA.
+/// The values that each setting may have; `synchronous` 2 is FULL, 3 EXTRA.
 const SQLITE: [(&str, &[&str]); 2] = [("journal_mode", &["wal"]), ("synchronous", &["2", "3"])];
 
-/// Each proof is a row of its own, and takes those rows away that no other session has locked.
+/// A proof inserts a row, and removes earlier rows that no other session has locked.
 const REPLACE_PROOFS: &str = "
 WITH unlocked AS (SELECT id FROM readiness LIMIT 100 FOR UPDATE SKIP LOCKED),
      removed AS (DELETE FROM readiness USING unlocked WHERE readiness.id = unlocked.id)
 INSERT INTO readiness DEFAULT VALUES";
 
 impl Db {
-    /// The settings that make the database unsafe, as they are now; `None` when there are none.
+    /// The settings that make the database unsafe now; `None` when all are safe.
     pub async fn unsafe_settings(&self) -> Result<Option<UnsafeSettings>, Fault> {
         let mut found = Vec::new();
         if self.backend() == DbBackend::Postgres {
@@ -60,7 +60,7 @@ impl Db {
         Ok((!found.is_empty()).then_some(UnsafeSettings(found)))
     }
 
-    /// Proves that the database takes a write, by making one durable. It waits for no other session's row lock.
+    /// Proves that the database takes a write, by making one durable. Does not wait for another session's row lock.
     pub async fn prove_writable(&self) -> Result<(), Fault> {
         let statement = match self.backend() {
             DbBackend::Postgres => REPLACE_PROOFS,
@@ -72,7 +72,8 @@ impl Db {
 
     async fn read_text(&self, query: &str) -> Result<String, Fault> {
         let statement = Statement::from_string(self.backend(), query);
-        // On SQLite the committer writes on this connection; on PostgreSQL it sets its own, and the other writers write here.
+        // A setting may differ between connections, so it is read on one that writes: on SQLite the committer uses it
+        // too; on PostgreSQL the committer's connections set their own values.
         let row = self.write.query_one_raw(statement).await?;
         let row = row.ok_or_else(|| sea_orm::DbErr::RecordNotFound(query.to_owned()))?;
         Ok(row.try_get("", "value")?)

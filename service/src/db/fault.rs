@@ -1,4 +1,4 @@
-//! What a database error means for the caller: try again, come back later, or our bug.
+//! What an error of the database means for the caller: try again, come back later, or a bug of ours.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use sea_orm::sqlx;
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr};
 
-/// Something broke. Nothing of what was asked was done, unless the kind is `OutcomeUnknown`.
+/// A failure, as opposed to a refusal by a rule. Nothing of the request was done, unless the kind is `OutcomeUnknown`.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", kind.sentence())]
 pub struct Fault {
+    /// What went wrong, by what can be done about it.
     pub kind: FaultKind,
-    /// A COMMIT that ended with this fault may have happened all the same.
+    /// True when a COMMIT that ended with this fault may have happened all the same.
     leaves_doubt: bool,
     #[source]
     source: Arc<dyn Error + Send + Sync>,
@@ -21,7 +22,7 @@ pub struct Fault {
 /// What can be done about a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// The database, or Redis where it is needed, cannot be reached or is going away.
+    /// The database, or Redis where it is needed, cannot be reached, is shutting down, or cannot do the work now.
     Unreachable,
     /// The connection was lost around a commit, which may have happened.
     OutcomeUnknown,
@@ -29,20 +30,20 @@ pub enum FaultKind {
     Locked,
     /// Another writer was in the way; nothing was written and the same work may be tried again at once.
     Conflict,
-    /// A unique constraint, by name, already holds the value.
+    /// The value is already there. Holds the name of the unique constraint; on SQLite a text with its columns.
     Unique(String),
-    /// A foreign key: a row names one of another table that is not there.
+    /// A foreign key refused a row that names a missing row of another table.
     ForeignKey,
-    /// A CHECK or another rule of the schema refused a row.
+    /// A CHECK or another rule of the schema refused a row, or a value was not valid.
     Constraint,
-    /// The journal's head has moved, another process has the turn, or the stamp is ahead of the database's clock; nothing was
-    /// written.
+    /// The journal's head has moved, another process has the turn, or the commit's time is ahead of the database's
+    /// clock; nothing was written.
     Stale,
-    /// A wallet differs from what the batch was decided on though the head has not moved: a person changed it.
+    /// A wallet differs from what the batch was decided on though the head has not moved: another session changed it.
     WalletChanged,
     /// This process' clock and the database's contradict each other; nothing was written.
     Skew,
-    /// Anything else: our bug, a damaged file.
+    /// Anything else: a bug of ours, or a damaged file.
     Broken,
 }
 
@@ -65,7 +66,7 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// A fault that no retry will mend.
+    /// A fault that no retry can repair.
     pub fn broken(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             kind: FaultKind::Broken,
@@ -83,7 +84,7 @@ impl Fault {
         }
     }
 
-    /// The server has gone silent in the middle of something.
+    /// The server has stopped answering: a statement that was sent may have been executed.
     pub fn lost(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             kind: FaultKind::Unreachable,
@@ -101,7 +102,7 @@ impl Fault {
         }
     }
 
-    /// This process' clock is so many milliseconds ahead of the database's; nothing was written.
+    /// This process' clock is so many milliseconds ahead of the database's (negative: behind); nothing was written.
     pub fn clock_skew(ahead_ms: i64) -> Self {
         Self {
             kind: FaultKind::Skew,
@@ -119,7 +120,8 @@ impl Fault {
         }
     }
 
-    /// The same fault of a COMMIT, or of a statement that commits itself: where the answer was lost, the outcome is unknown.
+    /// The same fault on a COMMIT, or on a statement that is its own transaction: where the answer was lost, the
+    /// outcome is unknown.
     #[must_use]
     pub fn of_commit(self) -> Self {
         let kind = if self.leaves_doubt {
@@ -206,8 +208,9 @@ fn kind_of(error: &sqlx::Error) -> FaultKind {
     }
 }
 
-/// Whether a COMMIT that ended with this error may have happened. PostgreSQL's own answer says that it did not, unless the
-/// server was told to end meanwhile: it may have been waiting for a standby then, with the commit already made.
+/// Whether a COMMIT that ended with this error may have happened. An error that PostgreSQL answered means that it did
+/// not, unless the server or the session was being ended: it may have been waiting for a standby then, with the commit
+/// already made.
 fn leaves_doubt(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(database) if is_of_sqlite(database.as_ref()) => {
@@ -228,21 +231,21 @@ fn is_of_sqlite(error: &dyn DatabaseError) -> bool {
 
 /// PostgreSQL: by SQLSTATE.
 fn postgres_kind(code: &str) -> FaultKind {
-    // What the server cannot do now and could a moment ago: too many connections or a full disk (53), shutdown, crash of
-    // another backend, still starting, statement_timeout (57), an I/O error (58), a password that changed (28).
+    // Temporary: connection errors (08), a password that changed (28), too many connections or a full disk (53),
+    // shutdown, crash of another backend, still starting, statement_timeout (57), an I/O error (58).
     const OUT_OF_REACH: [&str; 5] = ["08", "28", "53", "57", "58"];
     match code {
         // Serialization failure, deadlock.
         "40001" | "40P01" => FaultKind::Conflict,
         "55P03" => FaultKind::Locked,
-        // Raised by the committer's own statement.
+        // Raised by `florin_stale` in the committer's statement.
         "FL001" => FaultKind::Stale,
         "FL002" => FaultKind::WalletChanged,
-        // A server that became read-only, as a demoted primary does; a transaction that the server ended.
+        // A server that became read-only, as a demoted primary does; a session or transaction that the server ended.
         "25006" | "25P03" | "25P04" | "40003" => FaultKind::Unreachable,
         _ if OUT_OF_REACH.iter().any(|class| code.starts_with(class)) => FaultKind::Unreachable,
         _ if code.starts_with("23") => FaultKind::Constraint,
-        // Numbers out of range, bytes that are no text: one bad row, not a broken database.
+        // Numbers out of range, bytes that are not text: one bad row, not a broken database.
         _ if code.starts_with("22") => FaultKind::Constraint,
         _ => FaultKind::Broken,
     }
@@ -257,9 +260,9 @@ const CANTOPEN: i32 = 14;
 const CONSTRAINT: i32 = 19;
 const IOERR_WRITE: i32 = 778;
 
-/// Whether a COMMIT of SQLite that ended with this code may have happened. It did not where the file was locked, where a
-/// constraint held it up, or where a write failed: the log's last frame, which makes the commit, is written last. After any
-/// other fault, such as a failed flush, the frame may be in the file.
+/// Whether a COMMIT of SQLite that ended with this code may have happened. It did not when the file was locked, when a
+/// constraint refused it, or when a write failed, since the frame of the WAL that makes the commit is written last.
+/// After any other fault, such as a failed flush, that frame may be in the file.
 fn sqlite_leaves_doubt(code: &str) -> bool {
     match code.parse::<i32>() {
         Ok(IOERR_WRITE) => false,

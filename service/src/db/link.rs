@@ -1,4 +1,4 @@
-//! What the committer and the pool of its connections tell each other: which connections are new, and which must go.
+//! Shared by the committer and the pool of its connections: how many were opened, and which must not be used again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,13 +13,13 @@ pub struct Link {
 }
 
 impl Link {
-    /// How many connections have been opened. Behind a new one the database may be another, or an earlier state of it.
+    /// How many connections have been opened. A new one may lead to another database, or to an earlier state of it.
     #[must_use]
     pub fn opened(&self) -> u64 {
         self.opened.load(Ordering::Acquire)
     }
 
-    /// Lets the pool close every connection that is open now, once it is asked for it.
+    /// Marks every connection that is open now: the pool closes it instead of giving it out.
     pub fn close_open_connections(&self) {
         *self.closed_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
@@ -28,7 +28,7 @@ impl Link {
         self.opened.fetch_add(1, Ordering::Release);
     }
 
-    /// Whether a connection of this age may be used.
+    /// True for a connection of this age, unless it was open when `close_open_connections` was last called.
     pub(super) fn may_be_used(&self, age: Duration) -> bool {
         let closed_before = *self.closed_before.lock().unwrap_or_else(PoisonError::into_inner);
         closed_before.is_none_or(|closed_before| age < closed_before.elapsed())

@@ -1,4 +1,4 @@
-//! Connections to the database, and the reading of its errors. The money's own statements live with the ledger.
+//! Connections to the database, and the meaning of its errors. The statements that move money are in `ledger`.
 
 mod connect;
 mod durability;
@@ -22,26 +22,26 @@ use sea_orm::{
     IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-/// The database, by what a connection is for. Cloning it clones handles, not connections.
+/// The database, as one pool for each purpose. Cloning clones handles, not connections.
 #[derive(Clone)]
 pub struct Db {
-    /// Reads that need no transaction.
+    /// For reads without a transaction, and for snapshots.
     pub read: DatabaseConnection,
-    /// Everything that writes, but for the committer. On SQLite a pool of one: the file has one writer.
+    /// For all writes except the committer's. On SQLite a pool of one connection, since the file has one writer.
     pub write: DatabaseConnection,
-    /// The committer's own; on SQLite the same as `write`.
+    /// For the committer; on SQLite the same pool as `write`.
     pub commit: DatabaseConnection,
     /// The state of the committer's connections to PostgreSQL.
     pub(crate) link: Arc<Link>,
 }
 
 impl Db {
-    /// Opens the pools. A new SQLite file is made with its folder; nothing is migrated here.
+    /// Opens the pools. An SQLite file that does not exist is created. Nothing is migrated here.
     pub async fn connect(url: &str) -> Result<Self, Fault> {
         Self::connect_with(url, ConnectSettings::default()).await
     }
 
-    /// The same with settings of its own.
+    /// The same with settings other than the default.
     pub async fn connect_with(url: &str, settings: ConnectSettings) -> Result<Self, Fault> {
         if is_sqlite(url) {
             connect::sqlite(url).await
@@ -65,7 +65,7 @@ impl Db {
         }
     }
 
-    /// A transaction that sees one moment of the database and writes nothing, for reports of any length.
+    /// A read-only transaction that sees one moment of the database, for reports of any length.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction, Fault> {
         let (isolation, access) = match self.backend() {
             DbBackend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
@@ -82,8 +82,8 @@ impl Db {
 
     /// Runs `work` in a transaction and commits it when it succeeds.
     ///
-    /// It runs in a task of its own: a BEGIN whose future is dropped when a client hangs up can leave a transaction open
-    /// on a pooled connection, and what later writers report as done would vanish with it.
+    /// It runs in a separate task: a BEGIN whose future is dropped when a client hangs up can leave a transaction open
+    /// on a pooled connection, and what later writers report as done would be rolled back with it.
     pub async fn transaction<T, E, W>(&self, work: W) -> Result<T, E>
     where
         T: Send + 'static,
@@ -115,7 +115,7 @@ impl Db {
     }
 }
 
-/// On SQLite the pool holds one connection: while it has none, another writer of this process is in the way.
+/// On SQLite the pool has one connection: when it is not free in time, another writer of this process is using it.
 fn fault_of_begin(backend: DbBackend, error: DbErr) -> Fault {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) if backend == DbBackend::Sqlite => Fault::conflict(error),

@@ -1,5 +1,5 @@
-//! Opening the database for a command: when it fails, a person reads which file or server it was, what it said, and what to
-//! do. Never repeats a password.
+//! Opening the database for a command. An error says which file or server it was, what it answered, and what to do. No
+//! message contains a password.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub struct UrlError(String);
 #[derive(Debug, thiserror::Error)]
 #[error("cannot open {place}")]
 pub struct OpenError {
-    /// The file, or the server and the database.
+    /// The file, or the server, database and user.
     place: String,
     /// What to do about it.
     pub advice: String,
@@ -34,12 +34,12 @@ pub struct OpenError {
     said: Said,
 }
 
-/// The driver's own words.
+/// The message of the driver, the server or the system.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Said(String);
 
-/// Checks what can be checked without a connection.
+/// Checks what can be checked of a database's URL without a connection.
 pub fn check_url(url: &str) -> Result<(), UrlError> {
     if is_sqlite(url) {
         return match url.parse::<SqliteConnectOptions>() {
@@ -76,7 +76,8 @@ pub fn check_url(url: &str) -> Result<(), UrlError> {
 
 const ENCODING: &str = "in a password write `/` as %2F, `?` as %3F, `#` as %23, `@` as %40, `:` as %3A and `%` as %25";
 
-/// Opens the pools, as `Db::connect` does. A server that refuses says so at once: the pool would try it again for 5 s.
+/// Opens the pools, as `Db::connect` does. First tries one connection, so that a refusal is reported at once: the pool
+/// would retry for 5 s.
 pub async fn open(url: &str, settings: ConnectSettings) -> Result<Db, OpenError> {
     let first = if is_sqlite(url) {
         Ok(())
@@ -92,11 +93,11 @@ pub async fn open(url: &str, settings: ConnectSettings) -> Result<Db, OpenError>
     }
 }
 
-/// The same for a command that looks at a bank: an SQLite file that is not there is not made.
+/// The same for a command that needs an existing bank: an SQLite file that does not exist is not created.
 pub async fn open_existing(url: &str, settings: ConnectSettings) -> Result<Db, OpenError> {
     let options = url.parse::<SqliteConnectOptions>().ok().filter(|_| is_sqlite(url));
     match options.and_then(|options| file_of(&options)) {
-        // A folder that is not there either has an advice of its own.
+        // A missing folder gets other advice, in `open`.
         Some(file) if !file.exists() && folder_of(&file).is_dir() => Err(OpenError {
             place: format!("the SQLite file {}", file.display()),
             advice: "name the bank's folder with --data-dir, or its database with --database-url; florin serve makes a new bank"
@@ -109,7 +110,7 @@ pub async fn open_existing(url: &str, settings: ConnectSettings) -> Result<Db, O
 
 struct OpenRefused {
     error: OpenError,
-    /// The server is there and will take connections soon, which the pool waits for.
+    /// True when the server is likely to take connections soon, which the pool waits for.
     is_passing: bool,
 }
 
@@ -121,7 +122,7 @@ async fn first_connection(url: &str) -> Result<(), OpenRefused> {
     let connecting = PgConnection::connect_with(&options);
     match tokio::time::timeout(FIRST_CONNECTION_TIMEOUT, connecting).await {
         Ok(Ok(connection)) => {
-            // It was opened to see that it can be; how it ends changes nothing.
+            // The connection was only a test, so an error on closing it does not matter.
             let _ = connection.close().await;
             Ok(())
         }
@@ -197,7 +198,7 @@ fn advice(options: &PgConnectOptions, error: &sqlx::Error) -> String {
     }
 }
 
-/// Something took the connection and did not speak as PostgreSQL does.
+/// True when a server took the connection but did not answer as PostgreSQL does.
 fn is_odd_answer(kind: std::io::ErrorKind) -> bool {
     matches!(
         kind,
@@ -205,7 +206,7 @@ fn is_odd_answer(kind: std::io::ErrorKind) -> bool {
     )
 }
 
-/// What a pool met, on a file or behind a server that took the first connection.
+/// The error for a fault of the pool, on a file or on a server that took the first connection.
 fn of_fault(url: &str, fault: &Fault) -> OpenError {
     let said = Said(fault_words(fault));
     if !is_sqlite(url) {
@@ -232,7 +233,7 @@ fn folder_of(file: &Path) -> &Path {
     }
 }
 
-/// Why a file cannot be opened is read off the file itself: the driver says "unable to open" to everything.
+/// Looks at the file to find out why it cannot be opened: the driver's message is always "unable to open".
 fn file_advice(file: &Path) -> String {
     let folder = folder_of(file);
     if file.is_dir() {
@@ -249,7 +250,7 @@ fn file_advice(file: &Path) -> String {
 }
 
 fn fault_words(fault: &Fault) -> String {
-    // A fault shares its source, and the share is what it shows.
+    // A fault's source is the `Arc` that it shares, so the downcast goes through it.
     let shared = fault
         .source()
         .and_then(|source| source.downcast_ref::<Arc<dyn Error + Send + Sync>>());
@@ -264,7 +265,7 @@ fn fault_words(fault: &Fault) -> String {
     }
 }
 
-/// What the server, the file or the system said, without the driver's introduction.
+/// The message of the server, the file or the system, without the driver's prefix.
 fn words(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
@@ -278,7 +279,7 @@ fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
-/// A scheme is safe to repeat; a password that was pasted in its place need not be.
+/// True for a text that looks like a scheme and may be repeated; a password pasted in its place must not be.
 fn is_scheme(text: &str) -> bool {
     (1..=SCHEME_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
 }
@@ -292,7 +293,8 @@ fn has_raw_password(url: &str) -> bool {
         return false;
     };
     let (authority, after) = rest.split_at(end);
-    // An `@` may stand in the parameters, so only the path counts unless the character itself began them.
+    // After a `/` only the path is searched, since an `@` may be in the parameters; after a `?` or `#`, the text up to
+    // `&`.
     let looked_at = match after.strip_prefix('/') {
         Some(path) => path.split('?').next().unwrap_or_default(),
         None => after.split('&').next().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Why a follower of the journal cannot go on. Its mark stays where it is.
+//! Why a follower cannot read on in the journal. Its mark stays where it is.
 
 use super::Mark;
 use crate::db::Fault;
@@ -6,15 +6,24 @@ use crate::db::Fault;
 /// Faults of reading the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The database went back, or is another one. What was counted up to the mark has to be counted anew.
+    /// Answered when the journal does not have the row of the mark: the database went back to an earlier state, or is
+    /// another one. Everything has to be counted again.
     #[error("the journal does not have row {} as it was counted", .0.number)]
     Lost(Mark),
-    /// The rows count transfers that are not there, or there are more.
+    /// Answered when several reads find another number of transfers than the rows count.
     #[error("the rows after {} of the journal count {counted} transfers, and {found} are there", after.number)]
-    Incomplete { after: Mark, counted: u64, found: u64 },
-    /// A row is missing before others.
+    Incomplete {
+        /// The mark before these rows.
+        after: Mark,
+        /// How many transfers the rows count.
+        counted: u64,
+        /// How many transfers were found.
+        found: u64,
+    },
+    /// Answered when the row with this number is missing, and later rows are there.
     #[error("row {0} of the journal is missing")]
     Gap(i64),
+    /// Answered when the database fails.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -1,5 +1,5 @@
-//! What a committer hands over in memory to those who follow the journal in its process. It never waits for them, and nothing
-//! is lost: a follower that was too slow, or came too late, reads from the database.
+//! The channel in memory from the committer to the followers of the journal in its process. The committer never waits
+//! for them. Nothing is lost: a follower that is too slow, or starts later, reads from the database.
 
 use std::sync::Arc;
 
@@ -8,17 +8,21 @@ use tokio::sync::broadcast;
 use super::Mark;
 use crate::values::{Currency, Method, Money, Timestamp, TransferKind};
 
-/// Commits that are kept for a slow follower.
+/// How many commits are kept for a slow follower.
 const KEPT_MAX: usize = 256;
 
 /// A completed movement of money, as followers count it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completed {
+    /// What the transfer was for.
     pub kind: TransferKind,
+    /// The currency of both wallets.
     pub currency: Currency,
+    /// Above zero.
     pub amount: Money,
-    /// Of a deposit or a withdrawal.
+    /// The payment method of a deposit or withdrawal; `None` on other kinds.
     pub method: Option<Method>,
+    /// When it was decided, in the bank's time.
     pub at: Timestamp,
 }
 
@@ -26,22 +30,24 @@ pub struct Completed {
 pub(super) struct Committed {
     /// The row that it stands on.
     pub before: Mark,
+    /// Its own row.
     pub after: Mark,
     pub completed: Vec<Completed>,
 }
 
-/// From a committer to the followers of its process. Cloning it clones a handle.
+/// The committer's end of the channel to the followers in its process. Cloning clones a handle.
 #[derive(Clone)]
 pub struct Handover(broadcast::Sender<Arc<Committed>>);
 
 impl Handover {
-    /// A hand-over without followers.
+    /// A channel without followers.
     #[must_use]
     pub fn new() -> Self {
         Self(broadcast::Sender::new(KEPT_MAX))
     }
 
-    /// Hands a durable commit over, before its callers are answered. Without followers nothing is made ready for them.
+    /// Publishes a durable commit, before its callers are answered. `completed` is not called when there are no
+    /// followers.
     pub fn publish(&self, before: Mark, after: Mark, completed: impl FnOnce() -> Vec<Completed>) {
         if self.0.receiver_count() > 0 {
             let committed = Committed {
@@ -49,12 +55,12 @@ impl Handover {
                 after,
                 completed: completed(),
             };
-            // The last follower may just have gone.
+            // Fails when the last follower was dropped in between.
             let _ = self.0.send(Arc::new(committed));
         }
     }
 
-    /// What is handed over from now on.
+    /// A new follower's end, which receives the commits published from now on.
     pub(super) fn listen(&self) -> broadcast::Receiver<Arc<Committed>> {
         self.0.subscribe()
     }

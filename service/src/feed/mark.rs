@@ -1,20 +1,22 @@
-//! How far a follower has come. Pure.
+//! How far a follower has counted. Pure.
 
 use std::fmt;
 
 use crate::journal::Head;
 use crate::values::Sha256Digest;
 
-/// A row of the journal that a follower has counted, with all rows before it. The digest tells the row from another one that
-/// has taken its number in a database that went back.
+/// A row of the journal that a follower has counted, with all rows before it. The digest distinguishes the row from
+/// another one with the same number, in a database that went back to an earlier state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
+    /// The row's number.
     pub number: i64,
+    /// The row's digest.
     pub digest: Sha256Digest,
 }
 
 impl Mark {
-    /// The mark behind a head.
+    /// The mark of a follower that has counted everything up to a head.
     #[must_use]
     pub fn of(head: &Head) -> Self {
         Self {
@@ -23,7 +25,7 @@ impl Mark {
         }
     }
 
-    /// Reads what `to_string` wrote; `None` when it is no mark.
+    /// Reads the text that `to_string` writes; `None` when it is not one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (number, digits) = text.split_once(':')?;

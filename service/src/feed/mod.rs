@@ -1,8 +1,8 @@
 //! Following the journal: followers that count what was committed read it here, completely and in order.
 //!
-//! Invariants: a follower keeps a mark, the number and the digest of the last row that it has counted, and what it reads next
-//! begins there; nothing is passed over and nothing comes twice; a mark that the journal does not have is an error. Commits of
-//! this process are handed over in memory, which is only quicker: what was not handed over is read.
+//! Invariants: a follower keeps a mark, which is the number and the digest of the last row that it has counted, and
+//! reads on from there; it gets every commit once; a mark that the journal does not have is an error. Commits of this
+//! process arrive through memory, which is faster; whatever did not arrive that way is read from the database.
 
 mod error;
 mod handover;

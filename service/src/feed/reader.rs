@@ -1,5 +1,5 @@
-//! One follower's place in the journal, and what lies beyond it: handed over in memory where this process has committed it, read
-//! from the database where another one has.
+//! Gives a follower the commits after its mark: through memory where this process has committed them and the channel
+//! had room, otherwise from the database.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,35 +15,40 @@ use super::{Completed, Handover, Mark, ReadError};
 use crate::db::Db;
 use crate::values::TransferKind;
 
-/// How often a follower looks for what other processes have committed, at least.
+/// The longest time between two reads for commits of other processes.
 pub const POLL_EVERY: Duration = Duration::from_millis(100);
-/// The pause between two questions while this process and others commit by turns: each gap is then read with those that follow.
+/// The pause between two reads while this process and others commit alternately, so that one read fills several gaps.
 const GAP_PAUSE: Duration = Duration::from_millis(20);
-/// Rows in one piece.
+/// The most rows in one piece.
 const ROWS_MAX: usize = 1_000;
-/// The fewest rows that are asked for. Twice what the last piece took is asked for, since rows of large commits fill a piece soon.
+/// The fewest rows that a read asks for. It asks for twice as many as the last piece had, since a few rows of large
+/// commits fill a piece.
 const ROWS_MIN: usize = 16;
-/// Transfers in one piece, unless one row alone has more.
+/// The most transfers in one piece, unless one row alone has more.
 const TRANSFERS_MAX: u64 = 2_000;
-/// Commits that are held until those before them are read.
+/// The most commits that are held until the commits before them are read.
 const HELD_MAX: usize = 256;
-/// How often rows that do not count what is there are read, and the pause in between.
+/// How often rows and their transfers are read while they do not agree, and the pause in between.
 const TRIES_MAX: usize = 5;
 const TRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Which transfers a follower counts; only completed ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedFilter {
+    /// Every kind.
     All,
     /// Deposits and withdrawals.
     Payments,
 }
 
-/// Consecutive rows of the journal: everything after one mark, through another.
+/// The content of consecutive rows of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedPiece {
+    /// The mark before the first row.
     pub from: Mark,
+    /// The mark of the last row.
     pub to: Mark,
+    /// The completed transfers of these rows that the filter admits.
     pub completed: Vec<Completed>,
 }
 
@@ -55,7 +60,7 @@ pub struct Reader {
     handed: Option<broadcast::Receiver<Arc<Committed>>>,
     /// Commits of this process beyond the mark, in order.
     held: VecDeque<Arc<Committed>>,
-    /// When the database is asked next, unless it must be asked at once.
+    /// When the database is asked next; `must_poll` asks it at once.
     poll_at: Instant,
     polled_at: Instant,
     must_poll: bool,
@@ -63,7 +68,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// One that goes on after a mark. Without a committer in this process everything is read.
+    /// A reader that goes on after a mark. Without a hand-over it reads everything from the database.
     #[must_use]
     pub fn new(db: Db, filter: FeedFilter, mark: Mark, handover: Option<&Handover>) -> Self {
         let now = Instant::now();
@@ -80,18 +85,18 @@ impl Reader {
         }
     }
 
-    /// What was given out last.
+    /// The end of the last piece.
     #[must_use]
     pub fn mark(&self) -> Mark {
         self.mark
     }
 
-    /// Lets `next` ask the database before it says that there is nothing more.
+    /// Makes `next` ask the database before it answers that there is no piece.
     pub fn poll_now(&mut self) {
         self.must_poll = true;
     }
 
-    /// Returns when there may be more.
+    /// Returns when there may be another piece.
     pub async fn woken(&mut self) {
         if self.must_poll {
             return;
@@ -104,22 +109,22 @@ impl Reader {
             () = look => {}
             commit = handed.recv() => match commit {
                 Ok(commit) => self.held.push_back(commit),
-                // The next one shows that some are missing, and they are read.
+                // The next commit shows that some are missing, and those are read.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => self.handed = None,
             }
         }
     }
 
-    /// The next piece, if there is one. The mark moves past it at once: a
-    /// follower that fails to count it must begin a new reader at its own mark.
+    /// The next piece, if there is one. The mark moves past it at once, so a follower that fails to count it must begin
+    /// a new reader at its own mark.
     pub async fn next(&mut self) -> Result<Option<FeedPiece>, ReadError> {
         self.take_handed();
         if let Some(piece) = self.next_handed() {
             return Ok(Some(piece));
         }
         if !self.held.is_empty() {
-            // Another process has committed in between.
+            // There is a gap: another process has committed in between.
             self.poll_at = self.poll_at.min(self.polled_at + GAP_PAUSE);
         }
         if !self.must_poll && Instant::now() < self.poll_at {
@@ -162,7 +167,7 @@ impl Reader {
         })
     }
 
-    /// Reads what lies between the mark and the first commit that is held, or all that there is.
+    /// Reads the rows between the mark and the first commit that is held, or all rows after the mark.
     async fn next_read(&mut self) -> Result<Option<FeedPiece>, ReadError> {
         let through = self.held.front().map(|first| first.before.number);
         self.polled_at = Instant::now();
@@ -174,8 +179,8 @@ impl Reader {
                 self.must_poll = false;
                 self.poll_at = now + POLL_EVERY;
             }
-            // What is held stands on another row with our mark's number, or on one that the journal does not have: it is of
-            // another history.
+            // The commit that is held stands on a row that the journal does not have, or on another row with the mark's
+            // number: it belongs to another history.
             Some(_) if piece.is_none() => self.held.clear(),
             Some(_) => self.poll_at = now + GAP_PAUSE,
         }
@@ -185,12 +190,12 @@ impl Reader {
         Ok(piece)
     }
 
-    /// Rows first, then what they count: the other way round, a commit in between would be missed. Where the two do not fit
-    /// they are read again. Also tells whether this was all that there is.
+    /// Reads rows first and then their transfers: in the other order a commit in between would be missed. Where the two
+    /// do not agree, both are read again. Also says whether these were all rows.
     async fn read(&mut self, through: Option<i64>) -> Result<(Option<FeedPiece>, bool), ReadError> {
         let mut tries = 0;
         loop {
-            // With the row of the mark itself, and one that tells whether there are more.
+            // Two more: the row of the mark itself, and one that shows whether there are more.
             let limit = self.rows_wanted as u64 + 2;
             let rows = repo::rows_from(&self.db.read, self.mark.number, through, limit).await?;
             let Some((first, all)) = rows.split_first().filter(|(first, _)| first.mark == self.mark) else {
@@ -233,7 +238,7 @@ impl FeedFilter {
     }
 }
 
-/// As many of the rows after a mark as fit into a piece, and one at least.
+/// As many of the rows after a mark as fit into a piece, and at least one.
 fn piece_of(mark: Mark, rows: &[JournalRow]) -> Result<&[JournalRow], ReadError> {
     let (mut transfers, mut length) = (0, 0);
     for (row, number) in rows.iter().zip(mark.number + 1..) {

@@ -10,14 +10,14 @@ use super::{Completed, FeedFilter, Mark};
 use crate::db::Fault;
 use crate::values::{Currency, Method, Money, RecordId, Sha256Digest, Timestamp, TransferKind, TransferStatus};
 
-/// What a follower needs of a row of the journal.
+/// The part of a journal's row that a follower needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalRow {
     pub mark: Mark,
     pub last_id: RecordId,
-    /// The time of its last stamp: never before that of the row before.
+    /// The bank's time of the commit; never before that of the row before.
     pub at: Timestamp,
-    /// How many transfers it has.
+    /// How many transfers it has, recorded refusals included.
     pub transfers: u64,
 }
 
@@ -38,7 +38,7 @@ pub async fn rows_from(
     read(db, rows).await
 }
 
-/// The head.
+/// The newest row.
 pub async fn head(db: &impl ConnectionTrait) -> Result<JournalRow, Fault> {
     let rows = select().order_by_desc(journal::Column::Number).limit(1);
     first(read(db, rows).await?)
@@ -50,14 +50,14 @@ pub async fn first_mark(db: &impl ConnectionTrait) -> Result<Option<Mark>, Fault
     Ok(found.first().map(|row| row.mark))
 }
 
-/// The last id up to a mark; `None` when the journal does not have the mark.
+/// The greatest id up to a mark; `None` when the journal does not have the mark.
 pub async fn last_id_of(db: &impl ConnectionTrait, mark: Mark) -> Result<Option<RecordId>, Fault> {
     let rows = rows_from(db, mark.number, Some(mark.number), 1).await?;
     let found = rows.into_iter().find(|row| row.mark == mark);
     Ok(found.map(|row| row.last_id))
 }
 
-/// False where the journal does not have the mark: the database went back.
+/// False when the journal does not have the mark: the database went back to an earlier state.
 pub async fn has_row(db: &impl ConnectionTrait, mark: Mark) -> Result<bool, Fault> {
     Ok(last_id_of(db, mark).await?.is_some())
 }
@@ -100,7 +100,8 @@ struct TransferRow {
     created_at: Timestamp,
 }
 
-/// The transfers after one id, through another: how many there are, and those completed ones that are asked for.
+/// The transfers after one id, up to and including another: how many there are, and the completed ones that the filter
+/// admits.
 pub async fn transfers(
     db: &impl ConnectionTrait,
     filter: FeedFilter,
@@ -138,7 +139,8 @@ pub async fn transfers(
 const ALL: &str =
     "SELECT kind, status, currency, amount, method, created_at FROM transfers WHERE id > $1 AND id <= $2 ORDER BY id";
 
-// The kinds are written out, and `kind <> 1` as the index has it: else neither database sees that `transfers_payments` serves.
+// The kinds are written out, and `kind <> 1` is repeated from the index: otherwise neither database uses
+// `transfers_payments`.
 const PAYMENTS: &str = "
 SELECT kind, status, currency, amount, method, created_at FROM transfers
 WHERE kind <> 1 AND kind IN (2, 3) AND id > $1 AND id <= $2";

@@ -1,27 +1,27 @@
 //! Which characters names and e-mail addresses may have, and the one form that each is kept in. Pure.
 //!
-//! Two texts that look alike must not be two users: a character that cannot be seen, or that turns the direction of others,
-//! is refused and not taken away, so that its user learns of it.
+//! Two texts that look alike must not be two users. A character that is invisible, or that changes the direction of the
+//! text, is refused, not removed, so that the user learns of it.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// The Braille pattern without dots. It looks like a blank, but Unicode counts it as a symbol.
+/// The Braille pattern without dots. It looks like a blank, but for Unicode it is a symbol.
 const BRAILLE_BLANK: char = '\u{2800}';
 
-/// Composes a text (NFC). `None` when it has a character that cannot be seen, is not assigned, or turns others' direction.
+/// Composes a text (NFC). `None` when one of its characters is not visible, see [`is_visible`].
 pub(super) fn composed(text: &str) -> Option<String> {
     let text = ComposingNormalizerBorrowed::new_nfc().normalize(text);
     text.chars().all(is_visible).then(|| text.into_owned())
 }
 
-/// True for a text without characters that are another one in another shape: `ﬁ`, `ａ`, `①`, `ª`.
+/// True for a text without compatibility forms of other characters (NFKC), such as `ﬁ`, `ａ`, `①` and `ª`.
 pub(super) fn is_plain(text: &str) -> bool {
     ComposingNormalizerBorrowed::new_nfkc().is_normalized(text)
 }
 
-/// True for what does not stand by itself: an accent, a vowel sign.
+/// True for a character that combines with the one before it: an accent, a vowel sign.
 pub(super) fn is_mark(character: char) -> bool {
     GeneralCategoryGroup::Mark.contains(category(character))
 }
@@ -31,14 +31,14 @@ pub(super) fn is_space(character: char) -> bool {
     category(character) == GeneralCategory::SpaceSeparator
 }
 
-/// Makes one of letters that are each other's upper or lower case: `Σ`, `σ` and `ς`; `I`, `i` and `ı`. The letters `ß` and
-/// `ss` stay two, as they are in domain names.
+/// Maps letters that differ only in case to one form: `Σ`, `σ` and `ς`; `I`, `i` and `ı`. The letters `ß` and `ss` stay
+/// different, as they are in domain names.
 pub(super) fn folded(text: &str) -> String {
     let text: String = text.chars().map(upper).flat_map(char::to_lowercase).collect();
     ComposingNormalizerBorrowed::new_nfc().normalize(&text).into_owned()
 }
 
-/// The letter's upper case, if that is one letter.
+/// The letter's upper case if that is one letter, otherwise the letter itself.
 fn upper(character: char) -> char {
     let mut upper = character.to_uppercase();
     match (upper.next(), upper.next()) {
@@ -47,8 +47,9 @@ fn upper(character: char) -> char {
     }
 }
 
-/// False for a character that cannot be seen, is not assigned, or turns the direction of others, and for what controls a
-/// terminal. Format characters are those without a width and those that turn the direction; so are a few signs of numbers.
+/// False for a character that is invisible or not assigned, changes the direction of the text, or controls a terminal.
+/// All of Unicode's format characters are refused: most have no width or change the direction; a few are signs of
+/// numbers.
 pub fn is_visible(character: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
     let is_hidden = matches!(

@@ -19,19 +19,36 @@ const ROOTS_FOR_A_GROUP: u32 = 0o640;
 /// The secret that signs tokens.
 pub struct SigningKey([u8; KEY_BYTES]);
 
-/// The key file cannot be used.
+/// Why the key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
+    /// Answered when the file cannot be read or created.
     #[error("cannot read or make the signing key {}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    Io {
+        /// The key file.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+    /// Answered when other users of the machine may read or write the file.
     #[error("the signing key {path} may be used by others (mode {mode:04o}); run: chmod 600 {path}", path = path.display())]
-    Exposed { path: PathBuf, mode: u32 },
+    Exposed {
+        /// The key file.
+        path: PathBuf,
+        /// The file's permission bits.
+        mode: u32,
+    },
+    /// Answered when the file does not hold 32 bytes in base64.
     #[error("{} holds no signing key: 32 bytes in base64 are expected", path.display())]
-    Malformed { path: PathBuf },
+    Malformed {
+        /// The key file.
+        path: PathBuf,
+    },
 }
 
 impl SigningKey {
-    /// Reads the key, or makes one when there is none yet. Two processes that start at once end with the same key.
+    /// Reads the key, or makes one when there is no file yet. Two processes that start at the same time get the same
+    /// key.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyFileError> {
         let unusable = |source| KeyFileError::Io {
             path: path.to_owned(),
@@ -62,7 +79,7 @@ impl SigningKey {
     }
 }
 
-/// A key that others may read or write signs nothing: they could sign in as any user.
+/// Refuses a key that other users of the machine may read or write: they could sign in as any user.
 fn check_mode(file: &fs::Metadata, path: &Path) -> Result<(), KeyFileError> {
     let mode = file.mode() & 0o777;
     let allowed = if file.uid() == 0 { ROOTS_FOR_A_GROUP } else { OWNER_ONLY };
@@ -75,7 +92,8 @@ fn check_mode(file: &fs::Metadata, path: &Path) -> Result<(), KeyFileError> {
     })
 }
 
-/// Writes a new key beside its place and links it there: no process reads half a key, and the first one there wins.
+/// Writes a new key to a draft file and links it to its path. So no process reads half a key, and of two processes the
+/// first one's key is used.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(FOLDER_OF_OWNER).create(folder)?;

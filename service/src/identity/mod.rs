@@ -1,6 +1,7 @@
 //! Users, passwords and access tokens: who a caller is and what the caller may do.
 //!
-//! Passwords are hashed on the blocking pool, as many at a time as there are cores, so that sign-ins never starve payments.
+//! Passwords are hashed on the blocking pool, as many at a time as there are cores, so that sign-ins do not delay
+//! payments.
 
 mod characters;
 mod error;
@@ -30,25 +31,35 @@ use crate::wallets::{Wallet, WalletError, Wallets};
 use password::Passwords;
 use token::Tokens;
 
-/// How long a sign-in waits for a wallet that its registration left unopened.
+/// How long a sign-in waits for the first wallet, where the registration did not open it.
 const OPENING_MAX: Duration = Duration::from_secs(3);
 
-/// A user without the password's hash, which only the password check reads.
+/// A user, without the password's hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
+    /// The user's id.
     pub id: UserId,
+    /// Lower-cased and composed (NFC); unique.
     pub email: String,
+    /// Composed (NFC); 1 to 200 characters.
     pub full_name: String,
+    /// What the user may do.
     pub role: Role,
+    /// Whether the user may sign in.
     pub status: UserStatus,
+    /// When the user was registered.
     pub created_at: Timestamp,
+    /// When the user was last changed.
     pub updated_at: Timestamp,
 }
 
-/// What a new customer registers with.
+/// The data of a new customer.
 pub struct Registration {
+    /// The address to sign in with; refused when it is taken.
     pub email: Email,
+    /// In plain text; refused unless it has 12 to 128 characters.
     pub password: SecretString,
+    /// The customer's name.
     pub full_name: FullName,
     /// The first wallet's currency; the bank's default when `None`.
     pub currency: Option<Currency>,
@@ -56,7 +67,9 @@ pub struct Registration {
 
 /// A signed access token.
 pub struct AccessToken {
+    /// A JWT, signed with HS256.
     pub token: SecretString,
+    /// Seconds from its issue until it expires.
     pub expires_in_s: i64,
 }
 
@@ -83,8 +96,8 @@ impl Identity {
         }
     }
 
-    /// Makes a customer, then opens their first wallet: the ledger's part is in the ledger's order. Where the second half is
-    /// not known to be done, the next sign-in does it.
+    /// Stores a customer, then asks the ledger to open their first wallet. If it is not known whether the wallet was
+    /// opened, the next sign-in opens it.
     pub async fn register(&self, registration: Registration) -> Result<(User, Wallet), IdentityError> {
         let currency = registration.currency.unwrap_or(self.currency);
         let new = self
@@ -95,7 +108,7 @@ impl Identity {
                 Role::Customer,
             )
             .await?;
-        // Before anything is written: a queue that is full refuses the whole registration.
+        // Reserved before anything is written, so that a full queue refuses the whole registration.
         let place = self.wallets.reserve_opening().map_err(IdentityError::Wallet)?;
         let user = self
             .insert(repo::NewUser {
@@ -107,7 +120,7 @@ impl Identity {
         Ok((user, wallet.map_err(IdentityError::WalletLater)?))
     }
 
-    /// Makes a user of any role, without a wallet.
+    /// Stores a user of any role, without a wallet.
     pub async fn create_user(
         &self,
         email: Email,
@@ -119,7 +132,8 @@ impl Identity {
         self.insert(new).await
     }
 
-    /// Checks a password and gives an access token. An unknown e-mail costs the same time and gets the same answer.
+    /// Checks a password and returns an access token. An unknown e-mail address takes as long and gets the same answer
+    /// as a wrong password.
     pub async fn sign_in(&self, email: &str, password: SecretString) -> Result<AccessToken, IdentityError> {
         // A malformed address matches no user, and may contain characters that PostgreSQL rejects.
         let found = match Email::try_new(email) {
@@ -137,7 +151,7 @@ impl Identity {
         }
     }
 
-    /// Opens the wallet that a registration left unopened. Signing in does not fail with it: the next one tries again.
+    /// Opens the first wallet where the registration did not. A failure is only logged: the next sign-in tries again.
     async fn open_first_wallet(&self, account: &repo::Account) {
         let Some(currency) = account.first_currency else { return };
         let opened = match self.wallets.has(account.user.id, currency).await {
@@ -146,7 +160,7 @@ impl Identity {
                 let opening = self.wallets.open(actor_of(&account.user), currency);
                 match timeout(OPENING_MAX, opening).await {
                     Ok(opened) => opened.map(drop),
-                    // It may still be opened.
+                    // The wallet may still be opened after the time-out.
                     Err(late) => Err(Fault::conflict(late).into()),
                 }
             }
@@ -172,7 +186,7 @@ impl Identity {
         work.await
     }
 
-    /// Reads an access token. Asks no database.
+    /// Checks an access token without the database, and returns its user.
     pub fn authenticate(&self, token: &str) -> Result<Actor, TokenError> {
         self.tokens.read(token, self.clock.now())
     }

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::db::Fault;
 
-/// A hash that no password has: what an unknown user's password is compared with, so that it takes as long.
+/// The hash that the password of an unknown user is compared with, so that the answer takes as long as for a known one.
 const NOBODYS_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$Zmxvcmlubm9ib2R5c2FsdA$l6pXNVGBlVVdbZFdBi8aX6sAoAWVjKvjyGOUnRLIZnA";
 
@@ -39,7 +39,7 @@ impl Passwords {
         .await?
     }
 
-    /// True when the password has that hash. Without a hash the answer is no, after the same work.
+    /// True when the password matches the hash. False without a hash, after the same work.
     pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool, Fault> {
         self.run(move || {
             let known = hash.is_some();
@@ -56,7 +56,7 @@ impl Passwords {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
         let permit = self.permits.clone().acquire_owned().await.map_err(Fault::broken)?;
         let task = tokio::task::spawn_blocking(move || {
-            // Held until the work is done, even if the caller has gone.
+            // Held until the work is done, even if the caller stops waiting.
             let _permit = permit;
             work()
         });

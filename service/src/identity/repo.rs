@@ -10,11 +10,11 @@ use crate::values::{Currency, UserId};
 pub(super) struct NewUser {
     pub user: User,
     pub password_hash: String,
-    /// Of the wallet that comes with the registration; `None` where none does.
+    /// The currency of the wallet that the registration opens; `None` for a user without one.
     pub first_currency: Option<Currency>,
 }
 
-/// What a sign-in is checked against, and may have left to do.
+/// A user with what a sign-in needs: the hash to check, and the wallet that may still have to be opened.
 pub(super) struct Account {
     pub user: User,
     pub password_hash: String,

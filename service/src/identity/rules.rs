@@ -1,13 +1,13 @@
-//! What an e-mail address, a name and a password must look like. Pure.
+//! The rules for an e-mail address, a name and a password. Pure.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::IdentityError;
 use super::characters::{composed, folded, is_mark, is_plain, is_space};
 
-/// Characters of the shortest password.
+/// The fewest characters of a password.
 pub const PASSWORD_MIN: usize = 12;
-/// Characters of the longest one.
+/// The most characters of a password.
 pub const PASSWORD_MAX: usize = 128;
 const EMAIL_MAX: usize = 254;
 const FULL_NAME_MAX: usize = 200;
@@ -20,12 +20,13 @@ pub struct Email(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FullName(String);
 
-/// The full stop of Chinese and Japanese, which some programs read as the dot of a domain.
+/// The ideographic full stop, which some programs read as the dot of a domain.
 const OTHER_DOT: char = '\u{3002}';
 
 impl Email {
-    /// Reads an address: one `@`, something before it, a domain with a dot after it; only characters that can be seen, and
-    /// none that is another one in another shape.
+    /// Reads an address: one `@`, a local part before it, a domain with a dot after it, and visible characters only,
+    /// none of them a compatibility form of another. `None` when it breaks one of these rules, or has more than 254
+    /// bytes.
     #[must_use]
     pub fn try_new(text: &str) -> Option<Self> {
         let composed = composed(text.trim())?;
@@ -40,7 +41,7 @@ impl Email {
         fits.then_some(Self(address))
     }
 
-    /// In the form that is stored and compared.
+    /// The form that is stored and compared.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,7 +53,7 @@ impl Email {
 }
 
 impl FullName {
-    /// Reads a name of 1 to 200 characters that can be seen. Blanks of any script become plain ones.
+    /// Reads a name of 1 to 200 visible characters; `None` when it is not one. Blanks of any script become plain ones.
     #[must_use]
     pub fn try_new(text: &str) -> Option<Self> {
         let composed = composed(text.trim())?;
@@ -63,7 +64,7 @@ impl FullName {
         fits.then_some(Self(name))
     }
 
-    /// In the form that is stored.
+    /// The form that is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -74,7 +75,7 @@ impl FullName {
     }
 }
 
-/// Refuses passwords that are too short to keep or too long to hash.
+/// Refuses a password with fewer than `PASSWORD_MIN` or more than `PASSWORD_MAX` characters.
 pub fn check_password(password: &SecretString) -> Result<(), IdentityError> {
     let length = password.expose_secret().chars().count();
     if (PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
@@ -117,7 +118,7 @@ mod tests {
         FullName::try_new(text).map(FullName::into_inner)
     }
 
-    /// What no eye sees, what turns the direction, and what no version of Unicode has assigned.
+    /// Characters that are invisible, change the direction, or are not assigned.
     const HIDDEN: [char; 24] = [
         '\0',
         '\t',
@@ -153,7 +154,7 @@ mod tests {
             }
             assert_eq!(name(&format!("An{hidden}a")), None, "{hidden:?}");
         }
-        // At an end it is not trimmed away either, unless it is a blank.
+        // At the start or end too they are refused, not trimmed; only blanks are trimmed.
         for hidden in ['\u{200b}', '\u{202e}', '\u{feff}', '\u{3164}'] {
             for bad in [format!("{hidden}ana@example.com"), format!("ana@example.com{hidden}")] {
                 assert_eq!(email(&bad), None, "{bad:?}");
@@ -251,7 +252,7 @@ mod tests {
         }
     }
 
-    /// Every character there is, in each of its cases and composed or not.
+    /// Checks every character of Unicode, in each of its cases, composed and decomposed.
     #[test]
     fn each_character_has_one_form_whatever_its_case() {
         let decomposed = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd();

@@ -1,5 +1,5 @@
-//! Access tokens: JWT, HS256 only. They are checked without the database, and a token that was found good is recognised by
-//! its digest until it expires: reading it anew costs a tenth of a transfer.
+//! Access tokens: JWT, HS256 only. They are checked without the database. A token that was found valid is recognised by
+//! its digest until it expires: verifying it again costs a tenth of a transfer.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use quick_cache::sync::Cache;
@@ -13,7 +13,7 @@ use super::{Actor, TokenError};
 use crate::clock::id_at;
 use crate::values::{Role, Timestamp, UserId};
 
-/// How long an access token is good for, in seconds.
+/// How long an access token is valid, in seconds.
 pub const ACCESS_TOKEN_SECONDS: i64 = 15 * 60;
 
 /// Good tokens that are remembered, at about 100 bytes each; beyond it those that are used least are verified anew.
@@ -26,11 +26,11 @@ pub(super) struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
-    /// By SHA-256: no token lies in memory, and nothing is learnt from how long a comparison takes.
+    /// By SHA-256: no token is kept in memory, and the time of a comparison reveals nothing about one.
     known: Cache<[u8; 32], Good>,
 }
 
-/// What a token with a right signature says.
+/// The content of a token whose signature is right.
 #[derive(Clone, Copy)]
 struct Good {
     actor: Actor,
@@ -54,7 +54,7 @@ impl Tokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        // The library would ask the machine's clock; `read` compares with ours.
+        // The library would use the machine's clock; `read` compares with the time that it is given.
         validation.validate_exp = false;
         Self {
             encoding: EncodingKey::from_secret(key.expose()),

@@ -1,15 +1,14 @@
-//! How rows of the journal and the tree of their leaves are hashed, byte by byte: a change here makes every journal written
-//! before unprovable. Pure; test vectors below. What a leaf is made of stands in `leaves`.
+//! How rows of the journal and the tree of their leaves are hashed, byte by byte: a change here makes every journal
+//! written before unprovable. Pure; test vectors below. `leaves` defines the bytes of a leaf.
 //!
-//! All numbers are big-endian. `text` is its length in one byte and its bytes, `long text` the same with four bytes of length;
-//! `?x` is a byte 0 where there is none, or a byte 1 and `x`. Times are microseconds since 1970 and amounts ten-thousandths,
-//! both as signed 64 bits.
+//! All numbers are big-endian; `(8)` is a width in bytes. `text` is one byte of length and the bytes; `long text` has
+//! four bytes of length. `?x` is a byte 0 when there is no `x`, otherwise a byte 1 and `x`. Times are microseconds
+//! since 1970 and amounts ten-thousandths, both as signed 64 bits. Each digest is a SHA-256:
 //!
-//! | digest | SHA-256 of |
-//! |---|---|
-//! | a row of the journal | `florin journal 1` ‖ 0 ‖ ledger id ‖ digest before ‖ number (8) ‖ last id ‖ transfers (4) ‖ changes (4) ‖ at ‖ root |
-//! | a leaf | 0 ‖ public bytes ‖ HMAC-SHA-256(salt of the ledger, id ‖ private bytes) |
-//! | a node of the tree | 1 ‖ left ‖ right, as RFC 6962 divides the leaves |
+//! - of a row of the journal: `florin journal 1` ‖ 0 ‖ ledger id ‖ digest before ‖ number (8) ‖ last id ‖ transfers (4)
+//!   ‖ changes (4) ‖ at ‖ root
+//! - of a leaf: 0 ‖ public bytes ‖ HMAC-SHA-256(salt of the ledger, id ‖ private bytes)
+//! - of a node of the tree: 1 ‖ left ‖ right, as RFC 6962 divides the leaves
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +17,7 @@ use uuid::Uuid;
 use super::chain::ChainRow;
 use crate::values::{Money, Sha256Digest, Timestamp};
 
-/// The secret of a ledger that keeps private bytes from being guessed.
+/// The secret of a ledger, without which the private bytes of a leaf cannot be guessed from its digest.
 pub type Salt = [u8; 32];
 
 /// The digest of a row that follows a row with the digest `before`.
@@ -37,7 +36,7 @@ pub fn digest_of_row(ledger: Uuid, before: Sha256Digest, row: &ChainRow) -> Sha2
     ])
 }
 
-/// The root of the tree that RFC 6962 makes of these leaves; of none, the SHA-256 of nothing.
+/// The root of the tree that RFC 6962 makes of these leaves; without leaves, the SHA-256 of no bytes.
 #[must_use]
 pub fn merkle_root(leaves: &[Sha256Digest]) -> Sha256Digest {
     match leaves {
@@ -59,12 +58,12 @@ const DOMAIN: &[u8] = b"florin journal 1\0";
 const LEAF: u8 = 0;
 const NODE: u8 = 1;
 
-/// The digest of a leaf with these public and these private bytes.
+/// The digest of a leaf with these public bytes, and private bytes that `seal` has sealed.
 pub(super) fn digest_of_leaf(public: &Bytes, sealed: Sha256Digest) -> Sha256Digest {
     sha256(&[&[LEAF], &public.0, &sealed.0])
 }
 
-/// The private bytes behind the secret in front of a guess.
+/// HMAC of private bytes with the ledger's secret, without which they cannot be guessed.
 pub(super) fn seal(salt: &Salt, private: &Bytes) -> Sha256Digest {
     let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes a key of any length");
     mac.update(&private.0);
@@ -83,7 +82,7 @@ fn micros(time: Timestamp) -> i64 {
     time.timestamp_micros()
 }
 
-/// Bytes in the making.
+/// A buffer of bytes to be hashed.
 pub(super) struct Bytes(Vec<u8>);
 
 impl Bytes {
@@ -100,13 +99,13 @@ impl Bytes {
         self.raw(&amount.units().to_be_bytes())
     }
 
-    /// Words of our own, none of which is longer than a byte can say.
+    /// A short text: a currency, payment method or reason, each of at most 255 bytes.
     pub fn text(&mut self, text: &str) -> &mut Self {
         debug_assert!(text.len() <= usize::from(u8::MAX), "a code is short");
         self.raw(&[text.len() as u8]).raw(text.as_bytes())
     }
 
-    /// Words of a caller's.
+    /// A text of any length.
     pub fn long_text(&mut self, text: &str) -> &mut Self {
         self.raw(&(text.len() as u32).to_be_bytes()).raw(text.as_bytes())
     }
@@ -139,7 +138,7 @@ mod tests {
     use super::*;
     use crate::values::RecordId;
 
-    // The vectors below were made by another program, from the tables above.
+    // Another program made the vectors below, from the definitions above.
     #[test]
     fn a_row_is_digested_with_the_one_before_it() {
         let row = ChainRow {
@@ -158,7 +157,7 @@ mod tests {
         assert_ne!(digest, digest_of_row(Uuid::from_u128(6), Sha256Digest([3; 32]), &row));
     }
 
-    // The roots that Certificate Transparency's reference tree has over the first inputs of its tests.
+    // The inputs and roots are those of the tests of Certificate Transparency's reference tree.
     #[test]
     fn trees_are_those_of_rfc_6962() {
         let inputs: [&[u8]; 8] = [

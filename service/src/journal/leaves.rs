@@ -1,21 +1,23 @@
-//! What the leaves of the journal are made of. Pure; test vectors below, and the notation in `digests`.
+//! The bytes of the journal's leaves. Pure; test vectors below. `digests` defines the notation. Of a transfer:
 //!
-//! | of a transfer | bytes |
-//! |---|---|
-//! | public | `T` ‖ id ‖ created at ‖ kind (1 transfer, 2 deposit, 3 withdrawal, 4 reversal) ‖ status (1 pending, 2 completed, 3 failed) ‖ source ‖ destination ‖ amount ‖ text currency ‖ ?text method ‖ ?text reason ‖ ?parent ‖ ?batch ‖ ?created by ‖ ?expires at ‖ ?released ‖ ?digest of the texts |
-//! | private | ?digest of the key ‖ ?API key ‖ ?available |
-//! | digest of the texts | SHA-256(salt of the row ‖ ?long text description ‖ ?long text metadata) |
+//! - public: `T` ‖ id ‖ created at ‖ kind (1 transfer, 2 deposit, 3 withdrawal, 4 reversal) ‖ status (1 pending, 2
+//!   completed, 3 failed) ‖ source ‖ destination ‖ amount ‖ text currency ‖ ?text method ‖ ?text reason ‖ ?parent ‖
+//!   ?batch ‖ ?created by ‖ ?expires at ‖ ?released ‖ ?digest of the texts
+//! - private: ?digest of the key ‖ ?API key ‖ ?available
+//! - digest of the texts: SHA-256(salt of the row ‖ ?long text description ‖ ?long text metadata)
 //!
-//! | of a change | bytes |
-//! |---|---|
-//! | public | `C` ‖ id ‖ kind (1 opened, 2 frozen, 3 unfrozen, 4 closed) ‖ subject ‖ ?created by ‖ ?long text before ‖ long text after |
-//! | private | none |
-//! | after | of an opening `{"currency":"USD","owner":"<user id>"}` or `{"currency":"USD","method":"visa"}`, exactly these bytes; else the status |
+//! Of a change:
 //!
-//! A receipt shows the public bytes to the other side, so what only the owner may know enters by the HMAC. Of a recorded failure
-//! the reason is public, since the source's owner is the only one to see it. The texts enter by a salted digest: they and the
-//! salt can be erased, and the digest still stands in the leaf. The request's digest is in no leaf, since
-//! an erasure takes it.
+//! - public: `C` ‖ id ‖ kind (1 opened, 2 frozen, 3 unfrozen, 4 closed) ‖ subject ‖ ?created by ‖ ?long text before ‖
+//!   long text after
+//! - private: none
+//! - after: of an opening exactly the bytes `{"currency":"USD","owner":"<user id>"}` or
+//!   `{"currency":"USD","method":"visa"}`; otherwise the status
+//!
+//! The other side of a transfer may see the public bytes, so what only the source's owner may know enters through the
+//! HMAC. The reason of a recorded failure is public: of the customers only the source's owner sees that transfer. The
+//! texts enter through a salted digest: an erasure removes them and the salt, and the digest stays in the leaf. The
+//! request's digest is in no leaf, since an erasure removes it.
 
 use uuid::Uuid;
 
@@ -25,49 +27,74 @@ use crate::values::{
     TransferKind, TransferStatus, UserId, WalletId,
 };
 
-/// What a transfer says in the journal.
+/// The values of a transfer that enter its leaf.
 #[derive(Clone, Copy, Debug)]
 pub struct TransferLeaf<'a> {
+    /// The transfer's id.
     pub id: TransferId,
+    /// When it was decided.
     pub created_at: Timestamp,
+    /// What it is for.
     pub kind: TransferKind,
+    /// Whether the money moved.
     pub status: TransferStatus,
+    /// The wallet that pays.
     pub source: WalletId,
+    /// The wallet that receives.
     pub destination: WalletId,
+    /// Above zero.
     pub amount: Money,
+    /// The source's currency.
     pub currency: Currency,
+    /// The payment method of a deposit or withdrawal.
     pub method: Option<&'a Method>,
+    /// The failure's code; set exactly when the status is FAILED.
     pub reason: Option<&'a str>,
+    /// The transfer that this one ends or takes back.
     pub parent: Option<TransferId>,
+    /// The batch of the request.
     pub batch: Option<Uuid>,
+    /// The user who asked for it; `None` when it was the source's owner.
     pub created_by: Option<UserId>,
+    /// When a hold ends.
     pub expires_at: Option<Timestamp>,
+    /// What a hold gave back.
     pub released: Option<Money>,
+    /// Digest of description and metadata; `None` without texts.
     pub texts: Option<Sha256Digest>,
+    /// Digest of caller and Idempotency-Key; private.
     pub key: Option<Digest>,
+    /// The caller's API key; private.
     pub api_key: Option<Uuid>,
+    /// What the source had available when `insufficient_funds` refused it; private.
     pub available: Option<Money>,
 }
 
-/// What a change says in the journal.
+/// The values of a change that enter its leaf.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangeLeaf<'a> {
+    /// The change's id.
     pub id: ChangeId,
+    /// What was done to the wallet.
     pub kind: ChangeKind,
+    /// The wallet.
     pub subject: WalletId,
+    /// The user who asked for it; `None` when it was the wallet's owner.
     pub created_by: Option<UserId>,
+    /// The status before; `None` for an opening.
     pub before: Option<&'a str>,
+    /// The status after; for an opening, `opening_text`.
     pub after: &'a str,
 }
 
 impl TransferLeaf<'_> {
-    /// What the other side may see as well.
+    /// The bytes that the other side of the transfer may see.
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
         self.public().into_inner()
     }
 
-    /// What only the source's owner may know, without the secret in front of a guess.
+    /// HMAC of the bytes that only the source's owner may know.
     #[must_use]
     pub fn sealed(&self, salt: &Salt) -> Sha256Digest {
         let mut bytes = Bytes::with_capacity(64);
@@ -127,10 +154,10 @@ impl ChangeLeaf<'_> {
     }
 }
 
-/// What a change says of a wallet that it opened: its currency, and its owner or its payment method.
+/// The text of a change that opened a wallet: its currency, and its owner or its payment method.
 #[must_use]
 pub fn opening_text(currency: Currency, owner: Option<UserId>, method: Option<&Method>) -> String {
-    // No value has a character that JSON escapes.
+    // No value contains a character that JSON has to escape.
     match (owner, method) {
         (Some(user), _) => format!(r#"{{"currency":"{currency}","owner":"{user}"}}"#),
         (None, method) => {
@@ -140,7 +167,7 @@ pub fn opening_text(currency: Currency, owner: Option<UserId>, method: Option<&M
     }
 }
 
-/// The digest by which texts enter a leaf.
+/// The digest through which texts enter a leaf.
 #[must_use]
 pub fn digest_of_texts(salt: TextsSalt, description: Option<&str>, metadata: Option<&str>) -> Sha256Digest {
     let mut bytes = Bytes::with_capacity(256);
@@ -215,7 +242,7 @@ mod tests {
         }
     }
 
-    // The vectors below were made by another program, from the tables above.
+    // Another program made the vectors below, from the definitions above.
     #[test]
     fn the_bytes_of_a_transfer_stay_as_they_are() {
         let method = Method::try_new("visa").expect("a method");

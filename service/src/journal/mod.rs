@@ -1,8 +1,8 @@
 //! The journal: one row for every group commit, numbered 0, 1, 2, … without a gap, each proving all rows before it.
 //!
-//! Invariants: the newest row is the head, and a commit is written only onto the head that it was decided on; ids grow along
-//! the journal; rows are written once. What is hashed stands in `digests` and `leaves`, which are pure; who writes
-//! rows is the ledger.
+//! Invariants: the newest row is the head, and a commit is written only onto the head that it was decided on; ids grow
+//! along the journal; rows are written once. `digests` and `leaves` define what is hashed, and are pure; the ledger
+//! writes the rows.
 
 mod chain;
 mod digests;

@@ -1,4 +1,5 @@
-//! The Merkle root of leaves that come one by one: of a commit of any size, in the memory of some forty digests. Pure.
+//! The Merkle root of leaves that are added one by one. A commit of any size takes the memory of at most 64 digests.
+//! Pure.
 
 use super::digests::{merkle_root, node};
 use crate::values::Sha256Digest;
@@ -15,7 +16,7 @@ impl MerkleTree {
     /// Adds the next leaf.
     pub fn push(&mut self, leaf: Sha256Digest) {
         let mut root = leaf;
-        // As a binary counter counts: two subtrees of one size become one of twice the size.
+        // Like the carries of a binary counter: two subtrees of one size become one of twice the size.
         let mut carry = self.leaves;
         while carry % 2 == 1
             && let Some(left) = self.roots.pop()

@@ -1,4 +1,4 @@
-//! The bank as a whole: is it well, are its books right.
+//! The bank as a whole: its health, its counters, and the proof of its books.
 
 mod readiness;
 
@@ -32,24 +32,26 @@ pub struct Ops {
     started_at: Timestamp,
 }
 
-/// What was looked at and what was found, all in one snapshot of the database.
+/// The result of a proof, in one snapshot of the database.
 #[derive(Clone, Debug)]
 pub struct Proof {
+    /// The checks of the ledger and its journal.
     pub books: Report,
+    /// The daily totals compared with the books.
     pub aggregates: Comparison,
 }
 
 impl Proof {
-    /// True when nothing is wrong.
+    /// True when every check holds.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.books.is_clean() && self.aggregates.is_clean()
     }
 }
 
-/// Snapshots that are taken until the archiver does not come between Redis and the database.
+/// How many snapshots are tried when the archiver moves days between the reads of Redis and of the database.
 const SNAPSHOTS_MAX: usize = 5;
-/// How long the end of the process waits for callers that still use the database.
+/// How long the end of the process waits for callers that are still using the database.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 impl Ops {
@@ -76,14 +78,14 @@ impl Ops {
         }
     }
 
-    /// Asks the database for an answer.
+    /// Checks that the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
         self.db.read.execute_unprepared("SELECT 1").await?;
         Ok(())
     }
 
-    /// Proves that this process can do its work: the committer lives, and the database is safe and takes a write. Answers
-    /// within about 2 s.
+    /// Proves that this process can do its work: the committer runs and is not stuck, the database is safe and takes a
+    /// write, and the clocks agree. Answers within about 2 s.
     pub async fn prove_ready(&self) -> Result<(), NotReady> {
         self.readiness.look().await
     }
@@ -100,20 +102,21 @@ impl Ops {
         self.metrics.snapshot()
     }
 
-    /// What the database had lost when it was last found to be an earlier state of itself.
+    /// What the database had lost when it was last found to be an earlier state of itself; `None` when that has not
+    /// happened since the start.
     #[must_use]
     pub fn last_loss(&self) -> Option<Loss> {
         self.metrics.last_loss()
     }
 
-    /// The counters of sharing the statistics, and whether they are shared now; `None` without Redis.
+    /// Whether the statistics are shared with other replicas now, and the counters of sharing; `None` without Redis.
     #[must_use]
     pub fn sharing(&self) -> Option<(bool, statistics::StatisticsSnapshot)> {
         let is_shared = self.statistics.is_shared()?;
         Some((is_shared, self.statistics.metrics()))
     }
 
-    /// The committer, which is never started again, and every other worker of this process.
+    /// The committer, which is never started again, and every worker of this process.
     #[must_use]
     pub fn workers(&self) -> Vec<WorkerReport> {
         let committer = WorkerReport {
@@ -126,18 +129,18 @@ impl Ops {
         [committer].into_iter().chain(self.workers.reports()).collect()
     }
 
-    /// Commands that wait for the committer now.
+    /// How many commands wait for the committer now.
     #[must_use]
     pub fn queue_depth(&self) -> usize {
         self.queue.depth()
     }
 
-    /// Proves the books, and the aggregates by them.
+    /// Proves the books, and compares the aggregates with them.
     pub async fn verify(&self) -> Result<Proof, VerifyError> {
         verify(&self.db, &self.aggregates).await
     }
 
-    /// Waits a little for connections that a caller still has.
+    /// Closes the database. Waits at most `CLOSE_MAX` for callers that are still using a connection.
     pub(crate) async fn close_database(&self) {
         if timeout(CLOSE_MAX, self.db.close()).await.is_err() {
             tracing::warn!("a caller still uses the database; its connection is cut");
@@ -145,12 +148,12 @@ impl Ops {
     }
 }
 
-/// Proves the books and the aggregates of a database, whether or not a bank runs on it.
+/// Proves the books and the aggregates of a database, whether a bank runs on it or not.
 pub async fn verify(db: &Db, aggregates: &Aggregates) -> Result<Proof, VerifyError> {
     verify_since(db, aggregates, 0).await
 }
 
-/// The same, with the journal from the row after `since` on.
+/// The same, with the journal checked from the row after `since` on.
 pub async fn verify_since(db: &Db, aggregates: &Aggregates, since: i64) -> Result<Proof, VerifyError> {
     let mut tries = 0;
     loop {

@@ -1,5 +1,5 @@
-//! Whether this process can do its work now: the committer lives, the database keeps what it reports and takes a write, and its
-//! clock agrees with this machine's.
+//! Whether this process can do its work now: the committer runs, the database is set to keep what it reports as durable
+//! and takes a write, and its clock agrees with this machine's.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,36 +11,46 @@ use crate::clock::Clock;
 use crate::db::{Db, Fault, UnsafeSettings};
 use crate::ledger::{Ledger, Metrics, Queue, clock_skew_ms};
 
-/// How long a proof's result holds, good or bad: however many ask, the database gets one write a second.
+/// How long a result is used, good or bad: whatever the number of callers, the database gets at most one write a
+/// second.
 const HOLDS_FOR: Duration = Duration::from_secs(1);
 /// How long a caller waits for a proof.
 const WAIT_MAX: Duration = Duration::from_secs(2);
-/// How long a proof may take. The server's own limits end it earlier, unless the connection has gone silent.
+/// How long a proof may take. The server's own limits end it earlier, unless the connection has become silent.
 const PROOF_MAX: Duration = Duration::from_secs(10);
 
-/// A batch that is in hand for longer waits for a database that does not answer, or for a standby that does not confirm.
+/// A batch that takes longer is waiting for a database that does not answer, or for a standby that does not confirm.
 const BATCH_MAX: Duration = Duration::from_secs(5);
 
-/// What keeps the process from its work.
+/// Why the process cannot do its work.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotReady {
+    /// Answered once the committer has ended.
     #[error("the committer has ended")]
     NoCommitter,
+    /// Answered when no proof came to an end in time: 2 s for a caller, 10 s for the proof.
     #[error("the database did not take a write in time")]
     Late,
+    /// Answered when the committer's batch has taken more than 5 s.
     #[error("the committer has waited for the database for more than 5 s")]
     Stuck,
+    /// Answered when settings of the database let a crash lose commits, unless the bank is allowed to run on it.
     #[error("{0}")]
     Unsafe(UnsafeSettings),
+    /// Answered when this machine's clock and the database's are more than 2 s apart.
     #[error(
         "this machine's clock and the database's are {ahead_ms} ms apart (negative: behind): nothing is committed until they agree"
     )]
-    ClockSkew { ahead_ms: i64 },
+    ClockSkew {
+        /// How far this machine's clock is ahead of the database's, in milliseconds; negative when it is behind.
+        ahead_ms: i64,
+    },
+    /// Answered when the database fails.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// Looks whether the process is ready, at most once a second.
+/// Checks whether the process is ready; proves the database at most once a second.
 pub(super) struct Readiness {
     db: Db,
     clock: Arc<dyn Clock>,
@@ -78,7 +88,7 @@ impl Readiness {
         timeout(WAIT_MAX, self.result()).await.unwrap_or(Err(NotReady::Late))
     }
 
-    /// Callers at the same time wait for one proof and share its result.
+    /// Callers at the same time share one proof and its result.
     async fn result(&self) -> Result<(), NotReady> {
         let latest = self.latest.clone().lock_owned().await;
         if let Some(proved) = latest.as_ref()
@@ -86,7 +96,7 @@ impl Readiness {
         {
             return proved.result.clone();
         }
-        // A task of its own: the proof goes on for the next callers when this one stops waiting.
+        // A separate task, so that the proof goes on for the next callers when this one stops waiting.
         let proof = tokio::spawn(prove_and_keep(
             latest,
             self.db.clone(),
@@ -97,7 +107,7 @@ impl Readiness {
     }
 }
 
-/// Keeps the lock until there is a result, so that no second proof begins meanwhile.
+/// Holds the lock until there is a result, so that no second proof begins in the meantime.
 async fn prove_and_keep(
     mut latest: OwnedMutexGuard<Option<Proved>>,
     db: Db,

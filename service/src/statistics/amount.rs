@@ -10,13 +10,13 @@ pub struct WindowAmount(i128);
 pub const DECIMALS: u32 = 10;
 /// Digits before the point that an amount may have.
 const WHOLE_DIGITS_MAX: u32 = 18;
-/// Digits of a timestamp in milliseconds; `i64` holds as many.
+/// Digits that a timestamp in milliseconds may have; `i64` holds as many.
 const TIMESTAMP_DIGITS_MAX: u32 = 18;
 /// Units of an amount in one unit of money, which has four decimals.
 const UNITS_PER_MONEY_UNIT: i128 = 1_000_000;
 
 impl WindowAmount {
-    /// The largest; its negative is the smallest.
+    /// The largest amount; its negative is the smallest.
     pub const MAX: Self = Self(10_i128.pow(WHOLE_DIGITS_MAX + DECIMALS) - 1);
 
     /// Takes units of 10^-10; `None` beyond ±`MAX`.
@@ -29,7 +29,7 @@ impl WindowAmount {
         }
     }
 
-    /// The units of 10^-10.
+    /// The amount in units of 10^-10.
     #[must_use]
     pub const fn units(self) -> i128 {
         self.0
@@ -71,7 +71,7 @@ fn scaled(text: &str, whole_max: u32, decimals: u32) -> Option<i128> {
         return digits.bytes().next().map(|_| 0);
     }
     let trailing_zeros = digits.len() - digits.trim_end_matches('0').len();
-    // Beyond i64 no number of digits that fits into a body could bring the exponent back into range.
+    // No text that fits into a body has enough digits to bring an exponent beyond i64 back into range.
     let exponent: i64 = exponent.parse().ok()?;
     let power = exponent
         .checked_sub(i64::try_from(fraction.len()).ok()?)?

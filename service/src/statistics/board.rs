@@ -1,4 +1,4 @@
-//! The windows of all currencies, each behind a lock of its own that is held for some tens of nanoseconds.
+//! The windows of all currencies. Each has its own lock, which is held for some tens of nanoseconds.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -8,10 +8,10 @@ use super::summary::Figures;
 use super::window::{Age, Put, Replica, Window, age};
 use crate::values::Currency;
 
-/// ISO 4217 numbers its currencies with three digits: there are no more windows than this, and far fewer currencies.
+/// ISO 4217 numbers currencies with three digits, so there are at most this many; in fact far fewer.
 const CURRENCIES_MAX: usize = 1_000;
 
-/// Rings held for other replicas, over all currencies: about 1.2 GB.
+/// The most rings held for other replicas, over all currencies: about 1.2 GB.
 const PEER_RINGS_MAX: usize = 256;
 
 /// See the module.
@@ -19,7 +19,8 @@ pub struct Board {
     cells: Box<[Cell]>,
 }
 
-/// Apart by two cache lines, which processors fetch in pairs: threads on two currencies do not disturb each other.
+/// Aligned to two cache lines, which processors fetch in pairs, so that threads on different currencies do not slow
+/// each other down.
 #[derive(Default)]
 #[repr(align(128))]
 struct Cell(Mutex<Option<Box<Held>>>);
@@ -29,7 +30,7 @@ struct Held {
     window: Window,
 }
 
-/// A block of our own that changed: currency, position in the round, number, slots.
+/// A block of our own that changed: currency, position in the ring, number, slots.
 pub struct BoardChange {
     pub currency: Currency,
     pub position: usize,
@@ -62,17 +63,17 @@ impl Board {
         self.of(currency, clock, |window| window.enter(clock, at, amount));
     }
 
-    /// Adds what the bank has moved to what will take its place.
+    /// Adds what the bank has moved to the recovered amounts, which `settle` puts into use.
     pub fn recover(&self, currency: Currency, clock: i64, at: i64, amount: WindowAmount) {
         self.of(currency, clock, |window| window.recover(clock, at, amount));
     }
 
-    /// Forgets what was recovered and not settled.
+    /// Drops the recovered amounts that are not settled.
     pub fn forget_recovered(&self) {
         self.each(|_, window| window.forget_recovered());
     }
 
-    /// What was recovered takes the place of what was known of the bank.
+    /// Replaces what the bank has moved with the recovered amounts.
     pub fn settle(&self) {
         self.each(|_, window| window.settle());
     }
@@ -102,12 +103,12 @@ impl Board {
         changes
     }
 
-    /// Counts everything of our own as changed.
+    /// Marks all our own blocks as changed.
     pub fn mark_all_changed(&self) {
         self.each(|_, window| window.mark_all_changed());
     }
 
-    /// Takes another replica's blocks; tells how many were ignored.
+    /// Takes another replica's blocks; returns how many were ignored.
     pub fn put(&self, clock: i64, replica: Replica, blocks: Vec<(Currency, i64, Vec<Slot>)>) -> usize {
         let mut rings = 0;
         self.each(|_, window| rings += window.peer_count());
@@ -132,10 +133,10 @@ impl Board {
         }
     }
 
-    /// Makes a currency's window, and frees those in which nothing counts any more.
+    /// Makes a currency's window, and frees the windows in which nothing counts any more.
     fn open<'cell>(&self, cell: &'cell mut Option<Box<Held>>, currency: Currency, clock: i64) -> &'cell mut Window {
         for other in &self.cells {
-            // The cell that is being filled is locked by ourselves; whoever holds another one is using it.
+            // A locked cell is skipped: it is the one that is being filled, or another thread is using it.
             if let Ok(mut other) = other.0.try_lock()
                 && other.as_mut().is_some_and(|held| held.window.is_over(clock))
             {
@@ -165,14 +166,14 @@ impl Default for Board {
     }
 }
 
-/// Tries before a thread goes to sleep over a lock: waking it up costs a hundred times what it waits for.
+/// How often a thread tries a lock before it sleeps: waking it up costs a hundred times what it waits for.
 const SPINS_MAX: u32 = 500;
 
 fn lock(cell: &Cell) -> MutexGuard<'_, Option<Box<Held>>> {
     for _ in 0..SPINS_MAX {
         match cell.0.try_lock() {
             Ok(guard) => return guard,
-            // Nothing panics under the lock, and figures of a minute are no reason to stop the bank if something did.
+            // No code panics under the lock; if it did, a minute's figures would be no reason to stop the bank.
             Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
         }

@@ -1,4 +1,5 @@
-//! Fills the bank's minute from the journal: first all of the last minute, then whatever is committed, by whichever replica.
+//! Keeps what the bank moved in the window: first reads the last minute, then follows the journal, with the commits of
+//! all replicas.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +16,14 @@ use crate::feed::{self, FeedFilter, FeedPiece, Handover, POLL_EVERY, ReadError, 
 use crate::values::Timestamp;
 use crate::workers::{Worker, Workers};
 
-/// Callers of `flush` that may wait at a time.
+/// How many callers of `flush` may wait at a time.
 const FLUSHES_MAX: usize = 16;
-/// How long the next try waits at most while the journal cannot be read.
+/// The longest pause between attempts while the journal cannot be read.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 const MILLISECOND_DIGITS: u16 = 3;
 const WINDOW: TimeDelta = TimeDelta::milliseconds(WINDOW_MS);
 
-/// The bank's minute and where it comes from.
+/// What fills the bank's part of the windows.
 pub(super) struct Minute {
     pub board: Arc<Board>,
     pub clock: Arc<dyn Clock>,
@@ -30,17 +31,17 @@ pub(super) struct Minute {
     pub handover: Handover,
 }
 
-/// The running worker.
+/// The handle to the running worker.
 pub(super) struct Follower {
     flushes: mpsc::Sender<oneshot::Sender<()>>,
 }
 
-/// Callers of `flush`, each of whom waits for an answer.
+/// The callers of `flush`, each waiting for an answer.
 type Asked = mpsc::Receiver<oneshot::Sender<()>>;
 
 impl Minute {
-    /// Reads the last minute in one snapshot, which the reader goes on from: nothing is missing in between, and nothing is
-    /// there twice.
+    /// Reads the last minute in one snapshot, and gives a reader that goes on from it: nothing is missing in between,
+    /// and nothing is there twice.
     pub async fn begin(&self) -> Result<Reader, Fault> {
         self.board.forget_recovered();
         let tx = self.db.snapshot().await?;
@@ -62,7 +63,7 @@ impl Minute {
         ))
     }
 
-    /// Enters whatever is committed; begins anew where there is no reader.
+    /// Adds everything that is committed. Without a reader, reads the last minute again first.
     async fn catch_up(&self, reader: &mut Option<Reader>) -> Result<(), ReadError> {
         loop {
             let reading = match reader {
@@ -95,12 +96,14 @@ impl Minute {
     }
 }
 
-/// The time that a minute begins at, as one that has followed along has it (see `Window::time`): while the newest commit is
-/// dated ahead of the clock, it stands still there. Where that would be for more than a window, the clock was ahead and came
-/// back, and is followed: what is dated after it does not count, since nothing tells when it happened.
+/// The time of a minute that is read now, chosen to equal the window's time in a replica that has followed the journal
+/// all along (see `Window::time`): while the newest commit is dated ahead of the clock, time stands still at that
+/// commit. When the newest commit is ahead by more than a window, the clock was ahead and was set back. Then the clock
+/// is used, and commits that are dated after it do not count, since their real time is unknown.
 ///
-/// Commits of such a time are dated together, just behind the newest from before. A minute that is read while the clock catches
-/// up with them, or up to a minute later, has all of them, where one who has followed along has counted each when it came.
+/// While time stands still, commits are dated together, just after the newest one from before. A minute that is read
+/// while the clock catches up with them, or up to a minute later, contains all of them; a replica that has followed all
+/// along counted each when it came.
 fn time_to_begin_at(clock: Timestamp, newest: Timestamp) -> Timestamp {
     if newest - clock > WINDOW {
         clock
@@ -110,24 +113,25 @@ fn time_to_begin_at(clock: Timestamp, newest: Timestamp) -> Timestamp {
 }
 
 impl Follower {
-    /// Starts the worker where a reader is.
+    /// Starts the worker, which goes on from the reader.
     pub fn start(workers: &Workers, minute: Minute, reader: Reader) -> Self {
         let (flushes, asked) = mpsc::channel(FLUSHES_MAX);
         let (minute, asked, mut reader) = (Arc::new(minute), Arc::new(Mutex::new(asked)), Some(reader));
-        // Started again, it has no reader and begins anew.
+        // After a restart the worker has no reader, and reads the last minute again.
         workers.start("statistics", move |worker| {
             follow(worker, minute.clone(), reader.take(), asked.clone())
         });
         Self { flushes }
     }
 
-    /// Asks for what was committed before the call; the future ends when it is entered, or when the try has failed.
+    /// Asks for everything committed before the call. The future ends when it is in the window, or when reading it has
+    /// failed.
     pub fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
         let flushes = self.flushes.clone();
         async move {
             let (done, is_done) = oneshot::channel();
             if flushes.send(done).await.is_ok() {
-                // A worker that has ended enters nothing any more.
+                // Fails when the worker has ended, which adds nothing any more.
                 let _ = is_done.await;
             }
         }
@@ -155,7 +159,7 @@ async fn follow(worker: Worker, minute: Arc<Minute>, mut reader: Option<Reader>,
         worker.note(&caught_up);
         let pause = backoff.after(&caught_up);
         if let Some(done) = waiting {
-            // The caller may have gone.
+            // Fails when the caller no longer waits.
             let _ = done.send(());
         }
         if caught_up.is_err() {

@@ -18,15 +18,16 @@ pub(super) struct StatisticsMetrics {
 pub struct StatisticsSnapshot {
     /// Steps in which everything was published and read.
     pub syncs: u64,
-    /// Steps that Redis broke off.
+    /// Steps that failed because of Redis.
     pub sync_failures: u64,
     /// Blocks of our own that were published.
     pub blocks_published: u64,
     /// Blocks of other replicas that were taken.
     pub blocks_taken: u64,
-    /// Blocks of other replicas that were not: too old, dated ahead of our clock, damaged, or beyond the bounds.
+    /// Blocks of other replicas that were not taken: too old, dated too far ahead of our clock, damaged, or beyond the
+    /// limits.
     pub blocks_ignored: u64,
-    /// Other replicas that were seen in the last step.
+    /// Other replicas that were present in the last step.
     pub replicas: u64,
 }
 

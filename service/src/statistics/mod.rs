@@ -1,8 +1,8 @@
-//! What moved in the last 60 seconds, exact to the millisecond, in constant time and memory.
+//! The amounts that moved in the last 60 seconds, exact to the millisecond, in constant time and memory.
 //!
-//! Reading always happens in this process' memory. What the bank moves each replica takes from the journal for itself. What is
-//! reported, replicas tell each other through Redis: each publishes its own blocks, whole and absolute, and reads the others',
-//! so that nothing can be counted twice.
+//! Figures are always read from this process' memory. Each replica takes what the bank moves from the journal. Amounts
+//! that callers report are shared through Redis: each replica publishes its own blocks as a whole, and reads the
+//! others', so that nothing is counted twice.
 
 mod amount;
 mod board;
@@ -39,15 +39,15 @@ use crate::redis::{Redis, RedisFault};
 use crate::values::{Currency, TransferKind};
 use crate::workers::{Step, Worker, Workers};
 
-/// How often replicas publish and read: two of them agree after twice that and two round trips.
+/// How often a replica publishes and reads: two replicas agree after at most two pauses and two round trips.
 const SYNC_PAUSE: Duration = Duration::from_millis(50);
-/// How long the next try waits at most while Redis is away.
+/// The longest pause between attempts while Redis is out of reach.
 const SYNC_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// What counts of what the bank moves. A reversal undoes what was counted when it happened.
+/// The kinds of transfers that count. A reversal does not: it takes back a transfer that was counted.
 const COUNTED: [TransferKind; 3] = [TransferKind::Transfer, TransferKind::Deposit, TransferKind::Withdrawal];
 
-/// The rolling statistics of this process, and what it shares with others.
+/// The rolling statistics of this process, and the sharing with other replicas.
 pub struct Statistics {
     board: Arc<Board>,
     clock: Arc<dyn Clock>,
@@ -57,7 +57,7 @@ pub struct Statistics {
     shared: Option<Shared>,
     metrics: StatisticsMetrics,
     workers: Workers,
-    /// Cancelled when streams have to end.
+    /// Cancelled when the streams of figures have to end.
     streams: CancellationToken,
 }
 
@@ -82,7 +82,7 @@ impl Statistics {
         }
     }
 
-    /// Adds an amount that somebody reports, at its time in milliseconds since 1970.
+    /// Adds an amount that a caller reports, at its time in milliseconds since 1970, if that time is inside the window.
     pub fn report(&self, currency: Currency, at_ms: i64, amount: WindowAmount) -> Age {
         self.board.add(currency, self.now_ms(), at_ms, amount)
     }
@@ -93,8 +93,9 @@ impl Statistics {
         self.board.read(currency, self.now_ms())
     }
 
-    /// Fills the window before anything is served: with what the bank moved in the last minute, and from now on, and with what
-    /// was reported to other replicas. A second call changes nothing.
+    /// Fills the window before anything is served: with what the bank moved in the last minute, and with what was
+    /// reported to other replicas. Starts the worker that follows the journal from there. A second call changes
+    /// nothing.
     pub async fn warm_up(&self) -> Result<(), Fault> {
         if self.follower().is_some() {
             return Ok(());
@@ -107,12 +108,13 @@ impl Statistics {
         };
         let reader = minute.begin().await?;
         *self.follower() = Some(Follower::start(&self.workers, minute, reader));
-        // Whether Redis is there is told by `/readyz`.
+        // Redis may be out of reach here; `/readyz` reports that.
         let _ = self.sync().await;
         Ok(())
     }
 
-    /// Returns when everything that any replica committed before the call is in the window.
+    /// Returns when everything that any replica committed before the call is in the window, or when the journal cannot
+    /// be read.
     pub async fn flush(&self) {
         let flush = self.follower().as_ref().map(Follower::flush);
         if let Some(flush) = flush {
@@ -124,7 +126,7 @@ impl Statistics {
         self.follower.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One step of sharing what was reported with the other replicas; nothing without Redis.
+    /// One step of sharing what was reported with the other replicas; does nothing without Redis.
     pub async fn sync(&self) -> Result<(), RedisFault> {
         match &self.shared {
             None => Ok(()),
@@ -144,7 +146,7 @@ impl Statistics {
         self.metrics.snapshot()
     }
 
-    /// Starts sharing what is reported, where there is a Redis. Must be called inside a tokio runtime.
+    /// Starts the worker that shares what is reported, if Redis is configured. Must be called inside a tokio runtime.
     pub(crate) fn serve(self: &Arc<Self>) {
         if self.shared.is_some() {
             let statistics = self.clone();
@@ -153,17 +155,17 @@ impl Statistics {
         }
     }
 
-    /// Ends whatever would go on for ever: streams of figures.
+    /// Ends the streams of figures, which would not end by themselves.
     pub fn close(&self) {
         self.streams.cancel();
     }
 
-    /// Ready once `close` was called.
+    /// Resolves once `close` was called.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         self.streams.clone().cancelled_owned()
     }
 
-    /// Publishes what the other replicas do not know yet, and stops.
+    /// Ends the streams, publishes what the other replicas do not have yet, and stops the workers.
     pub(crate) async fn stop(&self) {
         self.close();
         self.workers.stop().await;
@@ -177,6 +179,7 @@ impl Statistics {
 async fn share(worker: Worker, statistics: Arc<Statistics>) {
     let step = || async { statistics.sync().await.map(|()| Step::Idle) };
     worker.repeat(Backoff::new(SYNC_PAUSE, SYNC_PAUSE_MAX), step).await;
-    // Without Redis the others' windows lack our last moments: a process that stops does not wait for it to come back.
+    // Only one attempt: a process that stops does not wait for Redis. If it fails, the other replicas lack the last
+    // reports.
     let _ = statistics.sync().await;
 }

@@ -1,18 +1,19 @@
-//! A block of a ring as bytes, for other replicas. What is read back is checked: Redis is no part of this process.
+//! A block of a ring as bytes, for other replicas. Bytes that are read are checked, since other programs can write to
+//! Redis.
 
 use super::amount::WindowAmount;
 use super::ring::{BLOCK_MS, Slot};
 use super::summary::WindowSummary;
 
-/// Tells this layout from a later one's.
+/// The version of this layout.
 const VERSION: u8 = 1;
 const HEAD_BYTES: usize = 1 + 8;
 const SLOT_BYTES: usize = 2 + 8 + 3 * 16;
 
-/// Bytes of the fullest block.
+/// The size of the largest block, in bytes.
 pub const BLOCK_BYTES_MAX: usize = HEAD_BYTES + BLOCK_MS as usize * SLOT_BYTES;
 
-/// Writes a block: version, number, and for each slot its offset, count, sum, smallest and largest; little end first.
+/// Writes a block: version, number, and for each slot its offset, count, sum, smallest and largest; little-endian.
 #[must_use]
 pub fn pack(block: i64, slots: &[Slot]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEAD_BYTES + slots.len() * SLOT_BYTES);
@@ -28,7 +29,7 @@ pub fn pack(block: i64, slots: &[Slot]) -> Vec<u8> {
     bytes
 }
 
-/// Reads a block back; `None` when it is none of ours, or holds what no amounts can add up to.
+/// Reads a block back; `None` when the layout is not this one, or no amounts can give such a summary.
 #[must_use]
 pub fn unpack(bytes: &[u8]) -> Option<(i64, Vec<Slot>)> {
     let (version, rest) = bytes.split_first()?;

@@ -1,4 +1,4 @@
-//! What the database knows of the last minute. Transfer ids are times, so a bound on ids is a bound on time.
+//! Reads the last minute's transfers. Transfer ids begin with their time, so a bound on time is a bound on ids.
 
 use std::ops::Range;
 
@@ -15,7 +15,8 @@ const PAGE: u64 = 10_000;
 
 type CompletedRow = (TransferId, Currency, Money, Timestamp);
 
-/// Gives out every completed transfer, deposit and withdrawal of these times, through an id, page by page, in constant memory.
+/// Calls `give` for every completed transfer, deposit and withdrawal of these times, up to and including an id. Reads
+/// page by page, in constant memory.
 pub async fn each_moved_in(
     db: &impl ConnectionTrait,
     times: Range<Timestamp>,

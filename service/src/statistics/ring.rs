@@ -1,11 +1,12 @@
 //! The amounts of the last 65 seconds by millisecond, under summaries of 8, 64 and 1 024 milliseconds.
 //!
-//! A fixed number of nodes. Each carries the stamp of the time that it stands for, so that one that was filled a round ago
-//! is known and replaced. A node is only ever added to or started anew: no sum can drift.
+//! The number of nodes is fixed, and each is used again after a round of 65 536 ms. A node has the stamp of the time
+//! that it covers, so that a node of an earlier round is recognised and replaced. Amounts are only added to a node: no
+//! sum can drift.
 
 use super::summary::WindowSummary;
 
-/// Binary logarithms of the milliseconds that a node of each level stands for.
+/// Binary logarithms of the milliseconds that a node of each level covers.
 const SHIFTS: [u32; 4] = [0, 3, 6, BLOCK_SHIFT];
 const TOP: usize = SHIFTS.len() - 1;
 /// Binary logarithm of the milliseconds in a block, the unit in which rings are exchanged.
@@ -28,10 +29,10 @@ const STARTS: [usize; SHIFTS.len() + 1] = {
     starts
 };
 
-/// Bytes of a ring.
+/// The size of a ring, in bytes.
 pub const RING_BYTES: usize = STARTS[SHIFTS.len()] * size_of::<Node>();
 
-/// Amounts that fell into one stretch of time. One cache line, so that two are never fought over for the sake of one.
+/// The amounts of one stretch of time. A node is one cache line, so that using it never touches two.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Node {
@@ -49,7 +50,7 @@ pub type Slot = (u16, WindowSummary);
 /// See the module.
 pub struct Ring {
     nodes: Box<[Node]>,
-    /// Nothing is later than this.
+    /// No amount is later than this.
     newest: i64,
 }
 
@@ -88,7 +89,7 @@ pub const fn block_of(at: i64) -> i64 {
     at >> BLOCK_SHIFT
 }
 
-/// Where a block lies in the round.
+/// The position of a block in the ring.
 #[must_use]
 pub const fn position_of(block: i64) -> usize {
     block.rem_euclid(BLOCKS as i64) as usize
@@ -108,18 +109,18 @@ impl Ring {
         }
     }
 
-    /// A time after which nothing is held.
+    /// No amount that is held is later than this time.
     #[must_use]
     pub fn newest(&self) -> i64 {
         self.newest
     }
 
-    /// Adds to the slot of a time. False when that slot was taken by a later round.
+    /// Adds to the slot of a time. False when a later round uses that slot.
     pub fn add(&mut self, at: i64, summary: &WindowSummary) -> bool {
         let block = block_of(at);
         match self.block_at(position_of(block)) {
             Some(held) if held > block => return false,
-            // A block leaves as a whole, so that no part of it can be seen beside what took its place.
+            // An old block is cleared as a whole, so that no part of it is read together with the new one.
             Some(held) if held < block => self.clear(position_of(block)),
             Some(_) | None => {}
         }
@@ -136,14 +137,15 @@ impl Ring {
         true
     }
 
-    /// Everything from one time to another, both inside: some 60 blocks, and up to 7 + 7 + 15 nodes at either end.
+    /// The summary from one time to another, both included. Reads some 60 blocks, and up to 7 + 7 + 15 nodes at either
+    /// end.
     #[must_use]
     pub fn read(&self, from: i64, to: i64) -> WindowSummary {
         let mut all = WindowSummary::EMPTY;
         if self.newest < from {
             return all;
         }
-        // Where nothing is later than the end, the last block may be taken whole.
+        // When no amount is later than the end, the last block may be read as a whole.
         let end = if self.newest <= to {
             (to | (BLOCK_MS - 1)) + 1
         } else {
@@ -173,14 +175,14 @@ impl Ring {
         at + (1 << SHIFTS[level])
     }
 
-    /// The block that holds a position of the round, if any does.
+    /// The block at a position of the ring, if there is one.
     #[must_use]
     pub fn block_at(&self, position: usize) -> Option<i64> {
         let stamp = self.nodes[STARTS[TOP] + position].stamp;
         (stamp != i64::MIN).then_some(stamp)
     }
 
-    /// The slots of a block that hold something, in order.
+    /// The slots of a block that have amounts, in order.
     #[must_use]
     pub fn slots(&self, block: i64) -> Vec<Slot> {
         let start = block << BLOCK_SHIFT;
@@ -191,7 +193,7 @@ impl Ring {
         slots.collect()
     }
 
-    /// Puts other slots in the place of a block's. False when its place was taken by a later round.
+    /// Replaces a block's slots. False when a later round uses its position.
     pub fn replace(&mut self, block: i64, slots: &[Slot]) -> bool {
         if self.block_at(position_of(block)).is_some_and(|held| held > block) {
             return false;
@@ -203,7 +205,7 @@ impl Ring {
         true
     }
 
-    /// Forgets what is later than a time.
+    /// Drops all amounts that are later than a time.
     pub fn forget_after(&mut self, time: i64) {
         for position in 0..BLOCKS {
             match self.block_at(position) {
@@ -256,7 +258,7 @@ mod tests {
         assert!(ring.add(70_000 + 65_536, &one(1)));
         assert!(!ring.add(70_000, &one(2)));
         assert_eq!(ring.read(0, 1_000_000).count, 1);
-        // Nor does a whole block.
+        // A whole block does not enter either.
         assert!(!ring.replace(block_of(70_000), &[(0, one(3))]));
     }
 

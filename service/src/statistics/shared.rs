@@ -1,14 +1,14 @@
 //! Sharing what was reported with the other replicas through Redis.
 //!
-//! Each replica publishes its own blocks and reads the others': whole blocks, so that a lost or repeated step changes
-//! nothing. All of it lies under a generation: a replica that finds another one than before publishes everything again, since
-//! Redis has forgotten what it had.
+//! Each replica publishes its own blocks and reads the others'. Blocks are published as a whole, so that a lost or
+//! repeated step changes nothing. All keys belong to a generation: a replica that finds another generation than before
+//! publishes everything again, since Redis has lost its data.
 //!
 //! | key | holds | expires |
 //! |---|---|---|
 //! | `florin:statistics` | the generation | 70 s after the last replica |
 //! | `florin:statistics:G:replicas` | the names of its replicas | 70 s |
-//! | `florin:statistics:G:R` | a replica's blocks, by currency and place in the round | 70 s after R |
+//! | `florin:statistics:G:R` | a replica's blocks, by currency and position in the ring | 70 s after R |
 //! | `florin:statistics:G:R:log` | the same fields by the number of their last change | 70 s after R |
 
 mod link;
@@ -41,7 +41,7 @@ struct SharedState {
     published: u64,
     /// The number of the last change that was read of each replica.
     seen: HashMap<Replica, u64>,
-    /// Nobody knows what Redis still has of ours.
+    /// True when it is unknown which of our blocks Redis has: the next step publishes all.
     owes_everything: bool,
 }
 
@@ -63,7 +63,7 @@ impl Shared {
         self.is_connected.load(Ordering::Relaxed)
     }
 
-    /// One step: find the generation, publish, read. What a step that was broken off had to tell is told in a later one.
+    /// One step: find the generation, publish, read. After a step that failed, the next one publishes everything.
     pub async fn sync(&self, statistics: &Statistics) -> Result<(), RedisFault> {
         let mut state = self.state.lock().await;
         let stepped = self.step(&mut state, statistics).await;
@@ -78,7 +78,7 @@ impl Shared {
         self.pull(state, statistics).await
     }
 
-    /// Finds the generation, or begins one under a name that none had before: so every replica notices.
+    /// Finds the generation, or begins one with a random name, so that every replica sees that it is new.
     async fn join(&self, state: &mut SharedState) -> Result<(), RedisFault> {
         let proposed = hex(u64::from_le_bytes(random_bytes()));
         let generation = Some(self.link.generation(&proposed).await?);
@@ -101,7 +101,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Reads what the others changed.
+    /// Reads what the other replicas changed.
     async fn pull(&self, state: &mut SharedState, statistics: &Statistics) -> Result<(), RedisFault> {
         let generation = state.generation.as_deref().unwrap_or_default();
         let mut others = self.link.present(generation).await?;

@@ -1,4 +1,4 @@
-//! What is known of a set of amounts, and how two sets are known together. Nothing is ever subtracted.
+//! Count, sum, smallest and largest of a set of amounts, and the merge of two sets. Nothing is ever subtracted.
 
 use super::amount::WindowAmount;
 
@@ -15,7 +15,7 @@ pub struct WindowSummary {
 const UNITS_PER_AVERAGE: i128 = 1_000_000;
 
 impl WindowSummary {
-    /// Of no amount at all.
+    /// The summary of no amounts.
     pub const EMPTY: Self = Self {
         count: 0,
         sum: 0,
@@ -23,7 +23,7 @@ impl WindowSummary {
         max: i128::MIN,
     };
 
-    /// Of one amount.
+    /// The summary of one amount.
     #[must_use]
     pub const fn of(amount: WindowAmount) -> Self {
         let units = amount.units();
@@ -35,7 +35,7 @@ impl WindowSummary {
         }
     }
 
-    /// Adds what is known of another set. A sum would leave its range after 17 thousand million of the largest amounts.
+    /// Adds the summary of another set. A sum would leave its range after 17 thousand million of the largest amounts.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);
@@ -59,17 +59,22 @@ impl WindowSummary {
     }
 }
 
-/// What the window tells: sum, max and min in units of 10^-10, avg in units of 10^-4.
+/// The figures of a window; all zero when it has no amounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
+    /// The sum, in units of 10^-10.
     pub sum: i128,
+    /// The average, in units of 10^-4, halves rounded away from zero.
     pub avg: i128,
+    /// The largest amount, in units of 10^-10.
     pub max: i128,
+    /// The smallest amount, in units of 10^-10.
     pub min: i128,
+    /// How many amounts there are.
     pub count: u64,
 }
 
-/// The quotient, halves away from zero: what bookkeeping calls half up, so that a refund mirrors its payment.
+/// The quotient, halves rounded away from zero (half up in bookkeeping), so that a refund mirrors its payment.
 fn rounded_half_up(dividend: i128, divisor: i128) -> i128 {
     let (quotient, rest) = (dividend / divisor, dividend % divisor);
     if rest.unsigned_abs() * 2 >= divisor.unsigned_abs() {

@@ -1,7 +1,7 @@
-//! The rolling minute of one currency. Pure: the time comes in with every call.
+//! The rolling minute of one currency. Pure: every call passes the time.
 //!
-//! It is put together from rings: what the bank has moved, what was reported to this process, and what was reported to each
-//! other replica. They are added when they are read, so none can count twice.
+//! It consists of rings: what the bank has moved, what was reported to this process, and what was reported to each
+//! other replica. They are summed when they are read, so nothing counts twice.
 
 use super::amount::WindowAmount;
 use super::ring::{BLOCK_MS, BLOCKS, Ring, Slot, block_of, position_of};
@@ -10,25 +10,27 @@ use super::summary::{Figures, WindowSummary};
 /// How long an amount counts, in milliseconds: at exactly this age it still does.
 pub const WINDOW_MS: i64 = 60_000;
 
-/// How far another replica's clock may be ahead: what it dates later would push amounts that still count out of the ring.
+/// How far another replica's clock may be ahead: later amounts would displace amounts in the ring that still count.
 pub const AHEAD_MAX_MS: i64 = 4_000;
 
-/// Other replicas whose rings one window holds.
+/// The most other replicas whose rings one window holds.
 pub const PEERS_MAX: usize = 15;
 
-/// Names a replica for as long as its process lives.
+/// The random name of a replica, for the life of its process.
 pub type Replica = u64;
 
-/// Where a time lies, seen from now.
+/// Where a time lies relative to the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
+    /// Later than now.
     Future,
     /// From now back to 60 000 milliseconds ago, both included.
     Inside,
+    /// More than 60 000 milliseconds ago.
     Old,
 }
 
-/// The one rule of what counts, for writing and for reading.
+/// The one rule of what counts, when an amount is added and when figures are read.
 #[must_use]
 pub const fn age(now: i64, at: i64) -> Age {
     match now.saturating_sub(at) {
@@ -38,7 +40,7 @@ pub const fn age(now: i64, at: i64) -> Age {
     }
 }
 
-/// What became of a block of another replica's.
+/// What became of another replica's block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
     Taken,
@@ -49,14 +51,14 @@ pub enum Put {
 /// See the module.
 pub struct Window {
     now: i64,
-    /// What was reported here; made for the first report.
+    /// What was reported to this process; made for the first report.
     own: Option<Ring>,
     /// What the bank has moved, whichever replica committed it.
     bank: Option<Ring>,
-    /// What will take the bank's place once all of it is read from the database.
+    /// Replaces `bank` once all of it is read from the database.
     recovered: Option<Ring>,
     peers: Vec<(Replica, Ring)>,
-    /// A bit for each block of `own` that changed since it was last given out.
+    /// A bit for each position in `own` whose block changed since `take_changes` last returned it.
     dirty: u64,
 }
 
@@ -88,24 +90,24 @@ impl Window {
         age
     }
 
-    /// Adds what the bank has moved: if it is dated ahead of our clock, it counts from now.
+    /// Adds what the bank has moved; dated ahead of our clock, it counts from now.
     pub fn enter(&mut self, clock: i64, at: i64, amount: WindowAmount) {
         let now = self.time(clock);
         add_happened(&mut self.bank, now, at, amount);
     }
 
-    /// Adds what the bank has moved to what will take its place.
+    /// Adds what the bank has moved to the recovered amounts, which `settle` puts into use.
     pub fn recover(&mut self, clock: i64, at: i64, amount: WindowAmount) {
         let now = self.time(clock);
         add_happened(&mut self.recovered, now, at, amount);
     }
 
-    /// Forgets what was recovered and not settled.
+    /// Drops the recovered amounts that are not settled.
     pub fn forget_recovered(&mut self) {
         self.recovered = None;
     }
 
-    /// What was recovered takes the place of what was known of the bank.
+    /// Replaces what the bank has moved with the recovered amounts.
     pub fn settle(&mut self) {
         self.bank = self.recovered.take();
     }
@@ -120,7 +122,8 @@ impl Window {
         all.figures()
     }
 
-    /// Our own blocks that changed since the last call, each whole. One that holds nothing any more comes with no slots.
+    /// Our own blocks that changed since the last call, each as a whole: position, number, slots. An empty one has no
+    /// slots.
     pub fn take_changes(&mut self, clock: i64) -> Vec<(usize, i64, Vec<Slot>)> {
         self.time(clock);
         let dirty = std::mem::take(&mut self.dirty);
@@ -133,7 +136,7 @@ impl Window {
         changes.collect()
     }
 
-    /// Counts every block of our own as changed: nobody is known to have them.
+    /// Marks all our own blocks as changed, when it is unknown which of them the other replicas have.
     pub fn mark_all_changed(&mut self) {
         let has_block = |position: &usize| self.own.as_ref().is_some_and(|own| own.block_at(*position).is_some());
         self.dirty = (0..BLOCKS)
@@ -141,7 +144,7 @@ impl Window {
             .fold(0, |dirty, position| dirty | 1 << position);
     }
 
-    /// Takes another replica's block in the place of what it said before. `may_grow` allows a ring for a new replica.
+    /// Replaces a block of another replica. `may_grow` allows a ring for a new replica.
     pub fn put(&mut self, clock: i64, replica: Replica, block: i64, slots: &[Slot], may_grow: bool) -> Put {
         let now = self.time(clock);
         if block < block_of(now - WINDOW_MS) || block > block_of(now + AHEAD_MAX_MS) {
@@ -164,13 +167,13 @@ impl Window {
         }
     }
 
-    /// How many rings are held for other replicas.
+    /// How many other replicas have a ring here.
     #[must_use]
     pub fn peer_count(&self) -> usize {
         self.peers.len()
     }
 
-    /// True when nothing that is held counts any more.
+    /// True when no amount in the window counts any more.
     pub fn is_over(&mut self, clock: i64) -> bool {
         let now = self.time(clock);
         let mut rings = self.rings().chain(self.recovered.as_ref());
@@ -182,11 +185,11 @@ impl Window {
         self.own.iter().chain(self.bank.as_ref()).chain(peers)
     }
 
-    /// The window's time, which does not go back: while the clock is behind, it stands still, and nothing is lost.
+    /// The window's time. It does not go back: while the clock is behind, it stands still, and nothing is lost.
     ///
-    /// A clock that is behind by more than a window was ahead before. To stand still for all that time would turn away
-    /// everything that comes, for hours perhaps. So the window follows it, keeps what counts at the new time, and forgets
-    /// what it was told of a future that is not there.
+    /// A clock that is behind by more than a window was ahead before and was set back. If the window's time stood still
+    /// until the clock caught up, every new amount would be refused, perhaps for hours. So the window's time follows
+    /// the clock: amounts up to the new time are kept, later ones are dropped.
     fn time(&mut self, clock: i64) -> i64 {
         if self.now.saturating_sub(clock) > WINDOW_MS {
             let rings = [&mut self.own, &mut self.bank, &mut self.recovered];
@@ -200,7 +203,7 @@ impl Window {
     }
 }
 
-/// Adds what has happened for certain: if it is dated ahead of our clock, it counts from now.
+/// Adds an amount that has certainly moved; dated ahead of our clock, it counts from now.
 fn add_happened(ring: &mut Option<Ring>, now: i64, at: i64, amount: WindowAmount) {
     let at = at.min(now);
     if age(now, at) == Age::Inside {
@@ -247,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_behind_by_more_than_a_window_is_followed() {
-        // An hour too far for a moment: what was there before counts again, what was dated in that hour does not.
+        // The clock is an hour ahead for a moment: earlier amounts count again, those dated in that hour do not.
         let mut window = filled(&[T - 100, T]);
         let hour = 3_600_000;
         assert_eq!(window.add(T + hour, T + hour, amount(1)), Age::Inside);

@@ -1,4 +1,4 @@
-//! Movements of money as the ledger is asked for them.
+//! Makes the ledger's commands of the callers' requests.
 
 use super::digest;
 use super::request::{IdempotencyKey, Metadata, NewTransfer};

@@ -1,4 +1,5 @@
-//! Digests that tell whether two requests are the same: of the caller's key, and of the operation with its parsed values.
+//! Digests that show whether two requests are the same: of the caller's key, and of the operation with its parsed
+//! values.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use super::request::{Metadata, NewTransfer};
 use crate::ledger::Payment;
 use crate::values::{Digest, Money, TransferKind, UserId};
 
-/// Of a user and their key: two users' equal keys differ.
+/// Digest of a user and their key, so that equal keys of two users differ.
 pub(super) fn of_key(user: UserId, key: &str) -> Digest {
     digest(&[user.0.as_bytes(), key.as_bytes()])
 }
@@ -27,7 +28,7 @@ pub(super) fn of_transfer(new: &NewTransfer) -> Digest {
     ])
 }
 
-/// The wallet on the bank's side stays out: it may open, or be found again, between two of the same request.
+/// The method's system wallet is not part of it, since it may be opened between two sends of the same request.
 pub(super) fn of_payment(payment: &Payment) -> Digest {
     digest(&[
         payment.kind().as_str().as_bytes(),
@@ -38,7 +39,7 @@ pub(super) fn of_payment(payment: &Payment) -> Digest {
 }
 
 /// The same JSON with sorted keys, no blanks and one spelling of each string; numbers stay as they are written.
-/// `None` when it is no JSON or nested deeper than `depth`.
+/// `None` when it is not JSON, or nested deeper than `depth`.
 pub(super) fn canonical_json(text: &str, depth: u32) -> Option<String> {
     let deeper = depth.checked_sub(1)?;
     let text = text.trim();
@@ -73,17 +74,17 @@ pub(super) fn canonical_json(text: &str, depth: u32) -> Option<String> {
     }
 }
 
-/// No transfer is stored without an amount, so the value for a missing one only has to differ from every amount.
+/// A missing amount gets a value that differs from every amount.
 fn units(amount: Option<Money>) -> [u8; 8] {
     amount.map_or(i64::MIN, Money::units).to_be_bytes()
 }
 
-/// Tells "absent" from "empty".
+/// Distinguishes an absent text from an empty one.
 fn optional(text: Option<&str>) -> String {
     text.map_or_else(String::new, |text| format!("+{text}"))
 }
 
-/// Each part with its length before it, so that no two lists of parts run together into the same bytes.
+/// Hashes each part with its length before it, so that two different lists of parts never give the same bytes.
 fn digest(parts: &[&[u8]]) -> Digest {
     let mut hash = Sha256::new();
     for part in parts {

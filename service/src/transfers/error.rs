@@ -8,24 +8,32 @@ use crate::wallets::WalletError;
 /// Refusals and faults of transfers.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    /// A rule said no, and nothing is recorded.
+    /// Answered when a rule refuses the request; nothing is recorded.
     #[error("refused: {}", .0.code())]
     Refused(Refusal),
-    /// A rule said no, and a FAILED transfer records it.
+    /// Answered when a rule refuses the request, and a FAILED transfer records the refusal.
     #[error("failed: {}", failure.code())]
     Failed {
+        /// The rule that refused it.
         failure: Failure,
+        /// The FAILED transfer.
         transfer: TransferId,
+        /// True when this is the stored outcome of an earlier request with the same key.
         replayed: bool,
     },
+    /// Answered when the key was used for a request with other values, or for one whose texts are erased.
     #[error("the idempotency key belongs to another request")]
     KeyReused,
+    /// Answered when there is no transfer with the id, or the actor may not see it.
     #[error("there is no such transfer")]
     NotFound,
+    /// Answered when the wallet of the request, or of the filter, cannot be read or opened.
     #[error(transparent)]
     Wallet(#[from] WalletError),
+    /// Answered when the ledger gave no outcome.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// Answered when the database fails.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

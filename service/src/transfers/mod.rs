@@ -1,4 +1,4 @@
-//! Asking for movements of money and looking at them. The deciding and writing is the ledger's.
+//! Submits movements of money to the ledger, which decides and writes them, and reads them back.
 
 mod command;
 mod digest;
@@ -25,15 +25,18 @@ pub struct Transfers {
     wallets: Wallets,
 }
 
-/// Which transfers a list shows. Customers only ever see those of their own wallets.
+/// Which transfers a list shows. Customers see only those of their own wallets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TransferFilter {
+    /// Only transfers of this wallet; `None` for every wallet that the actor may see.
     pub wallet: Option<WalletId>,
+    /// Only this status; `None` for all.
     pub status: Option<TransferStatus>,
+    /// Only this kind; `None` for all.
     pub kind: Option<TransferKind>,
-    /// Created at or after.
+    /// Created at this time or later.
     pub from: Option<Timestamp>,
-    /// Created before.
+    /// Created before this time.
     pub to: Option<Timestamp>,
 }
 
@@ -76,20 +79,20 @@ impl Transfers {
         self.pay(actor, key, Direction::Out, payment).await
     }
 
-    /// A transfer that the actor may see: either side's owner, or an operator. A refused one only concerns its source, so
-    /// it is not there for the destination's owner.
+    /// A transfer that the actor may see: as the owner of either side, or as an operator. Of a refused one, only the
+    /// source's owner and operators see it.
     pub async fn get(&self, actor: Actor, id: TransferId) -> Result<Transfer, TransferError> {
         let found = if actor.is_operator() {
             repo::find(&self.db.read, id).await?
         } else {
-            // Read first: what is another customer's costs as much as what is not there.
+            // The wallets are read first, so that another customer's transfer takes as long as one that does not exist.
             let own = repo::wallets_of(&self.db.read, actor.user).await?;
             repo::find_of(&self.db.read, &own, id).await?
         };
         found.ok_or(TransferError::NotFound)
     }
 
-    /// Transfers, newest first: every one for operators, those of their own wallets for customers. A refused one is listed
+    /// Transfers, newest first: all for operators, those of their own wallets for customers. A refused one is listed
     /// under its source only.
     pub async fn list(
         &self,
@@ -108,13 +111,15 @@ impl Transfers {
         Ok(repo::list(&self.db.read, &scope, &filter, &request).await?)
     }
 
-    /// Commits a deposit or withdrawal, on the bank's side the wallet of its method, which an operator's first use opens.
+    /// Commits a deposit or withdrawal. The bank's side is the system wallet of the method, which an operator's first
+    /// use opens.
     ///
-    /// The ledger refuses a method that is not open after it has looked the idempotency key up and checked amount and wallet.
-    /// Only then is the method opened and the payment submitted again, so that neither a replay nor a payment that this first
-    /// submission refuses opens one. The second submission may still be refused, as when the wallet was frozen in between; the
-    /// method stays open then. A remembered wallet may have gone with the newest commits of the database; it is looked up anew
-    /// at that point.
+    /// The ledger looks the idempotency key up and checks amount and wallet before it refuses a method that is not
+    /// open. Only after that refusal is the method opened and the payment submitted again, so that a replay, or a
+    /// payment that the first submission refuses for another reason, opens no method. The second submission may still
+    /// be refused, for example when the wallet was frozen in between; the method stays open then. A remembered system
+    /// wallet may be missing in the database after it went back to an earlier state; it is looked up again at that
+    /// point.
     async fn pay(
         &self,
         actor: Actor,
@@ -148,8 +153,8 @@ impl Transfers {
         receipt(outcome)
     }
 
-    /// The currency of a payment's wallet. `None` where the amount is missing or not above zero, and where the wallet
-    /// is hidden from the actor or the bank's own: the ledger refuses these in their place in the order.
+    /// The currency of a payment's wallet. `None` when the amount is missing or not above zero, and when the wallet is
+    /// hidden from the actor or is a system wallet: the ledger refuses these in the order of its rules.
     async fn currency_of(&self, actor: Actor, payment: &NewPayment) -> Result<Option<Currency>, TransferError> {
         if payment.amount.is_none_or(|amount| amount <= Money::ZERO) {
             return Ok(None);
@@ -161,7 +166,7 @@ impl Transfers {
         }
     }
 
-    /// A method's wallet where it is another than the one that the ledger did not find. For operators it is opened.
+    /// The method's wallet, if it is not the one that the ledger did not find. It is opened for operators.
     async fn other_side(
         &self,
         actor: Actor,

@@ -1,7 +1,7 @@
 //! The SQL of reading transfers.
 //!
-//! A wallet's completed transfers are found through its entries, refused ones through a partial index by their source;
-//! transfers have no further index by wallet, since each costs the commit path a fifth of its speed.
+//! A wallet's completed transfers are found through its entries, refused ones through a partial index by source.
+//! Transfers have no other index by wallet, since each would cost the commit path a fifth of its speed.
 
 use entity::{entries, transfers, wallets};
 use sea_orm::sea_query::extension::postgres::PgFunc;
@@ -25,7 +25,8 @@ pub(super) async fn find(db: &impl ConnectionTrait, id: TransferId) -> Result<Op
         .transpose()
 }
 
-/// The same as the owner of these wallets sees it. One statement on one table, whether it is not there or only not theirs.
+/// A transfer that the owner of these wallets may see. One statement on one table, so that another customer's transfer
+/// takes as long as one that does not exist.
 pub(super) async fn find_of(
     db: &impl ConnectionTrait,
     own: &[WalletId],
@@ -53,9 +54,11 @@ pub(super) async fn wallets_of(db: &impl ConnectionTrait, user: UserId) -> Resul
     Ok(owned.into_iter().map(|wallet| wallet.id).collect())
 }
 
-/// Which transfers a list is made of.
+/// Where a list takes its transfers from.
 pub(super) enum Scope {
+    /// The whole bank.
     Bank,
+    /// These wallets.
     Wallets(Vec<WalletId>),
 }
 
@@ -92,12 +95,12 @@ pub(super) async fn list(
     Ok(page(rows, scan, filter, request.limit))
 }
 
-/// Rows that are looked at for one page, whether they are shown or not. A page that reaches it may be short.
+/// The most rows that are read for one page where no index serves the filter. A page that reaches it may be short.
 const SCAN_MAX: u64 = 1_000;
-/// Wallets whose ranges one statement merges; SQLite takes at most 500 parts of a union.
+/// The most wallets whose ranges one statement merges; SQLite allows at most 500 parts in a union.
 const WALLETS_MAX: usize = 100;
 
-/// The part of an index that holds a bank-wide list, and whether all of it is to be shown.
+/// The range of an index that contains a list of the whole bank, and whether the list shows all of the range.
 fn of_bank(filter: &TransferFilter) -> (Condition, bool) {
     use transfers::Column::{Kind, Status};
     match (filter.status, filter.kind) {
@@ -113,7 +116,7 @@ fn of_bank(filter: &TransferFilter) -> (Condition, bool) {
     }
 }
 
-/// The condition of a partial index, with its value written out: a general plan cannot use the index for a parameter.
+/// The condition of a partial index, with its value written out: a generic plan cannot use the index for a parameter.
 fn is_not(column: transfers::Column, value: impl Into<Value>) -> Expr {
     Expr::col(column).ne(Expr::Constant(value.into()))
 }
@@ -134,7 +137,7 @@ impl Span {
         }
     }
 
-    /// What moved is found through a wallet's entries, what was refused through its source.
+    /// Completed transfers are found through a wallet's entries, refused ones through their source.
     fn of_wallets(&self, wallets: &[WalletId], filter: &TransferFilter) -> Vec<SelectStatement> {
         let mut ranges = Vec::new();
         for wallet in wallets {
@@ -170,13 +173,13 @@ impl Span {
 
 const ID: &str = "id";
 
-/// The newest transfers of some ranges of ids, each read no further than all of them together.
+/// The newest transfers in some ranges of ids, at most `count` of them; at most `count` ids are read from each range.
 async fn newest(db: &impl ConnectionTrait, ranges: Vec<SelectStatement>, count: u64) -> Result<Vec<Transfer>, Fault> {
     let mut each = ranges.into_iter().map(|mut range| {
         let limited = range.limit(count).to_owned();
         Query::select().column(ID).from_subquery(limited, "range").to_owned()
     });
-    // A transfer between two wallets of one customer stands in both ranges.
+    // The union is distinct: a transfer between two wallets of one customer is in both ranges.
     let Some(mut merged) = each.next() else {
         return Ok(Vec::new());
     };
@@ -202,7 +205,8 @@ async fn newest(db: &impl ConnectionTrait, ranges: Vec<SelectStatement>, count: 
     found.into_iter().map(transfer_of).collect()
 }
 
-/// A page of what was looked at. A page whose filter left little of many rows goes on where they ended.
+/// Makes a page of the rows that were read. When the filter leaves fewer rows than the limit, the next page begins
+/// after the last row read.
 fn page(mut rows: Vec<Transfer>, scan: u64, filter: &TransferFilter, limit: u64) -> Page<Transfer, TransferId> {
     let (scan, limit) = (rows_of(scan), rows_of(limit));
     rows.sort_unstable_by_key(|transfer| std::cmp::Reverse(transfer.id));

@@ -1,4 +1,4 @@
-//! What a caller asks for, read and checked.
+//! The requests of callers, parsed and checked.
 
 use std::sync::Arc;
 
@@ -9,27 +9,33 @@ use crate::values::{Digest, Method, Money, UserId, WalletId};
 /// A transfer that a customer asks for.
 #[derive(Clone, Debug)]
 pub struct NewTransfer {
+    /// The wallet that pays; it must be the caller's own.
     pub source: WalletId,
+    /// The wallet that receives.
     pub destination: WalletId,
-    /// `None` when the caller's text was no amount.
+    /// `None` when the caller's text was not an amount; the ledger refuses it in the order of its rules.
     pub amount: Option<Money>,
+    /// The caller's text, if any.
     pub description: Option<String>,
+    /// The caller's JSON object, if any.
     pub metadata: Option<Metadata>,
 }
 
 /// A deposit or withdrawal that a caller asks for.
 #[derive(Clone, Debug)]
 pub struct NewPayment {
-    /// The customer's.
+    /// The customer's wallet.
     pub wallet: WalletId,
-    /// As in a transfer.
+    /// `None` when the caller's text was not an amount.
     pub amount: Option<Money>,
+    /// The payment method by which the money enters or leaves the bank.
     pub method: Method,
 }
 
-/// What became of a request that was carried out.
+/// The outcome of a request that moved money.
 #[derive(Clone, Debug)]
 pub struct Receipt {
+    /// The COMPLETED transfer.
     pub transfer: Arc<Transfer>,
     /// True when this is the stored outcome of an earlier request with the same key.
     pub replayed: bool,
@@ -70,7 +76,7 @@ impl Metadata {
     /// The deepest nesting.
     pub const DEPTH_MAX: u32 = 32;
 
-    /// Reads a JSON object; `None` when it is another value, too long or too deep.
+    /// Reads a JSON object; `None` when it is not one, too long, or nested too deeply.
     #[must_use]
     pub fn try_new(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -1,7 +1,9 @@
-//! Wallets: open, look at, freeze, close. The ledger opens and changes them, in one order with the movements of their money.
+//! Wallets: open, read, freeze, close. The ledger opens and changes them, in one order with the movements of their
+//! money.
 //!
-//! Invariants: one wallet per user and currency; a closed wallet is empty and stays closed; a stranger's wallet is not
-//! there; a system wallet is opened by an operator's first use of its method, and stays active.
+//! Invariants: one wallet per user and currency; a closed wallet is empty and stays closed; for a customer, another
+//! customer's wallet does not exist; a system wallet is opened by an operator's first use of its method, and stays
+//! active.
 
 mod error;
 mod repo;
@@ -23,7 +25,9 @@ use crate::values::{Currency, Method, TransferId, UserId, WalletId, WalletStatus
 /// Whose wallets a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
+    /// The wallets of one user.
     User(UserId),
+    /// All wallets, system wallets included.
     Anyone,
 }
 
@@ -38,7 +42,7 @@ pub struct Wallets {
 /// A place in the ledger's queue for a wallet that is opened later.
 pub(crate) struct OpeningPlace(QueuePlace);
 
-/// System wallets whose ids are remembered; beyond it they are looked up.
+/// How many ids of system wallets are remembered; further ones are looked up each time.
 const REMEMBERED_MAX: usize = 10_000;
 
 impl Wallets {
@@ -55,7 +59,7 @@ impl Wallets {
         answer(self.queue.submit(opening(actor, currency)).await?)
     }
 
-    /// Keeps a place for an opening, so that no queue that is full can refuse it later.
+    /// Reserves a place in the queue for an opening, so that a full queue cannot refuse it later.
     pub(crate) fn reserve_opening(&self) -> Result<OpeningPlace, WalletError> {
         Ok(OpeningPlace(self.queue.reserve()?))
     }
@@ -65,7 +69,7 @@ impl Wallets {
         repo::exists(&self.db.read, user, currency).await
     }
 
-    /// A wallet that the actor may see.
+    /// A wallet that the actor may see: their own, or any for an operator.
     pub async fn get(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
         let holder = if actor.is_operator() {
             Holder::Anyone
@@ -93,12 +97,12 @@ impl Wallets {
         Ok(entries_of(&self.db, id, request).await?)
     }
 
-    /// Stops every movement in or out.
+    /// Freezes a wallet: no money moves in or out.
     pub async fn freeze(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
         self.set_status(actor, id, WalletStatus::Frozen, expected).await
     }
 
-    /// Lets money move again.
+    /// Unfreezes a wallet: money may move again.
     pub async fn unfreeze(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
         self.set_status(actor, id, WalletStatus::Active, expected).await
     }
@@ -121,7 +125,7 @@ impl Wallets {
         Ok(found)
     }
 
-    /// The bank's own wallet for a payment method, opened unless it is there. For operators.
+    /// The bank's own wallet for a payment method, opened if it does not exist yet. For operators.
     pub async fn open_method(
         &self,
         actor: Actor,
@@ -141,7 +145,8 @@ impl Wallets {
         Ok(id)
     }
 
-    /// Forgets the wallet of a payment method: the database does not have it, or another process opened it anew.
+    /// Forgets the remembered wallet of a payment method, when the database does not have it or another process opened
+    /// a new one.
     pub(crate) fn forget_method(&self, method: &Method, currency: Currency) {
         self.remembered().remove(&(method.clone(), currency));
     }
@@ -154,11 +159,11 @@ impl Wallets {
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<(Method, Currency), WalletId>> {
-        // A panic while it was held left a map of true ids all the same.
+        // The map holds only right ids, even after a panic.
         self.system.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asking for the status that a wallet has already changes nothing and is fine.
+    /// A request for the status that the wallet already has succeeds and changes nothing.
     async fn set_status(
         &self,
         actor: Actor,

@@ -1,4 +1,4 @@
-//! The SQL of looking at wallets. The ledger writes them.
+//! The SQL of reading wallets. The ledger writes them.
 
 use entity::wallets;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -9,7 +9,7 @@ use crate::ledger::{Wallet, wallet_of};
 use crate::page::PageRequest;
 use crate::values::{Currency, Method, UserId, WalletId};
 
-/// The database compares the holder, so that a stranger's wallet and no wallet take the same time.
+/// The database compares the holder, so that another customer's wallet takes as long as one that does not exist.
 pub(super) async fn find_of(db: &impl ConnectionTrait, holder: Holder, id: WalletId) -> Result<Option<Wallet>, Fault> {
     let mut query = wallets::Entity::find_by_id(id);
     if let Holder::User(user) = holder {

@@ -1,4 +1,4 @@
-//! The commands that replicas speak to each other with. Every one of them may be repeated.
+//! The Redis commands through which replicas exchange blocks. Each may be repeated.
 
 use ::redis::{Pipeline, pipe};
 
@@ -8,21 +8,22 @@ use crate::statistics::board::BoardChange;
 use crate::statistics::packed::pack;
 use crate::statistics::window::Replica;
 
-/// How long a generation, and what a replica published in it, outlives the replica: no amount in it counts longer.
+/// How long a generation, and what a replica published in it, is kept after the replica's last step: no amount in it
+/// counts longer.
 const KEPT_MS: u64 = 70_000;
-/// Blocks that go either way in one round trip; the fullest is 60 kB.
+/// The most blocks that one round trip sends or reads; the largest block has 60 kB.
 const BLOCKS_AT_ONCE: usize = 64;
 
-/// A field that every replica has, whether or not it has blocks.
+/// A field in the hash of every replica, whether it has blocks or not.
 const HERE: &str = "here";
 
-/// The way to the other replicas.
+/// This replica's connection to the other replicas, through Redis.
 pub struct SharedLink {
     redis: Redis,
     replica: Replica,
 }
 
-/// What another replica changed.
+/// The blocks that another replica changed.
 pub struct Pulled {
     /// The number of the last change.
     pub last: u64,
@@ -35,7 +36,7 @@ impl SharedLink {
         Self { redis, replica }
     }
 
-    /// The generation; the proposed one when there was none.
+    /// The generation in Redis; the proposed one when there was none.
     pub async fn generation(&self, proposed: &str) -> Result<String, RedisFault> {
         let key = format!("{PREFIX}statistics");
         let mut commands = pipe();
@@ -43,11 +44,11 @@ impl SharedLink {
         commands.cmd("PEXPIRE").arg(&key).arg(KEPT_MS).ignore();
         commands.cmd("GET").arg(&key);
         let (generation,): (Option<String>,) = self.redis.query(&commands).await?;
-        // It may have been removed between the two; then the next step begins another.
+        // The key may expire between SET and GET; the next step then begins another generation.
         Ok(generation.unwrap_or_else(|| proposed.to_owned()))
     }
 
-    /// Writes our changed blocks over what we said of their places before.
+    /// Writes our changed blocks over their earlier versions.
     pub async fn publish(
         &self,
         generation: &str,
@@ -61,7 +62,7 @@ impl SharedLink {
                 *published += 1;
                 let field = format!("{}:{}", change.currency, change.position);
                 let bytes = pack(change.block, &change.slots);
-                // The block first: whoever finds it in the log must find it in its place.
+                // The block first: a replica that finds the field in the log must find the block.
                 commands.cmd("HSET").arg(&blocks).arg(&field).arg(bytes).ignore();
                 commands.cmd("ZADD").arg(&log).arg(*published).arg(&field).ignore();
             }
@@ -70,7 +71,7 @@ impl SharedLink {
         Ok(())
     }
 
-    /// Says that we are there, and learns who else is.
+    /// Registers this replica, and returns the other replicas that are present.
     pub async fn present(&self, generation: &str) -> Result<Vec<Replica>, RedisFault> {
         let own = key(generation, self.replica);
         let replicas = format!("{PREFIX}statistics:{generation}:replicas");
@@ -86,7 +87,7 @@ impl SharedLink {
         Ok(others.filter(|other| *other != self.replica).collect())
     }
 
-    /// What a replica changed after a number; `None` when there is nothing left of it.
+    /// The blocks that a replica changed after a number, up to `BLOCKS_AT_ONCE`; `None` when its keys have expired.
     pub async fn pull(&self, generation: &str, replica: Replica, seen: u64) -> Result<Option<Pulled>, RedisFault> {
         let (blocks, log) = (key(generation, replica), log_key(generation, replica));
         let mut commands = pipe();
@@ -122,7 +123,7 @@ impl SharedLink {
             .collect())
     }
 
-    /// Takes the name of a replica that has expired off the list.
+    /// Removes the name of a replica whose keys have expired from the list.
     async fn bury(&self, generation: &str, replica: Replica) -> Result<(), RedisFault> {
         let mut commands: Pipeline = pipe();
         let replicas = format!("{PREFIX}statistics:{generation}:replicas");
