@@ -1,11 +1,11 @@
-//! Futures that run side by side, started in one step: whatever each does before it first waits is done when `begin`
-//! returns. A transfer waits only after it has been queued, so what has begun is queued or refused.
+//! Runs futures side by side and starts them in one step. When `begin` returns, each future has run up to its first
+//! wait. A transfer first waits after it is queued, so each begun transfer is already queued or refused.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// Futures that have been polled once. Dropping it drops them, as a caller does who hangs up.
+/// Futures that have been polled once. Dropping it drops them, like a caller that closes its connection.
 pub struct Begun<'a, T> {
     slots: Vec<Slot<'a, T>>,
 }
@@ -42,7 +42,7 @@ where
 }
 
 impl<T> Begun<'_, T> {
-    /// How many were still waiting when they were looked at last.
+    /// How many were still waiting at the last poll.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.slots
@@ -51,7 +51,7 @@ impl<T> Begun<'_, T> {
             .count()
     }
 
-    /// Looks at all of them once more, and gives how many are still waiting.
+    /// Polls all of them once more and gives how many are still waiting.
     pub async fn still_waiting(&mut self) -> usize {
         poll_fn(|context| {
             self.poll(context);
@@ -61,7 +61,7 @@ impl<T> Begun<'_, T> {
         self.waiting()
     }
 
-    /// Waits for all of them; results in the order in which they were given.
+    /// Waits for all of them. The results are in the order of the futures.
     pub async fn all(mut self) -> Vec<T> {
         poll_fn(|context| {
             self.poll(context);

@@ -21,21 +21,21 @@ use crate::callers::{Caller, Customer};
 use crate::clock::{ManualClock, set_bank_time};
 use crate::database::TestDatabase;
 
-/// Which database a bank runs on.
+/// The database that a bank runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     Sqlite,
     Postgres,
 }
 
-/// The password of everybody in tests.
+/// The password of every user in tests.
 pub const PASSWORD: &str = "correct horse battery";
 
 const QUEUE_MAX: usize = 8192;
-/// The largest file that a test's bank takes.
+/// The largest upload that a test's bank accepts.
 pub const UPLOAD_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// A bank of one test's own.
+/// A bank for one test.
 pub struct TestBank {
     pub backend: Backend,
     pub database: TestDatabase,
@@ -48,7 +48,7 @@ pub struct TestBank {
     http: reqwest::Client,
 }
 
-/// Runs a scenario on a bank of its own, then proves the bank's books and removes it.
+/// Runs a scenario on a new bank, then proves the bank's books and removes the bank.
 pub async fn run<S, F>(backend: Backend, scenario: S)
 where
     S: FnOnce(Arc<TestBank>) -> F,
@@ -73,7 +73,7 @@ impl TestBank {
         Self::open_with(backend, database, clock, |config| config.queue_max = queue_max).await
     }
 
-    /// Opens a bank on a given database, with settings of its own.
+    /// Opens a bank on a given database, with settings that `set` changes.
     pub async fn open_with(
         backend: Backend,
         database: TestDatabase,
@@ -85,7 +85,7 @@ impl TestBank {
         set_bank_time(&database.url, clock.now()).await;
         let (db, services) = start(&config, clock.clone()).await;
         let services = Arc::new(services);
-        // Only imports: a test takes the steps of the other workers itself.
+        // Only the import workers run: a test performs the steps of the other workers itself.
         services.imports.serve(Vec::new());
         let (address, server) = serve(services.clone()).await;
         let http = reqwest::Client::new();
@@ -102,12 +102,12 @@ impl TestBank {
         }
     }
 
-    /// A second process' worth of services on the same database, key and settings: a replica.
+    /// A second set of services on the same database, key and settings, as another replica has.
     pub async fn replica(&self) -> Arc<Services> {
         Arc::new(start(&self.config, self.clock.clone()).await.1)
     }
 
-    /// The same on other settings.
+    /// Like `replica`, with settings that `set` changes.
     pub async fn replica_with(&self, set: impl FnOnce(&mut Config)) -> Arc<Services> {
         let mut config = self.config.clone();
         set(&mut config);
@@ -120,7 +120,7 @@ impl TestBank {
         self.caller(None)
     }
 
-    /// A caller with any token.
+    /// A caller with a token, valid or not.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Caller {
         self.caller(Some(token.to_owned()))
@@ -160,13 +160,13 @@ impl TestBank {
         customer
     }
 
-    /// Somebody who may do what operators may; the same person however often they are asked for.
+    /// A caller who is an operator; every call gives the same user.
     pub async fn operator(&self) -> Caller {
         self.operator_actor().await;
         self.sign_in("operator@example.com").await
     }
 
-    /// The operator, for calls that go past HTTP.
+    /// The operator, for calls to the services without HTTP.
     pub async fn operator_actor(&self) -> Actor {
         let email = Email::try_new("operator@example.com").expect("this is an address");
         let name = FullName::try_new("Operator").expect("this is a name");
@@ -191,7 +191,7 @@ impl TestBank {
         }
     }
 
-    /// Deposits into a wallet, past HTTP.
+    /// Deposits into a wallet, without HTTP.
     pub async fn fund(&self, wallet: WalletId, amount: &str, method: &str) {
         let deposit = NewPayment {
             wallet,
@@ -215,7 +215,7 @@ impl TestBank {
         opened.expect("a method can be opened")
     }
 
-    /// A customer's further wallet.
+    /// Opens a further wallet of a customer.
     pub async fn open_wallet(&self, customer: &Customer, currency: &str) -> WalletId {
         let currency = Currency::from_code(currency).expect("a test's currency is one");
         self.services
@@ -257,7 +257,7 @@ impl TestBank {
 fn config(database: &TestDatabase) -> Config {
     Config {
         database_url: database.url.clone(),
-        // The shared server survives no power failure, and is fast.
+        // The tests' PostgreSQL runs without fsync for speed, and the bank would not accept it otherwise.
         allows_unsafe_database: true,
         generic_plans: true,
         signing_key_file: database.folder.path().join("signing.key"),

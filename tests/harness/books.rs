@@ -1,4 +1,4 @@
-//! What a test reads in its bank's books: balances, rows, and whether they balance.
+//! What a test reads from its bank's books: balances, row counts, and whether the books balance.
 
 use service::ledger;
 use service::values::WalletId;
@@ -29,7 +29,7 @@ impl TestBank {
         (report.transfers, report.entries)
     }
 
-    /// Fails with what is broken unless the books balance.
+    /// Fails, and shows the checks, unless the books balance.
     pub async fn assert_books_balance(&self) {
         let report = ledger::verify(&self.db).await.expect("the books can be read");
         assert!(report.is_clean(), "{:#?}", report.checks);

@@ -1,4 +1,4 @@
-//! Who calls, as types; and what they were answered.
+//! The callers of a bank as types, and the answers that they get.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use service::identity::Actor;
 use service::values::WalletId;
 
-/// Somebody who sends requests, with or without a token.
+/// Sends requests, with or without a token.
 #[derive(Clone)]
 pub struct Caller {
     http: Client,
@@ -29,7 +29,7 @@ pub struct Customer {
 pub struct Answer {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
-    /// `Null` when the body is no JSON.
+    /// `Null` if the body is not JSON.
     pub json: Value,
     pub text: String,
 }
@@ -39,13 +39,13 @@ impl Caller {
         Self { http, base, token }
     }
 
-    /// A caller without a token of whatever serves an address.
+    /// A caller without a token, for the server at an address.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
         Self::new(Client::new(), format!("http://{address}"), None)
     }
 
-    /// The same caller with a token.
+    /// The same caller with another token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Caller {
         }
     }
 
-    /// A request that is not sent yet.
+    /// A request that is not sent yet, with the caller's token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.token {
@@ -97,7 +97,7 @@ impl Answer {
         }
     }
 
-    /// Sends a request and reads the first part of an answer that has no end.
+    /// Sends a request and reads only the first part of the answer, for an answer without an end.
     pub async fn begun(request: RequestBuilder) -> Self {
         let mut response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status(), response.headers().clone());
@@ -115,7 +115,7 @@ impl Answer {
         }
     }
 
-    /// A header's text; empty when it is not there.
+    /// A header's text; empty if it is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers
@@ -124,14 +124,14 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// A member of the body as text; empty when it is not there.
+    /// A member of the body as text; empty if it is missing or no string.
     #[must_use]
     pub fn text_of(&self, member: &str) -> &str {
         self.json[member].as_str().unwrap_or_default()
     }
 
-    /// The body of a problem without the request's id, which must be the header's. Two problems that tell the same are equal
-    /// in it.
+    /// The body of a problem document without its request id, so that equal problems of two requests compare equal.
+    /// Fails unless the id equals the header's.
     #[track_caller]
     #[must_use]
     pub fn text_without_id(&self) -> String {
@@ -140,14 +140,15 @@ impl Answer {
         self.text.replace(&id, "")
     }
 
-    /// Fails unless the status is this one; gives the body.
+    /// Fails unless the status is this one; returns the body.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json
     }
 
-    /// Fails unless this is a problem document with that status and code, as every failure must be.
+    /// Fails unless this is a complete problem document with this status and code. Every refusal and every fault must
+    /// be one.
     #[track_caller]
     pub fn expect_problem(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.text_of("code")), (status, code), "{}", self.text);

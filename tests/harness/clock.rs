@@ -1,4 +1,4 @@
-//! A clock that a test moves by hand.
+//! A clock that a test moves, and the clock of a test's database.
 
 use std::sync::Mutex;
 
@@ -10,7 +10,7 @@ use service::values::Timestamp;
 
 use crate::bank::TestBank;
 
-/// Stands still until it is told otherwise.
+/// A clock that stands still until a test moves it.
 pub struct ManualClock(Mutex<Timestamp>);
 
 impl ManualClock {
@@ -22,7 +22,7 @@ impl ManualClock {
         ))
     }
 
-    /// Moves the clock, back when negative.
+    /// Moves the clock; back if negative.
     pub fn advance(&self, by: TimeDelta) {
         *self.0.lock().expect("no test panics while it holds the clock") += by;
     }
@@ -41,14 +41,15 @@ impl Clock for ManualClock {
 }
 
 impl TestBank {
-    /// Moves the clocks of the bank's processes and of its database, back when negative.
+    /// Moves the clocks of the bank's processes and of its database; back if negative.
     pub async fn advance(&self, by: TimeDelta) {
         set_bank_time(&self.database.url, self.clock.now() + by).await;
         self.clock.advance(by);
     }
 }
 
-/// Lets the bank's time by the database's clock stand still at a time. On SQLite there is no other clock than a process' own.
+/// Stops the database's clock at a time, for every process of the bank. Does nothing on SQLite, where each process has
+/// only its own clock.
 pub async fn set_bank_time(url: &str, time: Timestamp) {
     if is_sqlite(url) {
         return;
@@ -59,7 +60,7 @@ pub async fn set_bank_time(url: &str, time: Timestamp) {
     db.close().await;
 }
 
-/// The time of the world, as this machine has it.
+/// The real time, by this machine's clock.
 #[must_use]
 pub fn world_time() -> Timestamp {
     SystemClock.now()

@@ -49,7 +49,7 @@ impl TestDatabase {
         }
     }
 
-    /// Makes a migrated database on a server of one's own, which removes it with everything else.
+    /// Makes a migrated database on a server that the test has started. It is removed together with the server.
     pub async fn on(server: &PostgresServer, name: &str) -> Self {
         server.create_database(name).await.expect("a database can be made");
         let url = server.url(name);
@@ -57,7 +57,7 @@ impl TestDatabase {
         Self::at(url)
     }
 
-    /// A part of a database that another one removes.
+    /// A database, or a schema of one, that is removed by other means than `drop`.
     pub(crate) fn at(url: String) -> Self {
         Self {
             url,
@@ -66,7 +66,7 @@ impl TestDatabase {
         }
     }
 
-    /// Removes the database; a file goes with its folder.
+    /// Drops a cloned PostgreSQL database. A SQLite file is removed with its folder, when this value is dropped.
     pub async fn drop(&self) {
         if let Some(name) = &self.postgres {
             let server = postgres_with_template().await;

@@ -1,10 +1,10 @@
-//! How long something took, many times over; and what a shared machine added to it.
+//! Measures how long an operation takes over many runs, and how much of that time a busy machine added.
 
 use std::fmt;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// Delays of one kind.
+/// Delays of one kind of operation.
 #[derive(Default)]
 pub struct Delays(Vec<Duration>);
 
@@ -23,7 +23,7 @@ impl Delays {
         self.0.is_empty()
     }
 
-    /// The delay that so many percent of all do not exceed; zero when there is none.
+    /// The shortest delay that at least this percentage of all delays do not exceed; zero without delays.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();
@@ -40,15 +40,15 @@ impl fmt::Display for Delays {
     }
 }
 
-/// A stopwatch whose owner looks at it again and again. Of the time between two looks it counts `ROUND_MAX` at most: where the
-/// machine kept its owner away for longer, that is no delay of what the owner watches.
+/// A stopwatch that a watcher reads in a loop. Between two reads it counts at most `ROUND_MAX`: during a longer gap the
+/// machine did not run the watcher, and that time is no delay of what the watcher measures.
 pub struct Stopwatch {
     last: Instant,
     counted: Duration,
     longest: Duration,
 }
 
-/// Several times what a round of a watcher takes that is not kept away.
+/// Several times a watcher's usual round while the machine lets it run.
 const ROUND_MAX: Duration = Duration::from_millis(5);
 
 impl Default for Stopwatch {
@@ -62,7 +62,7 @@ impl Default for Stopwatch {
 }
 
 impl Stopwatch {
-    /// Looks, and gives what has been counted so far.
+    /// Adds the time since the last read, and gives the time counted so far.
     pub fn look(&mut self) -> Duration {
         let round = self.last.elapsed();
         self.last += round;
@@ -71,15 +71,15 @@ impl Stopwatch {
         self.counted
     }
 
-    /// True when no round was longer than what is counted of it.
+    /// True if every round was counted in full.
     #[must_use]
     pub fn saw_all(&self) -> bool {
         self.longest <= ROUND_MAX
     }
 }
 
-/// How long a process' threads whose name begins like this have been ready to run without getting a core. Zero where the
-/// system does not tell.
+/// How long the threads of a process whose name begins with `name` were ready to run but had no core. Zero where the
+/// system does not report it.
 #[must_use]
 pub fn waited_for_core(pid: u32, name: &str) -> Duration {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {

@@ -1,5 +1,5 @@
-//! Rows of the journal for what a test or a benchmark has put into the tables by hand, so that the books are proved with it;
-//! and rows for what is not there at all.
+//! Adds journal rows for transfers that a test or benchmark wrote directly into the tables, so that the proof of the
+//! books covers them. Also adds forged rows, for transfers that do not exist.
 
 use std::collections::HashSet;
 
@@ -11,11 +11,11 @@ use service::clock::id_in;
 use service::journal::{ChangeLeaf, CommitContent, Head, LedgerIdentity, TransferLeaf, opening_text};
 use service::values::{ChangeId, ChangeKind, RecordId, Sha256Digest, Timestamp, WalletId, WalletStatus};
 
-/// Rows that one statement inserts.
+/// The number of rows that one statement inserts.
 const INSERTED_AT_ONCE: usize = 1_000;
 
-/// Commits all transfers beyond the head in one row, with changes that open the wallets which no change has opened and give
-/// them their status.
+/// Commits all transfers beyond the head in one row. The row also holds changes for every wallet without an opening
+/// change: they open it and set its status.
 pub async fn adopt(db: &DatabaseConnection) {
     let mut chain = Chain::of(db).await;
     let stored = beyond(db, chain.head).await;
@@ -65,7 +65,7 @@ pub async fn adopt_each(db: &DatabaseConnection) {
     insert(db, rows).await;
 }
 
-/// Adds a row whose digests are right, with transfers that are nowhere; gives its number.
+/// Adds a row with correct digests for transfers that do not exist; returns its number.
 pub async fn forge(db: &DatabaseConnection, leaves: &[Sha256Digest], last_id: RecordId) -> i64 {
     let mut chain = Chain::of(db).await;
     let at = chain.head.at;
@@ -81,7 +81,7 @@ pub async fn head(db: &DatabaseConnection) -> Head {
     Chain::of(db).await.head
 }
 
-/// A journal that grows.
+/// The end of a journal, to which rows can be added.
 struct Chain {
     identity: LedgerIdentity,
     head: Head,
@@ -170,7 +170,7 @@ impl Chain {
     }
 }
 
-/// The changes that the wallets have missed, a microsecond each after a time; and the time after all of them.
+/// The changes that wallets lack, a microsecond apart and after `above`; and the time of the last one.
 async fn missing_changes(db: &DatabaseConnection, above: Timestamp) -> (Vec<changes::Model>, Timestamp) {
     let known = changes::Entity::find().filter(changes::Column::Kind.eq(ChangeKind::Opened));
     let known = known.all(db).await.expect("the changes can be read");
@@ -188,7 +188,7 @@ async fn missing_changes(db: &DatabaseConnection, above: Timestamp) -> (Vec<chan
     (made, time)
 }
 
-/// What opened a wallet and gave it its status.
+/// The changes that open a wallet and give it its status.
 fn changes_of(wallet: &wallets::Model) -> Vec<changes::Model> {
     let opened = changes::Model {
         id: ChangeId(wallet.id.0),

@@ -1,5 +1,6 @@
-//! What the tests stand on: a bank of their own on either database, served for real, callers as types, a clock that
-//! stands still until it is moved.
+//! Test support. `TestBank` is a bank with a database of its own, on SQLite or PostgreSQL, served over HTTP. `Caller`
+//! and `Customer` send it requests. `ManualClock` stands still until a test moves it. `Proxy` and `servers` cause
+//! outages.
 
 pub mod activities;
 pub mod at_once;
@@ -28,8 +29,8 @@ pub use sql::Held;
 
 /// Turns scenarios into tests on both databases, named `sqlite::...` and `postgres::...`.
 ///
-/// A scenario that is missing from the list is an unused function, which fails the lints. Each ends with the proof of its
-/// bank's books.
+/// The lints reject a scenario that is missing from the list, as an unused function. After each scenario its bank's
+/// books are proved.
 #[macro_export]
 macro_rules! on_every_backend {
     ($($scenario:ident),* $(,)?) => {
@@ -53,8 +54,8 @@ macro_rules! on_every_backend {
     };
 }
 
-/// Turns scenarios into tests of two banks in two schemas of one PostgreSQL database, named `slices::...`: each scenario runs in
-/// both at once.
+/// Turns scenarios into tests of two banks in two schemas of one PostgreSQL database, named `slices::...`. Each
+/// scenario runs in both schemas at the same time.
 #[macro_export]
 macro_rules! in_two_slices {
     ($($scenario:ident),* $(,)?) => {

@@ -1,4 +1,4 @@
-//! The program `florin` as a process of its own, built when it is missing or older than its source.
+//! The program `florin` as a separate process. Cargo builds it first if it is missing or older than its source.
 
 use std::env;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::callers::Caller;
 /// Longer than any command of a test takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a run of the program ended, and all that it wrote.
+/// A finished run of the program: its exit status and all of its output.
 #[derive(Debug)]
 pub struct Ended {
     /// `None` when a signal ended it.
@@ -32,7 +32,7 @@ pub struct Serving {
     pub address: SocketAddr,
     child: Child,
     stdout: Output,
-    /// `None` where the command sends it elsewhere.
+    /// `None` if the command sends it elsewhere.
     stderr: Option<Output>,
 }
 
@@ -43,7 +43,7 @@ struct Output {
     reader: JoinHandle<()>,
 }
 
-/// The program of the profile that the tests were built with; cargo is asked once a process whether it is up to date.
+/// The program, in the build profile of the tests. Cargo brings it up to date once per test process.
 pub async fn binary() -> &'static Path {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_init(build).await
@@ -76,8 +76,8 @@ async fn build() -> PathBuf {
     folder.join("florin")
 }
 
-/// Cargo in the workspace, as a shell would run it: with what cargo tells a test of its own package in the environment,
-/// C libraries would be built anew, and everything above them.
+/// Cargo in the workspace, with the environment of a shell. The variables that cargo sets for a running test must not
+/// reach it: they would make it rebuild the C libraries and everything that depends on them.
 #[must_use]
 pub fn cargo() -> std::process::Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -103,13 +103,13 @@ pub fn cargo() -> std::process::Command {
     cargo
 }
 
-/// The program in a folder, with no setting of this process' environment.
+/// A command that runs the program in a folder. It inherits only PATH from this process' environment.
 pub async fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary().await);
     command
         .env_clear()
         .env("PATH", env::var_os("PATH").unwrap_or_default())
-        // The shared PostgreSQL of the tests survives no power failure, and is fast.
+        // The tests' PostgreSQL runs without fsync for speed, and the program would not accept it otherwise.
         .env("FLORIN_UNSAFE_DATABASE", "allow")
         .current_dir(folder)
         .kill_on_drop(true);
@@ -125,7 +125,7 @@ pub async fn run(folder: &Path, arguments: &[&str]) -> Ended {
     run_with_input(folder, arguments, "").await
 }
 
-/// Runs a command of the program to its end, with this on its standard input.
+/// Runs a command of the program to its end, with `input` on its standard input.
 pub async fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> Ended {
     let mut child = command(folder)
         .await
@@ -133,7 +133,7 @@ pub async fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> E
         .spawn()
         .expect("florin can be started");
     let mut stdin = child.stdin.take().expect("standard input is a pipe");
-    // A command that does not read may be gone already.
+    // The write fails if a command that does not read has already ended.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
     let output = timeout(PATIENCE, child.wait_with_output()).await;
@@ -148,14 +148,14 @@ pub async fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> E
 }
 
 impl Serving {
-    /// Starts a server on a free port; returns when it says where it serves.
+    /// Starts a server on a free port; returns once it has printed its address.
     pub async fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = command(folder).await;
         command.env("FLORIN_LISTEN", "127.0.0.1:0").args(arguments);
         Self::spawn(command).await
     }
 
-    /// Starts a command that will serve; returns when it says where.
+    /// Starts a command that will serve; returns once it has printed its address.
     pub async fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().expect("florin can be started");
         let mut stdout = Output::of(child.stdout.take().expect("standard output is a pipe"));
@@ -213,12 +213,12 @@ impl Serving {
         self.signal("TERM").await;
     }
 
-    /// Stops it in the middle of whatever it does, by SIGSTOP; it can still be killed.
+    /// Stops it at any point of its work, by SIGSTOP; it can still be killed.
     pub async fn suspend(&self) {
         self.signal("STOP").await;
     }
 
-    /// Lets it go on after that.
+    /// Continues it after `suspend`.
     pub async fn resume(&self) {
         self.signal("CONT").await;
     }
@@ -232,7 +232,7 @@ impl Serving {
         assert!(sent.is_ok_and(|status| status.success()), "a signal can be sent");
     }
 
-    /// Ends it without warning, as a crash does, and waits until it is gone.
+    /// Kills it without warning, as a crash does, and waits until it is gone.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("a child can be killed");
     }
@@ -277,14 +277,14 @@ impl Output {
         self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Everything, once the process has closed the stream.
+    /// The whole output, once the process has closed the stream.
     async fn rest(self) -> String {
-        // It panics only where a lock is poisoned, which the text outlives.
+        // The reader panics only if the lock is poisoned, and the text can be read even then.
         let _ = self.reader.await;
         self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The first thing that `find` finds in the text; `None` when the process ended without it.
+    /// The first match of `find` in the text; `None` if the process ended without one.
     async fn until<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
         loop {
             if let Some(found) = find(&self.text()) {
@@ -297,7 +297,7 @@ impl Output {
     }
 }
 
-/// The address in the line that says where the server is.
+/// The address in the line that the server prints when it is ready.
 fn address_in(text: &str) -> Option<SocketAddr> {
     let (_, rest) = text.split_once("http://")?;
     let (address, _) = rest.split_once(['\n', '/'])?;

@@ -1,5 +1,5 @@
-//! A TCP proxy in front of a database or a Redis that counts round trips, and at a chosen one lets nothing more through:
-//! the moment to kill the program behind it. It can also lead to another port, and hold single requests.
+//! A TCP proxy in front of a database or a Redis. It counts round trips and can stop passing bytes at a chosen one,
+//! which is the moment to kill the program behind it. It can also lead to another port, and hold single requests.
 
 mod held;
 
@@ -23,7 +23,7 @@ pub enum Silence {
     Never,
     /// The request of this round trip does not arrive.
     BeforeRequest(u64),
-    /// It arrives, and its answer does not.
+    /// The request of this round trip arrives, its answer does not.
     BeforeAnswer(u64),
 }
 
@@ -36,7 +36,7 @@ pub struct Proxy {
 }
 
 struct Shared {
-    /// Where new connections lead.
+    /// The port to which new connections lead.
     port: AtomicU16,
     /// New connections are closed at once.
     is_shut: AtomicBool,
@@ -45,20 +45,20 @@ struct Shared {
     /// Round trips by the first byte of their request.
     by_kind: Mutex<BTreeMap<u8, u64>>,
     silent: watch::Sender<bool>,
-    /// The next answer is lost, and its connection with it.
+    /// The next answer is lost, and its connection is closed.
     cuts: AtomicBool,
-    /// The next request with these words in it loses its answer, and its connection with it.
+    /// The answer to the next request that contains these words is lost, and its connection is closed.
     cuts_answer_to: Mutex<Option<&'static str>>,
-    /// The next request with its words in it is held.
+    /// The next request that contains its words is held.
     hold: Mutex<Option<Hold>>,
 }
 
-/// What both directions of one connection know.
+/// State that both directions of one connection share.
 #[derive(Default)]
 struct Marks {
     /// A request is under way.
     asked: AtomicBool,
-    /// Its answer is to be lost.
+    /// Its answer must be lost.
     cut: AtomicBool,
 }
 
@@ -88,12 +88,12 @@ impl Proxy {
         }
     }
 
-    /// Lets new connections lead to another port: a server that takes the place of the first.
+    /// Lets new connections lead to another port, where another server takes the place of the first.
     pub fn lead_to(&self, port: u16) {
         self.shared.port.store(port, Ordering::SeqCst);
     }
 
-    /// Closes every new connection at once, as where no server is.
+    /// Closes every new connection at once, as if no server were there.
     pub fn shut(&self) {
         self.shared.is_shut.store(true, Ordering::SeqCst);
     }
@@ -103,12 +103,12 @@ impl Proxy {
         self.shared.is_shut.store(false, Ordering::SeqCst);
     }
 
-    /// Lets nothing more through, and keeps every connection open.
+    /// Stops passing bytes in both directions, and keeps every connection open.
     pub fn go_silent(&self) {
         self.shared.silent.send_replace(true);
     }
 
-    /// Goes silent at a round trip that is counted from now on.
+    /// Goes silent at a later round trip; its number counts from now on.
     pub fn go_silent_in(&self, silence: Silence) {
         let now = self.round_trips();
         *self.shared.silence() = match silence {
@@ -118,13 +118,13 @@ impl Proxy {
         };
     }
 
-    /// Ends the silence: connections that something was kept from are closed, new ones are served.
+    /// Ends the silence. Connections that lost bytes are closed; the others and new ones are served.
     pub fn speak_again(&self) {
         *self.shared.silence() = Silence::Never;
         self.shared.silent.send_replace(false);
     }
 
-    /// Holds the next request that contains these words, until the test has decided what becomes of it.
+    /// Holds the next request that contains these words, until the test decides what happens to it.
     pub fn hold(&self, words: impl AsRef<[u8]>) -> Holding {
         let (hold, holding) = Hold::of(words.as_ref());
         *self.shared.hold() = Some(hold);
@@ -141,13 +141,14 @@ impl Proxy {
         *self.shared.cuts_answer_to() = Some(words);
     }
 
-    /// Round trips so far.
+    /// The number of round trips so far.
     #[must_use]
     pub fn round_trips(&self) -> u64 {
         self.shared.round_trips.load(Ordering::SeqCst)
     }
 
-    /// Round trips whose request begins with this byte: PostgreSQL's messages have a letter each.
+    /// The number of round trips whose request begins with this byte: each type of PostgreSQL message has its own
+    /// letter.
     #[must_use]
     pub fn round_trips_of(&self, kind: u8) -> u64 {
         let by_kind = self.shared.by_kind.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,11 +157,11 @@ impl Proxy {
 
     /// Returns once it is silent.
     pub async fn has_gone_silent(&mut self) {
-        // The sender is as old as the proxy itself.
+        // This cannot fail: the sender lives as long as the proxy.
         let _ = self.silent.wait_for(|silent| *silent).await;
     }
 
-    /// True once it is silent.
+    /// True while it is silent.
     #[must_use]
     pub fn is_silent(&self) -> bool {
         *self.silent.borrow()
@@ -189,14 +190,14 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// One connection, to its end.
+/// Serves one connection to its end.
 async fn connect(client: TcpStream, shared: Arc<Shared>) {
     let port = shared.port.load(Ordering::SeqCst);
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else {
         return;
     };
     for stream in [&client, &server] {
-        // Small messages would else wait for each other and cost a test its time.
+        // Without this, TCP delays small messages to join them (Nagle's algorithm), which slows the tests down.
         let _ = stream.set_nodelay(true);
     }
     let ((from_client, to_client), (mut from_server, to_server)) = (client.into_split(), server.into_split());
@@ -205,7 +206,7 @@ async fn connect(client: TcpStream, shared: Arc<Shared>) {
         late = requests(from_client, to_server, &shared, &marks) => late,
         () = answers(&mut from_server, to_client, &shared, &marks) => None,
     };
-    // By now the client's side is closed.
+    // At this point the client's side is closed.
     if let Some(late) = late {
         late.arrive(from_server).await;
     }
@@ -229,7 +230,7 @@ impl Shared {
         self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True once for a request with the chosen words in it.
+    /// True once, for the first request that contains the chosen words.
     fn is_to_be_cut(&self, request: &[u8]) -> bool {
         self.cuts_answer_to()
             .take_if(|words| contains(request, words.as_bytes()))
@@ -240,13 +241,14 @@ impl Shared {
         self.hold().take_if(|hold| contains(request, &hold.words))
     }
 
-    /// Returns false at once while the proxy speaks; true once it speaks again, and its connection is to be closed.
+    /// Returns false at once while the proxy passes bytes. While it is silent, waits for the end of the silence and
+    /// returns true: the bytes are lost, and the caller must close the connection.
     async fn loses(&self) -> bool {
         let mut silent = self.silent.subscribe();
         if !*silent.borrow_and_update() {
             return false;
         }
-        // The sender is as old as this.
+        // This cannot fail: the sender belongs to `self`.
         let _ = silent.wait_for(|silent| !silent).await;
         true
     }
@@ -256,8 +258,8 @@ fn contains(request: &[u8], words: &[u8]) -> bool {
     request.windows(words.len()).any(|part| part == words)
 }
 
-/// Passes on what the client says; the first words after an answer begin a round trip. Gives the request that is to arrive
-/// without its client.
+/// Passes on the client's bytes. The first bytes after an answer begin a round trip. Returns the request that must
+/// arrive without its client, if there is one.
 async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, marks: &Marks) -> Option<Late> {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(bytes @ 1..) = from.read(&mut buffer).await {

@@ -1,4 +1,4 @@
-//! Two banks in one PostgreSQL database, each in a schema of its own that nothing but its connections' `search_path` names.
+//! Two banks in one PostgreSQL database. Each has a schema of its own, which only its connections' `search_path` names.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use crate::database::{TestDatabase, migrate, postgres_with_template};
 use crate::servers::PostgresServer;
 use crate::{Backend, TestBank};
 
-/// The schemas.
+/// The names of the two schemas.
 pub const NAMES: [&str; 2] = ["slice_a", "slice_b"];
 
 const TEMPLATE: &str = "florin_slices_template";
 
-/// Both banks, and the database that they lie in.
+/// Both banks and their common database.
 pub struct Slices {
     pub banks: [Arc<TestBank>; 2],
     database: String,
@@ -56,7 +56,8 @@ impl Slices {
     }
 }
 
-/// Runs a scenario in both schemas at once, proves both banks' books, and that nothing lies outside of the two schemas.
+/// Runs a scenario in both schemas at once. Then proves the books of both banks, and that no table is outside the
+/// schemas.
 pub async fn run<S, F>(scenario: S)
 where
     S: Fn(Arc<TestBank>) -> F,
@@ -79,7 +80,7 @@ where
     slices.close().await;
 }
 
-/// The URL of a database with a schema of it.
+/// The URL of a database, with one of its schemas as the search path.
 #[must_use]
 pub fn url_in(url: &str, schema: &str) -> String {
     format!("{url}&options=-csearch_path%3D{schema}")

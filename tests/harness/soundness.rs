@@ -1,4 +1,4 @@
-//! Whether a bank's journal is sound, told from its tables independently of `verify`.
+//! Whether a bank's journal is sound, computed from its tables independently of `verify`.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use entity::{changes, entries, journal, transfers, wallets};
 use sea_orm::{DatabaseConnection, EntityTrait, QueryOrder};
 use service::values::{RecordId, WalletId};
 
-/// Fails unless the numbers have no gap, ids and times grow along them, each row counts the transfers and the changes between
-/// its last id and that of the row before, none lies beyond the head, and every balance and version is what the wallet's
-/// entries say. The bank rests meanwhile: the tables are read one after the other.
+/// Fails unless the row numbers have no gap, ids and times never decrease, each row counts exactly the transfers and
+/// changes after the previous row's last id and up to its own, none lies beyond the head, and every balance and version
+/// matches the wallet's entries. The bank must be at rest, since the tables are read one after the other.
 pub async fn journal_is_sound(db: &DatabaseConnection) {
     let rows = journal::Entity::find().order_by_asc(journal::Column::Number).all(db);
     let rows = rows.await.expect("the journal can be read");

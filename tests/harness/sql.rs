@@ -1,4 +1,5 @@
-//! SQL that runs on a bank's database past the bank: what only a person with the database's password could do.
+//! SQL that runs directly on a bank's database, without the bank. Only a person with the database's password could do
+//! it.
 
 use sea_orm::prelude::Uuid;
 use sea_orm::{
@@ -9,11 +10,11 @@ use service::values::{UserId, WalletId};
 
 use crate::bank::{Backend, TestBank};
 
-/// Nothing is committed by anybody until it is released.
+/// An open transaction that keeps its locks until it is released or dropped.
 pub struct Held(DatabaseTransaction);
 
 impl Held {
-    /// Lets commits go on.
+    /// Ends the transaction, so that others get its locks.
     pub async fn release(self) {
         self.0
             .rollback()
@@ -23,14 +24,14 @@ impl Held {
 }
 
 impl TestBank {
-    /// Runs statements for good, in both dialects the same or chosen by `backend`.
+    /// Runs and commits statements. They must suit both dialects, or the caller chooses them by `backend`.
     pub async fn execute(&self, sql: &str) {
         if let Err(error) = self.db.write.execute_unprepared(sql).await {
             panic!("{sql}\n{error}");
         }
     }
 
-    /// Runs statements in a transaction that is rolled back: would the schema take them?
+    /// Runs statements and rolls them back; tells whether the schema accepts them.
     pub async fn dry_run(&self, sql: &str) -> Result<(), DbErr> {
         let tx = self.db.write.begin().await?;
         let outcome = tx.execute_unprepared(sql).await;
@@ -47,7 +48,7 @@ impl TestBank {
             .expect("`n` is a whole number")
     }
 
-    /// The bank's own wallet for a method, in USD.
+    /// The system wallet of a method, in USD.
     pub async fn system_wallet(&self, method: &str) -> WalletId {
         let sql = format!("SELECT id FROM wallets WHERE method = '{method}' AND currency = 'USD'");
         let query = Statement::from_string(self.db.backend(), sql);
@@ -59,7 +60,7 @@ impl TestBank {
         )
     }
 
-    /// An id as it stands in a statement.
+    /// An id as a literal of the backend's SQL.
     #[must_use]
     pub fn literal(&self, id: Uuid) -> String {
         match self.backend {
@@ -68,7 +69,7 @@ impl TestBank {
         }
     }
 
-    /// Makes the schema refuse every transfer with this description, a word: a fault of one row.
+    /// Makes the database reject every transfer with this description (one word), as a fault of a single row.
     pub async fn refuse_described_as(&self, word: &str) {
         self.execute(&match self.backend {
             Backend::Postgres => {
@@ -82,7 +83,7 @@ impl TestBank {
         .await;
     }
 
-    /// Takes that back.
+    /// Undoes `refuse_described_as`.
     pub async fn refuse_none_described_as(&self, word: &str) {
         self.execute(&match self.backend {
             Backend::Postgres => format!("ALTER TABLE transfers DROP CONSTRAINT no_{word}"),
@@ -91,7 +92,7 @@ impl TestBank {
         .await;
     }
 
-    /// Takes the triggers and foreign keys away that keep history as it was written.
+    /// Disables the triggers that protect history from changes; on SQLite also the foreign keys.
     pub async fn unlock_history(&self) {
         match self.backend {
             Backend::Postgres => {
@@ -111,7 +112,9 @@ impl TestBank {
         }
     }
 
-    /// Stops the committer at its next write for as long as it likes: no lock is waited for that times out. Reading goes on.
+    /// Stops the committer at its next write until the hold is released; reads go on. On PostgreSQL it does not wait
+    /// for a lock, so no lock time-out ends the wait. On SQLite the waiting commands are refused as `contended` after
+    /// some seconds.
     pub async fn hold_commits(&self) -> Held {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -134,7 +137,7 @@ impl TestBank {
         Held(tx)
     }
 
-    /// Has the turn on the journal, until it is dropped or ended. PostgreSQL only.
+    /// Holds the turn on the journal until it is released or dropped. PostgreSQL only.
     pub async fn hold_turn(&self) -> Held {
         let tx = self.db.write.begin().await.expect("a transaction can begin");
         tx.execute_unprepared("SELECT number FROM journal WHERE number = 0 FOR UPDATE")
@@ -143,7 +146,7 @@ impl TestBank {
         Held(tx)
     }
 
-    /// Has the lock of migrations, until it is released. PostgreSQL only.
+    /// Holds the lock of migrations until it is released or dropped. PostgreSQL only.
     pub async fn hold_migrations(&self) -> Held {
         let tx = self.db.write.begin().await.expect("a transaction can begin");
         let sql = format!("SELECT pg_advisory_xact_lock({})", migration::LOCK);
@@ -151,7 +154,7 @@ impl TestBank {
         Held(tx)
     }
 
-    /// Locks one user as a person in psql would, until it is released. PostgreSQL only.
+    /// Locks one user, as a person in psql could, until it is released. PostgreSQL only.
     pub async fn lock_user(&self, user: UserId) -> Held {
         let tx = self.db.write.begin().await.expect("a transaction can begin");
         let sql = format!("SELECT 1 FROM users WHERE id = '{}' FOR UPDATE", user.0);
@@ -167,7 +170,7 @@ impl TestBank {
         Held(tx)
     }
 
-    /// Locks one wallet as a person in psql would, until it is released. PostgreSQL only.
+    /// Locks one wallet, as a person in psql could, until it is released. PostgreSQL only.
     pub async fn lock_wallet(&self, wallet: WalletId) -> Held {
         let tx = self.db.write.begin().await.expect("a transaction can begin");
         let sql = format!("SELECT 1 FROM wallets WHERE id = '{}' FOR UPDATE", wallet.0);

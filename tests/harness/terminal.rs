@@ -1,4 +1,4 @@
-//! The program on a terminal: a pseudo terminal of 80 columns, by `script` of util-linux (Debian: bsdutils).
+//! The program on a pseudo terminal of 80 columns, made by `script` of util-linux (Debian: bsdutils).
 
 use std::path::Path;
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use crate::program::binary;
 /// Longer than any command of a test takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What Ctrl-C sends.
+/// The character that Ctrl-C sends.
 pub const CTRL_C: &str = "\x03";
 
 /// A program on a terminal. It is killed when dropped.
@@ -27,7 +27,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts the program in a folder, with these variables beside PATH.
+    /// Starts the program in a folder. Its environment has these variables, PATH, TERM and SHELL.
     pub async fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let words = [binary().await.to_string_lossy().as_ref()]
             .iter()
@@ -79,7 +79,7 @@ impl Terminal {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until the screen has these words.
+    /// Waits until the screen contains these words; returns the screen.
     pub async fn until(&mut self, words: &str) -> String {
         let come = async {
             loop {
@@ -107,7 +107,7 @@ impl Terminal {
         pressed.await.expect("a terminal takes keys");
     }
 
-    /// Waits for the program's end; gives its exit status and the screen.
+    /// Waits until the program ends; returns its exit status and the screen.
     pub async fn ended(mut self) -> (Option<i32>, String) {
         let status = timeout(PATIENCE, self.child.wait()).await;
         let status = status.unwrap_or_else(|_| panic!("the program does not end:\n{}", self.screen()));

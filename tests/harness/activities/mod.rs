@@ -1,5 +1,5 @@
-//! Feeds of merchants' activity, made from a seed: with the shares of products, statuses, channels and dirt that real
-//! feeds have, streamed in constant memory, and with what an import must make of them.
+//! Feeds of merchants' activity, generated from a seed and streamed in constant memory. Products, statuses, channels
+//! and dirt have the shares of real feeds. `Expected` is the result that an import of the feed must have.
 
 mod shares;
 mod text;
@@ -12,7 +12,7 @@ use uuid::{Builder, Uuid};
 use self::shares::{CHANNELS, KINDS, PRODUCTS, REGIONS, STATUSES, TIERS, pick};
 pub use self::text::HEADER;
 
-/// A feed; the same fields make the same bytes.
+/// A feed; equal fields produce equal bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Feed {
     pub seed: u64,
@@ -21,17 +21,18 @@ pub struct Feed {
     pub dirt: Dirt,
 }
 
-/// How much of a feed is not as it should be.
+/// How much of a feed is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dirt {
     Clean,
-    /// A few rows of 10 000, as in real feeds: 10 blank and 7 bad times, 11 blank merchants and 20 bad amounts in 100 490.
+    /// A few rows in 10 000, at the rates of a real feed: 10 blank and 7 bad times, 11 blank merchants and 20 bad
+    /// amounts in 100 490 rows.
     Real,
-    /// Several in a hundred, and repeated events.
+    /// Several rows in a hundred, among them repeated events.
     Much,
 }
 
-/// What an import must make of a feed.
+/// The result that an import of a feed must have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     pub read: u64,
@@ -41,13 +42,13 @@ pub struct Expected {
     pub skipped: BTreeMap<&'static str, u64>,
 }
 
-/// A row's true values.
+/// A row's values before a flaw is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     pub event_id: Uuid,
     /// The number in `MRC-001234`.
     pub merchant: u32,
-    /// Since 1970, UTC.
+    /// Seconds since 1970, UTC.
     pub seconds: i64,
     pub product: &'static str,
     pub event_type: &'static str,
@@ -58,25 +59,25 @@ pub struct Row {
     pub tier: &'static str,
 }
 
-/// What is wrong with a row as it stands in the feed.
+/// What is wrong with a row in the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     BlankTime,
     BadTime,
     BlankMerchant,
     BadAmount,
-    /// Its event stands in the feed before.
+    /// Its event id is that of an earlier row.
     Repeated,
 }
 
-/// Between the first and the last row of a feed.
+/// The time over which a feed's rows are spread.
 const SPAN_S: u64 = 120 * 24 * 3_600;
-/// 2024-01-01.
+/// 2024-01-01, in seconds since 1970.
 const START_S: i64 = 1_704_067_200;
 const MILLION: u64 = 1_000_000;
 
 impl Feed {
-    /// A feed with as many merchants for its rows as real ones have.
+    /// A feed of 10 000 merchants.
     #[must_use]
     pub fn new(seed: u64, rows: u64, dirt: Dirt) -> Self {
         Self {
@@ -87,7 +88,7 @@ impl Feed {
         }
     }
 
-    /// Every row, and what is wrong with it.
+    /// Every row, with its flaw if it has one.
     pub fn rows(self) -> impl Iterator<Item = (Row, Option<Flaw>)> {
         let mut chance = Chance(self.seed);
         let mut last: Option<Uuid> = None;
@@ -106,7 +107,7 @@ impl Feed {
         })
     }
 
-    /// Writes the feed with its header, a few KiB at a time.
+    /// Writes the feed with its header, in chunks of about 64 KiB.
     pub fn write_to(self, out: &mut impl io::Write) -> io::Result<Expected> {
         const CHUNK_BYTES: usize = 64 * 1024;
         let mut expected = Expected::default();
@@ -159,7 +160,7 @@ impl Feed {
 }
 
 impl Dirt {
-    /// By a number below a million.
+    /// The flaw, if any, for a random number below a million.
     fn flaw(self, lot: u64) -> Option<Flaw> {
         let limits = match self {
             Self::Clean => return None,
@@ -179,7 +180,7 @@ impl Dirt {
 }
 
 impl Expected {
-    /// Rows that are left out.
+    /// Rows that the import must skip.
     #[must_use]
     pub fn rows_skipped(&self) -> u64 {
         self.skipped.values().sum()
@@ -202,7 +203,7 @@ impl Expected {
     }
 }
 
-/// SplitMix64: the same numbers for a seed in every version of every library.
+/// SplitMix64: a seed gives the same numbers with every version of every library.
 struct Chance(u64);
 
 impl Chance {

@@ -1,4 +1,4 @@
-//! How often each word stands in a real feed, of a thousand.
+//! How often each word occurs in a real feed, per thousand rows.
 
 /// Words with their shares, which add up to 1 000.
 type Shares<const N: usize> = [(&'static str, u64); N];
@@ -32,7 +32,7 @@ pub const REGIONS: [&str; 10] = [
     "LAGOS",
 ];
 
-/// What happens with each product; one that is more frequent stands there more than once.
+/// The event types of each product; a more frequent type is listed more than once.
 pub const KINDS: [(&str, &[&str]); 7] = [
     (
         "POS",
@@ -74,7 +74,7 @@ pub const KINDS: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// The word that a number below 1 000 falls on.
+/// The word whose share a random number below 1 000 falls into.
 pub fn pick<const N: usize>(shares: &Shares<N>, mut lot: u64) -> &'static str {
     for (word, share) in shares {
         match lot.checked_sub(*share) {

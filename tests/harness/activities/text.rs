@@ -1,11 +1,11 @@
-//! Rows as they stand in a feed. By hand, since a benchmark should not wait for its input.
+//! Rows as lines of a feed. Formatted by hand, so that a benchmark does not wait for its input.
 
 use chrono::{DateTime, Datelike, Timelike};
 use uuid::fmt::Hyphenated;
 
 use super::{Flaw, Row};
 
-/// The first line.
+/// The first line of a feed.
 pub const HEADER: &str =
     "event_id,merchant_id,event_timestamp,product,event_type,amount,status,channel,region,merchant_tier\n";
 
@@ -58,7 +58,7 @@ fn push_time(out: &mut Vec<u8>, seconds: i64) {
     }
 }
 
-/// As programs print them that think of amounts as floats: at least one decimal, at most two.
+/// As programs print amounts that they hold as floats: one decimal at least, two at most.
 fn push_amount(out: &mut Vec<u8>, cents: i64) {
     let cents = cents.unsigned_abs();
     push_number(out, cents / 100, 1);
@@ -70,7 +70,7 @@ fn push_amount(out: &mut Vec<u8>, cents: i64) {
     }
 }
 
-/// A whole number, with zeros before it up to a width.
+/// A whole number, padded with zeros to a width.
 fn push_number(out: &mut Vec<u8>, number: u64, width: usize) {
     let mut digits = [b'0'; 20];
     let (mut rest, mut start) = (number, digits.len());

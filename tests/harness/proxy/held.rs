@@ -1,49 +1,49 @@
-//! A request that is held on its way. It may go on as if nothing had been; or its connection is cut on the client's side
-//! alone, and it arrives later, when its client no longer waits for it.
+//! Holds a request on its way to the server. The request may then go on as usual. Or the proxy closes only the client's
+//! side of the connection, and the request arrives later, when its client no longer waits for it.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 
-/// What the proxy knows of a request that it is to hold.
+/// What the proxy keeps about a request that it must hold.
 pub(super) struct Hold {
     pub words: Vec<u8>,
     come: oneshot::Sender<HeldRequest>,
 }
 
-/// A request that has not come yet.
+/// A request that has not reached the proxy yet.
 pub struct Holding(oneshot::Receiver<HeldRequest>);
 
-/// A request that waits in the proxy. Where it is dropped it goes on.
+/// A request that waits in the proxy. If dropped, it goes on.
 pub struct HeldRequest(oneshot::Sender<Decision>);
 
-/// A request that has arrived and whose client still waits for the answer.
+/// A request that has reached the server while its client still waits for the answer.
 pub struct SentRequest(oneshot::Sender<Parting>);
 
-/// A request whose client is gone.
+/// A request whose client is gone; it has reached the server, or will on `arrive`.
 pub struct LateRequest {
     go: oneshot::Sender<()>,
     answer: oneshot::Receiver<Vec<u8>>,
 }
 
-/// What a PostgreSQL answered to a late request.
+/// What PostgreSQL answered to a late request.
 #[derive(Debug)]
 pub struct LateAnswer(Vec<u8>);
 
-/// What becomes of a held request.
+/// What must happen to a held request.
 pub(super) enum Decision {
     Cut(Parting),
-    /// It arrives, and its client is cut off later.
+    /// It goes to the server now, and its client is cut off later.
     SendAhead(oneshot::Receiver<Parting>),
 }
 
-/// The other ends of a late request.
+/// The proxy's ends of a late request's channels.
 pub(super) struct Parting {
     go: oneshot::Receiver<()>,
     answer: oneshot::Sender<Vec<u8>>,
 }
 
-/// A request on its way without its client.
+/// A late request on the proxy's side, with its connection to the server.
 pub(super) struct Late {
     parting: Parting,
     request: Vec<u8>,
@@ -66,27 +66,27 @@ impl Hold {
 }
 
 impl Holding {
-    /// Returns once the request has come.
+    /// Returns once the request has reached the proxy.
     pub async fn held(self) -> HeldRequest {
         self.0.await.expect("the proxy lives, and holds one request at a time")
     }
 }
 
 impl HeldRequest {
-    /// Lets it go on.
+    /// Lets it go on to the server.
     pub fn pass_on(self) {
         drop(self);
     }
 
-    /// Closes the client's side. The server's stays open.
+    /// Closes the client's side of the connection. The server's side stays open.
     pub fn cut(self) -> LateRequest {
         let (late, parting) = LateRequest::new();
-        // The server may have closed the connection meanwhile: the answer is empty then.
+        // The send fails if the server has closed the connection meanwhile; the answer is then empty.
         let _ = self.0.send(Decision::Cut(parting));
         late
     }
 
-    /// Lets it arrive, on a connection that can still be cut.
+    /// Lets it reach the server, on a connection that can still be cut.
     pub fn send_ahead(self) -> SentRequest {
         let (cut, is_cut) = oneshot::channel();
         let _ = self.0.send(Decision::SendAhead(is_cut));
@@ -95,7 +95,7 @@ impl HeldRequest {
 }
 
 impl SentRequest {
-    /// Closes the client's side. The server's stays open.
+    /// Closes the client's side of the connection. The server's side stays open.
     pub fn cut(self) -> LateRequest {
         let (late, parting) = LateRequest::new();
         let _ = self.0.send(parting);
@@ -114,7 +114,7 @@ impl LateRequest {
         (Self { go, answer }, parting)
     }
 
-    /// Lets it arrive, and gives what the server says to it.
+    /// Lets it reach the server, and returns the server's answer.
     pub async fn arrive(self) -> LateAnswer {
         let _ = self.go.send(());
         LateAnswer(self.answer.await.unwrap_or_default())
@@ -122,7 +122,7 @@ impl LateRequest {
 }
 
 impl LateAnswer {
-    /// The SQLSTATE of the error; `None` where the request did what it asked for.
+    /// The SQLSTATE of the error; `None` if the answer contains no error or is empty.
     #[must_use]
     pub fn error(&self) -> Option<String> {
         let error = messages(&self.0).find(|(kind, _)| *kind == b'E')?.1;
@@ -131,14 +131,14 @@ impl LateAnswer {
         Some(String::from_utf8_lossy(code).into_owned())
     }
 
-    /// Whether the server said that it has done what was asked for.
+    /// Whether the server reported that a statement completed, and no error.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.error().is_none() && messages(&self.0).any(|(kind, _)| kind == b'C')
     }
 }
 
-/// PostgreSQL's messages: a letter, a length that counts itself, and the content.
+/// PostgreSQL's messages: a letter, a length that includes its own four bytes, and the content.
 fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let (head, rest) = bytes.split_first_chunk::<5>()?;
@@ -151,7 +151,7 @@ fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
 }
 
 impl Parting {
-    /// With what is not sent yet.
+    /// Adds the part of the request that is not sent yet, and the connection to send it on.
     pub fn with(self, request: &[u8], to: OwnedWriteHalf) -> Late {
         Late {
             parting: self,
@@ -162,13 +162,13 @@ impl Parting {
 }
 
 impl Late {
-    /// Waits until it may arrive, and tells the test the answer.
+    /// Waits until the test lets it arrive, and sends the test the answer.
     pub async fn arrive(mut self, mut from: OwnedReadHalf) {
         if self.parting.go.await.is_err() {
             return;
         }
         let mut answer = Vec::new();
-        // The server may have ended the session; what it said last can be read all the same.
+        // The server may have ended the session; its last messages can be read even then.
         let _ = self.to.write_all(&self.request).await;
         let mut buffer = vec![0; 64 * 1024];
         while !messages(&answer).any(|(kind, _)| kind == b'Z')

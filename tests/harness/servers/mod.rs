@@ -1,5 +1,5 @@
-//! Throw-away servers for the tests, started from the installed programs on a free loopback port in a folder of their
-//! own. They are gone a moment after the test process, however that ends.
+//! Throw-away servers for the tests. Each is started from the installed programs, on a free loopback port and in a
+//! folder of its own. It is removed a moment after the test process ends, also when that was killed.
 
 mod place;
 pub mod postgres;
@@ -21,19 +21,19 @@ pub use redis::{Persistence, RedisServer};
 const PROGRAMS_MISSING: &str = "the PostgreSQL and Redis server programs are not all installed: run scripts/test.sh, \
      or `apt-get install postgresql postgresql-client redis-server`";
 
-/// How often a start is tried, each time on another port: two processes may find the same port free.
+/// How many ports a start tries: another process may take a port that was just found free.
 const START_ATTEMPTS_MAX: u32 = 5;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Below the range from which the kernel takes local ports of outgoing connections: there, a client that retries could
-/// occupy the port of the server that is about to start again.
+/// Below the kernel's range for outgoing connections: in that range, a client that retries could take the port of a
+/// server that is about to start again.
 const PORTS: Range<u32> = 20_000..30_000;
 
 /// A loopback port that was free a moment ago.
 fn free_port() -> Result<u16> {
     static ASKED: AtomicU32 = AtomicU32::new(0);
-    // Test processes that run side by side begin their search far apart.
+    // Test processes that run side by side start their search at distant ports.
     let first = std::process::id().wrapping_mul(101);
     for _ in PORTS {
         let offset = first.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
@@ -45,7 +45,7 @@ fn free_port() -> Result<u16> {
     bail!("no loopback port from {} to {} is free", PORTS.start, PORTS.end)
 }
 
-/// The folders of PATH in which every one of these programs lies, in order.
+/// The folders of PATH that contain every one of these programs, in order.
 fn folders_of_path(programs: &'static [&'static str]) -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = env::split_paths(&path).collect();

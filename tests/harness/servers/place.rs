@@ -1,5 +1,5 @@
-//! Where a throw-away server lives and as whom it runs. PostgreSQL refuses to run as root, so a test run by root starts
-//! its servers as another user, who must be able to reach and own the folder.
+//! The folder and the user of a throw-away server. PostgreSQL refuses to run as root, so tests that run as root start
+//! their servers as another user, which must be able to reach and own the folder.
 
 use std::env;
 use std::ffi::OsStr;
@@ -14,37 +14,38 @@ use tempfile::TempDir;
 
 const ROOT: u32 = 0;
 
-/// A socket's path has at most 103 bytes on some systems, and PostgreSQL appends `/.s.PGSQL.65535` to the folder's.
+/// A socket's path has at most 103 bytes on some systems, and PostgreSQL appends `/.s.PGSQL.65535` to the folder's
+/// path.
 const FOLDER_BYTES_MAX: usize = 103 - "/.s.PGSQL.65535".len();
 
-/// Some hundred databases of 8 MB and the write-ahead log.
+/// Room for some hundred databases of 8 MB and the write-ahead log.
 const MEMORY_KIB_MIN: u64 = 4 * 1024 * 1024;
 
-/// What a kind of server asks of its place.
+/// What one kind of server needs.
 #[derive(Clone, Copy)]
 pub(super) struct Wish {
     pub prefix: &'static str,
-    /// User to become when the tests run as root; `nobody` when there is no such user.
+    /// The user that runs the server when the tests run as root; `nobody` if this user does not exist.
     pub user: &'static str,
     pub medium: Medium,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum Medium {
-    /// Memory if there is plenty: a cloned database is 300 new files, for which some disks take ten times as long.
+    /// Memory if enough is free: a cloned database has 300 new files, for which some disks take ten times as long.
     Memory,
-    /// A real disk, as far as convention goes: `/tmp` lies in memory on several systems, where fsync costs nothing.
+    /// A folder that is usually on a disk. `/tmp` is in memory on several systems, where fsync costs nothing.
     Disk,
 }
 
-/// The ids that a server process takes on.
+/// The ids under which a server process runs.
 #[derive(Clone, Copy)]
 pub(super) struct Account {
     pub uid: u32,
     pub gid: u32,
 }
 
-/// Makes a folder that the server's account owns; the account is none when the server runs as the caller.
+/// Makes a folder that the server's account owns. The account is `None` if the server runs as the tests' own user.
 pub(super) fn make(wish: Wish) -> Result<(TempDir, Option<Account>)> {
     let mut refused = anyhow!("there is no folder for temporary files");
     for base in bases(wish.medium) {
@@ -56,7 +57,7 @@ pub(super) fn make(wish: Wish) -> Result<(TempDir, Option<Account>)> {
     Err(refused)
 }
 
-/// Folders to try, best first; TMPDIR is somebody's decision and wins.
+/// Folders to try, best first. TMPDIR comes first, since the developer has chosen it.
 fn bases(medium: Medium) -> Vec<PathBuf> {
     let chosen = env::var_os("TMPDIR").map(PathBuf::from);
     let (best, usual) = match medium {
@@ -66,7 +67,7 @@ fn bases(medium: Medium) -> Vec<PathBuf> {
     chosen.into_iter().chain(best).chain(usual.map(PathBuf::from)).collect()
 }
 
-/// The folder in memory, if it may grow enough and the memory for it is there; containers often get 64 MB of it.
+/// The folder in memory, if both the folder and the machine have enough room; containers often get only 64 MB of it.
 fn memory_folder() -> Option<PathBuf> {
     const FOLDER: &str = "/dev/shm";
     let memory = fs::read_to_string("/proc/meminfo").ok()?;
@@ -91,7 +92,7 @@ fn make_in(base: &Path, wish: Wish) -> Result<(TempDir, Option<Account>)> {
         folder.path().as_os_str().len() <= FOLDER_BYTES_MAX,
         "its path is too long for a socket"
     );
-    // A new folder belongs to whoever made it.
+    // A new folder belongs to the user of this process.
     if fs::metadata(&folder)?.uid() != ROOT {
         return Ok((folder, None));
     }

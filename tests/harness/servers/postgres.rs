@@ -26,27 +26,28 @@ const MAINTENANCE: &str = "postgres";
 const ADMIN_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVER_PROGRAMS: &[&str] = &["initdb", "postgres"];
 
-/// QUIT is PostgreSQL's immediate shutdown: no checkpoint, as the files are removed anyway.
+/// QUIT is PostgreSQL's immediate shutdown. It makes no checkpoint, which would be wasted: the files are removed
+/// anyway.
 const STOP_SIGNAL: &str = "QUIT";
 
-/// `fsync=off` survives the death of the server, not that of the machine. `synchronous_commit` stays on: without it a
-/// killed server loses commits that it has reported.
+/// With `fsync=off`, commits survive a crash of the server, but not of the machine. `synchronous_commit` stays on:
+/// without it a killed server loses commits that it has reported.
 const FAST: &[(&str, &str)] = &[
     ("fsync", "off"),
     ("full_page_writes", "off"),
     ("wal_level", "minimal"),
     ("max_wal_senders", "0"),
-    // Databases are made and dropped by the hundred: checkpoints on the way would stop everybody for seconds.
+    // Tests make and drop hundreds of databases: a checkpoint in between would stop all of them for seconds.
     ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "1h"),
     ("autovacuum", "off"),
     ("max_connections", "600"),
 ];
-/// Settings of a server that can be copied and followed while it runs.
+/// Settings for a server that can be copied and followed while it runs.
 pub const REPLICATED: &[(&str, &str)] = &[
     ("wal_level", "replica"),
     ("max_wal_senders", "4"),
-    // A standby that has lost its primary tries again at once, not after five seconds.
+    // A standby that has lost its primary tries again at once, instead of after five seconds.
     ("wal_retrieve_retry_interval", "100ms"),
 ];
 const DURABLE: &[(&str, &str)] = &[
@@ -56,33 +57,33 @@ const DURABLE: &[(&str, &str)] = &[
     ("max_connections", "600"),
 ];
 
-/// What a commit is worth.
+/// What a commit survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Survives a killed server only; for tests.
+    /// A crash of the server only; for tests.
     Fast,
-    /// Survives a power failure, as in production, on a folder that is on disk; for benches.
+    /// A power failure, as in production, if the folder is on a disk; for benchmarks.
     Durable,
 }
 
-/// One running server with its own data; stopped and removed when dropped or when the process ends.
+/// A running server with its own data. Both are removed when it is dropped or the test process ends.
 pub struct PostgresServer {
     programs: PathBuf,
     port: u16,
     settings: Vec<(String, String)>,
     process: ServerProcess,
-    /// PostgreSQL refuses to clone a database to which anybody is connected, so clones are made one by one.
+    /// PostgreSQL refuses to clone a database that has connections, so clones are made one at a time.
     cloning: Mutex<()>,
 }
 
 impl PostgresServer {
-    /// The server that all tests of this process share; started by the first that asks.
+    /// The server that all tests of this process share; the first call starts it.
     pub async fn shared() -> Result<&'static Self> {
         static SHARED: OnceCell<PostgresServer> = OnceCell::const_new();
         SHARED.get_or_try_init(|| Self::start(Durability::Fast, &[])).await
     }
 
-    /// Starts a server of one's own; `settings` are lines of postgresql.conf and win over the profile's.
+    /// Starts a separate server; `settings` are lines of postgresql.conf and override the profile's.
     pub async fn start(durability: Durability, settings: &[(&str, &str)]) -> Result<Self> {
         let (profile, medium) = match durability {
             Durability::Fast => (FAST, Medium::Memory),
@@ -126,22 +127,22 @@ impl PostgresServer {
         format!("postgres://{USER}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
-    /// The same for the server's whole life.
+    /// The port, the same for the server's whole life.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Id of the main process; none between `kill` and `start_again`.
+    /// Id of the main process; `None` between `kill` and `start_again`.
     pub fn pid(&self) -> Option<u32> {
         self.process.pid()
     }
 
-    /// Folder of the cluster, as `SHOW data_directory` gives it.
+    /// The cluster's folder, as `SHOW data_directory` gives it.
     pub fn data_dir(&self) -> PathBuf {
         self.process.folder().join("data")
     }
 
-    /// Path of a program of the same version, such as `psql` or `pgbench`.
+    /// Path of another program of the same version, such as `psql` or `pgbench`.
     pub fn program(&self, name: &str) -> PathBuf {
         self.programs.join(name)
     }
@@ -152,7 +153,8 @@ impl PostgresServer {
         self.administer(&format!("CREATE DATABASE {}", quoted(name))).await
     }
 
-    /// Clones a database, schema and rows; waits some seconds for its last connections to close, then fails.
+    /// Clones a database with its schema and rows. PostgreSQL waits some seconds for the template's last connections to
+    /// close, then fails.
     pub async fn create_database_from_template(&self, name: &str, template: &str) -> Result<()> {
         let _alone = self.cloning.lock().await;
         self.administer(&format!(
@@ -163,24 +165,24 @@ impl PostgresServer {
         .await
     }
 
-    /// Drops a database if it exists, its connections too.
+    /// Drops a database if it exists, and ends its connections.
     pub async fn drop_database(&self, name: &str) -> Result<()> {
         self.administer(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name)))
             .await
     }
 
-    /// Ends the server and its backends without warning, as a crash does (`kill -9`); the data stay.
+    /// Kills the server and its backends without warning, as a crash does (`kill -9`). The data stay.
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill()
     }
 
-    /// Starts a killed server on the same data and port; returns when it has recovered.
+    /// Starts a killed server on the same data and port; returns once it has recovered.
     pub async fn start_again(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
             match self.launch().await {
                 Ok(()) => return Ok(()),
-                // The old server's shared memory counts as in use until the kernel is done with its last process.
+                // The old server's shared memory counts as in use until the kernel has removed its last process.
                 Err(_) if Instant::now() < deadline && self.pid().is_none() => sleep(POLL_INTERVAL).await,
                 Err(fault) => return Err(fault),
             }
@@ -222,9 +224,9 @@ impl PostgresServer {
         Ok(())
     }
 
-    /// Whether a server answers on our port, and it is ours.
+    /// Whether a server answers on the port, and it is this one.
     async fn is_ready(&self) -> bool {
-        // A refused connection costs nothing here; the pool would wait and try again by itself.
+        // Here a refused connection returns at once; the pool would wait and retry by itself.
         if TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
             return false;
         }
@@ -235,7 +237,7 @@ impl PostgresServer {
         db.close().await.is_ok() && folder.is_some_and(|folder| Path::new(&folder) == self.data_dir())
     }
 
-    /// The text that a query about the server gives.
+    /// The text that a query returns.
     async fn ask(&self, query: &str) -> Result<String> {
         let db = self.connect(MAINTENANCE).await?;
         let answer = text_of(&db, query).await;
@@ -251,8 +253,8 @@ impl PostgresServer {
         Ok(())
     }
 
-    /// A connection for one statement. It is not kept: every test has its own runtime, and a connection dies with the
-    /// runtime that made it.
+    /// A connection for one statement. It is not kept: every test has its own runtime, and a connection cannot outlive
+    /// the runtime that made it.
     async fn connect(&self, database: &str) -> Result<DatabaseConnection> {
         let mut options = ConnectOptions::new(self.url(database));
         options
@@ -279,7 +281,7 @@ fn place_on(medium: Medium) -> Result<ServerProcess> {
     ServerProcess::try_new(wish, STOP_SIGNAL)
 }
 
-/// Makes the place and an empty cluster in it.
+/// Makes the folder and an empty cluster in it.
 async fn init(programs: PathBuf, medium: Medium) -> Result<ServerProcess> {
     tokio::task::spawn_blocking(move || {
         let mut process = place_on(medium)?;
@@ -304,13 +306,13 @@ async fn init(programs: PathBuf, medium: Medium) -> Result<ServerProcess> {
     .await?
 }
 
-/// The folder of the server programs: PATH first, then where Debian and Ubuntu keep them, newest version first.
+/// The folder of the server programs: first in PATH, then where Debian and Ubuntu install them, newest version first.
 fn find_programs() -> Result<PathBuf> {
     let folder = folders_of_path(SERVER_PROGRAMS)
         .chain(installed_versions())
         .next()
         .context(PROGRAMS_MISSING)?;
-    // In PATH there may be links to some of the programs only; the others lie beside the one that is linked to.
+    // PATH may contain links to only some of the programs; the others are beside the link's target.
     let server = folder.join("postgres").canonicalize()?;
     Ok(server.parent().map_or(folder, Path::to_owned))
 }

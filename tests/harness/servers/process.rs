@@ -1,5 +1,5 @@
-//! One server program as a child process in a folder of its own. A watchdog beside it ends the one and removes the
-//! other as soon as the test process is gone: a static is never dropped, and a killed process drops nothing at all.
+//! One server program as a child process in a folder of its own. A watchdog process ends the server and removes the
+//! folder as soon as the test process is gone: Rust never drops a static, and a killed process drops nothing.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 
 use super::place::{self, Account, Wish};
 
-/// Reads lines until the pipe closes with the test process; the last one is the id of the server, or empty for none.
-/// The server has five seconds to end by the signal. A zombie has ended: nobody may be left who asks for its status.
+/// Reads lines until the test process ends, which closes the pipe. The last line is the server's process id, or empty
+/// if none runs. The server has five seconds to end after the signal. A zombie counts as ended: its parent may be gone.
 const WATCHDOG: &str = r#"
 trap '' HUP INT TERM
 signal=$1 folder=$2 pid=
@@ -27,24 +27,24 @@ fi
 rm -rf -- "$folder" || { sleep 1; rm -rf -- "$folder"; }
 "#;
 
-/// Waits until the watchdog knows this process, then becomes the server: a test process that is killed between the two
-/// leaves nothing behind.
+/// Waits until the watchdog has this process' id, then becomes the server. If the test process is killed in between,
+/// the server never starts.
 const GATE: &str = r#"read -r go && exec "$@""#;
 
 const LOG_TAIL_BYTES_MAX: usize = 2_000;
 
-/// A place for one server process at a time.
+/// The folder of a server, and its process while one runs.
 pub(super) struct ServerProcess {
     folder: PathBuf,
     account: Option<Account>,
     child: Option<Child>,
     watchdog: Child,
-    /// None once the watchdog was let go.
+    /// `None` after `stop`.
     watched: Option<ChildStdin>,
 }
 
 impl ServerProcess {
-    /// Makes the folder and its watchdog; `stop_signal` is the one by which the server ends fastest.
+    /// Makes the folder and its watchdog; `stop_signal` is the signal that ends the server fastest.
     pub fn try_new(wish: Wish, stop_signal: &str) -> Result<Self> {
         let (folder, account) = place::make(wish)?;
         let mut watchdog = Command::new("sh")
@@ -54,12 +54,12 @@ impl ServerProcess {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .current_dir("/")
-            // A signal to the test's group, such as Ctrl-C, must not reach the watchdog before its work is done.
+            // Ctrl-C signals the test's process group, and must not end the watchdog before it has cleaned up.
             .process_group(0)
             .spawn()
             .context("cannot start the watchdog")?;
         let watched = watchdog.stdin.take();
-        // From here on the watchdog alone removes the folder.
+        // From here on only the watchdog removes the folder.
         Ok(Self {
             folder: folder.keep(),
             account,
@@ -73,7 +73,7 @@ impl ServerProcess {
         &self.folder
     }
 
-    /// None while no process runs.
+    /// `None` while no process runs.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }
@@ -81,7 +81,7 @@ impl ServerProcess {
     /// Starts `program` in the folder; its output is the log.
     pub fn spawn(&mut self, program: &Path, arguments: &[String]) -> Result<()> {
         ensure!(self.child.is_none(), "{} runs already", program.display());
-        // Emptied first, so that a failure is told in this program's words alone; appended to, as it has two writers.
+        // Emptied first, so that it shows only this program's output. Opened for appending, as it has two writers.
         File::create(self.log_path())?;
         let log = File::options().append(true).open(self.log_path())?;
         let mut command = Command::new("sh");
@@ -102,7 +102,7 @@ impl ServerProcess {
         Ok(())
     }
 
-    /// The exit status of a process that ended by itself.
+    /// The exit status, if the process has ended by itself.
     pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
         let Some(child) = &mut self.child else { return Ok(None) };
         let status = child.try_wait()?;
@@ -119,7 +119,7 @@ impl ServerProcess {
         Ok(status)
     }
 
-    /// Ends the process and its children without warning, as a crash does.
+    /// Kills the process and its children without warning, as a crash does.
     pub fn kill(&mut self) -> Result<()> {
         let pid = self.pid().context("no process runs")?;
         // A stopped parent starts no further child, so the list is complete.
@@ -136,14 +136,14 @@ impl ServerProcess {
         self.watched = None;
         self.watchdog.wait()?;
         if let Some(mut child) = self.child.take() {
-            // For the case that somebody ended the watchdog: the wait must not last for ever.
+            // If the watchdog was killed, the server still runs, and the wait would never end.
             child.kill()?;
             child.wait()?;
         }
         Ok(())
     }
 
-    /// The last lines that the server wrote.
+    /// The end of the server's output.
     pub fn log_tail(&self) -> String {
         let log = fs::read(self.log_path()).unwrap_or_default();
         let start = log.len().saturating_sub(LOG_TAIL_BYTES_MAX);
@@ -159,7 +159,7 @@ impl ServerProcess {
         self.watch()
     }
 
-    /// Tells the watchdog which process to end.
+    /// Sends the watchdog the id of the process to end.
     fn watch(&mut self) -> Result<()> {
         let line = self.pid().map_or_else(|| "\n".to_owned(), |pid| format!("{pid}\n"));
         let watched = self.watched.as_mut().context("the server was stopped for good")?;
@@ -175,10 +175,10 @@ impl Drop for ServerProcess {
     }
 }
 
-/// The shell's own `kill`, as std knows no other signal than KILL.
+/// Runs the shell's `kill`, since std can send only KILL.
 fn signal(name: &str, pids: &[u32]) -> Result<()> {
     let pids = pids.iter().map(u32::to_string);
-    // The status is of no interest: a child may have ended in the meantime.
+    // The status is ignored: a child may have ended in the meantime.
     Command::new("sh")
         .args(["-c", r#"kill -s "$0" "$@" 2>/dev/null"#, name])
         .args(pids)
@@ -200,7 +200,7 @@ fn children_of(parent: u32) -> Result<Vec<u32>> {
     Ok(children)
 }
 
-/// Reads `pid (name) state parent ...`; the name may hold any character. None when the process ended.
+/// Reads `pid (name) state parent ...`; the name may contain any character. `None` if the process has ended.
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);

@@ -19,21 +19,21 @@ const STOP_SIGNAL: &str = "TERM";
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// Databases 1 and up, for tests that want one to themselves; an empty database costs nothing.
+/// Redis' database count. Tests that need a database alone get 1 and up; an empty database costs nothing.
 const DATABASES_MAX: u32 = 1_024;
 
-/// What is left of the data after `kill` and `start_again`.
+/// Which data are left after `kill` and `start_again`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
-    /// Nothing.
+    /// No data.
     None,
-    /// All but about the last second.
+    /// All data except about the last second's.
     AppendEverySecond,
-    /// Everything that was answered.
+    /// All data of answered commands.
     AppendAlways,
 }
 
-/// One running server with its own data; stopped and removed when dropped or when the process ends.
+/// A running server with its own data. Both are removed when it is dropped or the test process ends.
 pub struct RedisServer {
     program: PathBuf,
     port: u16,
@@ -43,13 +43,13 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// The server that all tests of this process share; started by the first that asks.
+    /// The server that all tests of this process share; the first call starts it.
     pub async fn shared() -> Result<&'static Self> {
         static SHARED: OnceCell<RedisServer> = OnceCell::const_new();
         SHARED.get_or_try_init(|| Self::start(Persistence::None)).await
     }
 
-    /// Starts a server of one's own.
+    /// Starts a separate server.
     pub async fn start(persistence: Persistence) -> Result<Self> {
         let program = folders_of_path(&[PROGRAM])
             .next()
@@ -79,19 +79,21 @@ impl RedisServer {
         }
     }
 
-    /// Address of database 0, which everybody shares.
+    /// Address of database 0, which all tests on this server share.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
-    /// Address of a database that nobody was given before; channels (publish, subscribe) are shared all the same.
+    /// Address of a database that no other caller was given. Channels (publish, subscribe) are shared between
+    /// databases.
     pub fn fresh_database_url(&self) -> Result<String> {
         let index = self.handed_out.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         ensure!(index < DATABASES_MAX, "all {DATABASES_MAX} Redis databases are in use");
         Ok(format!("redis://127.0.0.1:{}/{index}", self.port))
     }
 
-    /// Sends a command to the database of an address, and gives the answer as it comes: for what only a stranger would do.
+    /// Sends a command to the database of an address, and returns the raw answer: for commands that the bank would
+    /// never send.
     pub async fn command(url: &str, words: &[&str]) -> Result<String> {
         let (server, database) = url
             .strip_prefix("redis://")
@@ -113,12 +115,12 @@ impl RedisServer {
         Ok(answer.context("an answer between those to SELECT and QUIT")?.to_owned())
     }
 
-    /// The same for the server's whole life.
+    /// The port, the same for the server's whole life.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Id of the process; none between `kill` and `start_again`.
+    /// Id of the process; `None` between `kill` and `start_again`.
     pub fn pid(&self) -> Option<u32> {
         self.process.pid()
     }
@@ -128,12 +130,12 @@ impl RedisServer {
         self.process.folder().to_owned()
     }
 
-    /// Ends the server without warning, as a crash does (`kill -9`).
+    /// Kills the server without warning, as a crash does (`kill -9`).
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill()
     }
 
-    /// Starts a killed server on the same folder and port; returns when it has read its data.
+    /// Starts a killed server on the same folder and port; returns once it has read its data.
     pub async fn start_again(&mut self) -> Result<()> {
         self.launch().await
     }
@@ -183,7 +185,7 @@ impl RedisServer {
         Ok(())
     }
 
-    /// Whether a server answers on our port, it is ours, and it has read its data.
+    /// Whether a server answers on the port, it is this one, and it has read its data.
     async fn is_ready(&self) -> bool {
         let Ok(Ok(answer)) = timeout(ANSWER_TIMEOUT, self.info()).await else {
             return false;

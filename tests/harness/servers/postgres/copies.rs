@@ -1,4 +1,4 @@
-//! Copies of a running server's data: PostgreSQL's own base backup, which is whole however many write meanwhile.
+//! Copies of a running server's data. PostgreSQL's base backup is consistent even while clients write.
 
 use std::fs;
 
@@ -8,24 +8,24 @@ use super::super::place::Medium;
 use super::super::process::ServerProcess;
 use super::{PostgresServer, USER, place_on};
 
-/// The data of a server as they were at one moment. Removed when dropped.
+/// A server's data as they were at one moment. Removed when dropped.
 pub struct DataCopy(pub(super) ServerProcess);
 
 impl PostgresServer {
-    /// Copies the data while the server runs. It was started with the settings `REPLICATED`.
+    /// Copies the data while the server runs. The server must have been started with the settings `REPLICATED`.
     pub async fn copy_data(&self) -> Result<DataCopy> {
         self.copy_through(self.port, &[]).await
     }
 
-    /// Puts a copy in the place of a killed server's data.
+    /// Replaces a killed server's data by a copy.
     pub fn put_back(&mut self, copy: DataCopy) -> Result<()> {
         ensure!(self.pid().is_none(), "the server runs");
         fs::remove_dir_all(self.data_dir()).context("cannot remove the data")?;
-        // Both lie in folders of one kind, and so on one file system.
+        // A rename works: both folders are made in the same place, and so are on one file system.
         fs::rename(copy.0.folder().join("data"), self.data_dir()).context("cannot put the copy back")
     }
 
-    /// A copy that is fetched through a port that leads to this server.
+    /// Copies the data through a port that leads to this server.
     pub(super) async fn copy_through(&self, port: u16, more: &'static [&'static str]) -> Result<DataCopy> {
         let program = self.program("pg_basebackup");
         tokio::task::spawn_blocking(move || {

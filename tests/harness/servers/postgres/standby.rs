@@ -1,4 +1,4 @@
-//! A second server that follows a running one by streaming replication, and may take its place.
+//! A standby: a second server that follows a running one by streaming replication, and can take its place.
 
 use std::time::Instant;
 
@@ -9,15 +9,15 @@ use super::super::{POLL_INTERVAL, START_TIMEOUT};
 use super::PostgresServer;
 use crate::proxy::{Proxy, Silence};
 
-/// A server that follows another one.
+/// A server that follows another one; the standby of a primary.
 pub struct Standby {
     server: PostgresServer,
-    /// What it receives comes this way; `None` once it is cut off.
+    /// The connection to the primary; `None` after `cut_off`.
     link: Option<Proxy>,
 }
 
 impl PostgresServer {
-    /// Starts a server that follows this one, which was started with the settings `REPLICATED`.
+    /// Starts a server that follows this one. This one must have been started with the settings `REPLICATED`.
     pub async fn standby(&self) -> Result<Standby> {
         let link = Proxy::start(self.port, Silence::Never).await;
         let copy = self
@@ -32,7 +32,7 @@ impl PostgresServer {
 }
 
 impl Standby {
-    /// Returns once it has all that the primary has written so far.
+    /// Returns once it has everything that the primary has written so far.
     pub async fn until_caught_up(&self, primary: &PostgresServer) -> Result<()> {
         let written = primary.ask("SELECT pg_current_wal_lsn()::text").await?;
         let question = format!("SELECT (pg_last_wal_replay_lsn() >= '{written}'::pg_lsn)::text");
@@ -44,26 +44,26 @@ impl Standby {
         Ok(())
     }
 
-    /// Lets nothing more of the primary reach it.
+    /// Disconnects it from the primary for good.
     pub fn cut_off(&mut self) {
         self.link = None;
     }
 
-    /// Lets nothing more of the primary reach it until it is to follow again.
+    /// Stops what it receives from the primary, until `follow_again`.
     pub fn hold_back(&self) {
         if let Some(link) = &self.link {
             link.go_silent();
         }
     }
 
-    /// Lets it follow after it was held back.
+    /// Lets it follow again after `hold_back`.
     pub fn follow_again(&self) {
         if let Some(link) = &self.link {
             link.speak_again();
         }
     }
 
-    /// Makes it a primary, which goes on from what it has.
+    /// Makes it a primary, which continues from what it has received.
     pub async fn promote(self) -> Result<PostgresServer> {
         let promoted = self.server.ask("SELECT pg_promote(true)::text").await?;
         ensure!(promoted == "true", "the standby was not promoted in time");
