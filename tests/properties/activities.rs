@@ -1,4 +1,4 @@
-//! Rows of feeds: any bytes are read or refused, and whatever a feed can write of a value is read as that value.
+//! Parsing rows of feeds: any bytes give a row or a reason to skip it, and every spelling of a value gives that value.
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
 use csv::ByteRecord;
@@ -37,7 +37,7 @@ fn layout() -> ActivityLayout {
     ActivityLayout::of(&ByteRecord::from(COLUMNS.to_vec())).expect("these are the columns")
 }
 
-/// Reads a good row with one field changed.
+/// Parses a good row with one field changed.
 fn with(column: usize, value: impl AsRef<[u8]>) -> Parsed<Activity> {
     let mut fields: Vec<&[u8]> = GOOD.iter().map(|field| field.as_bytes()).collect();
     fields[column] = value.as_ref();
@@ -51,7 +51,7 @@ fn read(column: usize, value: impl AsRef<[u8]>) -> Result<(Activity, bool), Test
     }
 }
 
-/// Bytes that are near to what the columns hold.
+/// Bytes that resemble the columns' values.
 fn field() -> impl Strategy<Value = Vec<u8>> {
     let near = "[ 0-9a-fA-F.eE+:TZ_{}-]{0,40}".prop_map(String::into_bytes);
     let good = select(GOOD.to_vec()).prop_map(|field| field.as_bytes().to_vec());
@@ -109,7 +109,7 @@ fn an_amount_is_read_as_it_is_written_and_rounded_half_away_from_zero() {
         let text = match style {
             0 => format!("{}{more}", text_of(units.into())),
             1 => format!(" {}{more} ", text_of(units.into())),
-            // The same number through an exponent, either way.
+            // The same number written with an exponent, positive or negative.
             2 => format!("{}.{more}e-4", units),
             _ => format!("{}{more}E+2", text_of_scaled(units)),
         };
@@ -126,7 +126,7 @@ fn an_amount_is_read_as_it_is_written_and_rounded_half_away_from_zero() {
     });
 }
 
-/// Ten-thousandths as hundreds of ones, with six decimals.
+/// An amount in ten-thousandths, written in hundreds with six decimals.
 fn text_of_scaled(units: i64) -> String {
     let sign = if units < 0 { "-" } else { "" };
     let digits = format!("{:07}", units.unsigned_abs());
@@ -134,7 +134,7 @@ fn text_of_scaled(units: i64) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-/// Microseconds of the years 1 to 9999, far enough from both ends for any zone.
+/// Microseconds of the years 1 to 9999, with room for any time zone at both ends.
 fn times() -> impl Strategy<Value = Timestamp> {
     (-62_135_500_000_000_000_i64..253_402_200_000_000_000)
         .prop_map(|micros| DateTime::from_timestamp_micros(micros).expect("these years are known"))

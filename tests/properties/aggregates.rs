@@ -1,4 +1,4 @@
-//! Days, totals, messages and rows of the daily aggregates: pure, whatever comes.
+//! Days, totals, messages and rows of the daily aggregates, for arbitrary values, without a database.
 
 use std::collections::BTreeMap;
 
@@ -155,7 +155,7 @@ fn a_message_is_read_as_it_was_written_and_nothing_else_is_one() {
         };
         let text = message.encode();
         prop_assert_eq!(Message::decode(text.as_bytes()), Some(message.clone()));
-        // One byte changed is another message that says what its text says, or none.
+        // A text with one byte changed is either a valid text of some message or no message.
         let mut bytes = text.into_bytes();
         let place = at.index(bytes.len());
         bytes[place] = byte;

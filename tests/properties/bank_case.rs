@@ -1,4 +1,4 @@
-//! Puts the requests of a case to a bank's services, as a handler would.
+//! Makes the requests of a case to a bank's services, as a handler does.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::cases::{currency, money};
 use crate::drawn::USERS;
 use crate::model::{Ask, Asker, Name, Verdict};
 
-/// What a change of status is called that was answered with another one than was asked for.
+/// The code of a change of status after which the wallet has another status than the requested one.
 pub const OTHER_STATUS: &str = "another status";
 
 /// A case on one bank.
@@ -27,7 +27,7 @@ pub struct BankCase {
 }
 
 impl BankCase {
-    /// With customers who have no wallet yet.
+    /// A case with customers who have no wallet yet.
     pub async fn new(bank: &Arc<TestBank>, operator: Actor) -> Self {
         use service::clock::Clock;
         let now = bank.clock.now();
@@ -42,19 +42,19 @@ impl BankCase {
         }
     }
 
-    /// Asks, and says what the answer was and which transfer it named.
+    /// Makes a request; returns the verdict, and the transfer that the answer names.
     pub async fn ask(&self, ask: &Ask) -> Result<(Verdict, Option<TransferId>), TestCaseError> {
         verdict_of(self.answer(ask).await)
     }
 
-    /// Asks.
+    /// Makes a request; returns the service's answer.
     pub async fn answer(&self, ask: &Ask) -> Result<Receipt, TransferError> {
         let (role, user) = match ask.asker {
             Asker::Customer(_) => (Role::Customer, self.ids.user(ask.asker)),
             Asker::Operator => (Role::Operator, self.ids.operator),
         };
         let actor = Actor { user, role };
-        // The operator serves every case, and a key is for good.
+        // All cases share the operator, and a used key stays used: the case's number keeps their keys apart.
         let key = ask
             .key
             .and_then(|key| IdempotencyKey::try_new(&format!("{}-{key}", self.ids.case)));
@@ -89,7 +89,7 @@ impl BankCase {
         }
     }
 
-    /// A payment whose wallet the asker cannot see may name any method.
+    /// If the caller cannot see the payment's wallet, the method does not matter.
     fn method(&self, system: Name) -> Method {
         match system {
             Name::System { method, .. } => self.ids.method(method),
@@ -127,7 +127,7 @@ impl BankCase {
         }
     }
 
-    /// True when the bank says that the customer has a wallet in this currency.
+    /// True if the bank refuses because the customer already has a wallet in this currency.
     pub async fn open_is_refused(&self, user: usize, in_currency: u8) -> bool {
         let opened = self
             .services
@@ -161,13 +161,13 @@ impl BankCase {
     }
 }
 
-/// A description has metadata beside it, so that both are stored and compared.
+/// Metadata made from a description, so that both are stored and compared.
 pub fn metadata_of(description: &str) -> Option<Metadata> {
     let note = serde_json::to_string(description).ok()?;
     Metadata::try_new(&format!("{{\"note\":{note}, \"exact\":12345678901234567890.10}}"))
 }
 
-/// What an answer of the transfers service says. A fault fails the case.
+/// The verdict in an answer of the transfers service. A fault fails the case.
 pub fn verdict_of(answer: Result<Receipt, TransferError>) -> Result<(Verdict, Option<TransferId>), TestCaseError> {
     let plain = |code| Verdict {
         code,
@@ -199,7 +199,7 @@ pub fn verdict_of(answer: Result<Receipt, TransferError>) -> Result<(Verdict, Op
     }
 }
 
-/// What a recorded failure says.
+/// The verdict of a recorded failure.
 pub fn failed(failure: Failure) -> Verdict {
     let available = failure.available().map(|available| i128::from(available.units()));
     Verdict {

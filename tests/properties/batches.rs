@@ -1,5 +1,5 @@
-//! A batch gives what one by one gives: the same answers, balances, versions and entries, through the committer on both
-//! databases and in the book alone.
+//! A batch has the effect of its requests one by one: the same answers, balances, versions and entries. Holds through
+//! the committer on both databases, and in the book alone.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -27,7 +27,7 @@ const QUEUE_MAX: usize = 1_000;
 async fn batches_give_what_one_by_one_gives(bank: Arc<TestBank>) {
     let second = Arc::new(TestBank::open(bank.backend).await);
     let operator = bank.operator_actor().await;
-    // Committers of our own: the services' queue cannot be filled in a known order.
+    // Committers of the test's own: the queue of the services cannot be filled in a known order.
     let [batched, single] = [&bank, &second].map(|bank| {
         let started = Ledger::start(&bank.db, bank.clock.clone(), QUEUE_MAX, Handover::new());
         started.expect("a thread can be started")
@@ -109,7 +109,7 @@ fn fresh_model() -> Model {
     model
 }
 
-/// Where a script is played.
+/// A committer's queue of one bank, to which scripts are played.
 struct Counter<'a> {
     bank: &'a Arc<TestBank>,
     queue: Queue,
@@ -117,7 +117,7 @@ struct Counter<'a> {
 }
 
 impl Counter<'_> {
-    /// Plays a script with at most so many requests at once, and checks each answer.
+    /// Plays a script with at most `at_once_max` requests at once, and checks each answer.
     async fn play(&self, script: &[Scripted], at_once_max: usize) -> Result<Vec<Outcome>, TestCaseError> {
         let bank_case = BankCase {
             bank: self.bank.clone(),
@@ -152,7 +152,7 @@ impl Counter<'_> {
         Ok(outcomes)
     }
 
-    /// Submits everything that waits before it listens for an answer.
+    /// Submits all waiting requests, then waits for their answers.
     async fn submit(&self, waiting: &mut Vec<Ask>) -> Result<Vec<Outcome>, TestCaseError> {
         let commands = waiting.drain(..).map(|ask| command_of(&ask, self.ids));
         let submitted = commands

@@ -1,4 +1,4 @@
-//! The book alone, without a database: it decides as the model does, and what it writes adds up.
+//! The book without a database: it decides as the model does, and its writes add up.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -58,7 +58,8 @@ fn what_a_book_writes_adds_up() {
     });
 }
 
-/// Every recorded outcome is written once; a completed transfer has two entries that sum to zero, a failed one has none.
+/// Every recorded outcome is written once. A completed transfer has two entries that sum to zero, a failed one has
+/// none.
 fn transfers_add_up(writes: &Writes, outcomes: &[Outcome]) -> TestCaseResult {
     let recorded: Vec<&Transfer> = outcomes
         .iter()
@@ -110,7 +111,7 @@ fn transfers_add_up(writes: &Writes, outcomes: &[Outcome]) -> TestCaseResult {
     Ok(())
 }
 
-/// A transfer carries the bucket of its source, or of its destination where the source is the bank's own.
+/// A transfer's id has the bucket of its source, or of its destination if the source is a system wallet.
 fn buckets_are_the_customers(writes: &Writes, read: &HashMap<WalletId, Wallet>) -> TestCaseResult {
     for transfer in &writes.transfers {
         let customer = if read[&transfer.source].is_system() {
@@ -123,7 +124,7 @@ fn buckets_are_the_customers(writes: &Writes, read: &HashMap<WalletId, Wallet>) 
     Ok(())
 }
 
-/// Versions go on without a gap from the one that was read, and each balance is the one before plus the amount.
+/// Versions continue without a gap from the one that was read, and each balance is the previous one plus the amount.
 fn entries_chain(writes: &Writes, read: &HashMap<WalletId, Wallet>, now: &[Wallet]) -> TestCaseResult {
     prop_assert!(writes.entries.is_sorted_by_key(|entry| (entry.wallet, entry.transfer)));
     for wallet in now {
@@ -142,7 +143,7 @@ fn entries_chain(writes: &Writes, read: &HashMap<WalletId, Wallet>, now: &[Walle
     Ok(())
 }
 
-/// Wallets come sorted by id, each once; the changed ones as they are now, the others as they were read.
+/// Wallets are sorted by id and unique; changed ones have their new values, the others those that were read.
 fn wallets_are_sorted_and_sound(writes: &Writes, read: &HashMap<WalletId, Wallet>) -> TestCaseResult {
     prop_assert!(writes.updated.is_sorted_by(|one, other| one.read.id < other.read.id));
     prop_assert!(writes.confirmed.is_sorted_by(|one, other| one.id < other.id));
@@ -200,7 +201,7 @@ impl Stamps for Shipped<'_> {
 fn ids_grow_and_entries_are_in_order_whatever_the_buckets() {
     hold(file!(), &book_case(), |book_case| {
         let mut book = Book::open(book_case.wallets());
-        // The sequence that is shipped, and a clock that stands still.
+        // The production sequence, with a clock that stands still.
         let clock = ManualClock::new();
         let mut stamps = Shipped(Sequence::above(&clock, DateTime::UNIX_EPOCH));
         for command in book_case.commands() {

@@ -1,4 +1,4 @@
-//! Wallets and commands for a book that stands alone.
+//! Wallets and commands for a book without a database.
 
 use chrono::{DateTime, TimeDelta};
 use proptest::collection::vec;
@@ -14,7 +14,7 @@ use crate::commands::{asks, command_of, script};
 use crate::drawn::{CURRENCIES, METHODS, Step, USERS, drawn_request};
 use crate::model::{Account, Ask, Model, Name, Verdict};
 
-/// Wallets in the middle of their lives, and what is asked of them.
+/// Wallets with a history, and the requests to them.
 #[derive(Clone, Debug)]
 pub struct BookCase {
     pub model: Model,
@@ -23,7 +23,7 @@ pub struct BookCase {
     steps: Vec<Step>,
 }
 
-/// Times and ids one after the other.
+/// Times and ids that increase with each call.
 pub struct Ticks {
     last: Timestamp,
     count: u128,
@@ -80,7 +80,8 @@ pub fn book_case() -> impl Strategy<Value = BookCase> {
         .prop_map(|(customers, systems, names, versions, steps)| {
             let mut model = Model::default();
             let mut ids = Ids::new(UserId(Uuid::from_u128(names[0])));
-            // The case's number would make a failing case differ from its own seed.
+            // Fixed, since the number of cases so far would make a failed case different when it is replayed from its
+            // seed.
             ids.case = 0;
             ids.users = names[1..=USERS]
                 .iter()
@@ -95,7 +96,7 @@ pub fn book_case() -> impl Strategy<Value = BookCase> {
                 if is_closed {
                     account.status = WalletStatus::Closed;
                 } else {
-                    // Most wallets hold nothing.
+                    // Most wallets have no held part.
                     let held = if part % 4 == 0 { part % (balance + 1) } else { 0 };
                     (account.balance, account.held) = (i128::from(balance), i128::from(held));
                 }
@@ -141,14 +142,14 @@ impl BookCase {
         wallets.collect()
     }
 
-    /// What is asked, what the model says to it, and the model after it.
+    /// The requests with the model's verdicts, and the model after them.
     pub fn played(&self) -> (Vec<(Ask, Verdict)>, Model) {
         let mut model = self.model.clone();
         let script = script(&mut model, &[], &self.steps);
         (asks(&script), model)
     }
 
-    /// What is asked, as commands.
+    /// The requests as commands.
     pub fn commands(&self) -> Vec<Command> {
         self.played()
             .0

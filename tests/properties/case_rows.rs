@@ -1,4 +1,4 @@
-//! What a case has in a bank: ids for the model's names, the rows that are stored under them, and whether both agree.
+//! A case's data in a bank: ids for the model's names, the rows stored under them, and their comparison with the model.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ use crate::model::{Account, Ask, Asker, Model, Name, Verdict};
 /// A case's own users and wallets.
 #[derive(Clone, Debug)]
 pub struct Ids {
-    /// Tells this case from every other one.
+    /// Different for every case.
     pub case: u64,
     pub users: Vec<UserId>,
     pub operator: UserId,
@@ -30,7 +30,7 @@ pub struct Ids {
     pub systems: BTreeMap<(u8, u8), WalletId>,
 }
 
-/// Everything that is stored about a case's wallets.
+/// All stored rows of a case's wallets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
     /// In the order of ids.
@@ -41,7 +41,7 @@ pub struct Rows {
     pub entries: Vec<entries::Model>,
 }
 
-/// The transfer that each key was used up by.
+/// The transfer that used each key.
 #[derive(Default)]
 pub struct UsedKeys(HashMap<(Asker, u8), TransferId>);
 
@@ -64,7 +64,7 @@ impl Ids {
         Method::try_new(format!("case{}_{method}", self.case)).expect("letters, digits and _ make a method")
     }
 
-    /// A wallet's id; `None` when the bank has not opened it.
+    /// A wallet's id; `None` if the bank has not opened it.
     pub fn find(&self, name: Name) -> Option<WalletId> {
         match name {
             Name::Customer(index) => self.customers.get(index).copied(),
@@ -73,7 +73,7 @@ impl Ids {
         }
     }
 
-    /// A wallet's id; that of no wallet when the bank has not opened it.
+    /// A wallet's id; an id without a wallet if the bank has not opened it.
     pub fn id(&self, name: Name) -> WalletId {
         self.find(name)
             .unwrap_or(WalletId(uuid::Uuid::from_u128(u128::from(self.case) + 1)))
@@ -86,7 +86,7 @@ impl Ids {
         }
     }
 
-    /// Learns which system wallets the bank has opened for this case.
+    /// Finds the system wallets that the bank has opened for this case.
     pub async fn find_systems(&mut self, db: &Db) {
         let found = wallets::Entity::find().filter(wallets::Column::Method.is_in(self.methods()));
         self.learn(&found.all(&db.write).await.expect("wallets can be read"));
@@ -105,7 +105,7 @@ impl Ids {
         }
     }
 
-    /// Stores an open, empty wallet for every account of a model, the bank's own too.
+    /// Stores an open, empty wallet for every account of a model, including system wallets.
     pub async fn insert_wallets(&mut self, db: &Db, accounts: &BTreeMap<Name, Account>, now: Timestamp) {
         let mut rows = Vec::new();
         for (name, account) in accounts {
@@ -142,7 +142,7 @@ pub fn wallet_row(owner: Option<UserId>, method: Option<Method>, in_currency: u8
     }
 }
 
-/// A customer who cannot sign in: a password's hash would cost more than the whole case.
+/// A customer who cannot sign in: to hash a password would cost more than the whole case.
 pub fn user_row(now: Timestamp) -> users::Model {
     let id = UserId(id_at(now));
     users::Model {
@@ -167,7 +167,7 @@ pub async fn insert_users(db: &Db, rows: Vec<users::Model>) {
         .expect("users can be stored");
 }
 
-/// Stores wallets, and in the journal that they were opened.
+/// Stores wallets, and the journal's record of their opening.
 pub async fn insert_wallets(db: &Db, rows: Vec<wallets::Model>) {
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
     wallets::Entity::insert_many(rows)
@@ -178,7 +178,7 @@ pub async fn insert_wallets(db: &Db, rows: Vec<wallets::Model>) {
 }
 
 impl Rows {
-    /// Reads what is stored about a case, and learns which system wallets it has.
+    /// Reads the rows of a case, and finds its system wallets.
     pub async fn of(db: &Db, ids: &mut Ids) -> Self {
         let is_own = Condition::any()
             .add(wallets::Column::Id.is_in(ids.customers.clone()))
@@ -209,7 +209,7 @@ impl Rows {
         self.entries.iter().filter(move |entry| entry.wallet_id == wallet)
     }
 
-    /// When an entry's transfer was made.
+    /// The time at which an entry's transfer was made.
     pub fn time_of(&self, entry: &entries::Model) -> Timestamp {
         let made = self.transfers.iter().find(|row| row.id == entry.transfer_id);
         made.expect("every entry has its transfer").created_at
@@ -221,7 +221,7 @@ impl Rows {
     }
 }
 
-/// Compares everything that is stored with the model: wallets, entries, and transfers in the order of creation.
+/// Compares all stored rows with the model: wallets, entries, and transfers in the order of creation.
 pub fn agree(rows: &Rows, ids: &Ids, model: &Model) -> TestCaseResult {
     wallets_agree(rows, ids, model)?;
     prop_assert_eq!(rows.transfers.len(), model.kept.len());
@@ -264,7 +264,7 @@ fn agree_on_wallet(row: &wallets::Model, account: &Account) -> TestCaseResult {
     Ok(())
 }
 
-/// Versions have no gap; ids, and so times, grow with them; the wallet is not older than its last entry.
+/// Versions have no gap; ids, and so times, increase with them; the wallet is not older than its last entry.
 pub fn in_sequence(rows: &Rows, wallet: &wallets::Model) -> TestCaseResult {
     let entries: Vec<&entries::Model> = rows.entries_of(wallet.id).collect();
     for (index, entry) in entries.iter().enumerate() {
@@ -286,7 +286,7 @@ pub fn in_sequence(rows: &Rows, wallet: &wallets::Model) -> TestCaseResult {
     Ok(())
 }
 
-/// Checks that a stored transfer is exactly the record of a request and of what became of it.
+/// Checks that a stored transfer is the exact record of a request and its outcome.
 pub fn is_record_of(row: &transfers::Model, ids: &Ids, ask: &Ask, code: &str) -> TestCaseResult {
     let reason = (code != "completed").then_some(code);
     prop_assert_eq!(row.failure_reason.as_deref(), reason, "{:?}", row);
@@ -312,7 +312,8 @@ pub fn is_record_of(row: &transfers::Model, ids: &Ids, ask: &Ask, code: &str) ->
 }
 
 impl UsedKeys {
-    /// Checks that an answer names a transfer exactly when one is kept, and that a replay names the first one's.
+    /// Checks that an answer names a transfer exactly when one is stored, and that a replay names the first answer's
+    /// transfer.
     pub fn check(&mut self, ask: &Ask, verdict: &Verdict, transfer: Option<TransferId>) -> TestCaseResult {
         prop_assert_eq!(transfer.is_some(), verdict.is_kept(), "{:?}: {:?}", ask, verdict);
         let (Some(key), Some(transfer)) = (ask.key, transfer) else {

@@ -1,4 +1,4 @@
-//! Runs a property over random cases, and the values that many properties start from.
+//! Runs a property over random cases, and draws the values that many properties start from.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -11,22 +11,23 @@ use service::values::{Currency, Money};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-/// Cases of a property on a database. `PROPTEST_CASES` may raise both numbers and never lowers them.
+/// Cases of a property on a database. `PROPTEST_CASES` can raise this and `PURE_CASES`, but not lower them.
 const CASES: u32 = 256;
-/// Cases of a property without one, which cost microseconds each.
+/// Cases of a property without a database, which cost microseconds each.
 const PURE_CASES: u32 = 2_048;
-/// A failing case on a database is made smaller for a minute at most.
+/// Proptest shrinks a failing case on a database for a minute at most.
 const SHRINK_TIME_MS: u32 = 60_000;
 
-/// Ten-thousandths of the largest amount.
+/// The largest amount, in ten-thousandths.
 pub const UNITS_MAX: i64 = 999_999_999_999_999_999;
 
-/// Checks a property that needs no runtime. `file` is the caller's `file!()`: its failing seeds are kept under its name.
+/// Checks a property that needs no runtime. `file` is the caller's `file!()`; it names the file that keeps failing
+/// seeds.
 pub fn hold<S: Strategy>(file: &str, strategy: &S, property: impl Fn(S::Value) -> TestCaseResult) {
     run(config(file, PURE_CASES), strategy, property);
 }
 
-/// Checks a property of a bank: one bank, and something fresh in it for every case.
+/// Checks a property of a bank. All cases run on one bank, each with new data.
 pub fn hold_on_bank<S: Strategy>(file: &str, strategy: &S, property: impl AsyncFn(S::Value) -> TestCaseResult) {
     let (runtime, config) = (Handle::current(), config(file, CASES));
     block_in_place(|| run(config, strategy, |case| runtime.block_on(property(case))));
@@ -49,7 +50,7 @@ fn config(file: &str, cases: u32) -> Config {
     Config {
         cases: defaults.cases.max(cases),
         max_shrink_time: SHRINK_TIME_MS,
-        // The path has to live as long as the program; there is one for each property.
+        // Leaked, since the path must live as long as the program; there is one for each property.
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(Box::leak(
             seeds.into_boxed_str(),
         )))),
@@ -57,7 +58,7 @@ fn config(file: &str, cases: u32) -> Config {
     }
 }
 
-/// Counts what the cases of a property met, so that a property cannot pass by never looking.
+/// Counts the situations that a property's cases reach, so that a property cannot pass without reaching them.
 #[derive(Default)]
 pub struct Met(Mutex<BTreeMap<String, u32>>);
 
@@ -71,7 +72,7 @@ impl Met {
             .or_default() += 1;
     }
 
-    /// Fails unless every one of these was met.
+    /// Fails unless every one of these was reached.
     #[track_caller]
     pub fn expect_all<W: AsRef<str> + Debug>(&self, whats: &[W]) {
         let met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,7 +82,7 @@ impl Met {
     }
 }
 
-/// Ten-thousandths of either sign, with the edges of the range and every length of number equally at home.
+/// Amounts in ten-thousandths of either sign; the edges of the range and short numbers are as usual as long ones.
 pub fn units() -> impl Strategy<Value = i64> {
     (units_above_zero(), any::<bool>()).prop_flat_map(|(units, negative)| {
         let signed = if negative { -units } else { units };
@@ -89,7 +90,7 @@ pub fn units() -> impl Strategy<Value = i64> {
     })
 }
 
-/// Ten-thousandths above zero.
+/// Amounts in ten-thousandths above zero.
 pub fn units_above_zero() -> impl Strategy<Value = i64> {
     prop_oneof![
         3 => 1..=UNITS_MAX,
@@ -100,12 +101,12 @@ pub fn units_above_zero() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// Money of exactly so many ten-thousandths.
+/// Money of this many ten-thousandths.
 pub fn money(units: i64) -> Money {
     Money::from_units(units).expect("a strategy stays within the range of money")
 }
 
-/// What an amount must look like, written without `Money`.
+/// An amount's expected text, computed without `Money`.
 pub fn text_of(units: i128) -> String {
     let sign = if units < 0 { "-" } else { "" };
     let digits = format!("{:05}", units.unsigned_abs());
@@ -113,7 +114,7 @@ pub fn text_of(units: i128) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-/// The currencies that the cases move money in, one of them without decimals of its own.
+/// The currencies of the cases; one of them has no decimals.
 pub fn currency(index: u8) -> Currency {
     let codes = ["USD", "EUR", "JPY"];
     Currency::from_code(codes[usize::from(index) % codes.len()]).expect("these are currencies")

@@ -1,4 +1,4 @@
-//! Random histories for the ledger itself: decided by the model beforehand, as commands for any book or committer.
+//! Random histories for the ledger, as commands for any book or committer. The model decides every request in advance.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -13,16 +13,16 @@ use crate::cases::money;
 use crate::drawn::{METHODS, Step, funding, keyed};
 use crate::model::{Ask, Asker, Model, Name, Verdict};
 
-/// A step that is definite, with what must come of it.
+/// A resolved step, with its expected result.
 #[derive(Clone, Debug)]
 pub enum Scripted {
     Ask(Ask, Verdict),
     Status(Name, WalletStatus, Result<(), &'static str>),
-    /// What came before is answered before anything else is asked.
+    /// All earlier requests are answered before the next one is made.
     Pause,
 }
 
-/// Lets the model live through first deposits and the steps after them, and writes down what happened.
+/// Plays first deposits and then steps on the model, and records every request and its verdict.
 pub fn script(model: &mut Model, funds: &[(i64, u8)], steps: &[Step]) -> Vec<Scripted> {
     let mut past: Vec<Ask> = Vec::new();
     let mut script = Vec::new();
@@ -64,7 +64,7 @@ pub fn asks(script: &[Scripted]) -> Vec<(Ask, Verdict)> {
     asks.collect()
 }
 
-/// A request as the services hand it to the ledger.
+/// A request as the services submit it to the ledger.
 pub fn command_of(ask: &Ask, ids: &Ids) -> Command {
     let payment = |direction, wallet: Name, system: Name| {
         let method = match system {
@@ -107,7 +107,7 @@ pub fn command_of(ask: &Ask, ids: &Ids) -> Command {
     }
 }
 
-/// Any digest will do that differs where the requests do.
+/// Any digest serves that differs when the requests differ.
 fn digest(value: &impl Hash) -> Digest {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
@@ -117,7 +117,7 @@ fn digest(value: &impl Hash) -> Digest {
     Digest((half(0) << 64 | half(1)).to_be_bytes())
 }
 
-/// What an outcome says, and which transfer it names.
+/// An outcome's verdict, and the transfer that it names.
 pub fn verdict_of(outcome: &Outcome) -> (Verdict, Option<TransferId>) {
     let plain = |code| Verdict {
         code,

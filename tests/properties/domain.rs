@@ -1,4 +1,4 @@
-//! Random users, wallets and transfers, as the services show them.
+//! Random users, wallets and transfers, as the services return them.
 
 use chrono::DateTime;
 use proptest::option;
@@ -67,7 +67,7 @@ pub fn wallet() -> impl Strategy<Value = Wallet> {
                     .then(|| Method::try_new("visa").expect("this is a method")),
                 currency,
                 balance: money(balance),
-                // Nothing is held of a debt.
+                // A negative balance has no held part.
                 held: money(if balance > 0 { part % (balance + 1) } else { 0 }),
                 status,
                 version,
@@ -77,7 +77,7 @@ pub fn wallet() -> impl Strategy<Value = Wallet> {
         )
 }
 
-/// JSON objects as callers write them: any digits in a number, any blanks between.
+/// JSON objects as callers write them: numbers of any digits, and any blanks.
 pub fn metadata() -> impl Strategy<Value = String> {
     let number = r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?";
     let string = any::<String>().prop_map(|text| serde_json::Value::String(text).to_string());

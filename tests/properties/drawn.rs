@@ -1,5 +1,5 @@
-//! Random requests. They are drawn without knowing the bank ("all that is in this wallet, and one more"), and become a
-//! definite [`Ask`] when their turn comes.
+//! Random requests. They are drawn before the bank's state is known (such as "all that is in this wallet, and one
+//! more"), and are resolved to a definite [`Ask`] when their turn comes.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -8,16 +8,16 @@ use service::values::{TransferKind, WalletStatus};
 use crate::cases::{UNITS_MAX, units_above_zero};
 use crate::model::{Account, Ask, Asker, Model, Name};
 
-/// Customers of a case.
+/// The number of customers of a case.
 pub const USERS: usize = 3;
-/// Payment methods that operators of a case use.
+/// The number of payment methods that a case's operator uses.
 pub const METHODS: u8 = 2;
 /// One more, which no operator uses, so that it is never open.
 const DRAWN_METHODS: u8 = METHODS + 1;
-/// Currencies of a case.
+/// The number of currencies of a case.
 pub const CURRENCIES: u8 = 2;
 
-/// A request that somebody might make.
+/// A request that is not resolved yet.
 #[derive(Clone, Debug)]
 pub struct DrawnRequest {
     kind: TransferKind,
@@ -30,7 +30,7 @@ pub struct DrawnRequest {
     key: Option<u8>,
 }
 
-/// A wallet to be found when its turn comes.
+/// A wallet that is chosen when the request is resolved.
 #[derive(Clone, Copy, Debug)]
 pub enum Pick {
     Customer(Index),
@@ -50,7 +50,7 @@ enum DrawnAsker {
 #[derive(Clone, Copy, Debug)]
 enum DrawnAmount {
     Units(i64),
-    /// What the wallet has, and so much more.
+    /// The wallet's available amount plus this many ten-thousandths.
     Available(i64),
     None,
 }
@@ -63,10 +63,10 @@ pub enum Step {
         currency: u8,
     },
     Move(DrawnRequest),
-    /// An earlier request with a key once more, word by word.
+    /// An earlier request with a key, repeated unchanged.
     Again(Index),
     Status(Pick, WalletStatus),
-    /// The clock moves by so many microseconds, back as well.
+    /// The clock moves by this many microseconds, forward or back.
     Tick(i64),
 }
 
@@ -133,13 +133,13 @@ pub fn drawn_request() -> impl Strategy<Value = DrawnRequest> {
         )
 }
 
-/// First deposits: ten-thousandths and methods, for the first wallets in turn.
+/// First deposits into the first wallets in turn: ten-thousandths, and the method.
 pub fn funds() -> impl Strategy<Value = Vec<(i64, u8)>> {
     let units = select(vec![1_000_000, 1_000_000, UNITS_MAX - 500_000, UNITS_MAX, UNITS_MAX]);
     prop::collection::vec((units, 0..METHODS), 0..5)
 }
 
-/// What becomes of the first wallets before anything else is asked; one with money in it will not close.
+/// Changes of the first wallets' status before the steps; a wallet with money in it cannot be closed.
 pub fn first_statuses() -> impl Strategy<Value = Vec<(usize, WalletStatus)>> {
     let status = prop_oneof![
         6 => Just(WalletStatus::Active),
@@ -201,7 +201,7 @@ fn amount() -> impl Strategy<Value = DrawnAmount> {
 }
 
 impl Pick {
-    /// The wallet's name, if need be in view of another one.
+    /// The wallet's name. `first` is the request's first wallet, which `Matching` refers to.
     pub fn name(self, model: &Model, first: Name) -> Name {
         let nth = |index: Index, names: &[Name]| {
             if names.is_empty() {
@@ -231,8 +231,8 @@ impl Pick {
 }
 
 impl DrawnRequest {
-    /// Makes the request definite. An operator's payment opens its method's system wallet here, as it does in the bank: not
-    /// under a key that was used up.
+    /// Resolves the request. As in the bank, an operator's payment opens its method's system wallet here, if the amount
+    /// is positive and the key is not used yet.
     pub fn resolve(&self, model: &mut Model) -> Ask {
         let wallet = self.wallet.name(model, Name::Nobody);
         let owner = model.accounts.get(&wallet).and_then(|account| account.owner);
@@ -260,7 +260,7 @@ impl DrawnRequest {
         }
     }
 
-    /// Nobody's wallet stands for the bank's side of a payment whose wallet the asker cannot see.
+    /// The bank's side of a payment; `Nobody` if the wallet is no customer's or the asker cannot see it.
     fn system_side(&self, model: &mut Model, wallet: Name, asker: Asker, opens: bool) -> Name {
         let Some(account) = model.accounts.get(&wallet) else {
             return Name::Nobody;

@@ -1,4 +1,4 @@
-//! Random histories through the services, compared with a plain model: every answer, every balance, version and entry.
+//! Random histories through the services, compared with a simple model: every answer, balance, version and entry.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::model::{Ask, Model, Name, Verdict};
 
 on_every_backend!(a_history_leaves_what_the_model_says);
 
-/// What no run may miss.
+/// Situations that every run must reach.
 const EVERYTHING: [&str; 24] = [
     "completed",
     "invalid_amount",
@@ -75,7 +75,7 @@ async fn a_history_leaves_what_the_model_says(bank: Arc<TestBank>) {
     met.expect_all(&EVERYTHING);
 }
 
-/// One history in both worlds.
+/// One history, on a bank and on the model.
 struct History<'a> {
     bank_case: BankCase,
     model: Model,

@@ -1,4 +1,4 @@
-//! Ids: each one once, in the order of creation, whatever the clock does.
+//! Ids are unique and in the order of creation, whatever the clock does.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::cases::hold;
 
-/// A clock that goes where it is told.
+/// A clock that a test sets to any time.
 struct Wandering(Mutex<Timestamp>);
 
 impl Clock for Wandering {
@@ -25,7 +25,7 @@ fn at(micros: i64) -> Timestamp {
     DateTime::from_timestamp_micros(micros).expect("a strategy stays within the years of the calendar")
 }
 
-/// Microseconds from 1970 to the year 9999: what 48 bits of milliseconds hold is more.
+/// Microseconds from 1970 to the year 9999, which fit into 48 bits of milliseconds.
 fn micros() -> impl Strategy<Value = i64> {
     prop_oneof![
         0..253_402_300_000_000_000_i64,
@@ -39,7 +39,7 @@ fn bucket() -> impl Strategy<Value = Bucket> {
 
 #[test]
 fn transfers_get_later_times_and_ids_whatever_the_clock_does() {
-    // How far the clock moves before the next batch, and how far ahead of the clock another replica's commit lies.
+    // How far the clock moves before the next batch, and how far another replica's commit is ahead of the clock.
     let steps = prop_oneof![
         8 => Just((0_i64, i64::MIN)),
         2 => (-10_000_000..10_000_000_i64, Just(i64::MIN)),

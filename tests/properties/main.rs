@@ -1,6 +1,7 @@
-//! What must hold for whatever comes: random values, random histories, on both databases.
+//! Properties: rules that hold for random values and random histories, on both databases.
 //!
-//! At least 256 cases each. The seed of a case that failed is kept in `proptest-regressions/` and tried first from then on.
+//! Each is checked with at least 256 cases. `proptest-regressions/` keeps the seed of a failed case, which is then
+//! tried first.
 
 mod activities;
 mod aggregates;

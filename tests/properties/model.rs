@@ -1,4 +1,4 @@
-//! The bank as one reads it in the contract: plain numbers, one rule after the other. Shares no code with the ledger.
+//! The bank as the contract describes it: plain numbers, one rule after the other. Shares no code with the ledger.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,18 +6,18 @@ use service::values::{TransferKind, WalletStatus};
 
 use crate::cases::UNITS_MAX;
 
-/// A wallet by a name that every bank of a case can translate into its own id.
+/// A wallet's name, which every bank of a case can translate into its own id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Name {
     /// A customer's wallet, counted in the order of opening.
     Customer(usize),
     /// The bank's own wallet for a method in a currency.
     System { method: u8, currency: u8 },
-    /// No wallet at all.
+    /// No wallet.
     Nobody,
 }
 
-/// Who asks.
+/// The caller who makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Asker {
     Customer(usize),
@@ -31,13 +31,13 @@ pub struct Ask {
     pub asker: Asker,
     pub source: Name,
     pub destination: Name,
-    /// `None` when the text was no amount.
+    /// `None` if the text was not an amount.
     pub units: Option<i64>,
     pub description: Option<String>,
     pub key: Option<u8>,
 }
 
-/// What an asker is told.
+/// The answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// `completed`, the refusal's code, or `idempotency_key_reused`.
@@ -49,7 +49,7 @@ pub struct Verdict {
 /// A wallet and its history: each entry's amount and the balance after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// `None` on the bank's own.
+    /// `None` for a system wallet.
     pub owner: Option<usize>,
     pub currency: u8,
     pub balance: i128,
@@ -58,7 +58,7 @@ pub struct Account {
     pub entries: Vec<(i128, i128)>,
 }
 
-/// A transfer that is kept, in the order of creation.
+/// A stored transfer; `Model` keeps them in the order of creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     pub ask: Ask,
@@ -73,7 +73,7 @@ pub struct Model {
     keys: HashMap<(Asker, u8), (Ask, Verdict)>,
 }
 
-/// Refusals that leave a FAILED transfer behind.
+/// Refusals that are recorded as a FAILED transfer.
 const RECORDED: [&str; 5] = [
     "wallet_frozen",
     "wallet_closed",
@@ -97,14 +97,14 @@ impl Account {
 }
 
 impl Verdict {
-    /// True when the outcome is kept for good, and uses a key up.
+    /// True if the outcome is stored for good and uses the key up.
     pub fn is_kept(&self) -> bool {
         self.code == "completed" || RECORDED.contains(&self.code)
     }
 }
 
 impl Model {
-    /// Opens a customer's next wallet; one for each currency.
+    /// Opens a customer's next wallet; a customer has at most one in each currency.
     pub fn open(&mut self, owner: usize, currency: u8) -> Result<Name, &'static str> {
         let has_one = self
             .accounts
@@ -118,7 +118,7 @@ impl Model {
         Ok(name)
     }
 
-    /// How many customers' wallets there are.
+    /// The number of customers' wallets.
     pub fn customers(&self) -> usize {
         self.accounts.values().filter(|account| account.owner.is_some()).count()
     }
@@ -142,12 +142,12 @@ impl Model {
         Ok(())
     }
 
-    /// True when an asker's key is used up.
+    /// True if an asker's key is used up.
     pub fn has_used(&self, asker: Asker, key: Option<u8>) -> bool {
         key.is_some_and(|key| self.keys.contains_key(&(asker, key)))
     }
 
-    /// Answers a request and does what it asks for.
+    /// Decides a request and carries it out.
     pub fn ask(&mut self, ask: &Ask) -> Verdict {
         let key = ask.key.map(|key| (ask.asker, key));
         if let Some((before, verdict)) = key.and_then(|key| self.keys.get(&key)) {
@@ -249,7 +249,7 @@ impl Model {
         }
     }
 
-    /// What a wallet's owner may still spend; nothing when there is no wallet.
+    /// What a wallet's owner can spend; zero without a wallet.
     pub fn available(&self, name: Name) -> i128 {
         self.accounts
             .get(&name)

@@ -1,4 +1,5 @@
-//! Money through both databases at 18 digits, both signs: by the entities' columns and by the committer's statements.
+//! Money with 18 digits and both signs through both databases: by the entities' columns and by the committer's
+//! statements.
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ on_every_backend!(
     a_wallet_cannot_be_stored_below_zero_or_out_of_range,
 );
 
-/// A money column's text: exactly what lies in the SQLite file, or what PostgreSQL prints.
+/// A money column's text: exactly as stored in the SQLite file, or as PostgreSQL prints it.
 async fn texts(db: &impl ConnectionTrait, table: &str, column: &str, id: (&str, uuid::Uuid)) -> Vec<Option<String>> {
     let (backend, (key, id)) = (db.get_database_backend(), id);
     let sql = match backend {
@@ -59,11 +60,11 @@ async fn every_money_column_gives_back_what_it_was_given(bank: Arc<TestBank>) {
     let values = (units(), units_above_zero(), available, any_sign, units());
     hold_on_bank(file!(), &values, async |(balance, amount, available, moved, after)| {
         let mut given = Given::empty(bank.clock.now());
-        // Only the bank's own wallets take any balance.
+        // Only system wallets may have any balance.
         (given.wallet.balance, given.wallet.held) = (money(balance), money(amount));
         (given.transfer.amount, given.transfer.available) = (money(amount), available.map(money));
         (given.entry.amount, given.entry.balance_after) = (money(moved), money(after));
-        // Nothing of it stays: these books would not balance.
+        // Rolled back, since these books would not balance.
         let tx = bank.db.write.begin().await.expect("a transaction can begin");
         given.store(&tx).await;
         given.is_kept_as_text(&tx).await?;
@@ -296,7 +297,7 @@ async fn a_wallet_cannot_be_stored_below_zero_or_out_of_range(bank: Arc<TestBank
     );
 }
 
-/// Tries to store a wallet, if need be with another text for its balance, and takes it back.
+/// Tries to store a wallet, optionally with another text as its balance, and rolls back.
 async fn can_be_stored(bank: &TestBank, wallet: &wallets::Model, balance: Option<String>) -> bool {
     let tx = bank.db.write.begin().await.expect("a transaction can begin");
     let row = wallet.clone().into_active_model().reset_all();

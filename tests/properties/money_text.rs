@@ -1,4 +1,4 @@
-//! Money as text and as JSON: exact both ways, and exactly the amounts of the contract are read.
+//! Money as text and as JSON: exact both ways, and exactly the contract's amounts are accepted.
 
 use api::wire::{Amount, AmountInput};
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use service::values::Money;
 
 use crate::cases::{UNITS_MAX, hold, money, text_of, units, units_above_zero};
 
-/// `(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?`, read character by character without the help of `Money`.
+/// Parses `(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?` character by character, without `Money`.
 fn naive_units(text: &str) -> Option<i64> {
     let mut whole = String::new();
     let mut fraction: Option<String> = None;
@@ -30,7 +30,7 @@ fn naive_units(text: &str) -> Option<i64> {
     format!("{whole}{four}").parse().ok()
 }
 
-/// Texts that are amounts, nearly are, or never were.
+/// Texts that are amounts, resemble amounts, or are arbitrary.
 fn amount_texts() -> impl Strategy<Value = String> {
     let near = r"[-+ ]?(0{0,2}|[1-9]?)[0-9]{0,15}(\.|,|\.\.)?[0-9]{0,6}[ eE_f]?[0-9]?";
     let changed = (
@@ -101,7 +101,7 @@ fn every_amount_reads_back_from_its_json() {
         let json = serde_json::to_string(&Amount(money)).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(&json, &format!("\"{}\"", text_of(i128::from(units))));
         prop_assert_eq!(serde_json::from_str::<Amount>(&json).ok(), Some(Amount(money)));
-        // A caller's amount has no sign, and a number counts by its digits, not by the float next to it.
+        // A caller's amount has no sign. A JSON number is parsed by its digits, not as a float.
         let as_input = AmountInput((units >= 0).then_some(money));
         prop_assert_eq!(serde_json::from_str::<AmountInput>(&json).ok(), Some(as_input));
         let number = text_of(i128::from(units));
@@ -128,7 +128,7 @@ fn exactly_the_amounts_of_the_contract_are_read() {
             "{:?}",
             json
         );
-        // What is also a JSON number means the same without its quotes.
+        // A text that is also a JSON number means the same without its quotes.
         if expected.is_some() {
             let input: Option<AmountInput> = serde_json::from_str(&text).ok();
             prop_assert_eq!(

@@ -1,5 +1,5 @@
-//! Random steps of the aggregates' workers, in any order, done in part, done again, done by several: after each, the answer
-//! is what the rows and deposits so far say.
+//! Random steps of the aggregates' workers: in any order, in part, repeated, and by several processes. After each step,
+//! the answer is the sum of the rows so far; after the last one, of the deposits too.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,28 +19,28 @@ use tokio::sync::Mutex;
 
 use crate::cases::{Met, currency, hold_on_bank, money};
 
-/// One step of anybody.
+/// One step of a caller or a worker.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A file with these rows: days back from 2026-01-05, and ten-thousandths.
+    /// A file with these rows: days back from today by the bank's clock, and ten-thousandths.
     Import(Vec<(u64, i64)>),
     Deposit(i64),
-    /// A relay that reads what is beyond the mark, and sleeps.
+    /// A relay reads the payments beyond its mark, and pauses.
     Read,
-    /// It wakes up, after other relays perhaps.
+    /// That relay continues, possibly after other relays have run.
     Bring(prop::sample::Index),
     Relay,
     Consume,
     Seal,
-    /// Of what was sealed some steps ago.
+    /// Writes what one of the earlier `Seal` steps sealed.
     Write(prop::sample::Index),
     Drop(prop::sample::Index),
     Archive,
-    /// Time goes on, and what was hot may become cold.
+    /// Days pass, and hot days may become cold.
     Wait(u64),
-    /// Another process takes over, which knows what the stores know.
+    /// Another process takes over, with no state except what is stored.
     Restart,
-    /// Redis forgets everything.
+    /// Redis loses all of its data.
     Forget,
 }
 
@@ -63,7 +63,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A bank, its model, and the workers' state between their steps.
+/// A bank, its model, and the workers' state between steps.
 struct Stage {
     bank: Arc<TestBank>,
     operator: Actor,
@@ -107,7 +107,7 @@ impl Stage {
         )
     }
 
-    /// Empties Redis, if there is one, and lets a worker find out, as a server's soon do.
+    /// Empties Redis, if there is one, and lets a worker detect it, as a server's workers soon do.
     async fn forget(&self, workers: &Aggregates) {
         let Some(url) = &self.bank.config.redis_url else { return };
         let emptied = RedisServer::command(url.expose_secret(), &["FLUSHDB"]).await;
@@ -152,9 +152,9 @@ impl Stage {
         *self.deposited.entry(self.today()).or_default() += i128::from(units);
     }
 
-    /// What imported rows come to in the answer; deposits may be on their way.
+    /// The daily totals of one method. Those of imported rows are exact at once; those of deposits may lag.
     async fn answered(&self, aggregates: &Aggregates, method: &str) -> BTreeMap<Day, i128> {
-        // The clock goes on over all cases, so the years are read one after the other.
+        // The clock advances across all cases, so every year is read in turn.
         let mut sums = BTreeMap::new();
         for year in 2025..2060 {
             let day = |text: String| Day::parse(&text).expect("this is a day");
@@ -173,7 +173,7 @@ impl Stage {
     }
 }
 
-/// False when what was closed is of an epoch that is over.
+/// Writes sealed days; false if their epoch is over.
 async fn write(workers: &Aggregates, sealed: &Sealed) -> bool {
     match workers.archiver().write_sealed(sealed).await {
         Err(AggregatesError::Rebuilding) => false,
@@ -209,7 +209,7 @@ async fn walk(stage: &mut Stage, steps: Vec<Step>, met: &Met) -> Result<(), Test
                 write(&workers, which.get(&sealed)).await;
             }
             Step::Drop(which) if !sealed.is_empty() => {
-                // Only what was written may be removed, as in the archiver.
+                // As in the archiver, only days that were written may be removed.
                 let sealed = which.get(&sealed);
                 if write(&workers, sealed).await {
                     workers

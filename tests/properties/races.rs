@@ -1,4 +1,4 @@
-//! Two replicas at the same wallets at the same moment: no update is lost, none is made twice.
+//! Two replicas change the same wallets at the same time: no update is lost, and none is made twice.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ fn turn() -> impl Strategy<Value = Turn> {
     ]
 }
 
-/// An answer; `None` when the wallets were so contended that nothing happened.
+/// An answer; `None` if the request was refused as contended and nothing happened.
 type Answer = Option<(Verdict, Option<TransferId>)>;
 
 async fn answer(bank_case: Arc<BankCase>, ask: Ask) -> (Ask, Result<Answer, TestCaseError>) {
@@ -50,7 +50,7 @@ async fn answer(bank_case: Arc<BankCase>, ask: Ask) -> (Ask, Result<Answer, Test
     (ask, answer)
 }
 
-/// The same case at the counters of two replicas: three wallets in one currency, with money in them.
+/// One case on two replicas: three wallets in one currency, with money in them.
 async fn two_tellers(
     bank: &Arc<TestBank>,
     operator: service::identity::Actor,
@@ -99,7 +99,7 @@ async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
         }
         let answers = racers.join_all().await;
         for changed in changes.join_all().await {
-            // Another racer's change may be what the answer shows.
+            // The answer may show another racer's change.
             prop_assert!(matches!(changed, Ok(()) | Err(OTHER_STATUS)), "{changed:?}");
         }
         let mut bank_case = BankCase::clone(&bank_cases[0]);
@@ -117,7 +117,7 @@ async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
     replica.stop().await;
 }
 
-/// What was there, what is stored now, and what everybody was answered in between.
+/// The transfers before the race and the rows after it, to compare the answers with.
 struct Aftermath<'a> {
     model: &'a Model,
     before: HashSet<TransferId>,
@@ -156,7 +156,7 @@ impl Aftermath<'_> {
         self.is_what_was_answered(&answered)
     }
 
-    /// Everything that was answered is stored, nothing else is, and the balances are the sum of it.
+    /// Every answered transfer is stored, no other one is, and the balances are their sums.
     fn is_what_was_answered(&self, answered: &HashMap<TransferId, (Ask, &str)>) -> TestCaseResult {
         let ids = &self.bank_case.ids;
         let mut expected: HashMap<Name, (i128, i64)> = HashMap::new();
@@ -196,7 +196,7 @@ impl Aftermath<'_> {
             .try_for_each(|wallet| in_sequence(self.rows, wallet))
     }
 
-    /// An `available` is a balance that the wallet has had.
+    /// An `available` is zero or a balance that the wallet has had.
     fn was_available(&self, ask: &Ask, verdict: &Verdict) -> TestCaseResult {
         let Some(available) = verdict.available else {
             return Ok(());
@@ -233,7 +233,7 @@ async fn a_key_raced_by_two_replicas_moves_money_once(bank: Arc<TestBank>) {
         for (_, answer) in racers.join_all().await {
             answers.extend(answer?);
         }
-        // Each caller that was turned away asks once more, and gets the answer that the others got.
+        // A last request, as a refused caller would repeat it: it gets the same answer as the others.
         answers.push(bank_cases[1].ask(&ask).await?);
         let fresh = answers.iter().filter(|(verdict, _)| !verdict.replayed).count();
         prop_assert!(fresh == 1 || !expected.is_kept(), "{:?}", answers);

@@ -1,4 +1,4 @@
-//! The reports and summaries as they must be, computed anew from the rows that are stored.
+//! The expected reports and summaries, computed anew from the stored rows.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use proptest::test_runner::TestCaseResult;
 use service::merchants::Reports;
 use service::values::{ActivityStatus, Product, Timestamp};
 
-/// Every report and every summary is what the rows say.
+/// Checks every report and every summary against the rows.
 pub async fn agree(bank: &TestBank, stored: &[activities::Model]) -> TestCaseResult {
     bank.services
         .merchants
@@ -74,7 +74,7 @@ impl Recomputed {
 }
 
 fn top_agrees(reports: &Reports, merchants: &BTreeMap<String, Recomputed>) -> TestCaseResult {
-    // The last of equals wins in `max_by_key`, so the smallest id has to come last.
+    // `max_by_key` returns the last of equal elements, so the smallest id must come last.
     let succeeded = merchants.iter().rev().filter(|(_, merchant)| merchant.succeeded);
     let top = succeeded.max_by_key(|(_, merchant)| merchant.volume);
     let expected = top.map(|(id, merchant)| (id.clone(), merchant.volume));

@@ -80,8 +80,8 @@ async fn a_refusal_changes_nothing_and_a_success_exactly_its_rows(bank: Arc<Test
     met.expect_all(&EVERY_KIND);
 }
 
-/// Every refusal that a kind of transfer can meet: a payment's sides cannot be one wallet or in two currencies, and a
-/// deposit's source is the bank's, which need not cover it.
+/// Every outcome of each kind of transfer. A payment's sides cannot be the same wallet or in two currencies. A deposit
+/// cannot lack funds, since its source is a system wallet.
 const EVERY_KIND: [&str; 25] = [
     "TRANSFER completed",
     "TRANSFER invalid_amount",
@@ -110,13 +110,13 @@ const EVERY_KIND: [&str; 25] = [
     "idempotency_key_reused",
 ];
 
-/// Asks, compares what is stored with what was, and gives what is stored now.
+/// Makes a request, compares the rows before and after it, and returns the rows after it.
 async fn asked(bank_case: &mut BankCase, before: &Rows, ask: &Ask, expected: Verdict) -> Result<Rows, TestCaseError> {
     let (verdict, transfer) = bank_case.ask(ask).await?;
     prop_assert_eq!(verdict, expected, "{:?}", ask);
     let after = Rows::of(&bank_case.bank.db, &mut bank_case.ids).await;
     match transfer {
-        // An operator's payment opens its system wallet before the key can be looked up.
+        // An operator's payment opens its system wallet before the bank looks the key up.
         None if verdict.code == "idempotency_key_reused" && ask.asker == Asker::Operator => {
             prop_assert_eq!(&after.transfers, &before.transfers);
             wallets_are_as_before(before, &after)?;
@@ -135,7 +135,7 @@ async fn asked(bank_case: &mut BankCase, before: &Rows, ask: &Ask, expected: Ver
     Ok(after)
 }
 
-/// Every wallet and entry is as it was; an empty system wallet may have been opened for the record.
+/// Every wallet and entry is unchanged; an empty system wallet may have been opened for the record.
 fn wallets_are_as_before(before: &Rows, after: &Rows) -> TestCaseResult {
     prop_assert_eq!(&after.entries, &before.entries);
     for row in &after.wallets {
@@ -208,7 +208,7 @@ fn moved(before: &Rows, after: &Rows, id: TransferId, bank_case: &BankCase, ask:
     Ok(())
 }
 
-/// What the service shows is what the request said; of a refused one without its text.
+/// The service returns what the request said; a refused transfer has no description.
 async fn shown_as_stored(bank_case: &BankCase, ask: &Ask, id: TransferId, verdict: Verdict) -> TestCaseResult {
     let actor = Actor {
         user: bank_case.ids.operator,

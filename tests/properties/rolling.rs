@@ -1,4 +1,4 @@
-//! The rolling minute against a plain list of transactions, on one process and on two that share a Redis.
+//! The rolling minute against a plain list of transactions, in one process and in two that share a Redis.
 
 use std::sync::Arc;
 
@@ -16,23 +16,23 @@ use service::values::Currency;
 use crate::cases::{Met, currency, hold_on_bank};
 
 const WINDOW_MS: i64 = 60_000;
-/// What the window's ring is made of: 64 blocks of 1 024 milliseconds. A block pushes out the one of a round before.
+/// The window's ring: 64 blocks of 1 024 milliseconds. A new block replaces the one that is a whole round older.
 const BLOCK_MS: i64 = 1_024;
 const BLOCKS: i64 = 64;
 
-/// One thing that happens.
+/// One step of a case.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Somebody reports to one of the replicas an amount of some age.
+    /// A caller reports an amount of this age to one of the replicas.
     Report { to: usize, age_ms: i64, units: i128 },
-    /// The clock moves, or is set back.
+    /// The clock moves forward or is set back.
     Clock { by_ms: i64 },
 }
 
 /// The window as a list.
 struct List {
     now: i64,
-    /// Who was told, of what time, what.
+    /// Reported amounts: replica, time in milliseconds, and units.
     held: Vec<(usize, i64, i128)>,
 }
 
@@ -72,7 +72,7 @@ impl List {
             .filter(|(_, at, _)| (now - WINDOW_MS..=now).contains(at));
         let units: Vec<i128> = inside.map(|(.., units)| *units).collect();
         let (sum, count) = (units.iter().sum::<i128>(), units.len() as i128);
-        // Twice the quotient plus one, halved: halves go away from zero.
+        // Twice the quotient plus one, halved: this rounds halves away from zero.
         let ten_thousandths = |sum: i128| (2 * sum + count * 1_000_000) / (2 * count * 1_000_000);
         Figures {
             sum,
@@ -107,7 +107,7 @@ fn amounts() -> impl Strategy<Value = i128> {
     ]
 }
 
-/// Steps of a clock that is set back by a window at most, or by more as well.
+/// Moves of a clock that is set back by a window at most, or if `is_wild` by more as well.
 fn moves(is_wild: bool) -> impl Strategy<Value = i64> {
     let wild = if is_wild { 1 } else { 0 };
     prop_oneof![
@@ -125,7 +125,7 @@ fn steps(is_wild: bool, count: usize) -> impl Strategy<Value = Vec<Step>> {
     vec(prop_oneof![3 => report, 2 => clock], 1..count)
 }
 
-/// Replicas with the list of what all of them were told.
+/// Replicas, and the list of all amounts that were reported to them.
 struct Replicas {
     clock: Arc<ManualClock>,
     all: Vec<Arc<Services>>,
@@ -135,7 +135,7 @@ struct Replicas {
 
 impl Replicas {
     fn of(clock: Arc<ManualClock>, replicas: Vec<Arc<Services>>) -> Self {
-        // An hour and more after whatever the case before has left, beyond the furthest that a clock is set back.
+        // More than an hour after the previous case's times, even if that case has set the clock back as far as it can.
         clock.advance(TimeDelta::hours(100));
         let list = List {
             now: clock.now().timestamp_millis(),
@@ -147,7 +147,7 @@ impl Replicas {
             list,
             currency: currency(0),
         };
-        // The window's time begins with the first amount: one that has gone when the case begins.
+        // A window's time begins with its first amount. This one has left the window when the case begins.
         let old = replicas.list.now - WINDOW_MS;
         for (to, replica) in replicas.all.iter().enumerate() {
             let amount = WindowAmount::from_units(1).expect("one is an amount");
@@ -159,7 +159,7 @@ impl Replicas {
         replicas
     }
 
-    /// Tells one replica; the list knows what it must answer.
+    /// Performs a step on one replica and on the list, and compares the answers.
     fn take(&mut self, step: &Step, met: &Met) -> Result<(), TestCaseError> {
         match *step {
             Step::Clock { by_ms } => self.clock.advance(TimeDelta::milliseconds(by_ms)),
@@ -176,7 +176,7 @@ impl Replicas {
         Ok(())
     }
 
-    /// Every replica answers what the list does.
+    /// Checks that every replica gives the list's figures.
     fn agree(&mut self) -> Result<(), TestCaseError> {
         let expected = self.list.read(self.clock.now().timestamp_millis());
         for replica in &self.all {
@@ -216,7 +216,7 @@ async fn two_replicas_are_one_list_at_every_step() {
         let mut replicas = Replicas::of(clock.clone(), vec![bank.services.clone(), other.clone()]);
         for step in &steps {
             replicas.take(step, &met)?;
-            // Whoever is told last has to be heard by the one that went first.
+            // The first replica syncs again, to receive what the second one has sent.
             for replica in [&bank.services, &other, &bank.services] {
                 sync(replica).await;
             }

@@ -1,5 +1,5 @@
-//! Random feeds in random blocks and parts, with faults and repetitions in between: the rollups equal a recomputation from
-//! the rows that are stored, and every event is stored once.
+//! Random feeds in random blocks and parts, with faults and repetitions: the rollups equal a recomputation from the
+//! stored rows, and every event is stored once.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::recomputed::agree;
 
 on_every_backend!(rollups_equal_a_recomputation);
 
-/// Few of everything, so that cases meet each other.
+/// Few different values, so that events, merchants and months collide.
 const EVENTS: u128 = 40;
 const MERCHANTS: [&str; 7] = ["M1", "M10", "M2", "m1", "Zoë", " ", "M3"];
 const TIMES: [&str; 8] = [
@@ -70,7 +70,7 @@ type Fields = (
 );
 
 fn line() -> impl Strategy<Value = Fields> {
-    // The wrong ones come last and seldom.
+    // The wrong values come last and are rare.
     fn mostly<const N: usize>(words: [&'static str; N], good: usize) -> impl Strategy<Value = &'static str> {
         prop_oneof![9 => select(words[..good].to_vec()), 1 => select(words.to_vec())]
     }
@@ -85,16 +85,16 @@ fn line() -> impl Strategy<Value = Fields> {
     )
 }
 
-/// A block of a file, and what happens to it.
+/// A block of a file, and how it is stored.
 #[derive(Clone, Debug)]
 struct Step {
     lines: Vec<Fields>,
     part_rows_max: usize,
-    /// After a fault whoever goes on with the block stores so many at a time.
+    /// The size of the parts in which the block is stored after a fault.
     other_rows_max: usize,
-    /// Storing this event breaks once.
+    /// Storing this event fails once.
     poison: Option<u128>,
-    /// The block comes again after it is stored.
+    /// The block is stored a second time.
     again: bool,
 }
 
@@ -167,7 +167,7 @@ async fn forget_everything(bank: &TestBank) {
     bank.execute(&format!("{empty} {ranking}")).await;
 }
 
-/// A file that is being imported by hand.
+/// A file that the test imports block by block.
 struct File<'a> {
     bank: &'a TestBank,
     rows: &'a ActivityFiles,
@@ -223,7 +223,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Stores every block, however often it breaks, and says how many rows were new.
+    /// Stores every block, again after a fault, and returns the number of new rows.
     async fn run(&self, steps: Vec<Step>) -> Result<u64, TestCaseError> {
         let mut total = 0;
         for (number, step) in steps.iter().enumerate() {
@@ -255,7 +255,7 @@ impl<'a> File<'a> {
         Ok(total)
     }
 
-    /// Stores a block while one event breaks every transaction that it is in.
+    /// Stores a block while one event makes every transaction that contains it fail; `None` if the block failed.
     async fn store_poisoned(
         &self,
         checkpoint: &Checkpoint,
@@ -317,7 +317,7 @@ fn fail(fault: service::db::Fault) -> TestCaseError {
 }
 
 fn event_id(number: u128) -> Uuid {
-    // Spread as random ids are.
+    // Spread like random ids.
     Uuid::from_u128(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
 }
 

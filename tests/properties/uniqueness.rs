@@ -1,4 +1,4 @@
-//! What may be there once is there once: e-mail addresses, a user's wallet in a currency; and nothing hangs in the air.
+//! E-mail addresses are unique, as is a user's wallet in a currency; and no row refers to a row that does not exist.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ on_every_backend!(
     nothing_refers_to_what_is_not_there,
 );
 
-/// Letters that have exactly one other case.
+/// Addresses of letters that have exactly one other case.
 fn address() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9äÖéжЖ.+-]{1,10}[a-z]@[a-zA-Z]{1,6}\\.(com|Example)"
 }
@@ -48,7 +48,7 @@ fn in_other_cases(address: &str, flips: &[bool]) -> String {
 async fn an_address_belongs_to_one_user_in_whatever_case(bank: Arc<TestBank>) {
     let met = Met::default();
     let flips = prop::collection::vec(any::<bool>(), 1..12);
-    // A registration costs a password's hash, so the address is mostly taken by a row that was stored as it is.
+    // A registration hashes a password, which is slow: so the first user of the address is stored as a row.
     hold_on_bank(
         file!(),
         &(address(), flips, any::<bool>()),
@@ -95,7 +95,7 @@ fn registration(address: &str) -> Result<Registration, TestCaseError> {
     })
 }
 
-/// How many users and wallets are stored.
+/// The numbers of stored users and wallets.
 async fn counts(bank: &TestBank) -> (u64, u64) {
     let users = users::Entity::find()
         .count(&bank.db.write)
@@ -121,7 +121,7 @@ async fn a_user_has_one_wallet_in_a_currency(bank: Arc<TestBank>) {
         for (user, index, at_once) in wanted {
             let opening = (users[user], currency(index));
             let opened = if at_once {
-                // Two replicas at the same moment: one of them may open it.
+                // Two replicas at the same moment: at most one of them opens it.
                 let (one, other) = tokio::join!(
                     bank.services.wallets.open(customer(opening.0), opening.1),
                     replica.wallets.open(customer(opening.0), opening.1)
@@ -157,7 +157,7 @@ async fn a_user_has_one_wallet_in_a_currency(bank: Arc<TestBank>) {
                 .iter()
                 .all(|row| row.user_id.is_some_and(|user| has.contains(&(user, row.currency))))
         );
-        // The schema says so too, whoever writes.
+        // The schema enforces this too, for every writer.
         let (user, _) = has[0];
         let twice = wallet_row(Some(user), None, 0, now);
         if has.contains(&(user, twice.currency)) {
@@ -170,7 +170,7 @@ async fn a_user_has_one_wallet_in_a_currency(bank: Arc<TestBank>) {
     replica.stop().await;
 }
 
-/// What may not hang in the air.
+/// References to rows that do not exist, each of which the database must refuse.
 #[derive(Clone, Copy, Debug)]
 enum Loose {
     WalletOfNobody,

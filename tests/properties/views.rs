@@ -1,4 +1,5 @@
-//! Users, wallets, transfers and entries as JSON: exactly the contract's fields, and each reads back to the value it shows.
+//! Users, wallets, transfers and entries as JSON: exactly the contract's fields, each of which parses to the value it
+//! shows.
 
 use std::collections::BTreeMap;
 
@@ -24,11 +25,11 @@ use service::wallets::Wallet;
 use crate::cases::{hold, money, text_of, units, units_above_zero};
 use crate::domain::{id, metadata, time, transfer, user, wallet};
 
-/// An answer's members by name, each with its own text.
+/// An answer's members by name, each with its raw text.
 struct Members(BTreeMap<String, Box<RawValue>>);
 
 impl Members {
-    /// Writes a view as an answer would, and checks that it has exactly these members.
+    /// Serializes a view as an answer does, and checks that it has exactly these members.
     fn of(view: &impl Serialize, names: &[&str]) -> Result<Self, TestCaseError> {
         let json = serde_json::to_string(view).map_err(failed)?;
         let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&json).map_err(failed)?;
@@ -42,12 +43,12 @@ impl Members {
         self.0[name].get()
     }
 
-    /// A member read by serde's own rules for plain types.
+    /// A member parsed by serde's rules for plain types.
     fn plain<T: DeserializeOwned>(&self, name: &str) -> Result<T, TestCaseError> {
         serde_json::from_str(self.raw(name)).map_err(|error| TestCaseError::fail(format!("{name}: {error}")))
     }
 
-    /// Money is a string with four decimals, whatever the amount.
+    /// Money is a string with four decimals, for every amount.
     fn money(&self, name: &str) -> Result<Money, TestCaseError> {
         let text: String = self.plain(name)?;
         let money: Money = text.parse().map_err(failed)?;
@@ -117,7 +118,7 @@ fn a_wallet_reads_back_from_its_json() {
         let read = Wallet {
             id: WalletId(members.plain("id")?),
             owner: members.plain("user_id")?,
-            // It is not shown.
+            // The view does not show it.
             method: wallet.method.clone(),
             currency: members.word("currency", Currency::from_code)?,
             balance: members.money("balance")?,
@@ -170,11 +171,11 @@ fn a_transfer_reads_back_from_its_json() {
             currency: members.word("currency", Currency::from_code)?,
             method: members.plain::<Option<String>>("method")?.and_then(Method::try_new),
             description: members.plain("description")?,
-            // Given back as it came, blanks and digits included.
+            // Returned exactly as given, blanks and digits included.
             metadata: Some(members.raw("metadata").to_owned()).filter(|text| text != "null"),
             failure: reason.and_then(|reason| Failure::from_code(&reason, available)),
             created_at: members.time("created_at")?.unwrap_or_default(),
-            // What else the ledger keeps is not shown, and has no value here.
+            // The ledger's other fields are not in the view and keep their values here.
             ..transfer.clone()
         };
         prop_assert_eq!(members.time("completed_at")?, transfer.completed_at());

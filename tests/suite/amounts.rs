@@ -1,4 +1,4 @@
-//! Amounts as callers write them, and bodies that hold none.
+//! Amounts as callers write them, and bodies without an amount.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ async fn amounts_are_read_digit_by_digit(bank: Arc<TestBank>) {
         ("b", "0.1", "0.1000"),
         ("c", r#""0.0001""#, "0.0001"),
         ("d", "1.0001", "1.0001"),
-        // As floats these two are one number.
+        // As floats the next two would be the same number.
         ("e", "12345678901234.5678", "12345678901234.5678"),
         ("f", "12345678901234.5679", "12345678901234.5679"),
         ("g", r#""75308642197528.7640""#, "75308642197528.7640"),

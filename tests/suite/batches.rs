@@ -1,4 +1,4 @@
-//! Batches of a known size: each command in one stands by itself.
+//! Batches of a known size: each command in a batch is decided on its own.
 
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ async fn a_poisoned_command_fails_alone_and_not_its_batch(bank: Arc<TestBank>) {
             }
         }
     }
-    // Thirteen, and the one that kept the committer busy.
+    // The thirteen, and the one that kept the committer busy.
     assert_eq!(bank.row_counts().await, (rows.0 + 14, rows.1 + 28));
     assert_eq!(bank.balances(&sides(&pay)).await, ["9.9987", "0.0013"]);
 }
@@ -126,7 +126,7 @@ async fn an_opening_for_a_user_who_is_gone_is_refused_alone(bank: Arc<TestBank>)
             _ => assert_eq!(status(outcome), Some(TransferStatus::Completed), "number {index}"),
         }
     }
-    // The payments from the openings, and these from each other.
+    // The payments are split from the openings, and the openings from each other.
     assert_eq!(committer.metrics().splits, before.splits + 2);
     assert_eq!(bank.balances(&sides(&pay)).await, ["9.9984", "0.0016"]);
 }
@@ -141,7 +141,7 @@ fn opening(pay: &Command, user: UserId) -> Command {
     }
 }
 
-/// Each refused alone would cost two turns, while everybody else waits.
+/// To refuse each of them alone would cost two turns, while all other callers wait.
 async fn many_openings_for_users_who_are_gone_share_several_batches(bank: Arc<TestBank>) {
     let committer = Committer::of(&bank).await;
     let pay = ana_pays_ben(&bank).await;
@@ -168,7 +168,7 @@ async fn money_moves_round_in_one_batch(bank: Arc<TestBank>) {
     bank.fund(anas, "5", "visa").await;
     let there = command(ana, anas, bens, "5");
     let back = command(ben, bens, anas, "5");
-    // Each can pay with what has just come in, and only then.
+    // Each one can pay only with the money that has just come in.
     let outcomes = committer
         .commit(&bank, vec![back.clone(), there.clone(), back, there.clone(), there])
         .await;

@@ -1,4 +1,4 @@
-//! Buckets: which ids carry which, and that they disturb no order.
+//! Buckets: which ids carry which bucket, and that buckets do not affect the order of ids.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn bucket_of_failure(answer: Answer, code: &str) -> Bucket {
     transfer.bucket()
 }
 
-/// Two customers of different buckets.
+/// Two customers with different buckets.
 async fn strangers(bank: &TestBank) -> (Customer, Customer) {
     let ana = bank.customer_with("ana", "10").await;
     let mut ben = bank.customer("ben").await;
@@ -104,7 +104,7 @@ async fn a_failed_transfer_carries_the_bucket_of_the_customers_side(bank: Arc<Te
     }
 }
 
-/// The clock stands still, so that only the sequence of microseconds tells the transfers apart.
+/// The clock stands still, so that only the sequence of microseconds orders the transfers.
 async fn ids_grow_and_entries_stay_in_order_whatever_the_buckets(bank: Arc<TestBank>) {
     let shop = bank.customer("shop").await;
     let mut payers = Vec::new();

@@ -1,4 +1,4 @@
-//! The queue before the committer: full, left by its callers, closed.
+//! The committer's queue: when it is full, when callers leave it, and when it is closed.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ async fn a_full_queue_answers_at_once_and_nothing_happens(bank: Arc<TestBank>) {
     let pay = || submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
     let held = bank.hold_commits().await;
     let mut accepted = Vec::new();
-    // One is with the committer and one in the queue: from then on it is full for as long as commits are held.
+    // One command is with the committer and one in the queue, which stays full for as long as commits are held.
     while accepted.len() < 2 {
         let one = begin([pay()]).await;
         if one.waiting() == 1 {
@@ -89,7 +89,7 @@ async fn a_caller_who_hangs_up_neither_stops_nor_doubles_a_transfer(bank: Arc<Te
     drop(left);
     let stayed = begin([pay("8")]).await;
     held.release().await;
-    // The committer keeps the order of the queue, so those who left were served before.
+    // The committer keeps the order of the queue, so those whose callers have left are committed before this one.
     stayed
         .all()
         .await

@@ -1,4 +1,4 @@
-//! A committer that dies of a bug is noticed: its callers are told the truth, and the bank says that it is not ready.
+//! A committer that panics is detected: its callers get a true answer, and the bank reports that it is not ready.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -74,7 +74,7 @@ async fn two_replicas_lose_no_update(bank: Arc<TestBank>) {
     }
 }
 
-/// A worker's transfers round the four, one after the other; amounts differ, and some are more than anybody has.
+/// A worker's transfers around the four customers, one after the other. Amounts differ, and some exceed every balance.
 async fn moves_money(services: &Services, worker: usize, customers: &[(Actor, WalletId)]) -> Vec<Transfer> {
     let mut made = Vec::new();
     for step in 0..TRANSFERS_PER_WORKER {
@@ -114,7 +114,7 @@ async fn batches_over_the_same_wallets_do_not_deadlock(bank: Arc<TestBank>) {
         let customers = &customers;
         async move {
             for round in 0..20 {
-                // The two walk through the wallets in opposite directions.
+                // The two clients go through the wallets in opposite directions.
                 let batch = (0..16).map(|step| {
                     let index = if offset == 0 { step } else { 15 - step };
                     let (actor, source) = customers[index];
@@ -181,7 +181,7 @@ async fn nothing_moves_after_a_freeze_was_answered(bank: Arc<TestBank>) {
         let services = replicas[index].clone();
         let (actor, source, destination) = (ana.actor, ana.wallet, ben.wallet);
         tokio::spawn(async move {
-            // Until the wallet is frozen, and then a few times more.
+            // Pays until the wallet is frozen, and then a few times more.
             let mut refused = 0;
             while refused < 10 {
                 match submit(&services, actor, new_transfer(source, destination, "0.0001")).await {

@@ -1,5 +1,5 @@
-//! PostgreSQL killed under load and started again: what was answered with success is there once, and what was answered with
-//! a fault did not happen. Nobody uses a key here, so a wrong answer shows in the sums.
+//! PostgreSQL is killed under load and started again. A transfer that was answered with success is stored once, and one
+//! that was answered with a fault is not stored. The transfers have no keys, so a wrong answer shows in the sums.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,14 +51,14 @@ async fn a_crash_of_the_database_loses_nothing_and_doubles_nothing() {
     bank.close().await;
 }
 
-/// Sends its transfers one by one, each again until it succeeds.
+/// Sends its transfers one by one, and repeats each until it succeeds.
 async fn write(bank: Arc<TestBank>, ana: Customer, ben: Customer, answered: Arc<AtomicUsize>) {
     for _ in 0..TRANSFERS_EACH {
         loop {
             let new = new_transfer(ana.wallet, ben.wallet, "1");
             match bank.services.transfers.submit(ana.actor, None, new).await {
                 Ok(_) => break,
-                // Nothing happened, or so the bank says: the sums at the end hold it to its word.
+                // The answer promises that nothing was stored; the sums at the end check that.
                 Err(TransferError::Submit(_)) => tokio::task::yield_now().await,
                 Err(other) => panic!("{other}"),
             }

@@ -1,4 +1,4 @@
-//! A commit whose answer was lost: its callers hear what became of it, or that it is not known, and never a guess.
+//! The answer of a commit was lost: its callers are answered with its true outcome, or that the outcome is unknown.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use service::values::TransferStatus;
 
 use crate::own_committer::{Committer, idempotency};
 
-/// A proxy in front of a database, and the URL that leads through it.
+/// A proxy in front of a database, and the database's URL through it.
 pub async fn proxy_of(database: &TestDatabase) -> (Proxy, String) {
     let (front, name) = database.url.rsplit_once('/').expect("the URL names a database");
     let (server, port) = front.rsplit_once(':').expect("the URL has a port");
@@ -30,16 +30,16 @@ pub async fn behind_a_proxy(bank: &TestBank) -> (Proxy, Db, Committer) {
     let db = Db::connect(&url).await.expect("the proxy lets everything through");
     let committer = Committer::on(bank, &db).await;
     for _ in 0..4 {
-        // Both connections have the statement prepared after this, so that the next answer is that of a commit.
+        // Afterwards both connections have prepared the statement, so that the next answer is that of a commit.
         let outcome = committer.queue().submit(committer.first.clone()).await;
         outcome.expect("nothing is in its way");
-        // The pool pings a connection that it takes back, beside everything else: that answer must not be the one.
+        // Meanwhile the pool pings the connection that was returned: the next answer must not be that of the ping.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     (proxy, db, committer)
 }
 
-/// A bank that is served, and all of whose connections go through a proxy.
+/// A served bank whose connections all go through a proxy.
 pub async fn bank_behind_a_proxy() -> (Proxy, TestBank) {
     let database = TestDatabase::new(Backend::Postgres).await;
     let (proxy, url) = proxy_of(&database).await;
@@ -55,7 +55,7 @@ async fn a_registration_whose_commit_is_in_doubt_is_told_so() {
     let register = async || bank.anonymous().post("/v1/auth/register", body.clone()).await;
     proxy.cut_answer_to("COMMIT");
     register().await.expect_problem(503, "outcome_unknown");
-    // It was made, which the same request finds out. The first wallet comes with the sign-in.
+    // The user was stored, which the same request shows. The first wallet is opened at the first sign-in.
     register().await.expect_problem(409, "email_taken");
     let count = async |table| bank.number(&format!("SELECT count(*) AS n FROM {table}")).await;
     assert_eq!((count("users").await, count("wallets").await), (1, 0));
@@ -72,7 +72,7 @@ async fn a_wallet_whose_commit_is_in_doubt_is_opened_once() {
     let (proxy, bank) = bank_behind_a_proxy().await;
     let ana = bank.customer("ana").await;
     let open = async || ana.caller.post("/v1/wallets", json!({ "currency": "EUR" })).await;
-    // To its end: BEGIN says READ COMMITTED.
+    // With the final NUL, since BEGIN contains READ COMMITTED.
     proxy.cut_answer_to("COMMIT\0");
     open().await.expect(201);
     assert_eq!(bank.services.ops.metrics().unknown_commits, 1);
@@ -82,7 +82,7 @@ async fn a_wallet_whose_commit_is_in_doubt_is_opened_once() {
     bank.close().await;
 }
 
-/// Lets new connections write, or not.
+/// Sets whether new connections may write.
 pub async fn set_read_only(bank: &TestBank, value: &str) {
     let sql = format!(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}', \
@@ -104,7 +104,7 @@ async fn a_durable_transfer_is_told_after_the_server_was_read_only() {
         proxy.cut_next_answer();
         let queue = committer.queue();
         let mut asked = begin([queue.submit(committer.first.clone())]).await;
-        // Long enough for some looks at the server that refuses them.
+        // Long enough for several tries on the server, which refuses them.
         tokio::time::sleep(Duration::from_millis(700)).await;
         assert_eq!(
             asked.still_waiting().await,
@@ -166,7 +166,7 @@ async fn an_outcome_that_stays_unknown_is_told_so_and_kept_for_its_key() {
         let took = began.elapsed();
         assert!(matches!(outcome, Err(SubmitError::OutcomeUnknown)), "{outcome:?}");
         assert!((30..36).contains(&took.as_secs()), "{took:?}");
-        // Who comes now is turned away: nothing of theirs was begun.
+        // A command that comes now is refused, and was not begun.
         let outcome = queue.submit(committer.first.clone()).await;
         assert!(matches!(outcome, Err(SubmitError::Fault(_))), "{outcome:?}");
         set_read_only(&bank, "off").await;
@@ -196,7 +196,7 @@ async fn callers_of_a_database_that_goes_silent_are_answered_within_forty_second
         let mut outcomes = asked.all().await.into_iter();
         let first = outcomes.next();
         assert!(matches!(first, Some(Err(SubmitError::OutcomeUnknown))), "{first:?}");
-        // Of those who wait behind the commit nothing was begun, which they may hear at the same moment.
+        // The commands behind the commit were not begun; their callers may be answered so at the same moment.
         for outcome in outcomes {
             let is_told = match &outcome {
                 Err(SubmitError::OutcomeUnknown) => true,
@@ -240,7 +240,7 @@ async fn a_read_only_database_is_not_ready_and_refuses_with_503() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_that_lose_commits_are_found() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
-        // The tests' server has fsync and full_page_writes off; this database loses commits besides.
+        // The tests' server has fsync and full_page_writes off; in addition, this database loses commits.
         let sql =
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$";
         bank.execute(sql).await;

@@ -1,4 +1,4 @@
-//! A database that loses its newest commits under running replicas, as a standby does that is promoted without them.
+//! A database loses its newest commits under running replicas, as when a standby without them is promoted.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use service::values::{Currency, Method, TransferId};
 use crate::requests::{new_transfer, payment, submit, wallet_path};
 use crate::statistics::minute;
 
-/// Takes the newest transfer out of the database, as if it had never been there.
+/// Removes the newest transfer from the database, as if it had never been made.
 async fn lose(bank: &TestBank, transfer: TransferId, (from, to): (&Customer, &Customer), amount: &str) {
     let id: Uuid = transfer.0;
     let back = |wallet: Uuid, sign: &str| {
@@ -35,11 +35,11 @@ async fn what_one_replica_remembers_of_a_lost_commit_moves_no_money() {
             async |services, amount| submit(services, ana.actor, new_transfer(ana.wallet, ben.wallet, amount)).await;
         let lost = pay(&bank.services, "500").await.expect("there is enough");
         lose(&bank, lost.transfer.id, (&ana, &ben), "500").await;
-        // The other replica brings both wallets to the versions that the first one remembers, with other balances.
+        // The other replica brings both wallets to the versions that the first one remembers, but with other balances.
         pay(&other, "12").await.expect("there is enough");
         pay(&bank.services, "1").await.expect("there is enough");
         assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["987.0000", "13.0000"]);
-        // It says so, and only the one that had seen the lost commit can know.
+        // The loss is reported by the replica that has seen the lost commit; the other one cannot know of it.
         let went_back = |services: &Services| services.ops.metrics().database_went_back;
         assert_eq!((went_back(&bank.services), went_back(&other)), (1, 0));
     })
@@ -58,7 +58,7 @@ async fn the_statistics_count_a_lost_transfer_no_more() {
         assert_eq!(both().await, [(2, 1_500); 2]);
         lose(&bank, lost.transfer.id, (&ana, &ben), "500").await;
         assert_eq!(both().await, [(1, 1_000); 2]);
-        // The next row takes the number of the lost one.
+        // The next row gets the number of the lost one.
         pay(&other, "12").await.expect("there is enough");
         assert_eq!(both().await, [(2, 1_012); 2]);
         let lost = pay(&other, "3").await.expect("there is enough");
@@ -70,7 +70,7 @@ async fn the_statistics_count_a_lost_transfer_no_more() {
     .await;
 }
 
-/// Takes the newest commit, which opened a method's wallet, out of the database, as if no operator had used it.
+/// Removes the newest commit, which opened a method's wallet, as if no operator had used the method.
 async fn lose_method(bank: &TestBank, method: &str) {
     bank.execute(&format!(
         "SET session_replication_role = replica; \

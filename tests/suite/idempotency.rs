@@ -1,4 +1,4 @@
-//! The same key and the same request move money once, and get the same answer for good.
+//! A key with the same request moves money once, and always gets the same answer.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub async fn ana_and_ben(bank: &TestBank) -> (Customer, Customer) {
     (bank.customer_with("ana", "10").await, bank.customer("ben").await)
 }
 
-/// What is answered the same again: of a problem everything but the request's id.
+/// The part of an answer that a replay must repeat: everything, except the request id of a problem.
 fn answered(answer: &Answer) -> String {
     if answer.status < 400 {
         answer.text.clone()
@@ -32,7 +32,7 @@ fn answered(answer: &Answer) -> String {
     }
 }
 
-/// Two answers are one answer, and only the second says that it is a replay.
+/// Fails unless both answers are the same, and only the second is marked as a replay.
 #[track_caller]
 pub fn assert_replayed(first: &Answer, again: &Answer) {
     assert_eq!((first.status, answered(first)), (again.status, answered(again)));
@@ -72,7 +72,7 @@ async fn without_a_key_each_request_stands_alone(bank: Arc<TestBank>) {
 
 async fn deposits_and_withdrawals_are_replayed_too(bank: Arc<TestBank>) {
     let (ana, ben) = ana_and_ben(&bank).await;
-    // A method is open once an operator has used it.
+    // A method is open once an operator has made a payment with it.
     bank.fund(ben.wallet, "1", "wire").await;
     let operator = bank.operator().await;
     let deposits = wallet_path(ana.wallet, "/deposits");

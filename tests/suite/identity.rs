@@ -1,4 +1,4 @@
-//! Becoming a customer and signing in.
+//! Registration and sign-in.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -125,7 +125,8 @@ async fn spellings_of_an_address_are_one_account(bank: Arc<TestBank>) {
 async fn hidden_characters_are_refused(bank: Arc<TestBank>) {
     let anybody = bank.anonymous();
     register(&anybody, registration("ana@example.com")).await.expect(201);
-    // Zero-width, direction, a filler that is a letter, a control, one that is not assigned, and one in another shape.
+    // Zero-width, direction, a letter that is shown blank, a control, an unassigned character, and one that has another
+    // form.
     for hidden in ["\u{200b}", "\u{202e}", "\u{2067}", "\u{3164}", "\u{1}", "\u{378}"] {
         for email in [format!("an{hidden}a@example.com"), format!("{hidden}ana@example.com")] {
             let answer = register(&anybody, registration(&email)).await;

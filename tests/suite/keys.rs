@@ -1,4 +1,4 @@
-//! Idempotency keys: what is one, whose it is, how long it is good.
+//! Idempotency keys: their form, their owner, and how long they are valid.
 
 use std::sync::Arc;
 

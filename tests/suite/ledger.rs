@@ -1,4 +1,4 @@
-//! The books: every digit kept, entries without a gap, times that only grow.
+//! The books: all digits are kept, entries have no gap, and times only increase.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ async fn the_largest_and_the_smallest_amount_keep_every_digit(bank: Arc<TestBank
         [system(&largest).await, system(&smallest).await],
         ["-99999999999999.9999", "-0.0001"]
     );
-    // Into ben's wallet it would fit; the method's own wallet has no room left.
+    // Ben's wallet has room for it, but the method's system wallet has not.
     deposit(ben.wallet, "0.0001", "visa")
         .await
         .expect_problem(422, "balance_out_of_range");
@@ -64,7 +64,7 @@ async fn the_largest_and_the_smallest_amount_keep_every_digit(bank: Arc<TestBank
 }
 
 async fn twelve_full_wallets_balance(bank: Arc<TestBank>) {
-    // SQLite's own sum over an i64 ends at nine of them.
+    // SQLite's own integer sum overflows above nine of them.
     for index in 0..12 {
         let (_, wallet) = quiet_customer(&bank, &format!("full{index}")).await;
         bank.fund(wallet, MOST, &format!("method_{index}")).await;
@@ -178,7 +178,7 @@ async fn a_wallets_times_never_go_back(bank: Arc<TestBank>) {
         wallet["updated_at"].as_str().unwrap_or_default().to_owned()
     };
     let moved = time_of_ben().await;
-    // A replica whose clock is behind, and an operator who froze the wallet in between.
+    // A replica's clock is behind, and an operator has frozen the wallet in between.
     bank.advance(TimeDelta::minutes(-10)).await;
     act(&operator, &wallet_path(ben.wallet, "/freeze")).await.expect(200);
     act(&operator, &wallet_path(ben.wallet, "/unfreeze")).await.expect(200);

@@ -1,4 +1,4 @@
-//! An SQLite file whose write lock another process keeps: writers are told so, and reading goes on.
+//! Another process keeps the write lock of a SQLite file: writers are answered so, and reads go on.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,9 +63,9 @@ fn immediate() -> TransactionOptions {
     }
 }
 
-/// How long the two commit.
+/// How long the two processes commit.
 const TURNS_FOR: Duration = Duration::from_secs(3);
-/// Callers of each: a process has the next batch ready when one is committed.
+/// Callers of each process: enough that its next batch is ready when one is committed.
 const CALLERS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,7 +92,7 @@ async fn two_processes_on_one_file_take_turns() {
         let (Some(fewest), Some(most)) = (fewest, most) else {
             panic!("two committed")
         };
-        // SQLite's own waiting gave one of them up to 2.6 times as many.
+        // With SQLite's own waiting one process had up to 2.6 times as many.
         assert!(fewest * 5 > *most * 4, "{committed:?}");
     })
     .await;

@@ -1,4 +1,4 @@
-//! A wallet that another session has locked stops the transfers on it, and no others.
+//! A wallet that another session has locked stops the transfers of that wallet, and no others.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn a_locked_wallet_stops_nobody_else() {
         let stopped = || submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
         let waiting = begin([stopped()]).await;
         let free = || submit(&bank.services, cara.actor, new_transfer(cara.wallet, dan.wallet, "1"));
-        // The first meets the lock with the others, and waits as long as a batch waits for a lock.
+        // This transfer is in one batch with the stopped one, and waits as long as a batch waits for a lock.
         free().await.expect("nothing is in its way");
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         let one_by_one = Instant::now();

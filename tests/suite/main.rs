@@ -1,5 +1,5 @@
-//! The bank from outside: every scenario on both databases, over HTTP or the services' public face.
-//! One binary, so that all scenarios share one PostgreSQL.
+//! Tests of the bank from outside: scenarios on both databases, over HTTP or through the services' public functions.
+//! All are in one binary, so that they share one PostgreSQL.
 
 mod aggregates;
 mod amounts;

@@ -1,4 +1,4 @@
-//! A committer of a test's own: batches that are surely one batch, and what they cost.
+//! A committer of the test's own: commands that are certain to be in one batch, and the cost of a batch.
 
 use crate::requests::{money, quiet_customer};
 use harness::{TestBank, begin};
@@ -10,7 +10,7 @@ use service::ledger::{
 };
 use service::values::{Digest, Method, TransferStatus, WalletId};
 
-/// A ledger of one's own, as a replica would have, and a transfer that keeps its committer busy.
+/// A ledger of the test's own, as a replica has one, and a transfer that keeps its committer busy.
 pub struct Committer {
     ledger: Ledger,
     pub first: Command,
@@ -30,12 +30,12 @@ impl Committer {
         let ledger = started.expect("a thread can be started");
         let first = command(ana, source, destination, "0.0001");
         let committer = Self { ledger, first };
-        // From here on it remembers its two wallets.
+        // After this it remembers its two wallets.
         committer.commit(bank, Vec::new()).await;
         committer
     }
 
-    /// Commits the commands as one batch: the committer is stopped in an earlier one until all of them are queued.
+    /// Commits the commands as one batch: an earlier commit is held until all of them are queued.
     pub async fn commit(&self, bank: &TestBank, commands: Vec<Command>) -> Vec<Result<Outcome, SubmitError>> {
         let queue = self.ledger.queue();
         let held = bank.hold_commits().await;
@@ -49,14 +49,15 @@ impl Committer {
         batch.all().await
     }
 
-    /// Commits until this committer goes without the turn again: after another one has committed it waits for it for a while.
+    /// Commits until this committer works without the turn again. After another committer's commit it takes the turn
+    /// for a while.
     pub async fn be_alone(&self, bank: &TestBank) {
         for _ in 0..=16 {
             self.commit(bank, Vec::new()).await;
         }
     }
 
-    /// What committing the commands as one batch adds to the counters, without the earlier batch.
+    /// The counters that committing the commands as one batch adds, without those of the earlier commit.
     pub async fn cost(&self, bank: &TestBank, commands: Vec<Command>) -> MetricsSnapshot {
         let start = self.metrics();
         self.commit(bank, Vec::new()).await;
@@ -105,7 +106,7 @@ pub fn command(actor: Actor, source: WalletId, destination: WalletId, amount: &s
     }
 }
 
-/// A deposit by a method whose wallet is known, as an operator asks for it.
+/// An operator's deposit by a method whose wallet is known.
 pub async fn deposit(bank: &TestBank, method: &str, wallet: WalletId, amount: &str) -> Command {
     Command {
         actor: bank.operator_actor().await,
@@ -120,7 +121,7 @@ pub async fn deposit(bank: &TestBank, method: &str, wallet: WalletId, amount: &s
     }
 }
 
-/// The same movement but for what is set.
+/// The same movement with the changes that `set` makes.
 pub fn but(command: &Command, set: impl FnOnce(&mut Movement)) -> Command {
     let mut command = command.clone();
     match &mut command.action {
@@ -136,7 +137,7 @@ pub fn sides(command: &Command) -> [WalletId; 2] {
     sides.try_into().expect("a movement has two sides")
 }
 
-/// A key and a request that belong together, by number.
+/// A key with its request, made from a number.
 pub fn idempotency(number: u8) -> Option<Idempotency> {
     Some(Idempotency {
         key: Digest([number; 16]),
@@ -151,7 +152,7 @@ pub fn status(outcome: &Result<Outcome, SubmitError>) -> Option<TransferStatus> 
     }
 }
 
-/// Ana with money, ben without, and a command that lets ana pay ben one ten-thousandth.
+/// Ana has money, ben has none, and the command lets ana pay ben one ten-thousandth.
 pub async fn ana_pays_ben(bank: &TestBank) -> Command {
     let (ana, source) = quiet_customer(bank, "ana").await;
     let (_, destination) = quiet_customer(bank, "ben").await;

@@ -1,4 +1,4 @@
-//! Deposits and withdrawals, and the bank's own wallets on their other side.
+//! Deposits and withdrawals, and the system wallets on their other side.
 
 use std::sync::Arc;
 
@@ -162,7 +162,7 @@ async fn a_customer_cannot_open_a_method(bank: Arc<TestBank>) {
         let path = wallet_path(wallet, "/withdrawals");
         ana.caller.post(&path, payment("5", method)).await
     };
-    // Neither one that no operator has used, nor one that is open in another currency.
+    // Methods that no operator has used, and one that is open only in another currency.
     for (wallet, method) in [(ana.wallet, "wire"), (ana.wallet, "w1re"), (euro, "visa")] {
         let answer = withdraw(wallet, method).await;
         answer.expect_problem(422, "unknown_method");
@@ -185,7 +185,7 @@ async fn a_method_that_is_not_open_uses_no_key_up(bank: Arc<TestBank>) {
     let ben = bank.customer("ben").await;
     let path = wallet_path(ana.wallet, "/withdrawals");
     let withdraw = async |key: &str| ana.caller.post_once(&path, key, payment("5", "wire")).await;
-    // The key is looked up before any refusal.
+    // The bank looks the key up before it refuses for any other reason.
     ana.caller
         .post_once("/v1/transfers", "paid", transfer(ana.wallet, ben.wallet, "1"))
         .await

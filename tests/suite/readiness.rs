@@ -1,4 +1,5 @@
-//! `/readyz`: an answer within about 2 s, one proof for all who ask, and no replica that depends on another's locks.
+//! `/readyz` answers within about 2 s, makes one proof for all concurrent callers, and waits for no other replica's
+//! locks.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use service::ops::NotReady;
 use crate::doubts::bank_behind_a_proxy;
 use crate::requests::transfer;
 
-/// Between two looks at a process that waits for a silent server.
+/// The time between two checks of a process that waits for a silent server.
 const PAUSE: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +68,7 @@ async fn a_failed_proof_holds_for_a_second_as_a_good_one_does() {
     .await;
 }
 
-/// A bank whose server goes silent under a transfer of ana's to ben.
+/// A bank whose database server has gone silent, after ana has paid ben once.
 struct Silenced {
     proxy: Proxy,
     bank: TestBank,
@@ -93,7 +94,7 @@ impl Silenced {
         }
     }
 
-    /// Whether `/readyz` names the committer that waits.
+    /// Whether `/readyz` reports that the committer waits.
     async fn is_stuck(&self) -> bool {
         let answer = self.bank.anonymous().get("/readyz").await;
         answer.status == 503
@@ -107,7 +108,7 @@ impl Silenced {
         self.ana.caller.post("/v1/transfers", body).await.status
     }
 
-    /// The server is there again: the process becomes ready, and commits.
+    /// After the server answers again, the process becomes ready and commits.
     async fn end(self, paid: u16) {
         assert_eq!(paid, 201, "its outcome was found");
         let began = Instant::now();

@@ -1,4 +1,4 @@
-//! Why money does not move: every refusal, their one order of precedence, and that nothing moved.
+//! Refusals of money movements: each of them, their order of precedence, and that nothing moves.
 
 use std::sync::Arc;
 
@@ -23,17 +23,17 @@ in_two_slices!(
     a_refused_transfer_keeps_no_text,
 );
 
-/// Ana's wallet in every state, and what stands around it.
+/// A wallet in every state that a refusal needs.
 struct Cast {
     ana: Customer,
     operator: Caller,
-    /// 100 USD of ana's.
+    /// Ana's, with 100 USD.
     dollars: WalletId,
-    /// Ana's: frozen, closed, and one with nothing in it, each in a currency of its own.
+    /// Ana's: one frozen, one closed and one empty, each in its own currency.
     frozen: WalletId,
     closed: WalletId,
     empty: WalletId,
-    /// Others': frozen and closed in USD, 5 USD, and as much USD as there can be.
+    /// Other customers', in USD: one frozen, one closed, one with 5, and one with the largest balance.
     frozen_dollars: WalletId,
     closed_dollars: WalletId,
     bens: WalletId,
@@ -105,7 +105,7 @@ impl Cast {
         ]
     }
 
-    /// Sends what must be refused, and proves that nothing but a record of it is left behind.
+    /// Sends a request that must be refused, and proves that it leaves at most its record behind.
     async fn refused(&self, bank: &TestBank, path: &str, body: Value, code: &str) -> Value {
         let before = wallets_now(&self.operator, &self.wallets()).await;
         let (transfers, entries) = bank.row_counts().await;
@@ -162,7 +162,7 @@ fn is_recorded(code: &str) -> bool {
     !["invalid_amount", "wallet_not_found", "unknown_method", "same_wallet"].contains(&code)
 }
 
-/// The order of the contract.
+/// The order in the contract.
 const ORDER: [&str; 9] = [
     "invalid_amount",
     "wallet_not_found",
@@ -189,7 +189,7 @@ async fn of_two_refusals_that_apply_the_earlier_is_the_answer(bank: Arc<TestBank
         unknown,
         ..
     } = cast;
-    // Both refusals of a line apply to its request; the first must be the answer.
+    // Both refusals of a line apply to its request; the first one must be the answer.
     let table = [
         (ORDER[0], ORDER[1], unknown, bens, "0"),
         (ORDER[0], ORDER[1], bens, dollars, "1.00001"),
@@ -224,7 +224,7 @@ async fn of_two_refusals_that_apply_the_earlier_is_the_answer(bank: Arc<TestBank
         cast.refused(&bank, "/v1/transfers", transfer(source, destination, amount), first)
             .await;
     }
-    // The last one has nobody behind it.
+    // The last refusal has none after it.
     cast.refused(&bank, "/v1/transfers", transfer(dollars, full, "0.0001"), ORDER[8])
         .await;
     cast.ana
@@ -269,7 +269,7 @@ async fn payments_are_refused_in_the_same_order(bank: Arc<TestBank>) {
         ("wallet_not_found", cast.unknown, "1", 0),
         ("wallet_frozen", cast.frozen_dollars, "1", 1),
         ("wallet_closed", cast.closed_dollars, "1", 1),
-        // The method's own wallet is in range, the customer's is full.
+        // The method's system wallet has room, the customer's is full.
         ("balance_out_of_range", cast.full, "0.0001", 1),
     ] {
         let (transfers, entries) = bank.row_counts().await;
@@ -329,13 +329,13 @@ async fn a_refused_transfer_keeps_no_text(bank: Arc<TestBank>) {
     let kept = "SELECT count(*) AS n FROM transfers \
         WHERE status = 3 AND (description IS NOT NULL OR metadata IS NOT NULL)";
     assert_eq!(bank.number(kept).await, 0);
-    // The request is known by its digest all the same.
+    // The request is still recognized by its digest.
     let again = cast.ana.caller.post_once("/v1/transfers", "k", body.clone()).await;
     assert_eq!(again.header("idempotent-replayed"), "true", "{}", again.text);
     body["description"] = json!("another text");
     let other = cast.ana.caller.post_once("/v1/transfers", "k", body.clone()).await;
     other.expect_problem(422, "idempotency_key_reused");
-    // What is made keeps both.
+    // A completed transfer keeps both.
     body["amount"] = json!("1");
     let made = cast.ana.caller.post("/v1/transfers", body).await.expect(201);
     assert_eq!(

@@ -1,4 +1,5 @@
-//! Two releases at once: the migration of a newer one adds columns to every table, and an older one goes on with its work.
+//! Two releases run at once: the migration of the newer one adds columns to every table, and the older one keeps
+//! working.
 
 use harness::{Backend, Customer, TestBank, run};
 use sea_orm::{ConnectionTrait, Statement};
@@ -9,9 +10,9 @@ use uuid::Uuid;
 use crate::idempotency::{ana_and_ben, assert_replayed};
 use crate::requests::{new_transfer, submit, transfer, wallet_path};
 
-/// Enough that each of an older release's connections has every statement prepared.
+/// Enough that each of the older release's connections has prepared every statement.
 const ROUNDS: usize = 5;
-/// A wallet is opened in each of these.
+/// Each round opens a wallet in one of these.
 const CURRENCIES: [&str; 2 * ROUNDS] = ["EUR", "GBP", "JPY", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF"];
 
 async fn add_columns(bank: &TestBank) {
@@ -27,7 +28,7 @@ async fn add_columns(bank: &TestBank) {
     }
 }
 
-/// A transfer without the turn, then what goes in turn, then what the services read.
+/// A transfer without the turn, then what takes the turn, then the services' reads.
 async fn use_the_bank(bank: &TestBank, (ana, ben): (&Customer, &Customer), round: usize) {
     let pay = async |destination, key: &str| {
         let body = transfer(ana.wallet, destination, "1");
@@ -35,7 +36,7 @@ async fn use_the_bank(bank: &TestBank, (ana, ben): (&Customer, &Customer), round
             .post_once("/v1/transfers", &format!("{key}-{round}"), body)
             .await
     };
-    // A wallet that is not there is looked for in the database, and so is the key of a refused transfer.
+    // The bank looks a missing wallet up in the database, and also the key of a refused transfer.
     let missing_wallet = WalletId(Uuid::from_u128(1));
     pay(missing_wallet, "refused")
         .await
@@ -77,7 +78,8 @@ async fn columns_of_a_newer_release_stop_no_older_one() {
         for round in ROUNDS..2 * ROUNDS {
             use_the_bank(&bank, (&ana, &ben), round).await;
         }
-        // The first batch of a process is in turn; the other process finds the head moved, and takes the turn too.
+        // The first batch of a process takes the turn. The other process then finds the head moved, and takes the turn,
+        // too.
         for services in [bank.replica().await, bank.services.clone()] {
             let paid = submit(&services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1")).await;
             paid.expect("ana can pay");

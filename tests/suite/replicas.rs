@@ -1,4 +1,4 @@
-//! What one process remembers is only a guess: another process, or a person, may have changed it.
+//! A process may remember out-of-date wallets: another process, or a person, may have changed them.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Two processes; the first one has just moved money and remembers both wallets: ana has 9, ben 1.
+    /// Two processes. The first has just moved money and remembers both wallets: ana has 9, ben has 1.
     async fn of(bank: &TestBank) -> Self {
         let ana = bank.customer_with("ana", "10").await;
         let bens = bank.customer("ben").await.wallet;
@@ -80,7 +80,7 @@ async fn a_balance_that_another_process_changed_is_learnt(bank: Arc<TestBank>) {
     pair.pay(&pair.here, "1").await.expect("ana can pay");
     let stale = match bank.backend {
         Backend::Postgres => 1,
-        // Every batch goes in turn there.
+        // On SQLite every batch takes the turn.
         Backend::Sqlite => 0,
     };
     assert_eq!(pair.here.ops.metrics().stale_retries, before.stale_retries + stale);
@@ -175,7 +175,7 @@ async fn what_another_process_moved_is_learnt_with_the_turn(bank: Arc<TestBank>)
     let before = pair.here.ops.metrics().statements;
     pair.pay(&pair.here, "8").await.expect("ana has 8");
     // PostgreSQL: the statement that finds the head moved, BEGIN and its time-out, the turn, the write, COMMIT.
-    // SQLite: BEGIN, the head, its last row, what the others committed, the wallets of that, four that write, COMMIT.
+    // SQLite: BEGIN, the head, its last row, the others' commits, the wallets of these, four writes, COMMIT.
     let statements = match bank.backend {
         Backend::Postgres => 6,
         Backend::Sqlite => 10,
@@ -188,13 +188,13 @@ async fn what_another_process_moved_is_learnt_with_the_turn(bank: Arc<TestBank>)
 }
 
 async fn after_more_commits_than_are_told_everything_is_read_again(bank: Arc<TestBank>) {
-    // As many as are told, and one more.
+    // One more than the turn reports.
     const TRANSFERS: usize = 2_001;
     let pair = Pair::of(&bank).await;
     let cara = bank.customer("cara").await;
     let paid = all_at_once((0..TRANSFERS).map(|_| pair.pay(&pair.there, "0.0001"))).await;
     paid.into_iter().for_each(|paid| paid.expect("ana has 9"));
-    // Named by the newest commit alone, which is not among those that are told.
+    // Only the newest commit names cara's wallet, and it is not among the reported ones.
     let to_cara = new_transfer(pair.ana.wallet, cara.wallet, "1");
     submit(&pair.there, pair.ana.actor, to_cara)
         .await
@@ -205,7 +205,7 @@ async fn after_more_commits_than_are_told_everything_is_read_again(bank: Arc<Tes
     let read_again = match bank.backend {
         // The statement that finds the head moved, BEGIN and its time-out, the turn, the wallets, the write, COMMIT.
         Backend::Postgres => 7,
-        // BEGIN, the head, its last row, what the others committed, the wallets of the batch, four that write, COMMIT.
+        // BEGIN, the head, its last row, the others' commits, the wallets of the batch, four writes, COMMIT.
         Backend::Sqlite => 10,
     };
     assert_eq!(after.statements - before.statements, read_again);
@@ -213,7 +213,7 @@ async fn after_more_commits_than_are_told_everything_is_read_again(bank: Arc<Tes
 }
 
 async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<TestBank>) {
-    // As many as are told, and then the one that matters.
+    // More than the turn reports; then comes the one that matters.
     const CHANGES: usize = 2_001;
     let pair = Pair::of(&bank).await;
     let operator = bank.operator_actor().await;
@@ -233,7 +233,8 @@ async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<Tes
         .expect("a wallet can be frozen");
     let before = pair.here.ops.metrics().stale_retries;
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
-    // Decided once: the refusal did not rest on a memory that the write found wrong.
+    // Only the first try, without the turn, was stale; with the turn the refusal was decided on rows that were read
+    // again.
     let stale = u64::from(bank.backend == Backend::Postgres);
     assert_eq!(pair.here.ops.metrics().stale_retries - before, stale);
 }
@@ -247,12 +248,13 @@ async fn a_wallet_that_a_person_changed_is_read_again(bank: Arc<TestBank>) {
         bank.execute(&format!("UPDATE wallets SET status = '{status}' WHERE id = {bens}"))
             .await;
     };
-    // First it remembers a frozen wallet that is active, then an active one that is frozen.
+    // First the process remembers a frozen wallet that is active, then an active one that is frozen.
     set_status("ACTIVE").await;
     pair.pay(&pair.here, "1").await.expect("money may move again");
     set_status("FROZEN").await;
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
-    // It still remembers an active one when a person freezes it: unfreezing it must not be answered from memory.
+    // The process still remembers an active wallet when a person freezes it: it must not answer the unfreeze from
+    // memory.
     set_status("ACTIVE").await;
     pair.pay(&pair.here, "1").await.expect("money may move again");
     set_status("FROZEN").await;

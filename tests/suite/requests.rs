@@ -1,4 +1,4 @@
-//! What scenarios ask for, in few words.
+//! Short helpers for the requests of scenarios.
 
 use harness::{Answer, Caller, TestBank};
 use reqwest::Method;
@@ -32,7 +32,7 @@ pub async fn act(caller: &Caller, path: &str) -> Answer {
     Answer::of(caller.request(Method::POST, path)).await
 }
 
-/// A POST of JSON text exactly as it stands.
+/// A POST of JSON text, sent unchanged.
 pub async fn post_text(caller: &Caller, path: &str, text: &str) -> Answer {
     let request = caller
         .request(Method::POST, path)
@@ -71,7 +71,7 @@ pub async fn pages(caller: &Caller, path: &str, limit: u32, mut meanwhile: impl 
     }
 }
 
-/// Balance, held, version and status of wallets, for comparing before with after.
+/// Balance, held part, version and status of wallets, to compare before with after.
 pub async fn wallets_now(operator: &Caller, wallets: &[WalletId]) -> Vec<[String; 4]> {
     let mut found = Vec::new();
     for wallet in wallets {
@@ -91,7 +91,7 @@ pub fn key(text: &str) -> Option<IdempotencyKey> {
     Some(IdempotencyKey::try_new(text).expect("a test's key is one"))
 }
 
-/// A transfer for the services' own face.
+/// A transfer for the services.
 pub fn new_transfer(source: WalletId, destination: WalletId, amount: &str) -> NewTransfer {
     NewTransfer {
         source,
@@ -102,12 +102,12 @@ pub fn new_transfer(source: WalletId, destination: WalletId, amount: &str) -> Ne
     }
 }
 
-/// Submits a transfer past HTTP.
+/// Submits a transfer without HTTP.
 pub async fn submit(services: &Services, actor: Actor, new: NewTransfer) -> Result<Receipt, TransferError> {
     services.transfers.submit(actor, None, new).await
 }
 
-/// Withdraws past HTTP.
+/// Withdraws without HTTP.
 pub async fn withdraw(
     services: &Services,
     actor: Actor,
@@ -129,7 +129,7 @@ pub async fn withdraw(
         .await
 }
 
-/// A new customer who need not sign in: past HTTP, and quicker.
+/// A new customer who is not signed in; made without HTTP, which is faster.
 pub async fn quiet_customer(bank: &TestBank, name: &str) -> (Actor, WalletId) {
     let registration = Registration {
         email: Email::try_new(&format!("{name}@example.com")).expect("a test's name makes an address"),

@@ -1,5 +1,5 @@
-//! The rolling minute of several replicas: what the bank moves each reads in the journal for itself, what is reported they
-//! share while Redis is there.
+//! The rolling minute of several replicas. Each replica reads the bank's own movements from the journal. Replicas share
+//! reported amounts through Redis while it is available.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use service::statistics::Age;
 
 use crate::statistics::{minute, report};
 
-/// Turns scenarios into tests on both databases, each with a Redis of its own that it may kill.
+/// Turns scenarios into tests on both databases, each with its own Redis, which the scenario may kill.
 macro_rules! with_redis {
     ($($scenario:ident),* $(,)?) => {
         mod sqlite {
@@ -46,7 +46,7 @@ with_redis!(
     what_a_dead_replica_told_stays_for_its_minute,
 );
 
-/// A bank that shares its statistics, and the Redis that it shares them through.
+/// A bank that shares its statistics, and the Redis that it uses for that.
 struct Shared {
     bank: Arc<TestBank>,
     redis: RedisServer,
@@ -69,14 +69,14 @@ impl Shared {
         }
     }
 
-    /// A replica that knows what the first one does.
+    /// A replica that has received what the first one has.
     async fn replica(&self) -> Arc<Services> {
         let replica = self.bank.replica().await;
         sync([&*replica, &*self.bank.services]).await;
         replica
     }
 
-    /// Something moved by a process that shares nothing, such as a command.
+    /// A deposit by a process that shares no statistics, such as a command.
     async fn fund_unseen(&self, customer: &Customer, amount: &str) {
         let alone = self.bank.replica_with(|config| config.redis_url = None).await;
         let deposit = service::transfers::NewPayment {
@@ -105,7 +105,7 @@ async fn sync<'a>(replicas: impl IntoIterator<Item = &'a Services>) {
     }
 }
 
-/// The minutes of both, in dollars.
+/// The minutes of both replicas, in dollars.
 async fn minutes(here: &Services, there: &Services) -> [(u64, i128); 2] {
     [minute(here, "USD").await, minute(there, "USD").await]
 }
@@ -117,7 +117,7 @@ async fn two_replicas_answer_the_same(shared: Shared) {
     assert_eq!(minutes(&here, &there).await, [(1, 10), (2, 15)]);
     sync([&*there, &*here]).await;
     assert_eq!(minutes(&here, &there).await, [(2, 15), (2, 15)]);
-    // Telling again what is known changes nothing.
+    // Another sync without news changes nothing.
     sync([&*here, &*there, &*here, &*there]).await;
     assert_eq!(minutes(&here, &there).await, [(2, 15), (2, 15)]);
     shared.bank.advance(TimeDelta::milliseconds(30_001)).await;
@@ -137,7 +137,7 @@ async fn what_the_bank_moves_needs_no_redis(mut shared: Shared) {
     shared.fund_unseen(&ana, "1").await;
     let later = shared.bank.replica().await;
     assert_eq!(minutes(&shared.bank.services, &later).await, [(3, 111), (3, 111)]);
-    // Nor is it told to the others: it would count twice there.
+    // Replicas do not share it through Redis later either: it would then count twice.
     shared.redis.start_again().await.expect("Redis starts again");
     for replica in [&shared.bank.services, &later] {
         replica.statistics.sync().await.ok();
@@ -217,13 +217,13 @@ async fn a_redis_that_forgot_everything_is_told_again(mut shared: Shared) {
     }
     sync([&*here, &*there]).await;
     assert_eq!(minutes(&here, &there).await, [(1, 10), (1, 10)]);
-    // Whoever comes now hears of what was told before.
+    // A replica that starts now receives what was shared before.
     let later = shared.replica().await;
     assert_eq!(minute(&later, "USD").await, (1, 10));
     shared.close().await;
 }
 
-/// No connection breaks: a replica finds another generation than before, or makes one.
+/// No connection breaks: a replica finds another generation than before, or none and makes one.
 async fn a_redis_that_was_emptied_unnoticed_is_told_again(shared: Shared) {
     let (here, there) = (shared.bank.services.clone(), shared.replica().await);
     assert_eq!(report(&shared.bank, &here, 10, 0), Age::Inside);

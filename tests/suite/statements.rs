@@ -1,4 +1,4 @@
-//! What a batch costs the database, in statements: exact numbers, so that nobody makes it dearer unnoticed.
+//! The cost of a batch in statements, as exact numbers, so that a more expensive change fails a test.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,8 +23,9 @@ async fn a_batch_costs_the_same_statements_whatever_its_size(bank: Arc<TestBank>
     let committer = Committer::of(&bank).await;
     let pay = ana_pays_ben(&bank).await;
     committer.be_alone(&bank).await;
-    // PostgreSQL: one writing statement, and one that reads wallets which are not remembered yet.
-    // SQLite: those who wait for the turn join the batch that waits; only wallets that are not remembered cost a statement.
+    // PostgreSQL: one statement that writes, and one that reads the wallets that are not remembered yet.
+    // SQLite: commands that come while a batch waits for the turn join it; only wallets that are not remembered cost a
+    // statement.
     let (batches, cold, warm) = match bank.backend {
         Backend::Postgres => (1, 2, 1),
         Backend::Sqlite => (0, 1, 0),
@@ -50,8 +51,9 @@ async fn deposits_and_refusals_have_their_price(bank: Arc<TestBank>) {
     committer.be_alone(&bank).await;
     let too_much = but(&pay, |movement| movement.amount = Some(money("1000")));
     let no_amount = but(&pay, |movement| movement.amount = None);
-    // What is not recorded is not written, but the head is looked at before it is answered. On SQLite the batch that waited for
-    // the turn takes all these in, and one more statement looks at wallets that were only decided on.
+    // A refusal without a record writes nothing, but the committer checks the head before it answers. On SQLite the
+    // batch that waited for the turn takes in all of these, and one more statement checks wallets that were only
+    // decided on.
     let (batches, moved, decided_on, unwritten) = match bank.backend {
         Backend::Postgres => (1, 1, 1, 1),
         Backend::Sqlite => (0, 0, 1, 0),
@@ -81,8 +83,8 @@ async fn keys_and_replays_have_their_price(bank: Arc<TestBank>) {
             ..pay.clone()
         })
         .collect();
-    // A key that nobody used costs nothing more on PostgreSQL: the unique index notices the others.
-    // On SQLite all keys of a batch are looked up.
+    // On PostgreSQL an unused key costs nothing, since the unique index finds used ones. On SQLite one statement looks
+    // up all keys of a batch.
     let batches = u64::from(bank.backend == Backend::Postgres);
     let cost = committer.cost(&bank, keyed.clone()).await;
     assert_eq!((cost.batches, cost.statements, cost.stale_retries), (batches, 1, 0));
@@ -97,17 +99,18 @@ async fn keys_and_replays_have_their_price(bank: Arc<TestBank>) {
     assert_eq!(bank.balances(&sides(&pay)).await, balances);
 }
 
-/// In turn: what one batch costs, whatever joined it.
+/// The cost of one batch with the turn, whatever has joined it.
 async fn a_batch_in_turn_costs_a_fixed_number_of_statements(bank: Arc<TestBank>) {
     let committer = Committer::of(&bank).await;
-    // Another committer has moved the head, so this one takes turns: the first try finds that out and costs one more.
+    // Another committer has moved the head, so this one takes the turn. The first try finds that out and costs one
+    // more.
     bank.fund(sides(&committer.first)[0], "1", "visa").await;
     committer.commit(&bank, Vec::new()).await;
     let before = committer.metrics();
     committer.commit(&bank, Vec::new()).await;
     let after = committer.metrics();
     // PostgreSQL: BEGIN and its time-out, the turn, the write, COMMIT.
-    // SQLite: BEGIN, the head, four that write, COMMIT.
+    // SQLite: BEGIN, the head, four writes, COMMIT.
     let statements = match bank.backend {
         Backend::Postgres => 5,
         Backend::Sqlite => 7,
@@ -115,7 +118,7 @@ async fn a_batch_in_turn_costs_a_fixed_number_of_statements(bank: Arc<TestBank>)
     assert_eq!(after.statements - before.statements, statements);
 }
 
-/// The counter is held against PostgreSQL's own count, on a server that keeps one by role.
+/// Compares the counter with PostgreSQL's own count, on a server that counts by role.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgresql_counts_the_same_statements() {
     let settings = [("shared_preload_libraries", "pg_stat_statements")];
@@ -159,14 +162,15 @@ async fn postgresql_counts_the_same_statements() {
     ];
     for (name, commands) in batches {
         if name.starts_with("locked from") {
-            // Another committer's write makes this one cautious; the try that notices is not counted by the server.
+            // After another committer's write this one takes the turn; the server does not count the try that finds the
+            // head moved.
             bank.fund(sides(&committer.first)[0], "1", "visa").await;
             committer.commit(&bank, Vec::new()).await;
         }
         let before = (committer.metrics().statements, server_count(&bank).await);
         committer.commit(&bank, commands).await;
         let counted = committer.metrics().statements - before.0;
-        // The server may count a statement a moment after it has answered it.
+        // The server may count a statement a moment after its answer.
         let patience = Instant::now() + Duration::from_secs(2);
         let mut on_server = server_count(&bank).await - before.1;
         while on_server < counted && Instant::now() < patience {

@@ -1,4 +1,4 @@
-//! What the bank moves enters the rolling minute, once, and only what it has really moved.
+//! The bank's own movements enter the rolling minute once, and only if they are completed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,14 +33,14 @@ pub fn currency(code: &str) -> Currency {
     Currency::from_code(code).expect("a test's currency is one")
 }
 
-/// Count and sum of a currency's last minute, the sum in whole ones.
+/// Count and sum of a currency's last minute; the sum is in whole units of the currency.
 pub async fn minute(services: &Services, code: &str) -> (u64, i128) {
     services.flush_reports().await;
     let figures = services.statistics.read(currency(code));
     (figures.count, figures.sum / 10_i128.pow(10))
 }
 
-/// Reports whole dollars that happened some milliseconds ago.
+/// Reports whole dollars with a time some milliseconds ago.
 pub fn report(bank: &TestBank, services: &Services, dollars: i128, age_ms: i64) -> Age {
     let amount = WindowAmount::from_units(dollars * 10_i128.pow(10)).expect("a test's amount is one");
     let at = bank.clock.now().timestamp_millis() - age_ms;
@@ -84,7 +84,7 @@ async fn what_was_refused_does_not_enter(bank: Arc<TestBank>) {
         .await;
     stranger.expect_problem(404, "wallet_not_found");
     assert_eq!(minute(&bank.services, "USD").await, (1, 10));
-    // Nor is it read back: a recorded refusal is a row too.
+    // A restart does not read it back either, although a recorded refusal has a row.
     assert_eq!(minute(&*bank.replica().await, "USD").await, (1, 10));
 }
 
@@ -128,7 +128,7 @@ async fn the_last_minute_is_read_back_at_start(bank: Arc<TestBank>) {
         .send()
         .await
         .expect("the bank answers");
-    // What was reported lives in the window only.
+    // A reported amount is only in the window, not in the database.
     assert_eq!(report(&bank, &bank.services, 100, 0), Age::Inside);
     assert_eq!(minute(&bank.services, "USD").await, (4, 118));
     let restarted = bank.replica().await;
@@ -157,7 +157,7 @@ async fn a_minute_of_many_pages_is_read_back(bank: Arc<TestBank>) {
     assert_eq!(minute(&*bank.replica().await, "USD").await, expected);
 }
 
-/// Until the clock has caught up, what is committed is dated ahead of it: nothing but the order of commits tells when that was.
+/// Until the clock has caught up, commits have times ahead of it: only their order shows when they were made.
 async fn a_clock_that_was_ahead_leaves_no_more_than_a_minute_to_read_back(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "10").await;
     assert_eq!(minute(&bank.services, "USD").await, (1, 10));
@@ -168,7 +168,7 @@ async fn a_clock_that_was_ahead_leaves_no_more_than_a_minute_to_read_back(bank: 
     for replica in [&bank.services, &bank.replica().await] {
         assert_eq!(minute(replica, "USD").await, (1, 10));
     }
-    // Who follows along counts it when it comes.
+    // A replica that follows the journal counts this payment when it comes.
     bank.fund(ana.wallet, "3", "visa").await;
     assert_eq!(minute(&bank.services, "USD").await, (2, 13));
     bank.advance(TimeDelta::milliseconds(60_001)).await;
@@ -194,7 +194,7 @@ async fn a_clock_that_steps_back_within_the_minute_is_waited_for_after_a_restart
     }
 }
 
-/// It is read without being asked for, and soon: the promise is 200 ms.
+/// The replica reads it by itself, and soon: within 200 ms.
 async fn what_another_replica_commits_is_counted_here(bank: Arc<TestBank>) {
     let (ana, ben) = (bank.customer_with("ana", "10").await, bank.customer("ben").await);
     let other = bank.replica().await;
@@ -219,7 +219,7 @@ async fn what_another_replica_commits_is_counted_here(bank: Arc<TestBank>) {
 async fn what_several_replicas_commit_at_once_counts_once_on_each(bank: Arc<TestBank>) {
     let (ana, ben) = (bank.customer_with("ana", "1000").await, bank.customer("ben").await);
     let replicas = [bank.services.clone(), bank.replica().await, bank.replica().await];
-    // One begins its minute in the middle of it all.
+    // One replica starts its minute in the middle of the payments.
     let late = bank.replica();
     let paying = harness::all_at_once(replicas.iter().flat_map(|replica| {
         (0..100).map(|_| {

@@ -1,4 +1,4 @@
-//! The same request many times at once: one transfer, one answer.
+//! The same request many times at once: one transfer and one answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,10 +84,10 @@ async fn fifty_requests_through_two_replicas_make_one_transfer(bank: Arc<TestBan
 
 const KEYS: usize = 100;
 const WORKERS: usize = 20;
-/// Each worker asks for every other key once, so each key is asked for ten times.
+/// Each worker uses every other key once, so each key is used ten times.
 const REQUESTS_PER_WORKER: usize = KEYS / 2;
 
-/// What became of a request: the transfer that stands for it, and whether it was completed.
+/// The answer to a request: its number, and the transfer.
 type Answered = (usize, ledger::Transfer);
 
 async fn a_thousand_requests_with_a_hundred_keys_make_a_hundred_transfers(bank: Arc<TestBank>) {

@@ -1,4 +1,4 @@
-//! Access tokens that are not the bank's own.
+//! Access tokens that the bank has not issued.
 
 use std::fs;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ on_every_backend!(
     a_token_is_good_on_every_replica_with_the_key,
 );
 
-/// The claims of a good token of ana's.
+/// The claims of a valid token of ana's.
 fn claims(bank: &TestBank, ana: &Customer) -> Value {
     let now = bank.clock.now().timestamp();
     json!({
@@ -26,7 +26,7 @@ fn claims(bank: &TestBank, ana: &Customer) -> Value {
     })
 }
 
-/// The bank's own key, as somebody has it who reads its file.
+/// The bank's own key, as read from its file.
 fn own_key(bank: &TestBank) -> EncodingKey {
     let text = fs::read_to_string(bank.database.folder.path().join("signing.key")).expect("the key file can be read");
     EncodingKey::from_base64_secret(text.trim()).expect("the key is base64")

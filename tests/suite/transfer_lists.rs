@@ -1,4 +1,4 @@
-//! Looking at transfers: who sees which, by what, page by page.
+//! Lists of transfers: who sees which transfers, the filters, and the pages.
 
 use std::sync::Arc;
 
@@ -150,12 +150,12 @@ async fn a_refused_transfer_is_there_for_its_source_and_operators_only(bank: Arc
     assert_eq!(failed(&operator, &of(ana.wallet)).await, anas);
     assert_eq!(failed(&ana.caller, "").await, anas);
     assert_eq!(failed(&ana.caller, &of(ana.wallet)).await, anas);
-    // The wallet on the other side is hers too, but it is not the one that was to pay.
+    // The wallet on the other side is also hers, but it is not the source.
     assert_eq!(failed(&ana.caller, &of(own)).await, none);
     for customer in [&ben, &full] {
         assert_eq!(failed(&customer.caller, "").await, none);
         assert_eq!(failed(&customer.caller, &of(customer.wallet)).await, none);
-        // It is listed under the wallet that was to pay.
+        // The list of the source has it, not that of the destination.
         assert_eq!(failed(&operator, &of(customer.wallet)).await, none);
     }
     assert_eq!(items(&ben.caller, "/v1/transfers").await, Vec::<Value>::new());
@@ -204,7 +204,7 @@ async fn pages_of_transfers_stay_whole_while_rows_are_added(bank: Arc<TestBank>)
             .await
     };
     for amount in ["1", "100", "2", "100", "1", "100", "2"] {
-        // Each third is refused, so that completed and failed ones are merged.
+        // Some are refused, so that completed and failed ones are merged.
         let answer = pay(amount).await;
         assert_eq!(
             answer.status,

@@ -1,4 +1,4 @@
-//! Transfers between customers: what moves, and what is left behind.
+//! Transfers between customers: what moves, and what is stored.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The turn on the journal, as another session may hold it: without it no money moves, so it is not held for long.
+//! Another session holds the turn on the journal: no money moves without it, so the session must not keep it for long.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Wallets frozen, unfrozen and closed; and the tag that tells whether a wallet has changed.
+//! Wallets are frozen, unfrozen and closed; and the tag that shows whether a wallet has changed.
 
 use std::sync::Arc;
 
@@ -135,7 +135,7 @@ async fn the_banks_own_wallets_stay_active(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "10").await;
     let operator = bank.operator().await;
     let used = bank.system_wallet("visa").await;
-    // Nothing has moved through this one, so it is as empty as a customer's that can be closed.
+    // Nothing has moved through this one, so it is as empty as a customer's wallet that can be closed.
     let fresh = bank.open_method("wire", "USD").await;
     for wallet in [used, fresh] {
         let before = operator.get(&wallet_path(wallet, "")).await;

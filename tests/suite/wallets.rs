@@ -1,4 +1,4 @@
-//! Wallets: who opens, lists and sees them.
+//! Wallets: who may open, list and see them.
 
 use std::sync::Arc;
 
@@ -237,7 +237,7 @@ async fn a_strangers_wallet_is_not_there(bank: Arc<TestBank>) {
     assert_eq!(hidden.text_without_id(), unknown.text_without_id());
 }
 
-/// A customer who signed in, and whose row the database has lost since.
+/// A customer who has signed in, and whose row is then deleted.
 async fn gone_customer(bank: &TestBank) -> Caller {
     let email = Email::try_new("gone@example.com").expect("this is an address");
     let name = FullName::try_new("Gone").expect("this is a name");

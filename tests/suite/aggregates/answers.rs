@@ -131,9 +131,10 @@ async fn public_reports_need_no_token() {
     bank.close().await;
 }
 
-/// The letter of PostgreSQL's messages that run a prepared statement; the pool's own care of its connections has another.
+/// The type of PostgreSQL's messages that run a prepared statement. The pool's own checks of its connections have
+/// another type.
 const BIND: u8 = b'B';
-/// The one of a question whether a connection still answers.
+/// The type of a check whether a connection still answers.
 const SYNC: u8 = b'S';
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,7 +158,7 @@ async fn ten_years_cost_one_round_trip_to_each_store() {
         let answered = aggregates.daily(days("2016-06-01", "2026-01-05"), usd()).await;
         answered.expect("the aggregates answer").len()
     };
-    // Connections are made and the statement is prepared.
+    // The first request opens connections and prepares the statement.
     let sums = ask().await;
     assert!(sums > 2_000, "{sums} sums");
     let before = (redis.round_trips(), postgres.round_trips_of(BIND));
@@ -167,7 +168,8 @@ async fn ten_years_cost_one_round_trip_to_each_store() {
     }
     assert_eq!(redis.round_trips() - before.0, 10);
     assert_eq!(postgres.round_trips_of(BIND) - before.1, 10);
-    // The driver asks each connection once more when it is given back, after the answer, and the last time maybe not yet.
+    // The driver checks each connection once more when it is returned, after the answer. The last check may not have
+    // come yet.
     assert!(postgres.round_trips_of(SYNC) - asked_before <= 11);
     db.close().await;
     bank.close().await;

@@ -1,4 +1,4 @@
-//! The archiver: whatever comes between its steps, no total changes, and what is cold is in the database alone.
+//! The archiver: no total changes, whatever happens between its steps, and cold days are only in the database.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ async fn cold_days_move_and_hot_days_stay(bank: Arc<TestBank>) {
         .step()
         .await
         .expect("the archiver works");
-    // The newest day is 2026-01-05; the last seven days before it touch 2025-12-29.
+    // The newest day is 2026-01-05; the seven days before it begin with 2025-12-29.
     assert_eq!(rows(&bank, "cold_totals", "day >= '2025-12-29'").await, 0);
     assert!(rows(&bank, "cold_totals", "true").await > 0);
     assert_eq!(rows(&bank, "hot_totals", "day < '2025-12-29'").await, 0);
@@ -78,7 +78,7 @@ async fn late_rows_of_a_cold_day_join_it(bank: Arc<TestBank>) {
     assert_eq!(answer(&bank.services.aggregates).await, expected(&all));
 }
 
-/// Does the first so many of the archiver's steps, as a process that dies then.
+/// Performs the first `count` steps of the archiver, like a process that then dies.
 pub(super) async fn steps(aggregates: &Aggregates, count: usize) {
     let sealed = aggregates.archiver().seal().await.expect("days can be closed");
     if count > 1 {
@@ -111,7 +111,7 @@ async fn a_crash_after_any_step_changes_no_total(bank: Arc<TestBank>) {
             "after {done} steps"
         );
     }
-    // Steps done again, and by somebody who took his time.
+    // Steps are repeated, and a slow archiver performs them late.
     let slow = restarted(&bank);
     let sealed = slow.archiver().seal().await.expect("days can be closed");
     for _ in 0..2 {
@@ -128,7 +128,7 @@ async fn a_crash_after_any_step_changes_no_total(bank: Arc<TestBank>) {
     }
 }
 
-/// By then nothing tells any more that its days were archived, but for the version that they were closed at.
+/// By then only the version at which its days were closed shows that they have been archived.
 async fn an_archiver_that_slept_for_days_changes_no_total(bank: Arc<TestBank>) {
     let all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
@@ -196,7 +196,7 @@ async fn what_is_archived_is_forgotten_a_day_later(bank: Arc<TestBank>) {
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
 }
 
-/// A standby that is promoted without the archiver's transactions, and with all of the journal: Redis has removed the days.
+/// A standby is promoted that has the whole journal but lacks the archiver's transactions. Redis has removed the days.
 async fn what_was_archived_and_lost_with_the_database_is_made_anew(bank: Arc<TestBank>) {
     let lines = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&lines))).await;

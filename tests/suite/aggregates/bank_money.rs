@@ -1,4 +1,4 @@
-//! The bank's own deposits and withdrawals enter the aggregates once, whatever breaks between two steps.
+//! The bank's own deposits and withdrawals enter the aggregates once, whichever step a process dies after.
 
 use std::sync::Arc;
 
@@ -89,7 +89,7 @@ async fn many_payments_are_relayed_in_steps(bank: Arc<TestBank>) {
     const DEPOSITS: u64 = 3_500;
     let ana = bank.customer("ana").await;
     let operator = bank.operator_actor().await;
-    // With Redis an epoch begins with all that the books have.
+    // With Redis, a new epoch begins with everything that is in the books: it must begin before the deposits.
     settle(&bank.services.aggregates).await;
     let deposits = (0..DEPOSITS).map(|_| {
         let (bank, wallet) = (bank.clone(), ana.wallet);
@@ -107,7 +107,7 @@ async fn many_payments_are_relayed_in_steps(bank: Arc<TestBank>) {
         }
     }
     assert_eq!(steps.iter().sum::<u64>(), DEPOSITS);
-    // A thousand and less than a piece of the journal more.
+    // A step takes a thousand payments, and up to one piece of the journal more.
     assert!(steps.iter().all(|taken| *taken < 3_000), "{steps:?}");
     let all = format!("{}/{DEPOSITS}", DEPOSITS * 10_000);
     assert_eq!(answer(aggregates).await, of(&[("2026-01-05 deposit visa", &all)]));
@@ -121,14 +121,14 @@ async fn two_relays_at_once_count_once(bank: Arc<TestBank>) {
         deposit(&bank, operator, ana.wallet, "1", "visa").await;
         let (mut left, mut right) = (one.relay(), other.relay());
         let (left, right) = tokio::join!(left.run_once(), right.run_once());
-        // Whoever comes second may find a writer in the way; the next step goes on.
+        // The second relay may be refused because another writer is at work; the next step goes on.
         assert!(left.is_ok() || right.is_ok(), "{left:?} {right:?}");
     }
     settle(&one).await;
     assert_eq!(answer(&one).await, of(&[("2026-01-05 deposit visa", "200000/20")]));
 }
 
-/// A relay reads, and falls asleep before it adds what it has read.
+/// A relay reads, and pauses before it adds what it has read.
 async fn a_relay_that_slept_adds_nothing_that_another_one_has(bank: Arc<TestBank>) {
     let ana = bank.customer("ana").await;
     bank.fund(ana.wallet, "1", "visa").await;
@@ -141,7 +141,7 @@ async fn a_relay_that_slept_adds_nothing_that_another_one_has(bank: Arc<TestBank
     }
     let expected = of(&[("2026-01-05 deposit visa", "30000/2")]);
     assert_eq!(answer(&slow).await, expected);
-    // Nor does it add what it has added itself.
+    // It does not add its own payments twice either.
     bank.fund(ana.wallet, "4", "visa").await;
     let beyond = slow.relay().read_once().await.expect("the journal can be read");
     assert_eq!(slow.relay().apply_once(&beyond).await.expect("the stores answer"), 1);
@@ -149,7 +149,7 @@ async fn a_relay_that_slept_adds_nothing_that_another_one_has(bank: Arc<TestBank
     assert_eq!(answer(&slow).await, of(&[("2026-01-05 deposit visa", "70000/3")]));
 }
 
-/// Only transfers move the mark too, and none of them counts.
+/// Transfers between customers move the mark and add nothing to the totals.
 async fn transfers_between_customers_move_the_mark_alone(bank: Arc<TestBank>) {
     let (ana, ben) = (bank.customer_with("ana", "10").await, bank.customer("ben").await);
     settle(&bank.services.aggregates).await;

@@ -1,4 +1,4 @@
-//! Files of transactions: every row once, whoever imports them and however often.
+//! Files of transactions: every row counts once, whichever processes import them and however often.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ async fn a_file_that_was_imported_changes_nothing(bank: Arc<TestBank>) {
     let again = import(&bank, &file(&bank, "another_name.csv", &csv(&lines))).await;
     assert_eq!((again.counts.rows_inserted, again.counts.rows_duplicate), (0, 50));
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
-    // The same rows in another file are other rows: they carry nothing to know them by.
+    // The same rows in another file count as other rows, since they have no id.
     let mut longer = lines.clone();
     longer.extend(self::lines(1, 1));
     import(&bank, &file(&bank, "longer.csv", &csv(&longer))).await;
@@ -112,7 +112,7 @@ async fn the_largest_amounts_add_up(bank: Arc<TestBank>) {
         answer(&bank.services.aggregates).await["2026-01-05 deposit visa"],
         format!("{sum}/30")
     );
-    // Cold sums are as exact.
+    // The sums of cold days are exact, too.
     let later = "timestamp,type,payment_method,amount\n2026-01-05T12:00:00,deposit,wire,1\n";
     bank.advance(chrono::TimeDelta::days(30)).await;
     let later = later.replace("2026-01-05", "2026-02-03");
@@ -126,7 +126,7 @@ async fn the_largest_amounts_add_up(bank: Arc<TestBank>) {
 
 type Task = JoinHandle<Result<ImportOutcome, ImportError>>;
 
-/// Begins an import: how far it is, what stops it, and how it ends.
+/// Starts an import; returns its progress, the token that stops it, and its outcome.
 fn start(bank: &TestBank, path: &Path, pace: Option<Pace>) -> (watch::Receiver<Progress>, CancellationToken, Task) {
     let stop = CancellationToken::new();
     let progress = Arc::new(watch::Sender::default());
@@ -151,7 +151,7 @@ async fn a_stopped_import_goes_on_where_it_was(bank: Arc<TestBank>) {
     let lines = lines(9_000, 20);
     let path = file(&bank, "stopped.csv", &csv(&lines));
     let (mut steps, stop, import_task) = start(&bank, &path, None);
-    // `rows` counts what is applied: told to stop after the first block.
+    // `rows` counts applied rows, so the stop comes after the first block.
     steps.wait_for(|step| step.rows > 0).await.expect("the import goes on");
     stop.cancel();
     let outcome = import_task.await.expect("the import ends").expect("without a fault");
@@ -165,7 +165,7 @@ async fn a_stopped_import_goes_on_where_it_was(bank: Arc<TestBank>) {
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
 }
 
-/// Stopped in the middle of a replay, the rows that have come are counted, and whoever goes on in a hurry counts the others.
+/// A replay that is stopped has counted its rows so far, and an import without a pace counts the others.
 async fn a_replay_counts_rows_as_they_come(bank: Arc<TestBank>) {
     let mut text = String::from("timestamp,type,payment_method,amount,sleep_ms\n");
     for _ in 0..200 {
@@ -173,7 +173,7 @@ async fn a_replay_counts_rows_as_they_come(bank: Arc<TestBank>) {
     }
     let path = file(&bank, "slow.csv", &text);
     let (mut steps, stop, import_task) = start(&bank, &path, Pace::parse("2"));
-    // Two seconds of rows, which come some at a time.
+    // The replay lasts two seconds, and its rows come a few at a time.
     for _ in 0..3 {
         let before = steps.borrow_and_update().rows;
         let step = steps.wait_for(|step| step.rows > before).await;

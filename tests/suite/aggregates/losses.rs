@@ -1,5 +1,5 @@
-//! Redis killed in the middle of it all, with everything on its disk or with nothing: the totals are the same, since what
-//! it held is made anew from the database.
+//! Redis is killed while the bank works, and keeps all of its data or none. The totals stay the same, since what Redis
+//! held is rebuilt from the database.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::{Shown, answer, bank, csv, days, expected, file, import, lines, restarted, settle, together, usd};
 
-/// Enough that the import is not done before the last crash.
+/// Enough rows that the import is still running at the last crash.
 const ROWS: usize = 120_000;
 
 async fn server(persistence: Persistence) -> RedisServer {
@@ -27,7 +27,7 @@ async fn bank_on(backend: Backend, server: &RedisServer) -> TestBank {
     bank(backend, Some(SecretString::from(server.url()))).await
 }
 
-/// Imports until it works: what a person does who sees that it failed.
+/// Imports until it works, as a person does after a failure.
 async fn insist(bank: &TestBank, path: &Path, progress: Arc<watch::Sender<Progress>>) {
     loop {
         let imports = &bank.services.imports;
@@ -57,7 +57,7 @@ async fn a_redis_killed_in_mid_stream_loses_no_row(backend: Backend) {
         let task = tokio::spawn(async move { insist(&importing, &path, progress).await });
         let mut applied = 0;
         for _ in 0..3 {
-            // Some rows more than at the crash before.
+            // Some more rows than at the previous crash.
             let step = steps.wait_for(|step| step.rows > applied).await;
             applied = step.expect("the import goes on").rows;
             assert!(applied < ROWS as u64, "all is done before the crash");
@@ -78,7 +78,7 @@ async fn a_redis_killed_in_mid_stream_loses_no_row(backend: Backend) {
     }
 }
 
-/// What the bank itself moves while Redis forgets everything.
+/// The bank's own deposits in the test that empties Redis.
 fn own_money() -> Shown {
     let own = ["visa", "wire", "cash"].into_iter().zip(["50000", "70000", "90000"]);
     own.map(|(method, sum)| (format!("2026-01-05 deposit {method}"), format!("{sum}/1")))
@@ -93,7 +93,8 @@ async fn a_redis_that_forgot_everything_is_told_again(backend: Backend) {
     let old_and_new = lines(200, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&old_and_new))).await;
     settle(&bank.services.aggregates).await;
-    // In Redis and not told to the database, and in the journal alone, when Redis goes.
+    // When Redis is killed, this deposit is in Redis and not yet marked in the database. The next one is only in the
+    // journal.
     bank.fund(ana.wallet, "7", "wire").await;
     let beyond = bank
         .services
@@ -118,7 +119,7 @@ async fn a_redis_that_forgot_everything_is_told_again(backend: Backend) {
     assert!(proof.is_clean(), "out of reach is not wrong");
     server.start_again().await.expect("Redis starts again");
 
-    // The first request begins the new epoch, with all that the journal has by then.
+    // The first request begins a new epoch, with everything that is in the journal by then.
     assert_eq!(
         answer(&restarted(&bank)).await,
         together(expected(&old_and_new), own_money())
@@ -132,7 +133,7 @@ async fn a_redis_that_forgot_everything_is_told_again(backend: Backend) {
     assert_eq!(proof.aggregates.verdict, Verdict::Equal);
     assert!(proof.aggregates.notes[0].contains("made anew from the database, the last time of 1 on"));
 
-    // It goes on from there, and what comes is counted as ever.
+    // The new epoch goes on, and new rows are counted as before.
     let more = lines(100, 5);
     import(&bank, &file(&bank, "more.csv", &csv(&more))).await;
     settle(&restarted(&bank)).await;
@@ -141,7 +142,7 @@ async fn a_redis_that_forgot_everything_is_told_again(backend: Backend) {
     bank.close().await;
 }
 
-/// Nobody restarts, no connection breaks, and nothing comes in: a server's own steps find out.
+/// No process restarts, no connection breaks and no request comes: a server's own steps detect the loss.
 async fn a_redis_that_was_emptied_is_told_again_without_a_restart(backend: Backend) {
     let server = server(Persistence::None).await;
     let bank = bank_on(backend, &server).await;
@@ -165,7 +166,7 @@ async fn a_redis_that_was_emptied_is_told_again_without_a_restart(backend: Backe
     bank.close().await;
 }
 
-/// Both databases, each with a Redis of its own.
+/// Turns scenarios into tests on both databases, each with its own Redis.
 macro_rules! on_a_redis_of_ones_own {
     ($($scenario:ident),* $(,)?) => {
         mod sqlite {
@@ -206,7 +207,7 @@ async fn a_redis_that_went_back_in_time_is_noticed(backend: Backend) {
     let mark = mark.lines().nth(1).expect("there is a mark").to_owned();
     bank.fund(ana.wallet, "7", "visa").await;
     settle(&bank.services.aggregates).await;
-    // What a crash loses whose last second was not on the disk: the second deposit, and that it was counted.
+    // What a crash loses if the last second was not yet on disk: the second deposit, and the mark behind it.
     let generation = super::command(&bank, &["HGET", &format!("{prefix}open"), "2026-01-05"]).await;
     let generation = generation.lines().nth(1).expect("the day is open").to_owned();
     let day = format!("{prefix}day:2026-01-05/{generation}");

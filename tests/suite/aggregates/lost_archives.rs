@@ -1,4 +1,4 @@
-//! An archiver's step that the database has lost: it is noticed, whatever else was removed since.
+//! The database has lost an archiver's step. This is detected, whatever else has been removed since.
 
 use super::archive::{rows, steps};
 use super::{Line, answer, command, csv, expected, file, import, key, lines, on_every_store, restarted, settle};
@@ -16,7 +16,7 @@ on_every_store!(
     a_name_that_was_replaced_a_moment_ago_begins_no_epoch,],
 );
 
-/// Rows of so many days that every archiver reads before those of `lines`.
+/// Rows of so many days, all older than those of `lines`, which every archiver therefore reads first.
 fn older_lines(days: u64) -> Vec<Line> {
     let first = chrono::NaiveDate::from_ymd_opt(2025, 6, 1).expect("this is a day");
     (0..days)
@@ -29,7 +29,7 @@ fn older_lines(days: u64) -> Vec<Line> {
         .collect()
 }
 
-/// What a standby has that did not receive what the archivers write from now on.
+/// The state of a standby that does not receive what the archivers write from now on.
 struct Standby {
     version: i64,
     purged_version: i64,
@@ -75,7 +75,7 @@ impl Standby {
     }
 }
 
-/// An archiver died between writing and removing; what it had written comes last in the list of the next one.
+/// An archiver died between writing and removing. What it has written is last in the list of the next archiver.
 async fn a_lost_archiving_is_noticed_though_older_ones_are_removed_with_it(bank: Arc<TestBank>) {
     let mut all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
@@ -89,7 +89,7 @@ async fn a_lost_archiving_is_noticed_though_older_ones_are_removed_with_it(bank:
     assert_eq!(answer(&restarted(&bank)).await, expected(&all));
 }
 
-/// More days are closed than an archiver reads at once, so that a second one reads none of what the first has written.
+/// More days are closed than an archiver reads at once, so the second archiver reads none that the first has written.
 async fn a_lost_archiving_is_noticed_though_older_ones_are_removed_after_it(bank: Arc<TestBank>) {
     let mut all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
@@ -109,7 +109,7 @@ async fn a_lost_archiving_is_noticed_though_older_ones_are_removed_after_it(bank
     assert_eq!(answer(&restarted(&bank)).await, expected(&all));
 }
 
-/// It asked the database before the failover, and writes after it.
+/// The archiver reads from the database before the failover, and writes after it.
 async fn a_lost_archiving_is_noticed_by_an_archiver_that_sealed_before_it(bank: Arc<TestBank>) {
     let mut all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
@@ -127,7 +127,7 @@ async fn a_lost_archiving_is_noticed_by_an_archiver_that_sealed_before_it(bank: 
     assert_eq!(answer(&restarted(&bank)).await, expected(&all));
 }
 
-/// Another archiver has replaced the name that it read, and what it forgets are the names of days ago.
+/// Another archiver has replaced the name that this one has read. This one then removes only names that are days old.
 async fn an_archiver_that_paused_for_days_keeps_the_name_that_redis_has(bank: Arc<TestBank>) {
     let mut all = lines(150, 30);
     import(&bank, &file(&bank, "month.csv", &csv(&all))).await;
@@ -148,10 +148,11 @@ async fn an_archiver_that_paused_for_days_keeps_the_name_that_redis_has(bank: Ar
     assert_eq!(bank.number("SELECT rebuilds AS n FROM aggregates_state").await, 0);
 }
 
-/// Who connects has read the old name from Redis and waits for the database, which has only the new one by then.
+/// A process that connects has read the old name from Redis and waits for the database, which then has only the new
+/// name.
 async fn a_name_that_was_replaced_a_moment_ago_begins_no_epoch(bank: Arc<TestBank>) {
     if bank.db.backend() == sea_orm::DbBackend::Sqlite {
-        // Its readers wait for no writer, so a test cannot hold one there.
+        // On SQLite readers do not wait for a writer, so a test cannot hold one there.
         return;
     }
     let all = lines(150, 30);

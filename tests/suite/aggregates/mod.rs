@@ -1,4 +1,4 @@
-//! The daily aggregates on every store: both databases, each with the hot days in Redis and without one.
+//! The daily aggregates on every store: both databases, each with the hot days in Redis and without Redis.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,7 +29,8 @@ mod out_of_sequence;
 mod proof;
 mod queue;
 
-/// Turns scenarios into tests: those `everywhere` on both databases, with Redis and without, the others with Redis only.
+/// Turns scenarios into tests: those in `everywhere` run on both databases, with and without Redis, the others only
+/// with Redis.
 macro_rules! on_every_store {
     (everywhere: [$($scenario:ident),* $(,)?], with_redis: [$($more:ident),* $(,)?] $(,)?) => {
         $crate::aggregates::on_every_store!(@ sqlite, Sqlite, false: $($scenario)*);
@@ -68,7 +69,7 @@ where
     bank.close().await;
 }
 
-/// A database of the shared Redis that nobody else uses.
+/// The address of a database of the shared Redis that no other test uses.
 pub async fn redis_url() -> SecretString {
     let server = RedisServer::shared().await.unwrap_or_else(|error| panic!("{error:#}"));
     SecretString::from(server.fresh_database_url().expect("there is a database left"))
@@ -80,13 +81,13 @@ pub async fn bank(backend: Backend, redis_url: Option<SecretString>) -> TestBank
     TestBank::open_with(backend, database, clock, |config| config.redis_url = redis_url).await
 }
 
-/// The pipeline of another process: it knows what the stores know and nothing else.
+/// The aggregates as another process has them: it knows only what is stored.
 pub fn restarted(bank: &TestBank) -> Aggregates {
     let redis = bank.config.redis_url.as_ref().map(Redis::try_new).transpose();
     Aggregates::new(bank.db.clone(), bank.clock.clone(), redis.expect("this is an address"))
 }
 
-/// Deposits past HTTP, as somebody who signed in once: a password costs more than a deposit.
+/// Makes a deposit without HTTP and without a sign-in: to hash a password costs more than a deposit.
 pub async fn deposit(bank: &TestBank, operator: Actor, wallet: WalletId, amount: &str, method: &str) {
     let deposit = NewPayment {
         wallet,
@@ -100,7 +101,7 @@ pub async fn deposit(bank: &TestBank, operator: Actor, wallet: WalletId, amount:
         .expect("a deposit is made");
 }
 
-/// Sends Redis a command past the bank.
+/// Sends Redis a command without the bank.
 pub async fn command(bank: &TestBank, words: &[&str]) -> String {
     let url = bank.config.redis_url.as_ref().expect("the bank has a Redis");
     RedisServer::command(url.expose_secret(), words)
@@ -119,8 +120,8 @@ pub async fn key(bank: &TestBank, name: &str) -> String {
     format!("florin:aggregates:{{{bank}}}:{name}")
 }
 
-/// Steps everything until nothing is left to do. The first step of those that find an epoch over says so, and the next one
-/// goes on in a new one, as a server's do.
+/// Runs every worker until nothing is left to do. As in a server, the first step of a worker that finds its epoch over
+/// returns an error, and its next step works in a new epoch.
 pub async fn settle(aggregates: &Aggregates) {
     let consumer = aggregates.consumer().claiming_after(0);
     match consumer.step().await {
@@ -156,7 +157,7 @@ pub fn shown(totals: &Totals) -> Shown {
         .collect()
 }
 
-/// What the aggregates answer for the years of the tests.
+/// The answer of the aggregates for the years of the tests.
 pub async fn answer(aggregates: &Aggregates) -> Shown {
     let totals = aggregates.daily(days("2021-01-01", "2026-12-31"), usd()).await;
     shown(&totals.expect("the aggregates answer"))
@@ -168,11 +169,11 @@ pub struct Line {
     pub time: String,
     pub kind: &'static str,
     pub method: &'static str,
-    /// Ten-thousandths.
+    /// In ten-thousandths.
     pub units: i64,
 }
 
-/// Rows that differ, over so many days before 2026-01-05, in no order.
+/// Different rows, unordered, over `over_days` days up to 2026-01-05.
 pub fn lines(count: usize, over_days: usize) -> Vec<Line> {
     let first = chrono::NaiveDate::from_ymd_opt(2026, 1, 5).expect("this is a day");
     (0..count)
@@ -189,7 +190,7 @@ pub fn lines(count: usize, over_days: usize) -> Vec<Line> {
         .collect()
 }
 
-/// What must come of lines, without any code of the product.
+/// The expected sums of lines, computed without any code of the product.
 pub fn expected(lines: &[Line]) -> Shown {
     let mut sums: BTreeMap<String, (i64, u64)> = BTreeMap::new();
     for line in lines {
@@ -202,7 +203,7 @@ pub fn expected(lines: &[Line]) -> Shown {
         .collect()
 }
 
-/// Both, added up.
+/// The sum of both.
 pub fn together(one: Shown, other: Shown) -> Shown {
     let mut both = one;
     for (name, sum) in other {
@@ -233,7 +234,7 @@ pub fn csv(lines: &[Line]) -> String {
     text
 }
 
-/// Writes a file beside the bank's own.
+/// Writes a file into the folder of the bank's database.
 pub fn file(bank: &TestBank, name: &str, text: &str) -> PathBuf {
     let path = bank.database.folder.path().join(name);
     std::fs::write(&path, text).expect("a file can be written");

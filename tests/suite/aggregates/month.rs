@@ -1,4 +1,4 @@
-//! A month of another system's transactions: every day answers, and to the last cent, whenever the archiver steps in.
+//! A month of another system's transactions: every day's answer is exact to the cent, whenever the archiver runs.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const ROWS: usize = 5_000;
 const DAYS: u64 = 30;
 const PARTS: usize = 6;
 
-/// The clock of the tests stands in the last of these days.
+/// The clock of the tests is on the last of these days.
 fn all_days() -> Vec<String> {
     let last = NaiveDate::from_ymd_opt(2026, 1, 5).expect("this is a day");
     (0..DAYS)
@@ -32,7 +32,7 @@ fn all_days() -> Vec<String> {
         .collect()
 }
 
-/// Rows of a month in no order, in whole cents.
+/// Rows of a month, unordered and in whole cents.
 fn month() -> Vec<Line> {
     let (mut random, days) = (StdRng::seed_from_u64(6), all_days());
     let mut line = || {
@@ -48,7 +48,7 @@ fn month() -> Vec<Line> {
     (0..ROWS).map(|_| line()).collect()
 }
 
-/// Imports lines as a file of their own; true when they were new, and then all of them.
+/// Imports lines as a separate file. True if they were new; then all of them are.
 async fn import_part(bank: &TestBank, name: &str, lines: &[Line]) -> bool {
     let counts = import(bank, &file(bank, name, &csv(lines))).await.counts;
     assert_eq!(
@@ -68,7 +68,7 @@ async fn archive(bank: &TestBank) {
     archived.expect("the archiver works");
 }
 
-/// `GET /stats` says what the rows say: on every day, in sum, and on a day and method of our choice.
+/// Checks the answers of `GET /stats` against the rows: each day, the total, and one day and method.
 async fn answers(bank: &TestBank, operator: &Caller, lines: &[Line]) {
     let days = all_days();
     let path = format!("/stats?from_date={}&to_date={}", days[0], days[days.len() - 1]);
@@ -123,7 +123,7 @@ async fn a_month_in_parts_answers_with_the_archiver_after_each(bank: Arc<TestBan
     in_parts(&bank, &operator, &lines).await;
 }
 
-/// The first part makes all the others late: their days are cold when they come.
+/// After the first part all other rows are late: their days are already cold.
 async fn a_month_from_its_end_to_its_beginning_answers_the_same(bank: Arc<TestBank>) {
     let (operator, mut lines) = (bank.operator().await, month());
     lines.sort_by(|one, other| other.time.cmp(&one.time));

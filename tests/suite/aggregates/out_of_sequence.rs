@@ -1,5 +1,5 @@
-//! Redis and the database that do not go on from the same place: one of them, or a process between them, knows less than it
-//! did. Whatever each says, a row and a deposit count once.
+//! Redis and the database do not continue from the same state: one of them, or a process between them, has lost what it
+//! knew. In each case a row and a deposit count once.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ on_every_store!(
     a_block_that_was_another_when_it_was_applied_counts_as_it_is_now],
 );
 
-/// Stores the first block of an import, as a process does that read the file before it was applied.
+/// The first block of an import, as a process holds it that has read the file.
 async fn store(rows: &TransactionFiles, import: &Import, totals: &str) -> Result<Stored, Fault> {
     let totals = decode_totals(totals).expect("a test's totals are some");
     let unapplied = Import {
@@ -43,7 +43,7 @@ async fn a_block_of_a_finished_import_is_stale(bank: Arc<TestBank>) {
     let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
     let late = TransactionFiles::new(&restarted(&bank), usd());
     let stored = store(&late, &import, BLOCK).await;
-    // With Redis the totals tell first, and a new epoch begins.
+    // With Redis the totals show the difference first, and a new epoch begins.
     match stored {
         Ok(stored) => assert_eq!(stored, Stored::Stale),
         Err(fault) => assert_eq!(fault.kind, FaultKind::Conflict),
@@ -65,11 +65,12 @@ async fn a_late_importer_meets_an_epoch_that_does_not_know_its_import(bank: Arc<
     assert_eq!(answer(&restarted(&bank)).await, expected(&lines));
 }
 
-/// A row that was from the future when it was first read, say, and is not when it is read again after a crash.
+/// For example, a row had a time in the future when it was first read, and no longer when it is read again after a
+/// crash.
 async fn a_block_that_was_another_when_it_was_applied_counts_as_it_is_now(bank: Arc<TestBank>) {
     let lines = lines(1, 1);
     let import = import(&bank, &file(&bank, "rows.csv", &csv(&lines))).await;
-    // As if the process had died between Redis and the database.
+    // As if the process had died after the write to Redis and before that to the database.
     bank.execute(
         "UPDATE imports SET status = 'RUNNING', finished_at = NULL, checkpoint = 0, block = 0, rows_read = 0, \
          rows_inserted = 0",
@@ -88,7 +89,7 @@ async fn a_block_that_was_another_when_it_was_applied_counts_as_it_is_now(bank: 
     assert_eq!(answer(&restarted(&bank)).await, now);
 }
 
-/// The newest deposit is taken out of the books, as a standby has them that is promoted without it.
+/// Removes the newest deposit from the books, as if a standby without it had been promoted.
 async fn lose_a_deposit(bank: &TestBank, wallet: WalletId, balance: &str) {
     let (ana, visa) = (bank.literal(wallet.0), bank.literal(bank.system_wallet("visa").await.0));
     let newest = "(SELECT last_id FROM journal ORDER BY number DESC LIMIT 1)";
@@ -124,7 +125,7 @@ async fn payments_of_a_database_that_went_back_are_counted_anew(bank: Arc<TestBa
         answer(&restarted(&bank)).await,
         together(expected(&lines), own("50000/1"))
     );
-    // Another row has the number of the lost one when it is looked for.
+    // Here another row already has the lost row's number when the relay looks for it.
     bank.fund(ana.wallet, "8", "visa").await;
     settle(&restarted(&bank)).await;
     lose_a_deposit(&bank, ana.wallet, "5.0000").await;

@@ -1,4 +1,4 @@
-//! The proof finds what the aggregates have wrong, and calls what is late late.
+//! The proof finds wrong aggregates, and reports those that only lag behind as late.
 
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ async fn what_is_between_the_journal_and_redis_is_late(bank: Arc<TestBank>) {
     bank.fund(ana.wallet, "5", "wire").await;
     let proof = bank.services.ops.verify().await.expect("the books can be read");
     assert_eq!((proof.aggregates.verdict, proof.aggregates.lag), (Verdict::Equal, 3));
-    // Nobody listens there.
+    // No server listens on this port.
     let away = SecretString::from("redis://127.0.0.1:1/0");
     let away = Redis::try_new(&away).expect("this is an address");
     let aggregates = Aggregates::new(bank.db.clone(), bank.clock.clone(), Some(away));
@@ -128,7 +128,7 @@ async fn the_proof_holds_while_everything_moves(bank: Arc<TestBank>) {
     while !moving.is_finished() {
         match verdict(&bank).await {
             Verdict::Equal => proofs += 1,
-            // Five snapshots in a row with the archiver in between.
+            // The archiver has run between five snapshots in a row.
             Verdict::NotCompared(_) => {}
             Verdict::Different(differences) => panic!("{differences:#?}"),
         }

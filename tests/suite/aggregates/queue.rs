@@ -1,4 +1,4 @@
-//! The queue in Redis: what a dead consumer holds is taken over, what cannot be read is put away, what comes twice counts
+//! The queue in Redis: messages of a dead consumer are taken over, malformed ones are set aside, and duplicates count
 //! once.
 
 use std::sync::Arc;
@@ -41,7 +41,7 @@ async fn send(bank: &TestBank, text: &str) {
     command(bank, &["XADD", &key(bank, "queue").await, "*", "block", text]).await;
 }
 
-/// Lets blocks of an import come from 0 on, as its first sender does.
+/// Announces an import whose blocks begin with 0, as its first sender does.
 async fn expect_blocks_of(bank: &TestBank, import: u128) {
     let epoch = command(bank, &["HGET", &key(bank, "state").await, "epoch"]).await;
     let epoch = epoch.lines().nth(1).expect("there is an epoch").to_owned();
@@ -110,7 +110,7 @@ async fn a_message_twice_counts_once(bank: Arc<TestBank>) {
         for block in [0, 0, 1, 1] {
             send(&bank, &message(3, block, 7)).await;
         }
-        // Another import's blocks have the same numbers.
+        // The block numbers of another import may be the same.
         send(&bank, &message(4, 0, 1_000)).await;
         settle(&aggregates).await;
         assert_eq!(answer(&aggregates).await, deposits("1014/3"));
@@ -128,7 +128,7 @@ async fn the_queue_is_empty_once_all_is_applied(bank: Arc<TestBank>) {
     assert_eq!(answer(&bank.services.aggregates).await, expected(&lines));
 }
 
-/// After a crash between a block's way to Redis and its checkpoint nobody else can tell that it is there.
+/// After a crash between a block's write to Redis and its checkpoint, only a process with Redis can find the block.
 async fn a_process_without_redis_goes_on_with_no_import_of_one_that_has_it(bank: Arc<TestBank>) {
     let lines = lines(100, 3);
     let path = file(&bank, "other.csv", &csv(&lines));

@@ -1,4 +1,4 @@
-//! What callers hear while a commit is in doubt, or while used-up keys are among those who join a batch.
+//! The answers to callers while a commit is in doubt, and when commands that join a batch have used-up keys.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@ use tokio::task::JoinHandle;
 use crate::doubts::{behind_a_proxy, set_read_only};
 use crate::own_committer::{Committer, but, idempotency};
 
-/// COMMIT as the driver sends it; `READ COMMITTED` is none.
+/// COMMIT as the driver sends it; the NUL excludes `READ COMMITTED`.
 const COMMIT: &str = "COMMIT\0";
-/// What `idempotency(1)` looks like on its way.
+/// The bytes of the key of `idempotency(1)` in a statement.
 const KEY_1: [u8; 16] = [1; 16];
-/// Far below the 30 s for which a doubt is looked into.
+/// Far below the 30 s for which the committer tries to settle a doubt.
 const SOON: Duration = Duration::from_secs(5);
 
 fn keyed(number: u8, command: &Command) -> Command {
@@ -43,7 +43,7 @@ async fn a_used_up_key_in_a_batch_in_doubt_is_answered_soon() {
         queue.submit(used.clone()).await.expect("nothing is in its way");
         let holding = way.hold(KEY_1);
         let asked = begin([used, committer.first.clone()].map(|command| queue.submit(command))).await;
-        // The key makes the statement fail, and the answer is lost.
+        // The used-up key makes the statement fail, and that answer is lost.
         let sent = holding.held().await.send_ahead();
         let began = Instant::now();
         let lost = sent.cut();
@@ -71,7 +71,7 @@ async fn a_command_that_the_schema_refuses_when_a_doubt_is_settled_fails_alone_a
         let holding = way.hold("poison");
         let asked = begin([poisoned, committer.first.clone()].map(|command| queue.submit(command))).await;
         let held = holding.held().await;
-        // Until now the schema would have taken it.
+        // Before this the schema would have accepted it.
         bank.refuse_described_as("poison").await;
         let began = Instant::now();
         drop(held.cut());
@@ -99,7 +99,7 @@ async fn used_up_keys_of_those_who_join_a_batch_are_found() {
         for outcome in committer.commit(&bank, used.clone()).await {
             outcome.expect("nothing is in its way");
         }
-        // The first batch of a process waits for the turn, and takes in who comes meanwhile.
+        // The first batch of a process waits for the turn, and commands that come meanwhile join it.
         let ledger = Ledger::start(&bank.db, bank.clock.clone(), 64, Handover::new()).expect("a thread can be started");
         let queue = ledger.queue();
         let held = bank.hold_turn().await;
@@ -122,7 +122,7 @@ async fn used_up_keys_of_those_who_join_a_batch_are_found() {
     .await;
 }
 
-/// A caller behind a commit in doubt, whose own COMMIT is lost, hears that nothing of theirs was begun.
+/// A caller behind a commit in doubt, whose own COMMIT is lost, is answered that the command was not begun.
 async fn who_waits_behind_is_turned_away(bank: &TestBank, committer: &Committer, held: HeldRequest) {
     let (queue, behind) = (committer.queue(), keyed(9, &committer.first));
     let waits: JoinHandle<_> = tokio::spawn({
@@ -133,7 +133,7 @@ async fn who_waits_behind_is_turned_away(bank: &TestBank, committer: &Committer,
         tokio::task::yield_now().await;
     }
     let began = Instant::now();
-    // Dropped, so that the session ends and gives the turn back.
+    // Dropped, so that the session ends and releases the turn.
     drop(held.cut());
     let outcome = waits.await.expect("it does not panic");
     assert!(
@@ -143,7 +143,7 @@ async fn who_waits_behind_is_turned_away(bank: &TestBank, committer: &Committer,
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     let made = "SELECT count(*) AS n FROM transfers WHERE idempotency_key = '\\x09090909090909090909090909090909'";
     assert_eq!(bank.number(made).await, 0);
-    // They may ask again, and then it is made.
+    // The caller may ask again, and then the transfer is made.
     let outcome = loop {
         match queue.submit(behind.clone()).await {
             Err(SubmitError::Fault(_)) => tokio::task::yield_now().await,
@@ -164,7 +164,7 @@ async fn who_waits_behind_a_commit_that_is_lost_twice_is_turned_away() {
         let (queue, first) = (committer.queue(), keyed(1, &committer.first));
         let in_doubt = tokio::spawn(async move { queue.submit(first).await });
         let lost = holding.held().await;
-        // It is looked for in turn, and made anew; that COMMIT is lost too.
+        // With the turn the committer looks for the commit and makes it anew; the COMMIT of this is lost as well.
         let holding = way.hold(COMMIT);
         drop(lost.cut());
         let held = holding.held().await;
@@ -189,7 +189,7 @@ async fn who_waits_behind_an_empty_row_whose_commit_is_lost_is_turned_away() {
         drop(lost.cut());
         let outcome = in_doubt.await.expect("it does not panic");
         assert!(matches!(outcome, Err(SubmitError::OutcomeUnknown)), "{outcome:?}");
-        // From here on an empty row is what settles it.
+        // From here on the committer settles the doubt by an empty row.
         let holding = way.hold(COMMIT);
         set_read_only(&bank, "off").await;
         who_waits_behind_is_turned_away(&bank, &committer, holding.held().await).await;

@@ -1,4 +1,4 @@
-//! Ids grow along the journal: through several replicas, restarts, and clocks that step back or run ahead.
+//! Ids increase along the journal, through several replicas, restarts, and clocks that step back or are ahead.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ on_every_backend!(
     ids_grow_while_replicas_with_other_clocks_commit_at_once,
 );
 
-/// By how many milliseconds a clock steps before each round, the two by turns; and whether its replica is started anew after
-/// the step. None is ever so far from the bank's time that its process commits nothing.
+/// Before each round one of the two clocks, in turn, steps by these milliseconds; if true, its replica then restarts.
+/// No clock is ever so far from the bank's time that its process refuses to commit.
 const STEPS: [(i64, bool); 8] = [
     (0, false),
     (-1_500, false),
@@ -47,7 +47,7 @@ async fn ids_grow_through_replicas_restarts_and_clock_steps(bank: Arc<TestBank>)
             let key = format!("{round}-{number}");
             let receipt = customers.ask(services, (number % 4, (number + 1) % 4), &key).await;
             let id = receipt.expect("there is enough").transfer.id;
-            // Each was asked for after the one before was answered.
+            // Each was submitted after the previous one was answered.
             assert!(last < Some(id), "{last:?} and {id} after step {round}");
             last = Some(id);
             paid += 1;

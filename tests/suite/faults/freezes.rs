@@ -1,4 +1,4 @@
-//! A freeze that was answered by one replica holds for what another one had queued before and decides after it.
+//! After one replica has answered a freeze, another replica obeys it, also for commands that it had queued before.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::requests::new_transfer;
 use super::Customers;
 
 const RUNS: usize = 100;
-/// After so many commits of its own a replica goes without the turn again.
+/// After this many commits of its own a replica commits without the turn again.
 const ALONE_AFTER: usize = 17;
 
-/// The replica whose transfers are held on their way, and the one that freezes.
+/// A replica whose statements a proxy can hold, and a replica that freezes.
 struct Pair {
     bank: Arc<TestBank>,
     customers: Customers,
@@ -41,7 +41,8 @@ impl Pair {
         }
     }
 
-    /// Freezes a side of a transfer that is queued, and held before `words` have reached the database. It must not be made.
+    /// Freezes a side of a queued transfer that is held before `words` reach the database. The transfer must not be
+    /// made.
     async fn run(&self, number: usize, words: &str) {
         let frozen = self.customers.wallets()[number % 2];
         let holding = self.way.hold(words);
@@ -83,7 +84,7 @@ async fn a_freeze_is_kept_by_a_transfer_that_another_replica_had_decided_before_
                 pair.pay(&pair.paying).await;
             }
             let stale = pair.paying.ops.metrics().stale_retries;
-            // Its statement, which was decided on what the replica remembers.
+            // Holds the statement itself, which was decided on the replica's remembered wallets.
             pair.run(number, &format!("run {number:03}.")).await;
             assert_eq!(pair.paying.ops.metrics().stale_retries, stale + 1, "run {number}");
         }
@@ -101,7 +102,7 @@ async fn a_freeze_is_kept_by_a_transfer_that_another_replica_had_queued_for_the_
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
         let pair = Pair::of(bank).await;
         for number in 0..RUNS {
-            // What the first replica remembers is old after this: it takes the turn, at once or after it has noticed.
+            // Now the paying replica's memory is out of date: it takes the turn, at once or after it has detected that.
             pair.pay(&pair.freezing).await;
             pair.run(number, "BEGIN ISOLATION LEVEL READ COMMITTED").await;
         }

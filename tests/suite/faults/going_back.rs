@@ -1,5 +1,5 @@
-//! A database that comes back without its newest commits, under replicas that remember them: balances are those of what is
-//! there, the numbers go on without a gap, the loss is told, and callers who ask again get what they had.
+//! A database comes back without its newest commits, while replicas remember them. Balances are those of the stored
+//! rows, row numbers have no gap, the loss is reported, and callers who ask again get the answers that they had.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::{Customers, Load, OwnBank, Paid};
 
 const CUSTOMERS: usize = 12;
 const CLIENTS_EACH: usize = 8;
-/// Transfers that each replica answers before and after the moment that the database goes back to.
+/// Transfers that each replica answers before and after the point to which the database goes back.
 const ANSWERED: usize = 150;
 
-/// Each replica has noticed, once, that the database went back.
+/// Fails unless each replica has detected once that the database went back.
 #[track_caller]
 fn assert_told(replicas: &[Arc<Services>]) {
     for services in replicas {
@@ -23,7 +23,7 @@ fn assert_told(replicas: &[Arc<Services>]) {
     }
 }
 
-/// All that was answered is asked for again at the other replica, until it is there once.
+/// Repeats every answered request on the other replica, until each transfer is stored exactly once.
 async fn end(own: OwnBank, replicas: [Arc<Services>; 2], mut paid: Vec<Paid>) {
     assert_told(&replicas);
     let customers: &Customers = &own.customers;
@@ -72,7 +72,7 @@ async fn a_copy_of_the_data_that_is_put_back_makes_no_wrong_balance() {
     end(own, replicas, paid).await;
 }
 
-/// The database goes back twice, and the replicas come and go: what one remembers of either loss moves no money.
+/// The database goes back twice, under the same replicas: what they remember of either loss moves no money.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_back_twice_makes_no_wrong_balance() {
     let mut own = OwnBank::start(REPLICATED, CUSTOMERS).await;

@@ -1,4 +1,4 @@
-//! A database whose default isolation is stricter than what the committer needs: it sets its own.
+//! The database's default isolation is stricter than the committer needs, so the committer sets its own.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ async fn moves_money_under(bank: Arc<TestBank>, isolation: &str) {
          current_database()); END $$"
     ))
     .await;
-    // Their connections are opened under it.
+    // Replicas that connect after this have the new default.
     let replicas = [bank.replica().await, bank.replica().await];
-    // One alone goes without the turn, two take it.
+    // One replica alone commits without the turn; two take it.
     let alone = Load::start(&replicas[..1], &customers, CLIENTS_EACH);
     alone.until_answered(ANSWERED).await;
     let mut paid = alone.stop().await;

@@ -1,5 +1,5 @@
-//! The server killed, or the way to it cut, before and after each round trip of a commit, in turn and without the turn: no
-//! answer was wrong, and the journal is whole.
+//! The server is killed, or the connections to it are cut, before and after each round trip of a commit, with the turn
+//! and without it. No answer is wrong, and the journal stays sound.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use super::{Load, OwnBank, Paid};
 
 const CUSTOMERS: usize = 6;
 const CLIENTS_EACH: usize = 3;
-/// More round trips than a commit makes.
+/// More round trips than a commit needs.
 const TRIPS: u64 = 8;
 const WARMS_UP_FOR: usize = 10;
 const ANSWERED: usize = 5;
 
-/// What happens at the chosen round trip of the first replica.
+/// The fault that strikes the first replica at the chosen round trip.
 #[derive(Clone, Copy, Debug)]
 enum Blow {
-    /// The server is killed while the first replica alone commits, without the turn.
+    /// The server is killed while only the first replica commits, without the turn.
     KillBesideOne,
-    /// The server is killed while both commit, by turns.
+    /// The server is killed while both commit, taking turns.
     KillBesideTwo,
-    /// The first replica is cut off, perhaps with the turn in its hands, while the second goes on.
+    /// The first replica is cut off, perhaps while it has the turn, and the second goes on.
     CutOff,
-    /// The answer to the first replica's next COMMIT is lost, while both commit by turns.
+    /// The answer to the first replica's next COMMIT is lost, while both commit, taking turns.
     LostCommit,
 }
 
 struct ReplicaPair {
     own: OwnBank,
-    /// The first one's way can be cut.
+    /// Only the first one connects through the proxy.
     replicas: [Arc<Services>; 2],
     paid: Vec<Paid>,
 }
@@ -78,7 +78,7 @@ impl ReplicaPair {
         }
     }
 
-    /// Every key tells what was answered.
+    /// Checks that every key still gives the answer that its caller got.
     async fn end(mut self) {
         self.own.until_connected().await;
         for services in &self.replicas {
@@ -114,7 +114,8 @@ async fn a_sample_of_cuts_makes_no_answer_wrong() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_whose_answers_are_lost_beside_another_replica_are_told_as_they_are() {
     let mut pair = ReplicaPair::new().await;
-    // A lost COMMIT may belong to a consumer's transaction: the first replica is struck until ten of its committer's were lost.
+    // A lost COMMIT may be that of a consumer's transaction, so the test goes on until ten of the first committer's
+    // were lost.
     let mut strikes = 0;
     while pair.replicas[0].ops.metrics().unknown_commits < 10 {
         strikes += 1;

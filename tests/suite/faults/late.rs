@@ -1,4 +1,4 @@
-//! A statement that arrives after its connection was lost: once its callers have been answered, it never commits.
+//! A statement arrives after its connection was lost: once its callers have been answered, it never commits.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::own_committer::{Committer, but, sides};
 
 const RUNS: u32 = 100;
 
-/// The one that sends the statement, and how it reaches the database.
+/// A committer whose statements can be held and cut off on their way to the database.
 struct LateCommits {
     bank: Arc<TestBank>,
     way: Proxy,
     committer: Committer,
-    /// Another process that is there all the time.
+    /// Another process, which runs all the time.
     other: Ledger,
 }
 
-/// A transfer that no other run has.
+/// A transfer that is unique to a run, and the words that identify its statement.
 fn once(run: u32, pay: &Command) -> (String, Command) {
     let words = format!("late {run:04}.");
     let mut digest = [7; 16];
@@ -36,7 +36,7 @@ fn once(run: u32, pay: &Command) -> (String, Command) {
     (words, command)
 }
 
-/// A caller who waits for the outcome.
+/// A caller that waits for the outcome.
 type Asked = JoinHandle<Result<Outcome, SubmitError>>;
 
 async fn recorded(asked: Asked) -> TransferId {
@@ -46,7 +46,7 @@ async fn recorded(asked: Asked) -> TransferId {
     }
 }
 
-/// How many of these transfers there are.
+/// The number of these transfers that are stored.
 async fn made(bank: &TestBank) -> i64 {
     bank.number("SELECT count(*) AS n FROM transfers WHERE description LIKE 'late%'")
         .await
@@ -64,7 +64,7 @@ impl LateCommits {
         }
     }
 
-    /// The next commit is an optimistic one: another process has not committed for a while.
+    /// Commits alone until the next commit is optimistic: no other process has committed for a while.
     async fn be_alone(&self) {
         for _ in 0..18 {
             recorded(self.ask(&self.committer.first)).await;
@@ -76,14 +76,14 @@ impl LateCommits {
         tokio::spawn(async move { queue.submit(command).await })
     }
 
-    /// A process of its own asks for the same. It has never heard of the statement.
+    /// A newly started process submits the same command. It does not know about the statement.
     fn ask_a_new_process(&self, command: &Command) -> Asked {
         let (url, clock, command) = (self.bank.database.url.clone(), self.bank.clock.clone(), command.clone());
         tokio::spawn(async move {
             let db = Db::connect(&url).await.expect("it can be opened");
             let ledger = Ledger::start(&db, clock, 8, Handover::new()).expect("a thread can be started");
             let outcome = ledger.queue().submit(command).await;
-            // The test does not wait for its end.
+            // Stops in the background, since the test need not wait for it.
             tokio::spawn(async move {
                 ledger.stop().await;
                 db.close().await;
@@ -92,13 +92,13 @@ impl LateCommits {
         })
     }
 
-    /// Another process, which has been there all the time, asks for the same.
+    /// The other process, which has run all the time, submits the same command.
     fn ask_the_other_process(&self, command: &Command) -> Asked {
         let (queue, command) = (self.other.queue(), command.clone());
         tokio::spawn(async move { queue.submit(command).await })
     }
 
-    /// One lost statement on its way, which arrives after its callers were answered.
+    /// Holds a statement on its way and cuts its connection. The statement arrives after its callers were answered.
     async fn run_on_its_way(&self, number: u32, restarts: bool) {
         self.be_alone().await;
         let (words, command) = once(number, &self.committer.first);
@@ -121,7 +121,8 @@ impl LateCommits {
         assert_eq!(first, again, "run {number}");
     }
 
-    /// One lost statement that waits at the server for a wallet, which is free a moment later. True when it committed.
+    /// Cuts the connection of a statement that waits at the server for a locked wallet, then unlocks the wallet. True
+    /// if the statement committed.
     async fn run_held_up(&self, number: u32, restarts: bool) -> bool {
         self.be_alone().await;
         let (words, command) = once(number, &self.committer.first);
@@ -136,7 +137,7 @@ impl LateCommits {
         } else {
             (sent.cut(), asked, self.ask_the_other_process(&command))
         };
-        // Who answers waits for the turn, which the statement has.
+        // Any process that answers waits for the turn, which the statement has.
         self.until_others_wait().await;
         locked.release().await;
         let first = recorded(first).await;
@@ -145,17 +146,17 @@ impl LateCommits {
         late.arrive().await.is_done()
     }
 
-    /// Returns once the statement waits for a wallet: it has the turn by then.
+    /// Returns once the statement waits for a wallet; by then it has the turn.
     async fn until_held_up(&self) {
         while self.sessions_that_wait().await == 0 {}
     }
 
-    /// Returns once another session waits as well, or the statement no longer does.
+    /// Returns once another session waits as well, or the statement has stopped waiting.
     async fn until_others_wait(&self) {
         while self.sessions_that_wait().await == 1 {}
     }
 
-    /// How many sessions wait for a lock while the statement does; else 0.
+    /// The number of sessions that wait for a lock, if the statement is one of them; otherwise 0.
     async fn sessions_that_wait(&self) -> i64 {
         let sql = "SELECT CASE WHEN bool_or(query LIKE '%turn AS (SELECT number%') THEN count(*) ELSE 0 END AS n \
              FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -163,7 +164,7 @@ impl LateCommits {
     }
 }
 
-/// The statement reaches the server and runs to its end, which is that nothing is written.
+/// The statement reaches the server, fails there, and writes nothing.
 async fn arrives_too_late(late: LateRequest) {
     let answer = late.arrive().await;
     assert_eq!(answer.error().as_deref(), Some("FL001"), "{answer:?}");
@@ -182,7 +183,7 @@ async fn a_statement_whose_connection_was_lost_never_commits_after_its_callers_w
                 committed += 1;
             }
         }
-        // On a slow machine some wait for too long and fail.
+        // On a slow machine some statements wait too long for their lock, and fail.
         assert!(
             committed > RUNS / 8,
             "{committed} of those that were held up have committed"
@@ -194,7 +195,7 @@ async fn a_statement_whose_connection_was_lost_never_commits_after_its_callers_w
     .await;
 }
 
-/// In turn a commit is a COMMIT of its own, whose session keeps the turn until another process ends it.
+/// With the turn, COMMIT is a separate message. Its session keeps the turn until another process ends the session.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_in_turn_that_arrives_late_is_none() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {
@@ -203,7 +204,7 @@ async fn a_commit_in_turn_that_arrives_late_is_none() {
         let db = Db::connect(&url).await.expect("the proxy lets everything through");
         let ledger = Ledger::start(&db, bank.clock.clone(), 8, Handover::new()).expect("a thread can be started");
         let (_, command) = once(0, &committer.first);
-        // The first commit of a process is in turn.
+        // The first commit of a process is made with the turn.
         let holding = way.hold("COMMIT\0");
         let (queue, asks) = (ledger.queue(), command.clone());
         let asked = tokio::spawn(async move { queue.submit(asks).await });
@@ -257,7 +258,7 @@ async fn a_process_that_starts_settles_what_an_earlier_one_has_sent_before_its_f
         let held = holding.held().await;
         commits.way.shut();
         let late = held.cut();
-        // Its answer has nothing to write.
+        // A refusal writes nothing, but must be answered only after the late statement is settled.
         let refused = but(&command, |movement| movement.amount = None);
         let refused = commits.ask_a_new_process(&refused).await.expect("it does not panic");
         assert!(matches!(refused, Ok(Outcome::Refused(_))), "{refused:?}");

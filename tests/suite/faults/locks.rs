@@ -1,4 +1,4 @@
-//! Locks that a person at a prompt holds, on a bank of one process and of two: they stop what they are on, and nothing else.
+//! Locks that a person holds in psql, on a bank of one process and of two: each stops only what needs the locked rows.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use tokio::net::TcpStream;
 use super::Customers;
 use crate::own_committer::Committer;
 
-/// Within this every transfer goes on that the lock is not on.
+/// The longest that a lock may stop a transfer which does not need the locked wallet or user.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(3);
 const CUSTOMERS: usize = 8;
-/// Transfers one after the other round the free wallets, by each process.
+/// Transfers that each process makes one after the other, between the unlocked wallets.
 const ROUNDS: usize = 20;
 
 async fn processes(bank: &TestBank, count: usize) -> Vec<Arc<Services>> {
@@ -29,7 +29,7 @@ async fn processes(bank: &TestBank, count: usize) -> Vec<Arc<Services>> {
     processes
 }
 
-/// Moves money between all wallets but the first, by every process at once; gives the longest that one took.
+/// Moves money between all wallets but the first, in all processes at once; returns the longest time of a transfer.
 async fn move_others(processes: &[Arc<Services>], customers: &Customers, name: &str) -> Duration {
     let streams = processes.iter().enumerate().map(|(process, services)| async move {
         let mut longest = Duration::ZERO;
@@ -84,14 +84,14 @@ async fn a_locked_wallet_stops_no_other_of_two_processes() {
     run(Backend::Postgres, |bank| a_locked_wallet_stops_nobody_else(bank, 2)).await;
 }
 
-/// A person locks the journal's row 0 in psql and leaves the transaction open.
+/// A person locks the journal's row 0, which is the turn, and leaves the transaction open.
 async fn an_idle_turn_is_ended(bank: Arc<TestBank>, count: usize) {
     let customers = Customers::of(&bank, CUSTOMERS).await;
     let processes = processes(&bank, count).await;
     move_others(&processes, &customers, "before").await;
     let held = bank.hold_turn().await;
     let longest = move_others(&processes, &customers, "beside").await;
-    // The lock was felt, and did not last.
+    // The lock delayed a transfer, and was ended.
     assert!(longest > Duration::from_secs(1), "{longest:?}");
     assert!(longest < GOES_ON_WITHIN, "{longest:?}");
     drop(held);
@@ -108,7 +108,7 @@ async fn an_idle_turn_stops_two_processes_for_less_than_three_seconds() {
     run(Backend::Postgres, |bank| an_idle_turn_is_ended(bank, 2)).await;
 }
 
-/// A person, or a migration, locks all users: many sign up or open wallets meanwhile.
+/// A person or a migration locks all users, while many customers open wallets.
 async fn locked_users_stop_only_what_opens_their_wallets(bank: Arc<TestBank>) {
     let customers = Customers::of(&bank, CUSTOMERS).await;
     let processes = processes(&bank, 1).await;
@@ -137,7 +137,7 @@ async fn locked_users_stop_no_transfer_for_three_seconds() {
     run(Backend::Postgres, locked_users_stop_only_what_opens_their_wallets).await;
 }
 
-/// A batch that opens a wallet and moves money waits for the turn.
+/// A batch that opens a wallet and moves money waits for the turn, which a person holds.
 async fn an_idle_turn_is_ended_beside_an_opening(bank: Arc<TestBank>) {
     let committer = Committer::of(&bank).await;
     let (queue, pay) = (committer.queue(), committer.first.clone());
@@ -152,7 +152,7 @@ async fn an_idle_turn_is_ended_beside_an_opening(bank: Arc<TestBank>) {
     };
     let opening = Command::new(pay.actor, Action::Open(opening));
     let batch = begin([pay.clone(), opening, pay].map(|command| queue.submit(command))).await;
-    // A person asks for the turn behind the first commit, and so has it before the batch.
+    // A person's session waits for the turn behind the first commit, and so gets it before the batch.
     let (turn, ()) = tokio::join!(bank.hold_turn(), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         commits.release().await;
@@ -173,8 +173,9 @@ async fn an_idle_turn_stops_an_opening_and_those_beside_it_for_less_than_three_s
     run(Backend::Postgres, an_idle_turn_is_ended_beside_an_opening).await;
 }
 
-/// A session that locks the journal's row 0 and asks for more than the sockets' buffers hold, and whose client reads none of
-/// it: the server waits for the client, within the transaction. No driver leaves an answer unread, so this speaks the protocol.
+/// A session that locks the journal's row 0 and requests more than the sockets' buffers hold. Its client reads none of
+/// it, so the server waits for the client within the transaction. Every driver reads its answers, so this speaks the
+/// protocol itself.
 async fn hold_turn_unread(bank: &TestBank) -> TcpStream {
     let url = bank.database.url.trim_start_matches("postgres://");
     let (user, place) = url.split_once('@').expect("the URL names a user");
@@ -183,7 +184,7 @@ async fn hold_turn_unread(bank: &TestBank) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
     let startup = format!("\0\x03\0\0user\0{user}\0database\0{database}\0\0");
     send(&mut stream, &[], &startup).await;
-    // What it says of itself ends with "ready, and in no transaction".
+    // The server's greeting ends with "ready, and not in a transaction".
     let mut received = Vec::new();
     while !received.ends_with(b"Z\0\0\0\x05I") {
         let read = stream.read_buf(&mut received).await.expect("the server answers");
@@ -200,7 +201,8 @@ async fn hold_turn_unread(bank: &TestBank) -> TcpStream {
     stream
 }
 
-/// A message of PostgreSQL's protocol: a letter, but for the first one, and a length that counts itself.
+/// A message of PostgreSQL's protocol: a letter (except in the first message), a length that includes its own four
+/// bytes, and the content.
 async fn send(stream: &mut TcpStream, kind: &[u8], content: &str) {
     let length = u32::try_from(content.len() + 4).expect("it is short");
     let message = [kind, &length.to_be_bytes(), content.as_bytes()].concat();
@@ -215,7 +217,7 @@ async fn an_unread_turn_is_ended(bank: Arc<TestBank>, count: usize) {
     let longest = move_others(&processes, &customers, "beside").await;
     assert!(longest > Duration::from_secs(1), "{longest:?}");
     assert!(longest < GOES_ON_WITHIN, "{longest:?}");
-    // The server has closed the connection: behind what was sent before there is no more.
+    // The server has closed the connection, so the stream ends after what was sent before.
     let mut sink = vec![0; 64 * 1024];
     while let Ok(1..) = held.read(&mut sink).await {}
     bank.assert_journal_is_sound().await;

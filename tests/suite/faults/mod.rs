@@ -1,5 +1,5 @@
-//! Servers, connections and processes that break under load: the journal stays whole, money is neither made nor lost, and
-//! no answer was wrong.
+//! Servers, connections and processes that fail under load: the journal stays sound, no money is created or lost, and
+//! no answer is wrong.
 
 mod answers;
 mod clocks;
@@ -32,18 +32,18 @@ use tokio::task::JoinSet;
 use crate::doubts::proxy_of;
 use crate::requests::{key, new_transfer, quiet_customer};
 
-/// What each wallet has at first.
+/// The first balance of each wallet.
 const FUNDS: i64 = 1_000;
-/// Each transfer moves this.
+/// The amount of each transfer.
 const AMOUNT: &str = "0.01";
-/// Between two tries of a client that was answered with a fault.
+/// How long a client waits after a fault before it tries again.
 const PAUSE: Duration = Duration::from_millis(10);
-/// What the pool of a bank holds at most.
+/// The largest number of connections in a bank's pool.
 const CONNECTIONS_MAX: u32 = 10;
-/// Transfers that are asked for again at once.
+/// Requests that are repeated at the same time.
 const AT_ONCE: usize = 200;
 
-/// A bank on a server of its own, which it reaches through a proxy.
+/// A bank on its own PostgreSQL server, which it reaches through a proxy.
 struct OwnBank {
     server: PostgresServer,
     way: Proxy,
@@ -51,11 +51,11 @@ struct OwnBank {
     customers: Customers,
 }
 
-/// Who moves money: each with one wallet.
+/// Customers who pay each other; each has one wallet.
 #[derive(Clone)]
 struct Customers(Arc<Vec<(Actor, WalletId)>>);
 
-/// A transfer that was asked for until there was an answer.
+/// A transfer that was requested until it was answered.
 struct Paid {
     key: String,
     from: usize,
@@ -63,14 +63,14 @@ struct Paid {
     id: TransferId,
 }
 
-/// Clients of several replicas that move money round, each transfer under a key of its own.
+/// Clients of several replicas, who move money between the customers. Each transfer has its own key.
 struct Load {
     stop: Arc<AtomicBool>,
     answered: Vec<Arc<AtomicUsize>>,
     clients: JoinSet<Vec<Paid>>,
 }
 
-/// A replica whose clock is its own.
+/// A replica with its own clock.
 async fn start(bank: &TestBank, clock: &Arc<ManualClock>) -> Services {
     let db = Db::connect(&bank.config.database_url).await.expect("it can be opened");
     Services::start(&bank.config, db, clock.clone()).expect("the services start")
@@ -93,13 +93,13 @@ impl OwnBank {
         }
     }
 
-    /// The bank itself and another replica.
+    /// The bank's own services, and another replica.
     async fn two_replicas(&self) -> [Arc<Services>; 2] {
         [self.bank.services.clone(), self.bank.replica().await]
     }
 
-    /// Returns once the bank's pool has no connection left to a server that is gone: it gives them out in turn, and asks
-    /// only those that have rested for a while.
+    /// Returns once the bank's pool has no broken connection left. The pool uses its connections in turn, and checks
+    /// only those that were idle for a while.
     async fn until_connected(&self) {
         let mut answered = 0;
         while answered < 2 * CONNECTIONS_MAX {
@@ -136,8 +136,8 @@ impl Customers {
         services.transfers.submit(actor, key(name), new).await
     }
 
-    /// Asks until there is an answer. A fault said that nothing was begun, so what is made after it is no replay; only an
-    /// outcome that was unknown may have been made.
+    /// Repeats a request until it is answered. A fault means that nothing was begun, so the transfer that follows it
+    /// must be new. It may be a replay only after an unknown outcome.
     async fn pay(&self, services: &Services, from: usize, to: usize, key: String) -> Paid {
         let mut in_doubt = false;
         loop {
@@ -157,8 +157,8 @@ impl Customers {
         }
     }
 
-    /// Asks for everything again, under the same keys: what is stored is told as it was, what was lost is made again. Gives
-    /// how many were lost.
+    /// Repeats every request under its key. A stored transfer must be replayed, and a lost one is made anew. Returns
+    /// the number of lost transfers.
     async fn ask_again(&self, services: &Services, paid: &mut [Paid]) -> usize {
         let mut lost = 0;
         for some in paid.chunks_mut(AT_ONCE) {
@@ -176,8 +176,8 @@ impl Customers {
         lost
     }
 
-    /// Fails unless each of these transfers has moved its money once, and nothing else has moved any; and unless the books
-    /// are sound.
+    /// Fails unless each of these transfers has moved its money once, nothing else has moved money, and the books are
+    /// sound.
     async fn assert_moved_once(&self, bank: &TestBank, paid: &[Paid]) {
         let amount = crate::requests::money(AMOUNT).units();
         let funds = crate::requests::money(&FUNDS.to_string()).units();
@@ -222,7 +222,7 @@ impl Load {
         }
     }
 
-    /// Returns once every replica has answered so many more.
+    /// Returns once every replica has answered `more` further requests.
     async fn until_answered(&self, more: usize) {
         let now = |counter: &Arc<AtomicUsize>| counter.load(Ordering::SeqCst);
         let wanted: Vec<usize> = self.answered.iter().map(|counter| now(counter) + more).collect();
@@ -236,7 +236,7 @@ impl Load {
         }
     }
 
-    /// Returns once one replica has answered so many more.
+    /// Returns once one replica has answered `more` further requests.
     async fn until_one_answered(&self, replica: usize, more: usize) {
         let wanted = self.answered[replica].load(Ordering::SeqCst) + more;
         while self.answered[replica].load(Ordering::SeqCst) < wanted {
@@ -244,7 +244,7 @@ impl Load {
         }
     }
 
-    /// Lets every client end with the answer that it waits for.
+    /// Lets every client wait for its last answer, then ends them all.
     async fn stop(self) -> Vec<Paid> {
         self.stop.store(true, Ordering::SeqCst);
         self.clients.join_all().await.into_iter().flatten().collect()

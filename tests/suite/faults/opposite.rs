@@ -1,5 +1,5 @@
-//! Two replicas whose clients move money round the same few wallets in opposite directions: no request waits
-//! for long, nothing deadlocks, no update is lost.
+//! Clients of two replicas move money around the same few wallets in opposite directions: no request waits for long,
+//! nothing deadlocks, and no update is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use super::{Customers, Paid};
 const WALLETS: usize = 10;
 const CLIENTS_EACH: usize = 64;
 
-/// Clients of one replica: those of the second go round the other way.
+/// A client of one replica; those of the second go round in the other direction.
 async fn client(
     services: Arc<Services>,
     customers: Customers,
@@ -36,7 +36,7 @@ async fn client(
     (paid, delays)
 }
 
-/// Gives the delays of all requests, once the books are proved.
+/// Returns the delays of all requests, after it has proved the books.
 async fn opposite_directions(bank: Arc<TestBank>, time: Duration) -> Delays {
     let customers = Customers::of(&bank, WALLETS).await;
     let replicas = [bank.replica().await, bank.replica().await];
@@ -62,7 +62,7 @@ async fn opposite_directions(bank: Arc<TestBank>, time: Duration) -> Delays {
     for services in replicas {
         let metrics = services.ops.metrics();
         assert_eq!((metrics.conflict_retries, metrics.set_aside), (0, 0), "{metrics:?}");
-        // A session tells what it has counted when it ends, if not before.
+        // PostgreSQL publishes a session's counters at the latest when the session ends.
         services.stop().await;
     }
     let deadlocks = "SELECT deadlocks AS n FROM pg_stat_database WHERE datname = current_database()";
@@ -72,8 +72,8 @@ async fn opposite_directions(bank: Arc<TestBank>, time: Duration) -> Delays {
     delays
 }
 
-/// The bound on the slowest is that of a deadlock, which PostgreSQL looks for after a second: beside other tests on a few
-/// cores a request may wait for a processor.
+/// Bounds the 95th percentile and not the slowest request, which may wait for a processor beside other tests on a few
+/// cores. A deadlock would show in PostgreSQL's own count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn opposite_directions_do_not_deadlock() {
     run(Backend::Postgres, |bank: Arc<TestBank>| async move {

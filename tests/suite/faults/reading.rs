@@ -1,5 +1,5 @@
-//! Consumers of the journal whose way to the database is cut, or whose server is killed, before and after each round trip of
-//! their reads, while two replicas commit: they miss nothing, and get nothing twice.
+//! Consumers of the journal whose connection is cut, or whose server is killed, before and after each round trip of
+//! their reads, while two replicas commit. They miss nothing, and get nothing twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,19 +19,19 @@ use crate::requests::money;
 
 const CUSTOMERS: usize = 4;
 const CLIENTS_EACH: usize = 2;
-/// More round trips than a piece takes, with those of a new connection.
+/// More round trips than a piece and a new connection need.
 const TRIPS: u64 = 8;
-/// Until there is more.
+/// How long a consumer waits when there is nothing to read.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What happens at the chosen round trip.
+/// The fault at the chosen round trip.
 #[derive(Clone, Copy, Debug)]
 enum Blow {
     Cut,
     Kill,
 }
 
-/// A consumer with a way of its own, and what it has counted.
+/// A consumer with its own connection, and what it has counted.
 struct Consumer {
     db: Db,
     what: FeedFilter,
@@ -54,7 +54,7 @@ impl Consumer {
         }
     }
 
-    /// Counts the next piece. After a fault it begins anew at its own mark. False when there was no more.
+    /// Counts the next piece. After a fault it begins again at its own mark. False if there was nothing more.
     async fn step(&mut self) -> bool {
         self.reader.poll_now();
         match self.reader.next().await {
@@ -75,7 +75,7 @@ impl Consumer {
         false
     }
 
-    /// Counts until the blow has fallen, and to the end of the step that it fell on.
+    /// Counts until the fault has struck and the step that it interrupted has ended.
     async fn go_through(&mut self, own: &mut OwnBank, way: &mut Proxy, blow: Blow, silence: Silence) {
         way.go_silent_in(silence);
         loop {
@@ -97,7 +97,7 @@ impl Consumer {
     }
 }
 
-/// Pays money in, without end. What a fault makes of a deposit is the readers' to find out.
+/// Deposits money without end. The outcomes are ignored, since the readers are compared with the stored transfers.
 async fn pay_in(own: &OwnBank, services: Arc<Services>) -> JoinHandle<()> {
     let (operator, wallet) = (own.bank.operator_actor().await, own.customers.wallets()[0]);
     tokio::spawn(async move {
@@ -148,7 +148,7 @@ async fn struck_at(trips: impl IntoIterator<Item = u64> + Clone, blow: Blow) {
             FeedFilter::All => TransferKind::ALL,
             FeedFilter::Payments => &[TransferKind::Deposit, TransferKind::Withdrawal],
         };
-        // Payments of one piece come in no order.
+        // The payments of one piece are not in order.
         consumer.counted.sort_by_key(|one| one.at);
         assert_eq!(consumer.counted, stored(&own.bank, kinds).await, "{:?}", consumer.what);
         consumer.db.close().await;

@@ -1,4 +1,4 @@
-//! A commit that stands on the primary and that its synchronous standby has not confirmed.
+//! A commit is on the primary, and its synchronous standby has not confirmed it.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use tokio::time::{sleep, timeout};
 
 use super::OwnBank;
 
-/// How long the caller is seen to wait.
+/// How long the test watches that the caller waits.
 const WAITS_FOR: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The connection is lost while the commit waits for the standby. It is found then, and a failover would lose it: the answer
-/// waits until the standby has a row that follows it.
+/// The connection is lost while the commit waits for the standby. The committer finds the commit on the primary, but a
+/// failover would lose it. So the caller is answered only after the standby has received a later row.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_found_after_a_doubt_is_answered_once_a_standby_has_it() {
     let mut own = OwnBank::start(REPLICATED, 2).await;
@@ -60,7 +60,7 @@ async fn a_commit_found_after_a_doubt_is_answered_once_a_standby_has_it() {
     own.server = standby.promote().await.expect("a standby can be promoted");
     own.way.lead_to(own.server.port());
     own.until_connected().await;
-    // The committer's connections to the killed server are still to be found broken.
+    // The committer must first find that its connections to the killed server are broken.
     let again = loop {
         match own.customers.ask(&services, (0, 1), "in-doubt").await {
             Ok(receipt) => break receipt,
@@ -72,7 +72,7 @@ async fn a_commit_found_after_a_doubt_is_answered_once_a_standby_has_it() {
     own.close().await;
 }
 
-/// Returns once the count is not 0.
+/// Returns once the count is above 0.
 async fn until(own: &OwnBank, count: &str) {
     let comes = async {
         while own.bank.number(count).await == 0 {

@@ -1,4 +1,5 @@
-//! Clocks that are wrong by far: a process' own, and the database's. PostgreSQL only: the processes on a file share one clock.
+//! Clocks that are wrong by far: that of a process, and that of the database. PostgreSQL only: the processes on a
+//! SQLite file share one clock.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ fn assert_refused(outcome: Result<Receipt, TransferError>) {
     }
 }
 
-/// How many rows the journal has, and how many transfers there are.
+/// The number of journal rows and of transfers.
 async fn written(bank: &TestBank) -> (i64, i64) {
     let rows = bank.number("SELECT count(*) AS n FROM journal").await;
     (rows, bank.number("SELECT count(*) AS n FROM transfers").await)
@@ -39,7 +40,7 @@ async fn a_clock_a_year_ahead_stops_its_own_process_and_nothing_else() {
         }
         assert_eq!(written(&bank).await, before, "it commits nothing");
         assert_eq!(other.ops.metrics().clock_refusals, 2);
-        // It says why, and how far.
+        // Readiness reports why it refuses, and by how much the clock is wrong.
         match other.ops.prove_ready().await {
             Err(NotReady::ClockSkew { ahead_ms }) => {
                 assert_eq!(ahead_ms, TimeDelta::days(365).num_milliseconds());
@@ -76,14 +77,16 @@ async fn a_clock_that_goes_wrong_under_way_dates_no_commit() {
         let clock = Arc::new(ManualClock::new());
         let other = start(&bank, &clock).await;
         for hours in [-24 * 365, 24 * 365] {
-            // Enough commits that the next one is without the turn, and compares no clocks before it is sent.
+            // Enough commits that the next one is made without the turn, and so without a comparison of clocks before
+            // it is sent.
             for number in 0..20 {
                 let paid = customers.ask(&other, (0, 1), &format!("right-{hours}-{number}")).await;
                 paid.expect("its clock is right");
             }
             clock.advance(TimeDelta::hours(hours));
             if hours < 0 {
-                // Behind, a stamp stands on the head: this commit is dated right, and the next one is refused.
+                // With its clock behind, the process dates a commit just after the head. So this one has the right
+                // time; the next is refused.
                 let paid = customers.ask(&other, (0, 1), "behind").await;
                 let paid = paid.expect("its stamp stands on the head");
                 assert_eq!((paid.transfer.created_at - bank.clock.now()).num_seconds(), 0);
@@ -108,7 +111,7 @@ async fn a_databases_clock_that_jumped_and_came_back_does_not_stop_the_bank() {
             .ask(&bank.services, (0, 1), "before")
             .await
             .expect("all is well");
-        // The database's alone: the process does not know which of the two is wrong, and dates nothing meanwhile.
+        // Only the database's clock: a process cannot tell which of the two is wrong, and so commits nothing meanwhile.
         set_bank_time(&bank.database.url, bank.clock.now() + TimeDelta::hours(1)).await;
         let other = bank.replica().await;
         assert_refused(customers.ask(&other, (0, 1), "during").await);
@@ -117,7 +120,8 @@ async fn a_databases_clock_that_jumped_and_came_back_does_not_stop_the_bank() {
             .ask(&other, (0, 1), "during")
             .await
             .expect("it is right again");
-        // The processes' clocks with it, as on one machine: they commit an hour ahead, and stand on the head once all are back.
+        // The processes' clocks with it, as on one machine: they commit an hour ahead. Once all are back, commits are
+        // dated just after the head.
         bank.advance(TimeDelta::hours(1)).await;
         let ahead = customers.ask(&bank.services, (0, 1), "ahead").await.expect("all agree");
         bank.advance(TimeDelta::hours(-1)).await;

@@ -1,4 +1,5 @@
-//! A journal that has lost what a consumer counted, or has less than its rows say: the consumer is told, and passes nothing over.
+//! A journal that has lost what a consumer counted, or holds less than its rows say: the consumer gets an error, and
+//! skips nothing.
 
 use super::{Beside, Pair, birth, head, move_money, rest};
 use crate::requests::{new_transfer, submit};
@@ -40,7 +41,7 @@ async fn a_mark_that_the_journal_does_not_have_is_told(bank: Arc<TestBank>) {
             assert!(matches!(next, Err(ReadError::Lost(lost)) if lost == mark), "{next:?}");
         }
     }
-    // Beside a committer, whose next commit stands on the row that is there.
+    // Beside a committer, whose next commit follows the row that is stored.
     let Beside { ledger, .. } = Beside::of(&bank, FeedFilter::All).await;
     let handover = Handover::new();
     let mark = Mark {
@@ -111,7 +112,8 @@ async fn a_missing_row_is_not_passed_over(bank: Arc<TestBank>) {
     assert_eq!(reader.mark(), head(&bank).await);
 }
 
-/// Commits that a failover has lost, and what they stood on: the journal will not have it, however often it is read.
+/// Commits that a failover has lost, and their predecessors: the journal will never have them, however often it is
+/// read.
 async fn what_was_handed_over_of_a_lost_history_is_not_looked_for(bank: Arc<TestBank>) {
     let (handover, mark) = (Handover::new(), head(&bank).await);
     let mut reader = Reader::new(bank.db.clone(), FeedFilter::All, mark, Some(&handover));
@@ -119,7 +121,7 @@ async fn what_was_handed_over_of_a_lost_history_is_not_looked_for(bank: Arc<Test
     for number in [mark.number + 1, mark.number] {
         let (before, after) = [number, number + 1].map(|number| Mark { number, digest }).into();
         handover.publish(before, after, Vec::new);
-        // As who asks for a flush.
+        // As a caller of a flush does.
         reader.poll_now();
         let mut looks = 0;
         let looking = async {
@@ -130,7 +132,7 @@ async fn what_was_handed_over_of_a_lost_history_is_not_looked_for(bank: Arc<Test
             }
         };
         assert!(timeout(Duration::from_secs(1), looking).await.is_err());
-        // A look is one read, and who waits for other processes looks ten times a second.
+        // Each look is one read, and a reader that waits for other processes reads ten times a second.
         assert!(looks <= 15, "{looks} looks in a second");
     }
     bank.customer_with("ana", "10").await;

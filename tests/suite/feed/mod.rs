@@ -1,4 +1,5 @@
-//! Following the journal: a consumer that stops anywhere misses nothing and gets nothing twice, whichever process commits meanwhile.
+//! Following the journal: a consumer that stops anywhere misses nothing and gets nothing twice, whichever process
+//! commits.
 
 mod lost;
 
@@ -23,7 +24,7 @@ on_every_backend!(
     payments_are_read_without_what_lies_between_them,
 );
 
-/// Payments of each replica in a race.
+/// Payments that each replica makes in a race.
 const EACH: u32 = 150;
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -45,7 +46,7 @@ fn mark_of(row: Result<Option<entity::journal::Model>, sea_orm::DbErr>) -> Mark 
     }
 }
 
-/// What the table of transfers says, in the order of ids.
+/// The completed transfers of the table, in the order of ids.
 pub async fn stored(bank: &TestBank, kinds: &[TransferKind]) -> Vec<Completed> {
     let rows = entity::transfers::Entity::find().order_by_asc(entity::transfers::Column::Id);
     let rows = rows.all(&bank.db.read).await.expect("the transfers can be read");
@@ -63,7 +64,7 @@ pub async fn stored(bank: &TestBank, kinds: &[TransferKind]) -> Vec<Completed> {
         .collect()
 }
 
-/// Everything up to the newest row.
+/// Reads everything up to the newest row.
 async fn rest(reader: &mut Reader) -> Vec<Completed> {
     let mut all = Vec::new();
     reader.poll_now();
@@ -87,7 +88,7 @@ impl Pair {
         }
     }
 
-    /// Pays many times through a replica, one after the other and some at once.
+    /// Pays many times through a replica, partly one after the other and partly at once.
     async fn pay(&self, services: Arc<Services>) {
         for number in 0..EACH / 5 {
             let paid = all_at_once((0..5).map(|more| {
@@ -96,7 +97,7 @@ impl Pair {
                 } else {
                     (&self.ben, &self.ana)
                 };
-                // The third of five is refused: it is recorded and moves nothing.
+                // The third of five is refused: the refusal is recorded and moves nothing.
                 let amount = if more == 2 {
                     "9000".to_owned()
                 } else {
@@ -116,7 +117,7 @@ async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: 
     let (pair, other) = (Pair::of(&bank).await, bank.replica().await);
     let mut mark = birth(&bank).await;
     let mut read = Vec::new();
-    // Until then there will be more, and the next piece is another one.
+    // True once all payments are made: an empty read then means the end.
     let is_over = AtomicBool::new(false);
     let reading = async {
         let mut pieces = 0;
@@ -145,7 +146,7 @@ async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: 
     assert_eq!(read, stored(&bank, TransferKind::ALL).await);
 }
 
-/// A committer of a test's own and what it hands over.
+/// A committer of the test's own, and a reader that gets its commits in memory.
 struct Beside {
     ledger: Ledger,
     reader: Reader,
@@ -176,7 +177,8 @@ fn move_money(from: &Customer, to: WalletId, amount: &str) -> Command {
     }
 }
 
-/// The committer's own commits come in memory, those of the other replica from the database, and all of them in one order.
+/// The reader gets its own committer's commits in memory and those of the other replica from the database, all in one
+/// order.
 async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let Beside { ledger, mut reader } = Beside::of(&bank, FeedFilter::All).await;
@@ -202,7 +204,7 @@ async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
     }
     read.extend(rest(&mut reader).await);
     assert_eq!(read, stored(&bank, TransferKind::ALL).await);
-    // Alone again, it needs no look at the database.
+    // Now the committer is alone again, and the reader needs no read of the database.
     let paid = queue.submit(move_money(&pair.ana, pair.ben.wallet, "0.5")).await;
     paid.expect("ana has enough");
     let woken = timeout(PATIENCE, reader.woken()).await;
@@ -222,7 +224,7 @@ async fn what_did_not_fit_into_the_hand_over_is_read(bank: Arc<TestBank>) {
     let Beside { ledger, mut reader } = Beside::of(&bank, FeedFilter::All).await;
     let before = rest(&mut reader).await.len();
     let queue = ledger.queue();
-    // More commits than are kept, and nobody takes them.
+    // More commits than are kept for a reader, which takes none of them meanwhile.
     for _ in 0..600 {
         let paid = queue.submit(move_money(&pair.ana, pair.ben.wallet, "0.0001")).await;
         paid.expect("ana has enough");
@@ -257,7 +259,7 @@ async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
     };
     let visa = bank.system_wallet("visa").await;
     let queue = ledger.queue();
-    // The first two are handed over once what was before has been read; a refused one is no payment.
+    // The refused withdrawal is no payment; two deposits were made before.
     for command in [
         withdraw("1", visa),
         move_money(&pair.ana, pair.ben.wallet, "2"),
@@ -270,7 +272,7 @@ async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
     let stored = stored(&bank, &payments).await;
     assert_eq!(stored.len(), 4);
     let mut read = rest(&mut reader).await;
-    // Those of one piece come in no order.
+    // The payments of one piece are not in order.
     read.sort_by_key(|one| one.at);
     assert_eq!(read, stored);
     ledger.stop().await;

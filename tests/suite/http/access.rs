@@ -1,4 +1,4 @@
-//! Who may call what. An endpoint that is missing here fails the test: its author says who may call it, in this table.
+//! Who may call which operation. An operation without a line in this table fails the test, so its author must add one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ on_sqlite!(the_document_says_who_may_call);
 enum Who {
     /// No token is needed.
     Anyone,
-    /// Any user; the operation itself decides what they see.
+    /// Any user; the operation itself decides what the user sees.
     SignedIn,
     /// Customers, not operators.
     CustomersOnly,
@@ -115,7 +115,7 @@ impl Operation {
     }
 }
 
-/// The table and the document list the same operations.
+/// The table, which must list the same operations as the document.
 fn table(operations: &[Operation]) -> BTreeMap<&'static str, Who> {
     let table: BTreeMap<_, _> = ACCESS.iter().copied().collect();
     assert_eq!(table.len(), ACCESS.len(), "an operation is listed twice");
@@ -165,7 +165,7 @@ async fn every_operation_lets_in_whom_it_should(bank: Arc<TestBank>) {
     }
 }
 
-/// What an operation answers to somebody whom it does not let in.
+/// The refusal that an operation must give a caller; `None` if the caller may use it.
 fn expected(who: Who, caller: &str) -> Option<(u16, &'static str)> {
     match (who, caller) {
         (Anyone, _) => None,
@@ -190,7 +190,7 @@ async fn call(caller: &Caller, operation: &Operation, ana: &Customer) -> Answer 
     assert!(!path.contains('{'), "a new kind of id: {path}");
     let request = caller.request(operation.method.clone(), &path);
     if operation.id == "statistics_stream" {
-        // It has no end.
+        // The stream has no end.
         return Answer::begun(request).await;
     }
     match operation.body.clone() {
@@ -204,7 +204,7 @@ async fn call(caller: &Caller, operation: &Operation, ana: &Customer) -> Answer 
     }
 }
 
-/// A stranger learns neither whether a body is right nor whether an id is one.
+/// Before sign-in a caller learns neither whether a body is valid nor whether an id exists.
 async fn nobody_is_told_more_before_they_sign_in(bank: &TestBank, operation: &Operation, who: Who) {
     if who == Anyone {
         return;

@@ -1,5 +1,4 @@
-//! What every answer carries, whatever was asked: security headers, a request id, the time it took; and who may read it
-//! from another origin.
+//! What every answer has: security headers, a request id and the time it took. And which other origins may read it.
 
 use std::sync::Arc;
 
@@ -29,7 +28,7 @@ const FIXED: [(&str, &str); 4] = [
     ("referrer-policy", "no-referrer"),
 ];
 
-/// Checks the headers of one answer, given a way to read them.
+/// Checks the headers of one answer; `header` reads one by name.
 fn has_the_headers<'a>(shown: &str, header: impl Fn(&str) -> &'a str) {
     for (name, value) in FIXED {
         assert_eq!(header(name), value, "{name} of {shown}");
@@ -199,7 +198,7 @@ async fn pages_of_a_configured_origin_may_call(bank: Arc<TestBank>) {
             "{name} is missing in {allowed}"
         );
     }
-    // Failures can be read too, else a page could not tell what went wrong.
+    // Failures must be readable too, so that a page can tell what went wrong.
     for (caller, path, status) in [
         (&ana.caller, "/v1/users/me", 200),
         (&bank.anonymous(), "/v1/users/me", 401),

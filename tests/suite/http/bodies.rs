@@ -1,4 +1,4 @@
-//! Bodies that are no JSON, too long, of another type or encoded; and malformed idempotency keys.
+//! Bodies that are not JSON, too long, of another type or encoded; and malformed idempotency keys.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ on_sqlite!(
 
 const MIB: usize = 1024 * 1024;
 
-/// What every operation with a body is posted to, by whom it may be.
+/// The path and the token for every operation with a body.
 async fn operations(bank: &TestBank) -> (Customer, Vec<(String, String)>) {
     let ana = bank.customer_with("ana", "100").await;
     let operator = bank.operator().await.token.expect("an operator has a token");
@@ -130,7 +130,7 @@ async fn content_types(bank: Arc<TestBank>) {
     }
     assert_eq!(rows::count(&bank).await, before);
 
-    // The opposite: JSON by any of its names.
+    // The opposite: JSON under each of its names is accepted.
     let good = [
         "application/json",
         "Application/JSON; charset=UTF-8",
@@ -197,7 +197,7 @@ fn head(path: &str, token: &str, framing: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\n{token}{framing}\r\n\r\n")
 }
 
-/// A client that first sends everything and then looks for the answer must find it: no reset may eat it.
+/// A client that sends everything before it reads the answer must get the answer: no reset may discard it.
 async fn too_large(bank: &TestBank, head: &str, body: &[u8]) {
     let mut connection = Connection::open(bank.address).await;
     connection.send(head).await;
@@ -208,7 +208,7 @@ async fn too_large(bank: &TestBank, head: &str, body: &[u8]) {
     assert_eq!(connection.until_closed().await, b"");
 }
 
-/// Requests that move money, ready to be sent under a key.
+/// Requests that move money, to be sent under a key.
 async fn money_movers(bank: &TestBank) -> (Customer, Vec<RequestBuilder>) {
     let (ana, ben) = (bank.customer_with("ana", "100").await, bank.customer("ben").await);
     let operator = bank.operator().await;
@@ -283,6 +283,6 @@ async fn good_keys(bank: Arc<TestBank>) {
             }
         }
     }
-    // Each key took one of a transfer and of a withdrawal and brought one of a deposit, once.
+    // Under each key one was transferred, one withdrawn and one deposited, each once.
     assert_eq!(bank.balances(&[ana.wallet]).await, ["96.0000"]);
 }

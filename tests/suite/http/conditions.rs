@@ -1,5 +1,5 @@
-//! What is made says where it is, and a wallet has a tag: a caller is not sent what they have, and changes nothing that they
-//! have not seen.
+//! `Location` and `ETag`: a created resource has an address, and a wallet has a tag. A caller is not sent what it has
+//! already, and cannot change a wallet that has changed since it read it.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ fn path(wallet: WalletId) -> String {
     format!("/v1/wallets/{wallet}")
 }
 
-/// The wallet's tag as a look at it gives it.
+/// The wallet's current tag.
 async fn tag(caller: &Caller, wallet: WalletId) -> String {
     let shown = caller.get(&path(wallet)).await;
     assert_eq!(shown.status, 200, "{}", shown.text);
@@ -52,7 +52,7 @@ async fn a_wallet_changes_only_when_it_is_what_the_caller_has_seen(bank: Arc<Tes
     ana.caller.post("/v1/transfers", body).await.expect(201);
     let now = tag(&operator, ana.wallet).await;
     let before = operator.get(&path(ana.wallet)).await.expect(200);
-    // Strong comparison: the weak form of the right tag does not count.
+    // Strong comparison: the weak form of the right tag does not match.
     let weak = format!("W/{now}");
     for tags in [
         seen.as_str(),
@@ -64,7 +64,7 @@ async fn a_wallet_changes_only_when_it_is_what_the_caller_has_seen(bank: Arc<Tes
         change(&operator, ana.wallet, "freeze", tags)
             .await
             .expect_problem(412, "precondition_failed");
-        // Even where the wallet has the status already.
+        // Also if the wallet already has the status.
         change(&operator, ana.wallet, "unfreeze", tags)
             .await
             .expect_problem(412, "precondition_failed");
@@ -88,7 +88,7 @@ async fn a_wallet_changes_only_when_it_is_what_the_caller_has_seen(bank: Arc<Tes
         .expect_problem(422, "wallet_not_empty");
 }
 
-/// RFC 9110, 13.2.1: a precondition is looked at only where the answer would else be a success.
+/// RFC 9110, 13.2.1: a precondition is evaluated only if the answer would otherwise be a success.
 async fn a_refusal_comes_before_a_failed_precondition(bank: Arc<TestBank>) {
     let (ana, ben) = (bank.customer_with("ana", "5").await, bank.customer("ben").await);
     let operator = bank.operator().await;
@@ -141,7 +141,7 @@ async fn of_two_who_saw_the_same_one_changes_the_wallet(bank: Arc<TestBank>) {
         let answers = all_at_once(changes).await;
         let (done, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
         assert_eq!((done.len(), refused.len()), (1, 1), "{verbs:?}: {done:?} {refused:?}");
-        // A closed wallet takes no other status, whatever its tag.
+        // A closed wallet accepts no other status, whatever its tag.
         match (verbs, done[0].text_of("status")) {
             (["freeze", "close"], "CLOSED") => refused[0].expect_problem(422, "wallet_closed"),
             _ => refused[0].expect_problem(412, "precondition_failed"),
@@ -285,7 +285,7 @@ async fn a_known_wallet_is_not_sent_again(bank: Arc<TestBank>) {
             "{known}"
         );
     }
-    // Half a tag in another, and what is no list of tags.
+    // Half a tag inside another one, and values that are not a list of tags.
     for other in [
         "\"x\"".to_owned(),
         format!("\"x,{}", &tag[1..]),

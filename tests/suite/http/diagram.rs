@@ -1,10 +1,10 @@
-//! The picture of the house in ARCHITECTURE.md, drawn from the table that the layering test holds the code to.
+//! The diagram of modules in ARCHITECTURE.md, drawn from the table that the layering test enforces.
 
 use std::fs;
 
 use crate::layering::{MAY_USE, PRODUCT, depends_on, root};
 
-/// Modules that are no domain: any may use them as the table says, and their arrows would hide the others.
+/// Modules that are no domain. Any module may use them as the table says, and their arrows would hide the others.
 const FOUNDATION: [&str; 9] = [
     "actor", "backoff", "clock", "config", "db", "page", "redis", "values", "workers",
 ];

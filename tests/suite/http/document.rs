@@ -1,4 +1,4 @@
-//! The OpenAPI document: what is kept in the repository is what is served, and it is complete.
+//! The OpenAPI document: the stored one equals the served one, and it is complete.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,7 +41,7 @@ async fn the_kept_document_is_the_current_one(bank: Arc<TestBank>) {
     );
 }
 
-/// Method, path and object of every operation.
+/// The method and path of every operation, with its object.
 pub fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().expect("paths are an object");
     let items = paths.iter().flat_map(|(path, item)| {
@@ -163,7 +163,7 @@ async fn requests_take_no_unknown_fields(bank: Arc<TestBank>) {
     assert!(looked_at.len() >= 5, "{looked_at:?}");
 }
 
-/// Checks a request's schema and all that it is made of. Free metadata is an object without listed members.
+/// Checks a request's schema and all of its parts. Free metadata is an object without listed members.
 fn closed(document: &Value, schema: &Value, name: &str, looked_at: &mut BTreeSet<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         if looked_at.insert(reference.to_owned()) {

@@ -1,5 +1,5 @@
-//! The edge around applications that misbehave, which the bank's own does not: one that panics, one that reads slowly,
-//! one that fails with a plain text.
+//! The edge around an application that misbehaves in ways in which the bank's own does not: it panics, reads slowly, or
+//! fails with a plain text.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::raw::{Connection, request};
 
-/// An application whose behaviour is chosen by the path.
+/// An application that misbehaves as the path says.
 async fn misbehave(mut request: Request) -> poem::Result<Response> {
     match request.uri().path() {
         "/panic" => panic!("a secret in a panic"),
@@ -189,7 +189,7 @@ async fn a_body_that_nobody_reads_does_not_confuse_the_next_request() {
         .await;
     connection.send(request("POST /", &[], "hello")).await;
     assert_eq!(connection.answer().await.body, b"ignored");
-    // Either the connection goes on in step, or it ends; the body is never taken for a request.
+    // The connection may go on in step or end, but the body must never be read as a request.
     if let Ok(answer) = connection.try_answer().await {
         assert_eq!(answer.body, b"5");
     }

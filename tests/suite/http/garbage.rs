@@ -1,4 +1,4 @@
-//! Bytes that are no requests, or several at once.
+//! Bytes that are not a request, or several requests at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,19 +65,19 @@ async fn garbage_is_answered_with_a_problem(bank: Arc<TestBank>) {
         assert_eq!(answer.json()["status"], answer.status, "{shown:?}");
         connection.until_closed().await;
     }
-    // Who speaks HTTP/2 without asking expects frames, not text: there is nothing to say.
+    // A client that begins with HTTP/2 expects frames and not text, so the server closes without an answer.
     let mut http2 = Connection::open(bank.address).await;
     http2.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     http2.until_closed().await;
     let mut endless = Connection::open(bank.address).await;
-    // Never a line's end: the server gives up at its limit instead of reading for ever.
+    // The line never ends: the server must stop reading at its limit.
     while endless.try_send("x".repeat(10_000)).await.is_ok() && endless.is_silent_for(Duration::from_millis(1)).await {}
-    // A first line without an end is a target that is too long.
+    // A first line without an end counts as a target that is too long.
     endless.answer().await.expect_problem(414, "uri_too_long");
     is_well(bank.address).await;
 }
 
-/// What two servers could read differently is how one request is hidden inside another.
+/// If two servers read a request differently, another request can be hidden inside it.
 async fn two_readings_of_one_request_are_refused(bank: Arc<TestBank>) {
     let hidden = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
     let framings = [
@@ -102,7 +102,7 @@ async fn two_readings_of_one_request_are_refused(bank: Arc<TestBank>) {
             "{framing}: the hidden request was answered"
         );
     }
-    // Both framings at once: chunks win, and the connection must not carry on out of step.
+    // With both framings, chunks win, and the connection must not go on out of step.
     let mut connection = Connection::open(bank.address).await;
     let both =
         "POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";

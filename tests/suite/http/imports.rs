@@ -1,4 +1,4 @@
-//! Uploads over HTTP: taken in as they arrive, bounded, and gone when they break off.
+//! Uploads over HTTP: they are stored as they arrive, have a size limit, and leave nothing behind when they break off.
 
 use std::fs;
 use std::future::Future;
@@ -39,12 +39,12 @@ pub async fn upload(caller: &Caller, file: &str, content: &[u8]) -> Answer {
     upload_to(caller, PATH, file, content).await
 }
 
-/// Uploads a file of whatever a path takes.
+/// Uploads a file to a path.
 pub async fn upload_to(caller: &Caller, path: &str, file: &str, content: &[u8]) -> Answer {
     send_to(caller, path, &content_type(), multipart("file", file, content)).await
 }
 
-/// The type of a multipart body of ours.
+/// The content type of the multipart bodies of these tests.
 pub fn content_type() -> String {
     format!("multipart/form-data; boundary={BOUNDARY}")
 }
@@ -53,13 +53,13 @@ pub async fn send(caller: &Caller, content_type: &str, body: Vec<u8>) -> Answer 
     send_to(caller, PATH, content_type, body).await
 }
 
-/// Sends any body as an upload.
+/// Sends any body and content type as an upload.
 pub async fn send_to(caller: &Caller, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
     let request = caller.request(Method::POST, path).header("content-type", content_type);
     Answer::of(request.body(body)).await
 }
 
-/// An import once it is at its end.
+/// Waits until an import has ended, and returns it.
 pub async fn finished(caller: &Caller, id: &str) -> Value {
     let look = async {
         loop {
@@ -76,7 +76,7 @@ pub fn waiting(bank: &TestBank) -> usize {
     let Ok(entries) = fs::read_dir(bank.config.data_dir.join("uploads")) else {
         return 0;
     };
-    // The folder's own name stays.
+    // The file with the folder's own name stays.
     entries
         .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name() != ".id"))
         .count()
@@ -190,24 +190,24 @@ pub fn head(operator: &Caller, framing: &str) -> String {
 async fn a_file_over_the_limit_leaves_nothing(bank: Arc<TestBank>) {
     let operator = bank.operator().await;
     let largest = usize::try_from(UPLOAD_MAX_BYTES).expect("a test's limit is small");
-    // Told in the head: nobody has to send it.
+    // The head already shows the size, so the body need not be sent.
     let mut uploading = Connection::open(bank.address).await;
     uploading.send(head(&operator, "content-length: 99999999999")).await;
     uploading.answer().await.expect_problem(413, "body_too_large");
-    // Noticed while it comes, by the file's size and by the body's.
+    // Detected while the body arrives, by the size of the file and by that of the body.
     for bytes in [largest + 1, largest + 100_000] {
         let body = multipart("file", "large.csv", &vec![b'x'; bytes]);
         let mut chunked = Connection::open(bank.address).await;
         chunked.send(head(&operator, "transfer-encoding: chunked")).await;
         chunked.send(format!("{:x}\r\n", body.len())).await;
-        // The answer may come before the last byte is taken.
+        // The answer may come before the last byte is read.
         let _ = chunked.try_send(&body).await;
         let _ = chunked.try_send("\r\n0\r\n\r\n").await;
         chunked.answer().await.expect_problem(413, "body_too_large");
     }
     until("nothing is left", async || waiting(&bank) == 0).await;
     assert_eq!(records(&bank).await, 0);
-    // The largest fits.
+    // A file of the largest size is accepted.
     let taken = upload(&operator, "large.csv", &vec![b'x'; largest]).await.expect(202);
     finished(&operator, taken["id"].as_str().expect("an id is text")).await;
 }
@@ -227,7 +227,7 @@ async fn an_upload_that_breaks_off_leaves_nothing(bank: Arc<TestBank>) {
         until("what has arrived is removed", async || waiting(&bank) == 0).await;
         assert_eq!(records(&bank).await, 0);
     }
-    // The place that they had is free again.
+    // The places of those uploads are free again.
     let (text, _) = Feed::new(1, 10, Dirt::Clean).text();
     upload(&operator, "feed.csv", text.as_bytes()).await.expect(202);
 }

@@ -1,4 +1,4 @@
-//! The shape of the house, read from its files: which crate knows which, which module uses which, what is pure.
+//! The structure of the code, read from its files: which crates and modules use which, and which files are pure.
 
 mod rules;
 
@@ -196,7 +196,7 @@ fn one_file_builds_the_ledgers_commands() {
     }
 }
 
-/// Where there may be none it is an `Option`.
+/// An optional id is an `Option`.
 #[test]
 fn no_special_id_stands_for_none() {
     for name in PRODUCT {
@@ -268,7 +268,7 @@ fn the_product_has_no_branch_for_tests() {
     }
 }
 
-/// The macros of the standard library panic when the reader is gone.
+/// The standard library's macros panic when the reader of the output is gone.
 #[test]
 fn the_product_prints_nothing_that_may_end_it() {
     for name in PRODUCT {

@@ -1,7 +1,7 @@
-//! The bank's HTTP edge and the program itself, from outside.
-//! Most of it needs no second database, since what the edge refuses never reaches one: those scenarios run on SQLite.
+//! Tests of the bank's HTTP edge and of the program itself, from outside. Most scenarios run on SQLite only, since what
+//! the edge refuses never reaches a database.
 
-/// Turns scenarios that no database could change into tests on SQLite.
+/// Turns scenarios whose result does not depend on the database into tests on SQLite.
 macro_rules! on_sqlite {
     ($($scenario:ident),* $(,)?) => {
         mod sqlite_only {

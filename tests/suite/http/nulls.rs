@@ -1,4 +1,5 @@
-//! What the OpenAPI document says of fields that may be null, and what answers hold: a generated client believes it.
+//! Fields that may be null: the OpenAPI document and the answers must agree, since generated clients rely on the
+//! document.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ on_sqlite!(
     answers_have_every_documented_field,
 );
 
-/// The objects that answers are made of, by name.
+/// The names of the objects that answers consist of.
 fn answered(document: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (_, operation) in operations(document) {
@@ -72,7 +73,7 @@ async fn what_may_be_null_is_required_and_nullable(bank: Arc<TestBank>) {
                 "expires_at",
             ],
         ),
-        // A request may leave these out, and may say null.
+        // A request may leave these out or set them to null.
         ("NewTransfer", &["description", "metadata"]),
         ("Registration", &["currency"]),
     ] {
@@ -81,7 +82,7 @@ async fn what_may_be_null_is_required_and_nullable(bank: Arc<TestBank>) {
         }
     }
     assert!(!nullable("Wallet", "balance") && !nullable("Transaction", "currency"));
-    // A reference that may be null is a copy.
+    // A nullable reference is written out as a copy.
     let importing = &schemas["Readiness"]["properties"]["importing"];
     assert!(nullable("Readiness", "importing") && importing["properties"]["kind"].is_object());
 }

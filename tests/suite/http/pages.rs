@@ -1,4 +1,4 @@
-//! The pages that explain the API: what they show, what they need, and how they travel.
+//! The pages that explain the API: their content, what they load, and their headers.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -70,12 +70,12 @@ async fn pages_are_in_standards_mode(bank: Arc<TestBank>) {
             "{path}: {}",
             &page[..60]
         );
-        // A browser asks for no icon, which there is not.
+        // There is no icon, and with this link a browser does not request one.
         assert_eq!(page.matches("<link rel=\"icon\" href=\"data:,\">").count(), 1, "{path}");
     }
 }
 
-/// Asks for a page with headers, and gives the answer with the bytes of its body.
+/// Requests a page with headers; returns the answer with the bytes of its body.
 async fn ask(bank: &TestBank, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
     let mut request = bank.anonymous().request(Method::GET, path);
     for (name, value) in headers {
@@ -113,7 +113,7 @@ async fn pages_are_compressed_for_those_who_take_it(bank: Arc<TestBank>) {
             body.len(),
             plain.len()
         );
-        // A proxy keeps both forms apart.
+        // A proxy must cache both forms separately.
         for headers in [&plain_headers, &headers] {
             assert_eq!(headers["cache-control"], "public, no-cache", "{path}");
             let mut vary = headers.get_all("vary").iter();
@@ -144,7 +144,7 @@ async fn a_known_page_is_not_sent_again(bank: Arc<TestBank>) {
             assert!(status == 200 && !body.is_empty(), "{path}");
         }
     }
-    // A tag stands for what is in the page, so replicas agree on it and two pages never do.
+    // A tag depends only on the page's content: it is the same on all replicas, and different for different pages.
     let other = TestBank::open(bank.backend).await;
     let tag = async |bank: &TestBank, path: &str| ask(bank, path, &[]).await.1["etag"].clone();
     assert_eq!(tag(&bank, "/docs").await, tag(&other, "/docs").await);

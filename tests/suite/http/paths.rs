@@ -1,4 +1,4 @@
-//! Routes and methods: what is not there is said in a problem document.
+//! Routes and methods: a problem document answers requests for those that do not exist.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ async fn unknown_routes(bank: Arc<TestBank>) {
     assert_eq!(rows::count(&bank).await, before);
 }
 
-/// Promised by the contract and not there yet. Each line goes away with the endpoint it waits for.
+/// Routes that the contract promises and that do not exist yet. Remove a line when its endpoint is added.
 const LATER: &[(&str, &str)] = &[
     ("POST", "/v1/auth/refresh"),
     ("POST", "/v1/auth/logout"),
@@ -82,7 +82,7 @@ const LATER: &[(&str, &str)] = &[
     ("POST", "/v1/transfers/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01/reverse"),
 ];
 
-/// The same, at a path that has another method already.
+/// The same, for paths that already have another method.
 const LATER_METHODS: &[(&str, &str)] = &[("PATCH", "/v1/users/me"), ("POST", "/v1/transfers/batch")];
 
 async fn paths_of_later(bank: Arc<TestBank>) {

@@ -1,4 +1,4 @@
-//! What problems tell: every bad field at once, in plain words; the request's id; and where to read on.
+//! The content of problem documents: all bad fields at once, in plain words; the request's id; and a link to the docs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ on_sqlite!(
     every_code_and_no_other_is_explained,
 );
 
-/// The fields that a problem names, with what it says of them.
+/// The fields that a problem names, each with its message.
 fn errors(answer: &Answer) -> Vec<(&str, &str)> {
     let errors = answer.json["errors"].as_array().into_iter().flatten();
     errors
@@ -88,7 +88,7 @@ async fn every_bad_field_of_a_body_is_named_at_once(bank: Arc<TestBank>) {
             ("nope", "there is no such field"),
         ]
     );
-    // A value that is read and refused alone keeps its own code.
+    // A single value that is parsed and then refused keeps its own code.
     let body = json!({ "source_wallet_id": ana.wallet, "destination_wallet_id": ana.wallet, "amount": "1e3" });
     ana.caller
         .post("/v1/transfers", body)
@@ -109,7 +109,7 @@ async fn every_bad_query_parameter_is_named_at_once(bank: Arc<TestBank>) {
         ("wallet_id", ID),
     ];
     assert_eq!(errors(&answer), bad);
-    // Unknown and repeated ones stand among them.
+    // Unknown and repeated parameters are in the same list.
     let answer = ana
         .caller
         .get("/v1/transfers?nope=1&limit=x&kind=DEPOSIT&kind=DEPOSIT")
@@ -129,7 +129,7 @@ async fn every_bad_query_parameter_is_named_at_once(bank: Arc<TestBank>) {
     assert_eq!(errors(&answer), [("from_date", "is required"), ("to_date", day)]);
 }
 
-/// What serde, chrono, uuid and poem-openapi say of bad values.
+/// Words of serde, chrono, uuid and poem-openapi about bad values, which no problem may contain.
 const PARSERS_WORDS: &[&str] = &[
     "Expected input type",
     "expects an input value",
@@ -170,7 +170,7 @@ fn is_plain(shown: &str, answer: &Answer) {
     }
 }
 
-/// Values, as JSON text, each of which most fields do not take.
+/// Values, as JSON text, each of which most fields refuse.
 const VALUES: &[&str] = &[
     "null",
     "true",
@@ -213,7 +213,7 @@ async fn no_message_speaks_as_a_parser_does(bank: Arc<TestBank>) {
         }
         for query in bad_queries(operation) {
             let answer = caller.get(&format!("{path}?{query}")).await;
-            // Some operations take one of these.
+            // Some operations accept one of these.
             if answer.status >= 400 {
                 is_plain(&format!("{name} {query}"), &answer);
                 tried += 1;
@@ -226,8 +226,8 @@ async fn no_message_speaks_as_a_parser_does(bank: Arc<TestBank>) {
     assert!(tried > 150, "{tried}");
 }
 
-/// Bodies of an object that is good in nothing but the one field which may by chance have a good value, and texts that are
-/// not JSON.
+/// Objects with one known field, whose value may happen to be valid, and one unknown field; and texts that are not
+/// JSON.
 fn bad_bodies(schema: &Value) -> Vec<String> {
     let Some(properties) = schema["properties"].as_object() else {
         return Vec::new();

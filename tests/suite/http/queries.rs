@@ -1,4 +1,4 @@
-//! Path and query parameters that cannot be read, and those that can.
+//! Path and query parameters: malformed ones, and valid ones.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ async fn ids_that_are_no_uuids(bank: Arc<TestBank>) {
             continue;
         };
         let (name, after_id) = rest.split_once('}').expect("a parameter ends");
-        // Any text is a merchant's id.
+        // Any text is a valid merchant id.
         if name == "merchant_id" {
             continue;
         }
@@ -95,7 +95,7 @@ async fn unknown_query_parameters(bank: Arc<TestBank>) {
     assert_eq!(rows::count(&bank).await, before);
 }
 
-/// What each list of the bank may be asked, wrongly.
+/// Wrong values for the parameters of the bank's lists.
 const BAD_QUERIES: &[(&str, &[&str])] = &[
     (
         "limit",
@@ -191,7 +191,7 @@ async fn bad_query_parameters(bank: Arc<TestBank>) {
             assert_eq!(twice.json["errors"][0]["field"], name.as_str());
         }
     }
-    // A cursor is good for the list that gave it only.
+    // A cursor is valid only for the list that returned it.
     let transfers = ana
         .caller
         .get("/v1/transfers?limit=1&cursor=w0123456789abcdef0123456789abcdef")
@@ -231,7 +231,7 @@ async fn good_query_parameters(bank: Arc<TestBank>) {
     }
 }
 
-/// Ids carry their time, but only from 1970 on and for some thousands of years.
+/// Ids contain a time, but only from 1970 on and for some thousands of years.
 async fn times_that_no_id_can_carry_are_bounds_all_the_same(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "5").await;
     let early = ["1969-12-31T23:59:59Z", "1900-01-01T00:00:00Z", "0001-01-01T00:00:00Z"];
@@ -244,7 +244,7 @@ async fn times_that_no_id_can_carry_are_bounds_all_the_same(bank: Arc<TestBank>)
         for time in times {
             for (name, expected) in [("from", since), ("to", until)] {
                 let answer = ana.caller.get(&format!("/v1/transfers?{name}={time}")).await;
-                // A year of five digits may be refused; what is taken must be taken at its word.
+                // A year of five digits may be refused; if it is accepted, it must count exactly.
                 if answer.status != 400 || !time.starts_with('%') {
                     let items = answer.expect(200)["items"].as_array().map(Vec::len);
                     assert_eq!(items, Some(expected), "{name}={time}");

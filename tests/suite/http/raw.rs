@@ -1,4 +1,4 @@
-//! HTTP by hand on a socket, for what a proper client library would never send or would hide.
+//! HTTP written by hand on a socket, for what a client library would not send or would hide.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Nothing on a loopback socket takes this long; a test that waits for it has failed.
+/// Nothing on a loopback socket takes this long; a test that waits longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A connection and what was read from it ahead of time.
+/// A connection, and the bytes that were read beyond the last answer.
 pub struct Connection {
     pub stream: TcpStream,
     ahead: Vec<u8>,
@@ -26,7 +26,7 @@ pub struct RawAnswer {
     pub body: Vec<u8>,
 }
 
-/// Why there is no whole answer.
+/// Why there is no complete answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Broken {
     /// The connection ended before the first byte of an answer.
@@ -41,7 +41,7 @@ impl Connection {
         Self::try_open(address).await.expect("the server takes connections")
     }
 
-    /// Connects, unless nobody listens.
+    /// Connects, unless no server listens.
     pub async fn try_open(address: SocketAddr) -> io::Result<Self> {
         let stream = timeout(PATIENCE, TcpStream::connect(address))
             .await
@@ -58,7 +58,7 @@ impl Connection {
         self.try_send(bytes).await.expect("the server reads what it is sent");
     }
 
-    /// Sends bytes, unless the server has hung up.
+    /// Sends bytes, unless the server has closed the connection.
     pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         timeout(PATIENCE, self.stream.write_all(bytes.as_ref()))
             .await
@@ -70,7 +70,7 @@ impl Connection {
         self.try_answer().await.expect("every request is answered")
     }
 
-    /// The next answer, if it comes in full.
+    /// The next answer, if it is complete.
     pub async fn try_answer(&mut self) -> Result<RawAnswer, Broken> {
         let (status, headers) = self.head().await?;
         let length = headers.iter().find(|(name, _)| name == "content-length");
@@ -84,7 +84,7 @@ impl Connection {
         Ok(RawAnswer { status, headers, body })
     }
 
-    /// The status and headers of the next answer; what follows is left in place.
+    /// The status and headers of the next answer; the body is not read.
     pub async fn head(&mut self) -> Result<(u16, Vec<(String, String)>), Broken> {
         let end = loop {
             if let Some(end) = self.ahead.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -112,13 +112,13 @@ impl Connection {
         Ok((status, headers.collect()))
     }
 
-    /// Waits until the server hangs up; gives what it sent before that.
+    /// Waits until the server closes the connection; returns what it sent before.
     pub async fn until_closed(&mut self) -> Vec<u8> {
         while self.read_more().await.is_ok() {}
         std::mem::take(&mut self.ahead)
     }
 
-    /// Whether nothing, not even an end, comes within this time.
+    /// True if nothing comes within this time, not even the connection's end.
     pub async fn is_silent_for(&mut self, time: Duration) -> bool {
         self.ahead.is_empty() && timeout(time, self.read_more()).await.is_err()
     }
@@ -133,7 +133,7 @@ impl Connection {
 }
 
 impl RawAnswer {
-    /// A header's text; empty when it is not there.
+    /// A header's text; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .iter()
@@ -146,7 +146,7 @@ impl RawAnswer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// Fails unless this is a problem document with that status and code.
+    /// Fails unless this is a problem document with this status and code.
     #[track_caller]
     pub fn expect_problem(&self, status: u16, code: &str) {
         assert_eq!(self.status, status, "{self:?}");

@@ -1,4 +1,5 @@
-//! `/transactions` and `/statistics` from outside: what is taken, what is refused, who may ask, and the stream.
+//! `/transactions` and `/statistics` from outside: what is accepted, what is refused, who may call them, and the
+//! stream.
 
 use std::sync::Arc;
 
@@ -27,13 +28,13 @@ async fn post(caller: &Caller, body: &str) -> Answer {
     Answer::of(request.header("content-type", "application/json").body(body.to_owned())).await
 }
 
-/// Reports an amount of some age.
+/// Reports an amount of this age.
 async fn report(bank: &TestBank, caller: &Caller, amount: &str, age_ms: i64) -> Answer {
     let at = bank.clock.now().timestamp_millis() - age_ms;
     post(caller, &format!(r#"{{"amount":{amount},"timestamp":{at}}}"#)).await
 }
 
-/// What is no JSON; `NOW` stands for the time of the test.
+/// Bodies that are not JSON; `NOW` stands for the test's time.
 const NOT_JSON: &[&str] = &[
     "",
     " ",
@@ -53,7 +54,7 @@ const NOT_JSON: &[&str] = &[
     r#"{"amount":1,"timestamp":NOW} {}"#,
 ];
 
-/// JSON that is understood and not taken.
+/// JSON that is refused because of its content.
 const NOT_TAKEN: &[&str] = &[
     "[]",
     "{}",
@@ -201,7 +202,7 @@ async fn public_reports_need_no_token(bank: Arc<TestBank>) {
     assert_eq!(stranger.get("/statistics").await.status, 200);
     let stream = Answer::begun(stranger.request(Method::GET, "/statistics/stream")).await;
     assert!(stream.text.starts_with("data: {\"sum\":0.0,"), "{}", stream.text);
-    // Whoever sends a token that is none is let in as well: there is nothing to protect.
+    // An invalid token is accepted as well, since the reports are public.
     assert_eq!(open.with_token("nonsense").get("/statistics").await.status, 200);
     let body = json!({ "amount": 1, "timestamp": 1 });
     stranger

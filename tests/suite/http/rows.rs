@@ -1,9 +1,9 @@
-//! How much the bank has stored, to show that a refused request stored nothing.
+//! Counts what the bank has stored, to show that a refused request stored nothing.
 
 use harness::TestBank;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
-/// Rows by table, and how often wallets were changed.
+/// Rows by table, and the number of changes of wallets.
 #[derive(Debug, PartialEq, Eq, FromQueryResult)]
 pub struct Rows {
     pub users: i64,

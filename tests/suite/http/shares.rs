@@ -1,4 +1,4 @@
-//! One address cannot hold every connection, and how the server is can be asked at any time.
+//! One address cannot occupy all connections, and the state of the server can be read at any time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ on_sqlite!(
     a_spare_connection_is_not_held_by_a_body_that_still_comes,
 );
 
-/// Asks for what is not always open, perhaps for a client of a proxy's.
+/// Requests a path that needs a share, with headers that may name a proxy's client. True if it is served.
 pub async fn is_served(connection: &mut Connection, headers: &[&str]) -> bool {
     connection.send(request("GET /health", headers, "")).await;
     let answer = connection.answer().await;
@@ -31,7 +31,7 @@ pub async fn is_served(connection: &mut Connection, headers: &[&str]) -> bool {
     false
 }
 
-/// What says how the server is, is said on any connection.
+/// The paths that report the server's state answer on any connection.
 async fn tells_how_it_is(address: SocketAddr, headers: &[&str]) {
     for path in ["/livez", "/readyz", "/metrics"] {
         let mut connection = Connection::open(address).await;
@@ -66,7 +66,7 @@ async fn one_address_holds_its_share_only(bank: Arc<TestBank>) {
     holds_two(&bank, limits).await;
 }
 
-/// Of a server like this one address gets two connections.
+/// On a server with these limits one address gets two connections.
 async fn holds_two(bank: &TestBank, limits: Limits) {
     let server = serve(bank, limits).await;
     let mut served = Vec::new();
@@ -84,14 +84,14 @@ async fn holds_two(bank: &TestBank, limits: Limits) {
         assert_eq!(third.until_closed().await, b"");
         tells_how_it_is(server.address, &[]).await;
     }
-    // Those that are served go on, and a place that is given back is taken.
+    // The served connections go on, and a place that is released can be taken.
     assert!(is_served(&mut served[0], &[]).await);
     served.pop();
     gets_served(server.address).await;
     server.ends_well().await;
 }
 
-/// Spare connections of one address.
+/// The number of spare connections of one address.
 const SPARE_SHARE: usize = 16;
 
 async fn one_address_holds_few_spare_connections(bank: Arc<TestBank>) {
@@ -108,7 +108,7 @@ async fn one_address_holds_few_spare_connections(bank: Arc<TestBank>) {
     }
     let started = Instant::now();
     loop {
-        // Silent ones are closed after a second; on a slow machine some are before the last one comes.
+        // The server closes silent ones after a second; on a slow machine it closes some before the last one is opened.
         let mut spare = Vec::new();
         for _ in 0..SPARE_SHARE {
             spare.push(Connection::open(server.address).await);
@@ -129,7 +129,7 @@ async fn one_address_holds_few_spare_connections(bank: Arc<TestBank>) {
     server.ends_well().await;
 }
 
-/// A share is two, and every address of this machine is a proxy's.
+/// A share is two, and every address of this machine is a trusted proxy.
 fn behind_a_proxy() -> Limits {
     Limits {
         connections_max: 4,
@@ -138,7 +138,7 @@ fn behind_a_proxy() -> Limits {
     }
 }
 
-/// Two open streams with this header, each on a connection of its own.
+/// Two open streams with this header, each on its own connection.
 async fn two_streams(bank: &TestBank, address: SocketAddr, header: &str) -> Vec<Connection> {
     let operator = bank.operator().await;
     let token = format!(
@@ -157,7 +157,7 @@ async fn two_streams(bank: &TestBank, address: SocketAddr, header: &str) -> Vec<
     streams
 }
 
-/// `ÿ` travels as two bytes over 0x7F, which a header may have.
+/// `ÿ` is sent as two bytes above 0x7F, which a header may contain.
 async fn a_header_that_is_not_text_is_counted_all_the_same(bank: Arc<TestBank>) {
     for (header, same) in [
         ("x-forwarded-for: ÿ, 192.0.2.1", "x-forwarded-for: 192.0.2.1"),
@@ -176,7 +176,7 @@ async fn a_header_that_is_not_text_is_counted_all_the_same(bank: Arc<TestBank>) 
     }
 }
 
-/// Far shorter than the half minute in which a connection with a place is heard out.
+/// Far less than the half minute that a connection with a place has for its request.
 const SOON: Duration = Duration::from_secs(10);
 
 async fn a_spare_connection_is_not_held_by_a_body_that_still_comes(bank: Arc<TestBank>) {
@@ -199,7 +199,7 @@ async fn a_spare_connection_is_not_held_by_a_body_that_still_comes(bank: Arc<Tes
     let started = Instant::now();
     loop {
         let mut probe = Connection::open(server.address).await;
-        // All spare connections of this address may be taken: then it is closed unread.
+        // If all spare connections of this address are taken, the server closes it unread.
         let _ = probe.try_send(request("GET /livez", &[], "")).await;
         if probe.head().await.is_ok() {
             break;
@@ -216,7 +216,8 @@ async fn a_forwarded_client_holds_its_share_only(bank: Arc<TestBank>) {
     let server = serve(&bank, behind_a_proxy()).await;
     let ana = "x-forwarded-for: 198.51.100.7, 192.0.2.1";
     let mut streams = two_streams(&bank, server.address, ana).await;
-    // Her two streams are her share, whatever she says before the proxy's word; the same connection serves others.
+    // Her two streams are her share, whatever she writes before the proxy's entry; the same connection serves other
+    // clients.
     let mut third = Connection::open(server.address).await;
     assert!(!is_served(&mut third, &[ana]).await);
     assert!(!is_served(&mut third, &["x-forwarded-for: 203.0.113.9, 192.0.2.1"]).await);

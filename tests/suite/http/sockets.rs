@@ -1,4 +1,4 @@
-//! The server under clients that are slow, rude or many.
+//! The server under clients that are slow, that break off, or that are many.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ on_sqlite!(
 
 const BRIEF: Duration = Duration::from_millis(300);
 
-/// A server of the bank's application under other limits.
+/// A server of the bank's application with other limits.
 pub struct Server {
     pub address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -48,7 +48,7 @@ pub async fn serve(bank: &TestBank, limits: Limits) -> Server {
 }
 
 impl Server {
-    /// A new connection is served, so the server is well; then it is stopped.
+    /// Checks that a new connection is served, then stops the server.
     pub async fn ends_well(self) {
         is_well(self.address).await;
         self.task.abort();
@@ -76,7 +76,7 @@ async fn a_slow_head_is_ended(bank: Arc<TestBank>) {
     )
     .await;
     for asked_before in [false, true] {
-        // A first head's time runs from the connection, a later one's from its first byte.
+        // The time limit of a first head starts with the connection, that of a later head with its first byte.
         let mut started = Instant::now();
         let mut connection = Connection::open(server.address).await;
         if asked_before {
@@ -85,7 +85,7 @@ async fn a_slow_head_is_ended(bank: Arc<TestBank>) {
         }
         connection.send("GET /livez HTTP/1.1\r\nhost: b").await;
         let mut sent = 0;
-        // A byte now and then must not buy more time.
+        // Single bytes must not extend the time.
         while connection.is_silent_for(BRIEF / 10).await {
             sent += 1;
             assert!(sent < 100, "a trickle keeps a head alive");
@@ -161,7 +161,7 @@ async fn sixty_four_connections_stay_alive(bank: Arc<TestBank>) {
     }
 }
 
-/// Ends a connection by RST instead of FIN.
+/// Closes a connection with RST instead of FIN.
 fn reset(connection: Connection) {
     connection
         .stream
@@ -180,13 +180,13 @@ async fn a_reset_leaves_the_server_well(bank: Arc<TestBank>) {
     )
     .await;
     let whole = request("POST /v1/auth/login", &[], "{\"email\":\"a@b.cc\",\"password\":\"x\"}");
-    // Cut anywhere: in the start line, in a header, between head and body, in the body, after all of it.
+    // Cut at any place: in the start line, in a header, between head and body, in the body, after the body.
     for length in (0..=whole.len()).step_by(7).chain([whole.len()]) {
         let mut connection = Connection::open(server.address).await;
         connection.send(&whole[..length]).await;
         reset(connection);
     }
-    // Had one of them stayed, no two places would be left.
+    // If one of them had stayed, two places would not be free.
     let started = Instant::now();
     loop {
         let (mut one, mut other) = (
@@ -215,7 +215,7 @@ async fn a_transfer_whose_client_hung_up_is_made_once(bank: Arc<TestBank>) {
             .send(request("POST /v1/transfers", &[&token, &key], &body.to_string()))
             .await;
         reset(connection);
-        // The retry finds what the first try has done, or does it; twice never.
+        // The retry finds the first request's transfer, or makes it; never a second one.
         ana.caller
             .post_once("/v1/transfers", &format!("k{turn}"), body.clone())
             .await
@@ -232,9 +232,9 @@ async fn a_client_that_takes_no_answer_loses_its_connection(bank: Arc<TestBank>)
     };
     let server = serve(&bank, limits).await;
     let mut greedy = Connection::open(server.address).await;
-    // Swagger UI is more than a megabyte: a few of them fill every buffer on the way.
+    // Swagger UI has more than a megabyte: a few copies fill every buffer on the way.
     greedy.send(request("GET /docs", &[], "").repeat(40)).await;
-    // The one place is taken until the server gives the greedy client up.
+    // The only place is taken until the server closes the greedy client's connection.
     gets_served(server.address).await;
     let mut answers = 0;
     let end = loop {
@@ -257,7 +257,7 @@ async fn a_stop_ends_idle_connections_and_finishes_requests(bank: Arc<TestBank>)
     let whole = request("POST /v1/auth/login", &expects, body);
     let mut busy = Connection::open(server.address).await;
     busy.send(&whole[..whole.len() - body.len()]).await;
-    // The server asks for the body, so that the request is under way.
+    // The server asks for the body, so the request is in progress.
     assert_eq!(busy.head().await.map(|(status, _)| status), Ok(100));
     server.stop.send(()).expect("the server runs");
     assert_eq!(idle.until_closed().await, b"");

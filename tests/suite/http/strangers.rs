@@ -1,4 +1,4 @@
-//! Who is not let in: callers without a good token, and callers who ask for what is somebody else's.
+//! Callers that are refused: without a valid token, or on resources of other users.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ on_sqlite!(
 
 const ME: &str = "/v1/users/me";
 
-/// Sends a transfer with any header, and expects to be told to sign in.
+/// Sends requests with this `Authorization` header, each of which must be answered with 401 and store nothing.
 async fn is_unauthenticated(bank: &TestBank, wallet: Uuid, header: &[u8]) {
     let before = rows::count(bank).await;
     let body = json!({ "source_wallet_id": wallet, "destination_wallet_id": wallet, "amount": "1" });
@@ -76,7 +76,7 @@ async fn headers_that_name_nobody(bank: Arc<TestBank>) {
     Answer::of(twice.bearer_auth(token))
         .await
         .expect_problem(400, "invalid_request");
-    // A token in the address would end in logs.
+    // A token in the address would be written to logs.
     bank.anonymous()
         .get(&format!("{ME}?access_token={token}"))
         .await
@@ -157,7 +157,7 @@ async fn a_token_ends_after_fifteen_minutes(bank: Arc<TestBank>) {
     assert!(answer.text_of("detail").contains("expired"), "{}", answer.text);
 }
 
-/// The same answer in everything but the headers that differ from request to request.
+/// An answer without the headers that differ from request to request.
 pub fn face(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
     let varying = ["x-request-id", "x-process-time", "date"];
     let headers = answer
@@ -198,7 +198,7 @@ async fn what_is_not_yours_is_not_there(bank: Arc<TestBank>) {
     let of = |transfer: &str| format!("/v1/transfers/{transfer}");
     same_as_unknown(&eve.caller, &of(&transfer), &of(nothing), "transfer_not_found").await;
     ana.caller.get(&of(&transfer)).await.expect(200);
-    // The system wallet is the operator's to see, not the customer's whose deposit it paid.
+    // An operator may see the system wallet, but not the customer whose deposit it paid.
     ana.caller
         .get(&format!("/v1/wallets/{system_wallet}"))
         .await

@@ -1,4 +1,4 @@
-//! Heads that two programs may read in two ways are refused: what a proxy took for one request must not be two here.
+//! Heads that two programs may read differently are refused: one request for a proxy must not be two requests here.
 
 use std::sync::Arc;
 
@@ -63,10 +63,10 @@ async fn a_request_names_one_host(bank: Arc<TestBank>) {
     );
 }
 
-/// What a smuggler hides in a body: were it taken for a request, its answer would come too.
+/// A hidden request inside a body: if the server read it as a request, it would answer it.
 const HIDDEN: &str = "GET /livez HTTP/1.1\r\nhost: bank\r\n\r\n";
 
-/// A request with both lengths. To who goes by Content-Length all of it is one body.
+/// A request with both lengths. By Content-Length all of it is one body.
 fn ambiguous(is_length_first: bool) -> String {
     let body = format!("0\r\n\r\n{HIDDEN}");
     let mut lengths = [
@@ -108,7 +108,7 @@ async fn a_request_has_one_length(bank: Arc<TestBank>) {
             for step in [whole.len(), 11] {
                 let mut connection = Connection::open(bank.address).await;
                 for part in whole.as_bytes().chunks(step) {
-                    // The refusal may come before the last byte.
+                    // The refusal may come before the last byte is sent.
                     let _ = connection.try_send(part).await;
                 }
                 for status in statuses {
@@ -117,7 +117,7 @@ async fn a_request_has_one_length(bank: Arc<TestBank>) {
                 let refused = connection.answer().await;
                 refused.expect_problem(400, "invalid_request");
                 assert_eq!(refused.header("connection"), "close");
-                // The server would else wait for what may still come.
+                // Otherwise the server would wait for further bytes.
                 let _ = connection.stream.shutdown().await;
                 assert_eq!(
                     connection.until_closed().await,
@@ -199,7 +199,7 @@ async fn a_target_over_the_limit_is_too_long(bank: Arc<TestBank>) {
             format!("/v1/transfers?cursor={}", "x".repeat(bytes)),
         ] {
             let mut connection = Connection::open(bank.address).await;
-            // The answer may come before the last byte is taken.
+            // The answer may come before the last byte is read.
             let _ = connection.try_send(request(&format!("GET {path}"), &[], "")).await;
             let answer = connection.answer().await;
             assert_eq!(answer.status, 414, "{bytes}: {answer:?}");

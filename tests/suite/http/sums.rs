@@ -1,4 +1,4 @@
-//! Files of transactions, and the sums that `/stats` must answer of them.
+//! Files of transactions, and the sums that `/stats` must answer for them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,12 +9,12 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
-/// Ten-thousandths by `day side method`, as in `2026-01-05 deposits visa`.
+/// Ten-thousandths by `day side method`, for example `2026-01-05 deposits visa`.
 pub type Sums = BTreeMap<String, i64>;
 
 pub const HEADER: &str = "timestamp,type,payment_method,amount,sleep_ms\n";
 
-/// A file with rows of 30 days, in no order.
+/// A file with rows of 30 days, unordered.
 pub struct Month {
     pub first: NaiveDate,
     pub last: NaiveDate,
@@ -27,7 +27,7 @@ const SIDES: [(&str, &str); 2] = [("deposit", "deposits"), ("withdrawal", "withd
 const METHODS: [&str; 4] = ["visa", "wire", "apple_pay", "paypal"];
 
 impl Month {
-    /// So many rows up to a day; another seed makes other rows.
+    /// A number of rows up to a last day; different seeds make different rows.
     pub fn new(seed: u64, rows: u64, last: NaiveDate) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let (mut text, mut sums) = (HEADER.to_owned(), Sums::new());
@@ -55,7 +55,7 @@ impl Month {
         }
     }
 
-    /// What `/stats` answers of these days and one more: a test may begin just before midnight.
+    /// The answer of `/stats` for these days and one more, since a test may begin just before midnight.
     pub async fn answered(&self, caller: &Caller) -> Sums {
         let path = format!("/stats?from_date={}&to_date={}", self.first, self.last + Days::new(1));
         sums_of(&caller.get(&path).await.expect(200))

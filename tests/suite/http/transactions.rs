@@ -1,4 +1,4 @@
-//! Uploads of transactions over HTTP: taken in, counted once, and seen in `/stats`.
+//! Uploads of transactions over HTTP: they are accepted, counted once, and shown in `/stats`.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ async fn an_upload_is_taken_in_and_seen_in_the_totals(bank: Arc<TestBank>) {
 async fn the_same_content_again_changes_nothing(bank: Arc<TestBank>) {
     let operator = bank.operator().await;
     let month = month();
-    // The second may arrive while the first is at work.
+    // The second upload may arrive while the first is imported.
     let mut ids = Vec::new();
     for name in ["first.csv", "second.csv"] {
         let taken = upload_to(&operator, PATH, name, month.text.as_bytes())
@@ -131,7 +131,8 @@ async fn a_content_that_has_no_transactions_fails_and_counts_nothing(bank: Arc<T
 }
 
 async fn only_operators_may_upload_transactions(bank: Arc<TestBank>) {
-    // Small enough to be sent whole before the answer comes: who is still sending may find the connection closed instead.
+    // Small enough to be sent before the answer comes: a client that is still sending may only find the connection
+    // closed.
     let month = Month {
         text: format!("{HEADER}2026-01-05T00:00:00,deposit,visa,1,0\n"),
         ..month()

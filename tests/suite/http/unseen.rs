@@ -1,6 +1,7 @@
-//! What another customer has costs the bank as much as what is not there: else the time of an answer tells them apart.
+//! A request for another customer's object must cost the bank as much as one for an object that does not exist.
+//! Otherwise the time of the answer would show which of them exist.
 //!
-//! PostgreSQL's own counters are read: statements by text, and the pages that each of them looked at.
+//! The test reads PostgreSQL's own counters: statements by text, and the pages that each of them read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,20 +16,20 @@ use serde_json::{Value, json};
 use crate::access::Operation;
 use crate::strangers::face;
 
-/// The bank does other things at times, and caches fill: what is in each of these is the request's own.
+/// The bank has background work and its caches fill up, so only what occurs in every try belongs to the request.
 const TRIES: usize = 4;
 const NOTHING: &str = "01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01";
 
-/// What one statement cost: how often it ran, and the pages that it looked at.
+/// The cost of each statement: how often it ran, and how many pages it read.
 type Costs = BTreeMap<String, (i64, i64)>;
 
-/// A request that names one object.
+/// A request that names one object by its id.
 struct Guess {
     path: String,
     body: Option<Value>,
 }
 
-/// What Eve cannot see.
+/// Objects that Eve cannot see.
 struct Others {
     wallets: [String; 2],
     transfer: String,
@@ -45,7 +46,7 @@ async fn what_another_customer_has_costs_the_same_as_what_is_not_there() {
     let bank = TestBank::open_on(Backend::Postgres, database, Arc::new(ManualClock::new()), 8192).await;
     bank.execute("CREATE EXTENSION pg_stat_statements").await;
     let (ana, eve) = (bank.customer_with("ana", "10").await, bank.customer("eve").await);
-    // The committer remembers both wallets from now on, and the system wallet.
+    // After this the committer remembers both wallets and the system wallet.
     let body = json!({ "source_wallet_id": ana.wallet, "destination_wallet_id": eve.wallet, "amount": "1" });
     ana.caller.post("/v1/transfers", body).await.expect(201);
     let deposits = ana.caller.get("/v1/transfers?kind=DEPOSIT").await.expect(200);
@@ -70,7 +71,7 @@ async fn what_another_customer_has_costs_the_same_as_what_is_not_there() {
 }
 
 impl Others {
-    /// Every place of an operation where an id goes, with an id of others in it and with one of nothing.
+    /// For every place of an id in an operation: a request with another customer's id, and one with an id of nothing.
     fn guesses(&self, document: &Value, operation: &Operation, eve: &Customer) -> Vec<(Guess, Guess)> {
         let method = operation.method.as_str().to_lowercase();
         let parameters = document["paths"][&operation.path][method]["parameters"].as_array();
@@ -105,7 +106,7 @@ impl Others {
                     body: Some(body),
                 }
             };
-            // Any customer's wallet can be paid.
+            // Any customer's wallet may be paid, so as a destination it is not hidden.
             let hidden = &self.wallets[usize::from(name == "destination_wallet_id")..];
             guesses.extend(hidden.iter().map(|id| (guess(id), guess(NOTHING))));
         }
@@ -116,7 +117,7 @@ impl Others {
         match name {
             "wallet_id" => &self.wallets,
             "user_id" => std::slice::from_ref(&self.user),
-            // What is for operators only is not looked up at all for a customer, so that any id will do.
+            // For a customer the bank does not look up what only operators may see, so any id serves.
             "transfer_id" | "import_id" | "merchant_id" => std::slice::from_ref(&self.transfer),
             _ => panic!("a new kind of id: {name}"),
         }
@@ -137,13 +138,13 @@ async fn cost_the_same(bank: &TestBank, caller: &Caller, operation: &Operation, 
     };
     assert_eq!(calls(&costs), calls(&least), "{shown}");
     for (query, (calls, pages)) in &costs {
-        // A row that is there is looked at, and nothing beyond it.
+        // A row that exists may cost one page more per call, and nothing else.
         let more = pages - least[query].1;
         assert!((0..=*calls).contains(&more), "{shown}: {more} pages more in {query}");
     }
 }
 
-/// What a request costs: the least of some tries, and of statements that are in all of them.
+/// The cost of a request: the minimum over some tries, of the statements that occur in all of them.
 async fn cost(bank: &TestBank, caller: &Caller, operation: &Operation, guess: &Guess) -> (Answer, Costs) {
     let (answer, mut least) = one_try(bank, caller, operation, guess).await;
     for _ in 1..TRIES {
@@ -167,7 +168,7 @@ async fn one_try(bank: &TestBank, caller: &Caller, operation: &Operation, guess:
         Some(body) => Answer::of(request.json(body)).await,
         None => Answer::of(request).await,
     };
-    // A connection that goes back to its pool is cleaned, at a time of its own.
+    // The pool cleans a returned connection at any time, so its statements are left out.
     let sql = "SELECT query, sum(calls)::bigint AS calls, sum(shared_blks_hit + shared_blks_read)::bigint AS pages \
                FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%' \
                AND query NOT LIKE 'BEGIN%' AND query NOT LIKE 'ROLLBACK%' GROUP BY query";

@@ -1,4 +1,4 @@
-//! What an upload may look like, and how one is refused while its body still comes.
+//! The forms that an upload may have, and how an upload is refused while its body still arrives.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ on_sqlite!(
     a_refusal_is_read_by_a_client_that_sends_everything_first,
 );
 
-/// A part with any header lines.
+/// A part of a multipart body with these header lines.
 fn part(headers: &str, content: &str) -> String {
     format!("--{BOUNDARY}\r\n{headers}\r\n\r\n{content}\r\n")
 }
@@ -74,7 +74,7 @@ async fn the_head_of_a_part_is_bounded(bank: Arc<TestBank>) {
     let second = [&file[..], &too_long, &end].concat();
     let answer = send(&operator, &content_type(), second.into_bytes()).await;
     answer.expect_problem(400, "invalid_request");
-    // One that never ends is not waited for.
+    // A part whose headers never end is refused without waiting for their end.
     let mut endless = Connection::open(bank.address).await;
     endless.send(head(&operator, "transfer-encoding: chunked")).await;
     let begun = format!("--{BOUNDARY}\r\nX-Note: {}", "x".repeat(9_000));
@@ -94,7 +94,7 @@ async fn a_place_is_taken_before_the_body_comes(bank: Arc<TestBank>) {
         let mut connection = Connection::open(bank.address).await;
         let framing = format!("expect: 100-continue\r\ncontent-length: {}", body.len());
         connection.send(head(&operator, &framing)).await;
-        // The server asks for the body, so that the request is under way.
+        // The server asks for the body, so the request is in progress.
         assert_eq!(connection.head().await.map(|(status, _)| status), Ok(100));
         arriving.push(connection);
     }
@@ -113,7 +113,7 @@ async fn a_file_that_the_disk_cannot_hold_is_refused_before_it_comes(bank: Arc<T
     let other = TestBank::open_with(Backend::Sqlite, database, bank.clock.clone(), large).await;
     let operator = other.operator().await;
     let mut connection = Connection::open(other.address).await;
-    // More than any disk has; nothing of it is sent.
+    // More than any disk has; none of it is sent.
     connection
         .send(head(&operator, &format!("content-length: {}", 1_u64 << 59)))
         .await;
@@ -121,7 +121,7 @@ async fn a_file_that_the_disk_cannot_hold_is_refused_before_it_comes(bank: Arc<T
     answer.expect_problem(507, "storage_full");
     assert_eq!(answer.header("connection"), "close");
     assert_eq!((records(&other).await, waiting(&other)), (0, 0));
-    // What fits is taken all the same.
+    // An upload that fits is still accepted.
     upload(&operator, "a.csv", b"a,b\n").await.expect(202);
     other.close().await;
 }
@@ -152,7 +152,7 @@ async fn a_disk_that_fills_while_a_file_comes_keeps_its_reserve(bank: Arc<TestBa
 
 const MEGABYTE: u64 = 1024 * 1024;
 
-/// What a disk has left, as `df` tells.
+/// The free bytes of a folder's disk, as `df` prints them.
 fn bytes_free(folder: &Path) -> u64 {
     let mut df = std::process::Command::new("df");
     let output = df

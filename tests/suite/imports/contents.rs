@@ -1,4 +1,4 @@
-//! Contents that were imported before: rows that know themselves are read again, contents that count once are known.
+//! Contents that were imported before: rows with ids are read again, and contents that count once are recognized.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,7 +21,7 @@ on_every_backend!(
     an_upload_of_what_counts_once_is_known_too,
 );
 
-/// What a second import of a feed counts.
+/// The expected counts of a second import of a feed.
 fn again(expected: &Expected) -> ImportTotals {
     ImportTotals {
         rows_inserted: 0,
@@ -41,7 +41,7 @@ async fn imported_twice_inserts_nothing(bank: Arc<TestBank>) {
         (&again(&expected), "other name.csv")
     );
     assert_ne!(first.id, second.id);
-    // Half of its rows and as many new ones: another content.
+    // Half of its rows and as many new ones are a different content.
     let (more, _) = Feed::new(2, 100, Dirt::Clean).text();
     let half: String = text.lines().take(101).map(|line| format!("{line}\n")).collect();
     let (_, more) = more.split_once('\n').expect("a feed has a header");
@@ -60,7 +60,7 @@ async fn a_known_content_can_be_left(bank: Arc<TestBank>) {
     let imports = &bank.services.imports;
     let broken = Small::<false>::new(&bank.db, 5, breaking(3, Moment::Before)).imports(&bank, &bank.db);
     try_import(&broken, &path, skip.clone()).await.expect_err("it breaks");
-    // Unfinished is not known.
+    // An unfinished import does not make its content known.
     let first = try_import(imports, &path, skip.clone()).await.expect("it is imported");
     assert!(matches!(first, ImportOutcome::Finished(_)), "{first:?}");
     let second = try_import(imports, &path, skip).await.expect("it is known");
@@ -68,7 +68,7 @@ async fn a_known_content_can_be_left(bank: Arc<TestBank>) {
     assert_eq!(super::count(&bank, "imports").await, 1);
 }
 
-/// What cannot be read for what stands in it will not be read tomorrow either; a file that was lost may come again.
+/// A file that failed because of its content will fail again, so it is skipped; a file that was lost may come again.
 async fn a_content_that_failed_is_left_too(bank: Arc<TestBank>) {
     let path = file(&bank, "wrong.csv", "a,b\n1,2\n");
     let skip = RunOptions {
@@ -84,7 +84,7 @@ async fn a_content_that_failed_is_left_too(bank: Arc<TestBank>) {
     let second = try_import(imports, &path, skip.clone()).await.expect("it is known");
     assert_eq!(second, ImportOutcome::SkippedAsKnown(first));
     assert_eq!(super::count(&bank, "imports").await, 1);
-    // Whoever asks for it has it read again.
+    // Without `Known::Skip` it is read again.
     assert_eq!(import(imports, &path).await.status, ImportStatus::Failed);
     bank.execute("UPDATE imports SET failure = 'the uploaded file is gone'")
         .await;
@@ -106,7 +106,7 @@ async fn what_counts_once_is_known(bank: Arc<TestBank>) {
         (ImportStatus::Completed, &again(&expected))
     );
     assert_eq!(stores.load(Ordering::Relaxed), blocks, "no row is looked at again");
-    // A file that cannot be read holds nothing.
+    // A file that cannot be read does not count as imported content.
     let wrong = file(&bank, "wrong.csv", "a,b\n1,2\n");
     for _ in 0..2 {
         assert_eq!(import(&imports, &wrong).await.status, ImportStatus::Failed);
@@ -135,7 +135,7 @@ async fn an_upload_of_what_counts_once_is_known_too(bank: Arc<TestBank>) {
         .expect_err("it breaks");
     let imports = Small::<true>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
     imports.serve(Vec::new());
-    // The first finishes what was begun, the second finds it finished; both are done.
+    // The first upload finishes the import that was begun, the second finds it finished; both are completed.
     for _ in 0..2 {
         let id = upload(&imports, "feed.csv", text.as_bytes()).await.id;
         let import = finished(&imports, id).await;

@@ -1,4 +1,4 @@
-//! Uploads that fail, for a while or for good: what they were is kept, and the others go on.
+//! Uploads that fail, for a while or for good: their records are kept, and other uploads go on.
 
 use super::small::{Hook, Moment, Small, broken, quiet};
 use super::totals;
@@ -31,7 +31,7 @@ async fn an_upload_that_always_fails_holds_nobody_up(bank: Arc<TestBank>) {
     assert_eq!(finished(&imports, short).await.status, ImportStatus::Completed);
     let left = imports.get(long).await.expect("it is recorded");
     assert_eq!((left.status, left.blocks_applied), (ImportStatus::Running, 2));
-    // Another start goes on with it.
+    // The next process that starts continues it.
     let next = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
     next.serve(Vec::new());
     assert_eq!(finished(&next, long).await.counts, totals(&expected));
@@ -39,7 +39,7 @@ async fn an_upload_that_always_fails_holds_nobody_up(bank: Arc<TestBank>) {
     next.stop().await;
 }
 
-/// As a disk that is full for a while.
+/// The failure passes, like a disk that is full for a while.
 async fn what_fails_for_a_while_is_done_without_a_restart(bank: Arc<TestBank>) {
     let left = Mutex::new(5);
     let failing: Hook = Arc::new(move |_, moment| {
@@ -56,7 +56,7 @@ async fn what_fails_for_a_while_is_done_without_a_restart(bank: Arc<TestBank>) {
     imports.stop().await;
 }
 
-/// Two processes' worth of imports: one takes an upload in, the other finds it at its start.
+/// The imports of two processes: one accepts an upload, the other finds it at its start.
 async fn taken_and_found(bank: &TestBank, text: &str) -> (ImportId, PathBuf, Imports) {
     let taking = Small::<false>::new(&bank.db, 10, quiet()).imports(bank, &bank.db);
     let id = upload(&taking, "feed.csv", text.as_bytes()).await.id;
@@ -68,7 +68,7 @@ async fn taken_and_found(bank: &TestBank, text: &str) -> (ImportId, PathBuf, Imp
 async fn a_file_that_cannot_be_read_is_read_later(bank: Arc<TestBank>) {
     let (text, expected) = Feed::new(1, 50, Dirt::Much).text();
     let (id, path, imports) = taken_and_found(&bank, &text).await;
-    // A link to itself cannot be read, and yet something is there.
+    // A link to itself exists but cannot be read.
     let aside = path.with_extension("aside");
     fs::rename(&path, &aside).expect("a file can be moved");
     symlink(&path, &path).expect("a link can be made");
@@ -93,7 +93,7 @@ async fn a_file_that_cannot_be_read_is_read_later(bank: Arc<TestBank>) {
 async fn an_upload_whose_file_is_gone_fails_where_it_was(bank: Arc<TestBank>) {
     let (text, _) = Feed::new(1, 50, Dirt::Much).text();
     let (id, path, imports) = taken_and_found(&bank, &text).await;
-    // Another host's upload, and one of a version that did not say whose it is.
+    // An upload of another host, and one of a version that did not record the host.
     let (elsewhere, elsewhere_path, _) = taken_and_found(&bank, &text).await;
     let (unknown, unknown_path, _) = taken_and_found(&bank, &text).await;
     for (id, folder) in [

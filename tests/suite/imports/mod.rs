@@ -1,4 +1,4 @@
-//! Files of rows on their way into the bank: shapes, faults, several at once, contents that are known.
+//! Importing files of rows: shapes, faults, several imports at once, and contents that are known.
 
 mod contents;
 mod failing_uploads;
@@ -44,7 +44,7 @@ async fn count(bank: &TestBank, table: &str) -> u64 {
         .unsigned_abs()
 }
 
-/// What an import of a feed must count.
+/// The expected counts of an import of a feed.
 fn totals(expected: &Expected) -> ImportTotals {
     ImportTotals {
         rows_read: expected.read,

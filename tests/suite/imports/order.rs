@@ -1,4 +1,4 @@
-//! A feed in several files, in whatever order and however often they come, and wherever an import breaks off.
+//! A feed in several files, imported in any order and any number of times, with imports that break off.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ on_every_backend!(four_files_in_any_order_give_the_same_reports);
 const FILES: usize = 4;
 const ORDERS: [[usize; FILES]; 3] = [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]];
 const BLOCK_ROWS: usize = 60;
-/// Rows at the end of a file that the next one has too.
+/// Rows at the end of a file that are also in the next one.
 const SHARED: usize = 25;
 
 async fn four_files_in_any_order_give_the_same_reports(bank: Arc<TestBank>) {
@@ -36,7 +36,7 @@ async fn four_files_in_any_order_give_the_same_reports(bank: Arc<TestBank>) {
                 .await
                 .expect_err("it breaks");
         }
-        // First what broke off is finished, then everything comes again.
+        // First the imports that broke off are finished, then every file is imported again.
         let imports = Small::<false>::new(&bank.db, BLOCK_ROWS, quiet()).imports(&bank, &bank.db);
         for index in order {
             import(&imports, &files[index]).await;
@@ -67,7 +67,7 @@ fn four_files(bank: &TestBank, text: &str) -> Vec<PathBuf> {
     (0..FILES).map(|index| file(bank, &name(index), part(index))).collect()
 }
 
-/// All but their version, which counts transactions.
+/// The reports without their version, which counts transactions.
 async fn reports(bank: &TestBank) -> Reports {
     let merchants = &bank.services.merchants;
     merchants.refresh().await.expect("the reports can be read");

@@ -1,4 +1,4 @@
-//! An import that does not get to its end goes on where it stood, and nothing is counted twice or left out.
+//! An import that is interrupted continues where it stopped; no row is counted twice or left out.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -56,7 +56,7 @@ async fn a_fault_at_any_block_costs_nothing(bank: Arc<TestBank>) {
                 (import.status, import.blocks_applied),
                 (ImportStatus::Completed, blocks)
             );
-            // Blocks before the fault were not touched again.
+            // Blocks that were stored before the fault are not stored again.
             let applied = block + u64::from(moment == Moment::After);
             assert_eq!(stores.load(std::sync::atomic::Ordering::Relaxed), blocks - applied);
             inserted += expected.inserted;
@@ -70,7 +70,7 @@ async fn others_in_the_way_are_waited_for(bank: Arc<TestBank>) {
     let (text, expected) = Feed::new(1, ROWS, Dirt::Much).text();
     let path = file(&bank, "feed.csv", text);
     let left = Mutex::new(3);
-    // As a deadlock, a busy file: three times in the way, then gone.
+    // A fault that passes, like a deadlock or a busy file: it happens three times.
     let in_the_way: Hook = Arc::new(move |number, moment| {
         let mut left = left.lock().expect("nobody panics with it");
         (number == 2 && moment == Moment::Before && *left > 0).then(|| {
@@ -99,7 +99,8 @@ async fn several_processes_share_one_import(bank: Arc<TestBank>) {
         let before = stored(&bank).await;
         let records = count(&bank, "imports").await;
         let done = all_at_once(processes.iter().map(|(imports, _)| import(imports, &path))).await;
-        // One record, which each of them has seen to its end; who came late has one of its own, all duplicates.
+        // They share one record, which each of them follows to its end. A process that comes late has its own, all
+        // duplicates.
         let shared = done.iter().find(|import| import.counts == totals(&expected));
         assert!(shared.is_some(), "{done:#?}");
         let inserted: u64 = {
@@ -142,7 +143,7 @@ async fn a_stopped_import_goes_on_at_the_next_block(bank: Arc<TestBank>) {
     let Ok(ImportOutcome::Stopped(Some(import))) = outcome else {
         panic!("it is not stopped: {outcome:?}")
     };
-    // The block under way was finished, and none after it begun.
+    // The current block was finished, and no further one begun.
     assert_eq!(
         (import.blocks_applied, import.counts.rows_read),
         (5, 5 * BLOCK_ROWS as u64)
@@ -155,7 +156,8 @@ async fn a_stopped_import_goes_on_at_the_next_block(bank: Arc<TestBank>) {
     assert_eq!(stored(&bank).await, expected.inserted);
 }
 
-/// Who wants every rejected line has all rows before the checkpoint read again: that may take longer than a block.
+/// To write all rejected lines, the importer reads the rows before the checkpoint again, which may take longer than a
+/// block.
 async fn a_stop_is_noticed_before_the_checkpoint(bank: Arc<TestBank>) {
     const MANY: u64 = 25_000;
     let (text, _) = Feed::new(6, MANY, Dirt::Clean).text();
@@ -180,12 +182,12 @@ async fn a_stop_is_noticed_before_the_checkpoint(bank: Arc<TestBank>) {
     };
     let outcome = try_import(&stops.imports(&bank, &bank.db), &path, options).await;
     assert!(matches!(outcome, Ok(ImportOutcome::Stopped(Some(_)))), "{outcome:?}");
-    // The thread that reads hears of it a moment later than the one that is told.
+    // The reading thread sees the stop a moment later than the caller that requests it.
     let read = read.load(Ordering::Relaxed);
     assert!(read < MANY - 1_000, "{read} rows were read after the stop");
 }
 
-/// How a file is changed by somebody else.
+/// How another program changes a file.
 type Change = fn(&std::path::Path);
 
 const CHANGES: [(&str, Change); 3] = [
@@ -205,7 +207,7 @@ const CHANGES: [(&str, Change); 3] = [
     }),
 ];
 
-/// More than a reader takes in at once.
+/// More rows than a reader buffers at once.
 const LONG: u64 = 8_000;
 
 async fn a_file_that_changes_while_it_is_read_is_not_finished(bank: Arc<TestBank>) {
@@ -223,7 +225,7 @@ async fn a_file_that_changes_while_it_is_read_is_not_finished(bank: Arc<TestBank
         let imports = Small::<false>::new(&bank.db, 1_000, changes).imports(&bank, &bank.db);
         let outcome = try_import(&imports, &path, RunOptions::default()).await;
         assert!(matches!(outcome, Err(ImportError::Changed)), "{name}: {outcome:?}");
-        // What was read before is stored, and the file as it was goes on from there.
+        // What was read before is stored, and an import of the original file continues from there.
         let so_far = stored(&bank).await - before;
         assert!((1_000..=4_000).contains(&so_far), "{name}: {so_far}");
         fs::write(&path, &text).expect("it can be written");
@@ -320,7 +322,7 @@ async fn progress_is_told(bank: Arc<TestBank>) {
     assert_eq!(last, end);
 }
 
-/// A bank may be dropped without being stopped; what it started must not run on, let alone without ever waiting.
+/// `Imports` may be dropped without `stop`; its worker must then end by itself.
 async fn a_worker_ends_with_its_imports(bank: Arc<TestBank>) {
     let rows = Small::<false>::new(&bank.db, BLOCK_ROWS, quiet());
     let held = rows.stores();

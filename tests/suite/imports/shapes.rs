@@ -1,4 +1,4 @@
-//! How a file is written does not matter as long as its rows can be told apart; what is no such file says so.
+//! A feed may be written in any form in which its rows can be told apart; any other file is refused with the reason.
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ async fn the_same_rows_in_every_shape(bank: Arc<TestBank>) {
     for (block_rows, seed) in [(7, 100), (1_000, 200)] {
         let imports = Small::<false>::new(&bank.db, block_rows, quiet()).imports(&bank, &bank.db);
         for (index, (name, shape)) in SHAPES.iter().enumerate() {
-            // Events of their own, so that none is a duplicate of another shape's.
+            // Each shape has its own events, so that none is a duplicate of another shape's.
             let (text, expected) = Feed::new(seed + index as u64, ROWS, Dirt::Much).text();
             let bytes = shape(&text);
             let size = bytes.len() as u64;
@@ -77,7 +77,7 @@ async fn the_same_rows_in_every_shape(bank: Arc<TestBank>) {
             assert_eq!(stored(&bank).await, inserted, "{name}");
         }
     }
-    // The header in capitals and with blanks around its words.
+    // The header in capitals, with blanks around its words.
     let (text, expected) = Feed::new(1, ROWS, Dirt::Clean).text();
     let (header, rows) = text.split_once('\n').expect("a feed has a header");
     let path = file(

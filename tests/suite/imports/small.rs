@@ -1,4 +1,4 @@
-//! Activities in blocks of few rows, with a word for the test before and after each is stored.
+//! Activities in blocks of few rows, with a hook before and after each block is stored.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,20 +12,20 @@ use service::merchants::{Activity, ActivityBatch, ActivityFiles, ActivityLayout}
 use service::values::ImportKind;
 use service::workers::Workers;
 
-/// When a test is asked.
+/// When a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     Before,
     After,
 }
 
-/// Asked at each turn with the number of the block; what it gives back breaks the import there.
+/// Called with the number of the block; a fault that it returns breaks the import at that moment.
 pub type Hook = Arc<dyn Fn(u64, Moment) -> Option<Fault> + Send + Sync>;
 
-/// Told before each row is parsed.
+/// Called before each row is parsed.
 pub type Reading = Arc<dyn Fn() + Send + Sync>;
 
-/// With `ONCE`, a content counts once.
+/// Activities in blocks of `block_rows`. With `ONCE`, equal contents are imported once.
 pub struct Small<const ONCE: bool> {
     rows: ActivityFiles,
     block_rows: usize,
@@ -45,12 +45,12 @@ impl<const ONCE: bool> Small<ONCE> {
         }
     }
 
-    /// Tells somebody of each row before it is parsed.
+    /// Calls `reading` before each row is parsed.
     pub fn telling(self, reading: Reading) -> Self {
         Self { reading, ..self }
     }
 
-    /// How many blocks it was given to store.
+    /// A counter of the blocks that were to be stored.
     pub fn stores(&self) -> Arc<AtomicU64> {
         self.stores.clone()
     }
@@ -64,7 +64,7 @@ impl<const ONCE: bool> Small<ONCE> {
     }
 }
 
-/// Nothing breaks.
+/// A hook that breaks nothing.
 pub fn quiet() -> Hook {
     Arc::new(|_, _| None)
 }
@@ -73,7 +73,7 @@ pub fn broken() -> Fault {
     Fault::broken(std::io::Error::other("the test broke it"))
 }
 
-/// Breaks at one moment of one block.
+/// A hook that breaks one block at one moment.
 pub fn breaking(block: u64, moment: Moment) -> Hook {
     Arc::new(move |number, now| ((number, now) == (block, moment)).then(broken))
 }

@@ -1,4 +1,4 @@
-//! Uploads past HTTP: what waits, what goes on at the next start, what is swept away.
+//! Uploads without HTTP: what waits, what continues at the next start, and what is removed.
 
 use std::fs;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ fn transactions(rows: usize) -> String {
     format!("timestamp,type,payment_method,amount\n{}", line.repeat(rows))
 }
 
-/// The import once it is at its end.
+/// Waits until the import has ended, and returns it.
 pub async fn finished(imports: &Imports, id: ImportId) -> Import {
     let look = async {
         loop {
@@ -60,11 +60,11 @@ fn waiting(bank: &TestBank) -> Vec<String> {
     };
     let names = entries.map(|entry| entry.expect("a folder can be listed").file_name());
     let names = names.map(|name| name.to_string_lossy().into_owned());
-    // The folder's own name stays.
+    // The file with the folder's own name stays.
     names.filter(|name| name != ".id").collect()
 }
 
-/// A file is removed after its import is finished.
+/// Waits, since a file is removed only after its import is finished.
 async fn until_nothing_waits(bank: &TestBank) {
     let look = async {
         while !waiting(bank).is_empty() {
@@ -95,7 +95,7 @@ async fn an_upload_is_imported_in_the_background(bank: Arc<TestBank>) {
     assert_eq!(wrong.status, ImportStatus::Failed);
     let empty = upload(imports, "empty", b"").await;
     assert_eq!(finished(imports, empty.id).await.status, ImportStatus::Completed);
-    // The same file again has a record of its own.
+    // The same file again gets its own record.
     let again = finished(imports, upload(imports, "again", text.as_bytes()).await.id).await;
     assert_eq!(
         (again.counts.rows_inserted, again.counts.rows_duplicate),
@@ -106,7 +106,7 @@ async fn an_upload_is_imported_in_the_background(bank: Arc<TestBank>) {
 }
 
 async fn uploads_go_on_at_the_next_start_and_left_overs_are_removed(bank: Arc<TestBank>) {
-    // A process that takes uploads and ends before it imports them.
+    // A process that accepts uploads and ends before it imports them.
     let first = Small::<false>::new(&bank.db, 10, quiet()).imports(&bank, &bank.db);
     let mut taken = Vec::new();
     for seed in 0..3 {
@@ -123,7 +123,7 @@ async fn uploads_go_on_at_the_next_start_and_left_overs_are_removed(bank: Arc<Te
     ] {
         fs::write(folder.join(name), "left over").expect("a file can be written");
     }
-    // Somebody who is receiving a file at the moment keeps it.
+    // The lock shows that another process is receiving this file, so it must stay.
     let arriving = folder.join(format!("{}.part", taken[0].0));
     let locked = fs::File::create(&arriving).expect("a file can be made");
     locked.lock().expect("it can be locked");
@@ -156,7 +156,7 @@ async fn too_many_uploads_are_refused(bank: Arc<TestBank>) {
     assert!(matches!(refused, Err(ImportError::Overloaded)), "{refused:?}");
     assert_eq!(count(&bank, "imports").await, UPLOADS_MAX as u64);
     assert!(imports.is_importing(ImportKind::Activities));
-    // Once there is room, the next is taken.
+    // Once there is room, the next upload is accepted.
     imports.serve(Vec::new());
     finished(&imports, last.expect("there is one")).await;
     let until_idle = async {
@@ -181,7 +181,7 @@ async fn a_file_that_is_too_large_leaves_nothing(bank: Arc<TestBank>) {
     assert_eq!(finished(imports, fits.id).await.status, ImportStatus::Failed);
 }
 
-/// Every server that starts looks for left-overs; what is being recorded at the moment is none.
+/// Every server that starts removes left-overs, but not an upload that is being recorded at that moment.
 async fn uploads_are_kept_beside_servers_that_start(bank: Arc<TestBank>) {
     const PROCESSES: u64 = 8;
     let is_done = AtomicBool::new(false);
@@ -207,7 +207,7 @@ async fn uploads_are_kept_beside_servers_that_start(bank: Arc<TestBank>) {
     last.stop().await;
 }
 
-/// As many uploads as a process takes that imports none of them.
+/// As many uploads as a process accepts when it imports none of them.
 async fn taken_by(bank: &TestBank, process: u64) -> Vec<ImportId> {
     let taking = Small::<false>::new(&bank.db, 10, quiet()).imports(bank, &bank.db);
     let mut taken = Vec::new();
@@ -218,11 +218,11 @@ async fn taken_by(bank: &TestBank, process: u64) -> Vec<ImportId> {
     taken
 }
 
-/// Starts a server's worker and ends it once it has looked through the folder.
+/// Starts a server's worker, and stops it once it has searched the folder.
 async fn start_beside(bank: &TestBank, number: u128) {
     let left = format!("{}.part", uuid::Uuid::from_u128(number));
     let left = bank.config.data_dir.join("uploads").join(left);
-    // The first upload makes the folder; before that there is nothing to look through.
+    // The first upload makes the folder; before that there is nothing to search.
     if fs::write(&left, "left over").is_err() {
         return tokio::task::yield_now().await;
     }
@@ -258,7 +258,7 @@ async fn an_upload_is_work_of_its_kind_only(bank: Arc<TestBank>) {
         }
     };
     timeout(PATIENCE, until_idle).await.expect("the worker comes to an end");
-    // An upload that is refused is no work any more.
+    // A refused upload does not count as work.
     let largest = usize::try_from(imports.upload_max_bytes()).expect("a test's limit is small");
     let refused = try_upload(&imports, ImportKind::Activities, "large.csv", &vec![b'x'; largest + 1]).await;
     assert!(matches!(refused, Err(ImportError::TooLarge { .. })), "{refused:?}");

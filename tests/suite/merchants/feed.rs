@@ -1,4 +1,4 @@
-//! Feeds written by hand: a row is what a test says of it, and unremarkable otherwise.
+//! Feeds for single tests: a row has the values that the test sets, and ordinary ones otherwise.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ pub struct Feed {
     lines: Vec<String>,
 }
 
-/// One line of it.
+/// One line of a feed.
 #[derive(Clone)]
 pub struct Row {
     pub event_id: String,
@@ -30,12 +30,12 @@ pub struct Row {
 pub const HEADER: &str =
     "event_id,merchant_id,event_timestamp,product,event_type,amount,status,channel,region,merchant_tier";
 
-/// An event of its own: a merchant's successful sale.
+/// A merchant's successful sale, with a new event id.
 pub fn row(merchant: &'static str) -> Row {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let number = u128::from(COUNT.fetch_add(1, Ordering::Relaxed));
     Row {
-        // Spread as random ids are.
+        // Spread like random ids.
         event_id: uuid::Uuid::from_u128(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_string(),
         merchant,
         time: "2024-01-15T12:00:00",

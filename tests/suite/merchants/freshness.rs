@@ -1,4 +1,4 @@
-//! Reports follow commits of any process.
+//! Reports follow the commits of every process.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,16 +44,16 @@ fn leads(services: &Services, merchant: &str) -> bool {
     top.is_some_and(|top| &*top.merchant_id == merchant)
 }
 
-/// How old reports may be.
+/// How old a report may be.
 const PROMISED: Duration = Duration::from_secs(1);
-/// Commits that are looked for.
+/// Commits whose delay is measured.
 const TURNS: i64 = 20;
-/// Between two looks.
+/// The time between two polls.
 const POLL_EVERY: Duration = Duration::from_millis(1);
-/// A report has to come, whatever else the machine does.
+/// The longest wait for a report on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The test asks for no refresh. Delays are counted without the time for which the machine kept the test away.
+/// The test requests no refresh. A delay does not include the time for which the machine did not run the test.
 async fn reports_follow_by_themselves(bank: Arc<TestBank>) {
     let replica = bank.replica().await;
     let mut delays = Delays::default();
@@ -74,14 +74,15 @@ async fn reports_follow_by_themselves(bank: Arc<TestBank>) {
     assert!(delays.percentile(95) <= PROMISED, "{delays}");
 }
 
-/// While nobody can look whether they have changed, old reports are good for some seconds, as long as others wait.
+/// While a process cannot check whether the reports have changed, it serves the old ones for some seconds, then
+/// refuses.
 async fn reports_that_nobody_can_look_at_are_none(bank: Arc<TestBank>) {
     Feed::of([row("M1")]).import(&bank).await;
     let operator = bank.operator().await;
     let report = async || operator.get("/analytics/top-merchant").await;
     report().await.expect(200);
     bank.execute("ALTER TABLE merchant_ranking RENAME TO away").await;
-    // A process that starts now has never read any.
+    // A process that starts now has no old reports.
     let starting = Merchants::start(&bank.db, Workers::new());
     assert!(starting.reports().is_err());
     let since = Instant::now();
@@ -93,7 +94,7 @@ async fn reports_that_nobody_can_look_at_are_none(bank: Arc<TestBank>) {
         assert!(since.elapsed() < 3 * PATIENCE, "old reports are still served");
     };
     refused.expect_problem(503, "unavailable");
-    // It can still do its work, and says who cannot.
+    // The server is still ready, and names the worker that fails.
     let words = "the worker reports has failed for";
     let says_so = async || {
         operator.get("/readyz").await.expect(200)["detail"]
@@ -126,7 +127,7 @@ async fn a_report_is_kept_until_something_changes(bank: Arc<TestBank>) {
     assert!(!Arc::ptr_eq(&before, &after));
 }
 
-/// A second server that finds a file at its start, while no rollup can be written.
+/// A second server finds a file at its start, while no rollup can be written.
 async fn reports_say_that_the_first_import_runs(bank: Arc<TestBank>) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("activities_20240101.csv");

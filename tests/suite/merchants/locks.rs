@@ -1,4 +1,4 @@
-//! What an import keeps others from, and what keeps an import.
+//! How long an import keeps other writers waiting, and what may delay an import.
 
 use std::fs;
 use std::sync::Arc;
@@ -28,16 +28,16 @@ mod postgres {
 }
 
 const ROWS: u64 = 120_000;
-/// Between two looks at the lock.
+/// The time between two checks of the lock.
 const POLL_EVERY: Duration = Duration::from_millis(1);
 /// How long a command or an import may hold the write lock at a time.
 const PROMISED: Duration = Duration::from_millis(100);
 
-/// A writer of another process sees the lock taken for so long at a time. What the machine adds is left out: a hold counts
-/// without the time for which its holder was ready and got no core, and not at all if the watcher was kept away meanwhile,
-/// since it may then have missed that the lock was free.
+/// A writer of another process sees the lock taken for at most this long. What the machine adds is subtracted: the time
+/// for which the holder was ready to run and had no core. A hold is ignored if the machine did not run the watcher
+/// meanwhile, since it may have missed that the lock was free.
 async fn moments(bank: Arc<TestBank>) {
-    // Nearly every row has a merchant of its own, which makes it several times as dear.
+    // Nearly every row has a merchant of its own, which makes its import several times as slow.
     let feed = Generated {
         merchants: u32::MAX,
         ..Generated::new(1, ROWS, Dirt::Clean)
@@ -45,7 +45,7 @@ async fn moments(bank: Arc<TestBank>) {
     let (text, expected) = feed.text();
     let folder = bank.database.folder.path();
     fs::write(folder.join("feed.csv"), text).expect("a file can be written");
-    // In a process of its own, so that its threads are not those of other tests.
+    // In a separate process, so that its threads are not those of other tests.
     let arguments = ["import", "activities", "feed.csv", "--database-url", &bank.database.url];
     let mut importing = program::command(folder)
         .await
@@ -74,20 +74,20 @@ async fn moments(bank: Arc<TestBank>) {
     assert_eq!(u64::try_from(stored), Ok(expected.inserted));
     println!("the lock was seen taken {held}; {missed} holds were not seen whole");
     assert!(held.len() >= 20, "{held}; {missed} holds were not seen whole");
-    // Parts are sized by the ones before, so one now and then is larger than it was to be.
+    // The size of a part is estimated from the parts before it, so an occasional part takes longer.
     assert!(held.percentile(95) <= PROMISED, "{held}");
 }
 
-/// What a look at the lock showed.
+/// The result of one check of the lock.
 enum Seen {
     Free,
-    /// Taken for so long, but for what the machine took from its holder.
+    /// Taken for this long, without the time that the machine took from its holder.
     Held(Duration),
-    /// The machine kept the watcher away.
+    /// Taken, but the machine did not run the watcher all the time.
     InPart,
 }
 
-/// Waits until the write lock is to be had.
+/// Waits until the write lock is free.
 async fn until_free(other: &mut SqliteConnection, holder: u32) -> Seen {
     let (mut watch, since) = (Stopwatch::default(), Instant::now());
     let waited = || waited_for_core(holder, "sqlx-sqlite");
@@ -100,7 +100,8 @@ async fn until_free(other: &mut SqliteConnection, holder: u32) -> Seen {
     other.execute("ROLLBACK").await.expect("it has begun");
     match before {
         None => Seen::Free,
-        // A thread that has ended takes its waiting with it; then less is left out, and the hold counts as longer.
+        // If a thread of the holder has ended, its waiting time is lost; less is then subtracted, and the hold counts
+        // as longer.
         Some(before) if watch.saw_all() => {
             let left_out = waited().saturating_sub(before);
             Seen::Held(since.elapsed().saturating_sub(left_out))
@@ -109,7 +110,8 @@ async fn until_free(other: &mut SqliteConnection, holder: u32) -> Seen {
     }
 }
 
-/// Of a large history a block's look-ups and its rows may take minutes.
+/// With a large history, a block's look-ups and its rows may take minutes, so an import's statements have no time
+/// limit.
 async fn longer_than_a_request(bank: Arc<TestBank>) {
     assert_eq!(bank.backend, Backend::Postgres);
     bank.execute(
@@ -122,7 +124,7 @@ async fn longer_than_a_request(bank: Arc<TestBank>) {
     .await;
     let import = import_into(&bank.services, Feed::of([row("M1")]).text()).await;
     assert_eq!(import.counts.rows_inserted, 1);
-    // Others keep their limit.
+    // Other statements keep their limit.
     let limit = "SELECT CAST(setting AS bigint) AS n FROM pg_settings WHERE name = 'statement_timeout'";
     assert!(bank.number(limit).await > 0);
 }

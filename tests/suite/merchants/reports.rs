@@ -1,4 +1,4 @@
-//! The five reports over HTTP, letter by letter: their order and their digits are part of the contract.
+//! The five reports over HTTP, character by character: their order and their digits are part of the contract.
 
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ async fn a_tie_goes_to_the_smaller_id(bank: Arc<TestBank>) {
     assert_eq!(report(&bank, "top-merchant").await, top);
 }
 
-/// More merchants than the ranking remembers, of which all the leaders lose what they had.
+/// More merchants than the ranking keeps, and all of the leaders lose their volume.
 async fn the_top_merchant_may_fall(bank: Arc<TestBank>) {
     let merchant = |number: usize| -> &'static str { format!("M{number:03}").leak() };
     let rise = (0..300).map(|number| row(merchant(number)).amount(format!("{}", 1_000 + number)));
@@ -175,7 +175,7 @@ async fn failure_rates_leave_pending_out_and_are_ordered_unrounded(bank: Arc<Tes
     let of = |product: &'static str, status: &'static str, count: usize| {
         times(count, move || row("M1").product(product).status(status))
     };
-    // 20 in 379 and 1 in 19 print the same; 1 in 400 is a quarter of a percent and rounds up.
+    // 20 of 379 and 1 of 19 give the same rounded rate; 1 of 400 is a quarter of a percent and is rounded up.
     let feed = of("POS", "FAILED", 20)
         .chain(of("POS", "SUCCESS", 359))
         .chain(of("AIRTIME", "FAILED", 1))

@@ -1,4 +1,4 @@
-//! Which rows of a feed are stored, and what is counted of the others.
+//! Which rows of a feed are stored, and how the others are counted.
 
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ async fn the_first_row_of_an_event_counts(bank: Arc<TestBank>) {
     ]);
     let counts = first.import(&bank).await.counts;
     assert_eq!((counts.rows_inserted, counts.rows_duplicate), (2, 1));
-    // In another file, in capitals, among new rows.
+    // The same event in another file, in capitals, among new rows.
     let second = Feed::of([row("M4").event(event.to_uppercase()), row("M5")]);
     let counts = second.import(&bank).await.counts;
     assert_eq!((counts.rows_inserted, counts.rows_duplicate), (1, 1));

@@ -1,4 +1,4 @@
-//! What one merchant has done.
+//! The summary of one merchant.
 
 use std::sync::Arc;
 

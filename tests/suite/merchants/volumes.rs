@@ -1,4 +1,4 @@
-//! Sums that no single amount can reach stay exact.
+//! Sums that exceed every single amount stay exact.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ async fn volume(bank: &TestBank) -> String {
     summary.volume.to_string()
 }
 
-/// Ten of them pass an i64 of ten-thousandths; each feed adds in the database.
+/// Ten such amounts exceed an i64 of ten-thousandths; each feed adds to the sum in the database.
 async fn a_volume_passes_what_one_amount_can_be(bank: Arc<TestBank>) {
     for _ in 0..3 {
         Feed::of((0..30).map(|_| row("M1").amount(MAX))).import(&bank).await;

@@ -1,5 +1,5 @@
-//! Counts what the database does for a list: PostgreSQL tells it itself (auto_explain measures each statement that the bank
-//! sends), of SQLite the steps of its virtual machine are counted.
+//! Measures what a list costs the database. For PostgreSQL it sums the plans that auto_explain reports for each
+//! statement; for SQLite it counts the steps of the virtual machine.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use tracing::field::{Field, Visit};
 use tracing::instrument::WithSubscriber;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// What is counted.
+/// What is measured.
 pub enum Meter {
-    /// Rows that the nodes of the plans gave or threw away.
+    /// Rows that the scans of the plans return or filter out.
     Postgres,
     /// Steps of the virtual machine.
     Sqlite(Arc<AtomicU64>),
 }
 
-/// Steps between two looks of SQLite's counter.
+/// Steps of SQLite between two calls of the counter.
 const STEPS: i32 = 10;
 
 impl Meter {
-    /// Services whose reading is measured.
+    /// Services whose reads are measured, and their meter.
     pub async fn of(bank: &TestBank) -> (Arc<Services>, Self) {
         match bank.backend {
             Backend::Postgres => {
@@ -46,8 +46,8 @@ impl Meter {
                         .await;
                 }
                 let services = bank.replica().await;
-                // The first notice of the process may be lost: a thread without a subscriber that sends it at the same moment
-                // switches the event off until the next subscriber comes.
+                // The first notice of the process may be lost: if a thread without a subscriber emits it at the same
+                // moment, tracing disables the event until the next subscriber is set.
                 let request = PageRequest { limit: 1, after: None };
                 Self::Postgres
                     .measure(services.wallets.list(Holder::Anyone, request))
@@ -55,7 +55,7 @@ impl Meter {
                 (services, Self::Postgres)
             }
             Backend::Sqlite => {
-                // The statistics' own reader counts on the same connections, and must be done with what was seeded.
+                // The statistics' reader uses the same connections, so it must have read the seeded rows before.
                 bank.services.flush_reports().await;
                 let steps = Arc::new(AtomicU64::new(0));
                 let pool = bank.db.read.get_sqlite_connection_pool();
@@ -117,7 +117,7 @@ impl Visit for Notice<'_> {
             return;
         };
         let plan: Value = serde_json::from_str(json).expect("the plan is JSON");
-        // One more for the statement itself: a range may be empty.
+        // One more for the statement itself, since a range may be empty.
         self.0.fetch_add(1 + rows_of(&plan["Plan"]), Ordering::Relaxed);
     }
 
@@ -126,7 +126,7 @@ impl Visit for Notice<'_> {
 
 /// The rows of every node that reads a table or an index, over all its loops.
 fn rows_of(node: &Value) -> u64 {
-    // Newer versions print parts of rows, the mean of all loops.
+    // Newer versions print the mean over all loops, with a fraction.
     let number = |name: &str| {
         let text = node[name].to_string();
         text.split('.')

@@ -1,4 +1,4 @@
-//! What a list costs the database: the rows that it touches on a bank of many, whatever the filter.
+//! The cost of a list in the database: the rows that it touches on a bank with many transfers, for every filter.
 
 mod meter;
 
@@ -26,11 +26,12 @@ on_every_backend!(
     payments_are_found_among_many_transfers,
 );
 
-/// Transfers between two busy customers, in which those of the others are lost.
+/// Transfers between two busy customers, among which the few of the others are rare.
 const MANY: u32 = 30_000;
 const PAGE: PageRequest<TransferId> = PageRequest { limit: 50, after: None };
 
-/// What one list may touch: a page of 50 from two ranges of a wallet and from the table, or a thousand and the table.
+/// What one list may touch. `Page`: pages of 50 from two ranges of a wallet and from the table. `Scan`: a thousand rows
+/// and the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bound {
     Page,
@@ -86,7 +87,7 @@ async fn a_list_touches_what_it_shows(bank: Arc<TestBank>) {
             (operator, None),
             (operator, Some(town.busy.wallet)),
         ] {
-            // The bank has as good as nothing but completed transfers; which of them is asked for makes no range smaller.
+            // Nearly all transfers are completed, so for an operator this status limits no range.
             let is_whole = who == operator && wallet.is_none() && filter.status == Some(TransferStatus::Completed);
             let bound = if is_whole { Bound::Scan } else { bound };
             let of_wallet = TransferFilter { wallet, ..filter };
@@ -153,7 +154,8 @@ async fn a_rare_kind_is_found_page_by_page(bank: Arc<TestBank>) {
     }
 }
 
-/// The relay of the daily aggregates reads deposits and withdrawals only; all others are counted in their primary key.
+/// The relay of the daily aggregates reads only deposits and withdrawals; it counts all other transfers in the primary
+/// key.
 async fn payments_are_found_among_many_transfers(bank: Arc<TestBank>) {
     let town = Town::of(&bank).await;
     let db = match bank.backend {
@@ -183,7 +185,7 @@ async fn payments_are_found_among_many_transfers(bank: Arc<TestBank>) {
     assert!(touched > u64::from(MANY) && touched < most, "{touched} on {backend:?}");
 }
 
-/// A bank in which ana has three transfers, one of them refused, and the busy ones have many, before and after hers.
+/// A bank in which ana has three transfers, one of them refused, and the busy customers have many before her last two.
 struct Town {
     services: Arc<Services>,
     ana: Customer,
@@ -230,7 +232,7 @@ impl Town {
     }
 }
 
-/// Money that two customers hand to each other, a cent there and back, in the hour after the bank's time.
+/// Transfers of a cent between two customers, back and forth, in the hour after the bank's time.
 async fn seed(bank: &TestBank, one: WalletId, other: WalletId) {
     let millis = bank.clock.now().timestamp_millis() + 1_000;
     let (one, other) = (bank.literal(one.0), bank.literal(other.0));
@@ -251,7 +253,7 @@ async fn seed(bank: &TestBank, one: WalletId, other: WalletId) {
         Backend::Sqlite => "text",
     };
     let entry = |wallet: &str, first: &str, base: &str, version: u32| {
-        // Odd ones go from one to the other, even ones back.
+        // Odd ones go from one to the other, even ones go back.
         format!(
             "INSERT INTO entries (wallet_id, transfer_id, version, amount, balance_after) \
              SELECT {wallet}, {id}, n + {version}, \

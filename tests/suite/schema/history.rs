@@ -1,4 +1,4 @@
-//! History that the schema keeps as it was written.
+//! The schema protects history from changes.
 
 use std::sync::Arc;
 
@@ -108,7 +108,7 @@ async fn a_refused_transfer_keeps_no_text(bank: Arc<TestBank>) {
         books.refuses(&books.insert_transfer(&with_text)).await;
         let completed: Vec<_> = seal.into_iter().chain([text]).collect();
         books.takes(&books.insert_transfer(&completed)).await;
-        // A text without its digest could not be proved, and one without its salt could be guessed.
+        // A text without its digest could not be proved, and a digest without its salt could be guessed.
         for part in seal {
             books.refuses(&books.insert_transfer(&[text, part])).await;
         }

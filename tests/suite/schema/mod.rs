@@ -1,4 +1,4 @@
-//! What the schema itself refuses, whoever asks. Every statement here is rolled back.
+//! What the schema itself refuses, from any writer. Every statement here is rolled back.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ mod money;
 mod replace;
 mod rows;
 
-/// A bank with ana (10 USD), ben (5 USD) and the transfer between them, for statements to break.
+/// A bank with ana (10 USD), ben (5 USD) and a transfer between them, which the statements try to change.
 struct Books {
     bank: Arc<TestBank>,
     ana: WalletId,
@@ -46,12 +46,12 @@ impl Books {
         self.bank.literal(wallet.0)
     }
 
-    /// A made-up id as it stands in a statement.
+    /// An invented id as an SQL literal.
     fn id_of(&self, number: u128) -> String {
         self.bank.literal(uuid::Uuid::from_u128(number))
     }
 
-    /// So many bytes as they stand in a statement.
+    /// A number of bytes as an SQL literal.
     fn bytes(&self, count: usize) -> String {
         let digits = "07".repeat(count);
         match self.bank.backend {
@@ -68,7 +68,7 @@ impl Books {
 
     async fn refuses(&self, sql: &str) {
         let error = self.bank.dry_run(sql).await.expect_err(sql);
-        // A misspelt statement would be refused as well.
+        // A misspelt statement would fail as well, so the error must name a rule.
         let text = error.to_string();
         let rules = [
             "constraint",
@@ -82,12 +82,12 @@ impl Books {
         assert!(rules.iter().any(|rule| text.contains(rule)), "{sql}\n{text}");
     }
 
-    /// Sets columns of ana's wallet.
+    /// A statement that sets columns of ana's wallet.
     fn set(&self, columns: &str) -> String {
         format!("UPDATE wallets SET {columns} WHERE id = {}", self.id(self.ana))
     }
 
-    /// Inserts a transfer from ana to ben; `columns` and `values` stand for what differs.
+    /// A statement that inserts a transfer from ana to ben; `with` holds the columns and values that differ.
     fn insert_transfer(&self, with: &[(&str, &str)]) -> String {
         let (id, ana, ben) = (
             self.bank.literal(uuid::Uuid::from_u128(7)),
@@ -112,7 +112,7 @@ impl Books {
     }
 
     fn insert_entry(&self, with: &[(&str, &str)]) -> String {
-        // The system wallet has no part in the transfer, so the row collides with none that is there.
+        // The system wallet has no part in the transfer, so the row collides with no stored one.
         let mut row = vec![
             ("wallet_id", "(SELECT id FROM wallets WHERE method = 'visa')"),
             ("version", "2"),

@@ -38,7 +38,7 @@ async fn amounts_are_numbers_in_range_and_in_one_form(bank: Arc<TestBank>) {
     let books = Books::of(bank).await;
     let mut bad = vec!["'NaN'", "'100000000000000.0000'", "'-100000000000000.0000'", "NULL"];
     if books.bank.backend == Backend::Sqlite {
-        // Text that means a number, but not as `Money` writes it: sums and comparisons rely on the one form.
+        // Numbers that `Money` would write differently: sums and comparisons rely on one form.
         bad.extend([
             "'1'",
             "'1.0'",

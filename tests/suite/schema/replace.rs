@@ -1,4 +1,4 @@
-//! SQLite: REPLACE does not get around what is written once.
+//! SQLite: REPLACE cannot change rows that are written only once.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ mod sqlite {
     }
 }
 
-/// SQLite's REPLACE removes the row in the way without asking the triggers on deletion, unless a connection wants them asked.
-/// Another program's connection does not.
+/// SQLite's REPLACE removes the conflicting row without running the delete triggers, unless the connection has enabled
+/// this. The connection of another program has not.
 async fn nothing_replaces_what_was_written_once(bank: Arc<TestBank>) {
     let books = Books::of(bank).await;
     let (fresh, other) = (uuid::Uuid::from_u128(7), uuid::Uuid::from_u128(8));
@@ -31,7 +31,7 @@ async fn nothing_replaces_what_was_written_once(bank: Arc<TestBank>) {
     let finished = keyed(&fresh, "2", "x'01'");
     let pending = keyed(&other, "1", "x'02'");
     let twice = [
-        // By the primary key, and by the other unique one.
+        // By the primary key, and by the other unique key.
         (String::new(), books.insert_transfer(&[("id", &paid)])),
         (finished.clone(), keyed(&other, "2", "x'01'")),
         (pending.clone(), keyed(&fresh, "2", "x'02'")),
@@ -66,7 +66,7 @@ async fn nothing_replaces_what_was_written_once(bank: Arc<TestBank>) {
             ))
             .await;
     }
-    // What collides with nothing goes in, whatever the verb.
+    // A row that collides with nothing is inserted, whichever verb is used.
     for verb in ["REPLACE", "INSERT OR IGNORE"] {
         books.takes(&finished.replacen("INSERT", verb, 1)).await;
         books.takes(&books.insert_entry(&[]).replacen("INSERT", verb, 1)).await;

@@ -1,4 +1,4 @@
-//! Rows that must be one of a kind, and rows that must be there for others.
+//! Rows that must be unique, and rows that others refer to.
 
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ async fn keys_are_unique(bank: Arc<TestBank>) {
     books
         .refuses(&format!("{}; {}", of(&first, key), of(&second, key)))
         .await;
-    // The request's digest goes with the texts when these are erased; the key stays used up.
+    // Erasing the texts also erases the request's digest; the key stays used up.
     books.takes(&books.insert_transfer(&[("idempotency_key", key)])).await;
     books.refuses(&books.insert_transfer(&[("request_digest", key)])).await;
 }
@@ -104,7 +104,7 @@ async fn rows_refer_to_rows_that_are_there(bank: Arc<TestBank>) {
     books
         .refuses(&format!("DELETE FROM users WHERE id = {}", books.anas_user))
         .await;
-    // PostgreSQL has no foreign keys on the commit path; `verify` finds orphans there.
+    // On PostgreSQL the commit path has no foreign keys; `verify` finds orphans there.
     if books.bank.backend == Backend::Sqlite {
         books
             .refuses(&books.insert_transfer(&[("source_wallet_id", &nobody)]))

@@ -13,8 +13,8 @@ use super::source::{entities, files, statements, words};
 use super::{LEDGER, tables, texts};
 use crate::requests::{act, payment, transfer, wallet_path};
 
-/// The folders of `service` that are the ledger. In them a part of a statement may not name another domain's table either:
-/// with the next part it becomes one statement.
+/// The folders of `service` that make up the ledger. There even a part of a statement must not name another domain's
+/// table, since together with the next part it becomes one statement.
 const FOLDERS: [&str; 4] = ["ledger", "journal", "transfers", "wallets"];
 
 /// Every table.
@@ -34,7 +34,7 @@ impl Tables {
         Self(all)
     }
 
-    /// Those that a text names, the ledger's first and then the others.
+    /// The tables that a text names: the ledger's, and the others.
     fn named_in(&self, text: &str) -> (Vec<&str>, Vec<&str>) {
         let words = words(text);
         let named = self.0.iter().map(String::as_str).filter(|table| words.contains(table));
@@ -77,7 +77,7 @@ async fn no_statement_joins_the_ledger_with_another_domain() {
     );
 }
 
-/// Statements that are not text are built from entities.
+/// Statements without text are built from entities.
 #[test]
 fn no_file_uses_entities_of_the_ledger_and_of_another_domain() {
     let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("../service/src");
@@ -94,7 +94,7 @@ fn no_file_uses_entities_of_the_ledger_and_of_another_domain() {
     assert!(seen.is_superset(&known), "the entities are not read right: {seen:?}");
 }
 
-/// Statements that are put together from parts, or by the library, as PostgreSQL saw them.
+/// Statements that are composed of parts or by the library are checked as PostgreSQL received them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_statement_that_was_sent_joins_the_ledger_with_another_domain() {
     let settings = [
@@ -129,7 +129,7 @@ async fn no_statement_that_was_sent_joins_the_ledger_with_another_domain() {
     bank.close().await;
 }
 
-/// What customers and operators ask of the ledger, and the reports that rest on it.
+/// The requests of customers and operators to the ledger, and the reports that depend on it.
 async fn use_the_ledger(bank: &TestBank) {
     let ana = bank.customer_with("ana", "10").await;
     let ben = bank.customer("ben").await;

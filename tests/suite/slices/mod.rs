@@ -1,4 +1,4 @@
-//! A ledger can be a part of a bank: it lives in whatever schema its connections name, and is tied to no other domain.
+//! A ledger can be a part of a bank: it is in whichever schema its connections name, and depends on no other domain.
 //! The ledger's own scenarios run in two schemas at once: see `in_two_slices!` in `transfers`, `payments`, `wallets`,
 //! `refusals` and `contention`.
 
@@ -66,8 +66,8 @@ async fn only_wallets_refer_to_another_domains_table(bank: Arc<TestBank>) {
     assert_eq!(crossing, [["wallets", "users"]]);
 }
 
-/// PostgreSQL looks for the tables that a function names along the caller's search_path. Only the committer calls `florin_take_turn`,
-/// whose path leads to both.
+/// PostgreSQL resolves the tables that a function names by the caller's search_path. Only the committer calls
+/// `florin_take_turn`, and its path contains both tables.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_turn_s_function_names_tables() {
     let bank = TestBank::open(Backend::Postgres).await;
@@ -101,7 +101,7 @@ async fn a_forgery_in_one_slice_is_found_there_and_not_in_the_other() {
     slices.close().await;
 }
 
-/// Each ledger has one row a commit, whatever happens in the other, and a salt and an id of its own.
+/// Each ledger has its own id and salt, and one row per commit, whatever happens in the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_slices_are_two_ledgers() {
     let slices = Slices::open().await;
@@ -120,7 +120,7 @@ async fn two_slices_are_two_ledgers() {
     slices.close().await;
 }
 
-/// The first schema of the path is the bank's, whatever the others hold.
+/// The bank uses the first schema of the path, whatever the others contain.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bank_in_another_schema_of_the_path_is_left_alone() {
     let bank = TestBank::open(Backend::Postgres).await;
@@ -166,7 +166,7 @@ async fn the_committers_plans_are_generic_unless_that_is_switched_off() {
     database.drop().await;
 }
 
-/// The bank works without them, and locks wallets in the same order.
+/// The bank works without generic plans, and locks wallets in the same order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_moves_without_generic_plans() {
     let database = TestDatabase::new(Backend::Postgres).await;
@@ -175,7 +175,7 @@ async fn money_moves_without_generic_plans() {
     let bank = TestBank::open_with(Backend::Postgres, database, clock, set).await;
     let ana = bank.customer_with("ana", "100").await;
     let ben = bank.customer("ben").await;
-    // PostgreSQL begins to think of a general plan at the sixth time.
+    // PostgreSQL considers a generic plan from the sixth execution on.
     for _ in 0..10 {
         let body = crate::requests::transfer(ana.wallet, ben.wallet, "1");
         ana.caller.post("/v1/transfers", body).await.expect(201);

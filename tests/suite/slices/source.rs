@@ -1,4 +1,4 @@
-//! What a source file says to the database, as far as its text tells: the literals that are SQL, and the entities it uses.
+//! What a source file sends to the database, as far as its text shows: its SQL literals, and the entities that it uses.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,14 +12,14 @@ pub fn words(text: &str) -> BTreeSet<&str> {
     text.split(|c| !is_part(c)).filter(|word| !word.is_empty()).collect()
 }
 
-/// The string literals of a source file that are statements, or parts of one.
+/// The string literals of a source file that are statements or parts of statements.
 pub fn statements(source: &str) -> Vec<String> {
     let mut found = literals(source);
     found.retain(|literal| VERBS.iter().any(|verb| words(literal).contains(verb)));
     found
 }
 
-/// The modules of `entity` that a source file uses, but for the types of columns.
+/// The modules of `entity` that a source file uses, without the column types.
 pub fn entities(source: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for place in source.split("entity::").skip(1) {
@@ -33,7 +33,7 @@ pub fn entities(source: &str) -> BTreeSet<String> {
     found
 }
 
-/// The files below a folder, with their text up to their unit tests.
+/// The files below a folder, with their text up to the unit tests.
 pub fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap_or_else(|_| panic!("no folder {}", folder.display())) {
@@ -53,7 +53,7 @@ fn literals(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = source;
     loop {
-        // What comes first: a comment, a character or a literal.
+        // Whichever comes first: a comment, a character or a literal.
         let Some(at) = rest.find(['"', '/', '\'']) else {
             return found;
         };
@@ -78,7 +78,7 @@ fn literals(source: &str) -> Vec<String> {
     }
 }
 
-/// A literal and what follows it.
+/// Splits a text after its literal.
 fn until_quote(text: &str) -> (&str, &str) {
     let mut is_escaped = false;
     for (at, byte) in text.bytes().enumerate() {

@@ -103,7 +103,7 @@ async fn a_changed_entry_is_found(bank: Arc<TestBank>) {
 
 async fn a_third_entry_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
-    // The wallet and its chain fit together; only the transfer has one entry too many, and the money is from nowhere.
+    // The wallet and its chain agree; only the transfer has one entry too many, and money comes from nowhere.
     let (visa, five) = (
         "(SELECT id FROM wallets WHERE method = 'visa')",
         books.transfer(books.five),
@@ -127,7 +127,7 @@ async fn a_third_entry_is_found(bank: Arc<TestBank>) {
 
 async fn money_from_nowhere_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
-    // Three columns that tell one story, so only the sum gives it away.
+    // Three columns agree with each other, so only the sum is wrong.
     let visa = "(SELECT id FROM wallets WHERE method = 'visa')";
     let sql = [
         format!("UPDATE entries SET amount = '-99.0000', balance_after = '-99.0000' WHERE wallet_id = {visa}"),

@@ -1,4 +1,4 @@
-//! What the proof asks of the database: pages, and no row by itself.
+//! The proof reads pages from the database, and never single rows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use crate::requests::{new_transfer, quiet_customer, submit};
 
 on_every_backend!(statements_grow_with_pages_and_not_with_rows);
 
-/// Refused transfers, each in a commit of its own.
+/// Refused transfers, each in its own commit.
 const COMMITS: u128 = 10_000;
 
 async fn statements_grow_with_pages_and_not_with_rows(bank: Arc<TestBank>) {
@@ -29,7 +29,7 @@ async fn statements_grow_with_pages_and_not_with_rows(bank: Arc<TestBank>) {
     let of_many = count(&db, &statements).await;
     println!("statements of the proof: {of_nothing} for an empty journal, {of_many} for {COMMITS} rows");
     assert!(of_nothing > 8, "the statements are counted: {of_nothing}");
-    // Two thousand rows a page, of the journal and of the transfers.
+    // A page has two thousand rows, of the journal and of the transfers.
     assert!(of_many - of_nothing <= 12, "{of_nothing}, then {of_many}");
 }
 
@@ -40,7 +40,7 @@ async fn count(db: &service::db::Db, statements: &AtomicU64) -> u64 {
     statements.load(Ordering::Relaxed) - before
 }
 
-/// Copies of one that was refused.
+/// Adds copies of one refused transfer.
 async fn add_refused(bank: &TestBank) {
     let (actor, ana) = quiet_customer(bank, "ana").await;
     let (_, ben) = quiet_customer(bank, "ben").await;

@@ -1,4 +1,4 @@
-//! Rows that nothing of ours can have written are named, and the proof goes on behind them.
+//! Rows that our code cannot have written are named, and the proof goes on after them.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ on_every_backend!(
 );
 
 impl Books {
-    /// Lets the tables take what no CHECK would.
+    /// Lets the tables accept values that a CHECK would refuse.
     async fn without_checks_of(&self, domain: &str) {
         self.bank
             .execute(&match self.bank.backend {
@@ -33,7 +33,7 @@ impl Books {
         }
     }
 
-    /// What the proof says of a transfer that cannot be read.
+    /// The proof's finding for a transfer that cannot be read.
     async fn unreadable_ten(&self) -> (&'static str, String) {
         let row = self.row_of(self.ten).await;
         (
@@ -79,7 +79,7 @@ async fn a_key_of_another_length_is_found(bank: Arc<TestBank>) {
     books.after(&sql, expected).await;
 }
 
-/// The row behind it has nothing that it could be compared with.
+/// The row after it then has no valid digest to be compared with.
 async fn a_digest_of_another_length_is_found(bank: Arc<TestBank>) {
     for column in ["digest", "root"] {
         let books = Books::of(bank.backend).await;
@@ -126,7 +126,7 @@ async fn a_lost_identity_is_found(bank: Arc<TestBank>) {
     books.after(&sql, expected).await;
 }
 
-/// Only PostgreSQL has such a time, and its driver panics on it.
+/// Only PostgreSQL has such a time; its driver panics on it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_time_without_an_end_is_found() {
     let books = Books::of(Backend::Postgres).await;
@@ -148,7 +148,7 @@ async fn a_time_without_an_end_is_found() {
     books.bank.close().await;
 }
 
-/// Only SQLite can be made to hold an id that is none.
+/// Only SQLite can be made to store a malformed id.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_id_of_another_length_is_found() {
     let books = Books::of(Backend::Sqlite).await;

@@ -1,4 +1,4 @@
-//! Forgeries that leave the tables of the books in order with each other: only the journal tells.
+//! Forgeries after which the tables of the books still agree with each other: only the journal shows them.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ on_every_backend!(
     a_transfer_before_all_others_is_found,
 );
 
-/// Ids, entries, versions and balances, all rewritten as if the five had been paid before the ten.
+/// Ids, entries, versions and balances are all rewritten, as if the five had been paid before the ten.
 async fn two_transfers_that_changed_places_are_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
     let (ten, five) = (books.transfer(books.ten), books.transfer(books.five));
@@ -71,7 +71,7 @@ async fn a_removed_birth_is_found(bank: Arc<TestBank>) {
         .await;
 }
 
-/// Below the last id of row 0 there is nothing, so it would lie between no two rows.
+/// Its id is below the last id of row 0, where no two rows enclose it.
 async fn a_transfer_before_all_others_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
     let sql = [format!(

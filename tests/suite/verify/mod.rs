@@ -1,4 +1,4 @@
-//! The proof of the books finds what somebody with the database's password has done to them, and names it.
+//! The proof of the books finds and names what a person with the database's password has changed.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ const STATUS: &str = "every wallet has the status that its last change has left"
 const JOURNAL: &str = "the journal has no gap, and its digests are those of what is stored";
 const ZERO: &str = "every currency sums to zero";
 
-/// Ana got 100 and paid ben twice: entries 1 to 3 of hers, 1 and 2 of his; and once she asked for too much.
+/// Ana got 100 and paid ben twice: she has entries 1 to 3, he has 1 and 2. She also has one refused transfer.
 struct Books {
     bank: TestBank,
     ana: WalletId,
@@ -88,14 +88,14 @@ impl Books {
         self.bank.literal(transfer.0)
     }
 
-    /// The number of the journal's row that a transfer was committed with.
+    /// The number of the journal row that committed a transfer.
     async fn row_of(&self, transfer: TransferId) -> i64 {
         let id = self.transfer(transfer);
         let sql = format!("SELECT min(number) AS n FROM journal WHERE last_id >= {id}");
         self.bank.number(&sql).await
     }
 
-    /// What the proof says of the journal's row of a transfer that is not as it was committed.
+    /// The proof's finding for the journal row of a changed transfer.
     async fn changed(&self, transfer: TransferId) -> (&'static str, String) {
         let row = self.row_of(transfer).await;
         (
@@ -104,13 +104,13 @@ impl Books {
         )
     }
 
-    /// The same of a transfer that is gone.
+    /// The proof's finding for the journal row of a missing transfer.
     async fn gone(&self, transfer: TransferId) -> (&'static str, String) {
         let row = self.row_of(transfer).await;
         (JOURNAL, format!("row {row}: counts 1 transfers, and there are 0"))
     }
 
-    /// Runs statements and proves that exactly these claims break, each by exactly these offenders.
+    /// Runs statements, and proves that exactly these checks fail, each with exactly these offenders.
     async fn after(self, sql: &[String], mut expected: Vec<(&str, String)>) {
         for statement in sql {
             self.bank.execute(statement).await;
@@ -183,7 +183,7 @@ async fn offenders_are_named_up_to_a_limit(bank: Arc<TestBank>) {
              SELECT n, unhex(printf('%032x', n)) AS id FROM s"
         }
     };
-    // A hundred and fifty entries of transfers that are not there.
+    // A hundred and fifty entries of transfers that do not exist.
     books
         .bank
         .execute(&format!(

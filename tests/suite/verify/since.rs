@@ -1,4 +1,4 @@
-//! The proof of a part of the journal, and of everything else.
+//! The proof of a part of the journal and of everything else.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Wallets that are not as their changes have left them.
+//! Wallets that differ from what their changes say.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Books {
         frozen.expect("a wallet can be frozen");
     }
 
-    /// The number of the journal's row that a wallet's change of a kind was committed with.
+    /// The number of the journal row that committed a wallet's change of a kind.
     async fn row_of_change(&self, wallet: WalletId, kind: u8) -> i64 {
         let id = self.id(wallet);
         let sql = format!(
@@ -80,12 +80,12 @@ async fn a_changed_owner_is_found(bank: Arc<TestBank>) {
 async fn a_changed_time_is_found(bank: Arc<TestBank>) {
     for (column, claim) in [("created_at", OPENED), ("updated_at", LAST)] {
         let books = Books::of(bank.backend).await;
-        // Milliseconds alone, which SQLite writes in three digits.
+        // Whole milliseconds, which SQLite writes with three digits.
         books.bank.advance(TimeDelta::milliseconds(1_500)).await;
         books.freeze(books.ana).await;
         assert_eq!(found(&books.bank).await, []);
         let (ana, ben) = (books.id(books.ana), books.id(books.ben));
-        // Ben's was opened a microsecond later.
+        // Ben's wallet was opened a microsecond later.
         let sql =
             format!("UPDATE wallets SET {column} = (SELECT created_at FROM wallets WHERE id = {ben}) WHERE id = {ana}");
         let expected = vec![(claim, books.ana.to_string())];
@@ -107,7 +107,7 @@ async fn a_changed_change_is_found(bank: Arc<TestBank>) {
     books.freeze(books.ben).await;
     let row = books.row_of_change(books.ben, 2).await;
     let ben = books.id(books.ben);
-    // The wallet too, so that only the journal tells.
+    // The wallet is changed too, so that only the journal shows it.
     let sql = [
         format!("UPDATE changes SET after = 'ACTIVE' WHERE subject = {ben} AND kind = 2"),
         format!("UPDATE wallets SET status = 'ACTIVE' WHERE id = {ben}"),

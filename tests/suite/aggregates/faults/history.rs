@@ -1,4 +1,4 @@
-//! A bank, the programs on it that are killed, and what its aggregates must say.
+//! A bank, the programs on it that are killed, and its expected aggregates.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -19,27 +19,27 @@ use crate::aggregates::{
     Line, Shown, answer, bank, csv, deposit, expected, file, import, lines, redis_url, restarted, settle, together,
 };
 
-/// How long a server lives at most that is killed at random: it starts, relays and archives in half of it.
+/// The longest time before a server is killed at random; half of it is enough to start, relay and archive.
 const SERVER_LIFE: Duration = Duration::from_millis(1_200);
 const DEPOSIT_EVERY: Duration = Duration::from_millis(20);
 const SIGKILL: i32 = 9;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What stands between the program and the store that it loses.
+/// The store that the program reaches through a proxy, and loses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
     Database,
     Redis,
 }
 
-/// Which command is killed.
+/// The command that is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Victim {
     Import,
     Server,
 }
 
-/// A bank, and what its aggregates must say.
+/// A bank and its expected aggregates.
 pub struct History {
     bank: Arc<TestBank>,
     operator: Actor,
@@ -72,7 +72,7 @@ impl History {
         }
     }
 
-    /// A file of rows that no other file has, each once in the history.
+    /// A file of new rows that no other file of the history has.
     fn file(&mut self, rows: usize) -> PathBuf {
         let mut new = lines(rows, 30);
         self.files += 1;
@@ -88,7 +88,7 @@ impl History {
         self.deposits += 1;
     }
 
-    /// Something for a server to relay and to archive.
+    /// Gives a server something to relay and to archive.
     async fn work(&mut self) {
         self.deposit().await;
         let path = self.file(60);
@@ -121,7 +121,7 @@ impl History {
         self.bank.close().await;
     }
 
-    /// The program on this bank, past a proxy if there is one.
+    /// Starts the program on this bank, through a proxy if there is one.
     async fn spawn(&self, arguments: &[&str], proxy: Option<(Behind, &Proxy)>) -> Child {
         let mut command = command(self.bank.database.folder.path()).await;
         let behind = |which| proxy.filter(|(behind, _)| *behind == which).map(|(_, proxy)| proxy);
@@ -149,7 +149,8 @@ impl History {
         assert_eq!(status.code(), Some(0));
     }
 
-    /// Kills the program where its store falls silent; false when it ended or had done all before.
+    /// Kills the program when its store goes silent. False if an import had ended or a server had done all its work
+    /// before.
     pub async fn kill_at(&mut self, behind: Behind, victim: Victim, silence: Silence) -> bool {
         let url = match behind {
             Behind::Database => self.bank.config.database_url.clone(),
@@ -196,7 +197,7 @@ impl History {
         !had_done_all
     }
 
-    /// Kills a process that was running a moment ago; an import may have ended by itself since.
+    /// Kills a process that was just running; an import may have ended by itself meanwhile.
     async fn kill(&mut self, mut child: Child) {
         child.start_kill().expect("a child can be killed");
         let status = child.wait().await.expect("it can be waited for");
@@ -207,7 +208,7 @@ impl History {
         }
     }
 
-    /// Kills an import at a random moment of the time that one takes, and sometimes the one that goes on.
+    /// Kills an import at a random moment of its usual time, and sometimes also the import that continues it.
     pub async fn kill_import_sometime(&mut self, usual: Duration) {
         let path = self.file(9_000);
         self.deposit().await;
@@ -241,7 +242,7 @@ impl History {
         self.check(&format!("a server was killed after {moment:?}")).await;
     }
 
-    /// True when nothing is left for a server to relay or to archive.
+    /// True if a server has nothing left to relay or to archive.
     async fn is_settled(&self) -> bool {
         let aggregates = restarted(&self.bank);
         let rows = async |sql: &str| {
@@ -273,7 +274,7 @@ pub fn port_of(url: &str) -> u16 {
     digits.expect("a port").parse().expect("a port is a number")
 }
 
-/// The address of a store, by way of a proxy.
+/// The address of a store, through a proxy if there is one.
 pub fn past(url: &str, proxy: Option<&Proxy>) -> String {
     match proxy {
         Some(proxy) => url.replace(&format!("127.0.0.1:{}", port_of(url)), &proxy.address.to_string()),

@@ -1,9 +1,9 @@
-//! The program killed while it imports, relays and archives: after the n-th round trip to its database or its Redis, and at
-//! random times, sometimes twice in a row. Whatever was under way, the totals are in the end what the rows and the deposits
-//! say.
+//! The program is killed while it imports, relays and archives: at the n-th round trip to its database or its Redis,
+//! and at random times, sometimes twice in a row. Afterwards the totals are always the sums of the rows and the
+//! deposits.
 //!
-//! The kills that every run of the tests makes are a sample; the long tests, which are left out as they take minutes, make
-//! the others: `scripts/test.sh --nightly`.
+//! Each run of the tests makes only a sample of the kills. The long tests, which take minutes, make all of them:
+//! `scripts/test.sh --nightly`.
 
 mod history;
 
@@ -14,14 +14,14 @@ use harness::{Backend, Silence};
 
 use history::{Behind, History, Victim};
 
-/// More than a server makes until it has relayed and archived all there was.
+/// More round trips than a server needs to relay and archive everything.
 const SERVER_TRIPS_MAX: u64 = 200;
-/// Kills of servers that had done all.
+/// Kills of servers that had already done everything.
 const SERVER_TRIPS_MORE: u32 = 10;
-/// More than an import of some blocks makes.
+/// More round trips than an import of some blocks needs.
 const IMPORT_TRIPS_MAX: u64 = 400;
 
-/// A different one each time, printed, so that a failure can be made again.
+/// A new seed each time. It is printed, so that a failure can be repeated.
 fn seed() -> u64 {
     u64::from_be_bytes(service::clock::random_bytes())
 }
@@ -42,7 +42,7 @@ async fn imports_killed_at(history: &mut History, behind: Behind, first: u64, st
     panic!("an import makes more than {IMPORT_TRIPS_MAX} round trips");
 }
 
-/// Kills a server at every round trip until it has relayed and archived all there was, and at some more.
+/// Kills a server at every round trip until it has relayed and archived everything, and at some more.
 async fn servers_killed_at(history: &mut History, behind: Behind) {
     let mut done = 0;
     for trip in 1..SERVER_TRIPS_MAX {

@@ -1,4 +1,4 @@
-//! What is no amount, wherever one is asked for.
+//! Values that are not amounts, in every field that needs an amount.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{Case, payment_paths, people, refuses_all, send, transfer_of, with};
 
 on_sqlite!(amounts);
 
-/// Amounts, as JSON text, that are a string or number but none that the bank takes.
+/// Strings and numbers, as JSON text, that the bank does not accept as amounts.
 const NO_AMOUNTS: &[&str] = &[
     "\"1e3\"",
     "1e3",
@@ -55,10 +55,10 @@ const NO_AMOUNTS: &[&str] = &[
     "\"99999999999999.99991\"",
 ];
 
-/// Amounts, as JSON text, of another JSON type.
+/// Values of other JSON types.
 const OTHER_TYPES: &[&str] = &["null", "true", "false", "[]", "[1]", "{}", "{\"value\":1}"];
 
-/// Amounts that are not even JSON.
+/// Values that are not even JSON.
 const NO_JSON: &[&str] = &[
     "NaN", "Infinity", "-", "+5", "01", "1.", ".5", "1e", "0x10", "1_000", "'1'", "\"1", "",
 ];
@@ -84,7 +84,7 @@ async fn amounts(bank: Arc<TestBank>) {
     let (deposits, withdrawals) = payment_paths(&ana);
     refuses_all(&bank, &operator, &deposits, amount_cases(&payment)).await;
     refuses_all(&bank, &ana.caller, &withdrawals, amount_cases(&payment)).await;
-    // The opposite: what these bodies are made from is taken.
+    // The opposite: the bodies from which the cases are made are accepted.
     send(&ana.caller, "/v1/transfers", transfer.to_string())
         .await
         .expect(201);

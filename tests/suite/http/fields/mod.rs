@@ -1,4 +1,4 @@
-//! Bodies that are JSON and still wrong: every one gets a problem document with its stable code, and stores nothing.
+//! Bodies that are JSON and still wrong: each gets a problem document with its stable code, and stores nothing.
 
 mod amounts;
 mod money;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::rows;
 
-/// A JSON body as text, what it is answered with, and the field that the answer must name, if it must name one.
+/// A JSON body as text; the status and the code of its answer; and the field that the answer must name, if any.
 pub type Case = (String, u16, &'static str, Option<&'static str>);
 
-/// Sends each body to a path and looks at the answer and at what is stored.
+/// Sends each body to a path, and checks the answer and that nothing was stored.
 pub async fn refuses_all(bank: &TestBank, caller: &Caller, path: &str, cases: impl IntoIterator<Item = Case>) {
     let before = rows::count(bank).await;
     for (body, status, code, field) in cases {
@@ -45,7 +45,7 @@ pub async fn send(caller: &Caller, path: &str, body: String) -> Answer {
     Answer::of(request.body(body)).await
 }
 
-/// `base` with one member's text exchanged, or added, or left out.
+/// `base` with one member replaced, added, or left out.
 pub fn with(base: &Value, member: &str, text: Option<&str>) -> String {
     let object = base.as_object().expect("a body is an object");
     let mut members: Vec<String> = object
@@ -57,7 +57,7 @@ pub fn with(base: &Value, member: &str, text: Option<&str>) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// Bodies that are the wrong thing as a whole, or deeper than anybody needs.
+/// Bodies that are of the wrong type as a whole, or nested too deep.
 pub fn shapes() -> Vec<Case> {
     let whole = ["[]", "[1,2,3]", "\"text\"", "7", "null", "true", "{}"].map(str::to_owned);
     let deep = [

@@ -85,7 +85,7 @@ async fn fields_of_payments(bank: Arc<TestBank>) {
     refuses_all(&bank, &ana.caller, &withdrawals, cases.into_iter().chain(shapes())).await;
 }
 
-/// PostgreSQL stores no U+0000 in text and SQLite's functions stop at one, so the two would differ if it came so far.
+/// PostgreSQL cannot store U+0000 in text, and SQLite's functions stop at it: without a refusal the two would differ.
 async fn text_that_a_database_could_trip_over(bank: Arc<TestBank>) {
     let (ana, ben, _) = people(&bank).await;
     let base = transfer_of(&ana, &ben);
@@ -141,13 +141,13 @@ async fn read_back(owner: &Customer, transfer: &Value) -> Value {
     owner.caller.get(&format!("/v1/transfers/{id}")).await.expect(200)
 }
 
-/// A JSON object of so many bytes.
+/// A JSON object of this many bytes.
 fn object_of(bytes: usize) -> String {
     let frame = r#"{"a":""}"#;
     format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - frame.len()))
 }
 
-/// A JSON object, nested so deep.
+/// A JSON object nested to this depth.
 fn nested(depth: usize) -> String {
     format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth))
 }

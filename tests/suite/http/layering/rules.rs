@@ -1,6 +1,7 @@
-//! What the house allows: who may use whom, and which files are pure. To be changed with the design only.
+//! The allowed structure: which module may use which, and which files are pure. Change it only together with the
+//! design.
 
-/// The crates that are shipped.
+/// The crates of the product.
 pub const PRODUCT: [&str; 4] = ["api", "service", "entity", "migration"];
 
 /// What each module of `service` may use besides itself.
@@ -43,7 +44,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Rules that need no database, no waiting and no clock.
+/// Files with rules that need no database, no waiting and no clock.
 pub const PURE: [&str; 44] = [
     "backoff.rs",
     "feed/mark.rs",

@@ -1,4 +1,4 @@
-//! A bank whose time is another than the world's: the database keeps the offset, and every process goes by it.
+//! A bank whose time differs from the real time: the database stores the offset, and every process uses it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::Backend;
@@ -10,7 +10,7 @@ use super::{Place, two_customers, verifies};
 async fn a_process_goes_by_the_offset_that_the_database_keeps() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let place = Place::new(backend).await;
-        // It makes the database.
+        // This start makes the database.
         place.serve().await.kill().await;
         let db = Database::connect(&place.url).await.expect("it can be opened");
         let days = TimeDelta::days(400);

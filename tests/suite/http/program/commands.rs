@@ -152,7 +152,7 @@ async fn verify_finds_what_was_tampered_with_beside_a_running_server() {
             "{report}"
         );
 
-        // The server was not disturbed, and neither were the books once the change is taken back.
+        // The server went on undisturbed, and the books balance again once the change is undone.
         place
             .tamper(&format!("UPDATE wallets SET balance = '9.0000' WHERE id = {wallet}"))
             .await;

@@ -1,4 +1,4 @@
-//! `kill -9` under load: every acknowledged transfer is there exactly once, and a retry with the same key finds it.
+//! `kill -9` under load: every acknowledged transfer is stored exactly once, and a retry with the same key finds it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ async fn postgres_keeps_what_was_acknowledged() {
     survives_kills(Backend::Postgres).await;
 }
 
-/// A wallet whose version cannot grow is the bug: the committer panics in the middle of a batch.
+/// The bug is simulated by a wallet whose version cannot grow: the committer panics in the middle of a batch.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bank_whose_committer_dies_says_why_and_exits_with_3() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
@@ -82,7 +82,7 @@ async fn survives_kills(backend: Backend) {
         let read = caller.get(&format!("/v1/transfers/{id}")).await.expect(200);
         assert_eq!(read["status"], "COMPLETED");
     }
-    // Each key moved one, once, whether its first answer arrived or not.
+    // Each key moved one unit once, whether its first answer arrived or not.
     let wallet = caller.get(&format!("/v1/wallets/{}", ana.wallet())).await.expect(200);
     assert_eq!(wallet["balance"], format!("{}.0000", 1_000_000 - sent.len()));
     server.kill().await;
@@ -90,7 +90,8 @@ async fn survives_kills(backend: Backend) {
     place.remove().await;
 }
 
-/// Clients that send one transfer after another until the connection breaks; each acknowledgement is receiver.
+/// Clients that send one transfer after another until the connection breaks. The receiver gets one message for each
+/// answer.
 fn load(
     round: usize,
     caller: &Caller,
@@ -113,7 +114,7 @@ fn load(
                 };
                 assert_eq!(answer.status, 201, "{}", answer.text);
                 sent.push((key, Some(answer.text_of("id").to_owned())));
-                // Nobody listens any more once the server is to be killed.
+                // The send fails once the test has dropped the receiver, before it kills the server.
                 let _ = sender.send(());
             }
         });

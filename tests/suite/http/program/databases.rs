@@ -1,4 +1,4 @@
-//! A database that cannot be opened: which it was, what it said, what to do, and no password.
+//! A database that cannot be opened: the message names it, the reason and what to do, and contains no password.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, Database};
 
 const SECRET: &str = "hunter2";
 
-/// Verifies a bank at this URL, which fails in three lines: what, why, and what to do.
+/// Runs `verify` on a bank at this URL. It must fail with three lines: what failed, why, and what to do.
 async fn refused(url: &str, what: &str, why: &str, to_do: &str) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let ended = run(folder.path(), &["verify", "--log", "off", "--database-url", url]).await;
@@ -52,7 +52,7 @@ async fn a_refused_connection_is_told_at_once() {
         "start PostgreSQL, or correct host and port",
     )
     .await;
-    // The pool would have tried again for five.
+    // The pool would have retried for five seconds.
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
 
@@ -115,7 +115,7 @@ async fn a_wrong_password_is_told_with_how_to_write_one() {
         )
     };
 
-    // Connections see the new rules once the reload's signal has come.
+    // New connections follow the new rules once the server has reloaded them.
     let right = url("p%2Fw%231");
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let verified = run(folder.path(), &["verify", "--log", "off", "--database-url", &right]).await;

@@ -1,4 +1,4 @@
-//! Settings that are misspelt or wrong stop the start, and the right one is named.
+//! A misspelt or wrong setting stops the start, and the message names the right one.
 
 use harness::program::{Ended, command};
 use tempfile::TempDir;
@@ -89,7 +89,7 @@ async fn bad_values_stop_the_start_and_the_nearest_is_named() {
     }
 }
 
-/// RUST_LOG is other programs' too: what Florin cannot read there does not stop it.
+/// Other programs use RUST_LOG as well, so a value that Florin cannot parse does not stop it.
 #[tokio::test]
 async fn a_strange_rust_log_is_no_reason_to_stop() {
     let folder = folder();

@@ -1,4 +1,4 @@
-//! Who else on the machine may read the bank's files: no other user.
+//! No other user of the machine may read the bank's files.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -16,11 +16,11 @@ fn mode(path: &Path) -> u32 {
     metadata.permissions().mode() & 0o777
 }
 
-/// Every file and folder below one, each with its mode.
+/// Every file and folder below a folder, with its mode.
 fn modes_in(folder: &Path, found: &mut Vec<(String, u32)>) {
     for entry in fs::read_dir(folder).expect("a folder can be listed") {
         let path = entry.expect("an entry can be read").path();
-        // A journal may go away between the two looks.
+        // SQLite may remove its journal before its mode is read.
         if let Ok(metadata) = fs::metadata(&path) {
             found.push((path.display().to_string(), metadata.permissions().mode() & 0o777));
         }
@@ -117,7 +117,7 @@ async fn a_signing_key_that_others_may_use_stops_the_start() {
             }
         }
     }
-    // What needs no key of this bank's does not mind.
+    // A command that does not need the bank's key works.
     assert_eq!(run(folder.path(), &start).await.status, Some(0));
     set(0o400);
     assert_eq!(run(folder.path(), &create).await.status, Some(0));

@@ -1,4 +1,4 @@
-//! A disk that has no room for SQLite's log: every write is refused at once, and surely did not happen.
+//! A disk without room for SQLite's log: every write is refused at once and is certain not to have happened.
 
 use std::env;
 use std::fs;
@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use super::{PASSWORD, Place, customer, operator, timed};
 
-/// Serves a bank whose process gets an error, and not a signal, when a file grows beyond its limit.
+/// Serves a bank whose process gets an error instead of a signal when a file grows beyond its limit.
 async fn serve(place: &Place) -> Serving {
     let mut command = Command::new("sh");
     command
@@ -30,7 +30,7 @@ async fn serve(place: &Place) -> Serving {
     Serving::spawn(command).await
 }
 
-/// Sets how large a file of the process may become: a size in bytes, or `unlimited`.
+/// Sets the largest size of a file of the process: a number of bytes, or `unlimited`.
 async fn limit_files(server: &Serving, size: &str) {
     let limit = format!("--fsize={size}:");
     let set = Command::new("prlimit")

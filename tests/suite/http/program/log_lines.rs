@@ -1,4 +1,4 @@
-//! The log: text for people on a terminal, a JSON object a line elsewhere; one line for the migrations, one a request.
+//! The log: text on a terminal, otherwise one JSON object per line; one line for the migrations, and one per request.
 
 use harness::program::{Serving, command, run};
 use harness::terminal::Terminal;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Place, two_customers};
 use crate::raw::{Connection, request};
 
-/// The lines, each of which must be an object.
+/// The lines of a log, each of which must be a JSON object.
 fn objects(log: &str) -> Vec<Value> {
     let object = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
     log.lines().map(object).collect()
@@ -141,7 +141,7 @@ async fn an_access_line_has_the_user_and_the_route() {
     place.remove().await;
 }
 
-/// The peers in the access lines of a server that was asked once, for a client that a proxy may have named.
+/// The peer in the access line of a server for a request in which a proxy may have named its client.
 async fn peer_told(arguments: &[&str]) -> String {
     let place = Place::new(Backend::Sqlite).await;
     let server = Serving::start(place.folder.path(), &[&["--log", "info"], arguments].concat()).await;

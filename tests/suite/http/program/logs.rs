@@ -1,4 +1,4 @@
-//! A bank whose log, or whose reader, is gone: it goes on, and counts what it could not say.
+//! The log cannot be written, or its reader is gone: the bank goes on and counts the lines that it lost.
 
 use std::fs::File;
 use std::io::{self, PipeReader, Read};
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{Place, customer, operator, verifies};
 
-/// Where the log goes that nothing can be written to.
+/// A stream to which the log cannot be written.
 #[derive(Clone, Copy, Debug)]
 enum Sink {
     FullDisk,
@@ -23,7 +23,7 @@ enum Sink {
 }
 
 impl Sink {
-    /// A stream to write to, and what has to live as long.
+    /// The stream, and its reader if it must live as long.
     fn open(self) -> (Stdio, Option<PipeReader>) {
         let pipe = || io::pipe().expect("a pipe can be made");
         match self {
@@ -42,7 +42,7 @@ fn full_device() -> Stdio {
     device.expect("there is a device that is full").into()
 }
 
-/// More lines of the access log than a pipe takes; when they are long, more than the log's queue takes as well.
+/// More lines of the access log than a pipe holds; if they are long, also more than the log's queue holds.
 const LINES: usize = 600;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +55,7 @@ async fn deposits_are_made_while_the_log_cannot_be_written() {
         let server = Serving::spawn(command).await;
         let ana = customer(&server, "ana").await;
         let operator = operator(&place, &server).await;
-        // Long ones fill the queue of the log as well.
+        // Long lines fill the log's queue as well.
         let long = format!("/{}", "x".repeat(4_000));
         for _ in 0..LINES {
             server.caller().get(&long).await.expect(404);
@@ -77,16 +77,16 @@ async fn deposits_are_made_while_the_log_cannot_be_written() {
     }
 }
 
-/// Reads a page of the log now and then, until it ends.
+/// Reads a page of the log from time to time, until it ends.
 fn read_slowly(mut reader: PipeReader) {
     let mut page = [0; 4_096];
-    // The pace of the reader is what is tested; nothing waits for it.
+    // A slow reader is what the test is about; nothing waits for this pause.
     while reader.read(&mut page).is_ok_and(|bytes| bytes > 0) {
         thread::sleep(Duration::from_millis(110));
     }
 }
 
-/// How long many requests take while the log goes to this stream.
+/// How long requests take while the log goes to this stream.
 async fn time_of_requests(stderr: Stdio) -> Duration {
     let place = Place::new(Backend::Sqlite).await;
     let mut command = command(place.folder.path()).await;
@@ -183,7 +183,7 @@ async fn a_reader_who_has_seen_enough_is_no_fault() {
     }
 }
 
-/// What a command found wrong is said by its exit status, whoever reads the report.
+/// The exit status reports what a command found wrong, even if its report is not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_that_is_not_read_is_judged_all_the_same() {
     let place = Place::new(Backend::Sqlite).await;

@@ -1,4 +1,4 @@
-//! The program `florin` as people and their scripts meet it: as a process.
+//! The program `florin`, run as a process, as people and their scripts use it.
 
 mod clock;
 mod commands;
@@ -32,7 +32,7 @@ use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Where one bank's data are, and the arguments that lead the program there.
+/// The folder and database of one bank, and the arguments with which the program finds them.
 pub struct Place {
     pub folder: TempDir,
     pub url: String,
@@ -40,7 +40,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// An empty folder, and with PostgreSQL an empty database.
+    /// An empty folder, and on PostgreSQL an empty database.
     pub async fn new(backend: Backend) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         match backend {
@@ -83,7 +83,7 @@ impl Place {
         Serving::start(self.folder.path(), &self.arguments(&["--log", "warn"])).await
     }
 
-    /// On SQLite the program finds its file by itself.
+    /// The arguments with the database's URL; on SQLite the program finds its file by itself.
     pub fn arguments<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
         let mut all = arguments.to_vec();
         if self.database.is_some() {
@@ -92,7 +92,7 @@ impl Place {
         all
     }
 
-    /// Changes the data behind the bank's back.
+    /// Changes the data directly in the database, without the bank.
     pub async fn tamper(&self, statement: &str) {
         let db = Database::connect(&self.url)
             .await
@@ -102,7 +102,7 @@ impl Place {
         db.close().await.expect("a connection can be closed");
     }
 
-    /// Removes the database; the folder goes by itself.
+    /// Removes the PostgreSQL database; the folder is removed when it is dropped.
     pub async fn remove(self) {
         if let Some(name) = &self.database {
             let server = PostgresServer::shared()
@@ -113,7 +113,7 @@ impl Place {
     }
 }
 
-/// Somebody who signed in to a running program.
+/// A user who is signed in to a running program.
 pub struct User {
     pub caller: Caller,
     pub wallet: Option<String>,
@@ -121,7 +121,7 @@ pub struct User {
 
 const PASSWORD: &str = harness::bank::PASSWORD;
 
-/// Becomes a customer and signs in.
+/// Registers a customer and signs in.
 pub async fn customer(server: &Serving, name: &str) -> User {
     let email = format!("{name}@example.com");
     let body = json!({ "email": email, "password": PASSWORD, "full_name": name });
@@ -133,7 +133,7 @@ pub async fn customer(server: &Serving, name: &str) -> User {
     }
 }
 
-/// Makes an operator beside the running server and signs in.
+/// Makes an operator with a command while the server runs, and signs in.
 pub async fn operator(place: &Place, server: &Serving) -> Caller {
     let create = [
         "user",
@@ -150,7 +150,7 @@ pub async fn operator(place: &Place, server: &Serving) -> Caller {
     sign_in(server, "op@example.com", &password_in(&made)).await
 }
 
-/// The password that was made and printed.
+/// The generated password that the command printed.
 pub fn password_in(made: &Ended) -> String {
     let line = made.stdout.lines().find_map(|line| line.strip_prefix("password "));
     line.unwrap_or_else(|| panic!("no password: {made:?}")).to_owned()
@@ -182,7 +182,7 @@ impl User {
         self.wallet.as_deref().expect("a customer has a wallet")
     }
 
-    /// A transfer of one to somebody.
+    /// A transfer of one unit to another user.
     pub fn one_to(&self, other: &Self) -> Value {
         json!({ "source_wallet_id": self.wallet(), "destination_wallet_id": other.wallet(), "amount": "1" })
     }
@@ -197,9 +197,10 @@ impl User {
     }
 }
 
-/// An import holds SQLite's write lock for at most 100 ms at a time and leaves it free for an eighth of the time; a writer
-/// that waits looks again after 100 ms at most. So half of the payments beside an import wait for two looks at most, and
-/// nineteen of twenty for ten. The machine is slow for payments alone as well, so their delays are taken off.
+/// An import holds SQLite's write lock for at most 100 ms at a time, and leaves it free for an eighth of the time. A
+/// waiting writer tries again after at most 100 ms. So beside an import half of the payments wait for at most two
+/// tries, and nineteen of twenty for at most ten. The delays without an import are subtracted, since a slow machine
+/// delays these as well.
 pub fn payments_are_not_held_up(alone: &Delays, beside: &Delays) {
     println!("payments alone: {alone}; beside the import: {beside}");
     assert!(beside.len() >= 20, "{beside}");
@@ -215,7 +216,7 @@ pub async fn timed<T>(what: impl Future<Output = T>) -> (T, Duration) {
     (what.await, began.elapsed())
 }
 
-/// Sends a request that may be cut off; `None` when no answer came.
+/// Sends a request that may be cut off; `None` if no answer came.
 pub async fn try_post(caller: &Caller, path: &str, key: &str, body: &Value) -> Option<Answer> {
     let request = caller
         .request(Method::POST, path)
@@ -233,7 +234,7 @@ pub async fn try_post(caller: &Caller, path: &str, key: &str, body: &Value) -> O
     })
 }
 
-/// The books balance, says the program.
+/// Fails unless `florin verify` finds that the books balance.
 pub async fn verifies(place: &Place) {
     let verified = place.run(&["verify"]).await;
     assert_eq!(verified.status, Some(0), "{verified:?}");

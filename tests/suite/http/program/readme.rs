@@ -1,4 +1,4 @@
-//! The README's blocks, and those of the pages that go on from it, can be pasted in their order, and all of them again.
+//! The code blocks of the README and of its further pages can be pasted in order, and all of them a second time.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::Place;
 use crate::layering::root;
 
-/// What a block is not run for, by its first words.
+/// Blocks that are not run, by their first words, each with the reason.
 const NOT_RUN: [(&str, &str); 3] = [
     ("cargo run --release", "the bank that it starts is the test's own"),
     ("scripts/test.sh", "this test is a part of it"),
@@ -20,7 +20,7 @@ const NOT_RUN: [(&str, &str); 3] = [
     ),
 ];
 
-/// The address that the README takes for granted.
+/// The address that the README assumes.
 const ADDRESS: &str = "127.0.0.1:8080";
 
 fn blocks(text: &str) -> Vec<&str> {
@@ -53,7 +53,7 @@ async fn the_readmes_blocks_paste_in_order_and_again() {
     let server = Serving::start(folder, &["--log", "warn"]).await;
     let pasted = run.join("\n").replace(ADDRESS, &server.address.to_string());
     for time in 1..=2 {
-        // A variable that no block sets ends the script; every answer's status goes to standard error.
+        // An unset variable ends the script. The status of every answer goes to standard error.
         let script =
             format!("set -u\ncurl() {{ command curl -w '%{{stderr}}[status %{{http_code}}]\\n' \"$@\"; }}\n{pasted}");
         let mut shell = Command::new("bash");
@@ -87,7 +87,7 @@ async fn the_readmes_blocks_paste_in_order_and_again() {
         ] {
             assert!(said.contains(words), "{words} is missing, {all}");
         }
-        // 100 came in each time, and 12.50 went out once.
+        // Each run deposits 100; 12.50 are withdrawn only once.
         let balance = format!("\"balance\":\"{}87.5000\"", if time == 1 { "" } else { "1" });
         assert!(said.contains(&balance), "{balance} is missing, {all}");
     }

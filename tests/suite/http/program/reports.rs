@@ -1,4 +1,5 @@
-//! The statistics of the running program: streams that end with it, replicas that share a minute, a start that knows it.
+//! The statistics of the running program: streams end with it, replicas share a minute, and a restart knows the last
+//! minute.
 
 use harness::program::Serving;
 use harness::servers::{Persistence, RedisServer};
@@ -73,7 +74,7 @@ async fn two_servers_share_a_minute_by_themselves() {
     let heard = async { while count(&other.caller()).await == 0 {} };
     timeout(PATIENCE, heard).await.expect("the other server hears of it");
     assert_eq!(other.caller().get("/readyz").await.text_of("redis"), "ok");
-    // A last word goes out before the end: whoever stays knows what happened last.
+    // A replica shares its last amounts before it ends, so that the others have them.
     assert_eq!(
         Answer::of(bank.request(Method::POST, "/transactions").json(&body))
             .await

@@ -1,4 +1,4 @@
-//! `florin --help` and `.env.example` list the same settings, and wrong use is told apart from faults.
+//! `florin --help` and `.env.example` list the same settings, and wrong usage has another exit status than a fault.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use harness::program::{command, run};
 use super::names_in;
 use crate::layering::root;
 
-/// What the contract promises of this version.
+/// The settings that the contract promises for this version.
 const SETTINGS: [&str; 18] = [
     "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",

@@ -1,4 +1,4 @@
-//! A bank lives in the schema that its database's URL names.
+//! A bank is in the schema that its database's URL names.
 
 use harness::Backend;
 use harness::program::{Serving, run};
@@ -31,7 +31,7 @@ async fn a_bank_lives_in_the_schema_that_its_url_names() {
             .contains("looked at 3 wallets in 1 currency, 2 transfers, 4 entries, 3 changes\n"),
         "{verified:?}"
     );
-    // The bank in the schema that connections have by themselves is another one, and is made now.
+    // The bank in the default schema is another one, and is only made now.
     let other = run(folder, &["verify", "--log", "warn", "--database-url", &whole]).await;
     assert_eq!(other.status, Some(0), "{other:?}");
     assert!(other.stdout.contains("looked at 0 wallets"), "{other:?}");

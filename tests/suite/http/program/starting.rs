@@ -1,4 +1,4 @@
-//! Starting: on nothing at all, again on the same data, and two at once.
+//! Starts: without any data, again on the same data, and two processes at once.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -68,10 +68,11 @@ async fn metrics_name_every_worker() {
     place.remove().await;
 }
 
-/// The arguments and the variables that a server is started with.
+/// The arguments and variables with which a server is started.
 type Way<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
 
-/// From another folder, without this one's environment, whatever flags and variables the server was started with.
+/// They work from another folder and without this environment, whatever flags and variables the server was started
+/// with.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_commands_of_the_welcome_can_be_pasted() {
     let elsewhere = tempfile::tempdir().expect("a temporary folder can be made");
@@ -173,7 +174,7 @@ async fn tokens_and_balances_outlive_a_restart() {
     }
 }
 
-/// Without a lock around the migrations one of the two would fail on a table that is there already.
+/// Without the lock of migrations one of the two would fail because a table already exists.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_start_at_once_on_an_empty_database() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
@@ -181,7 +182,7 @@ async fn two_processes_start_at_once_on_an_empty_database() {
             let place = Place::new(backend).await;
             let (one, other) = tokio::join!(place.serve(), place.serve());
             let ana = customer(&one, "ana").await;
-            // One key, one database: what one process knows the other knows.
+            // Both processes use one key and one database, so either one accepts the other's tokens and users.
             let token = ana.caller.token.clone().expect("a customer has a token");
             other.caller().with_token(&token).get("/v1/users/me").await.expect(200);
             let body = json!({ "email": "ANA@example.com", "password": super::PASSWORD, "full_name": "Ana" });
@@ -205,7 +206,7 @@ async fn two_processes_start_at_once_on_an_empty_database() {
     }
 }
 
-/// Two replicas move money between the same two wallets, both ways, and lose nothing.
+/// Two replicas move money between the same two wallets in both directions, and lose nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_share_wallets() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
@@ -229,7 +230,8 @@ async fn two_processes_share_wallets() {
     }
 }
 
-/// Makes a transfer twenty times, again after each 503. The database stays where it is, so each of them moved nothing.
+/// Makes twenty transfers and repeats each after a 503. The database is always there, so a 503 means that nothing
+/// moved.
 async fn pay(caller: &harness::Caller, body: serde_json::Value) -> usize {
     let (mut made, mut tries) = (0, 0);
     while made < 20 {

@@ -1,4 +1,4 @@
-//! SIGTERM: what was accepted is answered in full, nothing else is taken, and the exit status is 0.
+//! SIGTERM: accepted requests are answered in full, no other is accepted, and the exit status is 0.
 
 use harness::Backend;
 use tokio::task::JoinSet;
@@ -22,7 +22,7 @@ async fn accepted_requests_are_answered_and_new_ones_refused() {
             let whole = request("POST /v1/transfers", &[&token, "expect: 100-continue"], &body);
             let mut connection = Connection::open(server.address).await;
             connection.send(&whole[..whole.len() - body.len()]).await;
-            // The server asks for the body: the request is accepted.
+            // The server asks for the body, so the request is accepted.
             assert_eq!(connection.head().await.map(|(status, _)| status), Ok(100));
             accepted.push(connection);
         }
@@ -54,7 +54,7 @@ async fn accepted_requests_are_answered_and_new_ones_refused() {
     }
 }
 
-/// A server that has been told to stop must not let new clients wait for an answer that will not come.
+/// Returns once a stopping server refuses new connections; no client may wait for an answer that never comes.
 async fn until_refused(server: &harness::program::Serving) {
     let refused = async {
         while let Ok(mut connection) = Connection::try_open(server.address).await {
@@ -62,7 +62,7 @@ async fn until_refused(server: &harness::program::Serving) {
                 .try_send(request("GET /livez", &["connection: close"], ""))
                 .await;
             if sent.is_ok() {
-                // One that was taken on the way out is answered, or never had a byte.
+                // A connection that is accepted during the stop gets a whole answer or no byte.
                 let answer = connection.try_answer().await;
                 assert!(!matches!(answer, Err(Broken::Cut)), "an answer was cut");
             }
@@ -120,7 +120,7 @@ async fn under_load_no_answer_is_cut_and_none_is_lost() {
         .caller()
         .with_token(ana.caller.token.as_deref().expect("a customer has a token"));
     let wallet = caller.get(&format!("/v1/wallets/{}", ana.wallet())).await.expect(200);
-    // Every transfer was answered, so as many were made as answers came: none under way was dropped.
+    // Every transfer was answered, so the number of answers is that of the transfers: none in progress was dropped.
     assert_eq!(wallet["balance"], format!("{}.0000", 100_000 - answered));
     server.kill().await;
     verifies(&place).await;

@@ -1,4 +1,4 @@
-//! What a person meets at a terminal: prompts, bars, Ctrl-C, names and versions.
+//! The program on a terminal: prompts, progress bars, Ctrl-C, names and versions.
 
 use std::fs;
 use std::path::Path;
@@ -61,7 +61,7 @@ async fn a_password_is_asked_for_and_not_shown() {
     place.remove().await;
 }
 
-/// A demo on a terminal whose throw-away folder is below this one.
+/// A demo on a terminal, whose temporary folder is below this folder.
 async fn demo(folder: &Path, arguments: &[&str]) -> Terminal {
     let temporary = folder.join("tmp");
     fs::create_dir_all(&temporary).expect("a folder can be made");
@@ -129,7 +129,7 @@ async fn the_bars_fit_a_terminal_of_80_columns() {
     fits(&screen, "rows/s");
 }
 
-/// Every drawing of the bar, without its colours and moves, is at most 80 columns wide.
+/// Fails unless every drawing of the bar, without its escape sequences, is at most 80 columns wide.
 fn fits(screen: &str, words: &str) {
     let drawn: Vec<String> = screen
         .split(['\r', '\n'])

@@ -9,7 +9,7 @@ use super::Place;
 async fn a_part_of_the_journal_can_be_verified() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let place = Place::new(backend).await;
-        // A start and an end: the bank writes rows of its own.
+        // A start and an end, so that the journal has rows of the bank itself.
         place.serve().await.kill().await;
         let report = async |arguments: &[&str]| -> Value {
             let ended = place.run(&[&["verify", "--json"], arguments].concat()).await;

@@ -1,4 +1,4 @@
-//! Which files are imported, what is said of them, and with which exit status.
+//! Which files `import` reads, what it reports about them, and its exit status.
 
 use std::fs;
 
@@ -50,7 +50,7 @@ async fn files_folders_and_patterns_are_imported_and_told() {
         );
         assert_eq!(output.stderr, "", "a bar is for who sees it");
 
-        // What was imported is known row by row, and only --strict minds.
+        // Rows that were imported before are recognized one by one; only with --strict is that a failure.
         let again = place.run(&["import", "activities", "feeds", "--log", "warn"]).await;
         assert_eq!(again.status, Some(0), "{again:?}");
         let total = again
@@ -106,7 +106,7 @@ async fn dirt_is_told_by_reason_and_written_to_a_file() {
         json!(expected.skipped)
     );
 
-    // A file that is no feed is something wrong; the others are imported all the same.
+    // A file that is not a feed makes the command fail, but the other files are imported.
     fs::write(folder.join("wrong.csv"), "event_id,amount\n1,2\n").expect("a file can be written");
     fs::write(folder.join("empty.csv"), "").expect("a file can be written");
     write(folder, "last.csv", Feed::new(2, 10, Dirt::Clean));

@@ -1,4 +1,4 @@
-//! An import that is killed, interrupted, or run twice at once: each event is there once in the end.
+//! An import that is killed, interrupted, or run twice at once: afterwards each event is stored once.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn killed_on_postgres_it_goes_on() {
     killed_it_goes_on(Backend::Postgres).await;
 }
 
-/// Kills at times that are spread over a whole run, and an interrupt.
+/// Kills at times that are spread over a whole run, then an interrupt.
 async fn killed_it_goes_on(backend: Backend) {
     let place = Place::new(backend).await;
     let folder = place.folder.path();
@@ -46,7 +46,8 @@ async fn killed_it_goes_on(backend: Backend) {
             "{interrupted:?}"
         );
     }
-    // Whatever was reached before: each event is there once, and an unfinished import is finished, not begun again.
+    // Wherever the kills struck, each event is stored once, and the unfinished import is completed instead of begun
+    // anew.
     let done = place.run(&import).await;
     assert_eq!(summary(&done, 0)["files"][0]["status"], "COMPLETED");
     let again = counted(&summary(&place.run(&import).await, 0)["total"]);
@@ -65,7 +66,7 @@ async fn killed_it_goes_on(backend: Backend) {
     place.remove().await;
 }
 
-/// Runs a command and sends it an interrupt after a while, as Ctrl-C does.
+/// Runs a command and interrupts it after a while, as Ctrl-C does.
 async fn interrupt(place: &Place, arguments: &[&str], after: Duration) -> Ended {
     let mut florin = command(place.folder.path()).await;
     let mut child = florin

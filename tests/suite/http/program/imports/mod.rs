@@ -1,4 +1,4 @@
-//! `florin import` as people meet it: which files, what it says, which exit status, and that killing it costs nothing.
+//! `florin import` for its users: which files it reads, what it prints, its exit status, and that a kill loses nothing.
 
 mod commands;
 mod kills;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Place;
 
-/// Three blocks on PostgreSQL, one and a half in many parts on SQLite.
+/// Three blocks on PostgreSQL; one and a half blocks in many parts on SQLite.
 const MANY: u64 = 190_000;
 
 fn write(folder: &Path, name: &str, feed: Feed) -> Expected {

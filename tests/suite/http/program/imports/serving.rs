@@ -1,4 +1,4 @@
-//! Imports and a server: its uploads and its folder outlive it, and its transfers go on beside them.
+//! Imports and a server: its uploads and its folder survive its end, and its transfers go on during an import.
 
 use std::fs;
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn a_killed_server_goes_on_with_its_uploads() {
         server.kill().await;
         let uploads = place.folder.path().join("data/uploads");
         assert_eq!(names_in(&uploads), [".id".to_owned(), format!("{id}.csv")]);
-        // Killed once more in the middle, stopped in the middle, and then left alone.
+        // The server is killed once more in the middle, then stopped in the middle, then left running.
         let server = place.serve().await;
         server.kill().await;
         let server = place.serve().await;
@@ -67,9 +67,9 @@ async fn a_folder_is_imported_once_while_the_server_answers() {
         let first = server.caller().get("/readyz").await.expect(200);
         assert_eq!(first["importing"]["kind"], "activities", "{first}");
         assert_eq!(first["importing"]["waiting"], 2, "{first}");
-        // A customer is served in the meantime.
+        // Meanwhile the server serves customers.
         two_customers(&place, &server, "10").await;
-        // Between two files none is being imported.
+        // Between two files no import is running, so the test counts finished imports.
         let ended = "SELECT count(*) AS n FROM imports WHERE status <> 'RUNNING'";
         let all = async { while number(&place, ended).await < 3 {} };
         timeout(Duration::from_secs(60), all)
@@ -80,7 +80,7 @@ async fn a_folder_is_imported_once_while_the_server_answers() {
         assert_eq!(number(&place, "SELECT count(*) AS n FROM imports").await, 3);
         server.terminate().await;
         assert_eq!(server.ended().await.status, Some(0));
-        // What is known is not read again, be it that it failed.
+        // Known files are not read again, not even one that failed.
         let server = Serving::start(place.folder.path(), &place.arguments(&serve)).await;
         until_idle(&server).await;
         let completed = "SELECT count(*) AS n FROM imports WHERE status = 'COMPLETED'";

@@ -1,4 +1,4 @@
-//! A database that comes back without its newest commits is told of, by number, in the log and the metrics.
+//! When a database comes back without its newest commits, the log and the metrics report the lost row numbers.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::program::{Place, User, try_post, two_customers, verifies};
 
 const HEAD: &str = "SELECT max(number) AS n FROM journal";
 
-/// Pays under these keys, each until it is made; gives whether the last was a replay.
+/// Pays under these keys, each until it is made; tells whether the last one was a replay.
 async fn pay(ana: &User, ben: &User, keys: &[&str]) -> String {
     let mut replayed = String::new();
     for key in keys {
@@ -59,7 +59,7 @@ async fn a_database_that_went_back_is_told_with_the_numbers_that_were_lost() {
         "{metrics}"
     );
     assert_eq!(pay(&ana, &ben, &["kept"]).await, "true");
-    // Past the bank, whose pool may still hold a connection to the server that was killed.
+    // Reads directly, since the bank's pool may still hold a connection to the killed server.
     let balance = format!(
         "SELECT CAST(balance AS bigint) AS n FROM wallets WHERE id = '{}'",
         ana.wallet()

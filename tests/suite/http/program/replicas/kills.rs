@@ -1,5 +1,5 @@
-//! A process killed before and after each round trip of its commits, while another one goes on: what was acknowledged is
-//! there once, and a retry at the other process tells of the rest.
+//! A process is killed before and after each round trip of its commits, while another one goes on. Acknowledged
+//! transfers are stored once, and for the others a retry at the other process gives the outcome.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,13 +12,13 @@ use super::Two;
 use crate::program::try_post;
 
 const CLIENTS: usize = 4;
-/// More round trips than a process makes for its first commits.
+/// More round trips than the first commits of a process need.
 const TRIPS: u64 = 12;
 
 /// A key that was sent, and the id of the transfer if its answer arrived.
 type Sent = (String, Option<String>);
 
-/// Sends one transfer after another until it is told to stop, or the process is gone.
+/// Sends one transfer after another until `stop` is set or the process is gone.
 async fn client(caller: Caller, body: Value, stop: Arc<AtomicBool>) -> Vec<Sent> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let mut sent = Vec::new();
@@ -43,7 +43,7 @@ impl Two {
             .collect()
     }
 
-    /// Kills the other process at a round trip of its commits, in turn where both commit.
+    /// Kills the other process at a round trip of its commits; if `beside`, while both commit and take turns.
     async fn kill_at(&mut self, silence: Silence, beside: bool) -> Vec<Sent> {
         let other = self.serve_other().await;
         let stop = Arc::new(AtomicBool::new(false));

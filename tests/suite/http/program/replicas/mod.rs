@@ -1,5 +1,5 @@
-//! Two processes on one database, of which one is stopped or killed in the middle of a commit; and one whose database goes
-//! back.
+//! Two processes on one database, one of which is stopped or killed in the middle of a commit; and one process whose
+//! database goes back.
 
 mod going_back;
 mod kills;
@@ -14,7 +14,7 @@ use sea_orm::Database;
 
 use super::{Place, User, two_customers, verifies};
 
-/// One process is there all the time; the way of the other one to the database can be cut.
+/// One process runs all the time; the connection of the other to the database can be cut.
 struct Two {
     place: Place,
     way: Proxy,
@@ -43,7 +43,7 @@ impl Two {
         }
     }
 
-    /// Starts the process whose way can be cut.
+    /// Starts the process whose connection can be cut.
     async fn serve_other(&self) -> Serving {
         let arguments = ["--log", "warn", "--database-url", &self.url];
         Serving::start(self.place.folder.path(), &arguments).await
@@ -53,7 +53,7 @@ impl Two {
         self.ana.caller.token.as_deref().expect("a customer has a token")
     }
 
-    /// The journal is whole and the books balance, by two accounts.
+    /// Fails unless the journal is sound and the books balance, by two independent proofs.
     async fn assert_sound(&self) {
         let db = Database::connect(&self.place.url).await.expect("it can be opened");
         journal_is_sound(&db).await;

@@ -1,4 +1,4 @@
-//! A process that is killed between the two halves of a registration: the user is stored, and the ledger has not opened the
+//! A process is killed between the two halves of a registration: the user is stored, but the ledger has not opened the
 //! wallet yet.
 
 use serde_json::json;
@@ -11,7 +11,7 @@ async fn a_wallet_that_a_kill_left_unopened_comes_with_the_next_sign_in() {
     let two = Two::new().await;
     let other = two.serve_other().await;
     let body = json!({ "email": "cara@example.com", "password": "correct horse battery", "full_name": "Cara" });
-    // The statement that writes the wallet, and with it the change that opened it.
+    // Holds the statement that writes the wallet and its opening change.
     let holding = two.way.hold("new_wallets");
     let asked = tokio::spawn({
         let (caller, body) = (other.caller(), body.clone());

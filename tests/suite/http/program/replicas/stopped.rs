@@ -1,4 +1,4 @@
-//! A process that is stopped by SIGSTOP with the turn in its hands.
+//! A process is stopped by SIGSTOP while it has the turn.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ async fn a_process_that_is_stopped_with_the_turn_stops_the_other_for_less_than_t
     let other = two.serve_other().await;
     let mut body = two.ana.one_to(&two.ben);
     body["description"] = json!("the one that is stopped");
-    // The first commit of a process is in turn; its statement is held once the turn is taken.
+    // The first commit of a process takes the turn; its statement is held after that.
     let holding = two.way.hold("the one that is stopped");
     let asked = tokio::spawn({
         let (caller, body) = (other.caller().with_token(two.token()), body.clone());
@@ -21,7 +21,7 @@ async fn a_process_that_is_stopped_with_the_turn_stops_the_other_for_less_than_t
     });
     let held = holding.held().await;
     other.suspend().await;
-    // The server takes the statement, and waits for a COMMIT.
+    // The database executes the statement and waits for COMMIT.
     held.pass_on();
     for number in 0..3 {
         let began = Instant::now();
@@ -38,7 +38,8 @@ async fn a_process_that_is_stopped_with_the_turn_stops_the_other_for_less_than_t
     other.resume().await;
     let answer = asked.await.expect("it does not panic").expect("the process lives");
     let again = two.ana.caller.post_once("/v1/transfers", "stopped", body).await;
-    // Its session was ended before the COMMIT: it was made anew, or its caller was told that nothing happened.
+    // PostgreSQL ended its session before COMMIT. The transfer was then made anew, or the caller was told that nothing
+    // happened.
     if answer.status == 201 {
         assert_eq!(again.header("idempotent-replayed"), "true");
         assert_eq!(again.expect(201)["id"], answer.json["id"]);

@@ -1,4 +1,4 @@
-//! An import beside a server on one database: it holds nobody up, and neither counts for the other.
+//! An import beside a server on one database: it does not delay payments, and the counts of both are right.
 
 use std::cell::Cell;
 use std::fs;

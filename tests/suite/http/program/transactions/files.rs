@@ -1,4 +1,4 @@
-//! Files of transactions on the command line: what is counted, what is said of it, and with which exit status.
+//! Files of transactions on the command line: what is counted, what is printed, and the exit status.
 
 use std::fs;
 use std::path::Path;
@@ -61,7 +61,7 @@ async fn a_file_is_counted_once_and_told(bank: Bank) {
     });
     assert_eq!((sums, out.stderr.as_str()), (expected, ""));
 
-    // The content is known under any name; that is said, and only --strict minds.
+    // A known content is recognized under any name. The command reports it; only with --strict is that a failure.
     write(folder, "again.csv", &month.text);
     let again = bank.run(&["import", "transactions", "again.csv"]).await;
     assert_eq!(again.status, Some(0), "{again:?}");
@@ -90,7 +90,7 @@ async fn several_files_are_told_one_by_one_and_together(bank: Bank) {
     write(folder, "months/a.csv", &other.text);
     write(folder, "a copy.csv", &one.text);
     write(folder, "wrong.csv", "date,type,amount\n2026-01-05,deposit,1\n");
-    // What is wrong with one file is out, and the others are imported all the same.
+    // The command reports what is wrong with one file, and imports the others.
     let import = ["import", "transactions", "wrong.csv", "months", "a copy.csv", "--json"];
     let out = bank.run(&import).await;
     let sums = summary(&out, 1);
@@ -152,7 +152,7 @@ async fn rejected_rows_are_told_with_line_and_reason() {
         (Some("invalid_amount"), format!("{day}T00:00:00,deposit,visa,0,0")),
         (Some("invalid_amount"), format!("{day}T00:00:00,deposit,visa,1.00001,0")),
         (Some("invalid_amount"), format!("{day}T00:00:00,deposit,visa,\"1,5\",0")),
-        // A fault in the first column is out, not the second one.
+        // The fault in the first column is reported, not the ones after it.
         (Some("invalid_timestamp"), "never,transfer,pay pal,-1,0".to_owned()),
         (None, format!("{day}T23:59:59,withdrawal,wire,2,no number")),
     ];
@@ -161,7 +161,7 @@ async fn rejected_rows_are_told_with_line_and_reason() {
     for (index, (reason, row)) in rows.iter().enumerate() {
         text.push_str(&format!("{row}\r\n"));
         if let Some(reason) = reason {
-            // Lines are counted from one, the header and blank ones among them.
+            // Line numbers begin with one and include the header and blank lines.
             expected.push(["dirty.csv", &(index + 2).to_string(), reason, row].map(str::to_owned));
         }
     }
@@ -185,7 +185,7 @@ async fn rejected_rows_are_told_with_line_and_reason() {
         .await;
     assert_eq!(counted, 2);
 
-    // Without --strict such an import is done; clean ones satisfy --strict.
+    // Without --strict such an import succeeds; with --strict clean ones do.
     write(folder, "dirty.csv", &format!("{text}\nnever,deposit,visa,1,0\n"));
     let out = bank.run(&[&import[..], &["--json"]].concat()).await;
     let counts = &summary(&out, 0)["total"];

@@ -1,4 +1,4 @@
-//! Imports that are killed, or run beside each other: each row counts once in the end.
+//! Imports that are killed or run at the same time: afterwards each row counts once.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ on_both_stores!(
 
 const IMPORT: [&str; 4] = ["import", "transactions", "month.csv", "--json"];
 const READ: &str = "SELECT CAST(coalesce(sum(rows_read), 0) AS bigint) AS n FROM imports";
-/// Every so many rows one is rejected.
+/// One row is rejected after this many rows.
 const BAD_EVERY: u64 = 10_000;
 
 /// A large file, and the lines in it that are rejected.
@@ -39,7 +39,7 @@ fn write(bank: &Bank) -> (Month, Vec<u64>) {
 }
 
 impl Bank {
-    /// Begins an import and kills it once it has read more rows than were read before.
+    /// Starts an import and kills it once it has read more rows than before.
     async fn killed_beyond(&self, before: u64) -> u64 {
         let mut florin = command(self.place.folder.path()).await;
         let arguments = with_redis(self.redis.as_deref(), &IMPORT);
@@ -52,7 +52,7 @@ impl Bank {
         self.number(READ).await
     }
 
-    /// The totals are those of a month.
+    /// Fails unless the totals are those of a month.
     async fn answers(&self, month: &Month) {
         let server = self.serve().await;
         assert_eq!(month.answered(&server.caller()).await, month.sums);
@@ -63,7 +63,7 @@ impl Bank {
 
 async fn an_import_that_is_killed_goes_on_where_it_stopped(bank: Bank) {
     let (month, bad) = write(&bank);
-    // Its schema is there before anybody looks into it.
+    // The test reads the tables during the import, so they must exist.
     assert_eq!(bank.run(&["migrate", "up"]).await.status, Some(0));
     let mut rows = 0;
     for _ in 0..3 {
@@ -84,7 +84,7 @@ async fn an_import_that_is_killed_goes_on_where_it_stopped(bank: Bank) {
         json!(["COMPLETED", all, MANY, bad.len()])
     );
     assert_eq!(bank.number("SELECT count(*) AS n FROM imports").await, 1);
-    // Whoever asks for the rejected lines gets those of the earlier runs too.
+    // The file of rejected lines also contains those of the earlier runs.
     let rejected = bank.place.folder.path().join("rejects.csv");
     let mut rejected = csv::Reader::from_path(rejected).expect("the rejects are there");
     let lines = rejected.deserialize::<(String, u64, String, String)>();

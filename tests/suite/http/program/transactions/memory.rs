@@ -14,7 +14,8 @@ on_both_stores!(a_file_ten_times_as_large_takes_no_more_memory);
 
 const ROWS: u64 = 50_000;
 const TIMES: u64 = 10;
-/// Allocators differ from run to run; the larger file has some 20 MB, its rows in memory would have several times that.
+/// Memory differs from run to run. The larger file has about 20 MB, and its rows in memory would need several times
+/// that.
 const NOISE_KIB: u64 = 8 * 1024;
 
 async fn a_file_ten_times_as_large_takes_no_more_memory(bank: Bank) {
@@ -28,7 +29,7 @@ async fn a_file_ten_times_as_large_takes_no_more_memory(bank: Bank) {
     bank.place.remove().await;
 }
 
-/// Imports a file and gives the most memory that this took, in KiB.
+/// Imports a file; returns the importer's peak memory in KiB.
 async fn peak(bank: &Bank, name: &str, text: &str, rows: u64) -> u64 {
     let mut file = File::create(bank.place.folder.path().join(name)).expect("a file can be made");
     file.write_all(text.as_bytes()).expect("a file can be written");
@@ -54,7 +55,7 @@ async fn peak(bank: &Bank, name: &str, text: &str, rows: u64) -> u64 {
     peak
 }
 
-/// The most memory that a process has had; nothing when it has just ended.
+/// The peak memory of a process so far, in KiB; 0 if it has just ended.
 fn most_so_far(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

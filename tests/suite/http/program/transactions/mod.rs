@@ -1,4 +1,4 @@
-//! The daily totals as people meet them: files on the command line, a server that does the rest, a proof of it.
+//! The daily totals for their users: files on the command line, a server that does the rest, and the proof.
 
 mod beside;
 mod files;
@@ -22,7 +22,7 @@ use tokio::time::{interval, timeout};
 use super::Place;
 use super::imports::number;
 
-/// Turns scenarios into tests, on SQLite alone and on PostgreSQL with Redis.
+/// Turns scenarios into tests on SQLite without Redis and on PostgreSQL with Redis.
 macro_rules! on_both_stores {
     ($($scenario:ident),* $(,)?) => {
         mod sqlite {
@@ -46,18 +46,18 @@ macro_rules! on_both_stores {
 }
 use on_both_stores;
 
-/// Longer than anything takes that a server does by itself, the archiver's pause among it.
+/// Longer than any work that a server does by itself, including the archiver's pause.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a test looks: what it waits for needs the processor too.
+/// How often a test polls; the server needs the processor too.
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// Rows of many blocks on either database.
 const MANY: u64 = 200_000;
 
-/// The address of a Redis where nobody listens.
+/// The address of a Redis on a port where no server listens.
 const CLOSED: &str = "redis://florin:hunter2@127.0.0.1:1/0";
 
-/// A bank with its own database, and a Redis of its own if it has one.
+/// A bank with its own database, and with its own Redis if it uses one.
 pub struct Bank {
     place: Place,
     redis: Option<String>,
@@ -85,13 +85,13 @@ impl Bank {
         self.run_with(self.redis.as_deref(), arguments).await
     }
 
-    /// The same with another Redis, or none.
+    /// Like `run`, with another Redis or none.
     async fn run_with(&self, redis: Option<&str>, arguments: &[&str]) -> Ended {
         self.place.run(&with_redis(redis, arguments)).await
     }
 
-    /// Serves the bank, its reports for everybody; returns when the totals can be had. At the very first start with a
-    /// Redis there is a moment in which they cannot: what the books have is brought there.
+    /// Serves the bank with public reports, and returns once the totals are available. At the first start with a Redis
+    /// they are unavailable for a moment, while the payments in the books are counted there.
     async fn serve(&self) -> Serving {
         let server = self.serve_with(self.redis.as_deref()).await;
         if self.redis.is_some() {
@@ -103,7 +103,7 @@ impl Bank {
         server
     }
 
-    /// The same with another Redis, or none, and at once.
+    /// Like `serve`, with another Redis or none, and without waiting.
     async fn serve_with(&self, redis: Option<&str>) -> Serving {
         let arguments = with_redis(redis, &["--reports", "public"]);
         Serving::start(self.place.folder.path(), &self.place.arguments(&arguments)).await
@@ -118,7 +118,7 @@ fn with_redis<'a>(redis: Option<&'a str>, arguments: &[&'a str]) -> Vec<&'a str>
     all
 }
 
-/// True when the totals can be had; false when the server says that they cannot for now.
+/// True if the totals are available; false if the server answers that they are not available now.
 async fn answers(caller: &Caller) -> bool {
     let stats = caller.get("/stats?from_date=2026-01-01&to_date=2026-01-01").await;
     if stats.status != 200 {
@@ -127,18 +127,18 @@ async fn answers(caller: &Caller) -> bool {
     stats.status == 200
 }
 
-/// A database of the shared Redis that nobody else uses.
+/// The address of a database of the shared Redis that no other test uses.
 async fn redis_url() -> String {
     let server = RedisServer::shared().await.unwrap_or_else(|error| panic!("{error:#}"));
     server.fresh_database_url().expect("there is a database left")
 }
 
-/// The day on which a program that is started now lives.
+/// Today, by the clock of a program that is started now.
 fn today() -> NaiveDate {
     SystemClock.now().date_naive()
 }
 
-/// Looks again and again until something is as expected.
+/// Polls until the value is the expected one.
 async fn until<T, F>(expected: &T, look: impl Fn() -> F)
 where
     T: PartialEq + std::fmt::Debug,

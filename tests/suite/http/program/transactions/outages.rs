@@ -1,4 +1,4 @@
-//! Redis dies, is away or is not configured: what was counted stays, the bank goes on, and so does whatever stood still.
+//! Redis dies, is out of reach or is not configured: totals are kept, the bank goes on, and stopped work resumes.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use crate::transactions::{PATH, id_of};
 
 const BACKENDS: [Backend; 2] = [Backend::Sqlite, Backend::Postgres];
 
-/// Deposits one and adds it to what is expected.
+/// Deposits one and adds it to the expected sums.
 async fn deposit(op: &Caller, wallet: &str, expected: &mut Sums) {
     let day = pay(op, &format!("/v1/wallets/{wallet}/deposits"), "1", "visa").await;
     *expected.entry(format!("{day} deposits visa")).or_default() += 10_000;
@@ -108,12 +108,12 @@ async fn a_server_without_the_address_of_redis_loses_no_payment() {
         until(&expected, || days.answered(&op)).await;
         server.kill().await;
 
-        // It cannot answer, and says so; what it is paid waits in the journal.
+        // The server refuses to answer totals and says why; new payments wait in the journal.
         let server = bank.serve_with(None).await;
         let op = server.caller().with_token(&token);
         has_no_totals(&op).await;
         deposit(&op, ana.wallet(), &mut expected).await;
-        // Not a file, though: a part of it may be in Redis already.
+        // It refuses a file, since a part of the file may already be in Redis.
         let path = bank.place.folder.path().join("month.csv");
         fs::write(path, Month::new(8, 100, today()).text).expect("a file can be written");
         let refused = bank.run_with(None, &["import", "transactions", "month.csv"]).await;

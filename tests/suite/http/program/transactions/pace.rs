@@ -1,4 +1,4 @@
-//! `--pace`: rows wait as long as they say, or so many times shorter; without it nobody waits.
+//! `--pace`: rows wait as long as they say, or shorter by a factor; without it no row waits.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ use crate::program::imports::summary;
 use crate::sums::HEADER;
 
 impl Bank {
-    /// Writes a file whose three rows wait so long together; another time makes another content, or it would be known.
+    /// Writes a file whose three rows together wait this long. Different times make different contents, which are then
+    /// not known.
     fn write_slow(&self, name: &str, wait_ms: u64) {
         let mut text = HEADER.to_owned();
         for part in [2, 3, 5] {
@@ -26,7 +27,7 @@ impl Bank {
         std::fs::write(self.place.folder.path().join(name), text).expect("a file can be written");
     }
 
-    /// How long an import takes; its three rows count, and once.
+    /// The time of an import, whose three rows must be new.
     async fn time(&self, arguments: &[&str]) -> Duration {
         let began = Instant::now();
         let ended = self
@@ -42,7 +43,7 @@ impl Bank {
 async fn rows_wait_as_long_as_they_say_or_so_many_times_shorter() {
     let bank = Bank::new(Backend::Sqlite, false).await;
     let longest = Duration::from_secs(30);
-    // Each takes its 1.5 seconds and what a program takes to start; no other factor gives that.
+    // Each takes 1.5 seconds and the program's start; with another factor it would take much more or less.
     for (name, wait_ms, pace) in [
         ("as it came.csv", 1_500, "--pace"),
         ("twice as fast.csv", 3_000, "--pace=2"),
@@ -103,7 +104,7 @@ async fn an_import_that_waits_stops_when_it_is_told_to() {
     );
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("the same command goes on from there"), "{stderr}");
-    // Whoever does not want to wait may go on without.
+    // A user who does not want to wait may continue without it.
     bank.time(&["slow.csv"]).await;
     bank.place.remove().await;
 }
@@ -118,7 +119,7 @@ async fn what_is_no_factor_is_wrong_use() {
         (&["--pace=1.0001"], "not a factor above zero"),
         (&["--pace=fast"], "not a factor above zero"),
         (&["--pace="], "--pace"),
-        // Without the sign it is a path.
+        // Without the equals sign it is a path.
         (&["--pace", "2"], "there is no 2"),
         (&["--pace", "--pace"], "--pace"),
     ] {
@@ -131,7 +132,7 @@ async fn what_is_no_factor_is_wrong_use() {
         );
         assert!(ended.stderr.contains(complaint), "{pace:?}: {ended:?}");
     }
-    // Rows of activities say nothing about a pace.
+    // Rows of activities have no waiting time.
     let ended = bank.run(&["import", "activities", "day.csv", "--pace"]).await;
     assert_eq!(ended.status, Some(2), "{ended:?}");
     let help = bank.run(&["import", "transactions", "--help"]).await;

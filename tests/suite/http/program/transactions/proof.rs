@@ -1,4 +1,5 @@
-//! `florin verify` beside a pipeline that is late, or whose Redis is away: both are told, neither is wrong.
+//! `florin verify` beside a pipeline that lags behind, or whose Redis is out of reach: it reports both, and neither as
+//! wrong.
 
 use harness::{Backend, Caller};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ on_both_stores!(what_is_on_its_way_is_late_and_not_wrong);
 const CLAIM: &str = "the daily aggregates have every deposit and withdrawal of the ledger once";
 
 impl Bank {
-    /// What `verify --json` says of the aggregates, once it is sure that nothing was found wrong.
+    /// The findings of `verify --json` on the aggregates. Fails if anything is wrong.
     async fn proof(&self, redis: Option<&str>) -> Value {
         let ended = self.run_with(redis, &["verify", "--json"]).await;
         assert_eq!(ended.status, Some(0), "{ended:?}");
@@ -25,7 +26,7 @@ impl Bank {
         json!([aggregates["holds"], aggregates["lag"], aggregates["not_compared"]])
     }
 
-    /// What `verify` says to people, likewise.
+    /// The text of `verify`. Fails if anything is wrong.
     async fn proof_in_words(&self, redis: Option<&str>) -> String {
         let ended = self.run_with(redis, &["verify"]).await;
         assert_eq!(ended.status, Some(0), "{ended:?}");
@@ -38,7 +39,7 @@ impl Bank {
         ended.stdout
     }
 
-    /// A server that reaches no Redis takes a deposit and a withdrawal, brings them nowhere, and is gone.
+    /// A server that reaches no Redis accepts a deposit and a withdrawal, relays neither, and is killed.
     async fn leave_two_payments_behind(&self) {
         let server = self.serve_with(Some(CLOSED)).await;
         let (ana, _) = two_customers(&self.place, &server, "10").await;
@@ -49,7 +50,7 @@ impl Bank {
     }
 }
 
-/// How many sums `/stats` has in all the days that it may be asked for.
+/// The number of sums that `/stats` has in all days that it accepts.
 async fn sums(caller: &Caller) -> usize {
     let stats = caller.get("/stats?from_date=2025-01-01&to_date=2034-12-31").await;
     let data = stats.expect(200);
@@ -67,7 +68,7 @@ async fn what_is_on_its_way_is_late_and_not_wrong(bank: Bank) {
             && words.contains("2 deposits and withdrawals are on their way to the aggregates\n"),
         "{words}"
     );
-    // The next server brings them where they belong.
+    // The next server relays them.
     let server = bank.serve().await;
     until(&2, || async { sums(&server.caller()).await }).await;
     assert_eq!(bank.proof(bank.redis.as_deref()).await, json!([true, 0, null]));
@@ -102,7 +103,8 @@ async fn recent_days_that_are_in_a_redis_out_of_reach_are_not_compared() {
         let server = bank.serve().await;
         two_customers(&bank.place, &server, "10").await;
         until(&1, || async { sums(&server.caller()).await }).await;
-        // Redis has the batch before the database notes that it has: without Redis it may be on its way until then.
+        // Redis has the batch before the database records that. Until then a proof without Redis may count it as on its
+        // way.
         let away = "Redis is out of reach";
         until(&json!([null, 0, away]), || bank.proof(Some(CLOSED))).await;
         server.kill().await;
@@ -110,14 +112,14 @@ async fn recent_days_that_are_in_a_redis_out_of_reach_are_not_compared() {
         for (redis, why) in [
             (Some(CLOSED.to_owned()), away),
             (None, "hot days are in Redis, and this process has no address of it"),
-            // One that knows nothing of this bank.
+            // A Redis without any data of this bank.
             (Some(redis_url().await), "the hot store is being rebuilt"),
         ] {
             assert_eq!(bank.proof(redis.as_deref()).await, json!([null, 0, why]), "{backend:?}");
             let words = bank.proof_in_words(redis.as_deref()).await;
             assert!(words.contains(&format!("unknown {CLAIM}: {why}\n")), "{words}");
         }
-        // Asking the wrong ones has changed nothing.
+        // The proofs with the wrong addresses have changed nothing.
         assert_eq!(bank.proof(bank.redis.as_deref()).await, json!([true, 0, null]));
         bank.place.remove().await;
     }

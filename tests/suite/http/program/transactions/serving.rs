@@ -1,4 +1,4 @@
-//! A server by itself: it relays, consumes and archives with nobody's help, and goes on where it was killed.
+//! A server by itself: it relays, consumes and archives without commands, and continues where it was killed.
 
 use chrono::{Days, NaiveDate};
 use harness::servers::RedisServer;
@@ -22,14 +22,14 @@ on_both_stores!(
 );
 
 impl Bank {
-    /// The sums in a table of days before one, and those from it on.
+    /// The numbers of sums in a table: those of days before `first_hot`, and the others.
     async fn rows(&self, table: &str, first_hot: NaiveDate) -> (u64, u64) {
         let rows = |condition| format!("SELECT count(*) AS n FROM {table} WHERE day {condition} '{first_hot}'");
         (self.number(&rows("<")).await, self.number(&rows(">=")).await)
     }
 }
 
-/// Moves money in or out and gives the day that it counts for.
+/// Moves money in or out; returns the day for which it counts.
 pub async fn pay(caller: &Caller, path: &str, amount: &str, method: &str) -> NaiveDate {
     let payment = json!({ "amount": amount, "method": method });
     let paid = caller.post(path, payment).await.expect(201);
@@ -55,8 +55,8 @@ async fn a_server_relays_and_archives_by_itself(bank: Bank) {
     until(&expected, || month.answered(&anyone)).await;
     assert_eq!(finished(&op, id_of(&taken)).await["status"], "COMPLETED");
 
-    // Only what the archiver does is left to wait for: days that ended more than seven days ago are in the cold table and
-    // nowhere else, later ones are not in it.
+    // Now only the archiver has work to do: days that ended more than seven days ago must be in the cold table only,
+    // and later days must not be in it.
     let first_hot = deposited.max(withdrawn) - Days::new(7);
     let cold = cold_sums(&month.sums, first_hot);
     until(&(cold, 0), || bank.rows("cold_totals", first_hot)).await;
@@ -65,7 +65,7 @@ async fn a_server_relays_and_archives_by_itself(bank: Bank) {
     assert_eq!(bank.rows("hot_totals", first_hot).await, (0, in_database));
     assert_eq!(month.answered(&anyone).await, expected);
 
-    // Late rows of cold days join them.
+    // Late rows of cold days are added to them.
     let late = Month::new(2, 500, month.last);
     let taken = upload_to(&op, PATH, "late.csv", late.text.as_bytes()).await.expect(202);
     assert_eq!(finished(&op, id_of(&taken)).await["status"], "COMPLETED");
@@ -83,7 +83,7 @@ async fn a_server_relays_and_archives_by_itself(bank: Bank) {
     bank.place.remove().await;
 }
 
-/// The archivers, relays and consumers of both are at it, while both are given the same file and payments of their own.
+/// The archivers, relays and consumers of both run, while both get the same file and different payments.
 async fn two_servers_share_the_work_and_count_once(bank: Bank) {
     let (one, other) = (bank.serve().await, bank.serve().await);
     let op = operator(&bank.place, &one).await;
@@ -115,7 +115,7 @@ async fn two_servers_share_the_work_and_count_once(bank: Bank) {
         let anyone = server.caller();
         until(&expected, || month.answered(&anyone)).await;
     }
-    // A day later at the most, should midnight have come between.
+    // If midnight has passed meanwhile, one more day is cold.
     let cold = cold_rows(&month, month.last - Days::new(7));
     let counted = "SELECT CAST(coalesce(sum(count), 0) AS bigint) AS n FROM cold_totals";
     until(&true, || async { bank.number(counted).await >= cold }).await;
@@ -127,13 +127,13 @@ async fn two_servers_share_the_work_and_count_once(bank: Bank) {
     bank.place.remove().await;
 }
 
-/// The sums of days before one.
+/// The number of sums of days before `first_hot`.
 fn cold_sums(sums: &Sums, first_hot: NaiveDate) -> u64 {
     let first_hot = first_hot.to_string();
     sums.keys().filter(|name| name[..10] < *first_hot).count() as u64
 }
 
-/// The rows of days before one.
+/// The number of rows of days before `first_hot`.
 fn cold_rows(month: &Month, first_hot: NaiveDate) -> u64 {
     let first_hot = first_hot.to_string();
     let rows = month.text.lines().skip(1);
@@ -162,7 +162,7 @@ async fn a_server_killed_in_the_middle_of_an_import_goes_on_with_it(bank: Bank) 
         server.kill().await;
         server = bank.serve().await;
     }
-    // Told to stop in the middle, it does so at once and in order.
+    // A server that is asked to stop in the middle stops at once and with status 0.
     rows = rows_beyond(&server.caller().with_token(&token), id, rows).await;
     println!("stopped after {rows} of {MANY} rows");
     server.terminate().await;
@@ -190,7 +190,7 @@ async fn a_server_killed_in_the_middle_of_an_import_goes_on_with_it(bank: Bank) 
     bank.place.remove().await;
 }
 
-/// Waits until an import has read more rows, and is still at it.
+/// Waits until a running import has read more rows than before.
 pub async fn rows_beyond(op: &Caller, id: &str, before: u64) -> u64 {
     loop {
         let import = op.get(&format!("/v1/imports/{id}")).await.expect(200);
@@ -213,7 +213,7 @@ async fn a_server_consumes_what_somebody_else_has_queued() {
     let prefix = format!("florin:aggregates:{{{}}}:", name_of(&bank).await);
     let queue = format!("{prefix}queue");
     let command = async |words: &[&str]| RedisServer::command(url, words).await.expect("Redis answers");
-    // The block of an importer that died before it could see to it.
+    // The block of an importer that died after it had queued the block.
     let epoch = command(&["HGET", &format!("{prefix}state"), "epoch"]).await;
     let epoch = epoch.lines().nth(1).expect("there is an epoch");
     let mark = format!("{prefix}next:{epoch}:{}", Uuid::from_u128(1).simple());
