@@ -1,4 +1,4 @@
-//! What each database's own tool makes of the clean rows: into the same columns under the same primary key, without our
+//! The baseline: each database's own tool imports the clean rows into the same columns and primary key, without our
 //! checks, rules and rollups.
 
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::feeds::Clean;
 use crate::place::Place;
 
-/// Imports the rows and says how long the tool took, from its start to its end.
+/// Imports the rows and returns the tool's run time, from its start to its end.
 pub async fn run(place: &Place, clean: &Clean) -> Result<Duration> {
     let mut command = match place.backend {
         Backend::Postgres => psql(place, clean)?,
@@ -47,8 +47,8 @@ fn psql(place: &Place, clean: &Clean) -> Result<Command> {
     Ok(psql)
 }
 
-// A file of its own with the settings that our connections have; all in one transaction, which is how the shell imports.
-// Its key is text, since the shell reads nothing else.
+// A separate file with the settings of our connections. The shell imports everything in one transaction. The key is
+// text, since the shell cannot read bytes.
 const TABLE: &str = "CREATE TABLE bare (event_id TEXT NOT NULL PRIMARY KEY, occurred_at TEXT NOT NULL, amount TEXT NOT NULL, \
     product INTEGER NOT NULL, status INTEGER NOT NULL, channel INTEGER, merchant_id TEXT NOT NULL, event_type TEXT NOT NULL, \
     region TEXT NOT NULL, merchant_tier TEXT NOT NULL) STRICT";
@@ -64,7 +64,7 @@ async fn shell(place: &Place, clean: &Clean) -> Result<Command> {
     for end in ["", "-wal", "-shm"] {
         let mut name = file.clone().into_os_string();
         name.push(end);
-        // Nothing is there in the first run.
+        // In the first run there is no file.
         let _ = std::fs::remove_file(name);
     }
     let made = Command::new("sqlite3")

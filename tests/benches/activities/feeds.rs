@@ -1,4 +1,4 @@
-//! The files: feeds with the dirt of real ones, and their clean rows in the form that each table takes.
+//! The input files: feeds with the dirt of real ones, and their clean rows in the form that each database's tool reads.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -12,12 +12,12 @@ use sea_orm::ActiveEnum;
 use service::values::{ActivityStatus, Channel, Product};
 use tempfile::TempDir;
 
-/// A folder on disk with files that are made when they are asked for.
+/// A folder on disk with files that are made on request.
 pub struct Feeds {
     folder: TempDir,
 }
 
-/// A feed.
+/// A feed with dirt.
 pub struct Dirty {
     pub path: PathBuf,
     /// What an import must insert.
@@ -51,7 +51,7 @@ impl Feeds {
         })
     }
 
-    /// The same rows, in the same order, without those that are left out.
+    /// The same rows in the same order, without those that an import skips.
     pub fn clean(&self, rows: u64, backend: Backend) -> Result<Clean> {
         let path = self.folder.path().join(format!("clean_{rows}_{backend:?}.csv"));
         let mut out = BufWriter::with_capacity(BUFFER_BYTES, File::create(&path)?);
@@ -68,7 +68,7 @@ impl Feeds {
     }
 }
 
-/// The seed is the size, so that no event stands in two files.
+/// The seed is the size, so that no event is in two files.
 fn feed(rows: u64) -> Feed {
     Feed::new(rows, rows, Dirt::Real)
 }

@@ -1,4 +1,4 @@
-//! `florin import activities` as a process of its own: how long it takes and how much memory it comes to.
+//! Runs `florin import activities` as a separate process and measures its time and peak memory.
 
 use std::fs;
 use std::path::Path;
@@ -13,9 +13,9 @@ use crate::processes::cpu_time;
 /// One run of the program.
 pub struct Run {
     pub elapsed: Duration,
-    /// The most that was resident at any moment.
+    /// Peak resident memory.
     pub resident_kib: u64,
-    /// CPU time of the database's processes; on SQLite it is in ours.
+    /// CPU time of the database's processes; `None` on SQLite, which runs inside the program.
     pub database_cpu: Option<Duration>,
 }
 
@@ -37,7 +37,7 @@ pub async fn run(place: &Place, file: &Path) -> Result<Run> {
         .context("the program starts")?;
     let mut resident_kib = 0;
     let status = loop {
-        // The kernel keeps the peak itself, so the last look before the end tells it.
+        // The kernel keeps the peak, so the last reading before the end is enough.
         resident_kib = peak_kib(child.id()).unwrap_or(resident_kib);
         if let Some(status) = child.try_wait()? {
             break status;
@@ -54,7 +54,7 @@ pub async fn run(place: &Place, file: &Path) -> Result<Run> {
     })
 }
 
-/// The most that was ever resident of a process, while it lives.
+/// A process' peak resident memory so far; `None` once it has ended.
 pub fn peak_kib(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,8 +1,8 @@
-//! Activity feeds: rows a second against what each database's own tool does with the clean rows, resident memory by the
-//! size of a file, and reports against `/livez` by the size of the history, all in one run on one machine.
+//! Activity feeds: rows per second against each database's own tool on the clean rows, resident memory by the size of a
+//! file, and reports against `/livez` by the size of the history. All are measured in one run on one machine.
 //!
-//! `cargo bench -p tests --bench activities [-- --quick] [-- --runs 3] [-- --json FILE]`. The importer and the server are the
-//! release binary in processes of their own; they share the machine's cores with the database.
+//! `cargo bench -p tests --bench activities [-- --quick] [-- --runs 3] [-- --json FILE]`. The importer and the server
+//! are the release binary in separate processes; they share the machine's cores with the database.
 
 mod baseline;
 mod feeds;
@@ -23,7 +23,7 @@ use feeds::Feeds;
 use place::Place;
 use report::Report;
 
-/// What a caller may choose; `cargo bench` adds `--bench` by itself.
+/// The options; `cargo bench` adds `--bench` by itself.
 #[derive(Parser)]
 struct Options {
     /// Smaller files and one run: under a minute in all
@@ -35,7 +35,7 @@ struct Options {
     /// Only this database: postgres or sqlite
     #[arg(long)]
     only: Option<String>,
-    /// Only how fast rows come in
+    /// Measure only the imports
     #[arg(long)]
     imports_only: bool,
     /// Where to write the figures
@@ -100,7 +100,7 @@ fn main() -> Result<()> {
     report.write(&options.json)
 }
 
-/// One database and what is measured on it.
+/// One database, with what is measured on it.
 struct Stage<'a> {
     name: &'static str,
     place: Place,
@@ -109,7 +109,7 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// The same rows by the database's own tool and by us, in turns.
+    /// Imports the same rows with the database's own tool and with ours, in turns.
     async fn imports(&mut self, rows: u64, runs: usize) -> Result<()> {
         let feed = self.feeds.dirty(rows)?;
         let clean = self.feeds.clean(rows, self.place.backend)?;
@@ -118,7 +118,7 @@ impl Stage<'_> {
             let elapsed = baseline::run(&self.place, &clean).await?;
             self.report.speed(self.name, "own tool", clean.rows, elapsed);
             let run = importer::run(&self.place, &feed.path).await?;
-            // Rows that are left out are work too, but none that the other does.
+            // Counted in clean rows, for a fair comparison: only our importer also reads the rows that it skips.
             self.report.speed(self.name, "import", clean.rows, run.elapsed);
             if let Some(cpu) = run.database_cpu {
                 self.report.database_cpu(self.name, clean.rows, cpu);
@@ -135,7 +135,7 @@ impl Stage<'_> {
         self.place.forget().await?;
         let mut stored = 0;
         for (label, size) in [("small", sizes.small), ("middle", sizes.middle), ("large", sizes.large)] {
-            // Each size is a file of its own seed, so that the history holds them all.
+            // Each size has a seed of its own, so no event repeats and the history grows by every file.
             let feed = self.feeds.dirty(size)?;
             let run = importer::run(&self.place, &feed.path).await?;
             stored += feed.inserted;

@@ -1,4 +1,4 @@
-//! A database on disk, durable as in production, and the program that is measured on it.
+//! A database on disk, durable as in production, and the program to measure on it.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub struct Place {
 
 const DATABASE: &str = "bench";
 
-/// Room for the run without checkpoints in the middle of a measure; what must be durable stays so.
+/// Room for a whole run, so that no checkpoint disturbs a measurement. Commits are as durable as without them.
 const SETTINGS: &[(&str, &str)] = &[
     ("shared_buffers", "1GB"),
     ("max_wal_size", "16GB"),
@@ -54,7 +54,7 @@ impl Place {
         })
     }
 
-    /// Forgets every row, so that each run begins with an empty table.
+    /// Deletes every row, so that each run begins with empty tables.
     pub async fn forget(&self) -> Result<()> {
         let statements = match self.backend {
             Backend::Postgres => {
@@ -83,7 +83,7 @@ impl Place {
         Ok(())
     }
 
-    /// Rows that are stored.
+    /// The number of stored rows.
     pub async fn rows(&self) -> Result<u64> {
         let statement = Statement::from_string(self.db.backend(), "SELECT count(*) AS n FROM activities");
         let row = self.db.read.query_one_raw(statement).await?.context("a count")?;

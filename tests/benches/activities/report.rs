@@ -1,4 +1,4 @@
-//! The table and the ratios, as text and as JSON: medians over runs.
+//! The table and the ratios, as text and as JSON. Figures are medians over the runs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 use crate::reports::PATHS;
 
-/// Every figure by what it is of.
+/// All figures, by what they measure.
 #[derive(Default)]
 pub struct Report {
-    /// Rows of the file that both sides import.
+    /// Rows of the file that both importers read.
     rows: u64,
-    /// Rows a second, by database and what was done.
+    /// Rows per second, by database and measurement.
     speeds: BTreeMap<(&'static str, String), Vec<u64>>,
-    /// KiB of the importer and of a server afterwards, by database and size of the file.
+    /// KiB of the importer and of a server started afterwards, by database and size of the file.
     resident: BTreeMap<(&'static str, &'static str), (u64, [u64; 2])>,
-    /// Nanoseconds of the database's CPU a row.
+    /// Nanoseconds of the database's CPU per row.
     database_cpu: BTreeMap<&'static str, Vec<u64>>,
     /// Nanoseconds, by database, size of the history and path.
     latencies: BTreeMap<(&'static str, &'static str, &'static str), u64>,
-    /// Rows that are stored, by database and size of the history.
+    /// Stored rows, by database and size of the history.
     histories: BTreeMap<(&'static str, &'static str), u64>,
 }
 
@@ -30,7 +30,7 @@ pub struct Report {
 type Milli = u64;
 
 impl Report {
-    /// A report of imports of so many rows.
+    /// A report on imports of this many rows.
     pub fn of(rows: u64) -> Self {
         Self {
             rows,

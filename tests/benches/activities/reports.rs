@@ -1,4 +1,4 @@
-//! Reports over HTTP with one client, each in turns with `/livez`: both take part in whatever else the machine does.
+//! Reports over HTTP with one client, in turns with `/livez`, so that other load on the machine affects both alike.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use crate::place::Place;
 use crate::processes::Server;
 use crate::tokens;
 
-/// What is asked for. The first is what the others are measured against; the last one asks the database.
+/// The requested paths. The others are compared with the first; the last one reads the database.
 pub const PATHS: [&str; 7] = [
     "/livez",
     "/analytics/top-merchant",
@@ -28,15 +28,15 @@ const ROUNDS: usize = 40;
 const REQUESTS_A_ROUND: usize = 50;
 const LATENCY_MAX_NS: u64 = 10_000_000_000;
 
-/// How a server answered.
+/// A server's measurements.
 pub struct Served {
     /// The median answer time of each path.
     pub p50_ns: Vec<(&'static str, u64)>,
-    /// The most that was resident of the server.
+    /// The server's peak resident memory.
     pub resident_kib: u64,
 }
 
-/// Serves the database and asks for every path.
+/// Serves the database and requests every path.
 pub async fn measure(place: &Place) -> Result<Served> {
     let key = tokens::make_key(&place.folder.path().join("signing.key"))?;
     let token = tokens::token(Uuid::from_u128(1), "operator", &key)?;
@@ -55,7 +55,7 @@ fn ask(address: std::net::SocketAddr, token: &str) -> Result<Vec<(&'static str, 
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let requests = PATHS.map(|path| {
-        // Whoever asks for /livez has no token.
+        // `/livez` is requested without a token.
         let token = if path == PATHS[0] {
             String::new()
         } else {
@@ -74,7 +74,7 @@ fn ask(address: std::net::SocketAddr, token: &str) -> Result<Vec<(&'static str, 
                 let sent = Instant::now();
                 stream.write_all(request.as_bytes())?;
                 read_answer(&mut stream, &mut answer)?;
-                // The first round is for warming up.
+                // The first round only warms the server up.
                 if round > 0 {
                     times.record(u64::try_from(sent.elapsed().as_nanos())?)?;
                 }

@@ -1,5 +1,5 @@
-//! The baseline: the file's rows, read with the same CSV reader, each as one XADD. While Redis works on one pipeline the next
-//! one is made. Nothing is parsed, added up, read back or remembered.
+//! The baseline: the file's rows, read with the same CSV reader, each as one XADD. The next pipeline is prepared while
+//! Redis works on the current one. Nothing is parsed, added up or read back.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::feed::Feed;
 
-/// Commands of one round trip.
+/// Commands per round trip.
 const PIPELINE: usize = 1_000;
 
 pub async fn run(redis: &RedisServer, feed: &Feed) -> Result<Duration> {

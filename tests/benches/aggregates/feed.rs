@@ -1,4 +1,4 @@
-//! A file of transactions over thirty days, each run's of a content of its own.
+//! A file of transactions over thirty days; each run's file has different content.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,14 +11,14 @@ use tempfile::TempDir;
 pub struct Feed {
     pub path: PathBuf,
     pub rows: u64,
-    /// Ten-thousandths of all amounts.
+    /// The sum of all amounts, in ten-thousandths.
     pub units: u128,
     _folder: TempDir,
 }
 
 const METHODS: [&str; 5] = ["visa", "wire", "paypal", "apple_pay", "crypto"];
 const KINDS: [&str; 2] = ["deposit", "withdrawal"];
-/// A multiplier that visits every second of the month before it repeats one.
+/// Shares no factor with `SECONDS`, so that the rows visit every second of the month before one repeats.
 const STRIDE: u64 = 1_000_003;
 const SECONDS: u64 = 30 * 86_400;
 

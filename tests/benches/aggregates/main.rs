@@ -1,8 +1,9 @@
-//! Transactions: rows a second from a file to the totals of the report, against a bare pipeline of `XADD`, one a row, into
-//! the same Redis. All in one run on one machine. Then how long the bank's own deposits take to be in the report.
+//! Transactions: rows per second from a file to the report's totals, against a bare pipeline with one `XADD` per row
+//! into the same Redis. All are measured in one run on one machine. Then the time until the bank's own deposits are in
+//! the report.
 //!
-//! `cargo bench -p tests --bench aggregates [-- --quick] [-- --runs 3]`. The importer is the release binary in a process of
-//! its own, from its start to its end: what it has said is imported then counts in every answer.
+//! `cargo bench -p tests --bench aggregates [-- --quick] [-- --runs 3]`. The importer is the release binary in a
+//! separate process, measured from its start to its end: from then on every imported row counts in the answers.
 
 mod bare;
 mod feed;
@@ -22,7 +23,7 @@ use harness::servers::{Durability, Persistence, PostgresServer, RedisServer};
 use feed::Feed;
 use stage::Stage;
 
-/// What a caller may choose; `cargo bench` adds `--bench` by itself.
+/// The options; `cargo bench` adds `--bench` by itself.
 #[derive(Parser)]
 struct Options {
     /// Fewer rows and one run: under a minute in all
@@ -38,7 +39,7 @@ struct Options {
 const ROWS: u64 = 1_000_000;
 const QUICK_ROWS: u64 = 200_000;
 
-/// A way for rows to go, and how long it took each time.
+/// One way to import the rows, and the time of each run.
 struct Way {
     name: String,
     times: Vec<Duration>,

@@ -1,4 +1,4 @@
-//! A database, and Redis or none, for one import; afterwards the answer is held against the file.
+//! A database, with or without Redis, for one import. Afterwards the daily totals are compared with the file.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -44,7 +44,7 @@ impl Stage {
         Ok(Self { url, redis_url, folder })
     }
 
-    /// Imports the file and holds the answer against it.
+    /// Imports the file and returns the import's time. Fails unless the daily totals are those of the file.
     pub async fn import(&self, program: &Path, feed: &Feed) -> Result<Duration> {
         let mut command = Command::new(program);
         command

@@ -1,4 +1,4 @@
-//! How long after its answer a deposit is in the daily totals: alone, and while others come all the time.
+//! The time from a deposit's answer until the daily totals contain it: without other callers, and among many.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,9 +15,9 @@ use service::identity::Actor;
 use service::transfers::NewPayment;
 use service::values::{Currency, Method, Money, WalletId};
 
-/// Deposits that are measured in a run.
+/// Measured deposits per run.
 const DEPOSITS: u64 = 150;
-/// Callers who deposit all the time.
+/// Other callers, who deposit without pause.
 const CALLERS: usize = 16;
 
 struct Depositor {
@@ -55,7 +55,7 @@ impl Depositor {
         Ok(totals.iter().map(|(_, sum)| sum.count).sum())
     }
 
-    /// From the answer to the report that has all deposits answered by then.
+    /// The time from a deposit's answer until the report contains all deposits that were answered before.
     async fn delay(&self) -> Result<Duration> {
         self.deposit().await?;
         let (answered, due) = (Instant::now(), self.answered.load(Ordering::SeqCst));
@@ -111,7 +111,7 @@ async fn delays(depositor: &Arc<Depositor>, callers: usize, runs: usize) -> Resu
     let mut delays = Vec::new();
     for turn in 0..DEPOSITS * runs as u64 {
         delays.push(depositor.delay().await?);
-        // Pauses of many lengths, so that no worker's own pace is met in step.
+        // Pauses of different lengths, so that the deposits do not run in step with a worker's interval.
         tokio::time::sleep(Duration::from_millis(turn * 37 % 211)).await;
     }
     is_over.store(true, Ordering::Relaxed);

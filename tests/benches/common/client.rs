@@ -1,6 +1,6 @@
 //! A closed-loop HTTP/1.1 client: each connection sends a request, waits for its answer, and sends the next one.
 //!
-//! Any answer but the expected one ends the measure: figures are of requests that were done.
+//! An unexpected answer ends the measurement, so that the figures count only requests that succeeded.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// Latencies of the requests of one measure, in microseconds.
+/// Latencies of one measurement's requests, in microseconds.
 pub struct Latencies {
     pub histogram: Histogram<u64>,
     pub elapsed: Duration,
@@ -20,7 +20,7 @@ pub struct Latencies {
 
 /// Writes one connection's requests, one after the other.
 pub trait Requests: Send + 'static {
-    /// Puts the next request into an empty buffer.
+    /// Writes the next request into an empty buffer.
     fn write(&mut self, request: &mut Vec<u8>) -> Result<()>;
 }
 
@@ -36,7 +36,7 @@ pub fn new_histogram() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, LATENCY_MAX_US, 3)?)
 }
 
-/// Sends requests until the time is up, over as many connections at once as there are writers of requests.
+/// Sends requests until the time is up, over one connection for each writer.
 pub async fn run<R: Requests>(
     address: SocketAddr,
     time: Duration,
@@ -66,7 +66,8 @@ pub async fn run<R: Requests>(
     Ok(Latencies { histogram, elapsed })
 }
 
-/// Of all connections: one histogram each would be 200 KB each, and the client shares its caches with what it measures.
+/// One histogram for all connections. One per connection would take 200 KB each, and the client shares the CPU's caches
+/// with the server that it measures.
 type Recorded = Arc<Mutex<Histogram<u64>>>;
 
 async fn drive(
@@ -97,7 +98,7 @@ async fn drive(
     Ok(())
 }
 
-/// Reads one answer and leaves it in `answer`; gives its status.
+/// Reads one answer into `answer`; returns its status.
 pub async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<u16> {
     answer.clear();
     loop {

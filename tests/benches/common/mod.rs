@@ -1,4 +1,4 @@
-//! What the benchmarks share: the server as a child process, a closed-loop HTTP client, tokens.
+//! Shared by the benchmarks: the server as a child process, a closed-loop HTTP client, and tokens.
 
 pub mod client;
 pub mod processes;

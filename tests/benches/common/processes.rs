@@ -16,10 +16,10 @@ pub struct Server {
     pub address: SocketAddr,
 }
 
-/// Clock ticks in a second, which Linux fixes for /proc.
+/// Clock ticks per second, which Linux fixes for /proc.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Builds the release server and gives its path.
+/// Builds the release server and returns its path.
 pub fn build() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let built = cargo()
@@ -70,23 +70,23 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A process that has ended by itself is what we want.
+        // An error means that the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// CPU time of a process with all the children that it has or had.
+/// CPU time of a process and all of its past and present children.
 pub fn cpu_time(pid: u32) -> Result<Duration> {
     let mut ticks = ticks_of(pid)?;
     for child in children_of(pid)? {
-        // A backend may end while we look; then its time is in its parent's account.
+        // A backend may end before it is read; its parent's entry then includes its time.
         ticks += ticks_of(child).unwrap_or_default();
     }
     Ok(Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND))
 }
 
-/// utime, stime, and those of children that were waited for.
+/// utime and stime of the process, and those of its children that have ended.
 fn ticks_of(pid: u32) -> Result<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let after_name = stat.rsplit_once(") ").context("a process has a name")?.1;

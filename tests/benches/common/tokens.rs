@@ -1,4 +1,4 @@
-//! Access tokens signed with the server's key, so that a benchmark need not sign in ten thousand users.
+//! Access tokens signed with the server's key, so that a benchmark does not have to sign in ten thousand users.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -12,21 +12,21 @@ use serde_json::json;
 use service::clock::random_bytes;
 use uuid::Uuid;
 
-/// Makes a key, and keeps it where a server will find it.
+/// Makes a signing key and stores it in a file for the server.
 pub fn make_key(file: &Path) -> Result<EncodingKey> {
     let key = random_bytes::<32>();
     write_private(file, &base64::engine::general_purpose::STANDARD.encode(key))?;
     Ok(EncodingKey::from_secret(&key))
 }
 
-/// Writes a file that only its owner may read: the server refuses a key that others may use.
+/// Writes a file that only its owner may read: the server refuses a key file that others can read.
 fn write_private(file: &Path, text: &str) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     Ok(options.open(file)?.write_all(text.as_bytes())?)
 }
 
-/// A token that is good for a day.
+/// A token that is valid for a day.
 pub fn token(user: Uuid, role: &str, key: &EncodingKey) -> Result<String> {
     let now = std::time::UNIX_EPOCH.elapsed()?.as_secs();
     let claims = json!({

@@ -1,4 +1,4 @@
-//! Requests a second over HTTP, against `GET /livez` of the same server in the same round.
+//! Requests per second over HTTP, against `GET /livez` of the same server in the same round.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::decimal;
 
 const CONNECTIONS: usize = 64;
 
-/// What is asked for: name, expected status, and the least ratio to `/livez` in thousandths.
+/// The requests: name, expected status, and the least ratio to `/livez` in thousandths.
 const ASKED: [(&str, u16, u128); 3] = [
     ("GET /livez", 200, 1_000),
     ("GET /statistics", 200, 800),
@@ -38,7 +38,7 @@ pub async fn measure(time: Duration, rounds: usize) -> Result<()> {
         }
     }
     println!("\nover HTTP, {CONNECTIONS} connections with an operator's token, medians of {rounds} rounds");
-    // The first round warmed the server up.
+    // The first round only warmed the server up.
     let ratios = |index: usize| {
         (1..=rounds)
             .map(|round| speeds[index][round] * 1_000 / speeds[0][round].max(1))
@@ -88,7 +88,7 @@ fn write_request(request: &mut Vec<u8>, head: &str) -> Result<()> {
     Ok(())
 }
 
-/// The machine's time, of which the server's is never behind.
+/// This machine's time in milliseconds. The server runs on the same machine, so its clock is never behind this time.
 pub fn now_ms() -> Result<u128> {
     Ok(std::time::UNIX_EPOCH.elapsed()?.as_millis())
 }

@@ -1,7 +1,8 @@
-//! The rolling minute: what an amount and a look cost in process, over HTTP against `GET /livez`, and between two replicas.
+//! The rolling minute: the cost of reporting an amount and of reading, in process, over HTTP against `GET /livez`, and
+//! between two replicas.
 //!
-//! `cargo bench -p tests --bench statistics [-- --quick]`. The servers are release binaries in processes of their own; client
-//! and servers share the machine's cores, so compare the ratios.
+//! `cargo bench -p tests --bench statistics [-- --quick]`. The servers are release binaries in separate processes.
+//! Clients and servers share the machine's cores, so compare the ratios.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -14,10 +15,10 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Parser;
 
-/// What a caller may choose; `cargo bench` adds `--bench` by itself.
+/// The options; `cargo bench` adds `--bench` by itself.
 #[derive(Parser)]
 struct Options {
-    /// Short measures: under a minute in all
+    /// Short measurements: under a minute in all
     #[arg(long)]
     quick: bool,
     #[arg(long, hide = true)]
@@ -42,7 +43,7 @@ fn main() -> Result<()> {
     })
 }
 
-/// Thousandths as a decimal: figures need no float.
+/// Thousandths as a decimal, so that figures need no float.
 fn decimal(milli: u128) -> String {
     format!("{}.{:02}", milli / 1_000, milli % 1_000 / 10)
 }

@@ -1,4 +1,4 @@
-//! In process, on the machine's own clock: nanoseconds an operation, on one thread and on two, and bytes.
+//! In process, on the machine's own clock: nanoseconds per operation, on one thread and on two, and memory.
 
 use std::fs;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use service::db::Db;
 use service::statistics::{Age, RING_BYTES, Statistics, WINDOW_MS, WindowAmount};
 use service::values::Currency;
 
-/// Amounts of a busy minute; a quiet one has a thousandth of them.
+/// Amounts in the busiest minute that is measured; `FEW` is a quiet one.
 const MANY: i64 = 10_000_000;
 const FEW: i64 = 10;
-/// Operations between two looks at the clock that ends a measure.
+/// Operations between two checks of the clock.
 const TURN: u64 = 256;
 
 pub async fn measure(time: Duration) -> Result<()> {
@@ -48,7 +48,7 @@ pub async fn measure(time: Duration) -> Result<()> {
     Ok(())
 }
 
-/// What a minute takes and what reading it costs, with ten amounts in it and with ten million.
+/// A minute's memory and the cost of reading it, after ten, ten thousand and ten million amounts.
 fn memory(statistics: &Arc<Statistics>) -> Result<()> {
     let before = resident_kib()?;
     let mut last = 0;
@@ -91,7 +91,7 @@ fn read(statistics: &Statistics, usd: Currency, _amount: WindowAmount, _now: i64
 
 type Operation = fn(&Statistics, Currency, WindowAmount, i64);
 
-/// Nanoseconds that each thread needs for one operation while all of them do nothing else.
+/// Nanoseconds per operation and thread, while every thread does nothing but this operation.
 fn per_operation(time: Duration, threads: u64, statistics: &Arc<Statistics>, act: Operation) -> Result<u128> {
     let (usd, amount) = (
         currency("USD")?,

@@ -1,4 +1,4 @@
-//! Two replicas that share a Redis: how long after one has answered a POST the other one's GET counts it.
+//! Two replicas that share a Redis: the time from the answer of a POST on one until a GET on the other counts it.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -14,11 +14,11 @@ use crate::common::processes::{self, Server};
 use crate::common::tokens;
 use crate::http::now_ms;
 
-/// What two replicas may differ for.
+/// The longest time for which two replicas may differ.
 const AGREE_MAX: Duration = Duration::from_millis(250);
-/// After this nothing more is to be hoped for.
+/// The benchmark fails when the replicas still differ after this time.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Several, so that several windows are shared.
+/// Several currencies, so that several windows are shared.
 const CURRENCIES: [&str; 5] = ["USD", "EUR", "GBP", "JPY", "CHF"];
 
 struct Client {

@@ -1,6 +1,6 @@
-//! The transfers that a measure sends, and the wallets it sends them between.
+//! The transfers that a measurement sends, and their wallets.
 //!
-//! Keep-alive, an access token of the source's owner and a fresh Idempotency-Key per transfer.
+//! Connections are kept alive. Each transfer has the access token of its source's owner and a new Idempotency-Key.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::common::client::{self, Latencies};
 
-/// What is sent.
+/// What a measurement sends.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub connections: usize,
@@ -26,13 +26,13 @@ pub struct Load {
 /// How source and destination are chosen.
 #[derive(Clone, Copy, Debug)]
 pub enum Pick {
-    /// Every pair of wallets alike.
+    /// Every pair of wallets with equal probability.
     Uniform,
     /// Every transfer goes into the first wallet.
     Hot,
-    /// Both sides by Zipf's law with exponent 1.0.
+    /// Source and destination by Zipf's law with exponent 1.0.
     Zipf,
-    /// Among the first ten wallets, both ways.
+    /// Among the first ten wallets, in both directions.
     Few,
     /// Among the first ten wallets, from lower to higher ids only.
     FewUp,
@@ -94,7 +94,7 @@ impl Accounts {
 /// Sends transfers until the time is up, over all connections at once.
 pub async fn run(address: SocketAddr, accounts: &Arc<Accounts>, load: Load) -> Result<Latencies> {
     let writers = (0..load.connections).map(|_| {
-        // Seeded anew each time: a key that an earlier measure has used up would be refused.
+        // A new seed each time: with the same seed, the keys of an earlier measurement would repeat and be refused.
         let mut dice = SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes()));
         let accounts = accounts.clone();
         move |request: &mut Vec<u8>| write_request(request, &accounts, load.pick, &mut dice)

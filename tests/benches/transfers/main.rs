@@ -1,7 +1,7 @@
 //! Transfers per second over HTTP against the database's own benchmark, in one run on one machine.
 //!
-//! `cargo bench -p tests --bench transfers [-- --quick] [-- --runs 3] [-- --json FILE]`. The server is the release binary in a
-//! process of its own; the client, the server and the database share the machine's cores.
+//! `cargo bench -p tests --bench transfers [-- --quick] [-- --runs 3] [-- --json FILE]`. The server is the release
+//! binary in a separate process; the client, the server and the database share the machine's cores.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -20,19 +20,19 @@ use load::{Load, Pick};
 use report::Report;
 use stage::Stage;
 
-/// What a caller may choose; `cargo bench` adds `--bench` by itself.
+/// The options; `cargo bench` adds `--bench` by itself.
 #[derive(Parser)]
 struct Options {
-    /// One second a measure instead of eight, and one run: under a minute in all
+    /// One second per measurement instead of eight, and one run: under a minute in all
     #[arg(long)]
     quick: bool,
     /// How often the whole table is measured
     #[arg(long, default_value = "3")]
     runs: usize,
-    /// Seconds a measure
+    /// Seconds per measurement
     #[arg(long)]
     seconds: Option<u64>,
-    /// Only measures whose name contains this
+    /// Only measurements whose name contains this
     #[arg(long)]
     only: Option<String>,
     /// Where to write the figures
@@ -64,7 +64,7 @@ fn main() -> Result<()> {
     })
 }
 
-/// Our own measures: name, connections, and how wallets are picked.
+/// Measurements of our server: name, connections, and how wallets are picked.
 const LOADS: [(&str, usize, Pick); 9] = [
     ("http uniform, 1000 connections", 1_000, Pick::Uniform),
     ("http uniform, 256 connections", 256, Pick::Uniform),
@@ -77,7 +77,7 @@ const LOADS: [(&str, usize, Pick); 9] = [
     ("http ten wallets, 64 connections", 64, Pick::Few),
 ];
 
-/// Two servers: name, connections to each, and what each one's clients pick.
+/// Measurements of two servers: name, connections to each, and how each one's clients pick wallets.
 const REPLICAS: [(&str, usize, [Pick; 2]); 2] = [
     (
         "http two replicas, 2 x 128 connections",
@@ -91,10 +91,10 @@ const REPLICAS: [(&str, usize, [Pick; 2]); 2] = [
     ),
 ];
 
-/// One whole table. Both sides of every ratio are measured in it.
+/// Measures the whole table once, with both sides of every ratio.
 async fn measure(report: &mut Report, time: Duration, only: Option<&str>) -> Result<()> {
     let wanted = |name: &str| only.is_none_or(|part| name.contains(part));
-    // The fastest measure writes some 35 MB of log a second, and the baselines less.
+    // The fastest measurement writes about 35 MB of log per second, the baselines less.
     let wal_segments = 24 + 24 * usize::try_from(time.as_secs())?;
     let stage = Stage::postgres(WALLETS, wal_segments).await?;
     if wanted("pgbench") {

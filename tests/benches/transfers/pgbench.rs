@@ -1,4 +1,5 @@
-//! The baseline: PostgreSQL's own benchmark program calling one stored procedure a transfer, which writes the same rows.
+//! The baseline: PostgreSQL's own benchmark program calls one stored procedure per transfer, which writes the same
+//! rows.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,11 +9,11 @@ use anyhow::{Context, Result, ensure};
 use harness::servers::PostgresServer;
 use tokio::process::Command;
 
-/// The best that a transfer in a stored procedure can be: two row locks in id order, two wallets, one transfer, two
-/// entries, one round trip. It checks funds.
-/// Its ids grow, as ours do, since random ones would cost the baseline index pages. Its tables are copies of ours with the
-/// same columns and indexes and without the CHECKs and triggers, which PostgreSQL prepares anew for every statement: the
-/// baseline shall be as fast as a schema can be.
+/// The fastest transfer that a stored procedure can make, with a check of funds: two row locks in id order, two
+/// wallets, one transfer, two entries, one round trip. Its ids grow as ours do, since random ids would cost the
+/// baseline index pages. Its tables are copies of ours with the same columns and indexes. They have no CHECKs and
+/// triggers, since PostgreSQL prepares these anew for every statement and the baseline must be as fast as a schema
+/// allows.
 pub const PROCEDURE: &str = "
 CREATE SCHEMA bare;
 CREATE TABLE bare.wallets (LIKE wallets INCLUDING INDEXES) WITH (fillfactor = 50);
@@ -50,10 +51,10 @@ BEGIN
 END
 $$;";
 
-/// What pgbench says of itself.
+/// The figures that pgbench reports.
 pub struct Figures {
     pub transfers: u64,
-    /// Of each transaction.
+    /// One value per transaction.
     pub latencies_us: Vec<u64>,
     pub elapsed: Duration,
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-/// One measure of one run. Times in microseconds.
+/// One measurement of one run. Times are in microseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Measure {
     pub per_second: u64,
@@ -21,7 +21,7 @@ pub struct Measure {
     pub bytes: Option<u64>,
 }
 
-/// Every measure by its name, in the order of the first run.
+/// All measurements by name, in the order of the first run.
 #[derive(Default)]
 pub struct Report {
     names: Vec<String>,
@@ -125,7 +125,7 @@ impl Report {
         Ok(())
     }
 
-    /// Ratios of medians, by what they say; those whose measures were not taken are left out.
+    /// Ratios of medians, by name, without those whose measurements are missing.
     fn ratios(&self) -> Vec<(String, Milli)> {
         let speed = |name: &str| Some(self.median(name, |measure| measure.per_second)).filter(|speed| *speed > 0);
         let p50 = |name: &str| Some(self.median(name, |measure| measure.p50_us)).filter(|time| *time > 0);

@@ -1,4 +1,4 @@
-//! SQLite with every commit synced: our server over HTTP against one transaction a transfer on the same settings.
+//! SQLite with every commit synced: our server over HTTP against one transaction per transfer with the same settings.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::load::{self, Load, Pick};
 use crate::report::{Measure, Report};
 use crate::stage::seed;
 
-/// Measures both on a file of their own.
+/// Measures both, each on its own file.
 pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Result<()> {
     let folder = tempfile::Builder::new()
         .prefix("florin-bench-")
@@ -29,7 +29,7 @@ pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Res
     seed(&baseline.write, &key_file, wallets).await?;
     let one_by_one = one_by_one(baseline.commit.get_sqlite_connection_pool(), wallets, time).await?;
     report.add("sqlite one transaction a transfer", one_by_one);
-    // It writes no journal of its own.
+    // The baseline writes no journal rows itself, and the proof of the books needs them.
     harness::journal::adopt(&baseline.write).await;
     close_proved(&baseline).await?;
     let url = url("florin.db");

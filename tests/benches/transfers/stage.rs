@@ -1,4 +1,5 @@
-//! What a measure needs: a durable PostgreSQL, ten thousand funded wallets, the server, and accounts of what it cost.
+//! What a measurement needs: a durable PostgreSQL, ten thousand funded wallets, the server, and figures of CPU and
+//! bytes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::load::{self, Accounts, Load, Pick};
 use crate::pgbench::{self, PROCEDURE};
 use crate::report::Measure;
 
-/// A database with wallets and a program to serve it.
+/// A database with wallets, and the program that serves it.
 pub struct Stage {
     database: PostgresServer,
     db: DatabaseConnection,
@@ -30,7 +31,7 @@ pub struct Stage {
 
 const DATABASE: &str = "bench";
 
-/// Room for the run without checkpoints in the middle of a measure; what must be durable stays so.
+/// Room for a whole run, so that no checkpoint disturbs a measurement. Commits are as durable as without them.
 const SETTINGS: &[(&str, &str)] = &[
     ("shared_buffers", "1GB"),
     ("max_wal_size", "16GB"),
@@ -40,7 +41,7 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 impl Stage {
-    /// Starts PostgreSQL and fills it, with so many segments of its log, of 16 MB each, made beforehand.
+    /// Starts PostgreSQL and fills it. Makes `wal_segments` segments of its log in advance, of 16 MB each.
     pub async fn postgres(wallets: usize, wal_segments: usize) -> Result<Self> {
         let program = processes::build()?;
         let database = PostgresServer::start(Durability::Durable, SETTINGS).await?;
@@ -63,7 +64,7 @@ impl Stage {
         })
     }
 
-    /// The baseline with a number of clients, uniform or into one wallet.
+    /// Measures the baseline with a number of clients; `hot` sends every transfer into one wallet.
     pub async fn pgbench(&self, clients: usize, hot: bool, time: Duration) -> Result<Measure> {
         let bytes = self.bytes("bare").await?;
         let cpu = self.database_cpu()?;
@@ -79,7 +80,7 @@ impl Stage {
         Ok(measure)
     }
 
-    /// Our server under a load.
+    /// Measures our server under a load.
     pub async fn load(&self, load: Load) -> Result<Measure> {
         let server = self.server().await?;
         self.warm_up(&server).await?;
@@ -94,7 +95,7 @@ impl Stage {
         Ok(measure)
     }
 
-    /// Two servers on one database, each with its own clients.
+    /// Measures two servers on one database, each with its own clients.
     pub async fn two_replicas(&self, connections: usize, picks: [Pick; 2], time: Duration) -> Result<Measure> {
         let (one, other) = (self.server().await?, self.server().await?);
         self.warm_up(&one).await?;
@@ -113,7 +114,7 @@ impl Stage {
         Ok(Measure::of(&both.histogram, both.elapsed.max(other.elapsed)))
     }
 
-    /// Fails unless the books balance after everything that was done to them.
+    /// Fails unless the books balance after all measurements.
     pub async fn prove_books(&self) -> Result<()> {
         let db = Db::connect(&self.database.url(DATABASE)).await?;
         let report = ledger::verify(&db).await?;
@@ -123,7 +124,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Says where the bytes of a transfer lie: each table and index over the number of transfers.
+    /// Prints the bytes per transfer of each table and index.
     pub async fn print_bytes(&self) -> Result<()> {
         let sql = "SELECT relname::text AS name, pg_relation_size(c.oid) / (SELECT count(*) FROM transfers) AS n FROM pg_class c \
                    WHERE relnamespace = 'public'::regnamespace AND relname ~ '^(transfers|entries)' AND relkind IN ('r', 'i') \
@@ -158,7 +159,7 @@ impl Stage {
         cpu_time(self.database.pid().context("the database runs")?)
     }
 
-    /// Tables of a schema that transfers write, with their indexes.
+    /// Bytes of the tables of a schema that transfers write, with their indexes.
     async fn bytes(&self, schema: &str) -> Result<u64> {
         let sql = format!(
             "SELECT (pg_total_relation_size('{schema}.transfers') + pg_total_relation_size('{schema}.entries') \
@@ -170,8 +171,8 @@ impl Stage {
     }
 }
 
-/// Makes the write-ahead log that of a database that has run for a while: its segments are there to be used again. A new one
-/// is filled with zeros first, which would stop every commit for some 50 ms each time.
+/// Brings the write-ahead log into the state of a database that has run for a while, with segments to reuse. PostgreSQL
+/// fills a new segment with zeros first, which would stop every commit for about 50 ms each time.
 async fn age(db: &DatabaseConnection, wal_segments: usize) -> Result<()> {
     for _ in 0..wal_segments {
         db.execute_unprepared("SELECT pg_logical_emit_message(false, 'florin', repeat('-', 16000000))")
@@ -181,7 +182,8 @@ async fn age(db: &DatabaseConnection, wal_segments: usize) -> Result<()> {
     Ok(())
 }
 
-/// Users and funded wallets, each deposit with its entries; and a token for each user, signed with the server's key.
+/// Stores users and funded wallets, each deposit with its entries. Returns a token for each user, signed with the
+/// server's key.
 pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: usize) -> Result<Accounts> {
     let key = tokens::make_key(key_file)?;
     let statements = match db.get_database_backend() {
@@ -198,7 +200,8 @@ pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: 
     Ok(Accounts::new(ids, tokens))
 }
 
-// The user of a wallet has the wallet's own id, which as a time is 1970. The seed's deposits come from one system wallet, as any deposit does.
+// A wallet and its user have the same id; its time is 1970. The deposits come from one system wallet, as any deposit
+// does.
 const POSTGRES_SEED: &str = "
 INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at)
 SELECT lpad(to_hex(n), 32, '0')::uuid, 'user' || n || '@example.com', 'User', '', 'customer', 'active', now(), now()

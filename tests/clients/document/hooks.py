@@ -2,7 +2,7 @@
 
 import schemathesis
 
-# Codes that say that a value is wrong in itself, whatever the bank holds: the schema has to say so first.
+# Codes for a value that is wrong in itself, whatever the bank contains: the schema must exclude such a value.
 BLAMES_A_VALUE = {
     "invalid_request",
     "invalid_idempotency_key",
@@ -12,16 +12,16 @@ BLAMES_A_VALUE = {
 }
 
 
-# What no schema of a single field can say, and the words of the bank by which it is known.
+# Rules that the schema of a single field cannot express, and words of the bank's message that identify each.
 EXCUSED = {
-    "cursor": "",  # opaque: only a page of the same list gives one, and the clients read lists to their end
+    "cursor": "",  # opaque: only a page of the same list contains a valid one; the client programs test it
     "from_date": "after to_date",
     "to_date": "after from_date",
-    "If-Match": "",  # the coverage of schemathesis sends 0, whatever the pattern says
-    "timestamp": "",  # is compared with the clock
-    "email": "e-mail address",  # which characters can be seen is Unicode's to say, not a regular expression's
+    "If-Match": "",  # the coverage phase of schemathesis sends 0, whatever the pattern is
+    "timestamp": "",  # the bank compares it with its clock
+    "email": "e-mail address",  # Unicode decides which characters are visible; a regular expression cannot
     "full_name": "can be seen",
-    "currency": "ISO 4217",  # alone it is `unknown_currency`; beside a bad field it is named with it
+    "currency": "ISO 4217",  # alone it gives `unknown_currency`; with other bad fields it is in their list
 }
 
 

@@ -90,7 +90,7 @@ def deposit(operator, wallet):
     payment = NewPayment(amount="100", method="visa")
     made = body(wallets_deposit.sync_detailed(wallet.id, client=operator, body=payment), 201)
     assert (made.kind, made.status, made.amount, made.method) == ("DEPOSIT", "COMPLETED", "100.0000", "visa"), made
-    # Nothing was said, and that is told: None, and never UNSET.
+    # A field without a value must be null in the answer: None, and never UNSET.
     assert [made.description, made.metadata, made.failure_reason] == [None, None, None], made
     return made
 

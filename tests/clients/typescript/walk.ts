@@ -1,5 +1,5 @@
-// A newcomer's way through a running bank with the client that openapi-typescript generated. `tsc --strict` is half of the
-// test: what is read below is read with the types of the document.
+// A new user's first requests to a running bank, with the client that openapi-typescript generated. `tsc --strict` is half
+// of the test: the code below uses the document's types.
 import { strict as assert } from "node:assert";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./florin.js";
@@ -87,7 +87,7 @@ async function deposits(operator: Bank, wallet_id: string): Promise<Transfer> {
   );
   assert.deepEqual([deposit.kind, deposit.status, deposit.amount], ["DEPOSIT", "COMPLETED", "100.0000"]);
   assert.deepEqual([deposit.method, deposit.destination_wallet_id], ["visa", wallet_id]);
-  // Nothing was said, and that is told: null, and never a field that is missing.
+  // A field without a value must be null in the answer, and never missing.
   const description: string | null = deposit.description;
   const failure: string | null = deposit.failure_reason;
   assert.deepEqual([description, deposit.metadata, failure], [null, null, null]);

@@ -1,4 +1,5 @@
-//! Any bytes as a feed: the row parser never panics, and what it takes for a row is one that both databases can store.
+//! Fuzzes the row parser with any bytes as a feed: it never panics, and both databases can store every row that it
+//! accepts.
 //!
 //! `RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz activity_rows -- -max_total_time=600`
 

@@ -1,9 +1,9 @@
-//! Any bytes as a file: the reader of records never panics, every byte is in exactly one record or one line that is left out
-//! (blank lines stand before either), and reading may begin anew behind any of them.
+//! Fuzzes the reader of records with any bytes as a file: it never panics, every byte is in exactly one record or one
+//! skipped line (blank lines may precede either), and reading can resume after any of them.
 //!
 //! `RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz records -- -max_len=200000 -timeout=10 -max_total_time=600`
 //!
-//! The time limit is that on the linear time: a line looks at a record's length and no further.
+//! The time limit proves linear time: for one line, the reader looks at no more bytes than the longest record has.
 
 #![no_main]
 
@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         assert!(records.line() >= line && records.next_line() >= records.line());
         line = records.next_line();
-        // Each step takes something: there are never more of them than bytes.
+        // Each step consumes bytes, so there are never more steps than bytes.
         assert!(records.offset() > position);
         if found == Found::Record {
             assert!(records.record().len() <= 1 + records.raw().len());
@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What is read from a place on is what was read behind it.
+/// A reader that starts at a position finds the same as a reader that has read up to there.
 fn reads_on_from(bytes: &[u8], position: u64, line: u64) {
     let mut whole = Records::new(bytes, 0, 1);
     while whole.position() < position {

@@ -20,7 +20,7 @@ on_every_store!(
     a_block_that_was_another_when_it_was_applied_counts_as_it_is_now],
 );
 
-/// The first block of an import, as a process holds it that has read the file.
+/// Stores the first block of an import, as a process does that read the file before it was applied.
 async fn store(rows: &TransactionFiles, import: &Import, totals: &str) -> Result<Stored, Fault> {
     let totals = decode_totals(totals).expect("a test's totals are some");
     let unapplied = Import {
