@@ -14,7 +14,7 @@ pub struct Actor {
 impl Actor {
     /// The user; `None` when the user is the owner, since an act on one's own behalf is not recorded.
     #[must_use]
-    pub fn unless(self, owner: Option<UserId>) -> Option<UserId> {
+    pub fn unless_owner(self, owner: Option<UserId>) -> Option<UserId> {
         (owner != Some(self.user)).then_some(self.user)
     }
 

@@ -5,9 +5,10 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -144,13 +145,13 @@ impl Workers {
     }
 
     fn list(&self) -> MutexGuard<'_, Vec<Arc<WorkerState>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock()
     }
 }
 
 impl WorkerState {
     fn health(&self) -> MutexGuard<'_, WorkerHealth> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+        self.health.lock()
     }
 
     fn report(&self) -> WorkerReport {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 /// Futures that have been polled once. Dropping it drops them, like a caller that closes its connection.
-pub struct Begun<'a, T> {
+pub struct StartedCalls<'a, T> {
     slots: Vec<Slot<'a, T>>,
 }
 
@@ -16,7 +16,7 @@ enum Slot<'a, T> {
 }
 
 /// Polls every future once.
-pub async fn begin<'a, T, F>(futures: impl IntoIterator<Item = F>) -> Begun<'a, T>
+pub async fn begin<'a, T, F>(futures: impl IntoIterator<Item = F>) -> StartedCalls<'a, T>
 where
     F: Future<Output = T> + Send + 'a,
 {
@@ -24,7 +24,7 @@ where
         .into_iter()
         .map(|future| Slot::Running(Box::pin(future)))
         .collect();
-    let mut begun = Begun { slots };
+    let mut begun = StartedCalls { slots };
     poll_fn(|context| {
         begun.poll(context);
         Poll::Ready(())
@@ -41,7 +41,7 @@ where
     begin(futures).await.all().await
 }
 
-impl<T> Begun<'_, T> {
+impl<T> StartedCalls<'_, T> {
     /// How many were still waiting at the last poll.
     #[must_use]
     pub fn waiting(&self) -> usize {

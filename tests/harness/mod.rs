@@ -18,14 +18,16 @@ pub mod slices;
 pub mod soundness;
 pub mod sql;
 pub mod terminal;
+mod tokens;
 
-pub use at_once::{Begun, all_at_once, begin};
+pub use at_once::{StartedCalls, all_at_once, begin};
 pub use bank::{Backend, TestBank, run};
 pub use callers::{Answer, Caller, Customer};
 pub use clock::ManualClock;
 pub use delays::{Delays, Stopwatch};
 pub use proxy::{HeldRequest, Holding, LateAnswer, LateRequest, Proxy, Silence};
 pub use sql::Held;
+pub use tokens::{TokenAlgorithm, signed_token};
 
 /// Turns scenarios into tests on both databases, named `sqlite::...` and `postgres::...`.
 ///

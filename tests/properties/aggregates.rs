@@ -126,13 +126,13 @@ fn two_halves_added_apart_are_the_sum() {
                 units: i128::from(amount) * i128::from(times),
                 count: times.into(),
             };
-            let (more_high, more_low) = sum.halves().expect("a thousand of the largest amounts fit");
+            let (more_high, more_low) = sum.parts().expect("a thousand of the largest amounts fit");
             high += more_high;
             low += more_low;
             count += sum.count;
             units += sum.units;
         }
-        prop_assert_eq!(Sum::of_halves(high, low, count), Sum { units, count });
+        prop_assert_eq!(Sum::of_parts(high, low, count), Sum { units, count });
         Ok(())
     });
 }

@@ -6,7 +6,7 @@ use harness::TestBank;
 use proptest::prelude::*;
 use service::Services;
 use service::identity::Actor;
-use service::transfers::{Failure, IdempotencyKey, Metadata, NewPayment, NewTransfer, Receipt, TransferError};
+use service::transfers::{Failure, IdempotencyKey, Metadata, NewPayment, NewTransfer, TransferError, TransferOutcome};
 use service::values::{Method, Money, Role, TransferId, TransferKind, WalletStatus};
 use service::wallets::{Expected, WalletError};
 
@@ -48,7 +48,7 @@ impl BankCase {
     }
 
     /// Makes a request; returns the service's answer.
-    pub async fn answer(&self, ask: &Ask) -> Result<Receipt, TransferError> {
+    pub async fn answer(&self, ask: &Ask) -> Result<TransferOutcome, TransferError> {
         let (role, user) = match ask.asker {
             Asker::Customer(_) => (Role::Customer, self.ids.user(ask.asker)),
             Asker::Operator => (Role::Operator, self.ids.operator),
@@ -168,7 +168,9 @@ pub fn metadata_of(description: &str) -> Option<Metadata> {
 }
 
 /// The verdict in an answer of the transfers service. A fault fails the case.
-pub fn verdict_of(answer: Result<Receipt, TransferError>) -> Result<(Verdict, Option<TransferId>), TestCaseError> {
+pub fn verdict_of(
+    answer: Result<TransferOutcome, TransferError>,
+) -> Result<(Verdict, Option<TransferId>), TestCaseError> {
     let plain = |code| Verdict {
         code,
         available: None,

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use service::Services;
 use service::identity::{Actor, Email, FullName, Registration};
-use service::transfers::{IdempotencyKey, NewPayment, NewTransfer, Receipt, TransferError};
+use service::transfers::{IdempotencyKey, NewPayment, NewTransfer, TransferError, TransferOutcome};
 use service::values::{Method as PaymentMethod, Money, WalletId};
 
 /// The largest amount there is.
@@ -103,7 +103,7 @@ pub fn new_transfer(source: WalletId, destination: WalletId, amount: &str) -> Ne
 }
 
 /// Submits a transfer without HTTP.
-pub async fn submit(services: &Services, actor: Actor, new: NewTransfer) -> Result<Receipt, TransferError> {
+pub async fn submit(services: &Services, actor: Actor, new: NewTransfer) -> Result<TransferOutcome, TransferError> {
     services.transfers.submit(actor, None, new).await
 }
 
@@ -113,7 +113,7 @@ pub async fn withdraw(
     actor: Actor,
     wallet: WalletId,
     amount: &str,
-) -> Result<Receipt, TransferError> {
+) -> Result<TransferOutcome, TransferError> {
     let method = PaymentMethod::try_new("wire").expect("this is a method");
     services
         .transfers

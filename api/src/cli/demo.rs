@@ -48,7 +48,7 @@ const ENTRIES_SHOWN: u64 = 5;
 
 pub async fn run(settings: &Settings, options: DemoOptions) -> anyhow::Result<Ending> {
     // Before the folder is made: a signal that arrives while the bank starts must not leave the folder behind.
-    let mut stop = Box::pin(serve::told_to_stop()?);
+    let mut stop = Box::pin(serve::stop_signal()?);
     // Bind first, so that a port in use is reported before the transfers and not after them.
     let listener = match options.once {
         true => None,
@@ -80,7 +80,7 @@ pub async fn run(settings: &Settings, options: DemoOptions) -> anyhow::Result<En
 
 /// Makes customers, sends their transfers, prints the results and proves the books.
 async fn show(bank: &Bank, password: &str, options: &DemoOptions) -> anyhow::Result<(Ending, Vec<DemoCustomer>)> {
-    let customers = open_doors(bank, password).await?;
+    let customers = make_customers(bank, password).await?;
     print(format!(
         "{} customers, each with a first wallet and a deposit of {OPENING_BALANCE} USD\n",
         customers.len()
@@ -121,7 +121,7 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
     Ok((folder, config))
 }
 
-async fn open_doors(bank: &Bank, password: &str) -> anyhow::Result<Vec<DemoCustomer>> {
+async fn make_customers(bank: &Bank, password: &str) -> anyhow::Result<Vec<DemoCustomer>> {
     let email = Email::try_new(OPERATOR_EMAIL).context("the operator's address is one")?;
     let name = FullName::try_new("Operator").context("the operator's name is one")?;
     let operator = bank

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
-use super::serve::told_to_stop;
+use super::serve::stop_signal;
 use super::wrong_use::WrongUse;
 use crate::stderr;
 
@@ -42,7 +42,7 @@ fn without_end(text: &str) -> String {
 
 /// Reads one line. A signal ends the wait with an error, so that the caller switches the echo on again.
 async fn ask(prompt: &str) -> anyhow::Result<String> {
-    let stop = told_to_stop()?;
+    let stop = stop_signal()?;
     stderr::write_line(prompt.as_bytes());
     let (read, line) = oneshot::channel();
     // A thread and not a blocking task: the runtime would wait for the line before the program ends.

@@ -29,7 +29,7 @@ pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
     };
     raise_descriptor_limit(settings.connections_max);
     // Before the welcome is printed: a supervisor that has read it may send a signal at once.
-    let stop = told_to_stop()?;
+    let stop = stop_signal()?;
     let bank = bank::open(&settings.config()?).await?;
     if settings.unsafe_database == UnsafeDatabase::Allow {
         tracing::warn!("unsafe settings of the database are allowed: what was reported as durable may be lost");
@@ -91,7 +91,7 @@ pub async fn serve(
 }
 
 /// Ready at SIGTERM or SIGINT.
-pub(super) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

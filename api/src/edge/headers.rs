@@ -56,14 +56,14 @@ impl RequestId {
 
 /// The source of fresh ids: one random start per process, then a counter, so that no request needs random bytes from
 /// the kernel.
-struct HeaderSource {
+struct RequestIdSource {
     start: u128,
     next: AtomicU64,
 }
 
-static SOURCE: LazyLock<HeaderSource> = LazyLock::new(HeaderSource::new);
+static SOURCE: LazyLock<RequestIdSource> = LazyLock::new(RequestIdSource::new);
 
-impl HeaderSource {
+impl RequestIdSource {
     #[expect(
         clippy::disallowed_methods,
         reason = "an id of a request is no data of the bank, and nothing follows from it"

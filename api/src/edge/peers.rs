@@ -70,7 +70,7 @@ impl Peers {
 
     /// A place for a connection; `None` when all places are taken, or all that this address may hold.
     pub fn connect(self: &Arc<Self>, remote: IpAddr) -> Option<PeerPlace> {
-        let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
+        let address = (!self.is_trusted(remote)).then(|| share_key(remote));
         let mut held = self.held();
         if held.connections >= self.connections_max || !add(&mut held.by_address, address, self.share) {
             return None;
@@ -81,14 +81,14 @@ impl Peers {
 
     /// A place for a connection over the limit; `None` when this address already holds its share of these.
     pub fn connect_spare(self: &Arc<Self>, remote: IpAddr) -> Option<PeerPlace> {
-        let address = (!self.is_trusted(remote)).then(|| one_holder(remote));
+        let address = (!self.is_trusted(remote)).then(|| share_key(remote));
         let fits = add(&mut self.held().spare, address, SPARE_SHARE);
         fits.then(|| self.place(address, PlaceKind::Spare))
     }
 
     /// A place for a request that a proxy forwards; `None` when the client already holds its share.
     pub fn forward(self: &Arc<Self>, client: IpAddr) -> Option<PeerPlace> {
-        let address = Some(one_holder(client));
+        let address = Some(share_key(client));
         let fits = add(&mut self.held().by_address, address, self.share);
         fits.then(|| self.place(address, PlaceKind::Request))
     }
@@ -175,7 +175,7 @@ impl Drop for PeerPlace {
 }
 
 /// The address that a share is counted for. An IPv6 client usually has a whole /64 network: all of it counts as one.
-fn one_holder(address: IpAddr) -> IpAddr {
+fn share_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         address => address,

@@ -9,7 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
 use service::imports::{BackgroundImport, ImportStage};
-use service::ledger::Loss;
+use service::ledger::JournalLoss;
 use service::workers::WorkerReport;
 
 use super::Tag;
@@ -127,7 +127,7 @@ impl OperationsApi {
     }
 }
 
-fn loss(loss: Loss) -> String {
+fn loss(loss: JournalLoss) -> String {
     format!(
         "the database went back: rows of the journal after {} were lost, through {}",
         loss.kept_through, loss.lost_through

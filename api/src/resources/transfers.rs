@@ -8,7 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use service::Services;
-use service::transfers::{NewPayment, NewTransfer, Receipt, Transfer, TransferFilter};
+use service::transfers::{NewPayment, NewTransfer, Transfer, TransferFilter, TransferOutcome};
 use service::values::{TransferId, WalletId};
 use uuid::Uuid;
 
@@ -18,8 +18,8 @@ use crate::fields::Input;
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{
-    Amount, AmountInput, CursorText, IdempotencyHeader, Json, ListQuery, Listed, Located, MetadataValue, MethodInput,
-    Moved, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
+    Amount, AmountInput, CreatedOrReplayed, CursorText, IdempotencyHeader, Json, ListQuery, Listed, Located,
+    MetadataValue, MethodInput, PageLimit, Text, Time, TransferKindWord, TransferStatusWord, page_request,
 };
 
 /// The handlers of `/v1/transfers`, and of the deposits and withdrawals of a wallet.
@@ -107,7 +107,7 @@ impl TransfersApi {
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         body: Json<NewTransferInput>,
-    ) -> ApiResult<Moved<TransferView>> {
+    ) -> ApiResult<CreatedOrReplayed<TransferView>> {
         let receipt = self.services.transfers.submit(actor, key.0, body.0.into()).await?;
         Ok(receipt.into())
     }
@@ -129,7 +129,7 @@ impl TransfersApi {
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         body: Json<NewPaymentInput>,
-    ) -> ApiResult<Moved<TransferView>> {
+    ) -> ApiResult<CreatedOrReplayed<TransferView>> {
         let deposit = NewPayment {
             wallet: WalletId(wallet_id.0),
             amount: body.0.amount.0,
@@ -155,7 +155,7 @@ impl TransfersApi {
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         body: Json<NewPaymentInput>,
-    ) -> ApiResult<Moved<TransferView>> {
+    ) -> ApiResult<CreatedOrReplayed<TransferView>> {
         let withdrawal = NewPayment {
             wallet: WalletId(wallet_id.0),
             amount: body.0.amount.0,
@@ -245,8 +245,8 @@ impl Located for TransferView {
     }
 }
 
-impl From<Receipt> for Moved<TransferView> {
-    fn from(receipt: Receipt) -> Self {
+impl From<TransferOutcome> for CreatedOrReplayed<TransferView> {
+    fn from(receipt: TransferOutcome) -> Self {
         Self {
             body: receipt.transfer.as_ref().into(),
             replayed: receipt.replayed,

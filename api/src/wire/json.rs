@@ -14,7 +14,7 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use super::moved::string_header;
+use super::replay::string_header;
 use crate::fields::{self, Input};
 use crate::problem::{Code, Problem};
 

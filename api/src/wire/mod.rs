@@ -10,9 +10,9 @@ mod idempotency;
 mod inputs;
 mod json;
 mod lists;
-mod moved;
 mod number;
 mod parameters;
+mod replay;
 mod tagged;
 mod text;
 mod time;
@@ -29,9 +29,9 @@ pub use self::{
     inputs::{EmailInput, FullNameInput, MethodInput},
     json::{Accepted, Created, Json, Located},
     lists::{LIMIT_DEFAULT, LIMIT_MAX, ListQuery, Listed, page_request},
-    moved::Moved,
     number::Number,
     parameters::{CurrencyText, CursorText, DayText, EVENTS_MAX, EventLimit, PageLimit},
+    replay::CreatedOrReplayed,
     tagged::{CreatedTagged, ExpectedTags, KnownTags, Refreshed, Tagged},
     text::{MetadataValue, Text},
     time::Time,

@@ -10,7 +10,7 @@ use service::wallets::Expected;
 
 use super::entity_tags::{EntityTags, PATTERN};
 use super::json::{Created, Json, Located};
-use super::moved::string_header;
+use super::replay::string_header;
 use crate::problem::Problem;
 
 /// 200 with an `ETag`.

@@ -25,7 +25,7 @@ const HEAD: &str = "block1";
 /// Of the digest; nobody looks for two blocks that share it.
 const DIGEST_BYTES: usize = 8;
 
-/// Amounts in one message, at most: far more than a block has rows, and few enough that every sum fits into its halves.
+/// Amounts in one message, at most: far more than a block has rows, and few enough that every sum fits into its parts.
 const COUNT_MAX: u64 = 1_000_000_000;
 
 impl Message {
@@ -111,7 +111,7 @@ fn decode_line(line: &str) -> Option<(Key, Sum)> {
         units: units.parse().ok().filter(|units| *units >= 0)?,
         count: count.parse().ok().filter(|count| (1..=COUNT_MAX).contains(count))?,
     };
-    sum.halves()?;
+    sum.parts()?;
     Some((decode_key(day, &[source, currency, kind, method])?, sum))
 }
 

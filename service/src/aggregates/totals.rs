@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Day;
+use crate::db::{parts_of_units, units_of_parts};
 use crate::values::{Currency, Method, Money};
 
 /// What a sum is of. The order is the one in which every writer touches rows.
@@ -123,10 +124,6 @@ impl Source {
     }
 }
 
-/// Ten of the largest amounts do not fit into 64 bits, which is all that Redis and a bigint have. So the stores keep two
-/// halves, each of which has room for billions of the largest amounts and is added to by itself.
-const HALF: i128 = 1_000_000_000;
-
 impl Sum {
     /// One amount.
     #[must_use]
@@ -137,18 +134,17 @@ impl Sum {
         }
     }
 
-    /// The two halves that the stores keep; `None` when the sum is beyond them.
+    /// The two parts in which stores keep the units; `None` where they do not fit.
     #[must_use]
-    pub fn halves(&self) -> Option<(i64, i64)> {
-        let (high, low) = (self.units.div_euclid(HALF), self.units.rem_euclid(HALF));
-        Some((high.try_into().ok()?, low.try_into().ok()?))
+    pub fn parts(&self) -> Option<(i64, i64)> {
+        parts_of_units(self.units)
     }
 
-    /// What two halves stand for.
+    /// The sum that is kept in two parts.
     #[must_use]
-    pub fn of_halves(high: i64, low: i64, count: u64) -> Self {
+    pub fn of_parts(high: i64, low: i64, count: u64) -> Self {
         Self {
-            units: i128::from(high) * HALF + i128::from(low),
+            units: units_of_parts(high, low),
             count,
         }
     }

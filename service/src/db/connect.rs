@@ -14,7 +14,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynch
 use sea_orm::sqlx::{self, Connection, Executor};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
-use super::{Db, Fault, FaultKind, Link};
+use super::{CommitConnections, Db, Fault, FaultKind};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const POSTGRES_POOL_MAX: u32 = 10;
@@ -52,7 +52,7 @@ impl Default for ConnectSettings {
 
 pub(super) async fn postgres(url: &str, settings: ConnectSettings) -> Result<Db, Fault> {
     let main = open(shared_postgres(url)).await?;
-    let link = Arc::new(Link::default());
+    let link = Arc::new(CommitConnections::default());
     let commit = open(committer_postgres(url, settings, link.clone())).await?;
     Ok(Db {
         read: main.clone(),
@@ -174,7 +174,7 @@ fn shared_postgres(url: &str) -> ConnectOptions {
 /// Its few statements take arrays of any length; planning them each time costs more than it gains. Wallets must be
 /// written in the order of the arrays, otherwise sessions that lock wallets could deadlock with the committer. A hash
 /// join or a sequential scan, which PostgreSQL chooses for a small table, has another order.
-fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<Link>) -> ConnectOptions {
+fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<CommitConnections>) -> ConnectOptions {
     let mut settings = vec![
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),

@@ -75,6 +75,12 @@ impl Fault {
         }
     }
 
+    /// A stored value that this program cannot have written.
+    #[must_use]
+    pub fn damaged(what: &str) -> Self {
+        Self::broken(DbErr::Type(format!("the database holds {what}, which cannot be read")))
+    }
+
     /// Another writer was in the way; the same work may be tried again at once.
     pub fn conflict(source: impl Error + Send + Sync + 'static) -> Self {
         Self {

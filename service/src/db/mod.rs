@@ -1,16 +1,18 @@
 //! Connections to the database, and the meaning of its errors. The statements that move money are in `ledger`.
 
+mod commit_connections;
 mod connect;
+mod dialect;
 mod durability;
 mod fault;
-mod link;
 mod open;
 
+pub(crate) use commit_connections::CommitConnections;
 pub use connect::ConnectSettings;
 pub(crate) use connect::file_of;
+pub use dialect::{SqlDialect, hex, parts_of_units, units_of_parts};
 pub use durability::UnsafeSettings;
 pub use fault::{Fault, FaultKind};
-pub(crate) use link::Link;
 pub use open::{OpenError, UrlError, check_url, open, open_existing};
 
 use std::future::Future;
@@ -32,7 +34,7 @@ pub struct Db {
     /// For the committer; on SQLite the same pool as `write`.
     pub commit: DatabaseConnection,
     /// The state of the committer's connections to PostgreSQL.
-    pub(crate) link: Arc<Link>,
+    pub(crate) link: Arc<CommitConnections>,
 }
 
 impl Db {

@@ -15,4 +15,4 @@ pub use handover::{Completed, Handover};
 pub use mark::Mark;
 pub use reader::{FeedFilter, FeedPiece, POLL_EVERY, Reader};
 
-pub(crate) use repo::{first_mark, has_row, head, last_id_of};
+pub(crate) use repo::{IS_PAYMENT, first_mark, has_row, head, last_id_of};

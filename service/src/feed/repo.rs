@@ -1,5 +1,7 @@
 //! The SQL of following the journal.
 
+use std::sync::LazyLock;
+
 use entity::journal;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
@@ -118,7 +120,7 @@ pub async fn transfers(
     };
     let rows = TransferRow::find_by_statement(bounded(match filter {
         FeedFilter::All => ALL,
-        FeedFilter::Payments => PAYMENTS,
+        FeedFilter::Payments => &PAYMENTS,
     }));
     let rows = rows.all(db).await?;
     let count = match counted {
@@ -139,10 +141,15 @@ pub async fn transfers(
 const ALL: &str =
     "SELECT kind, status, currency, amount, method, created_at FROM transfers WHERE id > $1 AND id <= $2 ORDER BY id";
 
-// The kinds are written out, and `kind <> 1` is repeated from the index: otherwise neither database uses
-// `transfers_payments`.
-const PAYMENTS: &str = "
-SELECT kind, status, currency, amount, method, created_at FROM transfers
-WHERE kind <> 1 AND kind IN (2, 3) AND id > $1 AND id <= $2";
+/// Deposits and withdrawals. The kinds are written out, and `kind <> 1` as the index has it: else neither database sees that
+/// `transfers_payments` serves.
+pub(crate) const IS_PAYMENT: &str = "kind <> 1 AND kind IN (2, 3)";
+
+static PAYMENTS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT kind, status, currency, amount, method, created_at FROM transfers \
+         WHERE {IS_PAYMENT} AND id > $1 AND id <= $2"
+    )
+});
 
 const COUNT: &str = "SELECT count(*) AS n FROM transfers WHERE id > $1 AND id <= $2";

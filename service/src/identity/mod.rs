@@ -5,6 +5,7 @@
 
 mod characters;
 mod error;
+mod hs256;
 mod key_file;
 mod password;
 mod repo;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::hs256;
 use super::key_file::SigningKey;
 use super::{Actor, TokenError};
 use crate::clock::id_at;
@@ -50,6 +51,7 @@ struct Claims {
 
 impl Tokens {
     pub fn new(key: &SigningKey) -> Self {
+        hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);

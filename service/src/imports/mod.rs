@@ -31,8 +31,9 @@ pub use runner::{OnKnownContent, RunOptions};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::io::AsyncRead;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
@@ -104,16 +105,14 @@ impl Imports {
     /// Starts the background worker: it resumes uploads, takes new ones, and imports these files of activities. Only a
     /// server does; a second call changes nothing.
     pub fn serve(&self, files: Vec<PathBuf>) {
-        let Some(queue) = self
-            .unstarted_queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        else {
+        let Some(queue) = self.unstarted_queue.lock().take() else {
             return;
         };
         let (runner, arriving) = (self.runner.clone(), Arc::new(AsyncMutex::new(queue)));
-        // Counted at once, so that it is known from now on that they are imported.
+        // Shown and counted at once: a caller must not find nothing to do before the worker has begun.
+        if !files.is_empty() {
+            runner.show(ImportKind::Activities, &RunOptions::default());
+        }
         let mut counted = Some(runner.tasks_of(&files));
         self.workers.start("importer", move |worker| {
             let files = counted.take().unwrap_or_else(|| runner.tasks_of(&files));

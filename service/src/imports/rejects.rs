@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::kind::SkipReason;
 
@@ -68,6 +70,6 @@ impl Rejects {
 
     fn lock(&self) -> MutexGuard<'_, Writer> {
         // A panic while it was held left a line half written at worst.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -51,7 +51,6 @@ impl ImportWorker<'_> {
     async fn run(&mut self) {
         let mut has_recovered = false;
         while !self.worker.is_stopping() {
-            self.runner.current.send_replace(None);
             if !has_recovered {
                 let recovered = self.recover_uploads().await;
                 self.worker.note(&recovered);
@@ -59,7 +58,10 @@ impl ImportWorker<'_> {
             }
             match self.next() {
                 Some(task) => self.run_task(task).await,
-                None => self.wait(!has_recovered).await,
+                None => {
+                    self.runner.current.send_replace(None);
+                    self.wait(!has_recovered).await;
+                }
             }
         }
         self.runner.current.send_replace(None);

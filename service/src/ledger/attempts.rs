@@ -25,7 +25,7 @@ pub(super) enum Attempt {
     /// Nothing was written, since no head is remembered; the next attempt is in turn.
     TakeTurn,
     /// Nothing was written: another session has held the turn for longer than a batch waits.
-    TurnHeld(Fault),
+    TurnTimeout(Fault),
     /// Nothing was written: another session has held a lock on a wallet, or on the owner of a new one, for longer than
     /// a batch waits.
     Locked(Fault),
@@ -53,24 +53,24 @@ impl InDoubt {
 }
 
 /// The result of an attempt that met a fault of COMMIT, or of a single statement that is its own transaction.
-pub(super) fn of_commit(fault: Fault, doubt: impl FnOnce() -> InDoubt) -> Attempt {
+pub(super) fn after_commit_fault(fault: Fault, doubt: impl FnOnce() -> InDoubt) -> Attempt {
     let fault = fault.of_commit();
     if fault.kind == FaultKind::OutcomeUnknown {
         return Attempt::Unknown(doubt(), fault);
     }
-    before_commit(fault)
+    after_early_fault(fault)
 }
 
 /// The result of an attempt that met a fault while it waited for the turn.
-pub(super) fn of_turn(fault: Fault) -> Attempt {
+pub(super) fn after_turn_fault(fault: Fault) -> Attempt {
     if fault.kind == FaultKind::Locked {
-        return Attempt::TurnHeld(fault);
+        return Attempt::TurnTimeout(fault);
     }
-    before_commit(fault)
+    after_early_fault(fault)
 }
 
 /// The result of an attempt that met a fault before COMMIT was asked for: nothing is durable.
-pub(super) fn before_commit(fault: Fault) -> Attempt {
+pub(super) fn after_early_fault(fault: Fault) -> Attempt {
     match fault.kind {
         // Another process has written the next row of the journal.
         FaultKind::Unique(_) if fault.is_unique_violation_of("journal") => Attempt::Again(FaultKind::Stale),

@@ -7,17 +7,18 @@
 
 use std::any::Any;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::Batches;
-use super::callers::{Batch, Caller, Waiting};
+use super::batch::{Batch, Caller, QueuedCommand};
+use super::batch_committer::BatchCommitter;
 use super::error::SubmitError;
 use super::metrics::Metrics;
 use super::repo::Repo;
@@ -43,7 +44,7 @@ const WAIT_MAX: Duration = Duration::from_secs(40);
 /// The queue in which commands wait for the committer. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct Queue {
-    sender: mpsc::Sender<Waiting>,
+    sender: mpsc::Sender<QueuedCommand>,
     capacity: usize,
 }
 
@@ -56,7 +57,7 @@ impl Ledger {
         let stopped = stop.clone();
         let metrics = Arc::new(Metrics::default());
         let repo = Repo::new(db, metrics.clone());
-        let batches = Batches::new(repo, clock, metrics.clone(), handover);
+        let batches = BatchCommitter::new(repo, clock, metrics.clone(), handover);
         let committer = Committer {
             batches,
             metrics: metrics.clone(),
@@ -108,7 +109,7 @@ impl Ledger {
     /// Takes no more commands, answers those that wait, and returns when the last one is durable.
     pub async fn stop(&self) {
         self.stop.cancel();
-        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(thread) = self.thread.lock().take() else {
             return;
         };
         let ended = tokio::task::spawn_blocking(move || thread.join()).await;
@@ -146,7 +147,7 @@ impl Queue {
 }
 
 /// A reserved place in the queue.
-pub struct QueuePlace(mpsc::OwnedPermit<Waiting>);
+pub struct QueuePlace(mpsc::OwnedPermit<QueuedCommand>);
 
 impl QueuePlace {
     /// Submits a command and waits for its final outcome. The queue cannot be full.
@@ -159,9 +160,9 @@ impl QueuePlace {
 
 type Answer = oneshot::Receiver<Result<Outcome, SubmitError>>;
 
-fn waiting(command: Command) -> (Waiting, Answer) {
+fn waiting(command: Command) -> (QueuedCommand, Answer) {
     let (answer, outcome) = oneshot::channel();
-    let waiting = Waiting {
+    let waiting = QueuedCommand {
         command,
         caller: Caller::new(answer),
     };
@@ -185,10 +186,10 @@ async fn outcome_of(answer: Answer) -> Result<Outcome, SubmitError> {
 
 /// The state of the committer's task.
 struct Committer<S> {
-    batches: Batches<S>,
+    batches: BatchCommitter<S>,
     metrics: Arc<Metrics>,
     /// Commands that need rows which another session has locked. They are tried again, between the batches that arrive.
-    set_aside: Vec<Waiting>,
+    set_aside: Vec<QueuedCommand>,
     try_again_at: Instant,
 }
 
@@ -198,7 +199,7 @@ const SET_ASIDE_MAX: usize = 1_000;
 const SET_ASIDE_PAUSE: Duration = Duration::from_millis(100);
 
 impl<S: Store> Committer<S> {
-    async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>, stopped: CancellationToken) {
+    async fn run(mut self, mut receiver: mpsc::Receiver<QueuedCommand>, stopped: CancellationToken) {
         let batch_max = self.batches.size_max();
         let mut waiting = Vec::with_capacity(batch_max);
         loop {
@@ -222,7 +223,7 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    async fn commit(&mut self, waiting: Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
+    async fn commit(&mut self, waiting: Vec<QueuedCommand>, queue: &mut mpsc::Receiver<QueuedCommand>) {
         let size_max = self.batches.size_max();
         let mut batch = Batch::new(waiting, size_max, queue, &self.metrics);
         self.metrics.note_batch(Some(std::time::Instant::now()));
@@ -241,7 +242,7 @@ impl<S: Store> Committer<S> {
     }
 }
 
-fn has_run_out(receiver: &mpsc::Receiver<Waiting>) -> bool {
+fn has_run_out(receiver: &mpsc::Receiver<QueuedCommand>) -> bool {
     receiver.is_closed() && receiver.is_empty()
 }
 

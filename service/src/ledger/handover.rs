@@ -1,6 +1,6 @@
 //! Publishes each durable commit to the followers of the journal in this process.
 
-use super::commit::GroupCommit;
+use super::group_commit::GroupCommit;
 use crate::feed::{Completed, Mark};
 use crate::values::TransferStatus;
 
@@ -10,18 +10,19 @@ pub(super) struct CommitHandover(pub crate::feed::Handover);
 impl CommitHandover {
     /// Publishes a commit that is durable already. Call it before the commit's callers are answered.
     pub fn publish(&self, commit: &GroupCommit) {
-        self.0.publish(Mark::of(&commit.before), Mark::of(&commit.head), || {
-            let transfers = commit.writes.transfers.iter();
-            let completed = transfers.filter(|transfer| transfer.status == TransferStatus::Completed);
-            completed
-                .map(|transfer| Completed {
-                    kind: transfer.kind,
-                    currency: transfer.currency,
-                    amount: transfer.amount,
-                    method: transfer.method.clone(),
-                    at: transfer.created_at,
-                })
-                .collect()
-        });
+        self.0
+            .publish(Mark::of(&commit.previous_head), Mark::of(&commit.new_head), || {
+                let transfers = commit.writes.transfers.iter();
+                let completed = transfers.filter(|transfer| transfer.status == TransferStatus::Completed);
+                completed
+                    .map(|transfer| Completed {
+                        kind: transfer.kind,
+                        currency: transfer.currency,
+                        amount: transfer.amount,
+                        method: transfer.method.clone(),
+                        at: transfer.created_at,
+                    })
+                    .collect()
+            });
     }
 }

@@ -5,13 +5,14 @@
 use std::collections::HashMap;
 
 use super::attempts::{
-    Attempt, InDoubt, before_commit, hidden_wallets, keys, keys_of_refused, of_commit, of_turn, openings, wallet_ids,
+    Attempt, InDoubt, after_commit_fault, after_early_fault, after_turn_fault, hidden_wallets, keys, keys_of_refused,
+    openings, wallet_ids,
 };
-use super::batch::{Batches, Decision};
+use super::batch::Batch;
+use super::batch_committer::{BatchCommitter, Decision};
 use super::book::{Book, Writes};
-use super::callers::Batch;
-use super::commit::GroupCommit;
-use super::metrics::{Loss, Metrics};
+use super::group_commit::GroupCommit;
+use super::metrics::{JournalLoss, Metrics};
 use super::skew::clocks_disagree;
 use super::stamps::BatchStamps;
 use super::store::{Store, Turn};
@@ -21,18 +22,18 @@ use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Timestamp, WalletId};
 
 /// The options of one attempt in turn.
-pub(super) struct InTurn<'a> {
+pub(super) struct InTurnOptions<'a> {
     /// Whether commands that wait in the queue are taken into the batch.
-    pub grows: bool,
+    pub takes_waiting: bool,
     /// Whether all keys of the batch are looked up, and not only those of refused commands.
     pub looks_up_keys: bool,
     /// Commits whose answers were lost.
     pub doubts: &'a [InDoubt],
 }
 
-/// The turn, held by this process, with what was read as it was taken. (`Attempt::TurnHeld` is the opposite: another
+/// The turn, held by this process, with what was read as it was taken. (`Attempt::TurnTimeout` is the opposite: another
 /// session has the turn.)
-pub(super) struct TurnHeld<T> {
+pub(super) struct TurnTimeout<T> {
     pub turn: T,
     pub head: Head,
     pub identity: LedgerIdentity,
@@ -44,16 +45,16 @@ enum Decided {
     NothingToWrite(Vec<Outcome>),
 }
 
-impl<S: Store> Batches<S> {
+impl<S: Store> BatchCommitter<S> {
     /// Tries to decide and write the commands at these places. Commands that need a wallet which another session has
     /// locked are removed from `places`, and so stay unanswered.
     pub(super) async fn try_in_turn(
         &mut self,
         batch: &mut Batch<'_>,
         places: &mut Vec<usize>,
-        how: InTurn<'_>,
+        how: InTurnOptions<'_>,
     ) -> Attempt {
-        let TurnHeld {
+        let TurnTimeout {
             mut turn,
             head,
             identity,
@@ -66,38 +67,38 @@ impl<S: Store> Batches<S> {
                 let commit = GroupCommit::new(decision.writes, head, &identity, decision.at);
                 self.write_in_turn(turn, places, decision.outcomes, commit).await
             }
-            Ok(Decided::NothingToWrite(outcomes)) => match turn.give_back().await {
+            Ok(Decided::NothingToWrite(outcomes)) => match turn.rollback().await {
                 Ok(()) => Attempt::Done(outcomes),
-                Err(fault) => before_commit(fault),
+                Err(fault) => after_early_fault(fault),
             },
-            Err(fault) => before_commit(fault),
+            Err(fault) => after_early_fault(fault),
         }
     }
 
     /// Waits for the turn, refuses to commit with a wrong clock, notes a database that has lost commits, and brings the
     /// memory up to the head.
-    pub(super) async fn take_turn(&mut self) -> Result<TurnHeld<S::Turn>, Attempt> {
+    pub(super) async fn take_turn(&mut self) -> Result<TurnTimeout<S::Turn>, Attempt> {
         let asked_at = self.clock.now();
         let request = self.memory.turn_request();
-        let (mut turn, answer) = self.store.take_turn(&request).await.map_err(of_turn)?;
+        let (mut turn, answer) = self.store.take_turn(&request).await.map_err(after_turn_fault)?;
         self.note_connections();
         // The database reads its clock after the wait.
         self.refuse_wrong_clock(asked_at + answer.waited, answer.time)
-            .map_err(before_commit)?;
+            .map_err(after_early_fault)?;
         if let Some(last_row) = self.memory.last_row
             && answer.last_row_digest != Some(last_row.digest)
         {
-            self.note_that_it_went_back(last_row, answer.head);
+            self.report_lost_commits(last_row, answer.head);
             self.memory.forget();
         }
         self.memory.catch_up(answer.head, answer.moved);
         let identity = match self.memory.identity {
             Some(identity) => identity,
-            None => turn.identity().await.map_err(before_commit)?,
+            None => turn.identity().await.map_err(after_early_fault)?,
         };
         self.memory.identity = Some(identity);
         let head = answer.head;
-        Ok(TurnHeld { turn, head, identity })
+        Ok(TurnTimeout { turn, head, identity })
     }
 
     async fn decide_in_turn(
@@ -106,7 +107,7 @@ impl<S: Store> Batches<S> {
         head: Head,
         batch: &mut Batch<'_>,
         places: &mut Vec<usize>,
-        how: InTurn<'_>,
+        how: InTurnOptions<'_>,
     ) -> Result<Decided, Fault> {
         if let Some(doubt) = durable_one(turn, how.doubts).await? {
             places.clone_from(&doubt.places);
@@ -116,7 +117,7 @@ impl<S: Store> Batches<S> {
                 at: self.time_above(head),
             })));
         }
-        if how.grows {
+        if how.takes_waiting {
             places.extend(batch.take_waiting());
         }
         let wallets = self.wallets_in_turn(turn, &batch.commands(places)).await?;
@@ -127,7 +128,7 @@ impl<S: Store> Batches<S> {
         let decision = self
             .decide_on(turn, &commands, wallets, (head.at, how.looks_up_keys))
             .await?;
-        if decision.writes.is_empty() && !self.owes_a_row {
+        if decision.writes.is_empty() && !self.must_write_row {
             return Ok(Decided::NothingToWrite(decision.outcomes));
         }
         Ok(Decided::ToWrite(Box::new(decision)))
@@ -178,7 +179,7 @@ impl<S: Store> Batches<S> {
     /// Skipping locks means locking the wallets of the batch, a write for each, so it is done only after a lock was
     /// met.
     fn passes_locks(&self) -> bool {
-        self.met_locks > 0 || !self.locked.is_empty()
+        self.lock_skipping_batches_left > 0 || !self.locked.is_empty()
     }
 
     /// Fails if the database's clock contradicts this process': a wrong clock stops its own process, and dates no
@@ -207,8 +208,8 @@ impl<S: Store> Batches<S> {
         time.is_some_and(|time| clocks_disagree(earliest, time, self.clock.now()))
     }
 
-    fn note_that_it_went_back(&self, seen: Head, head: Head) {
-        let loss = Loss {
+    fn report_lost_commits(&self, seen: Head, head: Head) {
+        let loss = JournalLoss {
             kept_through: head.number.min(seen.number - 1),
             lost_through: seen.number,
         };
@@ -235,9 +236,9 @@ impl<S: Store> Batches<S> {
         let opened = if openings.is_empty() {
             Vec::new()
         } else {
-            turn.find_opened(&openings).await?
+            turn.find_existing(&openings).await?
         };
-        book.remember_owners(opened.iter().cloned());
+        book.add_existing_wallets(opened.iter().cloned());
         let looks_up_all = looks_up_keys || !self.store.is_optimistic();
         let all_keys = keys(commands);
         if looks_up_all && !all_keys.is_empty() {
@@ -249,7 +250,7 @@ impl<S: Store> Batches<S> {
             return Ok(decision);
         }
         let mut book = Book::open(wallets);
-        book.remember_owners(opened);
+        book.add_existing_wallets(opened);
         book.remember(turn.find_by_keys(&refused).await?);
         Ok(self.decide(book, commands, floor))
     }
@@ -262,16 +263,16 @@ impl<S: Store> Batches<S> {
         commit: GroupCommit,
     ) -> Attempt {
         if let Err(fault) = turn.write(&commit).await {
-            return before_commit(fault);
+            return after_early_fault(fault);
         }
         match turn.commit().await {
             Ok(()) => {
-                self.owes_a_row = false;
+                self.must_write_row = false;
                 self.handover.publish(&commit);
-                self.memory.note_commit(commit.head, commit.writes);
+                self.memory.note_commit(commit.new_head, commit.writes);
                 Attempt::Done(outcomes)
             }
-            Err(fault) => of_commit(fault, || InDoubt::new(places, outcomes, commit.head)),
+            Err(fault) => after_commit_fault(fault, || InDoubt::new(places, outcomes, commit.new_head)),
         }
     }
 }

@@ -5,7 +5,7 @@ use quick_cache::unsync::Cache;
 
 use super::attempts::{hidden_wallets, wallet_ids};
 use super::book::Writes;
-use super::store::{MovedWallet, TurnRequest};
+use super::store::{ChangedWallet, TurnRequest};
 use super::types::{Command, Wallet};
 use crate::journal::{Head, LedgerIdentity};
 use crate::values::WalletId;
@@ -76,7 +76,7 @@ impl Memory {
 
     /// Notes the head, and the wallets that other processes changed up to it. `None` means too many: all wallets are
     /// forgotten.
-    pub fn catch_up(&mut self, head: Head, moved: Option<Vec<MovedWallet>>) {
+    pub fn catch_up(&mut self, head: Head, moved: Option<Vec<ChangedWallet>>) {
         match moved {
             Some(moved) => {
                 for moved in moved {

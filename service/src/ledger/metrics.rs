@@ -1,8 +1,9 @@
 //! Counters of the commit path, cheap enough to be always on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -12,7 +13,7 @@ macro_rules! counters {
             $($(#[$doc])* pub(super) $name: AtomicU64,)*
             pub(super) batch_size: Histogram,
             pub(super) wait_us: Histogram,
-            last_loss: Mutex<Option<Loss>>,
+            last_loss: Mutex<Option<JournalLoss>>,
             batch_since: Mutex<Option<Instant>>,
         }
 
@@ -103,7 +104,7 @@ impl Histogram {
 
 /// Rows of the journal that the database has lost, as far as this process can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Loss {
+pub struct JournalLoss {
     /// No row after this number is known to be kept; earlier ones may be lost too.
     pub kept_through: i64,
     /// The number of the newest row that this process had seen; it is lost.
@@ -113,25 +114,25 @@ pub struct Loss {
 impl Metrics {
     /// The rows that were missing when the database last turned out to lack commits; `None` if it never did.
     #[must_use]
-    pub fn last_loss(&self) -> Option<Loss> {
-        *self.last_loss.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn last_loss(&self) -> Option<JournalLoss> {
+        *self.last_loss.lock()
     }
 
-    pub(super) fn note_loss(&self, loss: Loss) {
+    pub(super) fn note_loss(&self, loss: JournalLoss) {
         Self::add(&self.database_went_back, 1);
-        *self.last_loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(loss);
+        *self.last_loss.lock() = Some(loss);
     }
 
     /// How long the current batch has been worked on; `None` while there is none.
     #[must_use]
     pub fn batch_age(&self) -> Option<Duration> {
-        let since = *self.batch_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *self.batch_since.lock();
         since.map(|since| since.elapsed())
     }
 
     /// Notes when the current batch began; `None` when it has ended.
     pub(super) fn note_batch(&self, since: Option<Instant>) {
-        *self.batch_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        *self.batch_since.lock() = since;
     }
 
     /// Counts how long a command was in the queue.

@@ -8,11 +8,11 @@
 mod attempts;
 mod bank_clock;
 mod batch;
+mod batch_committer;
 mod book;
-mod callers;
-mod commit;
 mod committer;
 mod error;
+mod group_commit;
 mod handover;
 mod in_turn;
 mod locked_wallets;
@@ -34,10 +34,10 @@ pub use book::{Book, Stamps, WalletUpdate, Writes};
 pub use committer::{Ledger, Queue, QueuePlace};
 pub use entries::{EntryPage, WalletEntry, entries_of};
 pub use error::SubmitError;
-pub use metrics::{HistogramSnapshot, Loss, Metrics, MetricsSnapshot};
+pub use metrics::{HistogramSnapshot, JournalLoss, Metrics, MetricsSnapshot};
 pub use types::{
-    Action, Change, Command, Direction, Entry, Expected, Failure, Idempotency, Movement, Opening, Outcome, Owner,
-    Payment, Refusal, StatusRequest, TextsSeal, Transfer, Wallet, WalletRefusal, WalletTag,
+    Action, Command, Direction, Entry, Expected, Failure, Idempotency, Movement, Opening, Outcome, Owner, Payment,
+    Refusal, StatusRequest, TextsSeal, Transfer, Wallet, WalletChange, WalletRefusal, WalletTag,
 };
 pub use verify::{Check, JournalSpan, Report, RowDigest, VerifyError, verify, verify_since};
 

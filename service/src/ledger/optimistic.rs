@@ -1,16 +1,16 @@
 //! Writing without the turn: decide on what is remembered, and write with one statement that fails if the head has
 //! moved.
 
-use super::attempts::{Attempt, InDoubt, keys_of_refused, of_commit};
-use super::batch::{Batches, Decision};
+use super::attempts::{Attempt, InDoubt, after_commit_fault, keys_of_refused};
+use super::batch_committer::{BatchCommitter, Decision};
 use super::book::Book;
-use super::commit::GroupCommit;
+use super::group_commit::GroupCommit;
 use super::store::{Connection, Store};
 use super::types::{Command, Transfer, Wallet};
 use crate::db::{Fault, FaultKind};
 use crate::values::Timestamp;
 
-impl<S: Store> Batches<S> {
+impl<S: Store> BatchCommitter<S> {
     pub(super) async fn try_optimistic(
         &mut self,
         commands: &[&Command],
@@ -44,14 +44,14 @@ impl<S: Store> Batches<S> {
         match connection.write(&commit).await {
             Ok(time) => {
                 self.handover.publish(&commit);
-                self.memory.note_commit(commit.head, commit.writes);
+                self.memory.note_commit(commit.new_head, commit.writes);
                 if self.is_clock_wrong(sent, time) {
                     // The next batch is in turn, where a wrong clock is refused.
                     self.memory.forget();
                 }
                 Attempt::Done(outcomes)
             }
-            Err(fault) => of_commit(fault, || InDoubt::new(places, outcomes, commit.head)),
+            Err(fault) => after_commit_fault(fault, || InDoubt::new(places, outcomes, commit.new_head)),
         }
     }
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::attempts::{Attempt, InDoubt, before_commit};
-use super::batch::{Batches, CAUTIOUS_BATCHES, Ended};
+use super::attempts::{Attempt, InDoubt, after_early_fault};
+use super::batch::Batch;
+use super::batch_committer::{BatchCommitter, CAUTIOUS_BATCHES, Ended};
 use super::book::Writes;
-use super::callers::Batch;
-use super::commit::GroupCommit;
 use super::error::SubmitError;
-use super::in_turn::{InTurn, TurnHeld, durable_one};
+use super::group_commit::GroupCommit;
+use super::in_turn::{InTurnOptions, TurnTimeout, durable_one};
 use super::metrics::Metrics;
 use super::store::{Pause, Store};
 use crate::db::{Fault, FaultKind};
@@ -20,7 +20,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(200);
 /// How long callers wait for the outcome before they are answered `OutcomeUnknown`.
 const DOUBT_FOR: Duration = Duration::from_secs(30);
 
-impl<S: Store> Batches<S> {
+impl<S: Store> BatchCommitter<S> {
     /// Finds out whether a commit whose answer was lost is durable; if it is not, decides its commands again and writes
     /// them. The row of the journal with the commit's number settles it: while that row is missing, the lost statement
     /// may still be on its way; once another commit has the row, the lost statement fails.
@@ -39,8 +39,8 @@ impl<S: Store> Batches<S> {
         while started.elapsed() < DOUBT_FOR {
             self.forget_after_loss();
             places.clone_from(&asked);
-            let how = InTurn {
-                grows: false,
+            let how = InTurnOptions {
+                takes_waiting: false,
                 looks_up_keys: true,
                 doubts: &doubts,
             };
@@ -56,12 +56,12 @@ impl<S: Store> Batches<S> {
                     // None of the commands behind the batch was begun: for them the database is unreachable.
                     Fault::unreachable(fault)
                 }
-                Attempt::TurnHeld(fault) => {
+                Attempt::TurnTimeout(fault) => {
                     self.end_idle_holder().await;
                     fault
                 }
                 Attempt::Locked(fault) => {
-                    self.met_locks = CAUTIOUS_BATCHES;
+                    self.lock_skipping_batches_left = CAUTIOUS_BATCHES;
                     fault
                 }
                 // The schema, or a damaged row, refuses what was decided again: waiting does not help.
@@ -110,7 +110,7 @@ impl<S: Store> Batches<S> {
                     doubts.push(doubt);
                     Fault::unreachable(fault)
                 }
-                Err(Attempt::TurnHeld(fault)) => {
+                Err(Attempt::TurnTimeout(fault)) => {
                     self.end_idle_holder().await;
                     fault
                 }
@@ -127,12 +127,12 @@ impl<S: Store> Batches<S> {
 
     /// Writes an empty row of the journal. Gives the commit in doubt that is durable, if one is.
     async fn write_empty_row<'d>(&mut self, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Attempt> {
-        let TurnHeld {
+        let TurnTimeout {
             mut turn,
             head,
             identity,
         } = self.take_turn().await?;
-        let durable = durable_one(&mut turn, doubts).await.map_err(before_commit)?;
+        let durable = durable_one(&mut turn, doubts).await.map_err(after_early_fault)?;
         let commit = GroupCommit::new(Writes::default(), head, &identity, self.time_above(head));
         match self.write_in_turn(turn, &[], Vec::new(), commit).await {
             Attempt::Done(_) => Ok(durable),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::commit::GroupCommit;
+use super::group_commit::GroupCommit;
 use super::types::{Opening, Transfer, Wallet};
 use crate::db::Fault;
 use crate::journal::{Head, LedgerIdentity};
@@ -85,7 +85,7 @@ pub(super) trait Turn {
     async fn locked_among(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault>;
 
     /// Of the wallets that are to be opened, those that exist already.
-    async fn find_opened(&mut self, openings: &[&Opening]) -> Result<Vec<Wallet>, Fault>;
+    async fn find_existing(&mut self, openings: &[&Opening]) -> Result<Vec<Wallet>, Fault>;
 
     /// The stored transfers that used up any of these keys.
     async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault>;
@@ -101,7 +101,7 @@ pub(super) trait Turn {
     async fn commit(self) -> Result<(), Fault>;
 
     /// Ends the turn and writes nothing.
-    async fn give_back(self) -> Result<(), Fault>;
+    async fn rollback(self) -> Result<(), Fault>;
 }
 
 /// How far a process' memory reaches.
@@ -126,11 +126,11 @@ pub(super) struct TurnAnswer {
     pub waited: TimeDelta,
     /// The wallets that commits after `since` name, as they are now, none without `since`; `None` if there are too many
     /// such commits.
-    pub moved: Option<Vec<MovedWallet>>,
+    pub moved: Option<Vec<ChangedWallet>>,
 }
 
 /// A wallet that another process changed, with all that a commit can change of it.
-pub(super) struct MovedWallet {
+pub(super) struct ChangedWallet {
     pub id: WalletId,
     pub balance: Money,
     pub held: Money,
@@ -139,7 +139,7 @@ pub(super) struct MovedWallet {
     pub updated_at: Timestamp,
 }
 
-impl MovedWallet {
+impl ChangedWallet {
     /// Brings a remembered wallet up to date.
     pub fn apply_to(self, wallet: &mut Wallet) {
         wallet.balance = self.balance;
@@ -150,7 +150,7 @@ impl MovedWallet {
     }
 }
 
-impl From<Wallet> for MovedWallet {
+impl From<Wallet> for ChangedWallet {
     fn from(wallet: Wallet) -> Self {
         Self {
             id: wallet.id,

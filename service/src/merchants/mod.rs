@@ -31,14 +31,14 @@ pub use volume::Volume;
 
 use std::sync::Arc;
 
-use self::refresher::{Snapshot, keep_fresh};
+use self::refresher::{ReportCache, keep_fresh};
 use crate::db::{Db, Fault};
 use crate::workers::Workers;
 
 /// The reports, and what each merchant has done.
 pub struct Merchants {
     db: Db,
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<ReportCache>,
     workers: Workers,
 }
 
@@ -46,7 +46,7 @@ impl Merchants {
     /// Starts keeping the reports at hand. Must be called inside a tokio runtime.
     #[must_use]
     pub fn start(db: &Db, workers: Workers) -> Self {
-        let snapshot = Arc::new(Snapshot::new(db.clone()));
+        let snapshot = Arc::new(ReportCache::new(db.clone()));
         let kept = snapshot.clone();
         workers.start("reports", move |worker| keep_fresh(worker, kept.clone()));
         Self {

@@ -1,8 +1,10 @@
 //! Keeps the reports at hand: asks the database now and then whether they have changed, and reads them only then. What
 //! nobody could ask about for too long is no answer any more.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
 
 use super::repo;
 use super::report::Reports;
@@ -18,12 +20,12 @@ const INTERVAL: Duration = Duration::from_millis(250);
 const OLD_AFTER: Duration = Duration::from_secs(5);
 
 /// The reports as they were a moment ago; none until they are read for the first time.
-pub(super) struct Snapshot {
+pub(super) struct ReportCache {
     db: Db,
-    at_hand: RwLock<Option<AtHand>>,
+    at_hand: RwLock<Option<CachedReports>>,
 }
 
-struct AtHand {
+struct CachedReports {
     reports: Arc<Reports>,
     /// They were as new as could be when the database was asked for the last time.
     asked: Instant,
@@ -32,9 +34,9 @@ struct AtHand {
 /// Why there are no reports.
 #[derive(Debug, thiserror::Error)]
 #[error("the reports at hand are too old, or none are read yet")]
-struct NoneAtHand;
+struct NoCachedReports;
 
-impl Snapshot {
+impl ReportCache {
     pub fn new(db: Db) -> Self {
         Self {
             db,
@@ -43,9 +45,9 @@ impl Snapshot {
     }
 
     pub fn get(&self) -> Result<Arc<Reports>, Fault> {
-        match &*self.at_hand.read().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.at_hand.read() {
             Some(at_hand) if at_hand.asked.elapsed() < OLD_AFTER => Ok(at_hand.reports.clone()),
-            Some(_) | None => Err(Fault::unreachable(NoneAtHand)),
+            Some(_) | None => Err(Fault::unreachable(NoCachedReports)),
         }
     }
 
@@ -53,16 +55,16 @@ impl Snapshot {
     pub async fn refresh(&self) -> Result<(), Fault> {
         let asked = Instant::now();
         let version = repo::version(&self.db.read).await?;
-        if !self.is_still(version, asked) {
+        if !self.confirm(version, asked) {
             let reports = Arc::new(repo::load(&self.db.read).await?);
-            self.take(AtHand { reports, asked });
+            self.take(CachedReports { reports, asked });
         }
         Ok(())
     }
 
     /// True when the reports at hand are of this version, which they were then.
-    fn is_still(&self, version: i64, asked: Instant) -> bool {
-        let mut at_hand = self.at_hand.write().unwrap_or_else(PoisonError::into_inner);
+    fn confirm(&self, version: i64, asked: Instant) -> bool {
+        let mut at_hand = self.at_hand.write();
         let same = at_hand.as_mut().filter(|at_hand| at_hand.reports.version == version);
         if let Some(at_hand) = same {
             at_hand.asked = at_hand.asked.max(asked);
@@ -71,8 +73,8 @@ impl Snapshot {
         false
     }
 
-    fn take(&self, now: AtHand) {
-        let mut at_hand = self.at_hand.write().unwrap_or_else(PoisonError::into_inner);
+    fn take(&self, now: CachedReports) {
+        let mut at_hand = self.at_hand.write();
         // Two refreshes may overtake each other.
         if at_hand.as_ref().is_none_or(|at_hand| at_hand.asked <= now.asked) {
             *at_hand = Some(now);
@@ -81,7 +83,7 @@ impl Snapshot {
 }
 
 /// Refreshes a snapshot until the worker has to end.
-pub(super) async fn keep_fresh(worker: Worker, snapshot: Arc<Snapshot>) {
+pub(super) async fn keep_fresh(worker: Worker, snapshot: Arc<ReportCache>) {
     let step = || async { snapshot.refresh().await.map(|()| Step::Idle) };
     worker.repeat(Backoff::new(INTERVAL, INTERVAL), step).await;
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::month::Month;
 use super::ranking::{Ranked, Ranking};
 use super::report::Item;
-use super::rollup::{Marks, Merchant, Rollup, RollupMark};
+use super::rollup::{Merchant, MerchantFlag, MerchantFlags, Rollup};
 
 /// What the last writer knows.
 #[derive(Default)]
@@ -45,7 +45,7 @@ impl Remembered {
     const MONTHS_MAX: usize = 36;
 
     /// Forgets everything that another writer may have changed.
-    pub fn at(&mut self, version: i64) {
+    pub fn forget_unless_at(&mut self, version: i64) {
         if self.version != version {
             self.merchants.clear();
             self.version = version;
@@ -83,7 +83,7 @@ impl Remembered {
             };
             let before = known.map(|known| known.marks).unwrap_or_default();
             changes.note_marks(more.marks.without(before));
-            if more.marks.has(RollupMark::Succeeded) && (can_lead(merchant.volume) || leaders.contains(&**id)) {
+            if more.marks.has(MerchantFlag::Succeeded) && (can_lead(merchant.volume) || leaders.contains(&**id)) {
                 changes.succeeded.push(Ranked {
                     merchant_id: id.clone(),
                     volume: merchant.volume,
@@ -123,11 +123,11 @@ impl Remembered {
 }
 
 impl Changes {
-    fn note_marks(&mut self, new: Marks) {
-        if new == Marks::default() {
+    fn note_marks(&mut self, new: MerchantFlags) {
+        if new == MerchantFlags::default() {
             return;
         }
-        for item in RollupMark::all()
+        for item in MerchantFlag::all()
             .filter(|mark| new.has(*mark))
             .filter_map(Item::of_mark)
         {
@@ -147,7 +147,7 @@ impl Changes {
         let succeeded = self
             .merchants
             .iter()
-            .filter(|(_, merchant)| merchant.marks.has(RollupMark::Succeeded));
+            .filter(|(_, merchant)| merchant.marks.has(MerchantFlag::Succeeded));
         let changed = succeeded.map(|(id, merchant)| Ranked {
             merchant_id: id.clone(),
             volume: merchant.volume,
@@ -180,7 +180,7 @@ mod tests {
         Merchant {
             volume: Volume::default(),
             counts: MerchantCounts::default(),
-            marks: Marks::SUCCEEDED,
+            marks: MerchantFlags::SUCCEEDED,
             first_activity: DateTime::UNIX_EPOCH,
             last_activity: DateTime::UNIX_EPOCH,
         }
@@ -217,7 +217,7 @@ mod tests {
             volume: Volume::default(),
         };
         let mut failed = merchant();
-        failed.marks = Marks::default();
+        failed.marks = MerchantFlags::default();
         let changes = Changes {
             merchants: vec![("M1".into(), merchant()), ("M2".into(), failed)],
             ..Changes::default()

@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 
 use super::month::Month;
 use super::ranking::{Ranked, Ranking};
-use super::rollup::{MerchantCounts, RollupMark};
+use super::rollup::{MerchantCounts, MerchantFlag};
 use crate::values::{ActivityStatus, KycStep, Product};
 
 /// Every report at one moment.
@@ -91,11 +91,11 @@ impl Item {
 
     /// The number that counts merchants with a mark.
     #[must_use]
-    pub fn of_mark(mark: RollupMark) -> Option<Self> {
+    pub fn of_mark(mark: MerchantFlag) -> Option<Self> {
         match mark {
-            RollupMark::Used(product) => Some(Self::ProductMerchants(product)),
-            RollupMark::Took(step) => Some(Self::KycMerchants(step)),
-            RollupMark::Succeeded => None,
+            MerchantFlag::Used(product) => Some(Self::ProductMerchants(product)),
+            MerchantFlag::PassedKyc(step) => Some(Self::KycMerchants(step)),
+            MerchantFlag::Succeeded => None,
         }
     }
 }
@@ -234,7 +234,7 @@ mod tests {
     fn keys_are_read_as_they_are_written() {
         let month = Month::from_number(202_401).expect("this is a month");
         let mut items = vec![Item::ActiveMerchants(month)];
-        items.extend(RollupMark::all().filter_map(Item::of_mark));
+        items.extend(MerchantFlag::all().filter_map(Item::of_mark));
         items.extend(
             MerchantCounts::default()
                 .iter()

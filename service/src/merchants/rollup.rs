@@ -30,22 +30,22 @@ pub struct Merchant {
     /// The sum of what succeeded.
     pub volume: Volume,
     pub counts: MerchantCounts,
-    pub marks: Marks,
+    pub marks: MerchantFlags,
     pub first_activity: Timestamp,
     pub last_activity: Timestamp,
 }
 
 /// What a merchant has done at least once, a bit each. Bits are set and never taken back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Marks(pub i16);
+pub struct MerchantFlags(pub i16);
 
-/// One bit of `Marks`.
+/// One bit of `MerchantFlags`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RollupMark {
+pub enum MerchantFlag {
     /// Used a product, whatever came of it.
     Used(Product),
     /// Took a step of KYC.
-    Took(KycStep),
+    PassedKyc(KycStep),
     /// Succeeded in anything.
     Succeeded,
 }
@@ -104,29 +104,29 @@ fn place(product: Product, status: ActivityStatus) -> usize {
     product as usize * ActivityStatus::ALL.len() + status as usize
 }
 
-impl RollupMark {
+impl MerchantFlag {
     /// Every mark.
     pub fn all() -> impl Iterator<Item = Self> {
         let used = Product::ALL.iter().copied().map(Self::Used);
-        let took = KycStep::ALL.iter().copied().map(Self::Took);
+        let took = KycStep::ALL.iter().copied().map(Self::PassedKyc);
         used.chain(took).chain([Self::Succeeded])
     }
 
     const fn bit(self) -> i16 {
         1 << match self {
             Self::Used(product) => product as usize,
-            Self::Took(step) => Product::ALL.len() + step as usize,
+            Self::PassedKyc(step) => Product::ALL.len() + step as usize,
             Self::Succeeded => Product::ALL.len() + KycStep::ALL.len(),
         }
     }
 }
 
-impl Marks {
+impl MerchantFlags {
     /// The mark of a success alone.
-    pub const SUCCEEDED: Self = Self(RollupMark::Succeeded.bit());
+    pub const SUCCEEDED: Self = Self(MerchantFlag::Succeeded.bit());
 
     #[must_use]
-    pub const fn has(self, mark: RollupMark) -> bool {
+    pub const fn has(self, mark: MerchantFlag) -> bool {
         self.0 & mark.bit() != 0
     }
 
@@ -135,12 +135,12 @@ impl Marks {
         Self(self.0 & !others.0)
     }
 
-    fn set(&mut self, mark: RollupMark) {
+    fn set(&mut self, mark: MerchantFlag) {
         self.0 |= mark.bit();
     }
 }
 
-impl BitOr for Marks {
+impl BitOr for MerchantFlags {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
@@ -183,7 +183,7 @@ impl Merchant {
         Self {
             volume: Volume::default(),
             counts: MerchantCounts::default(),
-            marks: Marks::default(),
+            marks: MerchantFlags::default(),
             first_activity: row.occurred_at,
             last_activity: row.occurred_at,
         }
@@ -193,12 +193,12 @@ impl Merchant {
         self.counts.0[place(row.product, row.status)] += 1;
         self.first_activity = self.first_activity.min(row.occurred_at);
         self.last_activity = self.last_activity.max(row.occurred_at);
-        self.marks.set(RollupMark::Used(row.product));
+        self.marks.set(MerchantFlag::Used(row.product));
         if row.status == ActivityStatus::Success {
             self.volume += row.amount;
-            self.marks.set(RollupMark::Succeeded);
+            self.marks.set(MerchantFlag::Succeeded);
             if let Some(step) = row.kyc_step() {
-                self.marks.set(RollupMark::Took(step));
+                self.marks.set(MerchantFlag::PassedKyc(step));
             }
         }
     }
@@ -219,8 +219,8 @@ mod tests {
 
     #[test]
     fn every_mark_has_a_bit_of_its_own() {
-        let mut all = Marks::default();
-        for mark in RollupMark::all() {
+        let mut all = MerchantFlags::default();
+        for mark in MerchantFlag::all() {
             assert!(!all.has(mark));
             all.set(mark);
         }

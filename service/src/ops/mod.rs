@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::aggregates::{self, Aggregates, Comparison, Verdict};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::ledger::{self, Ledger, Loss, Metrics, MetricsSnapshot, Queue, Report, VerifyError};
+use crate::ledger::{self, JournalLoss, Ledger, Metrics, MetricsSnapshot, Queue, Report, VerifyError};
 use crate::statistics::{self, Statistics};
 use crate::values::Timestamp;
 use crate::workers::{WorkerReport, Workers};
@@ -105,7 +105,7 @@ impl Ops {
     /// What the database had lost when it was last found to be an earlier state of itself; `None` when that has not
     /// happened since the start.
     #[must_use]
-    pub fn last_loss(&self) -> Option<Loss> {
+    pub fn last_loss(&self) -> Option<JournalLoss> {
         self.metrics.last_loss()
     }
 

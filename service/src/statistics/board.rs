@@ -1,6 +1,6 @@
 //! The windows of all currencies. Each has its own lock, which is held for some tens of nanoseconds.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::amount::WindowAmount;
 use super::ring::Slot;
@@ -137,7 +137,7 @@ impl Board {
     fn open<'cell>(&self, cell: &'cell mut Option<Box<Held>>, currency: Currency, clock: i64) -> &'cell mut Window {
         for other in &self.cells {
             // A locked cell is skipped: it is the one that is being filled, or another thread is using it.
-            if let Ok(mut other) = other.0.try_lock()
+            if let Some(mut other) = other.0.try_lock()
                 && other.as_mut().is_some_and(|held| held.window.is_over(clock))
             {
                 *other = None;
@@ -166,17 +166,6 @@ impl Default for Board {
     }
 }
 
-/// How often a thread tries a lock before it sleeps: waking it up costs a hundred times what it waits for.
-const SPINS_MAX: u32 = 500;
-
 fn lock(cell: &Cell) -> MutexGuard<'_, Option<Box<Held>>> {
-    for _ in 0..SPINS_MAX {
-        match cell.0.try_lock() {
-            Ok(guard) => return guard,
-            // No code panics under the lock; if it did, a minute's figures would be no reason to stop the bank.
-            Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
-        }
-    }
-    cell.0.lock().unwrap_or_else(PoisonError::into_inner)
+    cell.0.lock()
 }

@@ -24,7 +24,7 @@ const MILLISECOND_DIGITS: u16 = 3;
 const WINDOW: TimeDelta = TimeDelta::milliseconds(WINDOW_MS);
 
 /// What fills the bank's part of the windows.
-pub(super) struct Minute {
+pub(super) struct WindowFiller {
     pub board: Arc<Board>,
     pub clock: Arc<dyn Clock>,
     pub db: Db,
@@ -39,7 +39,7 @@ pub(super) struct Follower {
 /// The callers of `flush`, each waiting for an answer.
 type Asked = mpsc::Receiver<oneshot::Sender<()>>;
 
-impl Minute {
+impl WindowFiller {
     /// Reads the last minute in one snapshot, and gives a reader that goes on from it: nothing is missing in between,
     /// and nothing is there twice.
     pub async fn begin(&self) -> Result<Reader, Fault> {
@@ -114,7 +114,7 @@ fn time_to_begin_at(clock: Timestamp, newest: Timestamp) -> Timestamp {
 
 impl Follower {
     /// Starts the worker, which goes on from the reader.
-    pub fn start(workers: &Workers, minute: Minute, reader: Reader) -> Self {
+    pub fn start(workers: &Workers, minute: WindowFiller, reader: Reader) -> Self {
         let (flushes, asked) = mpsc::channel(FLUSHES_MAX);
         let (minute, asked, mut reader) = (Arc::new(minute), Arc::new(Mutex::new(asked)), Some(reader));
         // After a restart the worker has no reader, and reads the last minute again.
@@ -138,7 +138,7 @@ impl Follower {
     }
 }
 
-async fn follow(worker: Worker, minute: Arc<Minute>, mut reader: Option<Reader>, asked: Arc<Mutex<Asked>>) {
+async fn follow(worker: Worker, minute: Arc<WindowFiller>, mut reader: Option<Reader>, asked: Arc<Mutex<Asked>>) {
     let mut asked = asked.lock().await;
     let mut backoff = Backoff::new(POLL_EVERY, PAUSE_MAX);
     loop {

@@ -22,13 +22,14 @@ pub use summary::Figures;
 pub use window::{Age, WINDOW_MS};
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use self::board::Board;
-use self::follow::{Follower, Minute};
+use self::follow::{Follower, WindowFiller};
 use self::metrics::StatisticsMetrics;
 use self::shared::Shared;
 use crate::backoff::Backoff;
@@ -100,7 +101,7 @@ impl Statistics {
         if self.follower().is_some() {
             return Ok(());
         }
-        let minute = Minute {
+        let minute = WindowFiller {
             board: self.board.clone(),
             clock: self.clock.clone(),
             db: self.db.clone(),
@@ -123,7 +124,7 @@ impl Statistics {
     }
 
     fn follower(&self) -> MutexGuard<'_, Option<Follower>> {
-        self.follower.lock().unwrap_or_else(PoisonError::into_inner)
+        self.follower.lock()
     }
 
     /// One step of sharing what was reported with the other replicas; does nothing without Redis.

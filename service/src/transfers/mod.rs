@@ -8,7 +8,7 @@ mod request;
 
 pub use crate::ledger::{Failure, Refusal, Transfer};
 pub use error::TransferError;
-pub use request::{IdempotencyKey, Metadata, NewPayment, NewTransfer, Receipt};
+pub use request::{IdempotencyKey, Metadata, NewPayment, NewTransfer, TransferOutcome};
 
 use crate::actor::Actor;
 use crate::db::Db;
@@ -51,7 +51,7 @@ impl Transfers {
         actor: Actor,
         key: Option<IdempotencyKey>,
         new: NewTransfer,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<TransferOutcome, TransferError> {
         receipt(
             self.queue
                 .submit(command::of_transfer(actor, key.as_ref(), new))
@@ -65,7 +65,7 @@ impl Transfers {
         actor: Actor,
         key: Option<IdempotencyKey>,
         payment: NewPayment,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<TransferOutcome, TransferError> {
         self.pay(actor, key, Direction::In, payment).await
     }
 
@@ -75,7 +75,7 @@ impl Transfers {
         actor: Actor,
         key: Option<IdempotencyKey>,
         payment: NewPayment,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<TransferOutcome, TransferError> {
         self.pay(actor, key, Direction::Out, payment).await
     }
 
@@ -126,7 +126,7 @@ impl Transfers {
         key: Option<IdempotencyKey>,
         direction: Direction,
         new: NewPayment,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<TransferOutcome, TransferError> {
         let currency = self.currency_of(actor, &new).await?;
         let system = match currency {
             Some(currency) => self.wallets.find_method(&new.method, currency).await?,
@@ -188,10 +188,10 @@ impl Transfers {
     }
 }
 
-fn receipt(outcome: Outcome) -> Result<Receipt, TransferError> {
+fn receipt(outcome: Outcome) -> Result<TransferOutcome, TransferError> {
     match outcome {
         Outcome::Recorded { transfer, replayed } => match transfer.failure {
-            None => Ok(Receipt { transfer, replayed }),
+            None => Ok(TransferOutcome { transfer, replayed }),
             Some(failure) => Err(TransferError::Failed {
                 failure,
                 transfer: transfer.id,

@@ -34,7 +34,7 @@ pub struct NewPayment {
 
 /// The outcome of a request that moved money.
 #[derive(Clone, Debug)]
-pub struct Receipt {
+pub struct TransferOutcome {
     /// The COMPLETED transfer.
     pub transfer: Arc<Transfer>,
     /// True when this is the stored outcome of an earlier request with the same key.

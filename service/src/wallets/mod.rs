@@ -12,7 +12,9 @@ pub use crate::ledger::{Expected, Wallet, WalletTag};
 pub use error::WalletError;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::actor::Actor;
 use crate::db::{Db, Fault};
@@ -158,9 +160,9 @@ impl Wallets {
         }
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<(Method, Currency), WalletId>> {
+    fn remembered(&self) -> MutexGuard<'_, HashMap<(Method, Currency), WalletId>> {
         // The map holds only right ids, even after a panic.
-        self.system.lock().unwrap_or_else(PoisonError::into_inner)
+        self.system.lock()
     }
 
     /// A request for the status that the wallet already has succeeds and changes nothing.

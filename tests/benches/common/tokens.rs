@@ -7,16 +7,16 @@ use std::path::Path;
 
 use anyhow::Result;
 use base64::Engine;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use harness::{TokenAlgorithm, signed_token};
 use serde_json::json;
 use service::clock::random_bytes;
 use uuid::Uuid;
 
 /// Makes a signing key and stores it in a file for the server.
-pub fn make_key(file: &Path) -> Result<EncodingKey> {
+pub fn make_key(file: &Path) -> Result<[u8; 32]> {
     let key = random_bytes::<32>();
     write_private(file, &base64::engine::general_purpose::STANDARD.encode(key))?;
-    Ok(EncodingKey::from_secret(&key))
+    Ok(key)
 }
 
 /// Writes a file that only its owner may read: the server refuses a key file that others can read.
@@ -27,11 +27,11 @@ fn write_private(file: &Path, text: &str) -> Result<()> {
 }
 
 /// A token that is valid for a day.
-pub fn token(user: Uuid, role: &str, key: &EncodingKey) -> Result<String> {
+pub fn token(user: Uuid, role: &str, key: &[u8; 32]) -> Result<String> {
     let now = std::time::UNIX_EPOCH.elapsed()?.as_secs();
     let claims = json!({
         "iss": "florin", "aud": "florin-api", "sub": user, "role": role,
         "iat": now, "exp": now + 24 * 3_600, "jti": Uuid::from_u128(0),
     });
-    Ok(encode(&Header::new(Algorithm::HS256), &claims, key)?)
+    Ok(signed_token(TokenAlgorithm::Hs256, &claims, key))
 }

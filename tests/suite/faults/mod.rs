@@ -25,7 +25,7 @@ use service::Services;
 use service::db::Db;
 use service::identity::Actor;
 use service::ledger::SubmitError;
-use service::transfers::{Receipt, TransferError};
+use service::transfers::{TransferError, TransferOutcome};
 use service::values::{Money, TransferId, WalletId};
 use tokio::task::JoinSet;
 
@@ -130,7 +130,12 @@ impl Customers {
         self.0.iter().map(|(_, wallet)| *wallet).collect()
     }
 
-    async fn ask(&self, services: &Services, paid: (usize, usize), name: &str) -> Result<Receipt, TransferError> {
+    async fn ask(
+        &self,
+        services: &Services,
+        paid: (usize, usize),
+        name: &str,
+    ) -> Result<TransferOutcome, TransferError> {
         let ((actor, source), (_, destination)) = (self.0[paid.0], self.0[paid.1]);
         let new = new_transfer(source, destination, AMOUNT);
         services.transfers.submit(actor, key(name), new).await

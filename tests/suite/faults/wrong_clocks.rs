@@ -10,11 +10,11 @@ use service::clock::Clock;
 use service::db::FaultKind;
 use service::ledger::SubmitError;
 use service::ops::NotReady;
-use service::transfers::{Receipt, TransferError};
+use service::transfers::{TransferError, TransferOutcome};
 
 use super::{Customers, start};
 
-fn assert_refused(outcome: Result<Receipt, TransferError>) {
+fn assert_refused(outcome: Result<TransferOutcome, TransferError>) {
     match outcome {
         Err(TransferError::Submit(SubmitError::Fault(fault))) if fault.kind == FaultKind::Skew => {}
         other => panic!("{other:?}"),

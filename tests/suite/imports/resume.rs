@@ -170,7 +170,7 @@ async fn a_stop_is_noticed_before_the_checkpoint(bank: Arc<TestBank>) {
     let stopped = stop.clone();
     let read = Arc::new(AtomicU64::new(0));
     let counted = read.clone();
-    let stops = Small::<false>::new(&bank.db, 1_000, quiet()).telling(Arc::new(move || {
+    let stops = Small::<false>::new(&bank.db, 1_000, quiet()).with_row_hook(Arc::new(move || {
         counted.fetch_add(1, Ordering::Relaxed);
         stop.cancel();
     }));

@@ -46,7 +46,7 @@ impl<const ONCE: bool> Small<ONCE> {
     }
 
     /// Calls `reading` before each row is parsed.
-    pub fn telling(self, reading: Reading) -> Self {
+    pub fn with_row_hook(self, reading: Reading) -> Self {
         Self { reading, ..self }
     }
 

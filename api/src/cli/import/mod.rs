@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::bar::Bar;
 use self::summary::ImportSummary;
-use super::serve::told_to_stop;
+use super::serve::stop_signal;
 use super::{Bank, Ending, Settings, bank, print};
 use crate::stderr::complain;
 
@@ -124,7 +124,7 @@ async fn import_all(
 ) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let stops = stop.clone();
-    let signals = told_to_stop()?;
+    let signals = stop_signal()?;
     let listener = tokio::spawn(async move {
         signals.await;
         stops.cancel();

@@ -343,7 +343,7 @@ fn totals(day: Day, fields: Value) -> Result<Totals, AggregatesError> {
         .into_iter()
         .map(|(key, [high, low, count])| {
             let count = u64::try_from(count).map_err(|_| bad("a count below zero"))?;
-            Ok((key, Sum::of_halves(high, low, count)))
+            Ok((key, Sum::of_parts(high, low, count)))
         })
         .collect::<Result<Totals, _>>()
 }

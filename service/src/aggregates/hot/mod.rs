@@ -227,7 +227,7 @@ fn arguments_with_sums<const N: usize>(head: [&str; N], totals: &Totals) -> Resu
 
 fn push_totals(arguments: &mut Vec<String>, totals: &Totals) -> Result<(), AggregatesError> {
     for (key, sum) in totals.iter() {
-        let (high, low) = sum.halves().ok_or_else(|| bad("a sum beyond its halves"))?;
+        let (high, low) = sum.parts().ok_or_else(|| bad("a sum beyond its parts"))?;
         arguments.extend([
             key.day.to_string(),
             field_of(key),

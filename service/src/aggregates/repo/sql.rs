@@ -1,13 +1,11 @@
 //! The statements that the two dialects do not share.
 
-use sea_orm::DbBackend;
+use crate::db::SqlDialect;
+use crate::feed::IS_PAYMENT;
 
-/// The dialect of a connection.
+/// The statements in a connection's dialect.
 #[derive(Clone, Copy)]
-pub(super) struct TotalsDialect(pub DbBackend);
-
-/// What a sum is kept in two halves of; see `totals`.
-const HALF: &str = "1000000000";
+pub(super) struct TotalsDialect(pub SqlDialect);
 
 /// The columns of a line of sums.
 pub(super) const COLUMNS: &str = "day, source, currency, kind, method, units_high, units_low, count";
@@ -20,17 +18,9 @@ pub(super) const READ_STATE: &str = "SELECT bank, mark_number, mark_digest, newe
     rebuilt_at FROM aggregates_state WHERE id = 1";
 
 impl TotalsDialect {
-    fn is_postgres(self) -> bool {
-        self.0 == DbBackend::Postgres
-    }
-
-    fn choose(self, postgres: &str, sqlite: &str) -> String {
-        if self.is_postgres() { postgres } else { sqlite }.to_owned()
-    }
-
     /// Adds lines, given as JSON, to a table's sums. In the order of the key, so that two writers cannot deadlock.
     pub fn add(self, table: &str) -> String {
-        let lines = self.choose(
+        let lines = self.0.choose(
             "SELECT day, source, currency, kind, method, units_high, units_low, count FROM json_to_recordset($1::json) \
              AS line (day date, source smallint, currency text, kind smallint, method text, units_high bigint, \
              units_low bigint, count bigint) ORDER BY currency, day, kind, method, source",
@@ -52,7 +42,7 @@ impl TotalsDialect {
     pub fn move_cold(self) -> Vec<String> {
         let chosen = format!("SELECT {KEY} FROM hot_totals WHERE day < $1 ORDER BY {KEY} LIMIT $2");
         let or_add = Self::or_add_to("cold_totals");
-        if self.is_postgres() {
+        if self.0.is_postgres() {
             return vec![format!(
                 "WITH moved AS (DELETE FROM hot_totals WHERE ({KEY}) IN ({chosen} FOR UPDATE) RETURNING {COLUMNS}) \
                  INSERT INTO cold_totals ({COLUMNS}) SELECT {COLUMNS} FROM moved ORDER BY {KEY} {or_add}"
@@ -70,7 +60,7 @@ impl TotalsDialect {
     pub fn payments_after(self) -> String {
         let sums = self.sums("t.amount", "t.created_at", "t.currency", "t.method");
         format!(
-            "{sums} FROM transfers t WHERE t.kind <> 1 AND t.kind IN (2, 3) AND t.status = 2 AND t.id > $1 \
+            "{sums} FROM transfers t WHERE {IS_PAYMENT} AND t.status = 2 AND t.id > $1 \
              GROUP BY 1, 3, 4, 5"
         )
     }
@@ -79,40 +69,28 @@ impl TotalsDialect {
     /// exactly one there.
     /// Reversals are none of either.
     pub fn ledger(self) -> String {
-        let amount = self.choose("abs(e.amount)", "replace(e.amount, '-', '')");
-        let sums = self.sums(&amount, "t.created_at", "w.currency", "w.method");
+        let amount = self.0.choose("abs(e.amount)", "replace(e.amount, '-', '')");
+        let sums = self.sums(amount, "t.created_at", "w.currency", "w.method");
         format!(
             "{sums} FROM wallets w JOIN entries e ON e.wallet_id = w.id JOIN transfers t ON t.id = e.transfer_id \
-             WHERE w.method IS NOT NULL AND t.kind IN (2, 3) AND e.transfer_id <= $1 GROUP BY 1, 3, 4, 5"
+             WHERE w.method IS NOT NULL AND {IS_PAYMENT} AND e.transfer_id <= $1 GROUP BY 1, 3, 4, 5"
         )
     }
 
     /// `SELECT` of what makes a line of the bank's own; groups are the columns 1, 3, 4 and 5.
     fn sums(self, amount: &str, time: &str, currency: &str, method: &str) -> String {
-        let (day, source, units) = if self.is_postgres() {
-            (
-                format!("({time} AT TIME ZONE 'UTC')::date"),
-                "1::smallint",
-                format!("({amount} * 10000)::bigint"),
-            )
-        } else {
-            (
-                format!("substr({time}, 1, 10)"),
-                "1",
-                format!("CAST(replace({amount}, '.', '') AS INTEGER)"),
-            )
-        };
+        let (day, sum) = (self.0.day_of(time), self.0.sum_of_units(amount));
+        let source = self.0.choose("1::smallint", "1");
         format!(
             "SELECT {day} AS day, {source} AS source, {currency} AS currency, t.kind AS kind, {method} AS method, \
-             CAST(sum({units} / {HALF}) AS bigint) AS units_high, CAST(sum({units} % {HALF}) AS bigint) AS units_low, \
-             count(*) AS count"
+             {sum}, count(*) AS count"
         )
     }
 
     /// The sums of one currency `$1` from day `$2` to day `$3` in both tables, a row each. Besides, in columns of their own and
     /// with no sum: a row for each of the names `$4` that is archived, and one for the epoch. One snapshot, one round trip.
     pub fn daily(self) -> String {
-        let none = self.choose("NULL::text", "NULL");
+        let none = self.0.null("text");
         let sums = |table| {
             format!(
                 "SELECT {COLUMNS}, {none} AS archived, {none} AS epoch FROM {table} \
@@ -125,13 +103,13 @@ impl TotalsDialect {
              UNION ALL SELECT {NO_SUM}, NULL, epoch FROM aggregates_state WHERE epoch IS NOT NULL",
             sums("cold_totals"),
             sums("hot_totals"),
-            self.list("$4"),
+            self.0.texts_of_json("$4"),
         )
     }
 
     /// Stores generations `$1` as archived at `$2`, and tells which of them were not.
     pub fn archive(self) -> String {
-        let names = self.choose(
+        let names = self.0.choose(
             "SELECT value, $2 FROM json_array_elements_text($1::json) AS list (value) ORDER BY value",
             "SELECT value, $2 FROM json_each($1) WHERE true",
         );
@@ -141,18 +119,9 @@ impl TotalsDialect {
         )
     }
 
-    /// A JSON array of texts as rows.
-    fn list(self, parameter: &str) -> String {
-        if self.is_postgres() {
-            format!("SELECT json_array_elements_text({parameter}::json)")
-        } else {
-            format!("SELECT value FROM json_each({parameter})")
-        }
-    }
-
     /// The one row of state, locked against other writers until the transaction ends.
     pub fn lock_state(self) -> String {
         // On SQLite the transaction holds the write lock already.
-        format!("{READ_STATE}{}", if self.is_postgres() { " FOR UPDATE" } else { "" })
+        format!("{READ_STATE}{}", if self.0.is_postgres() { " FOR UPDATE" } else { "" })
     }
 }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, 
 
 use super::sql::{READ_STATE, TotalsDialect};
 use crate::aggregates::Day;
-use crate::db::Fault;
+use crate::db::{Fault, SqlDialect};
 use crate::feed::Mark;
 use crate::values::{Sha256Digest, Timestamp};
 
@@ -62,7 +62,7 @@ pub async fn state(db: &impl ConnectionTrait) -> Result<AggregatesState, Fault> 
 
 /// The state, locked against other writers until this transaction ends.
 pub async fn lock_state(tx: &DatabaseTransaction) -> Result<AggregatesState, Fault> {
-    read(tx, &TotalsDialect(tx.get_database_backend()).lock_state()).await
+    read(tx, &TotalsDialect(SqlDialect::of(tx)).lock_state()).await
 }
 
 async fn read(db: &impl ConnectionTrait, sql: &str) -> Result<AggregatesState, Fault> {

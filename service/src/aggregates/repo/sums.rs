@@ -9,7 +9,7 @@ use serde_json::json;
 use super::sql::{COLUMNS, TotalsDialect};
 use crate::aggregates::totals::{Key, PaymentKind, Source, Sum, Totals};
 use crate::aggregates::{Day, DayRange};
-use crate::db::Fault;
+use crate::db::{Fault, SqlDialect};
 use crate::values::{Currency, Method, RecordId, Timestamp};
 
 /// Where sums are kept in the database.
@@ -66,7 +66,7 @@ impl TotalsLine {
             source: Source::from_number(self.source)?,
         };
         let count = self.count.try_into().ok()?;
-        Some((key, Sum::of_halves(self.units_high, self.units_low, count)))
+        Some((key, Sum::of_parts(self.units_high, self.units_low, count)))
     }
 
     fn read(&self) -> Result<(Key, Sum), Fault> {
@@ -80,7 +80,7 @@ fn statement(db: &impl ConnectionTrait, sql: String, values: impl IntoIterator<I
 }
 
 fn dialect(db: &impl ConnectionTrait) -> TotalsDialect {
-    TotalsDialect(db.get_database_backend())
+    TotalsDialect(SqlDialect::of(db))
 }
 
 async fn totals(
@@ -97,7 +97,7 @@ pub async fn add(tx: &DatabaseTransaction, table: Table, totals: &Totals) -> Res
     let lines: Vec<_> = totals
         .iter()
         .filter_map(|(key, sum)| {
-            let (high, low) = sum.halves()?;
+            let (high, low) = sum.parts()?;
             Some(json!({
                 "day": key.day.to_string(),
                 "source": key.source.number(),
@@ -111,7 +111,7 @@ pub async fn add(tx: &DatabaseTransaction, table: Table, totals: &Totals) -> Res
         })
         .collect();
     if lines.len() != totals.len() {
-        return Err(sea_orm::DbErr::Type("a sum beyond its halves".to_owned()).into());
+        return Err(sea_orm::DbErr::Type("a sum beyond its parts".to_owned()).into());
     }
     if !lines.is_empty() {
         let sql = dialect(tx).add(table.name());

@@ -7,9 +7,7 @@ pub(super) use checkpoint::{advance, is_at, is_at_on_sqlite};
 use std::collections::BTreeMap;
 
 use entity::imports;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, Set,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use super::import::{Import, ImportTotals};
 use crate::db::Fault;
@@ -207,8 +205,9 @@ pub(super) fn reasons_text<K: AsRef<str>>(reasons: &BTreeMap<K, u64>) -> String 
 }
 
 fn import(row: imports::Model) -> Result<Import, Fault> {
-    let unsigned = |number: i64| u64::try_from(number).map_err(|_| damaged("a negative number"));
-    let skip_reasons = serde_json::from_str(&row.skip_reasons).map_err(|_| damaged("skip reasons"))?;
+    let unsigned = |number: i64| u64::try_from(number).map_err(|_| Fault::damaged("a negative number of an import"));
+    let skip_reasons =
+        serde_json::from_str(&row.skip_reasons).map_err(|_| Fault::damaged("skip reasons of an import"))?;
     Ok(Import {
         id: row.id,
         kind: row.kind,
@@ -230,8 +229,4 @@ fn import(row: imports::Model) -> Result<Import, Fault> {
         started_at: row.started_at,
         finished_at: row.finished_at,
     })
-}
-
-fn damaged(what: &str) -> Fault {
-    DbErr::Type(format!("an import's row is damaged: {what}")).into()
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use self::money::MoneyRequest;
-use super::types::{Action, Change, Command, Entry, Outcome, Owner, Transfer, Wallet};
+use super::types::{Action, Command, Entry, Outcome, Owner, Transfer, Wallet, WalletChange};
 use crate::values::{Bucket, Currency, Digest, TextsSalt, Timestamp, WalletId};
 
 /// Source of the time and id of each record, both greater than all before, and of the salts of texts.
@@ -34,7 +34,7 @@ pub struct Book {
     by_key: HashMap<Digest, Arc<Transfer>>,
     transfers: Vec<Arc<Transfer>>,
     entries: Vec<Entry>,
-    changes: Vec<Change>,
+    changes: Vec<WalletChange>,
 }
 
 struct WalletPage {
@@ -53,7 +53,7 @@ pub struct Writes {
     /// Completed and failed transfers.
     pub transfers: Vec<Arc<Transfer>>,
     /// Openings of wallets and changes of their status.
-    pub changes: Vec<Change>,
+    pub changes: Vec<WalletChange>,
     /// Two for each completed transfer.
     pub entries: Vec<Entry>,
     /// New wallets, as they are at the end of the batch.
@@ -128,7 +128,7 @@ impl Book {
     }
 
     /// Adds wallets that exist already, of those that the batch is to open.
-    pub fn remember_owners(&mut self, stored: impl IntoIterator<Item = Wallet>) {
+    pub fn add_existing_wallets(&mut self, stored: impl IntoIterator<Item = Wallet>) {
         for wallet in stored {
             let owner = match (wallet.owner, &wallet.method) {
                 (Some(user), _) => Owner::Customer(user),

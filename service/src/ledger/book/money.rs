@@ -39,7 +39,7 @@ impl Book {
         let verdict = check_transfer(amount, source, destination);
         let customer = if source.is_system() { destination } else { source };
         let (created_at, id) = stamps.next(Some(customer.id.bucket()));
-        let created_by = command.actor.unless(source.owner);
+        let created_by = command.actor.unless_owner(source.owner);
         let (source, destination, currency) = (source.id, destination.id, source.currency);
         let failure = verdict.as_ref().err().copied();
         let texts = if failure.is_none() {

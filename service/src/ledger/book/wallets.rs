@@ -2,7 +2,7 @@
 
 use super::{Book, Stamps, WalletPage};
 use crate::journal::opening_text;
-use crate::ledger::types::{Change, Command, Opening, Outcome, Owner, StatusRequest, Wallet, WalletRefusal};
+use crate::ledger::types::{Command, Opening, Outcome, Owner, StatusRequest, Wallet, WalletChange, WalletRefusal};
 use crate::values::{ChangeId, ChangeKind, Money, Version, WalletId, WalletStatus};
 
 impl Book {
@@ -35,11 +35,11 @@ impl Book {
             created_at: now,
             updated_at: now,
         };
-        self.changes.push(Change {
+        self.changes.push(WalletChange {
             id: ChangeId(id),
             kind: ChangeKind::Opened,
             subject: wallet.id,
-            created_by: command.actor.unless(user),
+            created_by: command.actor.unless_owner(user),
             before: None,
             after: opening_text(opening.currency, user, wallet.method.as_ref()),
         });
@@ -65,11 +65,11 @@ impl Book {
         };
         if let Some(kind) = kind {
             let (now, id) = stamps.next(Some(page.now.id.bucket()));
-            self.changes.push(Change {
+            self.changes.push(WalletChange {
                 id: ChangeId(id),
                 kind,
                 subject: page.now.id,
-                created_by: command.actor.unless(page.now.owner),
+                created_by: command.actor.unless_owner(page.now.owner),
                 before: Some(page.now.status.as_str().to_owned()),
                 after: request.status.as_str().to_owned(),
             });

@@ -15,11 +15,11 @@ use sea_orm::sqlx::{Postgres, Transaction};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::timeout;
 
-use self::postgres::PostgresLedger;
-use self::sqlite::{SqliteLedger, SqliteTurn};
-use super::commit::GroupCommit;
+use self::postgres::PostgresStore;
+use self::sqlite::{SqliteStore, SqliteTurn};
+use super::group_commit::GroupCommit;
 use super::metrics::Metrics;
-use super::store::{self, CATCH_UP_MAX, MovedWallet, Pause, Store, TurnAnswer, TurnRequest};
+use super::store::{self, CATCH_UP_MAX, ChangedWallet, Pause, Store, TurnAnswer, TurnRequest};
 use super::types::{Opening, Transfer, Wallet};
 use crate::clock::random_bytes;
 use crate::db::{Db, Fault};
@@ -34,8 +34,8 @@ pub(super) struct Repo {
 }
 
 enum Dialect {
-    Postgres(PostgresLedger),
-    Sqlite(SqliteLedger),
+    Postgres(PostgresStore),
+    Sqlite(SqliteStore),
 }
 
 /// The turn: a transaction in which no other process commits.
@@ -117,9 +117,9 @@ impl Repo {
         let dialect = match db.backend() {
             DbBackend::Postgres => {
                 let pool = db.commit.get_postgres_connection_pool().clone();
-                Dialect::Postgres(PostgresLedger::new(pool, db.link.clone()))
+                Dialect::Postgres(PostgresStore::new(pool, db.link.clone()))
             }
-            _ => Dialect::Sqlite(SqliteLedger::new(db.commit.get_sqlite_connection_pool().clone())),
+            _ => Dialect::Sqlite(SqliteStore::new(db.commit.get_sqlite_connection_pool().clone())),
         };
         Self { dialect, metrics }
     }
@@ -250,11 +250,11 @@ impl store::Turn for RepoTurn {
         }
     }
 
-    async fn find_opened(&mut self, openings: &[&Opening]) -> Result<Vec<Wallet>, Fault> {
+    async fn find_existing(&mut self, openings: &[&Opening]) -> Result<Vec<Wallet>, Fault> {
         count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => unless_silent(postgres::find_opened(tx, openings)).await,
-            Tx::Sqlite(turn) => sqlite::find_opened(&mut turn.tx, openings).await,
+            Tx::Postgres(tx) => unless_silent(postgres::find_existing(tx, openings)).await,
+            Tx::Sqlite(turn) => sqlite::find_existing(&mut turn.tx, openings).await,
         }
     }
 
@@ -298,7 +298,7 @@ impl store::Turn for RepoTurn {
         Ok(())
     }
 
-    async fn give_back(self) -> Result<(), Fault> {
+    async fn rollback(self) -> Result<(), Fault> {
         count_statements(&self.metrics, 1);
         match self.tx {
             Tx::Postgres(tx) => unless_silent(async { Ok(tx.rollback().await?) }).await?,

@@ -67,7 +67,10 @@ pub(super) fn transfer(row: impl Into<QueryResult>) -> Result<Transfer, Fault> {
 pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
     let failure = match model.failure_reason.as_deref() {
         None => None,
-        Some(code) => Some(Failure::from_code(code, model.available).ok_or_else(|| damaged(code))?),
+        Some(code) => Some(
+            Failure::from_code(code, model.available)
+                .ok_or_else(|| Fault::damaged(&format!("the failure {code:?}")))?,
+        ),
     };
     Ok(Transfer {
         id: model.id,
@@ -124,8 +127,4 @@ pub(super) fn no_head() -> Fault {
 
 pub(super) fn no_bank_clock() -> Fault {
     sea_orm::DbErr::RecordNotFound("the bank's clock has no row".to_owned()).into()
-}
-
-fn damaged(reason: &str) -> Fault {
-    sea_orm::DbErr::Type(format!("transfers.failure_reason holds the unknown code {reason:?}")).into()
 }

@@ -7,5 +7,5 @@ mod tag;
 
 pub use answers::{Failure, Outcome, Refusal, WalletRefusal};
 pub use commands::{Action, Command, Direction, Idempotency, Movement, Opening, Owner, Payment, StatusRequest};
-pub use records::{Change, Entry, TextsSeal, Transfer, Wallet};
+pub use records::{Entry, TextsSeal, Transfer, Wallet, WalletChange};
 pub use tag::{Expected, WalletTag};

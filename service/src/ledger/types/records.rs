@@ -137,7 +137,7 @@ pub struct Entry {
 
 /// What a group commit did to a wallet other than moving its money: it opened the wallet or changed its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct WalletChange {
     /// In one order with the ids of transfers.
     pub id: ChangeId,
     /// Whether the wallet was opened, frozen, unfrozen or closed.

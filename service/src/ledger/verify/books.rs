@@ -1,10 +1,10 @@
 //! Checks the tables of the books against each other: every balance is computed again from its entries, there is no gap
 //! and no orphan.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 
 use super::{Check, OFFENDERS_MAX, id_bytes, id_text};
-use crate::db::Fault;
+use crate::db::{Fault, SqlDialect, units_of_parts};
 
 /// How many rows there are.
 pub(super) struct BookCounts {
@@ -28,7 +28,7 @@ pub(super) async fn count_rows(tx: &DatabaseTransaction) -> Result<BookCounts, F
 
 /// Runs every check of the books.
 pub(super) async fn books_are_right(tx: &DatabaseTransaction) -> Result<Vec<Check>, Fault> {
-    let dialect = BooksDialect(tx.get_database_backend());
+    let dialect = BooksDialect(SqlDialect::of(tx));
     let mut checks = Vec::new();
     for (claim, sql) in dialect.checks_of_wallets().into_iter().chain(dialect.checks()) {
         let offenders = offenders(tx, sql).await?;
@@ -64,20 +64,15 @@ pub(super) async fn count<const N: usize>(
     Ok(number.unsigned_abs())
 }
 
-/// Sums in two halves: SQLite's own sum overflows after ten full wallets.
 async fn currencies_sum_to_zero(tx: &DatabaseTransaction, dialect: BooksDialect) -> Result<Check, Fault> {
-    let units = dialect.units("balance");
-    let sql = format!(
-        "SELECT currency, CAST(sum({units} / {HALF}) AS bigint) AS high, CAST(sum({units} % {HALF}) AS bigint) AS low \
-         FROM wallets GROUP BY currency ORDER BY currency"
-    );
+    let sum = dialect.0.sum_of_units("balance");
+    let sql = format!("SELECT currency, {sum} FROM wallets GROUP BY currency ORDER BY currency");
     let mut offenders = Vec::new();
     for row in tx
         .query_all_raw(Statement::from_string(tx.get_database_backend(), sql))
         .await?
     {
-        let (high, low): (i64, i64) = (row.try_get("", "high")?, row.try_get("", "low")?);
-        let sum = i128::from(high) * i128::from(HALF) + i128::from(low);
+        let sum = units_of_parts(row.try_get("", "units_high")?, row.try_get("", "units_low")?);
         if sum != 0 {
             let currency: String = row.try_get("", "currency")?;
             offenders.push(format!("{currency} is off by {sum} ten-thousandths"));
@@ -89,23 +84,13 @@ async fn currencies_sum_to_zero(tx: &DatabaseTransaction, dialect: BooksDialect)
     })
 }
 
-const HALF: i64 = 1_000_000_000;
-
 #[derive(Clone, Copy)]
-struct BooksDialect(DbBackend);
+struct BooksDialect(SqlDialect);
 
 impl BooksDialect {
-    /// A money column in ten-thousandths.
-    fn units(self, column: &str) -> String {
-        match self.0 {
-            DbBackend::Postgres => format!("({column} * 10000)::bigint"),
-            _ => format!("CAST(replace({column}, '.', '') AS INTEGER)"),
-        }
-    }
-
     /// Whether a column is the time, to the microsecond, that is in an id; see `clock::id_at`.
     fn is_time_of(self, column: &str, id: &str) -> String {
-        if self.0 == DbBackend::Postgres {
+        if self.0.is_postgres() {
             let digits =
                 |from: u8, count: u8| format!("('x' || substr(replace(({id})::text, '-', ''), {from}, {count}))");
             return format!(
@@ -128,21 +113,17 @@ impl BooksDialect {
     /// The later one of two ids. In place of a missing id comes the wallet's own, which is that of the change that
     /// opened it.
     fn later(self, one: &str, other: &str) -> String {
-        let later = match self.0 {
-            DbBackend::Postgres => "greatest",
-            _ => "max",
-        };
+        let later = self.0.choose("greatest", "max");
         format!("{later}(coalesce({one}, w.id), coalesce({other}, w.id))")
     }
 
     /// The text `after` of the change that opened a wallet; see `journal::opening_text`.
     fn opening_text(self) -> String {
-        let owner = match self.0 {
-            DbBackend::Postgres => "w.user_id::text".to_owned(),
-            _ => {
-                let part = |from: u8, count: u8| format!("substr(lower(hex(w.user_id)), {from}, {count})");
-                [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)].join(" || '-' || ")
-            }
+        let owner = if self.0.is_postgres() {
+            "w.user_id::text".to_owned()
+        } else {
+            let part = |from: u8, count: u8| format!("substr(lower(hex(w.user_id)), {from}, {count})");
+            [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)].join(" || '-' || ")
         };
         format!(
             r#"'{{"currency":"' || w.currency || CASE WHEN w.user_id IS NOT NULL THEN '","owner":"' || {owner}
@@ -151,11 +132,8 @@ impl BooksDialect {
     }
 
     /// The column `version` of a check that names no entries.
-    fn no_version(self) -> &'static str {
-        match self.0 {
-            DbBackend::Postgres => "NULL::bigint AS version",
-            _ => "NULL AS version",
-        }
+    fn no_version(self) -> String {
+        format!("{} AS version", self.0.null("bigint"))
     }
 
     /// Checks of wallets against their changes, in the form of `checks`.
@@ -195,10 +173,10 @@ impl BooksDialect {
     /// is compared with the rows that are written once.
     fn checks(self) -> Vec<(&'static str, String)> {
         let none = self.no_version();
-        let (balance, held) = (self.units("w.balance"), self.units("w.held"));
-        let (amount, after) = (self.units("amount"), self.units("balance_after"));
-        let (entry_amount, transfer_amount) = (self.units("e.amount"), self.units("t.amount"));
-        let last_after = self.units("e.balance_after");
+        let (balance, held) = (self.0.units("w.balance"), self.0.units("w.held"));
+        let (amount, after) = (self.0.units("amount"), self.0.units("balance_after"));
+        let (entry_amount, transfer_amount) = (self.0.units("e.amount"), self.0.units("t.amount"));
+        let last_after = self.0.units("e.balance_after");
         let is_of_last = self.is_time_of("w.updated_at", &self.later("e.transfer_id", "c.id"));
         vec![
             (

@@ -9,11 +9,11 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, 
 
 use super::books::count;
 use super::id_bytes;
-use crate::db::Fault;
+use crate::db::{Fault, SqlDialect};
 use crate::journal::{Salt, digest_of_texts};
-use crate::ledger::commit::{leaf_of_change, leaf_of_transfer};
+use crate::ledger::group_commit::{leaf_of_change, leaf_of_transfer};
 use crate::ledger::repo::{columns_of, transfer_of};
-use crate::ledger::types::{Change, TextsSeal, Transfer};
+use crate::ledger::types::{TextsSeal, Transfer, WalletChange};
 use crate::values::Sha256Digest;
 
 /// Rows of a table that are read at once, and kept in memory.
@@ -69,15 +69,15 @@ impl LeafTable {
         }
     }
 
-    /// The columns to read. Transfers are read with whether their times are finite: the driver panics on an infinite
-    /// time, which only PostgreSQL can hold.
+    /// The columns to read. Transfers are read with whether their times are finite.
     fn columns(self, backend: DbBackend) -> String {
-        let is_finite = match backend {
-            DbBackend::Postgres => "isfinite(created_at) AND isfinite(coalesce(expires_at, created_at))",
-            _ => "true",
-        };
+        let dialect = SqlDialect::new(backend);
+        let (made, ends) = (
+            dialect.is_finite("created_at"),
+            dialect.is_finite("coalesce(expires_at, created_at)"),
+        );
         match self {
-            Self::Transfers => format!("{}, {is_finite} AS is_finite", columns_of::<transfers::Column>()),
+            Self::Transfers => format!("{}, {made} AND {ends} AS is_finite", columns_of::<transfers::Column>()),
             Self::Changes => columns_of::<changes::Column>(),
         }
     }
@@ -115,8 +115,8 @@ fn has_its_texts(transfer: &Transfer) -> bool {
     }
 }
 
-fn change_of(model: changes::Model) -> Change {
-    Change {
+fn change_of(model: changes::Model) -> WalletChange {
+    WalletChange {
         id: model.id,
         kind: model.kind,
         subject: model.subject,

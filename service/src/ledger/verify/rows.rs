@@ -6,7 +6,7 @@ use entity::journal;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, QueryResult, Statement};
 
 use super::{RowDigest, id_bytes};
-use crate::db::Fault;
+use crate::db::{Fault, SqlDialect};
 use crate::ledger::repo::columns_of;
 use crate::values::Sha256Digest;
 
@@ -51,13 +51,9 @@ impl StoredRow {
     }
 }
 
-/// The columns to read, with whether the time is finite: the driver panics on an infinite time, which only PostgreSQL
-/// can hold.
+/// The columns to read, with whether the time is finite.
 fn columns(backend: DbBackend) -> String {
-    let is_finite = match backend {
-        DbBackend::Postgres => "isfinite(at)",
-        _ => "true",
-    };
+    let is_finite = SqlDialect::new(backend).is_finite("at");
     format!("{}, {is_finite} AS is_finite", columns_of::<journal::Column>())
 }
 

@@ -77,7 +77,7 @@ async fn add(
     best: Option<&Best>,
 ) -> Result<Added, Fault> {
     let (version, mut ranking) = tx.lock().await?;
-    remembered.at(version);
+    remembered.forget_unless_at(version);
     let unknown = remembered.unknown(rollup);
     if !unknown.is_empty() {
         remembered.learn(tx.read_merchants(&unknown).await?);
@@ -104,9 +104,4 @@ async fn add(
 /// A later version, by a random step: the billions of versions that are left are more than blocks will ever come.
 fn next_version(version: i64) -> i64 {
     version + 1 + i64::from(u32::from_be_bytes(random_bytes()) >> 1)
-}
-
-/// What is stored and cannot have been written by this program.
-fn damaged(what: &'static str) -> Fault {
-    Fault::broken(sea_orm::DbErr::Type(format!("the stored {what} cannot be read")))
 }

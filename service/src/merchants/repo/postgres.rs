@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use sea_orm::sqlx::{self, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use super::{Added, InsertedRows, RollupTx, add, copy, damaged};
+use super::{Added, InsertedRows, RollupTx, add, copy};
 use crate::db::{Db, Fault};
 use crate::imports::{Checkpoint, Stored};
 use crate::merchants::batch::ActivityBatch;
@@ -16,7 +16,7 @@ use crate::merchants::month::Month;
 use crate::merchants::ranking::{Ranked, Ranking};
 use crate::merchants::remembered::Remembered;
 use crate::merchants::report::Item;
-use crate::merchants::rollup::{Marks, Merchant, MerchantCounts, Rollup};
+use crate::merchants::rollup::{Merchant, MerchantCounts, MerchantFlags, Rollup};
 use crate::merchants::row::Activity;
 
 /// Tries of a block whose events another importer stores at the same time.
@@ -47,7 +47,7 @@ impl PostgresActivityStore {
     /// Stores a block as if no event were stored; where one is, asks which are, and stores the others.
     pub async fn store(&self, checkpoint: &Checkpoint, batch: &ActivityBatch) -> Result<Stored, Fault> {
         // Taken out: another task that stores a block at the same time begins with nothing remembered.
-        let mut remembered = mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut remembered = mem::take(&mut *self.remembered.lock());
         let mut asks = self.expects_duplicates.load(Ordering::Relaxed);
         let mut tries = 0;
         let stored = loop {
@@ -61,7 +61,7 @@ impl PostgresActivityStore {
         if stored.is_err() {
             remembered = Remembered::default();
         }
-        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = remembered;
+        *self.remembered.lock() = remembered;
         if let Ok(Stored::Applied(rows)) = stored {
             self.expects_duplicates.store(rows.duplicate() > 0, Ordering::Relaxed);
         }
@@ -129,7 +129,7 @@ async fn insert<'a>(
     match add(tx, rollup, remembered, None).await? {
         Added::Done(changes) => Ok((inserted, Some(changes))),
         // Cannot happen: on PostgreSQL `best` scans under the rollups' lock, for which only other importers wait.
-        Added::Leaderless => Err(damaged("ranking")),
+        Added::Leaderless => Err(Fault::damaged("a ranking of merchants")),
     }
 }
 
@@ -190,8 +190,9 @@ impl RollupTx for PgConnection {
                 let (volume, counts): (String, String) = (row.try_get(1)?, row.try_get(2)?);
                 let merchant = Merchant {
                     volume: volume.parse().map_err(Fault::broken)?,
-                    counts: MerchantCounts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
-                    marks: Marks(row.try_get(3)?),
+                    counts: MerchantCounts::from_text(&counts)
+                        .ok_or_else(|| Fault::damaged("a counts of merchants"))?,
+                    marks: MerchantFlags(row.try_get(3)?),
                     first_activity: row.try_get(4)?,
                     last_activity: row.try_get(5)?,
                 };
@@ -224,7 +225,7 @@ impl RollupTx for PgConnection {
             .await?;
         rows.into_iter()
             .map(|(month, count)| {
-                let month = Month::from_number(month).ok_or_else(|| damaged("month"))?;
+                let month = Month::from_number(month).ok_or_else(|| Fault::damaged("a month of merchants"))?;
                 Ok((month, count.unsigned_abs()))
             })
             .collect()
@@ -249,7 +250,7 @@ impl RollupTx for PgConnection {
 
     async fn best(&mut self) -> Result<Option<Vec<Ranked>>, Fault> {
         let rows: Vec<(String, String)> = sqlx::query_as(BEST)
-            .bind(Marks::SUCCEEDED.0)
+            .bind(MerchantFlags::SUCCEEDED.0)
             .bind(Ranking::LEADERS_MAX as i64 + 1)
             .fetch_all(&mut *self)
             .await?;

@@ -2,7 +2,6 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
-use super::damaged;
 use crate::db::Fault;
 use crate::merchants::report::{Item, Reports};
 use crate::merchants::rollup::MerchantCounts;
@@ -12,7 +11,9 @@ use crate::merchants::volume::Volume;
 /// What the stored reports are at; any change of them changes it.
 pub(in crate::merchants) async fn version(db: &impl ConnectionTrait) -> Result<i64, Fault> {
     let row = one(db, "SELECT version FROM merchant_ranking WHERE id = 1", []).await?;
-    Ok(row.ok_or_else(|| damaged("ranking"))?.try_get_by_index(0)?)
+    Ok(row
+        .ok_or_else(|| Fault::damaged("a ranking of merchants"))?
+        .try_get_by_index(0)?)
 }
 
 // One statement, so that all of it is of one moment. The ranking stands first under a name that no report has.
@@ -34,11 +35,11 @@ pub(in crate::merchants) async fn load(db: &impl ConnectionTrait) -> Result<Repo
             version = count;
             ranking = Some(serde_json::from_str(&item).map_err(Fault::broken)?);
         } else {
-            let item = Item::from_key(&report, &item).ok_or_else(|| damaged("report"))?;
+            let item = Item::from_key(&report, &item).ok_or_else(|| Fault::damaged("a report of merchants"))?;
             numbers.push((item, count.unsigned_abs()));
         }
     }
-    let ranking = ranking.ok_or_else(|| damaged("ranking"))?;
+    let ranking = ranking.ok_or_else(|| Fault::damaged("a ranking of merchants"))?;
     Ok(Reports::new(version, &ranking, numbers))
 }
 
@@ -64,7 +65,7 @@ pub(in crate::merchants) async fn summary(
     Ok(Some(MerchantSummary {
         merchant_id: row.try_get("", "merchant_id")?,
         volume: volume(db.get_database_backend(), &row)?,
-        counts: MerchantCounts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
+        counts: MerchantCounts::from_text(&counts).ok_or_else(|| Fault::damaged("a counts of merchants"))?,
         first_activity: row.try_get("", "first_activity")?,
         last_activity: row.try_get("", "last_activity")?,
     }))

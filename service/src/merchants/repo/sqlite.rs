@@ -7,15 +7,15 @@
 
 use std::collections::HashSet;
 use std::mem;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use sea_orm::ActiveEnum;
 use sea_orm::sqlx::{self, Arguments as _, SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
 use super::part_size::PartSize;
-use super::sqlite_inserts::{Insert, insert_pieces, placeholders, time};
+use super::sqlite_inserts::{Insert, insert_chunked, placeholders, time};
 use super::sqlite_rollups::best_of_all;
 use super::{Added, Best, InsertedRows, add};
 use crate::db::{Db, Fault};
@@ -73,9 +73,9 @@ impl SqliteActivityStore {
     /// Stores every part that is not stored, and the checkpoint with the last one.
     pub async fn store(&self, checkpoint: &Checkpoint, batch: &ActivityBatch) -> Result<Stored, Fault> {
         // Taken out: another task that stores a block at the same time begins with nothing remembered.
-        let mut remembered = mem::take(&mut *self.remembered.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut remembered = mem::take(&mut *self.remembered.lock());
         let stored = self.store_parts(checkpoint, batch, &mut remembered).await;
-        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) = remembered;
+        *self.remembered.lock() = remembered;
         stored
     }
 
@@ -229,9 +229,9 @@ async fn insert_new(
         .await?;
     let mut stored = HashSet::new();
     // While the database is at the rows, they are summed up.
-    let (inserted, rollup) = tokio::join!(insert_pieces(tx, rows, &INSERT), async { Rollup::of(rows) });
-    for (piece, inserted) in inserted? {
-        let rows = &rows[piece];
+    let (inserted, rollup) = tokio::join!(insert_chunked(tx, rows, &INSERT), async { Rollup::of(rows) });
+    for (chunk, inserted) in inserted? {
+        let rows = &rows[chunk];
         if inserted < rows.len() as u64 {
             stored.extend(stored_before(tx, rows, rowid_before).await?);
         }

@@ -14,13 +14,13 @@ use crate::values::Timestamp;
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
 /// Cuts rows into pieces of such sizes.
-pub(super) fn pieces(rows: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn chunks(rows: usize) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
         let size = SIZES.iter().find(|size| **size <= rows - from)?;
-        let piece = from..from + size;
-        from = piece.end;
-        Some(piece)
+        let chunk = from..from + size;
+        from = chunk.end;
+        Some(chunk)
     })
 }
 
@@ -50,38 +50,38 @@ pub(super) struct Insert<T> {
 
 /// Inserts rows piece by piece, and says how many rows each piece changed. While the database is at one piece, the values
 /// of the next are made ready.
-pub(super) async fn insert_pieces<T>(
+pub(super) async fn insert_chunked<T>(
     tx: &mut SqliteConnection,
     rows: &[T],
     insert: &Insert<T>,
 ) -> Result<Vec<(Range<usize>, u64)>, Fault> {
     let mut done = Vec::new();
-    let mut pieces = pieces(rows.len());
-    let mut next = pieces.next().map(|piece| insert.piece(rows, piece)).transpose()?;
-    while let Some((piece, arguments)) = next {
+    let mut chunks = chunks(rows.len());
+    let mut next = chunks.next().map(|chunk| insert.chunk(rows, chunk)).transpose()?;
+    while let Some((chunk, arguments)) = next {
         let sql = format!(
             "{} VALUES {} {}",
             insert.into,
-            placeholders(piece.len(), insert.columns),
+            placeholders(chunk.len(), insert.columns),
             insert.conflict
         );
         let query = sqlx::query_with(sqlx::AssertSqlSafe(sql), arguments);
-        let following = async { pieces.next().map(|piece| insert.piece(rows, piece)).transpose() };
+        let following = async { chunks.next().map(|chunk| insert.chunk(rows, chunk)).transpose() };
         let (inserted, following) = tokio::join!(query.execute(&mut *tx), following);
-        done.push((piece, inserted?.rows_affected()));
+        done.push((chunk, inserted?.rows_affected()));
         next = following?;
     }
     Ok(done)
 }
 
 impl<T> Insert<T> {
-    fn piece(&self, rows: &[T], piece: Range<usize>) -> Result<(Range<usize>, SqliteArguments), Fault> {
+    fn chunk(&self, rows: &[T], chunk: Range<usize>) -> Result<(Range<usize>, SqliteArguments), Fault> {
         let mut arguments = SqliteArguments::default();
-        arguments.reserve(piece.len() * self.columns, 0);
-        for row in &rows[piece.clone()] {
+        arguments.reserve(chunk.len() * self.columns, 0);
+        for row in &rows[chunk.clone()] {
             (self.values)(&mut arguments, row).map_err(sqlx::Error::Encode)?;
         }
-        Ok((piece, arguments))
+        Ok((chunk, arguments))
     }
 }
 
@@ -114,9 +114,9 @@ mod tests {
     #[test]
     fn pieces_make_up_any_number() {
         for rows in [0, 1, 3, 4, 255, 256, 257, 8_191] {
-            let pieces: Vec<_> = pieces(rows).collect();
-            assert_eq!(pieces.iter().map(ExactSizeIterator::len).sum::<usize>(), rows);
-            assert!(pieces.windows(2).all(|pair| pair[0].end == pair[1].start));
+            let chunks: Vec<_> = chunks(rows).collect();
+            assert_eq!(chunks.iter().map(ExactSizeIterator::len).sum::<usize>(), rows);
+            assert!(chunks.windows(2).all(|pair| pair[0].end == pair[1].start));
         }
     }
 

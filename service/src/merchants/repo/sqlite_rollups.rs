@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use sea_orm::sqlx::sqlite::SqliteRow;
 use sea_orm::sqlx::{self, Arguments as _, Row, SqliteConnection, SqlitePool};
 
-use super::sqlite_inserts::{Insert, insert_pieces, pieces, placeholders, time};
-use super::{Best, RollupTx, damaged};
+use super::sqlite_inserts::{Insert, chunks, insert_chunked, placeholders, time};
+use super::{Best, RollupTx};
 use crate::db::Fault;
 use crate::merchants::month::Month;
 use crate::merchants::ranking::{Ranked, Ranking};
 use crate::merchants::report::Item;
-use crate::merchants::rollup::{Marks, Merchant, MerchantCounts};
+use crate::merchants::rollup::{Merchant, MerchantCounts, MerchantFlags};
 use crate::merchants::volume::Volume;
 
 const WRITE_MERCHANTS: Insert<(Box<str>, Merchant)> = Insert {
@@ -58,8 +58,8 @@ impl RollupTx for SqliteConnection {
 
     async fn read_merchants(&mut self, ids: &[&str]) -> Result<Vec<(Box<str>, Merchant)>, Fault> {
         let mut merchants = Vec::with_capacity(ids.len());
-        for piece in pieces(ids.len()) {
-            let ids = &ids[piece];
+        for chunk in chunks(ids.len()) {
+            let ids = &ids[chunk];
             let sql = format!(
                 "SELECT merchant_id, volume_high, volume_low, counts, marks, first_activity, last_activity \
                  FROM merchants WHERE merchant_id IN {}",
@@ -77,14 +77,14 @@ impl RollupTx for SqliteConnection {
     }
 
     async fn write_merchants(&mut self, merchants: &[(Box<str>, Merchant)]) -> Result<(), Fault> {
-        insert_pieces(self, merchants, &WRITE_MERCHANTS).await?;
+        insert_chunked(self, merchants, &WRITE_MERCHANTS).await?;
         Ok(())
     }
 
     async fn add_months(&mut self, months: &[(Month, Box<str>)]) -> Result<BTreeMap<Month, u64>, Fault> {
         let mut new: BTreeMap<Month, u64> = BTreeMap::new();
         for of_month in months.chunk_by(|one, other| one.0 == other.0) {
-            let inserted = insert_pieces(self, of_month, &ADD_MONTHS).await?;
+            let inserted = insert_chunked(self, of_month, &ADD_MONTHS).await?;
             new.insert(of_month[0].0, inserted.iter().map(|(_, inserted)| inserted).sum());
         }
         Ok(new)
@@ -128,7 +128,7 @@ pub(super) async fn best_of_all(read: &SqlitePool, changed_max: usize) -> Result
     let mut tx = read.begin().await?;
     let (version, _) = tx.lock().await?;
     let rows: Vec<(String, i64, i64)> = sqlx::query_as(BEST)
-        .bind(Marks::SUCCEEDED.0)
+        .bind(MerchantFlags::SUCCEEDED.0)
         .bind((Ranking::LEADERS_MAX + 1 + changed_max) as i64)
         .fetch_all(&mut *tx)
         .await?;
@@ -141,8 +141,8 @@ fn merchant(row: &SqliteRow) -> Result<(Box<str>, Merchant), Fault> {
     let (id, counts): (String, String) = (row.try_get("merchant_id")?, row.try_get("counts")?);
     let merchant = Merchant {
         volume: Volume::from_halves(row.try_get("volume_high")?, row.try_get("volume_low")?),
-        counts: MerchantCounts::from_text(&counts).ok_or_else(|| damaged("counts"))?,
-        marks: Marks(row.try_get("marks")?),
+        counts: MerchantCounts::from_text(&counts).ok_or_else(|| Fault::damaged("a counts of merchants"))?,
+        marks: MerchantFlags(row.try_get("marks")?),
         first_activity: row.try_get("first_activity")?,
         last_activity: row.try_get("last_activity")?,
     };

@@ -56,7 +56,7 @@ pub const PURE: [&str; 44] = [
     "ledger/book/mod.rs",
     "ledger/book/money.rs",
     "ledger/book/wallets.rs",
-    "ledger/commit.rs",
+    "ledger/group_commit.rs",
     "ledger/locked_wallets.rs",
     "ledger/memory.rs",
     "ledger/skew.rs",

@@ -1,10 +1,10 @@
 //! PostgreSQL: statements take arrays and `unnest` them. One statement writes a whole batch.
 
-mod commit;
 mod statement;
 mod turn;
+mod write;
 
-pub(super) use commit::write;
+pub(super) use write::write;
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,8 +14,8 @@ use sea_orm::sqlx::postgres::{PgConnection, PgRow};
 use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, SqlSafeStr, Transaction};
 
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
-use super::{CATCH_UP_MAX, MovedWallet, TurnAnswer, TurnRequest};
-use crate::db::{Fault, Link};
+use super::{CATCH_UP_MAX, ChangedWallet, TurnAnswer, TurnRequest};
+use crate::db::{CommitConnections, Fault};
 use crate::journal::{Head, LedgerIdentity};
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
 use crate::values::{Digest, Sha256Digest, WalletId};
@@ -23,13 +23,13 @@ use crate::values::{Digest, Sha256Digest, WalletId};
 /// Commands in a batch: beyond this a batch gains nothing and its callers wait longer.
 pub(super) const BATCH_MAX: usize = 1_000;
 
-pub(in crate::ledger) struct PostgresLedger {
+pub(in crate::ledger) struct PostgresStore {
     pool: PgPool,
-    pub link: Arc<Link>,
+    pub link: Arc<CommitConnections>,
 }
 
-impl PostgresLedger {
-    pub fn new(pool: PgPool, link: Arc<Link>) -> Self {
+impl PostgresStore {
+    pub fn new(pool: PgPool, link: Arc<CommitConnections>) -> Self {
         Self { pool, link }
     }
 
@@ -118,7 +118,7 @@ static LOCK_UNLOCKED_WALLETS: LazyLock<String> =
     LazyLock::new(|| format!("{} ORDER BY id FOR UPDATE SKIP LOCKED", *READ_WALLETS));
 
 /// Of the wallets that are to be opened, those that exist already.
-pub(super) async fn find_opened(
+pub(super) async fn find_existing(
     tx: &mut Transaction<'static, Postgres>,
     openings: &[&Opening],
 ) -> Result<Vec<Wallet>, Fault> {

@@ -7,7 +7,7 @@ use sea_orm::sqlx::postgres::{PgConnection, PgRow};
 use sea_orm::sqlx::{self, Row};
 use sea_orm::{ActiveEnum, DbErr};
 
-use super::{CATCH_UP_MAX, MovedWallet, TurnAnswer, TurnRequest, rows};
+use super::{CATCH_UP_MAX, ChangedWallet, TurnAnswer, TurnRequest, rows};
 use crate::db::Fault;
 use crate::values::{Money, Timestamp, Version, WalletId, WalletStatus};
 
@@ -39,7 +39,7 @@ pub(super) async fn take(connection: &mut PgConnection, request: &TurnRequest) -
 }
 
 /// Each column of the wallets is an array; all are NULL if there are no wallets.
-fn moved_wallets(row: &PgRow) -> Result<Vec<MovedWallet>, Fault> {
+fn moved_wallets(row: &PgRow) -> Result<Vec<ChangedWallet>, Fault> {
     let Some(ids): Option<Vec<Uuid>> = row.try_get("ids")? else {
         return Ok(Vec::new());
     };
@@ -57,7 +57,7 @@ fn moved_wallets(row: &PgRow) -> Result<Vec<MovedWallet>, Fault> {
         .zip(times);
     wallets
         .map(|(((((id, balance), held), status), version), updated_at)| {
-            Ok(MovedWallet {
+            Ok(ChangedWallet {
                 id: WalletId(id),
                 balance: Money::from_decimal(balance).ok_or_else(|| not_money("balance"))?,
                 held: Money::from_decimal(held).ok_or_else(|| not_money("held"))?,

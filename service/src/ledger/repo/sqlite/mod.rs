@@ -1,8 +1,8 @@
 //! SQLite: statements take arrays, as JSON through `json_each`. The write lock is taken before the first read.
 
-mod commit;
+mod write;
 
-pub(super) use commit::{write, writing_statements};
+pub(super) use write::{write, writing_statements};
 
 use std::sync::LazyLock;
 
@@ -15,8 +15,8 @@ use tokio::sync::Mutex;
 
 use super::file_turn::{FileTurn, HeldFileTurn};
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
-use super::{CATCH_UP_MAX, MovedWallet, TurnAnswer, TurnRequest, count_statements};
-use crate::db::{Fault, file_of};
+use super::{CATCH_UP_MAX, ChangedWallet, TurnAnswer, TurnRequest, count_statements};
+use crate::db::{Fault, file_of, hex};
 use crate::journal::{Head, LedgerIdentity};
 use crate::ledger::metrics::Metrics;
 use crate::ledger::types::{Opening, Owner, Transfer, Wallet};
@@ -29,7 +29,7 @@ pub(super) const BATCH_MAX: usize = 500;
 /// time-out when the connection returns to it, since imports wait longer.
 const WAIT_A_SECOND_FOR_THE_FILE: &str = "PRAGMA busy_timeout = 1000";
 
-pub(in crate::ledger) struct SqliteLedger {
+pub(in crate::ledger) struct SqliteStore {
     pool: SqlitePool,
     /// `None` if the database is in memory: no other process has it.
     file_turn: Mutex<Option<FileTurn>>,
@@ -42,7 +42,7 @@ pub(in crate::ledger) struct SqliteTurn {
     _file_turn: Option<HeldFileTurn>,
 }
 
-impl SqliteLedger {
+impl SqliteStore {
     pub fn new(pool: SqlitePool) -> Self {
         let file_turn = file_of(&pool.connect_options()).map(FileTurn::beside);
         Self {
@@ -114,7 +114,7 @@ async fn moved_after(
     tx: &mut Transaction<'static, Sqlite>,
     since: RecordId,
     metrics: &Metrics,
-) -> Result<Option<Vec<MovedWallet>>, Fault> {
+) -> Result<Option<Vec<ChangedWallet>>, Fault> {
     count_statements(metrics, 1);
     let committed: Vec<(Uuid, Uuid)> = sqlx::query_as(COMMITTED_AFTER)
         .bind(since.0)
@@ -130,7 +130,7 @@ async fn moved_after(
     let ids: Vec<WalletId> = sides.map(WalletId).collect();
     count_statements(metrics, 1);
     let wallets = read_wallets(tx, &ids).await?;
-    Ok(Some(wallets.into_iter().map(MovedWallet::from).collect()))
+    Ok(Some(wallets.into_iter().map(ChangedWallet::from).collect()))
 }
 
 // Ids grow along the journal, so what other processes committed is a range of the primary keys. A change has one
@@ -183,7 +183,7 @@ static READ_WALLETS: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Of the wallets that are to be opened, those that exist already.
-pub(super) async fn find_opened(
+pub(super) async fn find_existing(
     tx: &mut Transaction<'static, Sqlite>,
     openings: &[&Opening],
 ) -> Result<Vec<Wallet>, Fault> {
@@ -225,15 +225,3 @@ UNION ALL
 SELECT {columns} FROM asked JOIN wallets ON method = name AND currency = code"
     )
 });
-
-// A table of digits is faster than formatting, and a transfer has a dozen of these.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from(DIGITS[usize::from(nibble)]));
-        }
-    }
-    text
-}

@@ -10,8 +10,8 @@ use sea_orm::sqlx::{self, Postgres, Row};
 use super::statement::Parts;
 use crate::db::Fault;
 use crate::ledger::book::WalletUpdate;
-use crate::ledger::commit::GroupCommit;
-use crate::ledger::types::{Change, Entry, Transfer, Wallet};
+use crate::ledger::group_commit::GroupCommit;
+use crate::ledger::types::{Entry, Transfer, Wallet, WalletChange};
 use crate::values::Timestamp;
 
 /// Writes all or nothing; outside of a transaction the statement is its own. It fails with `Stale` if another process
@@ -57,7 +57,7 @@ fn column<T, V>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
 }
 
 fn bind_journal<'q>(query: BoundQuery<'q>, commit: &'q GroupCommit) -> BoundQuery<'q> {
-    let (before, row) = (&commit.before, &commit.row);
+    let (before, row) = (&commit.previous_head, &commit.row);
     query
         .bind(before.number)
         .bind(before.digest.0.as_slice())
@@ -66,15 +66,15 @@ fn bind_journal<'q>(query: BoundQuery<'q>, commit: &'q GroupCommit) -> BoundQuer
         .bind(row.changes as i32)
         .bind(row.at)
         .bind(row.root.0.as_slice())
-        .bind(commit.head.digest.0.as_slice())
-        .bind(stands_on_head(commit))
+        .bind(commit.new_head.digest.0.as_slice())
+        .bind(time_follows_head(commit))
 }
 
 /// True if the time is at most a microsecond for each record after the head: then the stamps follow the head, not the
 /// clock.
-fn stands_on_head(commit: &GroupCommit) -> bool {
+fn time_follows_head(commit: &GroupCommit) -> bool {
     let records = TimeDelta::microseconds(commit.records() as i64);
-    commit.row.at <= commit.before.at + records
+    commit.row.at <= commit.previous_head.at + records
 }
 
 fn bind_updated<'q>(query: BoundQuery<'q>, wallets: &'q [WalletUpdate]) -> BoundQuery<'q> {
@@ -153,7 +153,7 @@ fn bind_entries<'q>(query: BoundQuery<'q>, entries: &'q [Entry]) -> BoundQuery<'
         .bind(column(entries, |entry| entry.balance_after.to_decimal()))
 }
 
-fn bind_changes<'q>(query: BoundQuery<'q>, changes: &'q [Change]) -> BoundQuery<'q> {
+fn bind_changes<'q>(query: BoundQuery<'q>, changes: &'q [WalletChange]) -> BoundQuery<'q> {
     query
         .bind(column(changes, |change| change.id.0))
         .bind(column(changes, |change| change.kind.to_value()))

@@ -7,11 +7,11 @@ use sea_orm::ActiveEnum;
 use sea_orm::sqlx::{self, Sqlite, Transaction};
 use serde_json::{Value, json};
 
-use super::hex;
 use crate::db::Fault;
+use crate::db::hex;
 use crate::ledger::book::{WalletUpdate, Writes};
-use crate::ledger::commit::GroupCommit;
-use crate::ledger::types::{Change, Transfer, Wallet};
+use crate::ledger::group_commit::GroupCommit;
+use crate::ledger::types::{Transfer, Wallet, WalletChange};
 use crate::values::Timestamp;
 
 /// Writes the journal's row and everything else of the commit. Nothing else can have moved the head while the turn is
@@ -114,7 +114,7 @@ async fn insert_transfers(tx: &mut Transaction<'static, Sqlite>, writes: &Writes
     Ok(())
 }
 
-async fn insert_changes(tx: &mut Transaction<'static, Sqlite>, changes: &[Change]) -> Result<(), Fault> {
+async fn insert_changes(tx: &mut Transaction<'static, Sqlite>, changes: &[WalletChange]) -> Result<(), Fault> {
     let changes: Vec<Value> = changes
         .iter()
         .map(|change| {
@@ -174,7 +174,7 @@ async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit)
         .bind(row.transfers)
         .bind(row.changes)
         .bind(row.root.0.as_slice())
-        .bind(commit.head.digest.0.as_slice());
+        .bind(commit.new_head.digest.0.as_slice());
     query.execute(&mut **tx).await?;
     Ok(())
 }

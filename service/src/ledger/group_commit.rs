@@ -1,7 +1,7 @@
 //! A group commit: what a batch writes, with the row of the journal that proves it.
 
 use super::book::Writes;
-use super::types::{Change, Transfer};
+use super::types::{Transfer, WalletChange};
 use crate::journal::{ChainRow, ChangeLeaf, CommitContent, Head, LedgerIdentity, Salt, TransferLeaf};
 use crate::values::{RecordId, Sha256Digest, Timestamp};
 
@@ -9,26 +9,26 @@ use crate::values::{RecordId, Sha256Digest, Timestamp};
 pub(super) struct GroupCommit {
     pub writes: Writes,
     /// The previous head: the one that the batch was decided on.
-    pub before: Head,
+    pub previous_head: Head,
     /// The commit's row of the journal.
     pub row: ChainRow,
     /// The new head: the commit's row, with its digest.
-    pub head: Head,
+    pub new_head: Head,
 }
 
 impl GroupCommit {
-    /// Adds the row of the journal that follows `before`; `at` is the time of the batch's last stamp.
-    pub fn new(writes: Writes, before: Head, ledger: &LedgerIdentity, at: Timestamp) -> Self {
+    /// Adds the row of the journal that follows `previous_head`; `at` is the time of the batch's last stamp.
+    pub fn new(writes: Writes, previous_head: Head, ledger: &LedgerIdentity, at: Timestamp) -> Self {
         let leaves = leaves(&writes, &ledger.salt);
         let content = CommitContent {
             leaves: &leaves,
             changes: writes.changes.len() as u32,
             last_id: last_id(&writes),
         };
-        let row = before.next(&content, at);
+        let row = previous_head.next(&content, at);
         Self {
-            before,
-            head: before.after(ledger, &row),
+            previous_head,
+            new_head: previous_head.after(ledger, &row),
             row,
             writes,
         }
@@ -87,7 +87,7 @@ pub(super) fn leaf_of_transfer(transfer: &Transfer, salt: &Salt) -> Sha256Digest
 }
 
 /// The leaf that a change has in the journal.
-pub(super) fn leaf_of_change(change: &Change, salt: &Salt) -> Sha256Digest {
+pub(super) fn leaf_of_change(change: &WalletChange, salt: &Salt) -> Sha256Digest {
     let leaf = ChangeLeaf {
         id: change.id,
         kind: change.kind,

@@ -11,14 +11,14 @@ use super::json::{Created, Located};
 use crate::problem::REPLAYED;
 
 /// 201, with `Idempotent-Replayed: true` when the outcome is that of an earlier request.
-pub struct Moved<T> {
+pub struct CreatedOrReplayed<T> {
     /// The JSON body of the answer.
     pub body: T,
     /// True for the stored outcome of an earlier request with the same key.
     pub replayed: bool,
 }
 
-impl<T: Located + Serialize> IntoResponse for Moved<T> {
+impl<T: Located + Serialize> IntoResponse for CreatedOrReplayed<T> {
     fn into_response(self) -> Response {
         let mut response = Created(self.body).into_response();
         if self.replayed {
@@ -30,7 +30,7 @@ impl<T: Located + Serialize> IntoResponse for Moved<T> {
     }
 }
 
-impl<T: Type + Located + Serialize> ApiResponse for Moved<T> {
+impl<T: Type + Located + Serialize> ApiResponse for CreatedOrReplayed<T> {
     fn meta() -> MetaResponses {
         let mut meta = Created::<T>::meta();
         let note = "true when this is the stored outcome of an earlier request with the same key.";

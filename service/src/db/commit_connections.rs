@@ -1,18 +1,19 @@
 //! Shared by the committer and the pool of its connections: how many were opened, and which must not be used again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// The state of the committer's connections.
 #[derive(Default)]
-pub struct Link {
+pub struct CommitConnections {
     opened: AtomicU64,
     /// Connections that were opened before this are not used again.
     closed_before: Mutex<Option<Instant>>,
 }
 
-impl Link {
+impl CommitConnections {
     /// How many connections have been opened. A new one may lead to another database, or to an earlier state of it.
     #[must_use]
     pub fn opened(&self) -> u64 {
@@ -21,7 +22,7 @@ impl Link {
 
     /// Marks every connection that is open now: the pool closes it instead of giving it out.
     pub fn close_open_connections(&self) {
-        *self.closed_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.closed_before.lock() = Some(Instant::now());
     }
 
     pub(super) fn note_opened(&self) {
@@ -30,7 +31,7 @@ impl Link {
 
     /// True for a connection of this age, unless it was open when `close_open_connections` was last called.
     pub(super) fn may_be_used(&self, age: Duration) -> bool {
-        let closed_before = *self.closed_before.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed_before = *self.closed_before.lock();
         closed_before.is_none_or(|closed_before| age < closed_before.elapsed())
     }
 }
@@ -41,7 +42,7 @@ mod tests {
 
     #[test]
     fn only_connections_that_were_opened_later_are_used() {
-        let link = Link::default();
+        let link = CommitConnections::default();
         assert!(link.may_be_used(Duration::from_secs(60)));
         link.close_open_connections();
         assert!(!link.may_be_used(Duration::from_secs(60)));
