@@ -7,7 +7,7 @@ use poem_openapi::OpenApiService;
 use serde_json::Value;
 use service::Services;
 
-use crate::edge::{self, BodyLimit, EdgeConfig, Patience, Routes};
+use crate::edge::{self, BodyLimit, EdgeConfig, Routes, TimeoutScope};
 use crate::openapi::{self, OperationCodes, PAGES, Pages};
 use crate::problem::Code::{self, *};
 use crate::resources::analytics::AnalyticsApi;
@@ -62,7 +62,7 @@ pub fn app(
 fn upload_limit(services: &Services) -> BodyLimit {
     BodyLimit {
         max_bytes: services.imports.upload_max_bytes().saturating_add(MULTIPART_MAX_BYTES),
-        patience: Patience::EachWait,
+        timeout_scope: TimeoutScope::EachWait,
         ..BodyLimit::default()
     }
 }

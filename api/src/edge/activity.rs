@@ -1,17 +1,17 @@
 //! What a connection is doing, and the clock that ends it when one phase takes too long. hyper has a time-out for heads
-//! only. A connection has one timer; between its expirations it is reset only when the deadline comes nearer.
+//! only, and counts the wait for the next request in it.
 
 use std::{
     future::Future,
     pin::Pin,
     sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{framing::Framing, server::Limits};
+use super::{framing::Framing, limits::Limits};
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +32,10 @@ pub enum Phase {
 pub struct ConnectionActivity {
     /// Grows when a request begins or ends, and with each successful write. A new value restarts the clock.
     progress: AtomicU32,
-    has_served: AtomicBool,
     in_flight: AtomicBool,
     head_bytes: AtomicBool,
     write_blocked: AtomicBool,
     leftovers: AtomicBool,
-    gone: AtomicBool,
     requests: AtomicU32,
     /// The request whose length is ambiguous, counted from 1; 0 while there is none.
     ambiguous: AtomicU32,
@@ -47,7 +45,6 @@ pub struct ConnectionActivity {
 impl ConnectionActivity {
     /// Call it when a request's head is read and its handler starts. True when it is certain where the request ends.
     pub fn begin(&self, has_body: bool) -> bool {
-        self.has_served.store(true, Relaxed);
         self.in_flight.store(true, Relaxed);
         self.head_bytes.store(false, Relaxed);
         self.leftovers.store(has_body, Relaxed);
@@ -74,9 +71,7 @@ impl ConnectionActivity {
     }
 
     pub fn note_read(&self, bytes: usize) {
-        if bytes == 0 {
-            self.note_gone();
-        } else if !self.in_flight.load(Relaxed) {
+        if bytes > 0 && !self.in_flight.load(Relaxed) {
             self.head_bytes.store(true, Relaxed);
         }
     }
@@ -88,18 +83,9 @@ impl ConnectionActivity {
         }
     }
 
-    /// The client ended or broke the connection.
-    pub fn note_gone(&self) {
-        self.gone.store(true, Relaxed);
-    }
-
     /// The client may still be sending bytes that no handler will read.
     pub fn note_leftovers(&self) {
         self.leftovers.store(true, Relaxed);
-    }
-
-    pub fn is_gone(&self) -> bool {
-        self.gone.load(Relaxed)
     }
 
     pub fn has_head_bytes(&self) -> bool {
@@ -119,7 +105,7 @@ impl ConnectionActivity {
             Phase::Writing
         } else if self.in_flight.load(Relaxed) {
             Phase::Busy
-        } else if self.has_head_bytes() || !self.has_served.load(Relaxed) {
+        } else if self.has_head_bytes() || self.requests.load(Relaxed) == 0 {
             Phase::RequestHead
         } else {
             Phase::Idle
@@ -143,49 +129,30 @@ pub struct ActivityClock {
     timer: Pin<Box<Sleep>>,
     limits: Limits,
     seen: (Phase, u32),
-    since: Instant,
 }
 
 impl ActivityClock {
     pub fn new(limits: Limits) -> Self {
-        let since = Instant::now();
         Self {
             timer: Box::pin(sleep(limits.header_timeout)),
             limits,
             seen: (Phase::RequestHead, 0),
-            since,
         }
     }
 
     /// Call it after each poll of the connection. Ready when its phase has lasted too long.
     pub fn poll(&mut self, activity: &ConnectionActivity, context: &mut Context<'_>) -> Poll<Phase> {
         let phase = activity.phase();
-        let limit = self.limits.of(phase);
-        self.note(phase, activity.progress.load(Relaxed), limit);
-        loop {
-            ready!(self.timer.as_mut().poll(context));
-            let now = Instant::now();
-            let next = match limit {
-                Some(limit) if self.since + limit <= now => return Poll::Ready(phase),
-                Some(limit) => self.since + limit,
-                None => now + self.limits.keep_alive_timeout,
-            };
-            self.timer.as_mut().reset(next);
+        let Some(limit) = self.limits.of(phase) else {
+            return Poll::Pending;
+        };
+        let seen = (phase, activity.progress.load(Relaxed));
+        if self.seen != seen {
+            self.seen = seen;
+            // Takes no lock when the deadline moves away, as it does at each request.
+            self.timer.as_mut().reset(Instant::now() + limit);
         }
-    }
-
-    fn note(&mut self, phase: Phase, progress: u32, limit: Option<Duration>) {
-        if self.seen == (phase, progress) {
-            return;
-        }
-        self.seen = (phase, progress);
-        let Some(limit) = limit else { return };
-        self.since = Instant::now();
-        let deadline = self.since + limit;
-        // A timer that expires too early is set again by `poll`; resetting it at each request would cost more.
-        if deadline < self.timer.deadline() {
-            self.timer.as_mut().reset(deadline);
-        }
+        self.timer.as_mut().poll(context).map(|()| phase)
     }
 }
 

@@ -4,16 +4,13 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-    task::{Context, Poll},
+    sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
-use http_body_util::combinators::BoxBody;
+use http_body_util::{LengthLimitError, Limited, combinators::BoxBody};
 use hyper::body::{Body, Frame, SizeHint};
 use poem::{
     IntoResponse, Request, Response,
@@ -31,12 +28,12 @@ pub struct BodyLimit {
     /// How long the server waits for the client.
     pub timeout: Duration,
     /// Whether the time-out covers the whole body or each wait.
-    pub patience: Patience,
+    pub timeout_scope: TimeoutScope,
 }
 
 /// What the time-out of a body is measured over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Patience {
+pub enum TimeoutScope {
     /// From the first wait for the client to the last byte.
     #[default]
     WholeBody,
@@ -49,96 +46,69 @@ impl Default for BodyLimit {
         Self {
             max_bytes: 1024 * 1024,
             timeout: Duration::from_secs(30),
-            patience: Patience::default(),
+            timeout_scope: TimeoutScope::default(),
         }
     }
 }
 
-/// The limit of each path.
-#[derive(Debug)]
-pub struct BodyRules {
-    usual: BodyLimit,
-    by_prefix: Vec<(String, BodyLimit)>,
-}
-
-impl BodyRules {
-    pub fn new(usual: BodyLimit, by_prefix: Vec<(String, BodyLimit)>) -> Self {
-        Self { usual, by_prefix }
-    }
-
-    fn of(&self, path: &str) -> BodyLimit {
-        self.by_prefix
-            .iter()
-            .find(|(prefix, _)| path.starts_with(prefix))
-            .map_or(self.usual, |(_, limit)| *limit)
-    }
-}
-
-/// The state of a guarded body, readable after the handler has finished; empty for a request without a body.
-pub struct Guarded(Option<Watched>);
-
-struct Watched {
-    state: Arc<AtomicU8>,
+/// A limited body, as far as it was read; the edge asks after the handler has finished.
+pub struct BodyState {
     limit: BodyLimit,
     /// The length that the client declared; `None` for a chunked body.
-    told_bytes: Option<u64>,
+    declared_bytes: Option<u64>,
+    end: OnceLock<BodyEnd>,
 }
 
-const TOO_LARGE: u8 = 1;
-const TOO_SLOW: u8 = 2;
-const READ_TO_ITS_END: u8 = 3;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BodyEnd {
+    Complete,
+    TooLarge,
+    TooSlow,
+}
 
 /// The rest of a body of at most this size is left to hyper: it discards what has arrived, and closes the connection
 /// only if more is missing.
 const THROWN_AWAY_MAX_BYTES: u64 = 64 * 1024;
 
-impl Guarded {
+impl BodyState {
     /// True when much of the body may still come: the connection cannot be used again.
     pub fn is_under_way(&self) -> bool {
-        self.0.as_ref().is_some_and(|guarded| {
-            guarded.told_bytes.is_none_or(|bytes| bytes > THROWN_AWAY_MAX_BYTES)
-                && guarded.state.load(Ordering::Relaxed) != READ_TO_ITS_END
-        })
+        self.declared_bytes.is_none_or(|bytes| bytes > THROWN_AWAY_MAX_BYTES)
+            && self.end.get() != Some(&BodyEnd::Complete)
     }
 
     /// The problem that stopped the reading, if the body was too large or too slow.
     pub fn fault(&self) -> Option<Problem> {
-        let Watched { state, limit, .. } = self.0.as_ref()?;
-        match state.load(Ordering::Relaxed) {
-            TOO_LARGE => Some(too_large(*limit)),
-            TOO_SLOW => Some(too_slow(*limit)),
-            _ => None,
+        match self.end.get()? {
+            BodyEnd::Complete => None,
+            BodyEnd::TooLarge => Some(too_large(self.limit)),
+            BodyEnd::TooSlow => Some(too_slow(self.limit)),
         }
     }
 }
 
 /// Refuses a body that is encoded, or too large by its declared length, and limits any other body while it is read.
-pub fn guard(request: &mut Request, rules: &BodyRules) -> Result<Guarded, Problem> {
+/// `None` for a request without a body.
+pub fn guard(request: &mut Request, limit: BodyLimit) -> Result<Option<Arc<BodyState>>, Problem> {
     let body: BoxBody<Bytes, io::Error> = request.take_body().into();
     if body.is_end_stream() {
-        return Ok(Guarded(None));
+        return Ok(None);
     }
     check_encoding(request)?;
-    let limit = rules.of(request.uri().path());
     if body.size_hint().lower() > limit.max_bytes {
         return Err(too_large(limit));
     }
-    let told_bytes = body.size_hint().exact();
-    let state = Arc::new(AtomicU8::new(0));
-    let limited = Limited {
-        inner: body,
-        left: limit.max_bytes,
-        timeout: limit.timeout,
-        patience: limit.patience,
+    let state = Arc::new(BodyState {
+        limit,
+        declared_bytes: body.size_hint().exact(),
+        end: OnceLock::new(),
+    });
+    request.set_body(BoxBody::new(LimitedBody {
+        inner: Limited::new(body, usize::try_from(limit.max_bytes).unwrap_or(usize::MAX)),
         timer: None,
         state: Arc::clone(&state),
-    };
-    request.set_body(BoxBody::new(limited));
-    Ok(Guarded(Some(Watched {
-        state,
-        limit,
-        told_bytes,
-    })))
+    }));
+    Ok(Some(state))
 }
 
 fn check_encoding(request: &Request) -> Result<(), Problem> {
@@ -162,9 +132,9 @@ fn too_large(limit: BodyLimit) -> Problem {
 
 fn too_slow(limit: BodyLimit) -> Problem {
     let seconds = limit.timeout.as_secs();
-    let detail = match limit.patience {
-        Patience::WholeBody => format!("the body did not arrive within {seconds} seconds"),
-        Patience::EachWait => format!("nothing of the body arrived for {seconds} seconds"),
+    let detail = match limit.timeout_scope {
+        TimeoutScope::WholeBody => format!("the body did not arrive within {seconds} seconds"),
+        TimeoutScope::EachWait => format!("nothing of the body arrived for {seconds} seconds"),
     };
     Problem::new(Code::RequestTimeout, detail)
 }
@@ -182,47 +152,30 @@ pub fn close_after(response: &mut Response) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// A body that is limited while it is read.
-struct Limited {
-    inner: BoxBody<Bytes, io::Error>,
-    left: u64,
-    timeout: Duration,
-    patience: Patience,
+/// A body that is limited while it is read. tower-http's `TimeoutBody` limits each wait only, not the whole body.
+struct LimitedBody {
+    inner: Limited<BoxBody<Bytes, io::Error>>,
     /// Started at the first wait: a body that came with its head costs no timer.
     timer: Option<Pin<Box<Sleep>>>,
-    state: Arc<AtomicU8>,
+    state: Arc<BodyState>,
 }
 
-impl Limited {
-    fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, io::Error> {
-        let size = frame.data_ref().map_or(0, |data| data.len() as u64);
-        match self.left.checked_sub(size) {
-            Some(left) => {
-                self.left = left;
-                if self.patience == Patience::EachWait {
-                    self.timer = None;
-                }
-                Ok(frame)
-            }
-            None => Err(self.break_off(TOO_LARGE)),
-        }
+impl LimitedBody {
+    fn end(&self, end: BodyEnd) {
+        // A body ends once; polled again, it keeps its first end.
+        let _ = self.state.end.set(end);
     }
 
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let timeout = self.timeout;
+        let timeout = self.state.limit.timeout;
         self.timer
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)))
             .as_mut()
             .poll(context)
     }
-
-    fn break_off(&self, fault: u8) -> io::Error {
-        self.state.store(fault, Ordering::Relaxed);
-        io::Error::other("the body is over its limit")
-    }
 }
 
-impl Body for Limited {
+impl Body for LimitedBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -231,15 +184,27 @@ impl Body for Limited {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match Pin::new(&mut self.inner).poll_frame(context) {
-            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.count(frame))),
-            Poll::Ready(end) => {
-                if end.is_none() {
-                    self.state.store(READ_TO_ITS_END, Ordering::Relaxed);
+            Poll::Ready(Some(Ok(frame))) => {
+                if self.state.limit.timeout_scope == TimeoutScope::EachWait {
+                    self.timer = None;
                 }
-                Poll::Ready(end)
+                Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Pending if self.poll_timer(context).is_ready() => Poll::Ready(Some(Err(self.break_off(TOO_SLOW)))),
-            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Err(error))) => {
+                if error.is::<LengthLimitError>() {
+                    self.end(BodyEnd::TooLarge);
+                }
+                Poll::Ready(Some(Err(io::Error::other(error))))
+            }
+            Poll::Ready(None) => {
+                self.end(BodyEnd::Complete);
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                ready!(self.poll_timer(context));
+                self.end(BodyEnd::TooSlow);
+                Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
+            }
         }
     }
 

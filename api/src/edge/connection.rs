@@ -2,10 +2,10 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::poll_fn,
     io,
     net::SocketAddr,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -28,18 +28,18 @@ use poem::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::watch,
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     activity::{ActivityClock, ConnectionActivity, Phase},
     body_limit,
+    limits::Limits,
     peers::{ForwardedClient, OverShare, PeerPlace, Peers},
     raw_answer,
-    server::Limits,
     socket::Socket,
-    strictness::AmbiguousLength,
+    strictness::UncertainEnd,
 };
 use crate::problem::Code;
 
@@ -58,81 +58,73 @@ const LINGER_PAUSE: Duration = Duration::from_secs(2);
 /// How many bytes are read and discarded while lingering.
 const LINGER_MAX_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
-/// The two ends of a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer {
+/// The two ends of a connection, and its place among the others.
+pub struct ConnectionContext {
     /// The server's address.
     pub local: SocketAddr,
     /// The address of the client, or of the proxy in front of it.
     pub remote: SocketAddr,
-}
-
-/// The two ends of a connection, and its place among the others.
-pub struct Seat {
-    pub peer: Peer,
+    /// All connections, by address.
     pub peers: Arc<Peers>,
-    /// `None` for a spare connection, over the limit: it answers one request, and only on paths that are always open.
-    pub place: Option<PeerPlace>,
+    /// Held as long as the connection.
+    pub place: PeerPlace,
 }
 
-/// Serves one connection to its end. When the channel `stop` closes, the request under way is finished and no other
-/// is taken.
-pub async fn serve<E>(stream: TcpStream, seat: Seat, endpoint: Arc<E>, limits: Limits, mut stop: watch::Receiver<()>)
-where
+/// Serves one connection to its end. Once `stop` is cancelled, the request under way is finished and no other is taken.
+pub async fn serve<E>(
+    stream: TcpStream,
+    context: ConnectionContext,
+    endpoint: Arc<E>,
+    limits: Limits,
+    stop: CancellationToken,
+) where
     E: Endpoint<Output = Response> + 'static,
 {
     // Fails only on a closed socket, which the first read reports.
     let _ = stream.set_nodelay(true);
     let activity = Arc::new(ConnectionActivity::default());
-    let service = service_fn(|request| answer(request, &seat, Arc::clone(&endpoint), Arc::clone(&activity)));
+    let service = service_fn(|request| answer(request, &context, Arc::clone(&endpoint), Arc::clone(&activity)));
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity)));
     let mut builder = http1::Builder::new();
-    // hyper's own time-out would count an idle connection as a slow one, and sets up a timer for each request.
+    // hyper's own time-out counts an idle connection as a slow one, and ends a slow one without an answer.
     builder
         .header_read_timeout(None)
         .max_header_size(limits.header_max_bytes);
     let mut connection = builder.serve_connection(socket, service);
 
+    // hyper-util's GracefulShutdown keeps the connection, and its socket is needed for the last answer.
     let mut clock = ActivityClock::new(limits);
-    let is_stopping = stop.clone();
-    let mut stop = pin!(stop.changed());
-    let (mut is_listening, mut is_told) = (false, false);
-    let too_slow = std::future::poll_fn(|context| {
-        if !is_listening {
-            is_listening = true;
-            // Registers the task's waker with the channel, so that later polls read an atomic instead of taking its
-            // lock.
-            let _ = stop.as_mut().poll(context);
+    let mut is_stopping = false;
+    let too_slow = loop {
+        tokio::select! {
+            // In this order: the clock looks at what the connection has just done.
+            biased;
+            () = stop.cancelled(), if !is_stopping => {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            // Its errors come from the client: broken heads, resets. They are answered already, or the client is gone.
+            _ = &mut connection => break None,
+            phase = poll_fn(|task| clock.poll(&activity, task)) => break Some(phase),
         }
-        if !is_told && is_stopping.has_changed().is_err() {
-            is_told = true;
-            Pin::new(&mut connection).graceful_shutdown();
-        }
-        // Its errors come from the client: broken heads, resets. They are answered already, or the client is gone.
-        if Pin::new(&mut connection).poll(context).is_ready() {
-            return Poll::Ready(None);
-        }
-        clock.poll(&activity, context).map(Some)
-    })
-    .await;
+    };
 
     let stream = connection.into_parts().io.into_inner().into_stream();
+    let linger = if context.place.is_spare() { SPARE_LINGER } else { LINGER };
     let stopping = async {
-        let mut stopping = is_stopping;
-        // An error says that the channel is closed, which is the signal.
-        let _ = stopping.changed().await;
+        stop.cancelled().await;
         sleep(LINGER_PAUSE).await;
     };
-    let linger = if seat.place.is_some() { LINGER } else { SPARE_LINGER };
+    // However it ends, the connection is over.
     tokio::select! {
-        () = close(stream, &activity, too_slow, linger) => {}
+        _ = timeout(linger, last_answer(stream, &activity, too_slow)) => {}
         () = stopping => {}
     }
 }
 
 async fn answer<E>(
     mut request: Request<Incoming>,
-    seat: &Seat,
+    context: &ConnectionContext,
     endpoint: Arc<E>,
     activity: Arc<ConnectionActivity>,
 ) -> Result<hyper::Response<Tracked>, Infallible>
@@ -140,28 +132,23 @@ where
     E: Endpoint<Output = Response>,
 {
     if !activity.begin(!request.body().is_end_stream()) {
-        request.extensions_mut().insert(AmbiguousLength);
+        request.extensions_mut().insert(UncertainEnd);
     }
-    let Seat { peer, peers, place } = seat;
-    let mut is_over = place.is_none();
-    let forwarded = match peers.forwarded(peer.remote.ip(), request.headers()) {
-        Some(client) => {
-            request.extensions_mut().insert(ForwardedClient(client));
-            let place = peers.forward(client);
-            is_over |= place.is_none();
-            place
-        }
-        None => None,
-    };
-    if is_over {
+    let is_spare = context.place.is_spare();
+    let client = context.peers.forwarded(context.remote.ip(), request.headers());
+    let forwarded = client.and_then(|client| context.peers.forward(client));
+    if is_spare || client.is_some() && forwarded.is_none() {
         request.extensions_mut().insert(OverShare);
     }
-    let local = LocalAddr(Addr::SocketAddr(peer.local));
-    let remote = RemoteAddr(Addr::SocketAddr(peer.remote));
+    if let Some(client) = client {
+        request.extensions_mut().insert(ForwardedClient(client));
+    }
+    let local = LocalAddr(Addr::SocketAddr(context.local));
+    let remote = RemoteAddr(Addr::SocketAddr(context.remote));
     let mut response = endpoint
         .get_response((request, local, remote, Scheme::HTTP).into())
         .await;
-    if place.is_none() {
+    if is_spare {
         body_limit::close_after(&mut response);
     }
     let response: hyper::Response<BoxBody<Bytes, io::Error>> = response.into();
@@ -207,27 +194,23 @@ impl Drop for Tracked {
 }
 
 /// Answers 408 to a client that was too slow with its head, and reads on from a client that may still be sending.
-async fn close(mut stream: TcpStream, activity: &ConnectionActivity, too_slow: Option<Phase>, linger: Duration) {
-    if activity.is_gone() {
-        return;
+async fn last_answer(mut stream: TcpStream, activity: &ConnectionActivity, too_slow: Option<Phase>) -> io::Result<()> {
+    if too_slow == Some(Phase::RequestHead) && activity.has_head_bytes() {
+        let detail = "the head of the request did not arrive in time";
+        stream.write_all(&raw_answer::of(Code::RequestTimeout, detail)).await?;
     }
-    let farewell = async {
-        if too_slow == Some(Phase::RequestHead) && activity.has_head_bytes() {
-            stream.write_all(&raw_answer::of(Code::RequestTimeout)).await?;
+    if too_slow == Some(Phase::Writing) || !activity.may_have_leftovers() {
+        return Ok(());
+    }
+    stream.shutdown().await?;
+    // Not an array: it would be a part of every connection's task.
+    let mut sink = vec![0; 16 * 1024];
+    let mut taken = 0;
+    while taken < LINGER_MAX_BYTES {
+        match timeout(LINGER_PAUSE, stream.read(&mut sink)).await?? {
+            0 => break,
+            bytes => taken += bytes,
         }
-        if too_slow != Some(Phase::Writing) && activity.may_have_leftovers() {
-            stream.shutdown().await?;
-            let mut sink = [0; 16 * 1024];
-            let mut taken = 0;
-            while taken < LINGER_MAX_BYTES {
-                match timeout(LINGER_PAUSE, stream.read(&mut sink)).await?? {
-                    0 => break,
-                    bytes => taken += bytes,
-                }
-            }
-        }
-        io::Result::Ok(())
-    };
-    // However it ends, the connection is over.
-    let _ = timeout(linger, farewell).await;
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Turns every failure of poem, poem-openapi or a handler into a problem document. The causes of an internal error are
 //! logged once as a chain, and never sent to the client.
 
-use std::{any::Any, error::Error as StdError, fmt::Write};
+use std::{any::Any, error::Error as StdError};
 
 use poem::{
     Error, IntoResponse, Response,
@@ -72,15 +72,9 @@ fn log(problem: &Problem, id: &RequestId) {
     }
 }
 
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ": {cause}");
-        next = cause.source();
-    }
-    text
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let causes: Vec<String> = anyhow::Chain::new(error).map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 /// Keeps a handler's own response when it is a problem document or not an error. Any other becomes a problem document.

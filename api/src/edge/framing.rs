@@ -10,7 +10,9 @@ const LINE_KEPT_BYTES: usize = 256;
 /// The framing of one connection, as far as its bytes were read.
 #[derive(Debug, Default)]
 pub struct Framing {
-    at: At,
+    state: FramingState,
+    /// What is left of a body or a chunk: the next line comes after it.
+    to_skip_bytes: u64,
     line: Vec<u8>,
     line_bytes: usize,
     target_bytes: usize,
@@ -19,20 +21,19 @@ pub struct Framing {
     ambiguous: Option<u32>,
 }
 
+/// What the next line is.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum FramingState {
     #[default]
     Start,
     Header,
-    Body(u64),
     ChunkSize,
-    Chunk(u64),
     Trailer,
     /// Not HTTP/1.1, or a framing that is not supported.
     Lost,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 struct RequestHead {
     length: Option<u64>,
     is_chunked: bool,
@@ -41,12 +42,11 @@ struct RequestHead {
 impl Framing {
     /// Takes the next bytes that were read.
     pub fn take(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let taken = match self.at {
-                At::Lost => return,
-                At::Body(left) => self.skip(left, bytes.len(), At::Body, At::Start),
-                At::Chunk(left) => self.skip(left, bytes.len(), At::Chunk, At::ChunkSize),
-                At::Start | At::Header | At::ChunkSize | At::Trailer => self.take_line(bytes),
+        while !bytes.is_empty() && !self.is_lost() {
+            let taken = if self.to_skip_bytes > 0 {
+                self.skip(bytes.len())
+            } else {
+                self.take_line(bytes)
             };
             bytes = &bytes[taken..];
         }
@@ -59,21 +59,21 @@ impl Framing {
 
     /// True when the bytes could not be followed: nothing is known from there on.
     pub fn is_lost(&self) -> bool {
-        self.at == At::Lost
+        self.state == FramingState::Lost
     }
 
     /// Bytes of the newest request's first line, as far as it came.
     pub fn start_line_bytes(&self) -> usize {
-        match self.at {
-            At::Start if self.line_bytes > 0 => self.line_bytes,
-            _ => self.target_bytes,
+        if self.state == FramingState::Start && self.line_bytes > 0 {
+            self.line_bytes
+        } else {
+            self.target_bytes
         }
     }
 
-    fn skip(&mut self, left: u64, available: usize, more: fn(u64) -> At, done: At) -> usize {
-        let taken = usize::try_from(left).unwrap_or(usize::MAX).min(available);
-        let left = left - taken as u64;
-        self.at = if left == 0 { done } else { more(left) };
+    fn skip(&mut self, available: usize) -> usize {
+        let taken = usize::try_from(self.to_skip_bytes).unwrap_or(usize::MAX).min(available);
+        self.to_skip_bytes -= taken as u64;
         taken
     }
 
@@ -87,7 +87,7 @@ impl Framing {
             return bytes.len();
         };
         let line = std::mem::take(&mut self.line);
-        self.at = self.after(line.strip_suffix(b"\r").unwrap_or(&line));
+        self.state = self.after(line.strip_suffix(b"\r").unwrap_or(&line));
         self.line = line;
         self.line.clear();
         self.line_bytes = 0;
@@ -95,30 +95,32 @@ impl Framing {
     }
 
     /// What the bytes after a line are.
-    fn after(&mut self, line: &[u8]) -> At {
-        match self.at {
+    fn after(&mut self, line: &[u8]) -> FramingState {
+        match self.state {
             // An empty line before a request is not part of it.
-            At::Start if line.is_empty() => At::Start,
-            At::Start => {
+            FramingState::Start if line.is_empty() => FramingState::Start,
+            FramingState::Start => {
                 self.target_bytes = self.line_bytes;
-                self.head = RequestHead::default();
-                At::Header
+                FramingState::Header
             }
-            At::Header if line.is_empty() => self.end_head(),
-            At::Header => self.note_header(line),
-            At::ChunkSize => match chunk_size(line) {
-                Some(0) => At::Trailer,
-                // The line end after a chunk is counted with it.
-                Some(size) => At::Chunk(size.saturating_add(2)),
-                None => At::Lost,
+            FramingState::Header if line.is_empty() => self.end_head(),
+            FramingState::Header => self.note_header(line),
+            FramingState::ChunkSize => match chunk_size(line) {
+                Some(0) => FramingState::Trailer,
+                Some(size) => {
+                    // The line end after a chunk is counted with it.
+                    self.to_skip_bytes = size.saturating_add(2);
+                    FramingState::ChunkSize
+                }
+                None => FramingState::Lost,
             },
-            At::Trailer if line.is_empty() => At::Start,
-            At::Trailer => At::Trailer,
-            At::Body(_) | At::Chunk(_) | At::Lost => At::Lost,
+            FramingState::Trailer if line.is_empty() => FramingState::Start,
+            FramingState::Trailer => FramingState::Trailer,
+            FramingState::Lost => FramingState::Lost,
         }
     }
 
-    fn note_header(&mut self, line: &[u8]) -> At {
+    fn note_header(&mut self, line: &[u8]) -> FramingState {
         let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let (name, value) = line.split_at(colon);
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
@@ -128,37 +130,30 @@ impl Framing {
             let length = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
             match length {
                 Some(length) => self.head.length = Some(length),
-                None => return At::Lost,
+                None => return FramingState::Lost,
             }
         }
-        At::Header
+        FramingState::Header
     }
 
-    fn end_head(&mut self) -> At {
+    fn end_head(&mut self) -> FramingState {
         self.heads = self.heads.saturating_add(1);
-        match self.head {
-            RequestHead {
-                length: Some(_),
-                is_chunked: true,
-            } => {
-                self.ambiguous.get_or_insert(self.heads);
-                At::ChunkSize
-            }
-            RequestHead { is_chunked: true, .. } => At::ChunkSize,
-            RequestHead {
-                length: Some(length @ 1..),
-                ..
-            } => At::Body(length),
-            RequestHead { .. } => At::Start,
+        let RequestHead { length, is_chunked } = std::mem::take(&mut self.head);
+        if !is_chunked {
+            self.to_skip_bytes = length.unwrap_or(0);
+            return FramingState::Start;
         }
+        if length.is_some() {
+            self.ambiguous.get_or_insert(self.heads);
+        }
+        FramingState::ChunkSize
     }
 }
 
 /// The hexadecimal number before a chunk's extensions.
 fn chunk_size(line: &[u8]) -> Option<u64> {
-    let end = line.iter().position(|byte| !byte.is_ascii_hexdigit());
-    let digits = std::str::from_utf8(&line[..end.unwrap_or(line.len())]).ok()?;
-    u64::from_str_radix(digits, 16).ok()
+    let digits = line.split(|byte| !byte.is_ascii_hexdigit()).next()?;
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 #[cfg(test)]

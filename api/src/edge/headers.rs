@@ -1,7 +1,6 @@
 //! The headers of every answer, and the request id that ties an answer to its line in the log.
 
 use std::{
-    fmt::Write,
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -9,7 +8,6 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use uuid::{Builder, Uuid};
 
@@ -114,10 +112,8 @@ pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, is_priv
 /// reveal what was looked up.
 fn seconds(micros: u128) -> HeaderValue {
     let tenths = (micros + 50) / 100;
-    let mut text = String::with_capacity(12);
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{}.{:04}", tenths / 10_000, tenths % 10_000);
-    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("digits and a point are fit for a header")
+    let text = format!("{}.{:04}", tenths / 10_000, tenths % 10_000);
+    HeaderValue::try_from(text).expect("digits and a point are fit for a header")
 }
 
 #[cfg(test)]

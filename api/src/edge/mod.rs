@@ -10,6 +10,7 @@ mod errors;
 mod framing;
 mod headers;
 mod hops;
+mod limits;
 mod peers;
 mod raw_answer;
 mod routes;
@@ -18,13 +19,11 @@ mod socket;
 mod strictness;
 mod wrap;
 
-/// The longest request target.
-const URI_MAX_BYTES: usize = 8 * 1024;
-
 pub use self::{
     access_log::{CallerNote, TARGET as ACCESS_TARGET},
-    body_limit::{BodyLimit, Patience},
+    body_limit::{BodyLimit, TimeoutScope},
+    limits::Limits,
     routes::Routes,
-    server::{Limits, serve},
+    server::serve,
     wrap::{EdgeConfig, wrap},
 };

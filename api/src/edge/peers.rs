@@ -12,7 +12,7 @@ use poem::http::HeaderMap;
 
 use super::{
     hops::{address_of, for_of, hops},
-    server::Limits,
+    limits::Limits,
 };
 
 /// The connections of a server, by address.
@@ -153,6 +153,13 @@ fn add(counts: &mut HashMap<IpAddr, usize>, address: Option<IpAddr>, share: usiz
     let fits = *count < share;
     *count += usize::from(fits);
     fits
+}
+
+impl PeerPlace {
+    /// True for a connection over the limit: it answers one request, and only on paths that are always open.
+    pub fn is_spare(&self) -> bool {
+        self.kind == PlaceKind::Spare
+    }
 }
 
 impl Drop for PeerPlace {

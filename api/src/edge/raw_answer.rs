@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use bytes::Bytes;
-use poem::http::StatusCode;
+use memchr::memmem;
 
 use super::headers::{FIXED, RequestId};
 use crate::problem::{self, Code, Problem};
@@ -14,24 +14,29 @@ pub fn is_hypers_own(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/1.")
         && bytes.get(8..10) == Some(b" 4")
         && bytes.ends_with(b"\r\n\r\n")
-        && !bytes
-            .windows(b"x-request-id".len())
-            .any(|window| window == b"x-request-id")
+        && memmem::find(bytes, b"x-request-id").is_none()
 }
 
 /// The whole message to send instead of hyper's answer. A head that is too large because of its target is answered with
 /// 414.
 pub fn instead_of(bare: &[u8], target_is_long: bool) -> Bytes {
-    let status = bare.get(9..12).and_then(|digits| StatusCode::from_bytes(digits).ok());
-    match Code::of_status(status.unwrap_or(StatusCode::BAD_REQUEST)) {
-        Code::HeadersTooLarge if target_is_long => of(Code::UriTooLong),
-        code => of(code),
-    }
+    let (code, detail) = match bare.get(9..12) {
+        Some(b"431") if !target_is_long => (
+            Code::HeadersTooLarge,
+            "the head of the request is larger than the server takes",
+        ),
+        Some(b"414" | b"431") => (
+            Code::UriTooLong,
+            "the target of the request is longer than the server takes",
+        ),
+        _ => (Code::InvalidRequest, "the head of the request is not HTTP/1.1"),
+    };
+    of(code, detail)
 }
 
-/// The whole message for a request whose head could not be read for this reason.
-pub fn of(code: Code) -> Bytes {
-    let problem = Problem::new(code, detail(code));
+/// The whole message for a request whose head could not be read.
+pub fn of(code: Code, detail: &'static str) -> Bytes {
+    let problem = Problem::new(code, detail);
     let id = RequestId::fresh();
     let body = problem.document(id.as_str());
     let mut message = format!("HTTP/1.1 {}\r\n", code.status());
@@ -48,18 +53,6 @@ pub fn of(code: Code) -> Bytes {
     let _ = write!(message, "x-request-id: {}\r\nx-process-time: 0.0000\r\n", id.as_str());
     message.push_str("connection: close\r\n\r\n");
     [message.as_bytes(), &body].concat().into()
-}
-
-fn detail(code: Code) -> &'static str {
-    if code == Code::RequestTimeout {
-        "the head of the request did not arrive in time"
-    } else if code == Code::InvalidRequest {
-        "the head of the request is not HTTP/1.1"
-    } else if code == Code::UriTooLong {
-        "the target of the request is longer than the server takes"
-    } else {
-        "the head of the request is larger than the server takes"
-    }
 }
 
 #[cfg(test)]

@@ -168,15 +168,9 @@ impl Routes {
             return Some(exact);
         }
         let fits = |shape: &str| {
-            let (mut ours, mut theirs) = (shape.split('/'), path.split('/'));
-            loop {
-                match (ours.next(), theirs.next()) {
-                    (None, None) => return true,
-                    (Some("{}"), Some(_)) => {}
-                    (Some(one), Some(other)) if one == other => {}
-                    _ => return false,
-                }
-            }
+            let (ours, theirs) = (shape.split('/'), path.split('/'));
+            let mut pairs = ours.clone().zip(theirs.clone());
+            pairs.all(|(one, other)| one == "{}" || one == other) && ours.count() == theirs.count()
         };
         // Literal segments win over parameters, as they do in the router.
         let fitting = self.by_shape.iter().filter(|(shape, _)| fits(shape));

@@ -3,61 +3,20 @@
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use ipnet::IpNet;
 use poem::{Endpoint, Response};
+use service::backoff::Backoff;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     task::JoinSet,
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
-use super::connection::{self, Peer, Seat};
-use super::peers::Peers;
-
-/// What bounds the server's connections; a body has its own limits in `EdgeConfig`.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Connections at one time. On 64 more only paths that are always open are answered; the rest wait in the kernel's
-    /// queue.
-    pub connections_max: usize,
-    /// The most of them that one address may hold, in percent.
-    pub peer_share_percent: u8,
-    /// Proxies whose forwarded client address is trusted.
-    pub trusted_proxies: Vec<IpNet>,
-    /// From the first byte of a request's head to its last; also from connect to the first byte.
-    pub header_timeout: Duration,
-    /// How long a connection may stay open without a request.
-    pub keep_alive_timeout: Duration,
-    /// How long a client may take no byte of an answer.
-    pub write_timeout: Duration,
-    /// Bytes of a request's head, its target included.
-    pub header_max_bytes: usize,
-    /// How long requests under way may go on after the signal to stop.
-    pub shutdown_grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections_max: 8192,
-            peer_share_percent: 50,
-            trusted_proxies: Vec::new(),
-            header_timeout: Duration::from_secs(10),
-            keep_alive_timeout: Duration::from_secs(75),
-            write_timeout: Duration::from_secs(30),
-            header_max_bytes: 32 * 1024,
-            shutdown_grace: Duration::from_secs(25),
-        }
-    }
-}
-
-/// Connections over the limit, for paths that are always open. Each answers one request, whose head has a shorter
-/// time-out.
-const SPARE_CONNECTIONS: usize = 64;
-const SPARE_HEADER_TIMEOUT: Duration = Duration::from_secs(1);
-/// Together with the time for the head, a client can hold a spare connection for about two seconds.
-const SPARE_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+use super::{
+    connection::{self, ConnectionContext},
+    limits::{Limits, SPARE_CONNECTIONS},
+    peers::Peers,
+};
 
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(50);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -74,59 +33,38 @@ where
 {
     let local = listener.local_addr()?;
     let endpoint = Arc::new(endpoint);
-    let (stop, stopped) = watch::channel(());
-    let mut connections = JoinSet::new();
     let peers = Peers::new(&limits);
-    let serve_one = |(stream, remote): (TcpStream, SocketAddr)| {
-        let peer = Peer { local, remote };
-        let place = peers.connect(remote.ip());
-        let is_spare = place.is_none();
-        let spare = is_spare.then(|| peers.connect_spare(remote.ip())).flatten();
-        let mut limits = limits.clone();
-        if is_spare {
-            limits.header_timeout = limits.header_timeout.min(SPARE_HEADER_TIMEOUT);
-            limits.write_timeout = limits.write_timeout.min(SPARE_WRITE_TIMEOUT);
-        }
-        let seat = Seat {
-            peer,
-            peers: Arc::clone(&peers),
-            place,
-        };
-        let (endpoint, stopped) = (Arc::clone(&endpoint), stopped.clone());
-        async move {
-            // Over both limits the connection is closed without an answer, which costs nothing.
-            if !is_spare || spare.is_some() {
-                connection::serve(stream, seat, endpoint, limits, stopped).await;
-            }
-        }
-    };
+    let stop = CancellationToken::new();
+    let mut connections = JoinSet::new();
     let open_max = limits.connections_max + SPARE_CONNECTIONS;
-    let mut shutdown = pin!(shutdown);
+    // Connections that the kernel has accepted already are served, since a reset would leave their clients in doubt.
+    // Later ones are refused.
+    let mut last_call = pin!(async {
+        shutdown.await;
+        sleep(LAST_CALL).await;
+    });
     {
         let mut accepted = pin!(accept(&listener));
         loop {
             tokio::select! {
-                () = &mut shutdown => break,
+                () = &mut last_call => break,
                 Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
-                one = &mut accepted, if connections.len() < open_max => {
+                (stream, remote) = &mut accepted, if connections.len() < open_max => {
                     accepted.set(accept(&listener));
-                    connections.spawn(serve_one(one));
+                    let place = peers.connect(remote.ip()).or_else(|| peers.connect_spare(remote.ip()));
+                    // Over both limits the connection is closed without an answer, which costs nothing.
+                    let Some(place) = place else { continue };
+                    let limits = if place.is_spare() { limits.of_spare() } else { limits.clone() };
+                    let context = ConnectionContext { local, remote, peers: Arc::clone(&peers), place };
+                    // A token of its own: a shared one would be a lock that all connections take.
+                    let stop = stop.child_token();
+                    connections.spawn(connection::serve(stream, context, Arc::clone(&endpoint), limits, stop));
                 }
             }
         }
     }
-
-    // Connections that the kernel has accepted already are served, since a reset would leave their clients in doubt.
-    // Later ones are refused.
-    let last_call = Instant::now() + LAST_CALL;
-    while connections.len() < open_max
-        && let Ok(one) = timeout_at(last_call, accept(&listener)).await
-    {
-        connections.spawn(serve_one(one));
-    }
     drop(listener);
-
-    drop(stop);
+    stop.cancel();
     drain(connections, limits.shutdown_grace).await;
     Ok(())
 }
@@ -149,15 +87,14 @@ async fn drain(mut connections: JoinSet<()>, grace: Duration) {
 
 /// The next connection. Pauses after a failure to accept: otherwise a lasting error would use a whole core.
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    let mut pause = ACCEPT_PAUSE_MIN;
+    let mut backoff = Backoff::new(ACCEPT_PAUSE_MIN, ACCEPT_PAUSE_MAX);
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 tracing::warn!(error = %error, "no connection can be accepted");
-                sleep(pause).await;
-                pause = ACCEPT_PAUSE_MAX.min(pause * 2);
+                sleep(backoff.next_pause()).await;
             }
         }
     }

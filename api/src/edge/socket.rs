@@ -14,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{URI_MAX_BYTES, activity::ConnectionActivity, framing::Framing, raw_answer};
+use super::{activity::ConnectionActivity, framing::Framing, limits::URI_MAX_BYTES, raw_answer};
 
 /// A TCP stream whose reads and writes are observed.
 pub struct Socket {
@@ -39,14 +39,6 @@ impl Socket {
         self.stream
     }
 
-    fn note(&self, written: &Poll<io::Result<usize>>) {
-        match written {
-            Poll::Ready(Ok(_)) => self.activity.note_write(false),
-            Poll::Ready(Err(_)) => self.activity.note_gone(),
-            Poll::Pending => self.activity.note_write(true),
-        }
-    }
-
     /// Sends the document instead of hyper's answer `bare`, and reports to hyper that `bare` was written.
     fn poll_write_instead(&mut self, bare: &[u8], context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.instead.is_empty() {
@@ -56,7 +48,7 @@ impl Socket {
         }
         while self.instead.has_remaining() {
             let written = Pin::new(&mut self.stream).poll_write(context, &self.instead);
-            self.note(&written);
+            self.activity.note_write(written.is_pending());
             self.instead.advance(ready!(written)?);
         }
         Poll::Ready(Ok(bare.len()))
@@ -70,29 +62,18 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        match &read {
-            Ok(()) => {
-                let this = &mut *self;
-                let bytes = &buffer.filled()[before..];
-                this.framing.take(bytes);
-                this.activity.note_framing(&this.framing);
-                this.activity.note_read(bytes.len());
-            }
-            Err(_) => self.activity.note_gone(),
-        }
-        Poll::Ready(read)
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let bytes = &buffer.filled()[before..];
+        self.framing.take(bytes);
+        self.activity.note_framing(&self.framing);
+        self.activity.note_read(bytes.len());
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if raw_answer::is_hypers_own(bytes) {
-            return self.poll_write_instead(bytes, context);
-        }
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.note(&written);
-        written
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -106,7 +87,7 @@ impl AsyncWrite for Socket {
             return self.poll_write_instead(first, context);
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.note(&written);
+        self.activity.note_write(written.is_pending());
         written
     }
 

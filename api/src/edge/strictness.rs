@@ -11,7 +11,7 @@ use crate::problem::{Code, Problem};
 
 /// Marks a request whose end is not certain: it has two lengths, or its framing could not be followed.
 #[derive(Debug, Clone, Copy)]
-pub struct AmbiguousLength;
+pub struct UncertainEnd;
 
 /// Why a head is refused.
 pub struct StrictnessRefusal {
@@ -34,7 +34,7 @@ impl StrictnessRefusal {
 
 /// Checks the head of a request.
 pub fn check(request: &Request) -> Result<(), StrictnessRefusal> {
-    if request.extensions().get::<AmbiguousLength>().is_some() {
+    if request.extensions().get::<UncertainEnd>().is_some() {
         return Err(StrictnessRefusal {
             detail: "Content-Length and Transfer-Encoding exclude each other",
             closes: true,

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use api::edge::{self, BodyLimit, EdgeConfig, Limits, Patience};
+use api::edge::{self, BodyLimit, EdgeConfig, Limits, TimeoutScope};
 use poem::endpoint::make;
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tokio::net::TcpListener;
@@ -59,7 +59,7 @@ fn limits() -> EdgeConfig {
         ..body
     };
     let patient = BodyLimit {
-        patience: Patience::EachWait,
+        timeout_scope: TimeoutScope::EachWait,
         ..body
     };
     EdgeConfig {
