@@ -16,7 +16,7 @@ pub struct Model {
     pub kind: ImportKind,
     /// The file's name, without its folder.
     pub file: String,
-    /// Folder and name of an uploaded file; `None` once the import is finished, and for a file that was not uploaded.
+    /// `FOLDER_ID/IMPORT_ID.csv` of an uploaded file, which names the server's folder and is no path to open; `None` once the import is finished, and for a file that was not uploaded.
     pub path: Option<String>,
     /// Digest of the file's content.
     pub digest: Digest,

@@ -1,4 +1,4 @@
-//! The tables, one file each, and the value types that are their columns. No logic and no queries.
+//! The tables that sea-orm maps, one file each, and the value types that are their columns. No logic and no queries.
 
 #![warn(missing_docs)]
 

@@ -22,7 +22,7 @@ pub mod transfers;
 pub mod wallets;
 pub mod workers;
 
-/// Money, ids, statuses: the types that are the columns.
+/// Money, ids, statuses: the types of the columns.
 pub use entity::values;
 
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +20,8 @@ const RESTART_PAUSE: Duration = Duration::from_millis(100);
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// After a run of this length the restart pauses begin with the first one again.
 const STEADY_AFTER: Duration = Duration::from_secs(60);
+/// How long the end of the process waits for the steps of workers: longer than any that makes progress.
+const STOP_MAX: Duration = Duration::from_secs(30);
 /// A worker that has failed for less time is likely to recover by itself.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
 
@@ -135,7 +138,9 @@ impl Workers {
     pub async fn stop(&self) {
         self.stop.0.cancel();
         self.tracker.close();
-        self.tracker.wait().await;
+        if timeout(STOP_MAX, self.tracker.wait()).await.is_err() {
+            tracing::warn!("a worker is still at its step; the process does not wait for it any longer");
+        }
     }
 
     /// Every worker of the process, in the order of their starts.
@@ -152,6 +157,15 @@ impl Workers {
 impl WorkerState {
     fn health(&self) -> MutexGuard<'_, WorkerHealth> {
         self.health.lock()
+    }
+
+    /// True for the first failure in a row.
+    fn note_failure(&self) -> bool {
+        let mut health = self.health();
+        health.failures += 1;
+        let is_first = health.failing_since.is_none();
+        health.failing_since.get_or_insert_with(Instant::now);
+        is_first
     }
 
     fn report(&self) -> WorkerReport {
@@ -195,23 +209,19 @@ impl Worker {
     /// Counts the result of a step. Logs the first failure in a row and the first success after it: a database that is
     /// out of reach for an hour must not fill the log.
     pub fn note<T, E: Error + 'static>(&self, stepped: &Result<T, E>) {
-        let mut health = self.state.health();
+        let name = self.state.name;
         match stepped {
             Ok(_) => {
-                if health.failing_since.take().is_some() {
-                    tracing::info!(worker = self.state.name, "the worker goes on");
+                let was_failing = self.state.health().failing_since.take().is_some();
+                if was_failing {
+                    tracing::info!(worker = name, "the worker goes on");
                 }
             }
             Err(error) => {
-                health.failures += 1;
-                if health.failing_since.is_none() {
-                    health.failing_since = Some(Instant::now());
+                let is_first = self.state.note_failure();
+                if is_first {
                     let error = error as &dyn Error;
-                    tracing::warn!(
-                        worker = self.state.name,
-                        error,
-                        "the worker's step failed; it is tried again"
-                    );
+                    tracing::warn!(worker = name, error, "the worker's step failed; it is tried again");
                 }
             }
         }
@@ -224,12 +234,15 @@ impl Worker {
         E: Error + 'static,
     {
         while !self.is_stopping() {
+            let began = Instant::now();
             let stepped = step().await;
             self.note(&stepped);
             let pause = backoff.after(&stepped);
             match stepped {
                 Ok(Step::More) => {}
-                Ok(Step::Idle) | Err(_) => self.pause(pause).await,
+                // The pause is counted from the step's beginning, so that steps keep their pace.
+                Ok(Step::Idle) => self.pause(pause.saturating_sub(began.elapsed())).await,
+                Err(_) => self.pause(pause).await,
             }
         }
     }

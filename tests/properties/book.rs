@@ -266,7 +266,7 @@ fn one_batch_gives_what_a_book_for_each_command_gives() {
         for (command, in_batch) in commands.iter().zip(&in_batch) {
             let read = command.action.wallets().filter_map(|id| stored.get(&id).cloned());
             let mut book = Book::open(read);
-            book.remember(transfers.iter().cloned());
+            book.add_used_keys(transfers.iter().cloned());
             prop_assert_eq!(&book.apply(command, &mut ticks), in_batch);
             let writes = book.close();
             stored.extend(writes.updated.into_iter().map(|change| (change.now.id, change.now)));

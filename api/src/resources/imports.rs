@@ -39,11 +39,11 @@ pub struct StartedImportView {
 pub struct ImportView {
     /// Names the import in `GET /v1/imports/{import_id}`.
     pub id: Uuid,
-    #[expect(missing_docs, reason = "see the module's note on named schemas")]
+    #[expect(missing_docs, reason = "see `resources/mod.rs` on named schemas")]
     pub kind: ImportKindWord,
     /// The file's name, without control characters, at most 255 characters.
     pub file: String,
-    #[expect(missing_docs, reason = "see the module's note on named schemas")]
+    #[expect(missing_docs, reason = "see `resources/mod.rs` on named schemas")]
     pub status: ImportStatusWord,
     /// Rows read so far, without the header.
     pub rows_read: u64,
@@ -101,12 +101,12 @@ impl ImportsApi {
 }
 
 impl ImportsApi {
-    /// Takes a place in the queue before the file is read, so that an upload that does not fit is refused at once.
+    /// Takes a slot in the queue before the file is read, so that an upload that does not fit is refused at once.
     async fn take_in(&self, kind: ImportKind, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
         let imports = &self.services.imports;
-        let place = imports.admit(kind, upload.declared_bytes()).await?;
+        let slot = imports.admit(kind, upload.declared_bytes()).await?;
         let (file, body) = upload.file().await?;
-        let import = imports.receive_upload(place, &file, body).await?;
+        let import = imports.receive_upload(slot, &file, body).await?;
         Ok(Accepted(StartedImportView {
             id: import.id.0,
             status: import.status.into(),

@@ -34,9 +34,9 @@ pub struct TransfersApi {
 pub struct TransferView {
     /// Names the transfer in `GET /v1/transfers/{transfer_id}`.
     pub id: Uuid,
-    #[expect(missing_docs, reason = "see the module's note on named schemas")]
+    #[expect(missing_docs, reason = "see `resources/mod.rs` on named schemas")]
     pub kind: TransferKindWord,
-    #[expect(missing_docs, reason = "see the module's note on named schemas")]
+    #[expect(missing_docs, reason = "see `resources/mod.rs` on named schemas")]
     pub status: TransferStatusWord,
     /// The wallet that pays; for a deposit, the bank's own wallet of the payment method.
     pub source_wallet_id: Uuid,
@@ -108,8 +108,8 @@ impl TransfersApi {
         key: IdempotencyHeader,
         body: Json<NewTransferInput>,
     ) -> ApiResult<CreatedOrReplayed<TransferView>> {
-        let receipt = self.services.transfers.submit(actor, key.0, body.0.into()).await?;
-        Ok(receipt.into())
+        let outcome = self.services.transfers.submit(actor, key.0, body.0.into()).await?;
+        Ok(outcome.into())
     }
 
     /// Deposit
@@ -246,10 +246,10 @@ impl Located for TransferView {
 }
 
 impl From<TransferOutcome> for CreatedOrReplayed<TransferView> {
-    fn from(receipt: TransferOutcome) -> Self {
+    fn from(outcome: TransferOutcome) -> Self {
         Self {
-            body: receipt.transfer.as_ref().into(),
-            replayed: receipt.replayed,
+            body: outcome.transfer.as_ref().into(),
+            replayed: outcome.replayed,
         }
     }
 }

@@ -31,9 +31,9 @@ pub struct UserView {
     pub email: String,
     /// The name of the person or program, 1 to 200 characters.
     pub full_name: String,
-    #[expect(missing_docs, reason = "see the module's note on named schemas")]
+    #[expect(missing_docs, reason = "see `resources/mod.rs` on named schemas")]
     pub role: RoleWord,
-    #[expect(missing_docs, reason = "see the module's note on named schemas")]
+    #[expect(missing_docs, reason = "see `resources/mod.rs` on named schemas")]
     pub status: UserStatusWord,
     /// When the user was made (RFC 3339, UTC, microseconds).
     pub created_at: Time,

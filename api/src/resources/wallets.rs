@@ -46,7 +46,7 @@ pub struct WalletView {
     pub held: Amount,
     /// What the owner can spend: balance - held.
     pub available: Amount,
-    #[expect(missing_docs, reason = "see the module's note on named schemas")]
+    #[expect(missing_docs, reason = "see `resources/mod.rs` on named schemas")]
     pub status: WalletStatusWord,
     /// How many entries the wallet has.
     #[oai(validator(minimum(value = "0")))]
@@ -63,7 +63,7 @@ pub struct WalletView {
 pub struct EntryView {
     /// The transfer that this entry is a side of.
     pub transfer_id: Uuid,
-    #[expect(missing_docs, reason = "see the module's note on named schemas")]
+    #[expect(missing_docs, reason = "see `resources/mod.rs` on named schemas")]
     pub kind: TransferKindWord,
     /// Negative when money left the wallet.
     pub amount: Amount,

@@ -4,9 +4,9 @@
 //! |---|---|
 //! | after sealing, before writing | sealed totals are read as before, and are not sealed a second time |
 //! | after writing, before removing | the generation is stored as archived: it counts in the database only |
-//! | two archivers | a generation is stored as archived once, and its totals only with that; of two that read the same, one removes |
-//! | the database loses what was written | its days are gone from both, so Redis names the last step that removed some: a database without it went back, and a new epoch begins |
-//! | a late row | finds its day's generation sealed and opens another one |
+//! | two archivers | a generation is stored as archived once, together with its totals; only one of the two removes |
+//! | the database loses what was written | Redis names the last step that removed some; without it a new epoch begins |
+//! | a late row | opens another generation, since its day's one is sealed |
 
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ use crate::clock::random_bytes;
 use crate::values::Timestamp;
 use crate::workers::{Step, Worker};
 
-/// Sums moved in one transaction within the database.
+/// The most sums that one transaction moves within the database.
 const MOVED_MAX: i64 = 1_000;
-/// How long a generation, or a step, stays stored as archived after it is gone from Redis: longer than any reader takes from its
-/// question to Redis to the one to the database.
+/// How long the names of archived generations and steps are kept: longer than any reader takes from its question to
+/// Redis to the one to the database.
 const ARCHIVED_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// The pause between two steps.
@@ -42,7 +42,7 @@ impl Archiver {
         Self { stores }
     }
 
-    /// The worker.
+    /// Steps until the worker has to end.
     pub(super) async fn run(stores: AggregateStores, worker: Worker) {
         let archiver = Self::new(stores);
         let step = || async { archiver.step().await.map(|()| Step::Idle) };
@@ -63,9 +63,10 @@ impl Archiver {
         }
     }
 
-    /// Deletes old names of archived generations, once nothing is sealed, but for the step that Redis names. Another archiver
-    /// that read something sealed before this version could store it a second time; the version prevents that. The age is
-    /// counted from the reading of Redis: a step that Redis has named since was written after that.
+    /// Deletes old names of archived generations and steps, once nothing is sealed, except the step that Redis names.
+    /// Without the names, an archiver that read something sealed before this version could store it a second time; the
+    /// recorded version prevents that. The age is counted from the reading of Redis: a step that Redis has named since
+    /// was written after that.
     pub async fn purge(&self, sealed: &Sealed) -> Result<(), AggregatesError> {
         let Some(epoch) = sealed.epoch.clone() else {
             return Ok(());
@@ -117,11 +118,11 @@ impl Archiver {
                 if repo::record(tx, &epoch.0, sealed.version).await? == Recorded::Stale {
                     return Err(AggregatesError::Rebuilding);
                 }
-                // All of it is archived already; its names may be purged, so the insert below could not tell.
+                // All of it is archived already; its names may be purged, so the insert below could not show it.
                 if sealed.version <= repo::purged_version(tx).await? {
                     return Ok(());
                 }
-                // The database may have gone back since they were read; what this step removes must not hide that.
+                // The database may have gone back since they were read; this step's removal must not hide that.
                 if !repo::has_step(tx, sealed.removed.as_deref()).await? {
                     return Err(AggregatesError::Rebuilding);
                 }
@@ -153,7 +154,7 @@ impl Archiver {
         }
     }
 
-    /// The totals that were kept hot in the database, where one transaction moves them.
+    /// Moves the hot totals of cold days in the database to the cold ones; one transaction moves some.
     async fn move_cold(&self) -> Result<(), AggregatesError> {
         let Some(newest) = repo::state(&self.stores.db.read).await?.newest_day else {
             return Ok(());
@@ -171,7 +172,7 @@ impl Archiver {
 }
 
 async fn seal_in(hot: &Hot, epoch: Epoch, now: Timestamp) -> Result<Sealed, AggregatesError> {
-    // The virtual clock only moves forward, so a boundary that is a moment old is one that was right then.
+    // The virtual clock only moves forward, so a boundary of a moment ago seals no day that is still hot.
     let newest = hot.read(None).await?.at.newest;
     let sealed = hot.seal(&epoch, newest.map(Day::first_hot)).await?;
     let sealed = sealed.ok_or(AggregatesError::Rebuilding)?;

@@ -1,5 +1,5 @@
-//! Takes blocks of imports from the queue in Redis and adds them to the hot totals. Any number of consumers may run; what
-//! a dead one leaves unfinished is taken over.
+//! Takes blocks of imports from the queue in Redis and adds them to the hot totals. Any number of consumers may run;
+//! the others take over what a dead one leaves unfinished.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::workers::{Step, Worker};
 
 /// The pause after a step that found nothing.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a message may be in a consumer's hands before another one takes it over, in milliseconds. Both may then add
-/// it; the import's next block lets one.
+/// Another consumer takes a message over that was taken this long ago and is not finished, in milliseconds. Both may
+/// then try to add it; the number of the import's next block allows only one of them.
 const CLAIM_AFTER_MS: u64 = 5_000;
 
-/// One that takes messages, by a name of its own.
+/// Takes messages under a name of its own.
 pub struct Consumer {
     stores: AggregateStores,
     name: String,
@@ -33,13 +33,13 @@ impl Consumer {
         }
     }
 
-    /// The same, but it takes over what is in other hands for so many milliseconds.
+    /// The same, but it takes over messages that were taken so many milliseconds ago and are not finished.
     #[must_use]
     pub fn claiming_after(self, claim_after_ms: u64) -> Self {
         Self { claim_after_ms, ..self }
     }
 
-    /// The worker.
+    /// Steps until the worker has to end, then deletes the consumer's name.
     pub(super) async fn run(stores: AggregateStores, worker: Worker) {
         let consumer = Self::new(stores);
         let step = || async {
@@ -54,8 +54,8 @@ impl Consumer {
         }
     }
 
-    /// Takes some messages and adds them to the totals; how many. Without Redis there is no queue: the transaction that moves an
-    /// import's checkpoint adds its rows.
+    /// Takes some messages, adds them to the totals, and answers how many it took. Without Redis there is no queue: the
+    /// transaction that moves an import's checkpoint adds its rows.
     pub async fn step(&self) -> Result<usize, AggregatesError> {
         let stepped = self.try_step().await;
         self.stores.reset_epoch_on_fault(stepped).await
@@ -63,8 +63,9 @@ impl Consumer {
 
     /// Deletes the consumer's name in Redis.
     pub async fn leave(&self) -> Result<(), AggregatesError> {
-        match self.stores.ready().await? {
-            Some((hot, _)) => hot.leave(&self.name).await,
+        // Not `ready`: no epoch is begun and filled to delete a name.
+        match self.stores.hot_store().await? {
+            Some(hot) => hot.leave(&self.name).await,
             None => Ok(()),
         }
     }
@@ -95,7 +96,7 @@ async fn consume(hot: &Hot, epoch: &Epoch, consumer: &Consumer) -> Result<usize,
     for ((id, _), applied) in readable.iter().zip(applied) {
         match applied {
             Applied::Now(_) | Applied::Before(_) => {}
-            // Its sender finds out too, and begins a new epoch.
+            // The sender finds the same, and begins a new epoch.
             Applied::OutOfSequence => bury(hot, id, "does not follow what was applied").await?,
             Applied::EpochOver => return Err(AggregatesError::Rebuilding),
         }

@@ -10,7 +10,7 @@ use crate::values::Timestamp;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(NaiveDate);
 
-/// Days from one to another, both among them.
+/// Days from one to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayRange {
     from: Day,
@@ -28,7 +28,7 @@ pub enum RangeError {
     TooLong,
 }
 
-/// How far before the newest timestamp a day may end and still be hot.
+/// A day is hot that ends less than this many days before the newest timestamp.
 const HOT_DAYS: u64 = 7;
 
 const FIRST: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 1) {
@@ -57,9 +57,9 @@ impl Day {
         self.0
     }
 
-    /// The first day that is hot when this is the day of the virtual clock, the newest timestamp seen: the last 7 days
-    /// before that moment touch it. Days before it are cold. The boundary rests on the day alone, since 7 days before a
-    /// moment is the same time of day.
+    /// The first hot day when this is the day of the virtual clock, which is the newest timestamp seen: the day of the
+    /// moment 7 days before. Days before it are cold. The clock's day is enough, since 7 days before a moment the time
+    /// of day is the same.
     #[must_use]
     pub fn first_hot(self) -> Self {
         let day = self.0.checked_sub_days(Days::new(HOT_DAYS)).unwrap_or(FIRST);
@@ -75,7 +75,7 @@ impl From<NaiveDate> for Day {
 }
 
 impl DayRange {
-    /// Ten years.
+    /// The longest range: ten years.
     pub const MONTHS_MAX: u32 = 120;
 
     /// Takes the first and the last day.
@@ -90,7 +90,7 @@ impl DayRange {
         Ok(Self { from, to })
     }
 
-    /// Every day that there can be.
+    /// Every possible day.
     pub(super) fn all() -> Self {
         let last = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX);
         Self {

@@ -1,4 +1,4 @@
-//! Why the aggregates gave no answer or went no further. Whatever was under way may be done again.
+//! Why the aggregates gave no answer, or why a step failed. Every step may be repeated.
 
 use super::RangeError;
 use crate::db::Fault;
@@ -8,19 +8,19 @@ use crate::redis::RedisFault;
 /// Refusals and faults of the aggregates.
 #[derive(Debug, thiserror::Error)]
 pub enum AggregatesError {
-    /// The range of days is none.
+    /// The range of days is not valid.
     #[error(transparent)]
     Range(#[from] RangeError),
-    /// The hot store and the database do not belong together; a worker is about to see to it.
+    /// The epoch is over, or the hot store and the database do not agree; the next step begins and fills a new epoch.
     #[error("the hot store is being rebuilt")]
     Rebuilding,
-    /// The database says that hot days are in Redis, and this process was started without it.
+    /// The database says that hot days are in Redis, but this process was started without its address.
     #[error("hot days are in Redis, and this process has no address of it")]
     RedisNotConfigured,
-    /// What Redis holds is nothing that we write.
+    /// Redis holds or answers something that the bank does not write.
     #[error("the hot store holds {0}, which is nothing of ours")]
     Damaged(String),
-    /// An import's block is not applied although it was sent again and again.
+    /// A block of an import was not applied in time, although it was queued again and again.
     #[error("a block of an import is not applied in time")]
     NotApplied,
     /// The journal cannot be followed; it is tried again.
@@ -44,11 +44,12 @@ impl From<ReadError> for AggregatesError {
 }
 
 impl From<AggregatesError> for Fault {
-    /// For the driver of imports, which tries a block again after a fault.
+    /// For the driver of imports, which tries a block again after a conflict, and continues in a later run after any
+    /// other fault.
     fn from(error: AggregatesError) -> Self {
         match error {
             AggregatesError::Fault(fault) => fault,
-            // Waiting brings no address of Redis.
+            // Trying again would not change these.
             AggregatesError::Damaged(_)
             | AggregatesError::Range(_)
             | AggregatesError::Journal(_)

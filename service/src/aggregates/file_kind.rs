@@ -1,5 +1,5 @@
-//! TransactionFiles of other systems: a block of a file's rows becomes one message, and the checkpoint moves behind it once its
-//! totals are in the hot store.
+//! Transaction files of other systems: a block of a file's rows becomes one message, and the checkpoint moves behind
+//! the block once its totals are in the hot store.
 
 use std::time::{Duration, Instant};
 
@@ -19,23 +19,23 @@ use crate::db::Fault;
 use crate::imports::{Checkpoint, FileKind, HeaderProblem, Parsed, Stored};
 use crate::values::{Currency, ImportKind};
 
-/// Rows of a block. A block's totals are at most as many sums as rows, and usually a few hundred: that is what makes a
-/// message of a block so much cheaper than one of a row.
-/// Should every row be a sum of its own, SQLite's write lock is still held for less than 100 ms.
+/// Rows of a block. Its totals are at most as many sums as rows, and usually a few hundred, so one message for a block
+/// is much cheaper than one for each row. Even with a sum for each row SQLite's write lock is held for less than 100
+/// ms.
 const BLOCK_ROWS: usize = 4_096;
 
-/// The first and the longest pause between two looks at a block that somebody else has taken.
+/// The first and the longest pause before a block that another consumer has taken is checked again.
 const POLL_PAUSE: Duration = Duration::from_millis(1);
 const POLL_PAUSE_MAX: Duration = Duration::from_millis(20);
 /// After this long a block is queued once more, in case Redis or a consumer lost it; its number lets it count once.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// After this long the import gives up for now.
+/// After this long without success the import's run ends with a fault; a later run continues.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
-/// How long it waits for a Redis that is away, which may only be restarting, and how often it asks.
+/// How long a block waits for a Redis that is out of reach, which may be restarting, and the pause between two tries.
 const REDIS_WAIT: Duration = Duration::from_secs(5);
 const REDIS_WAIT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How rows of transactions are read and stored.
+/// Reads and stores the rows of transaction files.
 pub struct TransactionFiles {
     stores: AggregateStores,
     /// Imported rows name no currency; they are in the bank's.
@@ -44,7 +44,7 @@ pub struct TransactionFiles {
 }
 
 impl TransactionFiles {
-    /// Rows in a currency.
+    /// Imported amounts are taken to be in `currency`.
     #[must_use]
     pub fn new(aggregates: &Aggregates, currency: Currency) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl TransactionFiles {
         }
     }
 
-    /// Queues a block and helps to work the queue off until the block is in the hot store.
+    /// Queues a block and works on the queue like a consumer, until the block is in the hot store.
     async fn deliver(&self, checkpoint: &Checkpoint, message: &Message) -> Result<Delivery, AggregatesError> {
         let Some((hot, epoch)) = self.stores.ready().await? else {
             return Ok(Delivery::NoRedis);
@@ -70,7 +70,7 @@ impl TransactionFiles {
             match hot.send(&epoch, message, options).await? {
                 Sent::Applied(version) => return Ok(Delivery::Applied(epoch.0, version)),
                 Sent::Queued | Sent::Waiting | Sent::Full => {}
-                // The epoch began with what the database had then, which is no more than what it has now.
+                // The epoch was filled from the database, and even now the database does not have this block.
                 Sent::Unknown if checkpoint.is_current(&self.stores.db).await? => {
                     options.is_next = true;
                     continue;
@@ -110,8 +110,8 @@ impl TransactionFiles {
         }
     }
 
-    /// Moves the checkpoint behind a block whose totals are in Redis, or with them where there is none. Either way the
-    /// database learns what was imported, so that Redis can be told again.
+    /// Moves the checkpoint behind a block whose totals are in Redis. Without Redis, adds the totals to the hot table
+    /// in the same transaction. Either way the table of imported totals gets them, so that Redis can be filled again.
     async fn commit_block(
         &self,
         checkpoint: &Checkpoint,
@@ -129,7 +129,8 @@ impl TransactionFiles {
                         }
                     }
                     Delivery::NoRedis => {
-                        // A process with Redis may have left this block there; only its mark there would tell.
+                        // A process with Redis may have added this block there; only the import's next block in Redis
+                        // would show it.
                         if repo::lock_state(tx).await?.epoch.is_some() {
                             return Err(Aborted::Failed(AggregatesError::RedisNotConfigured));
                         }
@@ -156,11 +157,11 @@ impl TransactionFiles {
 
 /// Where a block's totals are when its delivery ends.
 enum Delivery {
-    /// There is no Redis: they go with the checkpoint.
+    /// There is no Redis: they are stored in the checkpoint's transaction.
     NoRedis,
     /// In the hot store, in this epoch and version.
     Applied(String, StoreVersion),
-    /// The database does not stand at this block any more.
+    /// The import does not stand at this block any more: another importer has applied it, or the import has ended.
     Elsewhere,
 }
 

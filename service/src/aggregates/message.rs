@@ -1,4 +1,4 @@
-//! The text of a message: a block's totals, a line each. What is not exactly this is nobody's message. Pure.
+//! The text of a message: a block's totals, a line each. Any other text is rejected. Pure.
 
 use std::fmt::Write as _;
 
@@ -19,13 +19,14 @@ pub struct Message {
     pub totals: Totals,
 }
 
-/// What every message begins with; another shape gets another word.
+/// What every message begins with; another format must have another word.
 const HEAD: &str = "block1";
 
-/// Of the digest; nobody looks for two blocks that share it.
+/// Bytes of the digest. A short one is enough: it guards against accidents, not against forgery.
 const DIGEST_BYTES: usize = 8;
 
-/// Amounts in one message, at most: far more than a block has rows, and few enough that every sum fits into its parts.
+/// The most amounts in one sum of a message: far more than a block has rows, and few enough that every sum fits into
+/// its parts.
 const COUNT_MAX: u64 = 1_000_000_000;
 
 impl Message {
@@ -40,13 +41,13 @@ impl Message {
         )
     }
 
-    /// What tells its totals from others.
+    /// The digest of its totals.
     #[must_use]
     pub fn digest(&self) -> String {
         digest_of(&self.totals)
     }
 
-    /// Reads a message; `None` when it is none.
+    /// Reads a message; `None` for any other text.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (head, body) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
@@ -61,7 +62,7 @@ impl Message {
     }
 }
 
-/// What tells totals from others.
+/// The digest of totals, as hexadecimal digits: it shows that a block was read with other totals than before.
 #[must_use]
 pub fn digest_of(totals: &Totals) -> String {
     let digest = Sha256::digest(encode_totals(totals));
@@ -97,7 +98,7 @@ pub fn encode_totals(totals: &Totals) -> String {
     text
 }
 
-/// Reads such lines; `None` when one is none.
+/// Reads such lines back; `None` when one of them is anything else.
 #[must_use]
 pub fn decode_totals(text: &str) -> Option<Totals> {
     text.lines().map(decode_line).collect()
@@ -115,7 +116,8 @@ fn decode_line(line: &str) -> Option<(Key, Sum)> {
     Some((decode_key(day, &[source, currency, kind, method])?, sum))
 }
 
-/// Reads a key from a day and its other parts: source, currency, kind, method.
+/// Reads a key from a day and its other parts, which are source, currency, kind and method; `None` when one is not
+/// valid.
 #[must_use]
 pub fn decode_key(day: &str, parts: &[&str]) -> Option<Key> {
     let [source, currency, kind, method] = parts else {

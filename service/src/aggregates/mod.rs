@@ -1,18 +1,19 @@
 //! `GET /stats`: daily totals by payment method, of the bank's own payments and of imported files.
 //!
-//! | what | brought by | to |
+//! | what | added by | to |
 //! |---|---|---|
-//! | a deposit or withdrawal | `relay`, from the journal | the hot totals: in Redis, or in the table `hot_totals` without it |
-//! | a block of an imported file | `file_kind`, a queue in Redis, `consumer` | the hot totals, and the table `imported_totals` |
-//! | a day that is cold | `archiver` | the table `cold_totals` |
+//! | a deposit or withdrawal | `relay`, from the journal | the hot totals: in Redis, or without it in `hot_totals` |
+//! | a block of an imported file | `file_kind`, a queue in Redis, `consumer` | the hot totals and `imported_totals` |
+//! | a cold day | `archiver` | `cold_totals` |
 //!
-//! `reader` answers from all of them; `rebuild` makes Redis anew from the database. An **epoch** is one life of Redis' totals: it
-//! begins when Redis was restarted or does not go with the database, and ends with the next. A **generation** is one day's hash in
-//! Redis, from its first row until it is sealed. The **mark** is the last row of the journal whose payments are in the totals.
+//! `reader` answers from all of them; `rebuild` fills Redis again from the database. An **epoch** is one life of Redis'
+//! totals: a new one begins when Redis has restarted, or does not agree with the database. A **generation** is one
+//! day's hash in Redis, from its first row until it is sealed. The **mark** is the last row of the journal whose
+//! payments are in the totals.
 //!
-//! Invariants: a deposit, a withdrawal or an imported row is counted once, whatever crashes where; each generation of a
-//! day's totals is in exactly one store's answer; the mark moves with the totals; whatever Redis holds can be made anew from the
-//! database.
+//! Invariants: a deposit, a withdrawal or an imported row is counted once, whatever crashes; each generation of a day's
+//! totals is in exactly one store's answer; the mark moves in the same step as the totals; everything in Redis can be
+//! rebuilt from the database.
 
 mod archiver;
 mod consumer;
@@ -62,7 +63,7 @@ use stores::AggregateStores;
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 const CONSUMERS: [&str; 2] = ["consumer_1", "consumer_2"];
 
-/// The pipeline and its answer. Cloning it clones a handle.
+/// The pipeline of daily totals, and its answers. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct Aggregates {
     stores: AggregateStores,
@@ -124,7 +125,7 @@ impl Aggregates {
         }
     }
 
-    /// Ends them, each after the step that it is at.
+    /// Stops the workers, each after its current step.
     pub(crate) async fn stop(&self) {
         self.workers.stop().await;
     }
@@ -151,7 +152,7 @@ impl Aggregates {
         Consumer::new(self.stores.clone())
     }
 
-    /// An archiver.
+    /// An archiver of these totals.
     #[must_use]
     pub fn archiver(&self) -> Archiver {
         Archiver::new(self.stores.clone())

@@ -1,4 +1,4 @@
-//! Answers from both stores at once: what is in Redis, and beside it what the database has of older days.
+//! Answers from both stores: what Redis holds, and what the database's own tables hold.
 
 use super::DayRange;
 use super::error::AggregatesError;
@@ -18,8 +18,8 @@ impl TotalsReader {
         Self { stores }
     }
 
-    /// One round trip to Redis if there is one, then one to the database. A caller that finds that Redis has restarted, or that
-    /// the database went back, begins the new epoch and looks once more.
+    /// One round trip to Redis, if there is one, then one to the database. If Redis has restarted or the database went
+    /// back, begins a new epoch and reads once more.
     pub async fn daily(&self, days: DayRange, currency: Currency) -> Result<Totals, AggregatesError> {
         match self.daily_in_epoch(days, currency).await {
             Err(AggregatesError::Rebuilding) => {
@@ -48,8 +48,8 @@ impl TotalsReader {
         self.stores.reset_epoch_on_fault(outcome).await
     }
 
-    /// Redis was read first: what the archiver moves in between is in the database's answer, which names the generations that it
-    /// has, and those are left out of Redis'.
+    /// Redis was read first, so what the archiver moves in between may be in both answers. The database's answer names
+    /// the generations that it has, and those are left out of Redis' answer.
     async fn beside_the_database(
         &self,
         reading: Option<Reading>,
@@ -61,7 +61,8 @@ impl TotalsReader {
         let reading = same_epoch(reading, daily.epoch.as_deref())?;
         let removed = reading.as_ref().and_then(|reading| reading.at.removed.as_ref());
         if removed.is_some_and(|step| !daily.archived.contains(step)) {
-            // The database went back: it lacks the archiver's last step, so what that removed from Redis is in neither store.
+            // The database went back: it lacks the archiver's last step, so what that removed from Redis is in neither
+            // store.
             return Err(AggregatesError::Rebuilding);
         }
         let mut totals = daily.totals;
@@ -74,7 +75,7 @@ impl TotalsReader {
     }
 }
 
-/// A reading of Redis is worth something beside the database only if both are of one epoch.
+/// Accepts a reading of Redis only if it is ready and of the database's epoch. `None` if neither has an epoch.
 pub(super) fn same_epoch(reading: Option<Reading>, epoch: Option<&str>) -> Result<Option<Reading>, AggregatesError> {
     match (reading, epoch) {
         (None, None) => Ok(None),

@@ -1,7 +1,8 @@
-//! Makes Redis' totals anew from the database, or the database's from its books, where one of them has lost something.
+//! Rebuilds Redis' totals from the database, or the database's totals from its books, where one of them has lost
+//! something.
 //!
-//! When Redis has restarted its content is unknown, so a new epoch begins and is filled from the database. No setting of Redis'
-//! persistence has to be trusted.
+//! After a restart the content of Redis is unknown, so a new epoch begins and is filled from the database. Redis'
+//! persistence need not be trusted.
 
 use super::Day;
 use super::error::AggregatesError;
@@ -12,7 +13,7 @@ use crate::clock::random_bytes;
 use crate::db::Fault;
 use crate::feed::{self, Mark};
 
-/// Other processes may begin an epoch at the same time.
+/// The most tries to agree on an epoch: other processes may begin one at the same time.
 const TRIES_MAX: usize = 5;
 
 pub(super) struct Rebuild {
@@ -24,11 +25,11 @@ impl Rebuild {
         Self { stores }
     }
 
-    /// The epoch that Redis and the database are both in; begins and fills a new one where they are not, or where one of them has
-    /// lost something.
+    /// The epoch that Redis and the database are both in. Where they are not, or where one of them has lost something,
+    /// begins a new one and fills it.
     ///
-    /// The database is asked first: what it rests on by then, Redis must have a moment later.
-    pub async fn connect_store(&self, hot: &Hot) -> Result<Epoch, AggregatesError> {
+    /// Reads the database first: the version that it has then, Redis must have a moment later.
+    pub async fn common_epoch(&self, hot: &Hot) -> Result<Epoch, AggregatesError> {
         let db = &self.stores.db.read;
         for _ in 0..TRIES_MAX {
             let state = repo::state(db).await?;
@@ -58,12 +59,13 @@ impl Rebuild {
         Err(AggregatesError::Rebuilding)
     }
 
-    /// Begins a new epoch in Redis, since Redis and the database do not go on from the same place. The next step fills it.
+    /// Begins a new epoch in Redis, for a caller that found that Redis and the database do not agree. The next step
+    /// fills it.
     pub async fn begin_epoch(&self, hot: &Hot, epoch: &Epoch) -> Result<(), AggregatesError> {
         hot.begin(&epoch.0, &new_epoch()).await.map(drop)
     }
 
-    /// The journal does not have the mark, so it is unknown which counted payments still exist: all are counted anew.
+    /// The journal does not have the mark, so it is unknown which counted payments still exist: all are counted again.
     pub async fn after_lost_mark(&self, lost: Mark) -> Result<(), AggregatesError> {
         tracing::error!(
             row = lost.number,
@@ -78,8 +80,8 @@ impl Rebuild {
         }
     }
 
-    /// A database that went back may not have the row that Redis has counted last, nor what was archived and is gone from Redis.
-    /// Says what is lost; `None` where all of it is there.
+    /// What is lost; `None` if nothing is. A database that went back may not have the row that Redis has counted last,
+    /// nor the totals that were archived and removed from Redis.
     async fn what_the_database_lost(&self, at: &Position) -> Result<Option<&'static str>, Fault> {
         let db = &self.stores.db.read;
         let Some(mark) = at.mark else {
@@ -94,9 +96,9 @@ impl Rebuild {
         Ok((!has_step).then_some("the database went back: it does not have what was archived last"))
     }
 
-    /// Tells the database of the epoch, so that nothing that rests on an older one is written any more; sums up what its
-    /// books and its imports came to and none of its own stores has; gives that to Redis. Done twice or by two at once it
-    /// comes to the same.
+    /// Records the epoch in the database, so that no step of an older epoch is written any more. Then fills Redis with
+    /// the totals of the books and the imports, less those in the database's own tables. Running it twice, or in two
+    /// processes at once, gives the same result.
     async fn fill_redis(&self, hot: &Hot, epoch: Epoch, why: &'static str) -> Result<(), AggregatesError> {
         self.record_epoch(epoch.clone(), why).await?;
         let tx = self.stores.db.snapshot().await?;
@@ -126,7 +128,7 @@ impl Rebuild {
                 if let Some(mark) = state.mark()
                     && !feed::has_row(tx, mark).await?
                 {
-                    // What is in the tables was counted from rows that are gone.
+                    // The tables were counted from rows of the journal that are gone.
                     repo::delete_bank_totals(tx).await?;
                 }
                 repo::record_epoch(tx, &epoch.0).await?;
@@ -143,7 +145,7 @@ impl Rebuild {
         Ok(())
     }
 
-    /// Without Redis. The sums are made in a snapshot: however long that takes, no write waits for it.
+    /// Without Redis. Sums up in a snapshot, so that no write waits, however long it takes.
     async fn count_books_anew(&self) -> Result<(), AggregatesError> {
         let now = self.stores.clock.now();
         let snapshot = self.stores.db.snapshot().await?;
@@ -158,7 +160,7 @@ impl Rebuild {
                     Some(mark) => !feed::has_row(tx, mark).await?,
                     None => false,
                 };
-                // Else the database has gone back once more.
+                // False if the database has gone back once more.
                 let is_there = feed::has_row(tx, head.mark).await?;
                 if is_lost && is_there && state.epoch.is_none() {
                     repo::delete_bank_totals(tx).await?;

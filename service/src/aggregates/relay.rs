@@ -1,5 +1,5 @@
-//! Brings the bank's own deposits and withdrawals from the journal to the hot totals: once each and in order, since the mark
-//! moves with the totals, and only from where the next ones begin.
+//! Adds the bank's own deposits and withdrawals from the journal to the hot totals, each once and in order: the mark
+//! moves in the same step as the totals, and only if it stands at the batch's beginning.
 
 mod batch;
 mod mark;
@@ -17,13 +17,13 @@ use crate::backoff::Backoff;
 use crate::feed::{FeedFilter, Handover, ReadError, Reader};
 use crate::workers::{Step, Worker};
 
-/// The pause between two steps: a commit waits no longer, and a busy bank's totals are written as often.
+/// The pause between two steps: a commit waits at most this long, and a busy bank writes its totals at most this often.
 const PAUSE: Duration = Duration::from_millis(50);
-/// With so many deposits and withdrawals in hand no further piece of the journal is read before they are applied.
+/// Once this many deposits and withdrawals are read, they are applied before more of the journal is read.
 const PAYMENTS_MAX: u64 = 1_000;
-/// Pieces of the journal that are read before something is applied.
+/// The most pieces of the journal that are read before something is applied.
 const PIECES_MAX: usize = 100;
-/// While only transfers come, the mark is moved this often: a relay that begins anew reads from there.
+/// How often the mark is moved while only transfers come: a relay that begins again reads from the mark.
 const MARK_EVERY: Duration = Duration::from_secs(1);
 /// How often Redis' mark is recorded in the database.
 const CONFIRM_EVERY: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ pub struct Relay {
     reader: Option<Reader>,
     /// Read and not yet applied.
     pending: Option<PaymentBatch>,
-    /// When this relay moved the mark, or read it.
+    /// When this relay last moved the mark, or read it.
     marked_at: Instant,
     unconfirmed: Option<Unconfirmed>,
     confirmed_at: Instant,
@@ -56,7 +56,8 @@ impl Relay {
         }
     }
 
-    /// The worker: woken by each commit of this process, it also looks for those of others.
+    /// Steps until the worker has to end. Each commit of this process wakes it; it polls for commits of other
+    /// processes.
     pub(super) async fn run(stores: AggregateStores, handover: Option<Handover>, worker: Worker) {
         let mut relay = Self::new(stores, handover);
         let mut backoff = Backoff::new(PAUSE, PAUSE_MAX);
@@ -75,9 +76,9 @@ impl Relay {
         }
     }
 
-    /// One whole step at once: reads what the journal has after the mark, but no further piece of it once a thousand payments
-    /// are in hand, and applies it. Gives how many payments were added. A server's relay keeps its reader from one step to the next
-    /// instead.
+    /// One whole step: reads the journal after the mark, until it has a thousand payments, a hundred pieces or all
+    /// there is, applies that, and answers how many payments were added. A server's relay instead keeps its reader from
+    /// one step to the next.
     pub async fn run_once(&mut self) -> Result<u64, AggregatesError> {
         let ran = self.try_once().await;
         self.stores.reset_epoch_on_fault(ran).await
@@ -88,11 +89,12 @@ impl Relay {
         self.restart();
         let read = self.read().await;
         self.stores.reset_epoch_on_fault(read).await?;
-        // What was read begins at the mark, so there is a batch, even if it is empty.
+        // Without a batch the journal had lost the mark, and the totals were counted again without Redis.
         self.pending.take().ok_or(AggregatesError::Rebuilding)
     }
 
-    /// The second half of `run_once`: adds a batch where the totals still stand at its beginning. How many payments were added.
+    /// The second half of `run_once`: adds a batch if the totals still stand at its beginning, and answers how many
+    /// payments were added.
     pub async fn apply_once(&self, batch: &PaymentBatch) -> Result<u64, AggregatesError> {
         if batch.is_empty() {
             return Ok(0);
@@ -111,7 +113,7 @@ impl Relay {
         }
     }
 
-    /// Reads what there is, and applies it if there is a payment in it.
+    /// Reads what the journal has, and applies it if it has a payment or the mark is due to move.
     async fn step(&mut self) -> Result<Step, AggregatesError> {
         let stepped = self.try_step().await;
         if stepped.is_err() {
@@ -142,7 +144,7 @@ impl Relay {
             self.restart();
             self.read().await?;
             let applied = self.apply_pending().await?;
-            // Else another relay has moved the mark meanwhile.
+            // Without a reader nothing was applied: another relay has moved the mark, or the journal has lost it.
             if self.reader.is_some() {
                 self.confirm().await?;
                 return Ok(applied);
@@ -151,7 +153,7 @@ impl Relay {
         Ok(0)
     }
 
-    /// Lets the next step begin where the totals stand.
+    /// Makes the next step begin at the mark of the totals.
     fn restart(&mut self) {
         self.reader = None;
         self.pending = None;
@@ -176,7 +178,7 @@ impl Relay {
                 Ok(Some(piece)) => pending.add(piece),
                 Ok(None) => break,
                 Err(ReadError::Lost(mark)) => {
-                    // Else what is gone was read and not applied, and the totals may stand where they did.
+                    // A later mark was read but not applied; the journal may still have the mark of the totals.
                     if mark == pending.from {
                         Rebuild::new(self.stores.clone()).after_lost_mark(mark).await?;
                     }
@@ -189,7 +191,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Applies what was read. Where another relay has moved the mark, nothing is added and all is read anew.
+    /// Applies what was read. Where another relay has moved the mark, nothing is added and all is read again.
     async fn apply_pending(&mut self) -> Result<u64, AggregatesError> {
         let Some(batch) = self.pending.take().filter(|batch| !batch.is_empty()) else {
             self.marked_at = Instant::now();

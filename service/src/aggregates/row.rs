@@ -17,7 +17,7 @@ pub struct TransactionRow {
     pub kind: PaymentKind,
     /// The payment method's name.
     pub method: Method,
-    /// At least 0, with four decimals.
+    /// Above 0, with four decimals.
     pub amount: Money,
     /// How long a replay waits before this row, in milliseconds.
     pub sleep_ms: u32,
@@ -30,15 +30,15 @@ pub struct TransactionLayout {
     kind: usize,
     method: usize,
     amount: usize,
-    /// A file that is never replayed need not say how fast it was.
+    /// `None` where the file has no such column: only a replay needs it.
     sleep_ms: Option<usize>,
 }
 
-/// How far a timestamp may be ahead of the clock: clocks and time zones differ, and one row from the year 9999 would make
-/// every day cold.
+/// How far a timestamp may be ahead of the clock: clocks and time zones differ, but one row from the year 9999 would
+/// make every day cold.
 const AHEAD_MAX: TimeDelta = TimeDelta::days(1);
 
-/// The longest wait before one row; a file may ask for more.
+/// The longest wait before one row; a longer one in a file is cut to it.
 const SLEEP_MS_MAX: u32 = 60_000;
 
 impl TransactionLayout {
@@ -55,7 +55,8 @@ impl TransactionLayout {
     }
 }
 
-/// Reads a row; the first column that is wrong is the reason, in the order of the contract.
+/// Parses a row. The first wrong column is the reason, in the documented order: timestamp, type, payment method,
+/// amount.
 pub fn parse(layout: &TransactionLayout, record: &ByteRecord, now: Timestamp) -> Result<TransactionRow, SkipReason> {
     let field = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
     let time = timestamp(field(layout.timestamp)).ok_or("invalid_timestamp")?;
@@ -86,7 +87,7 @@ fn timestamp(text: &str) -> Option<Timestamp> {
     }
     let zoned = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let time = zoned.or_else(|| naive(text).map(|time| time.and_utc()))?;
-    // A zone may have moved it over the edge of the calendar that the stores know.
+    // A zone may have moved it out of the years 0001 to 9999, which the stores hold.
     let first: DateTime<Utc> = DateTime::from_timestamp(FIRST_SECOND, 0)?;
     let behind_last: DateTime<Utc> = DateTime::from_timestamp(SECOND_BEHIND_LAST, 0)?;
     (first <= time && time < behind_last).then_some(time)

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::redis::{Redis, RedisFault};
 
-/// What every part works on. Cloning it clones a handle.
+/// The stores and the clock of every part of the aggregates. Cloning it clones a handle.
 #[derive(Clone)]
 pub(super) struct AggregateStores {
     pub db: Db,
@@ -22,7 +22,7 @@ pub(super) struct AggregateStores {
 
 struct RedisStore {
     redis: Arc<Redis>,
-    /// Made once the database has told the bank's name.
+    /// Made once the bank's name is read from the database.
     hot: OnceCell<Hot>,
     /// The epoch to write in: `None` until both stores are known to agree, and after every fault of Redis.
     epoch: Mutex<Option<Epoch>>,
@@ -53,8 +53,8 @@ impl AggregateStores {
         }
     }
 
-    /// The hot store and the epoch to write in; `None` without Redis. Where the two stores do not agree, a new epoch begins and
-    /// is filled first, which adds up all payments of the books.
+    /// The hot store and the epoch to write in; `None` without Redis. Where the two stores do not agree, a new epoch
+    /// begins and is filled first, which adds up all payments of the books.
     pub async fn ready(&self) -> Result<Option<(&Hot, Epoch)>, AggregatesError> {
         let Some(store) = &self.redis else { return Ok(None) };
         let hot = self.hot_in(store).await?;
@@ -62,12 +62,13 @@ impl AggregateStores {
         if let Some(epoch) = &*known {
             return Ok(Some((hot, epoch.clone())));
         }
-        let epoch = Rebuild::new(self.clone()).connect_store(hot).await?;
+        let epoch = Rebuild::new(self.clone()).common_epoch(hot).await?;
         *known = Some(epoch.clone());
         Ok(Some((hot, epoch)))
     }
 
-    /// Passes an outcome on; after a fault of Redis nothing is known of it any more. Every public step of a part ends here.
+    /// Passes an outcome on. After a fault of Redis, and when an epoch is over, forgets the epoch, so that the next
+    /// step agrees on one again. Every step of a part ends here.
     pub async fn reset_epoch_on_fault<T>(&self, outcome: Result<T, AggregatesError>) -> Result<T, AggregatesError> {
         if let Err(AggregatesError::Redis(RedisFault::Unreachable(_)) | AggregatesError::Rebuilding) = &outcome
             && let Some(store) = &self.redis

@@ -6,7 +6,7 @@ use super::Day;
 use crate::db::{parts_of_units, units_of_parts};
 use crate::values::{Currency, Method, Money};
 
-/// What a sum is of. The order is the one in which every writer touches rows.
+/// What a sum counts. The order is the one in which every writer touches rows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// ISO 4217.
@@ -30,7 +30,7 @@ pub enum PaymentKind {
     Withdrawal,
 }
 
-/// Whose money it was: the bank's books can prove their own part only if it is kept apart.
+/// Where a payment comes from. Kept apart, since the books can prove only the bank's own part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     /// The bank's own journal.
@@ -48,12 +48,12 @@ pub struct Sum {
     pub count: u64,
 }
 
-/// Sums by what they are of.
+/// Sums by their keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals(BTreeMap<Key, Sum>);
 
 impl PaymentKind {
-    /// The number by which transfers call it too.
+    /// The number in the database, the same as in transfers.
     #[must_use]
     pub fn number(self) -> i16 {
         match self {
@@ -134,13 +134,13 @@ impl Sum {
         }
     }
 
-    /// The two parts in which stores keep the units; `None` where they do not fit.
+    /// The two parts in which the units are stored; `None` where they do not fit.
     #[must_use]
     pub fn parts(&self) -> Option<(i64, i64)> {
         parts_of_units(self.units)
     }
 
-    /// The sum that is kept in two parts.
+    /// The sum that is stored in two parts.
     #[must_use]
     pub fn of_parts(high: i64, low: i64, count: u64) -> Self {
         Self {
@@ -168,7 +168,7 @@ impl Totals {
         }
     }
 
-    /// What is here and not in another. Where the other has more nothing is left, which only wrong books can show.
+    /// These sums less those of another. A sum of which the other has more is left out; only wrong books lead to that.
     #[must_use]
     pub fn without(self, other: &Self) -> Self {
         let left = self.differences(other).into_iter();
@@ -179,7 +179,7 @@ impl Totals {
         .collect()
     }
 
-    /// By how much amounts and counts are above another's, where they are not the same.
+    /// The keys whose sums differ from another's, with units and count less the other's.
     #[must_use]
     pub fn differences(self, other: &Self) -> Vec<(Key, i128, i128)> {
         let mut differences: BTreeMap<Key, (i128, i128)> = self
@@ -222,7 +222,7 @@ impl Totals {
         self.0.keys().map(|key| key.day).max()
     }
 
-    /// The sums that a test of their keys keeps.
+    /// The sums whose keys pass a test.
     #[must_use]
     pub fn filtered(mut self, keep: impl Fn(&Key) -> bool) -> Self {
         self.0.retain(|key, _| keep(key));

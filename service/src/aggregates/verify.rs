@@ -1,7 +1,8 @@
-//! The bank's own deposits and withdrawals in the aggregates against the ledger's entries, in one snapshot of the database.
+//! Compares the bank's own deposits and withdrawals in the aggregates with the ledger's entries, in one snapshot of the
+//! database.
 //!
-//! Redis is read a moment before: what the relay brings to it in between is in the snapshot as rows of the journal beyond the
-//! mark, and what the archiver takes from it in between would be there twice, so then both are read again.
+//! Redis is read a moment earlier. What the relay adds to it in between is in the snapshot as rows of the journal after
+//! the mark. What the archiver moves in between would be counted twice, so then both are read again.
 
 use std::collections::BTreeSet;
 
@@ -18,12 +19,12 @@ use crate::feed::{self, Mark};
 /// Differences that are named; there may be more.
 const OFFENDERS_MAX: usize = 100;
 
-/// What the comparison came to.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The aggregates and the ledger say the same.
     Equal,
-    /// They do not; what differs, at most a hundred.
+    /// They do not; the differences, at most a hundred.
     Different(Vec<String>),
     /// They could not be compared, and why.
     NotCompared(String),
@@ -36,9 +37,9 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// The last row of the journal that is counted; `None` when it is not known.
     pub mark: Option<u64>,
-    /// Deposits and withdrawals that are not in the answers of reports yet.
+    /// Deposits and withdrawals that the reports do not count yet.
     pub lag: u64,
-    /// What an operator should know besides.
+    /// Further facts for the operator.
     pub notes: Vec<String>,
 }
 
@@ -62,14 +63,15 @@ impl Comparison {
         }
     }
 
-    /// False only when the aggregates are wrong: late or out of reach is not wrong.
+    /// False only when the aggregates are wrong; aggregates that are late or out of reach are not wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         !matches!(self.verdict, Verdict::Different(_))
     }
 }
 
-/// Compares. `None` asks for another reading of Redis: the archiver moved something after it, or, while `may_repeat`, may have.
+/// Compares. `None` asks for another reading of Redis: the archiver moved something after this one, or, while
+/// `may_repeat`, may have.
 pub(crate) async fn compare(
     tx: &DatabaseTransaction,
     reading: Result<Option<Reading>, AggregatesError>,
@@ -121,7 +123,7 @@ pub(crate) async fn compare(
     let lag = number_of(&beyond);
     let removed = reading.at.removed.as_ref();
     if removed.is_some_and(|step| !archived.contains(step)) {
-        // A name that Redis has replaced meanwhile may have been forgotten.
+        // The archiver may have replaced this name in Redis since, and purged it from the database.
         if may_repeat {
             return Ok(None);
         }
@@ -146,7 +148,7 @@ pub(crate) async fn compare(
     }))
 }
 
-/// True when something is archived that was open when Redis was read, or opened after.
+/// True when a generation is archived that was open when Redis was read, or was opened later.
 fn has_moved(reading: &Reading, archived: &BTreeSet<String>) -> bool {
     let was_open =
         |(generation, is_open, _): &(Generation, bool, Totals)| *is_open && archived.contains(&generation.id);
@@ -174,7 +176,7 @@ fn number_of(totals: &Totals) -> u64 {
     totals.iter().map(|(_, sum)| sum.count).sum()
 }
 
-/// What the journal has beyond a mark; `None` when it does not have the mark.
+/// The payments after a mark of the journal; `None` when the journal does not have the mark.
 async fn beyond(tx: &DatabaseTransaction, mark: Mark) -> Result<Option<Totals>, Fault> {
     match feed::last_id_of(tx, mark).await? {
         Some(last_id) => Ok(Some(repo::payments_after(tx, last_id).await?)),

@@ -52,13 +52,13 @@ impl Default for ConnectSettings {
 
 pub(super) async fn postgres(url: &str, settings: ConnectSettings) -> Result<Db, Fault> {
     let main = open(shared_postgres(url)).await?;
-    let link = Arc::new(CommitConnections::default());
-    let commit = open(committer_postgres(url, settings, link.clone())).await?;
+    let commit_connections = Arc::new(CommitConnections::default());
+    let commit = open(committer_postgres(url, settings, commit_connections.clone())).await?;
     Ok(Db {
         read: main.clone(),
         write: main,
         commit,
-        link,
+        commit_connections,
     })
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
         read,
         commit: write.clone(),
         write,
-        link: Arc::default(),
+        commit_connections: Arc::default(),
     })
 }
 
@@ -174,7 +174,11 @@ fn shared_postgres(url: &str) -> ConnectOptions {
 /// Its few statements take arrays of any length; planning them each time costs more than it gains. Wallets must be
 /// written in the order of the arrays, otherwise sessions that lock wallets could deadlock with the committer. A hash
 /// join or a sequential scan, which PostgreSQL chooses for a small table, has another order.
-fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<CommitConnections>) -> ConnectOptions {
+fn committer_postgres(
+    url: &str,
+    chosen: ConnectSettings,
+    commit_connections: Arc<CommitConnections>,
+) -> ConnectOptions {
     let mut settings = vec![
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
@@ -196,7 +200,7 @@ fn committer_postgres(url: &str, chosen: ConnectSettings, link: Arc<CommitConnec
         .min_connections(0)
         .connect_lazy(true)
         .map_sqlx_postgres_pool_opts(move |pool| {
-            let (opened, used) = (link.clone(), link.clone());
+            let (opened, used) = (commit_connections.clone(), commit_connections.clone());
             // A pool has one such hook. This one replaces the hook that sea-orm would set a schema with, so the URL
             // names the schema.
             pool.after_connect(move |connection, _| {

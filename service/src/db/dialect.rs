@@ -1,13 +1,13 @@
-//! The expressions that PostgreSQL and SQLite spell differently, once for every statement of the bank.
+//! The SQL expressions that PostgreSQL and SQLite spell differently, for every statement of the bank.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
-/// The SQL of a connection's database.
+/// The SQL dialect of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SqlDialect(DbBackend);
 
-/// A sum of many amounts does not fit into 64 bits, which is all that a `bigint` and SQLite's `sum` have. Sums are kept and
-/// selected as two parts of units: how often this number is in them, and what is left.
+/// A sum of many amounts may not fit into 64 bits, the size of a `bigint` and of SQLite's `sum`. So a sum is stored and
+/// selected in two parts: its units divided by this number, and the remainder.
 const PART: i128 = 1_000_000_000;
 
 impl SqlDialect {
@@ -28,7 +28,7 @@ impl SqlDialect {
         self.0 == DbBackend::Postgres
     }
 
-    /// One of two texts.
+    /// The text for this dialect.
     #[must_use]
     pub fn choose<'t>(self, postgres: &'t str, sqlite: &'t str) -> &'t str {
         if self.is_postgres() { postgres } else { sqlite }
@@ -63,7 +63,7 @@ impl SqlDialect {
         }
     }
 
-    /// Whether a time is finite: only PostgreSQL can hold another, on which the driver panics.
+    /// Whether a time is finite. Only PostgreSQL can store an infinite one, on which the driver panics.
     #[must_use]
     pub fn is_finite(self, time: &str) -> String {
         if self.is_postgres() {
@@ -73,7 +73,7 @@ impl SqlDialect {
         }
     }
 
-    /// NULL of a type, which PostgreSQL has to know in the first part of a UNION.
+    /// NULL of a type, which PostgreSQL needs in the first SELECT of a UNION.
     #[must_use]
     pub fn null(self, postgres_type: &str) -> String {
         if self.is_postgres() {
@@ -94,21 +94,21 @@ impl SqlDialect {
     }
 }
 
-/// The two parts in which stores keep a number of units; `None` where they do not fit.
+/// The two parts in which a number of units is stored; `None` where they do not fit.
 #[must_use]
 pub fn parts_of_units(units: i128) -> Option<(i64, i64)> {
     let (high, low) = (units.div_euclid(PART), units.rem_euclid(PART));
     Some((high.try_into().ok()?, low.try_into().ok()?))
 }
 
-/// The number of units that is kept in two parts.
+/// The number of units that is stored in two parts.
 #[must_use]
 pub fn units_of_parts(high: i64, low: i64) -> i128 {
     i128::from(high) * PART + i128::from(low)
 }
 
-/// Bytes as lower-case hexadecimal digits, for SQLite's `unhex`. A table of digits is faster than formatting, and a transfer has
-/// a dozen of these.
+/// Bytes as lower-case hexadecimal digits, for SQLite's `unhex`. A table of digits is faster than formatting, and a
+/// transfer has a dozen of these.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -34,7 +34,7 @@ pub struct Db {
     /// For the committer; on SQLite the same pool as `write`.
     pub commit: DatabaseConnection,
     /// The state of the committer's connections to PostgreSQL.
-    pub(crate) link: Arc<CommitConnections>,
+    pub(crate) commit_connections: Arc<CommitConnections>,
 }
 
 impl Db {

@@ -1,5 +1,5 @@
-//! HS256 for jsonwebtoken, by the hash that the journal uses. The library's own providers bring every algorithm of JWT, one of them
-//! with a C library that takes longer to build than the bank.
+//! HS256 for jsonwebtoken, with the hash that the journal uses. The library's own providers have every algorithm of
+//! JWT, and one of them has a C library that takes longer to build than the bank.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -8,9 +8,9 @@ use jsonwebtoken::signature::{self, Signer, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey};
 use sha2::Sha256;
 
-/// Lets this process sign and verify HS256, and nothing else. Further calls change nothing.
+/// Makes HS256 the only algorithm with which this process signs and verifies. Further calls change nothing.
 pub(super) fn install() {
-    // An error says that it is installed.
+    // An error means that a provider is installed already.
     let _ = PROVIDER.install_default();
 }
 
@@ -20,7 +20,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// A key, ready to sign and to verify.
+/// A key that signs and verifies.
 struct Hs256(Hmac<Sha256>);
 
 impl Hs256 {

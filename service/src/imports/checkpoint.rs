@@ -1,4 +1,4 @@
-//! The checkpoint that a block is stored on: a kind of file moves it in the transaction that stores the block's last row.
+//! A block's checkpoint: a kind of file moves it in the transaction that stores the block's last row.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -57,12 +57,13 @@ impl<'tx> From<&'tx mut SqliteConnection> for CheckpointTx<'tx> {
 pub enum Stored {
     /// Its rows are stored, and the checkpoint is behind it.
     Applied(AppliedRows),
-    /// Nothing of it may stay: another importer has applied it, or a part of it, or the import has ended.
+    /// The transaction must be rolled back: another importer has applied the block or a part of it, or the import has
+    /// ended.
     Stale,
 }
 
-/// The rows of an applied block. Only `Checkpoint::advance` makes one, so that a kind cannot report a block as applied without
-/// having moved the checkpoint.
+/// The rows of an applied block. Only `Checkpoint::advance` makes one, so that a kind cannot report a block as applied
+/// without having moved the checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppliedRows {
     inserted: u64,
@@ -129,13 +130,13 @@ impl Checkpoint {
         repo::is_at(&db.write, self).await
     }
 
-    /// The same in a transaction of SQLite, whose write lock keeps the checkpoint where it is until the end.
+    /// The same in a transaction of SQLite, whose write lock keeps the checkpoint unchanged until the end.
     pub async fn is_current_in(&self, tx: &mut SqliteConnection) -> Result<bool, Fault> {
         repo::is_at_on_sqlite(tx, self).await
     }
 
-    /// Moves the checkpoint behind the block and adds the block's counts, of which `inserted` rows were new. Where it answers
-    /// `Stale`, the transaction has to be rolled back.
+    /// Moves the checkpoint behind the block and adds the block's counts, of which `inserted` rows were new. On `Stale`
+    /// the caller must roll the transaction back.
     pub async fn advance<'tx>(&self, tx: impl Into<CheckpointTx<'tx>> + Send, inserted: u64) -> Result<Stored, Fault> {
         let rows = AppliedRows {
             inserted,

@@ -14,14 +14,14 @@ use crate::values::Digest;
 
 const CHUNK_BYTES: usize = 1024 * 1024;
 
-/// The content of a file.
+/// The digest and the size of a file's content, which identify it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ContentId {
     pub digest: Digest,
     pub size: u64,
 }
 
-/// What a file system says of a file without reading it; every change of the content changes it.
+/// A file's metadata. While it does not change, the content is taken not to change either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileStat {
     device: u64,
@@ -34,7 +34,7 @@ pub(super) struct FileStat {
 pub(super) struct ContentGuard {
     file: File,
     content: ContentId,
-    /// The file was as it should be when it had this stamp.
+    /// The metadata with which the file had this content.
     stamp: FileStat,
 }
 
@@ -51,7 +51,8 @@ impl FileStat {
 }
 
 impl ContentGuard {
-    /// Watches an open file whose content was looked at when it had a stamp; without one it is taken for what it should be.
+    /// Guards an open file. `stamp` is its metadata when its content was hashed; with `None` the content that it has
+    /// now is taken to be the right one.
     pub fn new(file: File, content: ContentId, stamp: Option<FileStat>) -> io::Result<Self> {
         let stamp = match stamp {
             Some(stamp) => stamp,
@@ -60,7 +61,8 @@ impl ContentGuard {
         Ok(Self { file, content, stamp })
     }
 
-    /// True while the file begins with the content; what is appended does not matter. Reads it only when its stamp changes.
+    /// True while the file begins with the content; appended bytes do not matter. Reads the file only when its metadata
+    /// has changed.
     pub fn is_unchanged(&mut self) -> io::Result<bool> {
         let now = FileStat::of(&self.file)?;
         if now.size < self.content.size {
@@ -75,7 +77,7 @@ impl ContentGuard {
         Ok(true)
     }
 
-    /// Reads by place, since whoever reads the rows moves the file's own.
+    /// Reads at explicit offsets, since the reader of the rows shares and moves the file's own offset.
     fn has_content(&self) -> io::Result<bool> {
         let (mut hash, mut place, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK_BYTES]);
         while place < self.content.size {
@@ -93,15 +95,15 @@ impl ContentGuard {
     }
 }
 
-/// The first 16 bytes of what has been hashed.
+/// The first 16 bytes of the hash.
 pub(super) fn digest_of(hash: Sha256) -> Digest {
     let mut digest = [0; 16];
     digest.copy_from_slice(&hash.finalize()[..16]);
     Digest(digest)
 }
 
-/// Reads a file to its end; `None` when cancelled before that. The stamp is of the time before, so that a change while
-/// it is read is noticed too.
+/// Hashes a file to its end; `None` when cancelled before. The metadata is taken before that, so that a change during
+/// the reading is detected later.
 pub(super) fn content_of(
     path: &Path,
     progress: &watch::Sender<Progress>,

@@ -1,8 +1,9 @@
-//! The storing side of an import: takes blocks as they are read and applies each on the checkpoint before it.
+//! Stores an import: takes its blocks as they are read and applies each where the one before it ended.
 //!
-//! Another importer may work on the same import. The one that comes second with a block finds it stale, looks how far
-//! the import has come, and goes on from there. A fault ends the run and leaves the import RUNNING at its checkpoint.
+//! Another importer may work on the same import. The one that comes second with a block finds it stale, reloads the
+//! import, and continues at its checkpoint. A fault ends the run and leaves the import RUNNING at its checkpoint.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::clock::{Clock, random_bytes};
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportStatus};
 
-/// How often a block is tried while other writers are in the way.
+/// How often a block is tried while other writers conflict with it; the first and the longest pause between two tries.
 const TRIES_MAX: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -35,14 +36,15 @@ pub(super) struct ImportRun {
     pub clock: Arc<dyn Clock>,
     pub import: Import,
     pub path: PathBuf,
-    /// What the file was like when its content was looked at.
+    /// The file's metadata when its content was hashed; `None` for an upload.
     pub stamp: Option<FileStat>,
     pub rejects: Option<Rejects>,
     pub progress: Arc<watch::Sender<Progress>>,
-    /// Cancelled when the work shall end with the block under way.
+    /// Cancelled to end the run after the block under way.
     pub stop: CancellationToken,
     pub pace: Option<Pace>,
-    /// When the last rows of a replay were due: what storing them takes does not slow it down.
+    /// When a replay's last block was due. The next wait begins there, so that the time to store rows does not slow the
+    /// replay down.
     pub due: Option<Instant>,
 }
 
@@ -64,7 +66,7 @@ pub(super) async fn run<K: FileKind>(kind: Arc<K>, mut run: ImportRun) -> Result
         let (reader_kind, plan) = (kind.clone(), run.plan());
         let reader = tokio::task::spawn_blocking(move || reading::read(&*reader_kind, &plan, &sender));
         let applied = run.apply_all(&*kind, receiver, rows_before).await;
-        // The reader ends too: its channel is closed. Only then may another one begin.
+        // The channel is closed now, so the reader ends. It must end before another reading begins.
         let read = reader.await.map_err(Fault::broken)?;
         match (applied?, read) {
             (ReadingEnd::Stopped, _) => return Ok(ImportOutcome::Stopped(Some(run.import))),
@@ -85,10 +87,11 @@ pub(super) async fn run<K: FileKind>(kind: Arc<K>, mut run: ImportRun) -> Result
     }
 }
 
-/// How the blocks of one reading ended.
+/// How one reading of the file ended.
 enum ReadingEnd {
     Complete,
-    /// Another importer has moved the checkpoint: reading has to begin there.
+    /// Another importer has moved the checkpoint, or the import has ended: the file must be read from the checkpoint
+    /// again.
     Overtaken,
     Stopped,
 }
@@ -112,7 +115,7 @@ impl ImportRun {
         self.progress.send_replace(self.import.progress(rows_before));
     }
 
-    /// Reads a file once more that is imported already, to write down its rejected lines.
+    /// Reads the file of an ended import once more, to write its rejected lines.
     async fn write_rejects<K: FileKind>(&mut self, kind: Arc<K>) -> Result<(), ImportError> {
         if self.rejects.is_none() {
             return Ok(());
@@ -120,7 +123,7 @@ impl ImportRun {
         let (sender, mut receiver) = mpsc::channel(BLOCKS_AHEAD_MAX);
         let plan = self.plan();
         let reader = tokio::task::spawn_blocking(move || reading::read(&*kind, &plan, &sender));
-        // Behind the checkpoint there is no block, so the channel closes at the end of the file.
+        // A completed import has no block after its checkpoint, so the channel closes at the end of the file.
         tokio::select! {
             () = self.stop.cancelled() => {}
             _ = receiver.recv() => {}
@@ -139,7 +142,8 @@ impl ImportRun {
         rows_before: u64,
     ) -> Result<ReadingEnd, ImportError> {
         loop {
-            // The reader may need long for its first block, if it shows every rejected line before it.
+            // The first block may take long: with a rejects file the reader first reads every row before the
+            // checkpoint.
             let block = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Ok(ReadingEnd::Stopped),
@@ -148,7 +152,7 @@ impl ImportRun {
             let Some(block) = block else {
                 return Ok(ReadingEnd::Complete);
             };
-            // Another importer has applied it since it was read.
+            // Another importer has applied the block since it was read.
             if block.to <= self.import.bytes_applied {
                 continue;
             }
@@ -166,7 +170,9 @@ impl ImportRun {
         }
     }
 
-    /// Applies a block, or finds that another importer has. After too many tries the block is left, and is read again.
+    /// Applies a block, unless another importer has applied it or the import has ended. After `TRIES_MAX` tries that
+    /// were stale the block is left out without a fault; the block after it then finds that the checkpoint is not at
+    /// its beginning, and the file is read again from the checkpoint.
     async fn apply<K: FileKind>(&mut self, kind: &K, block: Block<K::Batch>) -> Result<(), ImportError> {
         let checkpoint = Checkpoint::new(&self.import, block.to, block.counts);
         for tries in 0..TRIES_MAX {
@@ -186,10 +192,12 @@ impl ImportRun {
             }
             pause_after(tries).await;
         }
-        Ok(())
+        // Not left out: the file would end as COMPLETED without the block's rows.
+        Err(Fault::conflict(io::Error::other("a block stays stale")).into())
     }
 
-    /// Waits for the time of rows that wait for so long after the ones before; true when told to stop meanwhile.
+    /// Waits until a block of a replay is due: its wait after the block before it, at the replay's pace. True when the
+    /// run was cancelled meanwhile.
     async fn is_stopped_before(&mut self, wait_ms: u64) -> bool {
         let Some(pace) = self.pace else { return false };
         let due = *self.due.get_or_insert_with(Instant::now) + pace.of(wait_ms);
@@ -202,7 +210,7 @@ impl ImportRun {
         Ok(())
     }
 
-    /// Ends the import, or finds that another importer has.
+    /// Ends the import, unless another importer has ended it or moved its checkpoint, and reloads it.
     async fn finish(&mut self, end: End<'_>) -> Result<(), ImportError> {
         match repo::finish(&self.db.write, &self.import, end, self.clock.now()).await? {
             ImportUpdate::Changed | ImportUpdate::Stale => self.reload_import().await,
@@ -214,7 +222,7 @@ pub(super) async fn reload(db: &Db, id: ImportId) -> Result<Import, ImportError>
     repo::find(&db.write, id).await?.ok_or(ImportError::NotFound)
 }
 
-/// Longer each time, and with a random part, so that two importers do not meet again in step.
+/// Doubles each time, with a random part, so that two importers do not retry in step.
 async fn pause_after(tries: u32) {
     let [jitter] = random_bytes();
     let jitter = PAUSE * u32::from(jitter) / u32::from(u8::MAX);

@@ -1,4 +1,4 @@
-//! Why an import cannot be had or does not go on.
+//! Why an import is refused, is not found or does not continue.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::db::Fault;
 #[error("{0}")]
 pub struct HeaderProblem(pub String);
 
-/// Refusals and faults of imports. What was applied before stays, and the next run goes on from there.
+/// Refusals and faults of imports. Rows that were applied stay, and the next run continues behind them.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// No import has this id.
@@ -27,7 +27,7 @@ pub enum ImportError {
         /// The most bytes that an upload may have.
         max_bytes: u64,
     },
-    /// The client's side of an upload ended before the file did.
+    /// The connection ended before the whole file had arrived.
     #[error("the upload broke off")]
     BrokenOff(#[source] io::Error),
     /// The disk failed while an upload was written.
@@ -36,7 +36,8 @@ pub enum ImportError {
     /// The file is gone, or the disk failed.
     #[error("the file cannot be read")]
     Unreadable(#[source] io::Error),
-    /// The import stays as it is: with the old content the same command goes on, with the new one it begins anew.
+    /// The file changed while it was read. Its import stays at its checkpoint: with the old content the same command
+    /// continues it, with the new content it begins another one. An upload's import fails.
     #[error("the file changed while it was read")]
     Changed,
     /// The file of rejected lines cannot be written.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::checkpoint::{AppliedRows, Checkpoint};
 use crate::values::{Digest, ImportId, ImportKind, ImportStatus, Timestamp};
 
-/// A file whose rows are brought in.
+/// The import of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
     /// Ids grow with the time at which imports began.
@@ -28,7 +28,7 @@ pub struct Import {
     pub blocks_applied: u64,
     /// What became of the rows up to `bytes_applied`.
     pub counts: ImportTotals,
-    /// When the import was recorded.
+    /// When the import was created.
     pub started_at: Timestamp,
     /// When it ended; `None` while it is RUNNING.
     pub finished_at: Option<Timestamp>,
@@ -51,18 +51,18 @@ pub struct ImportTotals {
     pub skip_reasons: BTreeMap<String, u64>,
 }
 
-/// How an import went on in this run.
+/// How a run of an import ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportOutcome {
     /// COMPLETED or FAILED.
     Finished(Import),
-    /// Told to stop, at a block's end; the next run goes on from there. `None` when no row was looked at yet.
+    /// Stopped at a block's end; the next run continues there. `None` when it was stopped while the file was hashed.
     Stopped(Option<Import>),
     /// The content was imported before, and the options say to skip it.
     SkippedAsKnown(Import),
 }
 
-/// How far the work on one file has come.
+/// How far the import of one file has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// What is done with the file now.
@@ -71,7 +71,7 @@ pub struct Progress {
     pub bytes: u64,
     /// The file's size in bytes.
     pub size: u64,
-    /// Rows read so far, those of earlier runs with them.
+    /// Rows read so far, those of earlier runs included.
     pub rows: u64,
     /// Those of `rows` that were applied before this run began.
     pub rows_before: u64,
@@ -80,7 +80,7 @@ pub struct Progress {
 /// What is done with a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ImportStage {
-    /// Its content is hashed, which tells whether it is known.
+    /// Its content is hashed, to find an earlier import of it.
     #[default]
     Hashing,
     /// Its rows are applied.
@@ -88,7 +88,7 @@ pub enum ImportStage {
 }
 
 impl Import {
-    /// Notes that a block was applied.
+    /// Moves behind a block that was applied, and adds its counts.
     pub(super) fn advance_to(&mut self, checkpoint: Checkpoint, rows: AppliedRows) {
         self.bytes_applied = checkpoint.bytes.end;
         self.blocks_applied += 1;
@@ -112,7 +112,7 @@ impl Import {
 }
 
 impl ImportTotals {
-    /// The sum of both.
+    /// Adds the counts of another import.
     pub fn add(&mut self, other: &Self) {
         self.rows_read += other.rows_read;
         self.rows_inserted += other.rows_inserted;
@@ -124,7 +124,7 @@ impl ImportTotals {
         }
     }
 
-    /// True when every row was new and none was left out or changed.
+    /// True when every row was new, and none was skipped or had its amount set to zero.
     #[must_use]
     pub fn is_spotless(&self) -> bool {
         self.rows_skipped == 0 && self.amounts_coerced == 0 && self.rows_duplicate == 0

@@ -1,4 +1,4 @@
-//! What a kind of file has to say: where its columns are, what a row means, and how a block of rows is stored.
+//! What a kind of file defines: where its columns are, what a row means, and how a block of rows is stored.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -15,18 +15,18 @@ use super::import::ImportOutcome;
 use crate::db::Fault;
 use crate::values::ImportKind;
 
-/// Why a row was left out: a word such as `blank_timestamp`.
+/// Why a row was skipped: a word such as `blank_timestamp`.
 pub type SkipReason = &'static str;
 
-/// Rows left out, by reason.
+/// Rows skipped, by reason.
 pub type Skips = BTreeMap<SkipReason, u64>;
 
 /// One kind of file.
 pub trait FileKind: Send + Sync + 'static {
     /// The kind, as the table `imports` has it.
     const KIND: ImportKind;
-    /// True when rows carry no identity of their own: a content that was imported once is then known by its digest and
-    /// never applied again. False when rows tell themselves whether they are stored already.
+    /// True when rows have no id: a content that was imported is then recognized by its digest and never applied again.
+    /// False when each row's id shows whether the row is stored already.
     const ONCE_PER_CONTENT: bool;
     /// Where the columns are.
     type Layout: Send + Sync + 'static;
@@ -35,35 +35,35 @@ pub trait FileKind: Send + Sync + 'static {
     /// The rows of a block, made ready to be stored; `Vec<Self::Row>` where there is nothing to prepare.
     type Batch: Send + Sync + 'static;
 
-    /// How many rows make a block, skipped ones among them; a replay makes smaller ones. A constant for a database, so that
-    /// else the blocks of a file have the same bounds whoever reads it. A kind that would hold SQLite's write lock for more
-    /// than 100 ms a block stores it in parts.
+    /// Rows of a block, skipped ones included; a replay makes smaller blocks. A constant for each database, so that
+    /// without a replay every reader of a file makes the same blocks. A kind that would hold SQLite's write lock for
+    /// more than 100 ms a block stores it in parts.
     fn block_rows(&self) -> usize;
 
     /// Reads the header; `columns` does most of it.
     fn layout(header: &ByteRecord) -> Result<Self::Layout, HeaderProblem>;
 
-    /// Reads one row. Any bytes may come, in any number of fields.
+    /// Parses one record, which may have any bytes in any number of fields.
     fn parse(&self, layout: &Self::Layout, record: &ByteRecord) -> Parsed<Self::Row>;
 
-    /// Makes a block's rows ready, on the thread that reads, while the block before is being stored.
+    /// Prepares a block's rows on the reading thread, while the block before is being stored.
     fn batch(&self, rows: Vec<Self::Row>) -> Self::Batch;
 
-    /// How long a replay that keeps the rows' pace waits before this one, in milliseconds.
+    /// How long a replay at the original pace waits before this row, in milliseconds.
     fn wait_ms(_row: &Self::Row) -> u64 {
         0
     }
 
-    /// Stores the rows of a block and moves its checkpoint, both in one transaction. Where a block takes several, the last one moves
-    /// the checkpoint and the others note which rows are stored, so that none is stored twice. On `Stored::Stale` the
-    /// transaction is rolled back. After a fault the driver calls again with the same block.
+    /// Stores the rows of a block and moves its checkpoint, both in one transaction. Where a block takes several, the
+    /// last one moves the checkpoint and the others note which rows are stored, so that none is stored twice. On
+    /// `Stored::Stale` the transaction is rolled back. After a conflict the driver calls again with the same block.
     fn store(&self, checkpoint: &Checkpoint, batch: &Self::Batch)
     -> impl Future<Output = Result<Stored, Fault>> + Send;
 }
 
 type RunFuture = Pin<Box<dyn Future<Output = Result<ImportOutcome, ImportError>> + Send>>;
 
-/// A kind of file whose rows' types are forgotten.
+/// A kind of file without its types, for use as a `dyn` trait.
 pub(super) trait AnyFileKind: Send + Sync {
     fn is_once_per_content(&self) -> bool;
     fn run(self: Arc<Self>, run: ImportRun) -> RunFuture;
@@ -114,7 +114,7 @@ impl Pace {
     /// As fast as the rows came.
     pub const ORIGINAL: Self = Self(1_000);
 
-    /// Reads a factor such as `2` or `0.25`, of at most three decimals and above zero; `None` when it is none.
+    /// Reads a factor such as `2` or `0.25`, of at most three decimals and above zero; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -126,7 +126,7 @@ impl Pace {
         (thousandths > 0).then_some(Self(thousandths))
     }
 
-    /// How long something takes at this pace that took so many milliseconds.
+    /// How long a time of so many milliseconds takes at this pace.
     #[must_use]
     pub fn of(self, original_ms: u64) -> Duration {
         Duration::from_micros(original_ms.saturating_mul(1_000_000) / u64::from(self.0))
@@ -140,17 +140,17 @@ pub enum Parsed<Row> {
     Row {
         /// The row.
         row: Row,
-        /// The amount was not one and became zero.
+        /// True when the amount could not be read and was set to zero.
         coerced: bool,
     },
-    /// The record is left out, for this reason.
+    /// The record is skipped, for this reason.
     Skipped(SkipReason),
 }
 
-/// What reading a block counted.
+/// A block's rows, counted while it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowCounts {
-    /// Rows read, the skipped ones among them.
+    /// Rows read, skipped ones included.
     pub read: u64,
     /// Rows whose amount could not be read and was set to zero.
     pub coerced: u64,
@@ -159,7 +159,7 @@ pub struct RowCounts {
 }
 
 impl RowCounts {
-    /// Rows that are there to be stored: inserted, or duplicates.
+    /// Rows to store: each is inserted or a duplicate.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.read - self.rows_skipped()
@@ -172,7 +172,7 @@ impl RowCounts {
     }
 }
 
-/// Finds columns by name, in any case and order, other columns among them.
+/// Finds columns by name, in any case and order, among other columns. Refuses a header that lacks one or has one twice.
 pub fn columns<const N: usize>(header: &ByteRecord, names: [&str; N]) -> Result<[usize; N], HeaderProblem> {
     let mut found = [0; N];
     let (mut missing, mut repeated) = (Vec::new(), Vec::new());

@@ -1,8 +1,8 @@
-//! Imports CSV files: which file, how far, what became of each row. What a row means is told by a `FileKind`.
+//! Imports CSV files: which file, how far, what became of each row. A `FileKind` says what a row means.
 //!
-//! Invariants: the checkpoint moves behind a block only from the block's beginning, and only once all its rows are stored,
-//! in the transaction of the last of them; a kind that stores a block in several transactions notes which are done. So a
-//! crash anywhere loses no row and counts none twice.
+//! Invariants: the checkpoint moves behind a block only from the block's beginning, and only in the transaction that
+//! stores the block's last row; a kind that stores a block in several transactions notes which rows are stored. So a
+//! crash loses no row and counts no row twice.
 
 mod checkpoint;
 mod content;
@@ -46,6 +46,7 @@ use pending::{PendingFile, PendingFiles};
 use runner::Runner;
 use tasks::{Task, TaskFile};
 use uploads::Uploads;
+use worker::ImportQueue;
 
 /// Uploads that may arrive or wait at one time; one more is refused with `Overloaded`.
 pub const UPLOADS_MAX: usize = 16;
@@ -103,20 +104,19 @@ impl Imports {
     }
 
     /// Starts the background worker: it resumes uploads, takes new ones, and imports these files of activities. Only a
-    /// server does; a second call changes nothing.
+    /// server calls it; a second call changes nothing.
     pub fn serve(&self, files: Vec<PathBuf>) {
-        let Some(queue) = self.unstarted_queue.lock().take() else {
+        let Some(arriving) = self.unstarted_queue.lock().take() else {
             return;
         };
-        let (runner, arriving) = (self.runner.clone(), Arc::new(AsyncMutex::new(queue)));
+        let runner = self.runner.clone();
         // Shown and counted at once: a caller must not find nothing to do before the worker has begun.
         if !files.is_empty() {
             runner.show(ImportKind::Activities, &RunOptions::default());
         }
-        let mut counted = Some(runner.tasks_of(&files));
+        let queue = Arc::new(AsyncMutex::new(ImportQueue::new(arriving, runner.tasks_of(&files))));
         self.workers.start("importer", move |worker| {
-            let files = counted.take().unwrap_or_else(|| runner.tasks_of(&files));
-            worker::run(worker, runner.clone(), arriving.clone(), files)
+            worker::run(worker, runner.clone(), queue.clone())
         });
     }
 
@@ -125,7 +125,7 @@ impl Imports {
         self.workers.stop().await;
     }
 
-    /// Imports a file, going on where an unfinished import of the same content stands.
+    /// Imports a file, or continues an unfinished import of the same content.
     pub async fn import_file(
         &self,
         kind: ImportKind,
@@ -135,8 +135,8 @@ impl Imports {
         self.runner.import_file(kind, path, options).await
     }
 
-    /// Takes a slot for an upload, of which a client says beforehand how many bytes it has, or does not. Refused are one
-    /// too many, and one that the disk has no room for.
+    /// Takes a slot for an upload of so many bytes, if the client declared them. Refuses it while too many uploads
+    /// arrive or wait, and when the disk has no room for it.
     pub async fn admit(&self, kind: ImportKind, bytes: Option<u64>) -> Result<UploadSlot, ImportError> {
         let permit = self.queue.clone().try_reserve_owned();
         let slot = UploadSlot {
@@ -154,8 +154,8 @@ impl Imports {
         }
     }
 
-    /// Takes a file in that a client sends; it is imported in the background. It runs on when the client hangs up after
-    /// its last byte, and leaves nothing behind when the client hangs up before.
+    /// Receives a file from a client; the worker imports it. If the client disconnects after the last byte, the import
+    /// is recorded all the same; if it disconnects before, the file is removed.
     pub async fn receive_upload(
         &self,
         slot: UploadSlot,
@@ -173,16 +173,16 @@ impl Imports {
         let record = tokio::spawn(async move {
             let keeper = runner.clone();
             let kept = tokio::task::spawn_blocking(move || {
-                let path = keeper.uploads.keep(&mut arrived, id);
-                (path, arrived)
+                let stored_as = keeper.uploads.keep(&mut arrived, id);
+                (stored_as, arrived)
             });
-            let (path, arrived) = kept.await.map_err(Fault::broken)?;
-            let path = path.map_err(ImportError::Unwritable)?;
-            let inserted = repo::insert(&runner.db.write, &recorded, Some(path), false).await;
+            let (stored_as, arrived) = kept.await.map_err(Fault::broken)?;
+            let stored_as = stored_as.map_err(ImportError::Unwritable)?;
+            let inserted = repo::insert(&runner.db.write, &recorded, Some(stored_as), false).await;
             let inserted = inserted.map_err(Fault::of_commit);
             match &inserted {
                 Ok(()) => drop(permit.send(Task::new(TaskFile::Upload(id), pending))),
-                // It is unknown whether the import is recorded. The next start looks, and imports or removes the file.
+                // It is unknown whether the import is recorded. The next start checks, and imports or removes the file.
                 Err(fault) if fault.is_out_of_reach() => {}
                 Err(_) => return Ok(inserted?),
             }
@@ -197,7 +197,7 @@ impl Imports {
         repo::find(&self.runner.db.read, id).await?.ok_or(ImportError::NotFound)
     }
 
-    /// What the worker of this process is at.
+    /// The import that this process' worker runs; `None` while it is idle.
     #[must_use]
     pub fn background_import(&self) -> Option<BackgroundImport> {
         let current = self.runner.current.borrow().clone()?;

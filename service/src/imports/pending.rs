@@ -12,7 +12,7 @@ pub(super) struct PendingFiles {
     transactions: AtomicUsize,
 }
 
-/// One of them; counted as long as it lives.
+/// One pending file; counted until it is dropped.
 pub(super) struct PendingFile {
     files: Arc<PendingFiles>,
     kind: ImportKind,

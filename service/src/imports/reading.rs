@@ -1,4 +1,4 @@
-//! The reading side of an import: a thread that reads and parses ahead of what is being stored, a block at a time.
+//! Reads and parses a file on a thread of its own, one block ahead of the block that is being stored.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,26 +14,27 @@ use super::kind::{FileKind, Pace, Parsed, RowCounts, SkipReason};
 use super::records::{Found, Records};
 use super::rejects::{Reject, Rejects};
 
-/// A block ends at this many bytes of its file, whatever its number of rows: long rows must not fill the memory.
+/// A block ends after this many bytes of the file, whatever its number of rows, so that long rows cannot fill the
+/// memory.
 const BLOCK_MAX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// A replay's block ends where its rows have waited for so long: they are applied together.
+/// A replay's block ends once the waits of its rows add up to this at the replay's pace; its rows are applied together.
 const REPLAY_STEP: Duration = Duration::from_millis(100);
 
-/// Blocks that are being read, or are read and wait for the one before them.
+/// The most blocks that are being read, or are read and wait for the block before them.
 pub(super) const BLOCKS_AHEAD_MAX: usize = 1;
 
-/// Where reading begins.
+/// What is read, and from where.
 pub(super) struct ReadPlan {
     pub path: PathBuf,
-    /// What the file holds; what was appended since is not read.
+    /// The content to read; bytes that were appended after it was hashed are not read.
     pub content: ContentId,
-    /// What the file was like when it was looked at; `None` where nobody else writes it.
+    /// The file's metadata when its content was hashed; `None` for an upload, which no other program writes.
     pub stamp: Option<FileStat>,
-    /// The byte up to which rows are applied.
+    /// The offset up to which rows are applied.
     pub bytes_applied: u64,
     pub rejects: Option<Rejects>,
-    /// How fast rows are to be replayed, if they are.
+    /// The pace of a replay; `None` to read as fast as possible.
     pub pace: Option<Pace>,
 }
 
@@ -96,7 +97,7 @@ pub(super) fn read<K: FileKind>(
     reading.send_blocks()
 }
 
-/// No row of a file that has changed shall be stored under the old one's digest.
+/// Rows of a changed file must not be stored under the digest of its old content.
 fn check(guard: &mut ContentGuard) -> Result<(), FileReadError> {
     if guard.is_unchanged()? {
         Ok(())
@@ -105,7 +106,7 @@ fn check(guard: &mut ContentGuard) -> Result<(), FileReadError> {
     }
 }
 
-/// The end is where it was when the file was looked at.
+/// Checks that the file ends where it ended when it was hashed.
 fn expect_end<S: Read>(plan: &ReadPlan, records: &Records<S>) -> Result<(), FileReadError> {
     if records.offset() == plan.content.size {
         Ok(())
@@ -134,7 +135,8 @@ enum Filled {
 }
 
 impl<K: FileKind> FileReading<'_, K> {
-    /// Skips to the checkpoint. With a rejects file the rows before it are read again, so that it has every rejected line.
+    /// Skips to the checkpoint. With a rejects file the rows before it are read again, so that it has every rejected
+    /// line.
     fn go_to_checkpoint(&mut self) -> Result<(), FileReadError> {
         let ReadPlan {
             bytes_applied: checkpoint,
@@ -162,7 +164,8 @@ impl<K: FileKind> FileReading<'_, K> {
         Ok(())
     }
 
-    /// A block is read once the channel has a slot for it, so that no more than one is in memory besides the one being stored.
+    /// A block is read once the channel has a slot for it, so that no more than one is in memory besides the one being
+    /// stored.
     fn send_blocks(&mut self) -> Result<(), FileReadError> {
         let runtime = Handle::current();
         let (mut from, mut capacity) = (self.plan.bytes_applied, 0);

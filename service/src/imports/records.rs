@@ -1,7 +1,7 @@
-//! Cuts a file into CSV records, in constant memory whatever stands in it.
+//! Cuts a file into CSV records, in constant memory whatever its content.
 //!
-//! A quote that nobody closes would swallow the rest of the file as one record, and a stray one all lines up to the next
-//! quote: a record that spans too many lines costs the line it begins in, and reading goes on at the next.
+//! An unclosed quote would make the rest of the file one record, and a stray quote all lines up to the next quote. So
+//! where a record spans too many lines, only its first line is skipped, and reading continues at the next line.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -11,16 +11,17 @@ use csv_core::ReadRecordResult;
 
 use super::kind::SkipReason;
 
-/// The longest record, lines within quotes among it.
+/// Bytes of the longest record, the line ends in its quotes included.
 pub(super) const RECORD_MAX_BYTES: usize = 64 * 1024;
-/// The most lines of a record. Fields of a feed hold none, and addresses or notes a few; what spans more is a stray quote,
-/// and the fewer lines are taken for one record, the fewer are lost with it.
+/// The most lines of a record. Fields of a feed have one line, addresses or notes a few; more lines are taken for a
+/// stray quote. The smaller this is, the fewer lines a stray quote swallows.
 pub(super) const RECORD_MAX_LINES: u64 = 16;
-/// What is looked at before the lines are counted: most records end within, and a line that is given up costs no more.
+/// Bytes parsed before the lines are counted again: most records end within, and a stray quote among short lines is
+/// given up soon.
 const CHUNK_BYTES: usize = 256;
-/// Several of the longest, so that what is left of one filling is seldom moved.
+/// Room for several of the longest records, so that the unread rest is seldom moved.
 const BUFFER_BYTES: usize = 8 * RECORD_MAX_BYTES;
-/// How much of an endless line is shown to people.
+/// Bytes of a too long line that the rejects file shows.
 const SHOWN_MAX_BYTES: usize = 1024;
 const FIELDS: usize = 32;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -28,12 +29,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const LINE_TOO_LONG: SkipReason = "line_too_long";
 const UNCLOSED_QUOTE: SkipReason = "unclosed_quote";
 
-/// What stands next in the file.
+/// What comes next in the file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
-    /// A record, in `record`.
+    /// A record; `Records::record` answers it.
     Record,
-    /// A line that is no record.
+    /// A line that cannot be read as a record, and why.
     Skipped(SkipReason),
     /// The end of the file.
     End,
@@ -53,13 +54,13 @@ pub struct Records<R> {
     ends: Vec<usize>,
     record: ByteRecord,
     raw: Range<usize>,
-    /// The beginning of a line that did not fit into the buffer.
+    /// The beginning of a line longer than `RECORD_MAX_BYTES`; otherwise empty.
     shown: Vec<u8>,
     line: u64,
 }
 
 impl<R: Read> Records<R> {
-    /// Reads on from a place in a file: its byte, and the number of its line, both of where `source` stands.
+    /// Reads from where `source` stands: at the offset `position` of its file, in line `line`.
     pub fn new(source: R, position: u64, line: u64) -> Self {
         Self {
             source,
@@ -79,7 +80,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Goes to the next record; blank lines are none.
+    /// Reads the next record, or skips a line that cannot be read as one. Blank lines are ignored.
     pub fn read_next(&mut self) -> io::Result<Found> {
         self.shown.clear();
         self.skip_blank_lines()?;
@@ -103,7 +104,7 @@ impl<R: Read> Records<R> {
         &self.record
     }
 
-    /// What was found last, as it stands in the file.
+    /// What was found last, as the file has it, without its line end; a too long line is cut.
     pub fn raw(&self) -> &[u8] {
         let raw = if self.shown.is_empty() {
             &self.buffer[self.raw.clone()]
@@ -113,17 +114,17 @@ impl<R: Read> Records<R> {
         raw.trim_ascii_end()
     }
 
-    /// The line in which it begins.
+    /// The number of the line in which what was found last begins.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// The line behind it.
+    /// The number of the line behind it.
     pub fn next_line(&self) -> u64 {
         self.next_line
     }
 
-    /// The byte behind it.
+    /// The offset behind it.
     pub fn offset(&self) -> u64 {
         self.position
     }
@@ -146,7 +147,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Makes sure that the longest record would be there, or the end of the file.
+    /// Fills the buffer until it has the longest record, or the end of the file.
     fn fill(&mut self) -> io::Result<()> {
         if self.is_exhausted || self.left.len() >= RECORD_MAX_BYTES {
             return Ok(());
@@ -167,8 +168,8 @@ impl<R: Read> Records<R> {
         Ok(())
     }
 
-    /// Reads one record at the beginning of a window and says how many bytes it takes; `None` when it does not end there, or
-    /// spans too many lines.
+    /// Parses one record at the beginning of a window and answers how many bytes it takes; `None` when it does not end
+    /// in the window, or spans too many lines.
     fn parse(&mut self, window: Range<usize>) -> Option<usize> {
         let is_last = self.is_last(&window);
         'again: loop {
@@ -176,7 +177,7 @@ impl<R: Read> Records<R> {
             let (mut taken, mut written, mut fields) = (0, 0, 0);
             loop {
                 let rest = &self.buffer[window.start + taken..window.end];
-                // The end of the file ends a record as the end of a line does: not within quotes.
+                // The end of the file ends a record as the end of a line does, but not within quotes.
                 let input = match rest {
                     [] if is_last => b"\n".as_slice(),
                     [] => return None,
@@ -222,11 +223,11 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Leaves a line out whose record does not end: its quote is not closed in time, or it is too long.
+    /// Skips a line whose record does not end: its quote is not closed in time, or it is too long.
     fn skip_line(&mut self, window: Range<usize>) -> io::Result<Found> {
         let line = &self.buffer[window.clone()];
         let end = line.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
-        // The last line needs no end.
+        // The file's last line needs no line end.
         let end = end.or(self.is_last(&window).then_some(line.len()));
         if let Some(end) = end {
             self.raw = window.start..window.start + end;

@@ -1,8 +1,8 @@
-//! What becomes of a file, byte by byte: its records, what is left out, and that one may begin at any of them.
+//! Which records are found in a file, which lines are skipped, and that reading may begin behind any of them.
 
 use super::*;
 
-/// Gives few bytes at a time, as a pipe may.
+/// Gives at most 7 bytes at a time, as a pipe may.
 struct Slow<'a>(&'a [u8]);
 
 impl Read for Slow<'_> {
@@ -14,7 +14,8 @@ impl Read for Slow<'_> {
     }
 }
 
-/// Each find: its fields joined by `|`, or why it is none; with the line it begins in and the byte behind it.
+/// Everything that is found: a record's fields joined by `|`, or why a line is skipped; the line it begins in; and the
+/// offset behind it.
 fn all_from(text: &[u8], position: usize) -> Vec<(String, u64, u64)> {
     let mut records = Records::new(Slow(&text[position..]), position as u64, 1);
     let mut all = Vec::new();
@@ -87,7 +88,7 @@ fn a_quote_that_is_not_closed_costs_its_line_only() {
     assert_eq!(shown(b"a,5\"\nc,d\n"), ["a|5\"", "c|d"]);
 }
 
-/// A stray quote and the next one, with so many lines from the one to the other.
+/// Two stray quotes, with so many lines from the first to the second, both included.
 fn two_strays(lines: usize) -> String {
     format!("a,\"b\n{}y\",z\nlast\n", "c,d\n".repeat(lines - 2))
 }
@@ -97,14 +98,14 @@ fn a_stray_quote_swallows_few_lines() {
     let most = usize::try_from(RECORD_MAX_LINES).expect("few lines");
     let swallowed = shown(two_strays(most).as_bytes());
     assert_eq!((swallowed.len(), swallowed[1].as_str()), (2, "last"));
-    // One more, and it costs its own line alone.
+    // With one line more, only the quote's own line is skipped.
     for lines in [most + 1, most + 2, 500] {
         let found = shown(two_strays(lines).as_bytes());
         assert_eq!((found[0].as_str(), found.len()), (UNCLOSED_QUOTE, lines + 1), "{lines}");
         assert!(found[1..lines - 1].iter().all(|record| record == "c|d"), "{lines}");
         assert_eq!(found[lines - 1..], ["y\"|z", "last"], "{lines}");
     }
-    // The ends of lines may have two bytes, and the file none.
+    // The same with line ends of two bytes, and without one at the end of the file.
     let text = two_strays(most).replace('\n', "\r\n");
     assert_eq!(shown(text.as_bytes()).len(), 2);
     let text = two_strays(most);
@@ -112,7 +113,7 @@ fn a_stray_quote_swallows_few_lines() {
     assert_eq!(shown(text.as_bytes()).len(), 1);
 }
 
-/// Each line closes the quote before it and opens one: however far a record is looked for, it does not end.
+/// Each line closes the quote of the line before and opens another, so that no record ever ends.
 #[test]
 fn lines_that_never_close_cost_no_more_than_others() {
     const LINES: usize = 200_000;
@@ -121,11 +122,11 @@ fn lines_that_never_close_cost_no_more_than_others() {
     let found = shown(text.as_bytes());
     assert_eq!(found.len(), LINES);
     assert!(found[..LINES - 20].iter().all(|record| record == UNCLOSED_QUOTE));
-    // A tenth of a second where 64 KiB a line took minutes.
+    // Takes a tenth of a second; parsing 64 KiB for each line took minutes.
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
 
-/// Random texts of what matters to a reader: every byte is in exactly one find, however little comes at a time.
+/// Random texts of the bytes that matter to a parser, read a few bytes at a time: each byte is found exactly once.
 #[test]
 fn every_byte_is_found_once() {
     let mut state = 7_u64;

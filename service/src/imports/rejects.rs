@@ -1,4 +1,5 @@
-//! The rejected lines, for people who want to mend them: a CSV with file, line, reason and the line itself.
+//! Writes the rejected lines to a CSV, so that operators can correct them: file, line number, reason, and the line
+//! itself.
 
 use std::fs::File;
 use std::io;
@@ -16,7 +17,8 @@ pub struct Rejects(Arc<Mutex<Writer>>);
 struct Writer {
     csv: csv::Writer<File>,
     file: String,
-    /// The byte of the file up to which its rejected lines are written: reading may begin anew.
+    /// The offset in the imported file up to which its rejected lines are written. Reading may begin again, and must
+    /// not write a line twice.
     written_to: u64,
 }
 
@@ -25,12 +27,12 @@ pub(super) struct Reject<'a> {
     pub line: u64,
     pub reason: SkipReason,
     pub raw: &'a [u8],
-    /// The byte behind it.
+    /// The offset behind the line.
     pub to: u64,
 }
 
 impl Rejects {
-    /// Makes the file, or empties it.
+    /// Creates the file, or empties it, and writes the header.
     pub fn create(path: &Path) -> io::Result<Self> {
         let mut csv = csv::Writer::from_path(path).map_err(io::Error::from)?;
         csv.write_record(["file", "line", "reason", "row"])?;
@@ -41,7 +43,7 @@ impl Rejects {
         }))))
     }
 
-    /// Writes what is left.
+    /// Writes what is buffered.
     pub fn finish(&self) -> io::Result<()> {
         self.lock().csv.flush()
     }
@@ -69,7 +71,7 @@ impl Rejects {
     }
 
     fn lock(&self) -> MutexGuard<'_, Writer> {
-        // A panic while it was held left a line half written at worst.
+        // This lock has no poisoning: a panic while it was held left half a line at worst.
         self.0.lock()
     }
 }

@@ -1,4 +1,4 @@
-//! Finds the import of a file's content and runs it, for requests and for the worker alike.
+//! Finds the import of a file's content and runs it, for commands and for the worker.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportKind, ImportStatus};
 
-/// What to do with a content that was imported to its end before, or failed for what stands in it.
+/// What to do with a content whose import was completed before, or failed for its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnKnownContent {
     /// Read it again; rows that are stored are counted as duplicates.
     #[default]
     Reimport,
-    /// Leave it.
+    /// Do not import it.
     Skip,
 }
 
@@ -38,11 +38,11 @@ pub struct RunOptions {
     pub rejects: Option<Rejects>,
     /// Set after each block, and while the file is hashed.
     pub progress: Arc<watch::Sender<Progress>>,
-    /// Cancelled when the work shall end with the block under way.
+    /// Cancelled to stop after the block under way.
     pub stop: CancellationToken,
     /// What to do with a content that was imported before.
     pub on_known_content: OnKnownContent,
-    /// Replays rows that say how fast they came; `None` for as fast as can be.
+    /// The pace of a replay, for rows that have waits; `None` for as fast as possible.
     pub pace: Option<Pace>,
 }
 
@@ -92,7 +92,7 @@ impl Runner {
         }));
     }
 
-    /// Imports a file that lies somewhere, going on where an unfinished import of the same content stands.
+    /// Imports a file, or continues an unfinished import of the same content.
     pub async fn import_file(
         &self,
         kind: ImportKind,
@@ -115,7 +115,8 @@ impl Runner {
         self.run(import, path, Some(stamp), options).await
     }
 
-    /// Runs an upload. Where a content counts once, another import may have applied it, or be at it.
+    /// Runs an upload's import. Where a content counts once and another import holds it: if that one is completed, this
+    /// one ends without storing a row; if it is running, it is run first.
     pub async fn run_upload(&self, import: Import, options: RunOptions) -> Result<ImportOutcome, ImportError> {
         let path = self.uploads.path_of(import.id);
         if !self.kinds.of(import.kind).is_once_per_content() {
@@ -137,6 +138,7 @@ impl Runner {
                     return Ok(ImportOutcome::Finished(reload(&self.db, import.id).await?));
                 }
                 Some(holder) => {
+                    // The same content, so this file can bring the holder's import to its end; the next round copies its counts.
                     let outcome = self.run(holder, &path, None, options.clone()).await?;
                     if let ImportOutcome::Stopped(_) = outcome {
                         return Ok(outcome);
@@ -170,7 +172,8 @@ impl Runner {
         kind.run(run).await
     }
 
-    /// The import of a content: the unfinished one, or a new one.
+    /// The import of a content: the unfinished one, or a new one. Where another import has applied the content and it
+    /// counts once, the new one is completed already.
     async fn open(&self, kind: ImportKind, file: &str, content: ContentId) -> Result<Import, ImportError> {
         loop {
             match repo::holder(&self.db.write, kind, content.digest).await? {
@@ -199,7 +202,7 @@ impl Runner {
         }
     }
 
-    /// A new import of nothing yet.
+    /// A new import, with no row applied.
     pub fn new_import(&self, kind: ImportKind, file: &str, content: ContentId) -> Import {
         let started_at = self.clock.now();
         Import {
@@ -230,7 +233,7 @@ fn as_duplicates(holder: &Import) -> ImportTotals {
 
 const NAME_MAX_CHARS: usize = 255;
 
-/// A file's name without what would break a line or a database.
+/// A file's name as a log line and both databases can hold it.
 fn name_of(file: &str) -> String {
     let name: String = file.chars().filter(|c| !c.is_control()).take(NAME_MAX_CHARS).collect();
     if name.trim().is_empty() {

@@ -10,7 +10,7 @@ use super::pending::PendingFile;
 use crate::backoff::Backoff;
 use crate::values::ImportId;
 
-/// How long a task is put off that fails for the first time; each time after that twice as long.
+/// How long a task is put off after its first failure, and the bound on doubling that with each further failure.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -70,7 +70,7 @@ impl TaskQueue {
         self.uploads.pop_front()
     }
 
-    /// The next other task that is ready.
+    /// The next ready file, or a task that was put off and is due.
     pub fn next(&mut self) -> Option<Task> {
         self.files.pop_front().or_else(|| {
             let now = Instant::now();
@@ -79,7 +79,7 @@ impl TaskQueue {
         })
     }
 
-    /// When the first of what was put off is ready.
+    /// When the first of the tasks that were put off is due.
     pub fn next_due(&self) -> Option<Instant> {
         self.put_off.iter().map(|(due, _)| *due).min()
     }

@@ -1,7 +1,8 @@
-//! Uploaded files while they arrive and wait. A file has its final name only when all of it is on the disk, and until its
-//! import is recorded it is locked, so that a server that starts beside this one can tell it from a left-over.
+//! Stores uploaded files while they arrive and wait. A file gets its final name once all of it is on the disk. It is
+//! locked until its import is inserted, so that another server that starts meanwhile does not remove it as a left-over.
 //!
-//! The folder has a name of its own, which stands in the records: a server that misses a file knows whether it was here.
+//! The folder has a random id, which is part of each upload's path in the table `imports`: a server that does not find
+//! a file can tell whether the file was in its folder.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -20,14 +21,14 @@ use crate::db::Fault;
 use crate::values::ImportId;
 
 const CHUNK_BYTES: usize = 64 * 1024;
-/// Bytes between two looks at the disk while a file arrives: other uploads and the database fill it meanwhile.
+/// Bytes between two checks of the free space while a file arrives: other uploads and the database use space meanwhile.
 const LOOK_EVERY_BYTES: u64 = 1024 * 1024;
-/// They may hold what merchants would not like others to read.
+/// The files may hold confidential data of merchants.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const ARRIVING: &str = "part";
 const WAITING: &str = "csv";
-/// The file with the folder's name.
+/// The file that holds the folder's id.
 const NAME: &str = ".id";
 
 /// The folder of uploaded files.
@@ -37,7 +38,7 @@ pub(super) struct Uploads {
     reserve_bytes: u64,
 }
 
-/// A file that is all there; locked until it is dropped, and removed then unless it is kept.
+/// An upload's file. It is locked until this is dropped, and the drop removes it unless `stay` was called.
 pub(super) struct Arrived {
     pub content: ContentId,
     path: PathBuf,
@@ -46,7 +47,7 @@ pub(super) struct Arrived {
 }
 
 impl Uploads {
-    /// Uploads in this folder, each of at most so many bytes, that leave so many of the disk free.
+    /// Uploads in this folder, of at most `max_bytes` each, that leave `reserve_bytes` of the disk free.
     pub fn new(folder: PathBuf, max_bytes: u64, reserve_bytes: u64) -> Self {
         Self {
             folder,
@@ -59,10 +60,10 @@ impl Uploads {
         self.max_bytes
     }
 
-    /// Whether the disk takes a file of this size and has enough left for the database beside it. True where the system
-    /// does not say.
+    /// True when the disk keeps its reserved space after a file of this size. True also where the free space is
+    /// unknown.
     pub fn has_room_for(&self, bytes: u64) -> bool {
-        // Before the first upload there is no folder yet, but the one that it will lie in.
+        // Before the first upload the folder does not exist; the nearest folder above it is on the same disk.
         let mut folders = self.folder.ancestors();
         let Some(disk) = folders.find_map(|folder| rustix::fs::statvfs(folder).ok()) else {
             return true;
@@ -70,12 +71,12 @@ impl Uploads {
         disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(self.reserve_bytes)
     }
 
-    /// Where the file of an upload waits.
+    /// The path of an upload that has arrived.
     pub fn path_of(&self, id: ImportId) -> PathBuf {
         self.folder.join(format!("{id}.{WAITING}"))
     }
 
-    /// Writes a file as it arrives. If this does not get to its end, nothing of it stays.
+    /// Writes a file as it arrives. If this fails or is cancelled, the file is removed.
     pub async fn receive(&self, id: ImportId, body: impl AsyncRead + Send) -> Result<Arrived, ImportError> {
         let path = self.folder.join(format!("{id}.{ARRIVING}"));
         let (folder, made) = (self.folder.clone(), path.clone());
@@ -124,7 +125,8 @@ impl Uploads {
         })
     }
 
-    /// Gives a file its final name, under which it outlives a crash, and says what the record shall call it.
+    /// Renames a file to its final name, under which it survives a crash. Answers the path for the import's row:
+    /// `FOLDER_ID/IMPORT_ID.csv`.
     pub fn keep(&self, arrived: &mut Arrived, id: ImportId) -> io::Result<String> {
         let name = self.name()?;
         let path = self.path_of(id);
@@ -138,8 +140,8 @@ impl Uploads {
         remove(&self.path_of(id));
     }
 
-    /// What may have been left: every file that no process is receiving or recording now. Each stays locked while the
-    /// caller holds it.
+    /// Files that may be left over: those that no process is receiving or recording now. Each stays locked until the
+    /// caller drops it.
     pub fn left_overs(&self) -> io::Result<Vec<LeftOver>> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -170,7 +172,8 @@ impl Uploads {
         self.path_of(id).try_exists().unwrap_or(true)
     }
 
-    /// True when a record's path is of this folder; false too when the path does not say, as earlier versions' do not.
+    /// True when the path of an import's row names this folder. False for a path without a folder, as earlier versions
+    /// wrote it.
     pub fn is_of_this_folder(&self, path: &str) -> io::Result<bool> {
         if !self.folder.is_dir() {
             return Ok(false);
@@ -179,7 +182,7 @@ impl Uploads {
         Ok(folder == Some(self.name()?.as_str()))
     }
 
-    /// The folder's name, which is made when it is asked for first.
+    /// The folder's id; the first call creates it.
     fn name(&self) -> io::Result<String> {
         let mut file = OpenOptions::new()
             .read(true)
@@ -188,7 +191,7 @@ impl Uploads {
             .truncate(false)
             .mode(FILE_MODE)
             .open(self.folder.join(NAME))?;
-        // Of two processes that make it at once, the later one reads what the earlier one wrote.
+        // Locked: of two processes that create it at once, the second reads what the first has written.
         file.lock()?;
         let mut name = String::new();
         file.read_to_string(&mut name)?;
@@ -203,9 +206,9 @@ impl Uploads {
     }
 }
 
-/// A file that may be needed no more; locked until it is dropped.
+/// A file that may be left over; locked until it is dropped.
 pub(super) struct LeftOver {
-    /// The upload that it is all of; `None` for one that has not arrived.
+    /// The upload, when all of it has arrived; `None` for a part of one.
     pub upload: Option<ImportId>,
     path: PathBuf,
     _lock: fs::File,
@@ -250,7 +253,7 @@ fn remove(path: &Path) {
 }
 
 impl Arrived {
-    /// From now on the file stays.
+    /// Keeps the file when this is dropped.
     pub fn stay(mut self) {
         self.is_kept = true;
     }

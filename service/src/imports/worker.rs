@@ -1,7 +1,8 @@
-//! The server's background worker: uploads one after the other, and between them the files of a folder.
+//! The server's background worker: imports uploads one after the other, and the files of a folder while no upload
+//! waits.
 //!
-//! Nothing is given up that may still come right: a database out of reach makes everything wait, what fails for another
-//! reason makes room for the others and is tried again later. Asked to stop, it stops at a block's end.
+//! A failure that may pass is tried again: while the database is out of reach every task waits; a task that fails for
+//! another reason is put off. Asked to stop, the worker ends at a block's end.
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,44 +24,62 @@ use crate::db::Fault;
 use crate::values::{ImportId, ImportKind, ImportStatus};
 use crate::workers::Worker;
 
-/// Works off the files of a process, one at a time.
-pub(super) struct ImportWorker<'a> {
-    worker: Worker,
-    runner: Arc<Runner>,
-    arriving: &'a mut mpsc::Receiver<Task>,
-    queue: TaskQueue,
+/// What there is to import. It outlives a panic of the worker, whose next start goes on with it.
+pub(super) struct ImportQueue {
+    arriving: mpsc::Receiver<Task>,
+    tasks: TaskQueue,
+    /// The task under way. A start that finds one here follows a panic.
+    in_hand: Option<Task>,
+    has_recovered: bool,
 }
 
-/// Works until the worker has to end. What arrives is kept for the next start if this one panics.
-pub(super) async fn run(
+impl ImportQueue {
+    /// Files in their order, and uploads as they arrive.
+    pub fn new(arriving: mpsc::Receiver<Task>, files: VecDeque<Task>) -> Self {
+        Self {
+            arriving,
+            tasks: TaskQueue::of_files(files),
+            in_hand: None,
+            has_recovered: false,
+        }
+    }
+}
+
+/// Imports the files of a process, one at a time.
+struct ImportWorker<'a> {
     worker: Worker,
     runner: Arc<Runner>,
-    arriving: Arc<Mutex<mpsc::Receiver<Task>>>,
-    files: VecDeque<Task>,
-) {
+    queue: &'a mut ImportQueue,
+}
+
+/// Runs until the worker has to end.
+pub(super) async fn run(worker: Worker, runner: Arc<Runner>, queue: Arc<Mutex<ImportQueue>>) {
+    let mut queue = queue.lock().await;
+    if let Some(task) = queue.in_hand.take() {
+        tracing::error!(task = ?task.file, "an import made the worker panic; it is put off");
+        queue.tasks.put_off(task);
+    }
     let mut importing = ImportWorker {
         worker,
         runner,
-        arriving: &mut *arriving.lock().await,
-        queue: TaskQueue::of_files(files),
+        queue: &mut queue,
     };
     importing.run().await;
 }
 
 impl ImportWorker<'_> {
     async fn run(&mut self) {
-        let mut has_recovered = false;
         while !self.worker.is_stopping() {
-            if !has_recovered {
+            if !self.queue.has_recovered {
                 let recovered = self.recover_uploads().await;
                 self.worker.note(&recovered);
-                has_recovered = recovered.is_ok();
+                self.queue.has_recovered = recovered.is_ok();
             }
             match self.next() {
                 Some(task) => self.run_task(task).await,
                 None => {
                     self.runner.current.send_replace(None);
-                    self.wait(!has_recovered).await;
+                    self.wait().await;
                 }
             }
         }
@@ -68,14 +87,15 @@ impl ImportWorker<'_> {
     }
 
     fn next(&mut self) -> Option<Task> {
-        let upload = self.queue.next_upload().or_else(|| self.arriving.try_recv().ok());
-        upload.or_else(|| self.queue.next())
+        let queue = &mut *self.queue;
+        let upload = queue.tasks.next_upload().or_else(|| queue.arriving.try_recv().ok());
+        upload.or_else(|| queue.tasks.next())
     }
 
-    /// Waits for an upload, or until something that was put off is due.
-    async fn wait(&mut self, looks_again: bool) {
-        let look = looks_again.then(|| Instant::now() + PAUSE);
-        let due = self.queue.next_due().into_iter().chain(look).min();
+    /// Waits for an upload, or until a task that was put off or the next try to recover uploads is due.
+    async fn wait(&mut self) {
+        let recovery = (!self.queue.has_recovered).then(|| Instant::now() + PAUSE);
+        let due = self.queue.tasks.next_due().into_iter().chain(recovery).min();
         let due = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -84,18 +104,20 @@ impl ImportWorker<'_> {
         };
         tokio::select! {
             () = self.worker.stopped() => {}
-            upload = self.arriving.recv() => {
+            upload = self.queue.arriving.recv() => {
                 if let Some(upload) = upload {
-                    self.queue.push_upload(upload);
+                    self.queue.tasks.push_upload(upload);
                 }
             }
             () = due => {}
         }
     }
 
-    /// Takes up the uploads that earlier runs left, and removes files that belong to none.
+    /// Queues the uploads that earlier runs left RUNNING, fails those whose file is gone, and removes files of no such
+    /// upload.
     async fn recover_uploads(&mut self) -> Result<(), ImportError> {
-        // The files first: what is recorded while we look is locked until it is, and so is no left-over.
+        // Files first, then the database: an upload whose import is not inserted yet has a locked file, which is not
+        // listed.
         let mut left = self.on_disk(Uploads::left_overs).await?;
         let waiting = repo::unfinished_uploads(&self.runner.db.read).await?;
         left.retain(|file| {
@@ -119,38 +141,50 @@ impl ImportWorker<'_> {
                 self.fail(id, FILE_GONE).await?;
             }
         }
-        // All or none: after a fault everything is looked through again.
-        found.into_iter().for_each(|upload| self.queue.push_upload(upload));
+        // All or none: after a fault the whole recovery runs again, and must not queue an upload twice.
+        found
+            .into_iter()
+            .for_each(|upload| self.queue.tasks.push_upload(upload));
         Ok(())
     }
 
-    /// Imports a task's file. While the database is out of reach it tries again and again: no other task could be done either.
+    /// Imports a task's file. Tries again while the database is out of reach, since no other task could succeed either.
     async fn run_task(&mut self, task: Task) {
+        let file = task.file.clone();
+        self.queue.in_hand = Some(task);
+        let must_try_later = self.try_file(&file).await;
+        let task = self.queue.in_hand.take().filter(|_| must_try_later);
+        task.into_iter().for_each(|task| self.queue.tasks.put_off(task));
+    }
+
+    /// True if the import failed for a reason that may pass, other than a database out of reach.
+    async fn try_file(&mut self, file: &TaskFile) -> bool {
         let mut backoff = Backoff::new(PAUSE, PAUSE_MAX);
         loop {
-            let done = match &task.file {
+            self.runner.current.send_replace(None);
+            let done = match file {
                 TaskFile::Upload(id) => self.import_upload(*id).await,
                 TaskFile::Path(path) => self.import_file(path.clone()).await,
             };
             let is_out_of_reach = matches!(&done, Err(ImportError::Fault(fault)) if fault.is_out_of_reach());
             if is_out_of_reach {
                 self.worker.note(&done);
-            } else {
-                // What is wrong with one file is no fault of the worker.
+            } else if self.queue.has_recovered {
+                // The failure of one file does not count as a failure of the worker.
                 self.worker.note(&Ok::<_, ImportError>(()));
             }
-            let Err(error) = done else { return };
+            let Err(error) = done else { return false };
             if is_final(&error) {
-                tracing::error!(error = as_cause(&error), task = ?task.file, "an import is given up");
-                return;
+                tracing::error!(error = as_cause(&error), task = ?file, "an import is given up");
+                return false;
             }
-            tracing::warn!(error = as_cause(&error), task = ?task.file, "an import is put off");
+            tracing::warn!(error = as_cause(&error), task = ?file, "an import is put off");
             if !is_out_of_reach {
-                return self.queue.put_off(task);
+                return true;
             }
             self.worker.pause(backoff.next_pause()).await;
             if self.worker.is_stopping() {
-                return;
+                return false;
             }
         }
     }
@@ -193,7 +227,7 @@ impl ImportWorker<'_> {
         Ok(())
     }
 
-    /// Asks the disk, on a thread that may wait for it.
+    /// Runs file operations on a thread that may block.
     async fn on_disk<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Uploads) -> io::Result<T> + Send + 'static,
@@ -212,7 +246,7 @@ impl ImportWorker<'_> {
     }
 }
 
-/// What an upload has lost for good; a disk that fails otherwise may come back.
+/// The failure of an upload whose file is lost for good; `None` for other faults of the disk, which may pass.
 fn failure_of_lost_file(error: &ImportError) -> Option<&'static str> {
     if is_gone(error) {
         Some(FILE_GONE)
@@ -221,12 +255,12 @@ fn failure_of_lost_file(error: &ImportError) -> Option<&'static str> {
     }
 }
 
-/// For the log, which follows it to its sources.
+/// As a `dyn Error`, whose sources the log prints too.
 fn as_cause(error: &ImportError) -> &(dyn std::error::Error + 'static) {
     error
 }
 
-/// True when no other try can end otherwise: the file or the record is gone.
+/// True when another try cannot succeed: the file or the import's row is gone.
 fn is_final(error: &ImportError) -> bool {
     is_gone(error) || matches!(error, ImportError::NotFound)
 }

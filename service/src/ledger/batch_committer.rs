@@ -62,7 +62,7 @@ pub(super) struct BatchCommitter<S> {
     /// True while the database's clock contradicts this process'.
     pub(super) clock_is_wrong: bool,
     /// Batches left whose keys are looked up first, since a recent one repeated a used key.
-    looks_up_keys: u32,
+    key_lookup_batches_left: u32,
 }
 
 /// What was decided about some commands.
@@ -95,7 +95,7 @@ impl<S: Store> BatchCommitter<S> {
             lock_skipping_batches_left: 0,
             in_turn_batches_left: 0,
             clock_is_wrong: false,
-            looks_up_keys: 0,
+            key_lookup_batches_left: 0,
         }
     }
 
@@ -173,7 +173,7 @@ impl<S: Store> BatchCommitter<S> {
             let attempt = if in_turn {
                 let how = InTurnOptions {
                     takes_waiting,
-                    looks_up_keys: self.looks_up_keys > 0,
+                    looks_up_keys: self.key_lookup_batches_left > 0,
                     doubts: &[],
                 };
                 self.try_in_turn(batch, places, how).await
@@ -186,7 +186,7 @@ impl<S: Store> BatchCommitter<S> {
                 Attempt::TakeTurn => in_turn = true,
                 Attempt::Again(FaultKind::Unique(_)) => {
                     in_turn = true;
-                    self.looks_up_keys = CAUTIOUS_BATCHES;
+                    self.key_lookup_batches_left = CAUTIOUS_BATCHES;
                 }
                 Attempt::Again(why) => {
                     in_turn = true;
@@ -229,8 +229,8 @@ impl<S: Store> BatchCommitter<S> {
     /// The stored transfers that used up keys of these commands. Looks only if a recent batch repeated a used key. A
     /// batch in turn looks later, with the turn held.
     async fn look_up_keys(&mut self, commands: &[&Command], in_turn: bool) -> Result<Vec<Transfer>, Fault> {
-        let looks = self.looks_up_keys > 0;
-        self.looks_up_keys = self.looks_up_keys.saturating_sub(1);
+        let looks = self.key_lookup_batches_left > 0;
+        self.key_lookup_batches_left = self.key_lookup_batches_left.saturating_sub(1);
         let keys = keys(commands);
         if !looks || in_turn || keys.is_empty() {
             return Ok(Vec::new());
@@ -238,7 +238,7 @@ impl<S: Store> BatchCommitter<S> {
         let mut connection = self.store.acquire().await?;
         let found = connection.find_by_keys(&keys).await?;
         if !found.is_empty() {
-            self.looks_up_keys = CAUTIOUS_BATCHES;
+            self.key_lookup_batches_left = CAUTIOUS_BATCHES;
         }
         Ok(found)
     }

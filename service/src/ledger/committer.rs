@@ -57,9 +57,9 @@ impl Ledger {
         let stopped = stop.clone();
         let metrics = Arc::new(Metrics::default());
         let repo = Repo::new(db, metrics.clone());
-        let batches = BatchCommitter::new(repo, clock, metrics.clone(), handover);
+        let batch_committer = BatchCommitter::new(repo, clock, metrics.clone(), handover);
         let committer = Committer {
-            batches,
+            batch_committer,
             metrics: metrics.clone(),
             set_aside: Vec::new(),
             try_again_at: Instant::now(),
@@ -186,7 +186,7 @@ async fn outcome_of(answer: Answer) -> Result<Outcome, SubmitError> {
 
 /// The state of the committer's task.
 struct Committer<S> {
-    batches: BatchCommitter<S>,
+    batch_committer: BatchCommitter<S>,
     metrics: Arc<Metrics>,
     /// Commands that need rows which another session has locked. They are tried again, between the batches that arrive.
     set_aside: Vec<QueuedCommand>,
@@ -200,34 +200,36 @@ const SET_ASIDE_PAUSE: Duration = Duration::from_millis(100);
 
 impl<S: Store> Committer<S> {
     async fn run(mut self, mut receiver: mpsc::Receiver<QueuedCommand>, stopped: CancellationToken) {
-        let batch_max = self.batches.size_max();
+        let batch_max = self.batch_committer.size_max();
         let mut waiting = Vec::with_capacity(batch_max);
+        let mut has_run_out = false;
         loop {
             tokio::select! {
                 biased;
-                // A closed receiver still gives what it holds, and then an empty batch.
                 () = stopped.cancelled(), if !receiver.is_closed() => receiver.close(),
                 () = tokio::time::sleep_until(self.try_again_at), if !self.set_aside.is_empty() => {
                     let again = std::mem::take(&mut self.set_aside);
                     self.commit(again, &mut receiver).await;
                 }
-                taken = receiver.recv_many(&mut waiting, batch_max), if !has_run_out(&receiver) => {
+                // A closed receiver still gives what it holds, and waits for places that are reserved. Then it gives nothing.
+                taken = receiver.recv_many(&mut waiting, batch_max), if !has_run_out => {
+                    has_run_out = taken == 0;
                     if taken > 0 {
                         waiting.iter().for_each(|one| self.metrics.note_wait(one.caller.waited()));
                         let full = std::mem::replace(&mut waiting, Vec::with_capacity(batch_max));
                         self.commit(full, &mut receiver).await;
                     }
                 }
-                else => return self.batches.close().await,
+                else => return self.batch_committer.close().await,
             }
         }
     }
 
     async fn commit(&mut self, waiting: Vec<QueuedCommand>, queue: &mut mpsc::Receiver<QueuedCommand>) {
-        let size_max = self.batches.size_max();
+        let size_max = self.batch_committer.size_max();
         let mut batch = Batch::new(waiting, size_max, queue, &self.metrics);
         self.metrics.note_batch(Some(std::time::Instant::now()));
-        self.batches.commit(&mut batch).await;
+        self.batch_committer.commit(&mut batch).await;
         self.metrics.note_batch(None);
         for waiting in batch.unanswered() {
             if waiting.caller.has_waited_enough() || self.set_aside.len() >= SET_ASIDE_MAX {
@@ -240,10 +242,6 @@ impl<S: Store> Committer<S> {
             }
         }
     }
-}
-
-fn has_run_out(receiver: &mpsc::Receiver<QueuedCommand>) -> bool {
-    receiver.is_closed() && receiver.is_empty()
 }
 
 /// The message of a panic.

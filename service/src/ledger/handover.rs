@@ -4,7 +4,7 @@ use super::group_commit::GroupCommit;
 use crate::feed::{Completed, Mark};
 use crate::values::TransferStatus;
 
-/// The committer's end of the feed's hand-over.
+/// Makes of a group commit what the feed's `Handover` publishes.
 pub(super) struct CommitHandover(pub crate::feed::Handover);
 
 impl CommitHandover {

@@ -33,7 +33,7 @@ pub(super) struct InTurnOptions<'a> {
 
 /// The turn, held by this process, with what was read as it was taken. (`Attempt::TurnTimeout` is the opposite: another
 /// session has the turn.)
-pub(super) struct TurnTimeout<T> {
+pub(super) struct HeldTurn<T> {
     pub turn: T,
     pub head: Head,
     pub identity: LedgerIdentity,
@@ -54,7 +54,7 @@ impl<S: Store> BatchCommitter<S> {
         places: &mut Vec<usize>,
         how: InTurnOptions<'_>,
     ) -> Attempt {
-        let TurnTimeout {
+        let HeldTurn {
             mut turn,
             head,
             identity,
@@ -77,7 +77,7 @@ impl<S: Store> BatchCommitter<S> {
 
     /// Waits for the turn, refuses to commit with a wrong clock, notes a database that has lost commits, and brings the
     /// memory up to the head.
-    pub(super) async fn take_turn(&mut self) -> Result<TurnTimeout<S::Turn>, Attempt> {
+    pub(super) async fn take_turn(&mut self) -> Result<HeldTurn<S::Turn>, Attempt> {
         let asked_at = self.clock.now();
         let request = self.memory.turn_request();
         let (mut turn, answer) = self.store.take_turn(&request).await.map_err(after_turn_fault)?;
@@ -98,7 +98,7 @@ impl<S: Store> BatchCommitter<S> {
         };
         self.memory.identity = Some(identity);
         let head = answer.head;
-        Ok(TurnTimeout { turn, head, identity })
+        Ok(HeldTurn { turn, head, identity })
     }
 
     async fn decide_in_turn(
@@ -142,14 +142,14 @@ impl<S: Store> BatchCommitter<S> {
     /// The wallets of these commands. The remembered ones are as the journal left them; the others are read. While
     /// locks are skipped, all are read.
     async fn wallets_in_turn(&mut self, turn: &mut S::Turn, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
-        let passes_locks = self.passes_locks();
-        let (mut wallets, missing) = if passes_locks {
+        let skips_locked = self.skips_locked();
+        let (mut wallets, missing) = if skips_locked {
             (Vec::new(), wallet_ids(commands))
         } else {
             self.memory.recall(commands)
         };
         if !missing.is_empty() {
-            wallets.extend(turn.read_wallets(&missing, passes_locks).await?);
+            wallets.extend(turn.read_wallets(&missing, skips_locked).await?);
         }
         self.note_locked(turn, commands, &wallets).await?;
         Ok(wallets)
@@ -178,7 +178,7 @@ impl<S: Store> BatchCommitter<S> {
 
     /// Skipping locks means locking the wallets of the batch, a write for each, so it is done only after a lock was
     /// met.
-    fn passes_locks(&self) -> bool {
+    fn skips_locked(&self) -> bool {
         self.lock_skipping_batches_left > 0 || !self.locked.is_empty()
     }
 
@@ -242,7 +242,7 @@ impl<S: Store> BatchCommitter<S> {
         let looks_up_all = looks_up_keys || !self.store.is_optimistic();
         let all_keys = keys(commands);
         if looks_up_all && !all_keys.is_empty() {
-            book.remember(turn.find_by_keys(&all_keys).await?);
+            book.add_used_keys(turn.find_by_keys(&all_keys).await?);
         }
         let decision = self.decide(book, commands, floor);
         let refused = keys_of_refused(commands, &decision.outcomes);
@@ -251,7 +251,7 @@ impl<S: Store> BatchCommitter<S> {
         }
         let mut book = Book::open(wallets);
         book.add_existing_wallets(opened);
-        book.remember(turn.find_by_keys(&refused).await?);
+        book.add_used_keys(turn.find_by_keys(&refused).await?);
         Ok(self.decide(book, commands, floor))
     }
 

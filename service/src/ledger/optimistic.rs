@@ -66,7 +66,7 @@ impl<S: Store> BatchCommitter<S> {
     ) -> Result<Decision, Fault> {
         let wallets = self.recall(connection, commands).await?;
         let mut book = Book::open(wallets.iter().cloned());
-        book.remember(stored.iter().cloned());
+        book.add_used_keys(stored.iter().cloned());
         let decision = self.decide(book, commands, floor);
         let keys = keys_of_refused(commands, &decision.outcomes);
         if keys.is_empty() {
@@ -77,7 +77,7 @@ impl<S: Store> BatchCommitter<S> {
             return Ok(decision);
         }
         let mut book = Book::open(wallets);
-        book.remember(stored.iter().cloned().chain(found));
+        book.add_used_keys(stored.iter().cloned().chain(found));
         Ok(self.decide(book, commands, floor))
     }
 

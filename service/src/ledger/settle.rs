@@ -10,7 +10,7 @@ use super::batch_committer::{BatchCommitter, CAUTIOUS_BATCHES, Ended};
 use super::book::Writes;
 use super::error::SubmitError;
 use super::group_commit::GroupCommit;
-use super::in_turn::{InTurnOptions, TurnTimeout, durable_one};
+use super::in_turn::{HeldTurn, InTurnOptions, durable_one};
 use super::metrics::Metrics;
 use super::store::{Pause, Store};
 use crate::db::{Fault, FaultKind};
@@ -127,7 +127,7 @@ impl<S: Store> BatchCommitter<S> {
 
     /// Writes an empty row of the journal. Gives the commit in doubt that is durable, if one is.
     async fn write_empty_row<'d>(&mut self, doubts: &'d [InDoubt]) -> Result<Option<&'d InDoubt>, Attempt> {
-        let TurnTimeout {
+        let HeldTurn {
             mut turn,
             head,
             identity,

@@ -77,9 +77,9 @@ pub(super) trait Turn {
     /// The ledger's id and salt.
     async fn identity(&mut self) -> Result<LedgerIdentity, Fault>;
 
-    /// Reads wallets. With `passes_locks`, wallets that another session has locked are left out, and the others stay
+    /// Reads wallets. With `skips_locked`, wallets that another session has locked are left out, and the others stay
     /// locked until the turn ends.
-    async fn read_wallets(&mut self, ids: &[WalletId], passes_locks: bool) -> Result<Vec<Wallet>, Fault>;
+    async fn read_wallets(&mut self, ids: &[WalletId], skips_locked: bool) -> Result<Vec<Wallet>, Fault>;
 
     /// Of these wallets, which were not read, those that exist: another session has locked them.
     async fn locked_among(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault>;

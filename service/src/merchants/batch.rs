@@ -1,23 +1,24 @@
-//! A block's rows made ready for the database, on the thread that reads: sorted, each event once, and summed up.
+//! Prepares a block's rows for the database, on the reading thread: sorts them, keeps each event once, and sums them
+//! up.
 
 use std::borrow::Cow;
 
 use super::rollup::Rollup;
 use super::row::Activity;
 
-/// Rows sorted by event, so that they meet the pages of an index one after the other. Of a repeated event the first row
-/// counts.
+/// Rows sorted by event, so that they change the pages of an index one after the other. Of a repeated event the first
+/// row counts.
 #[derive(Clone, Debug)]
 pub struct ActivityBatch {
     rows: Vec<Activity>,
     part_rows_max: usize,
-    /// What all of them add; only where they are stored in one part. Those of many parts would take more memory than the
-    /// rows.
+    /// What all rows add; only where they are stored in one part. The rollups of many parts would take more memory than
+    /// the rows.
     rollup: Option<Rollup>,
 }
 
 impl ActivityBatch {
-    /// Takes the rows of a block in the order of the file, to be stored at most so many in a transaction.
+    /// Takes a block's rows in the order of the file. One transaction stores at most `part_rows_max` of them.
     #[must_use]
     pub fn new(mut rows: Vec<Activity>, part_rows_max: usize) -> Self {
         // Stable, so that the first of a repeated event stays the first.
@@ -30,7 +31,7 @@ impl ActivityBatch {
         }
     }
 
-    /// All rows in one, and what they add.
+    /// All rows, and what they add.
     pub(super) fn whole(&self) -> (&[Activity], Cow<'_, Rollup>) {
         let rollup = match &self.rollup {
             Some(rollup) => Cow::Borrowed(rollup),
@@ -39,7 +40,6 @@ impl ActivityBatch {
         (&self.rows, rollup)
     }
 
-    /// Every row.
     pub(super) fn rows(&self) -> &[Activity] {
         &self.rows
     }

@@ -1,8 +1,8 @@
-//! Why something of a merchant cannot be had.
+//! Why requests for a merchant fail.
 
 use crate::db::Fault;
 
-/// Why a merchant's summary cannot be had.
+/// Why a merchant's summary is not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum MerchantError {
     /// No activity names this merchant.

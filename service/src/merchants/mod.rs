@@ -1,8 +1,8 @@
-//! What merchants do, and five reports on it.
+//! Merchants' activities, and five reports on them.
 //!
-//! Invariants: every event is stored once; the rollups are written in the transaction that stores the rows, so they equal
-//! a recomputation from the rows at every moment; the reports at hand are less than a second behind a commit by anybody,
-//! or none once the database is out of reach.
+//! Invariants: every event is stored once; the rollups are written in the transaction that stores the rows, so they
+//! equal a recomputation from the rows at every moment; the cached reports are less than a second behind a commit of
+//! any process, or are not answered once the database is out of reach for some seconds.
 
 mod batch;
 mod error;
@@ -43,7 +43,7 @@ pub struct Merchants {
 }
 
 impl Merchants {
-    /// Starts keeping the reports at hand. Must be called inside a tokio runtime.
+    /// Starts the worker that caches the reports. Must be called inside a tokio runtime.
     #[must_use]
     pub fn start(db: &Db, workers: Workers) -> Self {
         let snapshot = Arc::new(ReportCache::new(db.clone()));
@@ -56,8 +56,8 @@ impl Merchants {
         }
     }
 
-    /// The reports as they were less than a second ago, without a look at the database. A fault while they are not read
-    /// yet, and when nobody could look whether they have changed for some seconds.
+    /// The cached reports, less than a second old while the database answers; this does not ask it. A fault until they
+    /// are read for the first time, and when the database could not be asked for 5 s whether they have changed.
     pub fn reports(&self) -> Result<Arc<Reports>, Fault> {
         self.snapshot.get()
     }
@@ -69,7 +69,7 @@ impl Merchants {
 
     /// What a merchant has done.
     pub async fn summary(&self, merchant_id: &str) -> Result<MerchantSummary, MerchantError> {
-        // A text with NUL is no merchant's id, and PostgreSQL cannot be asked for it.
+        // No merchant's id contains NUL, and PostgreSQL rejects a text that does.
         if merchant_id.contains('\0') {
             return Err(MerchantError::NotFound);
         }

@@ -23,7 +23,7 @@ impl Month {
         self.0
     }
 
-    /// Takes such a number; `None` when it has no such month.
+    /// Reads such a number back; `None` when it is not a month of the years 1 to 9999.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Self> {
         let fits = (1..=9_999).contains(&(number / 100)) && (1..=12).contains(&(number % 100));

@@ -1,4 +1,4 @@
-//! Who has the largest volume, known without looking at every merchant when one changes.
+//! Which merchants have the largest volumes, without a scan of all merchants at each change.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -17,20 +17,21 @@ pub struct Ranked {
     pub volume: Volume,
 }
 
-/// The leaders, best first, and a bound on everybody else: whoever succeeded and is no leader ranks at `floor` or below.
-/// Without a floor everybody is a leader. Volumes may fall as well as rise, so a leader who falls below the floor is none.
+/// The leaders, best first, and a bound on all other merchants: one that succeeded and is not a leader ranks at `floor`
+/// or below. Without a floor every merchant that succeeded is a leader. Volumes may fall as well as rise; a leader that
+/// falls to the floor or below is dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranking {
     leaders: Vec<Ranked>,
     floor: Option<Ranked>,
 }
 
-/// Whether the ranking still knows who leads.
+/// Whether the ranking still has leaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Leaders {
     Known,
-    /// All of them fell below the floor: `Ranking::of_best` has to begin anew.
+    /// All of them fell to the floor or below: `Ranking::of_best` must make a new ranking.
     Lost,
 }
 
@@ -49,10 +50,10 @@ impl PartialOrd for Ranked {
 }
 
 impl Ranking {
-    /// Leaders that are kept.
+    /// The most leaders that are kept.
     pub const LEADERS_MAX: usize = 100;
 
-    /// Begins anew with the `LEADERS_MAX + 1` best of all, or more, in any order.
+    /// A new ranking of the `LEADERS_MAX + 1` best merchants, or more, in any order.
     #[must_use]
     pub fn of_best(best: Vec<Ranked>) -> Self {
         let mut ranking = Self {
@@ -63,7 +64,7 @@ impl Ranking {
         ranking
     }
 
-    /// The best of all.
+    /// The best merchant; `None` while none has succeeded.
     #[must_use]
     pub fn leader(&self) -> Option<&Ranked> {
         self.leaders.first()
@@ -80,8 +81,8 @@ impl Ranking {
         self.leaders.iter().map(|leader| &*leader.merchant_id)
     }
 
-    /// Takes the new volumes of merchants that have succeeded: of every leader that changed and of everybody else that
-    /// reached `least`.
+    /// Takes the new volumes of merchants that have succeeded: of every leader that changed, and of every other
+    /// merchant that reached `least`.
     pub fn change(&mut self, changed: Vec<Ranked>) -> Leaders {
         let ids: HashSet<&str> = changed.iter().map(|one| &*one.merchant_id).collect();
         self.leaders.retain(|leader| !ids.contains(&*leader.merchant_id));
@@ -131,7 +132,7 @@ mod tests {
         }
     }
 
-    /// Random changes against everybody's volumes in a map: the leader is always right, and only `Lost` costs a look.
+    /// Random changes, compared with all volumes in a map: the leader is always right, and only `Lost` needs a scan.
     #[test]
     fn the_leader_is_the_best_of_all_after_any_changes() {
         let mut everybody: HashMap<usize, i64> = HashMap::new();

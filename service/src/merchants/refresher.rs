@@ -1,5 +1,5 @@
-//! Keeps the reports at hand: asks the database now and then whether they have changed, and reads them only then. What
-//! nobody could ask about for too long is no answer any more.
+//! Caches the reports in memory: asks the database four times a second whether they have changed, and reads them only
+//! then. Reports that the database could not confirm for too long are not answered.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,14 +12,15 @@ use crate::backoff::Backoff;
 use crate::db::{Db, Fault};
 use crate::workers::{Step, Worker};
 
-/// How old the reports at hand may be: with the time to read them, well below the second that is promised.
+/// The pause between two refreshes. With the time to read them, the reports are well below the promised age of one
+/// second.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// After this long without a look at the database there are no reports: as long as everybody else waits for a connection
-/// before the answer is that the database is out of reach.
+/// Reports are not answered after this time without an answer of the database. Other requests wait as long for a
+/// connection before they fail.
 const OLD_AFTER: Duration = Duration::from_secs(5);
 
-/// The reports as they were a moment ago; none until they are read for the first time.
+/// The reports as they were a moment ago; `None` until they are read for the first time.
 pub(super) struct ReportCache {
     db: Db,
     at_hand: RwLock<Option<CachedReports>>,
@@ -27,7 +28,7 @@ pub(super) struct ReportCache {
 
 struct CachedReports {
     reports: Arc<Reports>,
-    /// They were as new as could be when the database was asked for the last time.
+    /// When the database was last asked for their version; they were up to date then.
     asked: Instant,
 }
 
@@ -62,7 +63,7 @@ impl ReportCache {
         Ok(())
     }
 
-    /// True when the reports at hand are of this version, which they were then.
+    /// True when the cached reports have this version: they were up to date when the database was asked.
     fn confirm(&self, version: i64, asked: Instant) -> bool {
         let mut at_hand = self.at_hand.write();
         let same = at_hand.as_mut().filter(|at_hand| at_hand.reports.version == version);
@@ -75,7 +76,7 @@ impl ReportCache {
 
     fn take(&self, now: CachedReports) {
         let mut at_hand = self.at_hand.write();
-        // Two refreshes may overtake each other.
+        // Of two refreshes at the same time, the one that asked later counts.
         if at_hand.as_ref().is_none_or(|at_hand| at_hand.asked <= now.asked) {
             *at_hand = Some(now);
         }

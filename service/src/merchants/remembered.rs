@@ -1,6 +1,6 @@
-//! Merchants as they were last written, so that most blocks need not read them. Remembering is a guess, and the version of
-//! the rollups the truth: every other writer of rollups changes it. Versions grow by random steps, so that a database that
-//! lost its newest commits does not come to a remembered version again by another way.
+//! A cache of merchants as they were last written, so that most blocks need not read them. It is valid only at the
+//! version of the rollups that it was written at: every writer of rollups changes the version. Versions grow by random
+//! steps, so that a database that lost its newest commits does not reach a remembered version again with other content.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,42 +9,42 @@ use super::ranking::{Ranked, Ranking};
 use super::report::Item;
 use super::rollup::{Merchant, MerchantFlag, MerchantFlags, Rollup};
 
-/// What the last writer knows.
+/// The cached merchants, and the version of the rollups that they are of.
 #[derive(Default)]
 pub struct Remembered {
     version: i64,
     merchants: HashMap<Box<str>, RememberedEntry>,
 }
 
-/// A merchant that is stored, and months that are noted of it.
+/// A merchant as it is stored, and months that are known to be stored for it.
 struct RememberedEntry {
     merchant: Merchant,
     months: Vec<Month>,
 }
 
-/// Merchants after a block, and what is new with them.
+/// Merchants after some rows are added, and what is new with them.
 #[derive(Default)]
 pub struct Changes {
-    /// The version of the rollups that they make.
+    /// The version of the rollups with these changes.
     pub version: i64,
     /// Sorted by id, as the rollup is.
     pub merchants: Vec<(Box<str>, Merchant)>,
-    /// Months of merchants that may not be noted yet, sorted.
+    /// Months of merchants that may not be stored yet, sorted.
     pub months: Vec<(Month, Box<str>)>,
-    /// How many merchants have each mark for the first time.
-    new_marks: BTreeMap<Item, u64>,
-    /// Those that lead, or may, with what they have now.
+    /// How many merchants have each flag for the first time, under the report's item that counts the flag.
+    new_flags: BTreeMap<Item, u64>,
+    /// Merchants that lead or may lead, with their new volumes.
     succeeded: Vec<Ranked>,
 }
 
 impl Remembered {
-    /// Merchants that are remembered, at about 350 bytes each and at most as many more for their months.
+    /// The most merchants that are remembered, at about 350 bytes each and at most as many more for their months.
     const MERCHANTS_MAX: usize = 50_000;
-    /// Months that are remembered of a merchant, which are looked through one by one: three years of a feed. Who has more is
-    /// forgotten and read again.
+    /// The most months that are remembered of a merchant: three years of a feed. They are searched one by one. A
+    /// merchant with more months is forgotten and read again.
     const MONTHS_MAX: usize = 36;
 
-    /// Forgets everything that another writer may have changed.
+    /// Forgets everything unless it is of this version, since another writer may have changed it.
     pub fn forget_unless_at(&mut self, version: i64) {
         if self.version != version {
             self.merchants.clear();
@@ -66,7 +66,7 @@ impl Remembered {
         }
     }
 
-    /// What a rollup makes of the merchants; who is not remembered by now is new.
+    /// What a rollup changes. A merchant that is not remembered by now is new.
     pub fn change(&self, rollup: &Rollup, ranking: &Ranking) -> Changes {
         let mut changes = Changes::default();
         let leaders: HashSet<&str> = ranking.leader_ids().collect();
@@ -81,9 +81,9 @@ impl Remembered {
                     merchant
                 }
             };
-            let before = known.map(|known| known.marks).unwrap_or_default();
-            changes.note_marks(more.marks.without(before));
-            if more.marks.has(MerchantFlag::Succeeded) && (can_lead(merchant.volume) || leaders.contains(&**id)) {
+            let before = known.map(|known| known.flags).unwrap_or_default();
+            changes.note_flags(more.flags.without(before));
+            if more.flags.has(MerchantFlag::Succeeded) && (can_lead(merchant.volume) || leaders.contains(&**id)) {
                 changes.succeeded.push(Ranked {
                     merchant_id: id.clone(),
                     volume: merchant.volume,
@@ -123,31 +123,32 @@ impl Remembered {
 }
 
 impl Changes {
-    fn note_marks(&mut self, new: MerchantFlags) {
+    fn note_flags(&mut self, new: MerchantFlags) {
         if new == MerchantFlags::default() {
             return;
         }
         for item in MerchantFlag::all()
             .filter(|mark| new.has(*mark))
-            .filter_map(Item::of_mark)
+            .filter_map(Item::of_flag)
         {
-            *self.new_marks.entry(item).or_default() += 1;
+            *self.new_flags.entry(item).or_default() += 1;
         }
     }
 
-    /// Takes what the ranking needs.
+    /// Takes the merchants that lead or may lead, for the ranking.
     pub fn take_succeeded(&mut self) -> Vec<Ranked> {
         std::mem::take(&mut self.succeeded)
     }
 
-    /// The best of all after these changes, by those who were before them: as many as lead, and more than are changed here.
+    /// The best merchants after these changes, from the best before them. Of those the caller passes one more than the
+    /// ranking keeps, and as many more as are changed here.
     pub fn best_after(&self, before: &[Ranked]) -> Vec<Ranked> {
         let changed: HashSet<&str> = self.merchants.iter().map(|(id, _)| &**id).collect();
         let others = before.iter().filter(|one| !changed.contains(&*one.merchant_id));
         let succeeded = self
             .merchants
             .iter()
-            .filter(|(_, merchant)| merchant.marks.has(MerchantFlag::Succeeded));
+            .filter(|(_, merchant)| merchant.flags.has(MerchantFlag::Succeeded));
         let changed = succeeded.map(|(id, merchant)| Ranked {
             merchant_id: id.clone(),
             volume: merchant.volume,
@@ -155,9 +156,9 @@ impl Changes {
         others.cloned().chain(changed).collect()
     }
 
-    /// What the block adds to the numbers of the reports.
+    /// What the rollup adds to the numbers of the reports.
     pub fn numbers(&self, rollup: &Rollup, new_months: BTreeMap<Month, u64>) -> BTreeMap<Item, u64> {
-        let mut numbers = self.new_marks.clone();
+        let mut numbers = self.new_flags.clone();
         let months = new_months
             .into_iter()
             .map(|(month, count)| (Item::ActiveMerchants(month), count));
@@ -180,7 +181,7 @@ mod tests {
         Merchant {
             volume: Volume::default(),
             counts: MerchantCounts::default(),
-            marks: MerchantFlags::SUCCEEDED,
+            flags: MerchantFlags::SUCCEEDED,
             first_activity: DateTime::UNIX_EPOCH,
             last_activity: DateTime::UNIX_EPOCH,
         }
@@ -217,7 +218,7 @@ mod tests {
             volume: Volume::default(),
         };
         let mut failed = merchant();
-        failed.marks = MerchantFlags::default();
+        failed.flags = MerchantFlags::default();
         let changes = Changes {
             merchants: vec![("M1".into(), merchant()), ("M2".into(), failed)],
             ..Changes::default()

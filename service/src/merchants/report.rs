@@ -24,7 +24,7 @@ pub struct Reports {
     pub failure_rates: Vec<FailureRate>,
 }
 
-/// Merchants that took each step of KYC.
+/// Merchants that passed each step of KYC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Funnel {
     /// Merchants that submitted their documents.
@@ -35,7 +35,7 @@ pub struct Funnel {
     pub tier_upgrades: u64,
 }
 
-/// How often a product fails, of what succeeded or failed.
+/// How often a product fails, among its activities that succeeded or failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailureRate {
     /// The product.
@@ -53,7 +53,7 @@ pub enum Item {
     ActiveMerchants(Month),
     /// Rows of a product with a status.
     Activities(Product, ActivityStatus),
-    /// Merchants that took a step of KYC.
+    /// Merchants that passed a step of KYC.
     KycMerchants(KycStep),
     /// Merchants that used a product.
     ProductMerchants(Product),
@@ -71,7 +71,7 @@ impl Item {
         }
     }
 
-    /// Reads such a key; `None` when it is another one.
+    /// Reads such a key back; `None` for any other key.
     #[must_use]
     pub fn from_key(report: &str, item: &str) -> Option<Self> {
         match report {
@@ -89,9 +89,9 @@ impl Item {
         }
     }
 
-    /// The number that counts merchants with a mark.
+    /// The number that counts merchants with a flag; `None` for `Succeeded`, which no report counts.
     #[must_use]
-    pub fn of_mark(mark: MerchantFlag) -> Option<Self> {
+    pub fn of_flag(mark: MerchantFlag) -> Option<Self> {
         match mark {
             MerchantFlag::Used(product) => Some(Self::ProductMerchants(product)),
             MerchantFlag::PassedKyc(step) => Some(Self::KycMerchants(step)),
@@ -106,7 +106,7 @@ const KYC_MERCHANTS: &str = "kyc_merchants";
 const PRODUCT_MERCHANTS: &str = "product_merchants";
 
 impl Reports {
-    /// Makes the reports of what is stored.
+    /// Makes the reports from the stored numbers.
     #[must_use]
     pub fn new(version: i64, ranking: &Ranking, numbers: impl IntoIterator<Item = (Item, u64)>) -> Self {
         let mut reports = Self {
@@ -156,7 +156,7 @@ fn failure_rates(activities: &MerchantCounts) -> Vec<FailureRate> {
 }
 
 impl FailureRate {
-    /// By the rate itself, not by what is printed of it.
+    /// Compares the exact rates, not the rounded ones.
     fn compare(&self, other: &Self) -> Ordering {
         let cross = |failed: u64, finished: u64| u128::from(failed) * u128::from(finished);
         cross(self.failed, other.finished).cmp(&cross(other.failed, self.finished))
@@ -234,7 +234,7 @@ mod tests {
     fn keys_are_read_as_they_are_written() {
         let month = Month::from_number(202_401).expect("this is a month");
         let mut items = vec![Item::ActiveMerchants(month)];
-        items.extend(MerchantFlag::all().filter_map(Item::of_mark));
+        items.extend(MerchantFlag::all().filter_map(Item::of_flag));
         items.extend(
             MerchantCounts::default()
                 .iter()

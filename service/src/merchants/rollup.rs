@@ -11,7 +11,7 @@ use crate::values::{ActivityStatus, KycStep, Product, Timestamp};
 /// Counters of a merchant: by product, then by status.
 const COUNTERS: usize = Product::ALL.len() * ActivityStatus::ALL.len();
 
-/// What some rows add. Merchants and months come sorted, so that whoever writes them does it in one order.
+/// What some rows add. Merchants and months are sorted, so that every writer writes them in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollup {
     pub merchants: Vec<(Box<str>, Merchant)>,
@@ -30,21 +30,21 @@ pub struct Merchant {
     /// The sum of what succeeded.
     pub volume: Volume,
     pub counts: MerchantCounts,
-    pub marks: MerchantFlags,
+    pub flags: MerchantFlags,
     pub first_activity: Timestamp,
     pub last_activity: Timestamp,
 }
 
-/// What a merchant has done at least once, a bit each. Bits are set and never taken back.
+/// What a merchant has done at least once, a bit each. A bit that is set stays set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MerchantFlags(pub i16);
 
 /// One bit of `MerchantFlags`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MerchantFlag {
-    /// Used a product, whatever came of it.
+    /// Used a product, with any status.
     Used(Product),
-    /// Took a step of KYC.
+    /// Passed a step of KYC.
     PassedKyc(KycStep),
     /// Succeeded in anything.
     Succeeded,
@@ -73,7 +73,7 @@ impl MerchantCounts {
         let mut text = String::with_capacity(3 * COUNTERS);
         for (place, count) in self.0.iter().enumerate() {
             text.push(if place == 0 { '[' } else { ',' });
-            // Most are small, and millions of them are written.
+            // A fast path: most are small, and millions of them are written.
             match u32::try_from(*count) {
                 Ok(digit @ 0..=9) => text.extend(char::from_digit(digit, 10)),
                 _ => text.push_str(&count.to_string()),
@@ -83,7 +83,7 @@ impl MerchantCounts {
         text
     }
 
-    /// Reads such a text; `None` when it is another one.
+    /// Reads such a text back; `None` for any other text.
     pub(super) fn from_text(text: &str) -> Option<Self> {
         let counts: Vec<u64> = serde_json::from_str(text).ok()?;
         counts.try_into().ok().map(Self)
@@ -105,7 +105,7 @@ fn place(product: Product, status: ActivityStatus) -> usize {
 }
 
 impl MerchantFlag {
-    /// Every mark.
+    /// Every flag.
     pub fn all() -> impl Iterator<Item = Self> {
         let used = Product::ALL.iter().copied().map(Self::Used);
         let took = KycStep::ALL.iter().copied().map(Self::PassedKyc);
@@ -122,21 +122,21 @@ impl MerchantFlag {
 }
 
 impl MerchantFlags {
-    /// The mark of a success alone.
+    /// Only the flag of a success.
     pub const SUCCEEDED: Self = Self(MerchantFlag::Succeeded.bit());
 
     #[must_use]
-    pub const fn has(self, mark: MerchantFlag) -> bool {
-        self.0 & mark.bit() != 0
+    pub const fn has(self, flag: MerchantFlag) -> bool {
+        self.0 & flag.bit() != 0
     }
 
-    /// The marks that are not among others.
+    /// The flags that `others` does not have.
     pub(super) const fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
     }
 
-    fn set(&mut self, mark: MerchantFlag) {
-        self.0 |= mark.bit();
+    fn set(&mut self, flag: MerchantFlag) {
+        self.0 |= flag.bit();
     }
 }
 
@@ -149,7 +149,7 @@ impl BitOr for MerchantFlags {
 }
 
 impl Rollup {
-    /// Sums rows up, each once.
+    /// Sums rows up. Each row counts, so the caller passes each event once.
     #[must_use]
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Activity>) -> Self {
         let mut merchants: HashMap<&str, Merchant> = HashMap::new();
@@ -183,7 +183,7 @@ impl Merchant {
         Self {
             volume: Volume::default(),
             counts: MerchantCounts::default(),
-            marks: MerchantFlags::default(),
+            flags: MerchantFlags::default(),
             first_activity: row.occurred_at,
             last_activity: row.occurred_at,
         }
@@ -193,12 +193,12 @@ impl Merchant {
         self.counts.0[place(row.product, row.status)] += 1;
         self.first_activity = self.first_activity.min(row.occurred_at);
         self.last_activity = self.last_activity.max(row.occurred_at);
-        self.marks.set(MerchantFlag::Used(row.product));
+        self.flags.set(MerchantFlag::Used(row.product));
         if row.status == ActivityStatus::Success {
             self.volume += row.amount;
-            self.marks.set(MerchantFlag::Succeeded);
+            self.flags.set(MerchantFlag::Succeeded);
             if let Some(step) = row.kyc_step() {
-                self.marks.set(MerchantFlag::PassedKyc(step));
+                self.flags.set(MerchantFlag::PassedKyc(step));
             }
         }
     }
@@ -207,7 +207,7 @@ impl Merchant {
     pub(super) fn add(&mut self, more: &Self) {
         self.volume = self.volume + more.volume;
         self.counts.add(&more.counts);
-        self.marks = self.marks | more.marks;
+        self.flags = self.flags | more.flags;
         self.first_activity = self.first_activity.min(more.first_activity);
         self.last_activity = self.last_activity.max(more.last_activity);
     }
@@ -220,9 +220,9 @@ mod tests {
     #[test]
     fn every_mark_has_a_bit_of_its_own() {
         let mut all = MerchantFlags::default();
-        for mark in MerchantFlag::all() {
-            assert!(!all.has(mark));
-            all.set(mark);
+        for flag in MerchantFlag::all() {
+            assert!(!all.has(flag));
+            all.set(flag);
         }
         assert_eq!(all.0.count_ones() as usize, Product::ALL.len() + KycStep::ALL.len() + 1);
     }

@@ -1,8 +1,8 @@
-//! One line of an activity feed: what makes it an activity, and why it is left out. Any bytes may come.
+//! Parses one record of an activity feed, or says why it is skipped. A record may have any bytes.
 //!
 //! A row is skipped for the first of these reasons, in this order: `bad_event_id`, `blank_merchant`, `bad_merchant`,
-//! `blank_timestamp`, `bad_timestamp`, `unknown_product`, `unknown_status`, `amount_not_finite`. An amount that is no
-//! amount becomes zero and is counted; a channel that we do not know becomes none.
+//! `blank_timestamp`, `bad_timestamp`, `unknown_product`, `unknown_status`, `amount_not_finite`. An unreadable amount
+//! becomes zero and is counted; an unknown channel becomes `None`.
 
 mod amount;
 mod time;
@@ -17,7 +17,7 @@ use self::amount::ActivityAmount;
 use crate::imports::{HeaderProblem, Parsed, SkipReason, columns};
 use crate::values::{ActivityStatus, Channel, KycStep, Money, Product, Timestamp};
 
-/// Something that a merchant did. Its texts lie in one piece of memory, since millions of rows pass through it.
+/// Something that a merchant did. Its texts share one allocation, since millions of rows are parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
     /// Identifies the event: a second row with the same id is a duplicate.
@@ -30,10 +30,10 @@ pub struct Activity {
     pub product: Product,
     /// How it ended.
     pub status: ActivityStatus,
-    /// How the merchant came; `None` where the file names none that is known.
+    /// The channel that the merchant used; `None` where the file names none or an unknown one.
     pub channel: Option<Channel>,
     texts: Box<str>,
-    /// Where merchant, event type and region end; the tier ends with the texts.
+    /// Where merchant, event type and region end in `texts`; the tier ends with them.
     ends: [u16; 3],
 }
 
@@ -62,9 +62,9 @@ impl ActivityLayout {
     }
 }
 
-/// Bytes of the longest merchant id: it is a key, so a longer one is no id.
+/// Bytes of the longest merchant id. A row with a longer one is skipped: a key must not be cut.
 pub const MERCHANT_BYTES_MAX: usize = 128;
-/// Bytes of event type, region and tier that are kept.
+/// Bytes of event type, region and tier that are stored; the rest is cut.
 pub const TEXT_BYTES_MAX: usize = 64;
 
 /// Reads a row. A field that the record lacks is blank.
@@ -103,9 +103,9 @@ fn read(layout: &ActivityLayout, record: &ByteRecord) -> Result<(Activity, bool)
     Ok((activity, coerced))
 }
 
-/// A field without the white space of Unicode around it.
+/// A field without Unicode white space around it.
 fn trimmed(field: &[u8]) -> &[u8] {
-    // Nearly every field is ASCII and has none: those cost two looks at a byte each.
+    // A fast path: nearly every field is ASCII, and then only its first and its last byte are checked.
     let field = field.trim_ascii();
     let may_be_space = |byte: Option<&u8>| byte.is_some_and(|byte| !byte.is_ascii() || *byte == VERTICAL_TAB);
     if may_be_space(field.first()) || may_be_space(field.last()) {
@@ -115,7 +115,7 @@ fn trimmed(field: &[u8]) -> &[u8] {
     }
 }
 
-/// White space of Unicode, and none of `trim_ascii`.
+/// White space of Unicode that `trim_ascii` does not remove.
 const VERTICAL_TAB: u8 = 0x0b;
 
 fn merchant(field: &[u8]) -> Result<&str, SkipReason> {
@@ -143,7 +143,7 @@ fn word<T: Copy>(field: &[u8], all: &[T], name: impl Fn(T) -> &'static str) -> O
         .find(|value| name(*value).as_bytes().eq_ignore_ascii_case(field))
 }
 
-/// Joins the merchant and the texts that are kept as they come.
+/// Joins the merchant's id and the three other texts, and answers where the first three of the four end.
 fn joined(merchant: &str, fields: [&[u8]; 3]) -> (Box<str>, [u16; 3]) {
     let texts = fields.map(kept);
     let length = merchant.len() + texts.iter().map(|text| text.len()).sum::<usize>();
@@ -157,7 +157,7 @@ fn joined(merchant: &str, fields: [&[u8]; 3]) -> (Box<str>, [u16; 3]) {
     (all.into_boxed_str(), ends)
 }
 
-/// What a database can keep of a field: text without NUL, cut at `TEXT_BYTES_MAX`, and without white space where it is cut.
+/// A field as a database can store it: text without NUL, cut at `TEXT_BYTES_MAX`, without white space at the cut.
 fn kept(field: &[u8]) -> Cow<'_, str> {
     if field.len() <= TEXT_BYTES_MAX
         && !field.contains(&0)
@@ -171,7 +171,7 @@ fn kept(field: &[u8]) -> Cow<'_, str> {
 }
 
 impl Activity {
-    /// Who did it.
+    /// The merchant that did it.
     #[must_use]
     pub fn merchant_id(&self) -> &str {
         self.text(0, self.ends[0])
@@ -195,7 +195,7 @@ impl Activity {
         &self.texts[usize::from(self.ends[2])..]
     }
 
-    /// The step of the KYC funnel that this is, whether it succeeded or not.
+    /// The step of the KYC funnel that this is, whether it succeeded or not; `None` for any other activity.
     #[must_use]
     pub fn kyc_step(&self) -> Option<KycStep> {
         match self.product {

@@ -1,4 +1,4 @@
-//! Sums of money that no single amount can reach.
+//! Sums of money, which can be larger than any amount.
 
 use std::fmt;
 use std::ops::{Add, AddAssign};
@@ -35,7 +35,8 @@ impl Volume {
 
     /// The two integers that SQLite keeps; the second is never negative.
     pub(super) fn halves(self) -> (i64, i64) {
-        // Both fit: a volume has less than 36 digits, and the rest of a division by LOW_END less than 19.
+        // Both fit into an `i64`: a volume has fewer than 36 digits, and the remainder of a division by `LOW_END` fewer
+        // than 19.
         (self.0.div_euclid(LOW_END) as i64, self.0.rem_euclid(LOW_END) as i64)
     }
 

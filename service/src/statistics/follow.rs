@@ -37,7 +37,7 @@ pub(super) struct Follower {
 }
 
 /// The callers of `flush`, each waiting for an answer.
-type Asked = mpsc::Receiver<oneshot::Sender<()>>;
+type FlushRequests = mpsc::Receiver<oneshot::Sender<()>>;
 
 impl WindowFiller {
     /// Reads the last minute in one snapshot, and gives a reader that goes on from it: nothing is missing in between,
@@ -114,12 +114,12 @@ fn time_to_begin_at(clock: Timestamp, newest: Timestamp) -> Timestamp {
 
 impl Follower {
     /// Starts the worker, which goes on from the reader.
-    pub fn start(workers: &Workers, minute: WindowFiller, reader: Reader) -> Self {
+    pub fn start(workers: &Workers, filler: WindowFiller, reader: Reader) -> Self {
         let (flushes, asked) = mpsc::channel(FLUSHES_MAX);
-        let (minute, asked, mut reader) = (Arc::new(minute), Arc::new(Mutex::new(asked)), Some(reader));
+        let (filler, asked, mut reader) = (Arc::new(filler), Arc::new(Mutex::new(asked)), Some(reader));
         // After a restart the worker has no reader, and reads the last minute again.
         workers.start("statistics", move |worker| {
-            follow(worker, minute.clone(), reader.take(), asked.clone())
+            follow(worker, filler.clone(), reader.take(), asked.clone())
         });
         Self { flushes }
     }
@@ -138,7 +138,12 @@ impl Follower {
     }
 }
 
-async fn follow(worker: Worker, minute: Arc<WindowFiller>, mut reader: Option<Reader>, asked: Arc<Mutex<Asked>>) {
+async fn follow(
+    worker: Worker,
+    filler: Arc<WindowFiller>,
+    mut reader: Option<Reader>,
+    asked: Arc<Mutex<FlushRequests>>,
+) {
     let mut asked = asked.lock().await;
     let mut backoff = Backoff::new(POLL_EVERY, PAUSE_MAX);
     loop {
@@ -154,7 +159,7 @@ async fn follow(worker: Worker, minute: Arc<WindowFiller>, mut reader: Option<Re
         }
         let caught_up = tokio::select! {
             () = worker.stopped() => return,
-            caught_up = minute.catch_up(&mut reader) => caught_up,
+            caught_up = filler.catch_up(&mut reader) => caught_up,
         };
         worker.note(&caught_up);
         let pause = backoff.after(&caught_up);

@@ -22,7 +22,8 @@ pub use summary::Figures;
 pub use window::{Age, WINDOW_MS};
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -58,6 +59,7 @@ pub struct Statistics {
     shared: Option<Shared>,
     metrics: StatisticsMetrics,
     workers: Workers,
+    is_serving: AtomicBool,
     /// Cancelled when the streams of figures have to end.
     streams: CancellationToken,
 }
@@ -79,6 +81,7 @@ impl Statistics {
             shared: redis.map(Shared::new),
             metrics: StatisticsMetrics::default(),
             workers,
+            is_serving: AtomicBool::new(false),
             streams: CancellationToken::new(),
         }
     }
@@ -101,14 +104,14 @@ impl Statistics {
         if self.follower().is_some() {
             return Ok(());
         }
-        let minute = WindowFiller {
+        let filler = WindowFiller {
             board: self.board.clone(),
             clock: self.clock.clone(),
             db: self.db.clone(),
             handover: self.handover.clone(),
         };
-        let reader = minute.begin().await?;
-        *self.follower() = Some(Follower::start(&self.workers, minute, reader));
+        let reader = filler.begin().await?;
+        *self.follower() = Some(Follower::start(&self.workers, filler, reader));
         // Redis may be out of reach here; `/readyz` reports that.
         let _ = self.sync().await;
         Ok(())
@@ -149,8 +152,9 @@ impl Statistics {
 
     /// Starts the worker that shares what is reported, if Redis is configured. Must be called inside a tokio runtime.
     pub(crate) fn serve(self: &Arc<Self>) {
-        if self.shared.is_some() {
-            let statistics = self.clone();
+        if self.shared.is_some() && !self.is_serving.swap(true, Ordering::Relaxed) {
+            // Weak: the statistics own the workers, which end with them.
+            let statistics = Arc::downgrade(self);
             self.workers
                 .start("sharing", move |worker| share(worker, statistics.clone()));
         }
@@ -177,10 +181,15 @@ impl Statistics {
     }
 }
 
-async fn share(worker: Worker, statistics: Arc<Statistics>) {
-    let step = || async { statistics.sync().await.map(|()| Step::Idle) };
+async fn share(worker: Worker, statistics: Weak<Statistics>) {
+    let sync = || async {
+        match statistics.upgrade() {
+            Some(statistics) => statistics.sync().await,
+            None => Ok(()),
+        }
+    };
+    let step = || async { sync().await.map(|()| Step::Idle) };
     worker.repeat(Backoff::new(SYNC_PAUSE, SYNC_PAUSE_MAX), step).await;
-    // Only one attempt: a process that stops does not wait for Redis. If it fails, the other replicas lack the last
-    // reports.
-    let _ = statistics.sync().await;
+    // If Redis is away, the other replicas miss our last moments: a stopping process does not wait for it.
+    let _ = sync().await;
 }

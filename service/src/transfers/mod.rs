@@ -52,7 +52,7 @@ impl Transfers {
         key: Option<IdempotencyKey>,
         new: NewTransfer,
     ) -> Result<TransferOutcome, TransferError> {
-        receipt(
+        transfer_outcome(
             self.queue
                 .submit(command::of_transfer(actor, key.as_ref(), new))
                 .await?,
@@ -148,9 +148,9 @@ impl Transfers {
             && let Some(currency) = currency
             && let Some(other) = self.other_side(actor, &new.method, currency, system).await?
         {
-            return receipt(ask(Some(other)).await?);
+            return transfer_outcome(ask(Some(other)).await?);
         }
-        receipt(outcome)
+        transfer_outcome(outcome)
     }
 
     /// The currency of a payment's wallet. `None` when the amount is missing or not above zero, and when the wallet is
@@ -188,7 +188,7 @@ impl Transfers {
     }
 }
 
-fn receipt(outcome: Outcome) -> Result<TransferOutcome, TransferError> {
+fn transfer_outcome(outcome: Outcome) -> Result<TransferOutcome, TransferError> {
     match outcome {
         Outcome::Recorded { transfer, replayed } => match transfer.failure {
             None => Ok(TransferOutcome { transfer, replayed }),

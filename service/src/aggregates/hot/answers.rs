@@ -1,4 +1,4 @@
-//! What the scripts answer, read. Pure.
+//! Reads what the scripts answer. Pure.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::aggregates::totals::{Key, Sum, Totals};
 use crate::feed::Mark;
 use crate::values::Timestamp;
 
-/// A count of the hot store's changes in one epoch, which begins it at 0. It falls only where Redis lost something.
+/// A count of the hot store's changes in one epoch, which begins at 0. It falls only where Redis lost something.
 pub type StoreVersion = i64;
 
 /// What became of a block that was to be queued.
@@ -22,13 +22,13 @@ pub enum Sent {
     Applied(StoreVersion),
     /// It is in the queue.
     Queued,
-    /// It was there before.
+    /// It is in the queue already.
     Waiting,
-    /// There is no room.
+    /// The queue is full.
     Full,
-    /// The epoch knows nothing of its import. Only the database can tell whether the block is applied.
+    /// The epoch has no next block of its import. Only the database can tell whether the block is applied.
     Unknown,
-    /// It does not follow what is here: an earlier block is missing, or this one was another when it was applied.
+    /// It does not follow what is here: an earlier block is missing, or this one was applied with other totals.
     OutOfSequence,
     /// The epoch is over.
     EpochOver,
@@ -49,20 +49,20 @@ pub enum PaymentsAdded {
 pub enum Applied {
     Now(StoreVersion),
     Before(StoreVersion),
-    /// It does not follow what is here: an earlier block is missing, or this one was another when it was applied.
+    /// It does not follow what is here: an earlier block is missing, or this one was applied with other totals.
     OutOfSequence,
     /// The epoch is over.
     EpochOver,
 }
 
-/// A message in a consumer's hands; no message when it cannot be read.
+/// A message that a consumer took; `message` is `None` when it cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
     pub id: String,
     pub message: Option<Message>,
 }
 
-/// One hash of totals: a day's from its first row to the moment that it was closed.
+/// One hash of a day's totals, from its first row until it is sealed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation {
     pub day: Day,
@@ -70,7 +70,7 @@ pub struct Generation {
     pub id: String,
 }
 
-/// Closed generations with their totals.
+/// Sealed generations with their totals.
 #[derive(Clone, Debug, Default)]
 pub struct Sealed {
     /// The epoch that they are of; `None` when there is no Redis.
@@ -79,7 +79,7 @@ pub struct Sealed {
     pub at: Timestamp,
     /// The store's version when they were read.
     pub version: StoreVersion,
-    /// The name of the step that removes them: stored with them, and noted by Redis.
+    /// The name of the step that removes them: stored with them, and recorded by Redis.
     pub step: String,
     /// The name of the last step that had removed some by then; `None` where none had in this epoch.
     pub removed: Option<String>,
@@ -87,18 +87,18 @@ pub struct Sealed {
     pub generations: Vec<(Generation, Totals)>,
 }
 
-/// How an epoch is.
+/// The stage of an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
     /// It was never there, or Redis has restarted since it began.
     #[default]
     Over,
-    /// Nothing counts yet.
+    /// It is not filled yet, and nothing counts.
     Begun,
     Ready,
 }
 
-/// Where the store is.
+/// The state of the hot store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     /// Empty when there is none.
@@ -110,9 +110,9 @@ pub struct Position {
     pub newest: Option<Day>,
     /// The number of the last generation that was opened.
     pub generation: u64,
-    /// The name of the archiver's last step that removed generations in this epoch: the database has it, unless it went back.
+    /// The archiver's last step that removed generations in this epoch: the database has it, unless it went back.
     pub removed: Option<String>,
-    /// Messages that wait or are in a consumer's hands.
+    /// Messages in the queue, those that a consumer took included.
     pub waiting: u64,
     pub dead: u64,
 }
@@ -125,7 +125,7 @@ pub struct Reading {
     pub generations: Vec<(Generation, bool, Totals)>,
 }
 
-/// The error for an answer that no script of ours gives.
+/// The error for an answer that none of the scripts gives.
 pub fn bad(what: impl Into<String>) -> AggregatesError {
     AggregatesError::Damaged(what.into())
 }
@@ -227,7 +227,7 @@ impl Generation {
         format!("{}/{}", self.day, self.id)
     }
 
-    /// True when it was opened in an epoch after so many others.
+    /// True when it was opened in this epoch after the generation with the number `others`.
     #[must_use]
     pub fn is_later(id: &str, epoch: &str, others: u64) -> bool {
         let number = id.strip_prefix(epoch).and_then(|rest| rest.strip_prefix('-'));
@@ -246,7 +246,7 @@ impl Generation {
 }
 
 impl Sealed {
-    /// The names of every generation in Redis.
+    /// The names of these generations in Redis.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.generations

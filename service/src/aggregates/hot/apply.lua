@@ -1,7 +1,8 @@
--- Adds one block of an import to the totals, once: the mark says which number is next and what the last block was, and moves
--- with the totals.
--- ARGV: epoch, whose block, its number, its digest, seconds to keep the mark, the message's id, newest day, then the sums. Answers what became of it and the version: applied, already, out_of_sequence (it does not follow what is
--- here), epoch_over.
+-- Adds one block of an import to the totals, once. The import's next key holds the number of the next block and the
+-- digest of the last one, and changes in the same step as the totals.
+-- ARGV: epoch, the import's key, the block's number, its digest, seconds to keep the next key, the message's id, newest
+-- day, then the sums.
+-- Answers the outcome and the version: applied, already, out_of_sequence (it does not follow what is here), epoch_over.
 if not is_ready(ARGV[1]) then return {'epoch_over', '0'} end
 local next_key = p .. 'next:' .. ARGV[2]
 local number = tonumber(ARGV[3])

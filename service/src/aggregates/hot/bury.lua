@@ -1,5 +1,5 @@
--- Moves a message that cannot be read from the queue to the dead letters, of which the last ones are kept.
--- ARGV: its id, how many dead letters to keep.
+-- Moves a message that cannot be applied from the queue to the dead letters, of which about the last ones are kept.
+-- ARGV: its id, how many dead letters to keep. Answers 1 if the message was there, otherwise 0.
 local queue = p .. 'queue'
 local entry = redis.call('XRANGE', queue, ARGV[1], ARGV[1])[1]
 if entry then

@@ -1,5 +1,5 @@
--- Makes an epoch ready, once: whatever older ones have left goes, what the database has beyond its own tables comes.
--- Blocks that wait in the queue go too; their senders see that they are not applied and queue them again.
+-- Makes an epoch ready, once: deletes what older epochs have left, and adds the sums that are in none of the database's
+-- own tables. Deletes the queue too; senders find that their blocks are not applied and queue them again.
 -- ARGV: epoch, newest day ('' for none), the mark in the journal, then the sums. Answers 'ready' or 'over'.
 if epoch ~= ARGV[1] or stage == 'over' then return 'over' end
 if stage == 'ready' then return 'ready' end

@@ -1,5 +1,5 @@
--- Forgets a consumer that has nothing unfinished, and others that were silent for long and have nothing either.
--- ARGV: consumer, milliseconds of silence.
+-- Deletes a consumer, and others that were silent for long, if they have nothing unfinished.
+-- ARGV: consumer ('' for none), milliseconds of silence. Answers how many it deleted.
 local consumers = redis.pcall('XINFO', 'CONSUMERS', p .. 'queue', 'appliers')
 if consumers.err then return 0 end
 local gone = 0

@@ -1,7 +1,7 @@
 //! The hot store in Redis: totals in hashes of integers, the queue of blocks, and the next block of each import.
 //!
-//! Every step is one script, so that no reader sees half of it and a crash leaves none of it half done. Nothing here knows
-//! the database; an epoch that the caller got from there stands on every write.
+//! Every step is one script, so that no reader sees half of it and a crash leaves nothing half done. This module does
+//! not use the database; every write is for an epoch, which the caller has compared with the database's.
 
 mod answers;
 
@@ -20,27 +20,27 @@ use crate::feed::Mark;
 use crate::redis::{PREFIX, Redis, RedisFault};
 use crate::values::ImportId;
 
-/// Messages that wait at most; a sender beyond that waits itself.
+/// The most messages in the queue; while it is full, senders wait.
 const QUEUE_MAX: usize = 1_000;
-/// Dead letters kept, about.
+/// About how many dead letters are kept.
 const DEAD_MAX: usize = 1_000;
 /// Messages that a consumer takes at once.
 const TAKEN_MAX: usize = 16;
-/// Closed generations that the archiver reads at once.
+/// Sealed generations that the archiver reads at once.
 const SEALED_MAX: usize = 64;
-/// How long an import's next block is known after its last one: longer than any message waits. Where there is none the database
-/// is asked.
+/// How long Redis keeps an import's next block after its last change, in seconds: longer than any message waits. After
+/// that the sender asks the database.
 const NEXT_BLOCK_KEPT_S: u64 = 7 * 24 * 3_600;
-/// After this long without a word a consumer that has nothing unfinished is forgotten.
+/// A consumer that was silent for this long, in milliseconds, and has nothing unfinished is deleted.
 const SILENCE_MS: u64 = 3_600_000;
 
-/// One bank's part of a Redis.
+/// One bank's keys in a Redis that banks may share.
 pub struct Hot {
     redis: Arc<Redis>,
     prefix: String,
 }
 
-/// The whole text of a script: what every one begins with, how sums are added, and what it is for itself.
+/// The whole text of a script: what every script begins with, how sums are added, and its own part.
 macro_rules! script {
     ($name:literal) => {
         concat!(include_str!("state.lua"), include_str!("sums.lua"), include_str!($name))
@@ -51,37 +51,37 @@ macro_rules! script {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch(pub String);
 
-/// What makes an epoch ready.
+/// What a new epoch is filled with.
 pub struct Filling<'a> {
     pub epoch: &'a Epoch,
     pub newest: Option<Day>,
     /// The row of the journal that the totals stand at.
     pub mark: Mark,
-    /// What is in none of the database's own stores.
+    /// The totals that are in none of the database's own tables.
     pub totals: &'a Totals,
 }
 
 /// How a block is to be queued.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SendOptions {
-    /// Although it is queued already.
+    /// Queue it even if it is queued already.
     pub requeue: bool,
-    /// The database was seen to stand at this block in this epoch.
+    /// The database stood at this block in this epoch, so it is the import's next block.
     pub is_next: bool,
 }
 
 impl Hot {
-    /// The part of the bank with this name. Opens no connection yet.
+    /// The keys of the bank with this name. Opens no connection yet.
     #[must_use]
     pub fn new(redis: Arc<Redis>, bank: &str) -> Self {
-        // The braces keep all keys in one slot, as the scripts need it.
+        // The braces keep all keys in one slot of a cluster, as scripts require.
         Self {
             redis,
             prefix: format!("{PREFIX}aggregates:{{{bank}}}:"),
         }
     }
 
-    /// Begins a new epoch if the one that was found is still there; answers the one that is there then.
+    /// Begins a new epoch if the one that was found is still the current one; answers the one that is current then.
     pub async fn begin(&self, found: &str, new: &Epoch) -> Result<String, AggregatesError> {
         self.run(script!("begin.lua"), &[found, &new.0]).await
     }
@@ -114,7 +114,7 @@ impl Hot {
         Sent::read(&self.run::<Vec<String>>(script!("send.lua"), &arguments).await?)
     }
 
-    /// Takes messages that no consumer holds: those of consumers that were silent for `idle_ms`, then new ones.
+    /// Takes messages: first those that a consumer took at least `idle_ms` ago and did not finish, then new ones.
     /// `None` when the epoch is over.
     pub async fn take(
         &self,
@@ -126,7 +126,7 @@ impl Hot {
         Taken::read(self.run(script!("take.lua"), &arguments).await?)
     }
 
-    /// Adds the totals of taken messages, each once and done with.
+    /// Adds the totals of taken messages, each once, and deletes the messages that are applied.
     pub async fn apply(&self, epoch: &Epoch, taken: &[(String, Message)]) -> Result<Vec<Applied>, AggregatesError> {
         let mut commands = Pipeline::new();
         for (id, message) in taken {
@@ -142,7 +142,8 @@ impl Hot {
         answers.iter().map(|answer| Applied::read(answer)).collect()
     }
 
-    /// Adds what the journal has after one mark, through another, where the totals stand at the first one.
+    /// Adds the payments after one mark of the journal, up to and including another, if the totals stand at the first
+    /// one.
     pub async fn add_payments(
         &self,
         epoch: &Epoch,
@@ -153,33 +154,34 @@ impl Hot {
         PaymentsAdded::read(&self.run::<Vec<String>>(script!("add_payments.lua"), &arguments).await?)
     }
 
-    /// Puts a message that cannot be read away.
+    /// Moves a message that cannot be applied to the dead letters.
     pub async fn bury(&self, id: &str) -> Result<(), AggregatesError> {
         let _: i64 = self.run(script!("bury.lua"), &[id, &DEAD_MAX.to_string()]).await?;
         Ok(())
     }
 
-    /// Deletes the names of consumers that died long ago.
+    /// Deletes the names of consumers that were silent for an hour and have nothing unfinished.
     pub async fn purge_consumers(&self) -> Result<(), AggregatesError> {
         self.leave("").await
     }
 
-    /// Deletes a consumer's name, and names that were silent for an hour; only where nothing is unfinished.
+    /// Deletes a consumer's name, and names that were silent for an hour; only those with nothing unfinished.
     pub async fn leave(&self, consumer: &str) -> Result<(), AggregatesError> {
         let arguments = [consumer, &SILENCE_MS.to_string()];
         let _: i64 = self.run(script!("leave.lua"), &arguments).await?;
         Ok(())
     }
 
-    /// Closes the generations of the days before `first_hot` and gives some of what is closed; `None` when the epoch is over.
+    /// Seals the generations of the days before `first_hot` and answers some of the sealed ones; `None` when the epoch
+    /// is over.
     pub async fn seal(&self, epoch: &Epoch, first_hot: Option<Day>) -> Result<Option<Sealed>, AggregatesError> {
         let first_hot = first_hot.map(|day| day.to_string()).unwrap_or_default();
         let arguments = [epoch.0.clone(), first_hot, SEALED_MAX.to_string()];
         Sealed::read(self.run(script!("seal.lua"), &arguments).await?)
     }
 
-    /// Removes closed generations that the database has, and notes the step that wrote them; nothing where another step has
-    /// removed something since they were read.
+    /// Removes sealed generations that the database has, and records the step that stored them; removes nothing where
+    /// another step has removed something since they were read.
     pub async fn remove_sealed(&self, epoch: &Epoch, sealed: &Sealed) -> Result<(), AggregatesError> {
         let removed = sealed.removed.clone().unwrap_or_default();
         let mut arguments = vec![epoch.0.clone(), removed, sealed.step.clone()];
@@ -188,7 +190,7 @@ impl Hot {
         Ok(())
     }
 
-    /// Where the store is, and its totals of some days: one moment, one round trip.
+    /// The state of the store and its totals of some days, of one moment and in one round trip.
     pub async fn read(&self, days: Option<DayRange>) -> Result<Reading, AggregatesError> {
         let (from, to) = days.map_or_else(Default::default, |days| {
             (days.from().to_string(), days.to().to_string())
@@ -204,7 +206,8 @@ impl Hot {
         Ok(T::from_redis_value(answer).map_err(|error| RedisFault::Refused(error.into()))?)
     }
 
-    /// The whole text each time: Redis knows a script that it has seen, so a restart of Redis needs no special case.
+    /// Sends the whole text each time: Redis recognizes a script that it has seen, and a restart of Redis needs no
+    /// special case.
     fn script(&self, commands: &mut Pipeline, script: &str, arguments: &[impl AsRef<[u8]>]) {
         let command = commands.cmd("EVAL").arg(script).arg(1).arg(&self.prefix);
         for argument in arguments {
@@ -213,7 +216,7 @@ impl Hot {
     }
 }
 
-/// An import's next block counts within its epoch, whose totals began with what the database knew.
+/// The key of an import's next block. It is valid in one epoch only: the next one is filled from the database.
 fn import_key(epoch: &Epoch, import: ImportId) -> String {
     format!("{}:{}", epoch.0, import.0.simple())
 }

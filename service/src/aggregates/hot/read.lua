@@ -1,6 +1,8 @@
--- Reads where the hot store is, and its totals from one day to another, at one moment.
--- ARGV: first day, last day ('' and '' for no totals). Answers epoch, stage, version, mark in the journal, newest day, number of the
--- last generation, name of the last step that removed one, waiting messages, dead letters, then for each generation: name, '1' when it is open, fields.
+-- Reads the state of the hot store, and its totals from one day to another, at one moment.
+-- ARGV: first day, last day ('' and '' for no totals).
+-- Answers epoch, stage, version, mark in the journal, newest day, number of the last generation, name of the last step
+-- that removed one, messages in the queue, dead letters; then for each generation its name, '1' if it is open, and its
+-- fields.
 local more = redis.call('HMGET', state, 'newest', 'generation', 'removed')
 local mark = redis.call('GET', p .. 'mark') or ''
 local answer = {

@@ -1,6 +1,7 @@
--- Closes the generations of cold days, so that late rows open new ones, and reads some of what is closed.
--- ARGV: epoch, first hot day ('' when nothing is hot), how many to read. Answers 'ready' or 'epoch_over', the version, the name of
--- the last step that removed something ('' for none), then name and fields of each.
+-- Seals the generations of cold days, so that late rows open new ones, and reads some of the sealed ones.
+-- ARGV: epoch, first hot day ('' to seal nothing), how many to read.
+-- Answers 'ready' or 'epoch_over', the version, the name of the last step that removed something ('' for none), then
+-- name and fields of each generation.
 if not is_ready(ARGV[1]) then return {'epoch_over', '0', ''} end
 local open = redis.call('HGETALL', p .. 'open')
 for i = 1, #open, 2 do

@@ -1,8 +1,10 @@
 -- Queues a block of an import, unless it is applied or queued already, or the queue is full.
--- ARGV: epoch, import, block, its digest, seconds to keep the next block's number, longest queue, '1' to queue it although it is, '1' if the
--- database was seen to stand at this block in this epoch, the message.
--- Answers what became of it and the version: applied, queued, waiting, full, unknown (the epoch has no block of this import:
--- only the database can tell whether this one is applied), out_of_sequence (it does not follow what is here), epoch_over.
+-- ARGV: epoch, the import's key, the block's number, its digest, seconds to keep the next block's number, longest
+-- queue, '1' to queue the block even if it is queued, '1' if the database stood at this block in this epoch, the
+-- message.
+-- Answers the outcome and the version: applied, queued, waiting, full, unknown (the epoch has no next block of this
+-- import: only the database can tell whether this one is applied), out_of_sequence (it does not follow what is here),
+-- epoch_over.
 if not is_ready(ARGV[1]) then return {'epoch_over', '0'} end
 local next_key, queued = p .. 'next:' .. ARGV[2], p .. 'queued:' .. ARGV[2]
 local block = tonumber(ARGV[3])

@@ -1,5 +1,5 @@
--- What every script begins with: where the store is. An epoch is over when the server that it began on has restarted since,
--- whatever is left of it: nobody can tell what is not.
+-- What every script begins with: the state of the store. An epoch is over when the server that it began on has
+-- restarted since, even if some of its data is left: the rest may be lost.
 local p = KEYS[1]
 local state = p .. 'state'
 local found = redis.call('HMGET', state, 'epoch', 'stage', 'server', 'version')

@@ -1,5 +1,5 @@
--- Adds sums to the open generations of their days; a day that has none gets one. From an index of ARGV on, for each sum: day,
--- field, high, low, count.
+-- Adds sums to the open generations of their days; a day without one gets one.
+-- `first` is the index in ARGV of the first sum. Each sum is: day, field, high, low, count.
 local function add_sums(first)
     local keys = {}
     for i = first, #ARGV, 5 do

@@ -1,6 +1,6 @@
--- Hands out messages: first those that a consumer took and did not finish in time, then new ones.
--- ARGV: epoch, consumer, idle milliseconds after which a message is taken over, how many. Answers 'ready' or 'epoch_over', then id,
--- message or false, and so on.
+-- Takes messages: first those that a consumer took and did not finish in time, then new ones.
+-- ARGV: epoch, consumer, milliseconds after which a message is taken over, how many.
+-- Answers 'ready' or 'epoch_over', then for each message its id and its text, or false if it has another shape.
 if not is_ready(ARGV[1]) then return {'epoch_over'} end
 local queue = p .. 'queue'
 local taken = {'ready'}

@@ -5,7 +5,7 @@ use crate::aggregates::totals::{Key, PaymentKind, Source, Sum, Totals};
 use crate::feed::{Completed, FeedPiece, Mark};
 use crate::values::TransferKind;
 
-/// What the journal has after one mark, through another, summed up.
+/// The payments after one mark of the journal, up to and including another, summed up.
 #[derive(Clone, Debug)]
 pub struct PaymentBatch {
     pub(in crate::aggregates) from: Mark,
@@ -38,7 +38,8 @@ impl PaymentBatch {
     }
 }
 
-/// What a completed transfer adds to the totals. A reversal takes back what stays counted, and is neither of the two kinds.
+/// What a completed transfer adds to the totals; `None` if it is neither a deposit nor a withdrawal. A reversal is
+/// neither, and what it takes back stays counted.
 fn payment(completed: Completed) -> Option<(Key, Sum)> {
     let kind = match completed.kind {
         TransferKind::Deposit => PaymentKind::Deposit,

@@ -1,4 +1,4 @@
-//! The mark of the totals: kept with them, in Redis or in the row of state, and moved with them only.
+//! The mark of the totals: stored with them, in Redis or in the row of state, and moved only in the same step.
 
 use super::PaymentBatch;
 use crate::aggregates::error::AggregatesError;

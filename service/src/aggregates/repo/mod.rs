@@ -1,4 +1,4 @@
-//! The SQL of the aggregates: totals in three tables, and how far the pipeline is.
+//! The SQL of the aggregates: totals in three tables, and the state of the pipeline.
 
 mod sql;
 mod state;

@@ -7,18 +7,18 @@ use crate::feed::IS_PAYMENT;
 #[derive(Clone, Copy)]
 pub(super) struct TotalsDialect(pub SqlDialect);
 
-/// The columns of a line of sums.
+/// The columns of a row of sums.
 pub(super) const COLUMNS: &str = "day, source, currency, kind, method, units_high, units_low, count";
-/// In place of these columns.
+/// What a row without a sum has in these columns.
 const NO_SUM: &str = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
 const KEY: &str = "currency, day, kind, method, source";
 
-/// The one row of state. Its columns are named: a newer release may add one while this one runs.
+/// The one row of state. Its columns are named, since a newer release may add one while this one runs.
 pub(super) const READ_STATE: &str = "SELECT bank, mark_number, mark_digest, newest_day, epoch, version, rebuilds, \
     rebuilt_at FROM aggregates_state WHERE id = 1";
 
 impl TotalsDialect {
-    /// Adds lines, given as JSON, to a table's sums. In the order of the key, so that two writers cannot deadlock.
+    /// Adds sums, given as JSON, to those of a table. In the order of the key, so that two writers cannot deadlock.
     pub fn add(self, table: &str) -> String {
         let lines = self.0.choose(
             "SELECT day, source, currency, kind, method, units_high, units_low, count FROM json_to_recordset($1::json) \
@@ -37,8 +37,8 @@ impl TotalsDialect {
         )
     }
 
-    /// Moves at most `$2` sums of days before `$1` from hot to cold: one statement on PostgreSQL; on SQLite two, under the
-    /// write lock, that choose the same rows.
+    /// Moves at most `$2` sums of days before `$1` from hot to cold: one statement on PostgreSQL; on SQLite two, under
+    /// the write lock, that choose the same rows.
     pub fn move_cold(self) -> Vec<String> {
         let chosen = format!("SELECT {KEY} FROM hot_totals WHERE day < $1 ORDER BY {KEY} LIMIT $2");
         let or_add = Self::or_add_to("cold_totals");
@@ -56,7 +56,8 @@ impl TotalsDialect {
         ]
     }
 
-    /// The deposits and withdrawals after the id `$1`, read by their index, whose condition stands as it has it.
+    /// The completed deposits and withdrawals after the id `$1`. The condition `IS_PAYMENT` includes that of the
+    /// partial index, so that the index is used.
     pub fn payments_after(self) -> String {
         let sums = self.sums("t.amount", "t.created_at", "t.currency", "t.method");
         format!(
@@ -65,9 +66,8 @@ impl TotalsDialect {
         )
     }
 
-    /// The ledger's deposits and withdrawals through the id `$1`, read from the entries of the bank's own wallets: each has
-    /// exactly one there.
-    /// Reversals are none of either.
+    /// The ledger's deposits and withdrawals up to and including the id `$1`, from the entries of the bank's own
+    /// wallets, where each has exactly one. Reversals are neither.
     pub fn ledger(self) -> String {
         let amount = self.0.choose("abs(e.amount)", "replace(e.amount, '-', '')");
         let sums = self.sums(amount, "t.created_at", "w.currency", "w.method");
@@ -77,7 +77,7 @@ impl TotalsDialect {
         )
     }
 
-    /// `SELECT` of what makes a line of the bank's own; groups are the columns 1, 3, 4 and 5.
+    /// `SELECT` of the bank's own sums; the caller groups by the columns 1, 3, 4 and 5.
     fn sums(self, amount: &str, time: &str, currency: &str, method: &str) -> String {
         let (day, sum) = (self.0.day_of(time), self.0.sum_of_units(amount));
         let source = self.0.choose("1::smallint", "1");
@@ -87,8 +87,9 @@ impl TotalsDialect {
         )
     }
 
-    /// The sums of one currency `$1` from day `$2` to day `$3` in both tables, a row each. Besides, in columns of their own and
-    /// with no sum: a row for each of the names `$4` that is archived, and one for the epoch. One snapshot, one round trip.
+    /// The sums of the currency `$1` from day `$2` to day `$3` in both tables, a row each. In columns of their own,
+    /// without a sum: a row for each of the names `$4` that is archived, and one for the epoch. One snapshot, one round
+    /// trip.
     pub fn daily(self) -> String {
         let none = self.0.null("text");
         let sums = |table| {
@@ -107,7 +108,7 @@ impl TotalsDialect {
         )
     }
 
-    /// Stores generations `$1` as archived at `$2`, and tells which of them were not.
+    /// Stores the names `$1` as archived at `$2`, and returns those that were not stored before.
     pub fn archive(self) -> String {
         let names = self.0.choose(
             "SELECT value, $2 FROM json_array_elements_text($1::json) AS list (value) ORDER BY value",

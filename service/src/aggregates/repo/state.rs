@@ -1,4 +1,4 @@
-//! How far the pipeline is: the one row of state.
+//! The state of the pipeline, in one row.
 
 use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
@@ -9,12 +9,13 @@ use crate::db::{Fault, SqlDialect};
 use crate::feed::Mark;
 use crate::values::{Sha256Digest, Timestamp};
 
-/// How far the pipeline is.
+/// The state of the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct AggregatesState {
     /// The name of this bank in a Redis that it may share.
     pub bank: String,
-    /// The last row of the journal whose payments are in the totals; with Redis, are known to be. Nothing where none is.
+    /// The last row of the journal whose payments are in the totals, or, with Redis, are known to be. `None` while no
+    /// row is known to be counted.
     mark_number: Option<i64>,
     mark_digest: Option<Sha256Digest>,
     /// The virtual clock, to the day.
@@ -23,20 +24,20 @@ pub struct AggregatesState {
     pub epoch: Option<String>,
     /// The newest version of the hot store that the database rests on.
     pub version: i64,
-    /// How often the hot totals in Redis were made anew, and when last.
+    /// How often the totals were rebuilt, and when last.
     pub rebuilds: i64,
     pub rebuilt_at: Option<Timestamp>,
 }
 
 impl AggregatesState {
-    /// How far the journal is counted; `None` while it is not begun.
+    /// How far the journal is counted; `None` while no row is known to be counted.
     #[must_use]
     pub fn mark(&self) -> Option<Mark> {
         let (number, digest) = self.mark_number.zip(self.mark_digest)?;
         Some(Mark { number, digest })
     }
 
-    /// Whether the journal is counted up to this mark. A count that is not begun stands at the journal's first row.
+    /// Whether the journal is counted up to this mark. Without a mark the count stands at the journal's first row.
     #[must_use]
     pub fn stands_at(&self, mark: Mark) -> bool {
         self.mark().map_or(mark.number == 0, |own| own == mark)
@@ -47,7 +48,7 @@ impl AggregatesState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
     Changed,
-    /// Another epoch has begun; nothing that rests on the old one may stay.
+    /// Another epoch has begun; nothing that rests on the old one may be committed.
     Stale,
 }
 
@@ -72,7 +73,7 @@ async fn read(db: &impl ConnectionTrait, sql: &str) -> Result<AggregatesState, F
     found.ok_or_else(|| sea_orm::DbErr::RecordNotFound("the row of aggregates_state".to_owned()).into())
 }
 
-/// Notes that what this transaction writes rests on a version of the hot store in an epoch.
+/// Records that what this transaction writes rests on a version of the hot store in an epoch.
 pub async fn record(tx: &DatabaseTransaction, epoch: &str, version: i64) -> Result<Recorded, Fault> {
     let sql = "UPDATE aggregates_state SET version = CASE WHEN version < $2 THEN $2 ELSE version END \
                WHERE id = 1 AND epoch = $1";
@@ -86,14 +87,14 @@ pub async fn record(tx: &DatabaseTransaction, epoch: &str, version: i64) -> Resu
     })
 }
 
-/// Notes that nothing is closed in the hot store any more that was closed up to a version of it.
+/// Records that every generation that was sealed up to a version of the hot store is archived and removed from it.
 pub async fn note_purged(tx: &DatabaseTransaction, version: i64) -> Result<(), Fault> {
     let sql = "UPDATE aggregates_state SET purged_version = $1 WHERE id = 1 AND purged_version < $1";
     tx.execute_raw(statement(tx, sql, [version.into()])).await?;
     Ok(())
 }
 
-/// The version up to which everything that was closed is archived and gone.
+/// The version of the hot store up to which every sealed generation is archived and removed.
 pub async fn purged_version(tx: &DatabaseTransaction) -> Result<i64, Fault> {
     let sql = "SELECT purged_version FROM aggregates_state WHERE id = 1";
     let row = tx.query_one_raw(statement(tx, sql, [])).await?;
@@ -118,7 +119,7 @@ pub async fn set_mark(tx: &DatabaseTransaction, mark: Mark) -> Result<(), Fault>
     Ok(())
 }
 
-/// Records a new epoch: the database rests on nothing of it yet, and does not know how far it is.
+/// Records a new epoch, without a version and without a mark.
 pub async fn record_epoch(tx: &DatabaseTransaction, epoch: &str) -> Result<(), Fault> {
     let sql = "UPDATE aggregates_state SET epoch = $1, version = 0, purged_version = 0, mark_number = NULL, \
                mark_digest = NULL WHERE id = 1";
@@ -126,7 +127,7 @@ pub async fn record_epoch(tx: &DatabaseTransaction, epoch: &str) -> Result<(), F
     Ok(())
 }
 
-/// Notes that the totals were made anew.
+/// Records that the totals were rebuilt.
 pub async fn note_rebuilt(tx: &DatabaseTransaction, at: Timestamp) -> Result<(), Fault> {
     let sql = "UPDATE aggregates_state SET rebuilds = rebuilds + 1, rebuilt_at = $1 WHERE id = 1";
     tx.execute_raw(statement(tx, sql, [at.into()])).await?;

@@ -1,4 +1,4 @@
-//! Sums as rows: written, moved, read.
+//! Writes, moves and reads sums as rows.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub enum Table {
     Hot,
     /// Older days.
     Cold,
-    /// Whatever was imported, of any day: no answer counts it, but the hot totals can be made anew with it.
+    /// Everything that was imported, of any day: no answer counts it, but the hot totals can be rebuilt from it.
     Imported,
 }
 
@@ -33,11 +33,11 @@ impl Table {
     }
 }
 
-/// What the database knows of some days.
+/// What the database's own tables hold of some days.
 #[derive(Debug, Default)]
 pub struct Daily {
     pub totals: Totals,
-    /// Those of the generations asked for that are among the totals.
+    /// Those of the given names, of generations and of a step, that are stored as archived.
     pub archived: BTreeSet<String>,
     /// The epoch that Redis has to be in; `None` when it was never used.
     pub epoch: Option<String>,
@@ -56,7 +56,7 @@ struct TotalsLine {
 }
 
 impl TotalsLine {
-    /// `None` for what no writer of ours writes.
+    /// `None` for values that the bank does not write.
     fn sum(&self) -> Option<(Key, Sum)> {
         let key = Key {
             currency: Currency::from_code(&self.currency)?,
@@ -92,7 +92,7 @@ async fn totals(
     lines.all(db).await?.iter().map(TotalsLine::read).collect()
 }
 
-/// Adds sums to a table's.
+/// Adds sums to those of a table.
 pub async fn add(tx: &DatabaseTransaction, table: Table, totals: &Totals) -> Result<(), Fault> {
     let lines: Vec<_> = totals
         .iter()
@@ -130,7 +130,7 @@ pub async fn has_cold(db: &impl ConnectionTrait, first_hot: Day) -> Result<bool,
     Ok(found.is_some())
 }
 
-/// Moves sums of days before `first_hot` from hot to cold, at most `limit`; how many moved.
+/// Moves sums of days before `first_hot` from hot to cold, at most `limit`; answers how many.
 pub async fn move_cold(tx: &DatabaseTransaction, first_hot: Day, limit: i64) -> Result<u64, Fault> {
     let mut moved = 0;
     for sql in dialect(tx).move_cold() {
@@ -140,7 +140,8 @@ pub async fn move_cold(tx: &DatabaseTransaction, first_hot: Day, limit: i64) -> 
     Ok(moved)
 }
 
-/// Both tables' sums of a currency's days, with what has to be known to put Redis' beside them.
+/// The hot and the cold table's sums of a currency's days, with the archived names and the epoch that are needed to add
+/// Redis' sums.
 pub async fn daily(
     db: &impl ConnectionTrait,
     days: DayRange,
@@ -192,7 +193,7 @@ pub async fn has_step(db: &impl ConnectionTrait, step: Option<&str>) -> Result<b
     Ok(found.await?.is_some())
 }
 
-/// Forgets generations and steps that were archived before a time, but for one.
+/// Deletes the names of generations and steps that were archived before a time, except one.
 pub async fn purge_archived(db: &impl ConnectionTrait, before: Timestamp, but_for: Option<&str>) -> Result<(), Fault> {
     let sql = "DELETE FROM archived_generations WHERE archived_at < $1 AND generation <> $2";
     let values = [before.into(), but_for.unwrap_or_default().into()];
@@ -200,12 +201,12 @@ pub async fn purge_archived(db: &impl ConnectionTrait, before: Timestamp, but_fo
     Ok(())
 }
 
-/// The bank's own deposits and withdrawals as its books have them, through an id.
+/// The bank's own deposits and withdrawals in its books, up to and including an id.
 pub async fn ledger_totals(tx: &DatabaseTransaction, through: RecordId) -> Result<Totals, Fault> {
     totals(tx, dialect(tx).ledger(), [through.into()]).await
 }
 
-/// Those after an id, as the journal has them.
+/// The bank's own deposits and withdrawals after an id, from the table of transfers.
 pub async fn payments_after(tx: &DatabaseTransaction, after: RecordId) -> Result<Totals, Fault> {
     totals(tx, dialect(tx).payments_after(), [after.into()]).await
 }
@@ -220,12 +221,12 @@ pub async fn delete_bank_totals(tx: &DatabaseTransaction) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whatever was imported.
+/// Everything that was imported.
 pub async fn imported_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
     table_totals(tx, Table::Imported).await
 }
 
-/// What the database's own stores hold, hot and cold.
+/// The sums of the hot and the cold table.
 pub async fn stored_totals(tx: &DatabaseTransaction) -> Result<Totals, Fault> {
     let mut all = table_totals(tx, Table::Hot).await?;
     all.add_all(table_totals(tx, Table::Cold).await?);

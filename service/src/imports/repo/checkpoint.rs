@@ -1,4 +1,4 @@
-//! The SQL of a checkpoint: one statement moves it, whichever way the transaction is spoken to.
+//! The SQL of a checkpoint: one statement moves it, through sea-orm and through each driver.
 
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::{ConnectionTrait, Statement, sqlx};
@@ -7,7 +7,8 @@ use super::{ImportUpdate, reasons_text, signed, updated};
 use crate::db::Fault;
 use crate::imports::checkpoint::{AppliedRows, Checkpoint, CheckpointTx};
 
-// Compare and set: the first importer to apply a block moves the checkpoint, the others find it moved. Both drivers take `$n`.
+// Compare and set: the first importer to apply a block moves the checkpoint, the others find it moved. Both drivers
+// take `$n`.
 const ADVANCE: &str = "
 UPDATE imports SET checkpoint = $3, block = block + 1, rows_read = rows_read + $4, rows_inserted = rows_inserted + $5,
     rows_duplicate = rows_duplicate + $6, rows_skipped = rows_skipped + $7, amounts_coerced = amounts_coerced + $8,
@@ -58,14 +59,14 @@ fn numbers(checkpoint: &Checkpoint, rows: AppliedRows) -> [i64; 7] {
 
 const IS_AT: &str = "SELECT 1 FROM imports WHERE id = $1 AND checkpoint = $2 AND status = 'RUNNING'";
 
-/// True while an import stands at a block's beginning.
+/// True while an import is RUNNING and its checkpoint is at the block's beginning.
 pub async fn is_at(db: &impl ConnectionTrait, checkpoint: &Checkpoint) -> Result<bool, Fault> {
     let values = [checkpoint.import.into(), signed(checkpoint.bytes.start).into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), IS_AT, values);
     Ok(db.query_one_raw(statement).await?.is_some())
 }
 
-/// The same for a store that speaks to SQLite's driver.
+/// The same through SQLite's driver.
 pub async fn is_at_on_sqlite(tx: &mut SqliteConnection, checkpoint: &Checkpoint) -> Result<bool, Fault> {
     let query = sqlx::query(IS_AT)
         .bind(checkpoint.import.0)

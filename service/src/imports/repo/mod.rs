@@ -69,7 +69,7 @@ pub(super) async fn find(db: &impl ConnectionTrait, id: ImportId) -> Result<Opti
     imports::Entity::find_by_id(id).one(db).await?.map(import).transpose()
 }
 
-/// The import that holds a content: the unfinished one, and for kinds that count a content once the finished one too.
+/// The import that holds a content: an unfinished one, or, for kinds that count a content once, the completed one.
 pub(super) async fn holder(
     db: &impl ConnectionTrait,
     kind: ImportKind,
@@ -82,13 +82,13 @@ pub(super) async fn holder(
     query.one(db).await?.map(import).transpose()
 }
 
-/// Why uploads fail whose file is the trouble and not what stands in it.
+/// Why uploads fail for their file, not for its content.
 pub(super) const FILE_GONE: &str = "the uploaded file is gone";
 pub(super) const FILE_CHANGED: &str = "the uploaded file changed while it was read";
-/// What earlier versions said of both.
+/// What earlier versions wrote for both.
 const FILE_UNREADABLE: &str = "the uploaded file cannot be read";
 
-/// What became of a content before: it was imported to its end, or else failed for what stands in it.
+/// The ended import of a content: a completed one, otherwise one that failed for its content.
 pub(super) async fn find_ended(
     db: &impl ConnectionTrait,
     kind: ImportKind,
@@ -100,12 +100,12 @@ pub(super) async fn find_ended(
         .filter(imports::Column::Digest.eq(digest))
         .filter(imports::Column::Status.ne(ImportStatus::Running))
         .filter(Condition::any().add(imports::Column::Failure.is_null()).add(is_its_own))
-        // COMPLETED stands before FAILED.
+        // COMPLETED sorts before FAILED.
         .order_by_asc(imports::Column::Status);
     query.one(db).await?.map(import).transpose()
 }
 
-/// An upload that is not at its end.
+/// An upload whose import is RUNNING.
 pub(super) struct WaitingUpload {
     pub id: ImportId,
     pub kind: ImportKind,
@@ -113,7 +113,7 @@ pub(super) struct WaitingUpload {
     pub stored_as: String,
 }
 
-/// Uploads that are not at their end, oldest first.
+/// Uploads whose import is RUNNING, oldest first.
 pub(super) async fn unfinished_uploads(db: &impl ConnectionTrait) -> Result<Vec<WaitingUpload>, Fault> {
     let query = imports::Entity::find()
         .filter(imports::Column::Status.eq(ImportStatus::Running))
@@ -133,7 +133,7 @@ pub(super) async fn hold_content(db: &impl ConnectionTrait, id: ImportId) -> Res
         holds_content: Set(true),
         ..Default::default()
     };
-    // A failed import that held its content would keep it from ever being imported.
+    // Only a RUNNING one: a failed import that held its content would keep every other import from holding it.
     let update = imports::Entity::update_many()
         .set(change)
         .filter(imports::Column::Id.eq(id))
@@ -143,7 +143,7 @@ pub(super) async fn hold_content(db: &impl ConnectionTrait, id: ImportId) -> Res
 
 /// How an import ends.
 pub(super) enum End<'a> {
-    /// Its rows are applied up to this byte, behind which there are none.
+    /// Its rows are applied up to this offset, and no row is behind it.
     Completed {
         bytes_applied: u64,
         keeps_content: bool,
@@ -153,7 +153,7 @@ pub(super) enum End<'a> {
     Failed(&'a str),
 }
 
-/// Ends a running import; `Stale` when it is not running any more or has got further.
+/// Ends a running import; `Stale` when it is not running any more, or, for `Completed`, when its checkpoint has moved.
 pub(super) async fn finish(
     db: &impl ConnectionTrait,
     import: &Import,
@@ -196,7 +196,7 @@ pub(super) async fn finish(
     Ok(updated(update.set(change).exec(db).await?.rows_affected))
 }
 
-/// Skip reasons as they stand in the table.
+/// Skip reasons as the table has them: a JSON object of counts.
 pub(super) fn reasons_text<K: AsRef<str>>(reasons: &BTreeMap<K, u64>) -> String {
     let reasons = reasons
         .iter()

@@ -119,7 +119,7 @@ impl Book {
     }
 
     /// Adds stored transfers whose keys were used up before this batch.
-    pub fn remember(&mut self, stored: impl IntoIterator<Item = Transfer>) {
+    pub fn add_used_keys(&mut self, stored: impl IntoIterator<Item = Transfer>) {
         for transfer in stored {
             if let Some(key) = transfer.key {
                 self.by_key.insert(key, Arc::new(transfer));

@@ -117,7 +117,7 @@ impl Repo {
         let dialect = match db.backend() {
             DbBackend::Postgres => {
                 let pool = db.commit.get_postgres_connection_pool().clone();
-                Dialect::Postgres(PostgresStore::new(pool, db.link.clone()))
+                Dialect::Postgres(PostgresStore::new(pool, db.commit_connections.clone()))
             }
             _ => Dialect::Sqlite(SqliteStore::new(db.commit.get_sqlite_connection_pool().clone())),
         };
@@ -131,7 +131,7 @@ impl Store for Repo {
 
     async fn close(&self) {
         match &self.dialect {
-            Dialect::Postgres(ledger) => ledger.close().await,
+            Dialect::Postgres(store) => store.close().await,
             // The bank's other writers share its one connection.
             Dialect::Sqlite(_) => {}
         }
@@ -158,14 +158,14 @@ impl Store for Repo {
 
     fn connections_opened(&self) -> u64 {
         match &self.dialect {
-            Dialect::Postgres(ledger) => ledger.link.opened(),
+            Dialect::Postgres(store) => store.commit_connections.opened(),
             Dialect::Sqlite(_) => 0,
         }
     }
 
     fn close_open_connections(&self) {
         match &self.dialect {
-            Dialect::Postgres(ledger) => ledger.link.close_open_connections(),
+            Dialect::Postgres(store) => store.commit_connections.close_open_connections(),
             // The pool drops a connection that is still in a transaction.
             Dialect::Sqlite(_) => {}
         }
@@ -173,8 +173,8 @@ impl Store for Repo {
 
     async fn acquire(&self) -> Result<RepoConnection, Fault> {
         match &self.dialect {
-            Dialect::Postgres(ledger) => Ok(RepoConnection {
-                connection: ledger.acquire().await?,
+            Dialect::Postgres(store) => Ok(RepoConnection {
+                connection: store.acquire().await?,
                 metrics: self.metrics.clone(),
             }),
             Dialect::Sqlite(_) => unreachable!("`is_optimistic` is false on SQLite"),
@@ -183,14 +183,14 @@ impl Store for Repo {
 
     async fn take_turn(&self, request: &TurnRequest) -> Result<(RepoTurn, TurnAnswer), Fault> {
         let (tx, answer) = match &self.dialect {
-            Dialect::Postgres(ledger) => {
+            Dialect::Postgres(store) => {
                 // BEGIN, its lock time-out, the turn.
                 count_statements(&self.metrics, 3);
-                let (tx, answer) = unless_silent(ledger.take_turn(request)).await?;
+                let (tx, answer) = unless_silent(store.take_turn(request)).await?;
                 (Tx::Postgres(tx), answer)
             }
-            Dialect::Sqlite(ledger) => {
-                let (turn, answer) = ledger.take_turn(request, &self.metrics).await?;
+            Dialect::Sqlite(store) => {
+                let (turn, answer) = store.take_turn(request, &self.metrics).await?;
                 (Tx::Sqlite(turn), answer)
             }
         };
@@ -211,9 +211,9 @@ impl Store for Repo {
 
     async fn end_idle_holder(&self) -> Result<bool, Fault> {
         match &self.dialect {
-            Dialect::Postgres(ledger) => {
+            Dialect::Postgres(store) => {
                 count_statements(&self.metrics, 1);
-                unless_silent(ledger.end_idle_holder()).await
+                unless_silent(store.end_idle_holder()).await
             }
             Dialect::Sqlite(_) => Ok(false),
         }
@@ -229,10 +229,10 @@ impl store::Turn for RepoTurn {
         }
     }
 
-    async fn read_wallets(&mut self, ids: &[WalletId], passes_locks: bool) -> Result<Vec<Wallet>, Fault> {
+    async fn read_wallets(&mut self, ids: &[WalletId], skips_locked: bool) -> Result<Vec<Wallet>, Fault> {
         count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) if passes_locks => unless_silent(postgres::lock_unlocked_wallets(&mut *tx, ids)).await,
+            Tx::Postgres(tx) if skips_locked => unless_silent(postgres::lock_unlocked_wallets(&mut *tx, ids)).await,
             Tx::Postgres(tx) => unless_silent(postgres::read_wallets(&mut *tx, ids)).await,
             Tx::Sqlite(turn) => sqlite::read_wallets(&mut turn.tx, ids).await,
         }

@@ -1,4 +1,4 @@
-//! Rows in PostgreSQL's binary COPY format: what the server would make of text, it need not make.
+//! Rows in PostgreSQL's binary COPY format, so that the server need not parse text.
 
 use chrono::{DateTime, TimeDelta};
 use sea_orm::ActiveEnum;
@@ -12,7 +12,7 @@ pub(super) const COPY: &str = "COPY activities (event_id, occurred_at, amount, p
 
 /// Signature, no flags, no extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// A row of -1 fields.
+/// Minus one in place of a row's number of fields.
 pub(super) const TRAILER: &[u8] = &[0xff, 0xff];
 
 /// Writes one row.
@@ -49,13 +49,14 @@ fn field(out: &mut Vec<u8>, bytes: &[u8]) {
 /// Microseconds since 2000.
 fn time(time: Timestamp) -> i64 {
     const EPOCH: Timestamp = DateTime::from_timestamp_nanos(946_684_800_000_000_000);
-    // Years 1 to 9999 are far inside.
+    // Years 1 to 9999 fit, so that the other value is never used.
     (time - EPOCH)
         .num_microseconds()
         .unwrap_or(TimeDelta::MAX.num_milliseconds())
 }
 
-/// PostgreSQL's digits have four decimal ones each, and money has four decimals: the last digit is the whole fraction.
+/// A digit of PostgreSQL's NUMERIC is four decimal digits, and money has four decimals, so the last digit is the whole
+/// fraction.
 fn numeric(out: &mut Vec<u8>, money: Money) {
     const BASE: u64 = 10_000;
     const DIGITS_MAX: usize = 5;

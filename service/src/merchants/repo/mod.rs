@@ -1,4 +1,4 @@
-//! The SQL of merchants: rows and rollups go in by the block, reports and summaries come out.
+//! The SQL of merchants: stores rows and rollups a block at a time, reads reports and summaries.
 
 mod copy;
 mod part_size;
@@ -24,11 +24,11 @@ use crate::db::Fault;
 
 /// A transaction that rollups are written in.
 trait RollupTx: Send {
-    /// Reads the version of the rollups and the ranking, and keeps every other importer from the rollups until this
-    /// transaction ends: with one lock that is taken first, the order of the others cannot matter.
+    /// Reads the version of the rollups and the ranking, and locks the rollups against every other importer until this
+    /// transaction ends. It is taken before any other lock on them, so that importers cannot deadlock.
     fn lock(&mut self) -> impl Future<Output = Result<(i64, Ranking), Fault>> + Send;
 
-    /// Reads those of the merchants that are stored.
+    /// Reads merchants; the answer leaves out those that are not stored.
     fn read_merchants(&mut self, ids: &[&str])
     -> impl Future<Output = Result<Vec<(Box<str>, Merchant)>, Fault>> + Send;
 
@@ -36,7 +36,7 @@ trait RollupTx: Send {
     fn write_merchants(&mut self, merchants: &[(Box<str>, Merchant)])
     -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Notes in which months merchants were active, and counts those that were not noted before.
+    /// Stores in which months merchants were active, and answers by month how many of these are new.
     fn add_months(
         &mut self,
         months: &[(Month, Box<str>)],
@@ -45,14 +45,14 @@ trait RollupTx: Send {
     /// Adds to the numbers of the reports.
     fn add_to_numbers(&mut self, numbers: BTreeMap<Item, u64>) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The best of all merchants, one more than lead; `None` where every other writer would have to wait for the scan.
+    /// The best merchants, one more than the ranking keeps; `None` where the scan would make every other writer wait.
     fn best(&mut self) -> impl Future<Output = Result<Option<Vec<Ranked>>, Fault>> + Send;
 
     /// Writes the ranking under a new version.
     fn save(&mut self, version: i64, ranking: &Ranking) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// The best of all merchants as they were at a version of the rollups: more than lead and a block changes.
+/// The best merchants at a version of the rollups: more than the ranking keeps and a part changes.
 struct Best {
     version: i64,
     merchants: Vec<Ranked>,
@@ -61,7 +61,7 @@ struct Best {
 /// How many rows were inserted, and what that changed.
 type InsertedRows = (u64, Option<Changes>);
 
-/// What became of adding.
+/// What became of a rollup that was to be added.
 enum Added {
     /// To be remembered once it is committed.
     Done(Changes),
@@ -69,7 +69,7 @@ enum Added {
     Leaderless,
 }
 
-/// Adds what rows add to every rollup. `best` helps when it is of the rollups as they are.
+/// Adds a rollup to the stored ones. `best` is used only if it is of their present version.
 async fn add(
     tx: &mut impl RollupTx,
     rollup: &Rollup,
@@ -101,7 +101,8 @@ async fn add(
     Ok(Added::Done(changes))
 }
 
-/// A later version, by a random step: the billions of versions that are left are more than blocks will ever come.
+/// A later version, by a random step of at most 2^31: an `i64` leaves room for four thousand million of these, more
+/// than blocks will ever come. `remembered` says why it is random.
 fn next_version(version: i64) -> i64 {
     version + 1 + i64::from(u32::from_be_bytes(random_bytes()) >> 1)
 }

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// What a transaction should take: well below the 100 ms that are promised, since the next may be slower than the last.
+/// How long a transaction should take: well below the promised 100 ms, since the next part may be slower than the last.
 const AIM: Duration = Duration::from_millis(60);
-/// So many rows are taken before anybody knows how fast the machine is.
+/// Rows of the first part, before the speed of the machine is known.
 const FIRST_ROWS: usize = 1_024;
 const ROWS_MIN: usize = 64;
 const ROWS_MAX: usize = super::SqliteActivityStore::PART_ROWS;
@@ -13,7 +13,7 @@ const ROWS_MAX: usize = super::SqliteActivityStore::PART_ROWS;
 /// The size of the next part, by how long the parts before it took.
 pub(super) struct PartSize {
     rows: AtomicUsize,
-    /// Rows that the last part would have had time for.
+    /// How many rows take `AIM` at the speed of the last part.
     last_fit: AtomicUsize,
 }
 
@@ -30,17 +30,17 @@ impl PartSize {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// Learns how long a part took.
+    /// Adapts the size of the next part to how long a part took.
     pub fn note(&self, rows: usize, held: Duration) {
         let now = self.rows();
-        // The end of a block is a small part, and says little of a large one.
+        // The last part of a block may be small, and says little about a large one.
         if rows < now && held <= AIM {
             return;
         }
         let fit = rows as u128 * AIM.as_micros() / held.as_micros().max(1);
         let fit = usize::try_from(fit).unwrap_or(usize::MAX);
-        // Every few commits the WAL is written back, which takes long and keeps nobody waiting: of two parts the faster one
-        // counts.
+        // Every few commits SQLite copies its WAL into the file, which takes long but makes no other writer wait. So of
+        // two parts the faster one counts.
         let fits = fit.max(self.last_fit.swap(fit, Ordering::Relaxed));
         self.rows
             .store(fits.min(2 * now).clamp(ROWS_MIN, ROWS_MAX), Ordering::Relaxed);
@@ -51,7 +51,7 @@ impl PartSize {
 mod tests {
     use super::*;
 
-    /// The sizes of the next parts on a machine that takes so many microseconds a row and a transaction.
+    /// The sizes of the next parts on a machine that takes `row_us` for each row and `commit_us` for each transaction.
     fn sizes(size: &PartSize, row_us: u64, commit_us: u64) -> Vec<usize> {
         let next = || {
             let rows = size.rows();
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn a_part_takes_the_time_that_it_should() {
         let size = PartSize::new();
-        // A fast machine: soon as large as may be.
+        // A fast machine: soon the largest size.
         assert_eq!(
             sizes(&size, 3, 1_000),
             [2_048, 4_096, 8_192, 8_192, 8_192, 8_192, 8_192, 8_192]

@@ -19,7 +19,7 @@ use crate::merchants::report::Item;
 use crate::merchants::rollup::{Merchant, MerchantCounts, MerchantFlags, Rollup};
 use crate::merchants::row::Activity;
 
-/// Tries of a block whose events another importer stores at the same time.
+/// How often a block is tried while another importer stores some of its events.
 const TRIES_MAX: usize = 8;
 /// Bytes of rows that are sent at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -27,13 +27,13 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// Stores activities in PostgreSQL.
 pub(in crate::merchants) struct PostgresActivityStore {
     pool: PgPool,
-    /// The last block had events that are stored: the next one is likely to.
+    /// The last block had duplicates, so the next one is likely to have some.
     expects_duplicates: AtomicBool,
     remembered: Mutex<Remembered>,
 }
 
 impl PostgresActivityStore {
-    /// Rows of a block: enough that a busy merchant is written some times a million rows, and not every few.
+    /// Rows of a block: so many that a busy merchant is written a few times in a million rows, not every few rows.
     pub const BLOCK_ROWS: usize = 131_072;
 
     pub fn new(db: &Db) -> Self {
@@ -44,7 +44,8 @@ impl PostgresActivityStore {
         }
     }
 
-    /// Stores a block as if no event were stored; where one is, asks which are, and stores the others.
+    /// Stores a block as if none of its events were stored. Where one is, or where duplicates are likely, reads which
+    /// are stored, and stores the others.
     pub async fn store(&self, checkpoint: &Checkpoint, batch: &ActivityBatch) -> Result<Stored, Fault> {
         // Taken out: another task that stores a block at the same time begins with nothing remembered.
         let mut remembered = mem::take(&mut *self.remembered.lock());
@@ -57,7 +58,7 @@ impl PostgresActivityStore {
                 stored => break stored,
             }
         };
-        // A lost connection may have been the database's end, and what comes back an earlier state of it.
+        // After a fault the database may come back in an earlier state.
         if stored.is_err() {
             remembered = Remembered::default();
         }
@@ -76,8 +77,8 @@ impl PostgresActivityStore {
         remembered: &mut Remembered,
     ) -> Result<Stored, Fault> {
         let mut tx = self.pool.begin().await?;
-        // A block of random keys in a large cold index may take longer than a request may; cut off each time, its import
-        // could never go on.
+        // A block of random keys in a large cold index may take longer than a request may. With a time-out every try
+        // would be cut off, and the import could never continue.
         sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await?;
         let (rows, rollup) = batch.whole();
         let (inserted, changes) = if asks {
@@ -158,7 +159,7 @@ SELECT * FROM unnest($1::text[], $2::text[]::numeric[], $3::text[], $4::smallint
 ON CONFLICT (merchant_id) DO UPDATE SET volume = excluded.volume, counts = excluded.counts, marks = excluded.marks,
     first_activity = excluded.first_activity, last_activity = excluded.last_activity";
 
-// Both sorted by month and merchant: the index is met in its order.
+// The arrays are sorted by month and merchant, the order of the index.
 const ADD_MONTHS: &str = "
 WITH new AS (
     INSERT INTO merchant_months (month, merchant_id) SELECT * FROM unnest($1::integer[], $2::text[])
@@ -170,7 +171,7 @@ const ADD_TO_NUMBERS: &str = "
 INSERT INTO report_counts AS r (report, item, count) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
 ON CONFLICT (report, item) DO UPDATE SET count = r.count + excluded.count";
 
-// By the column: without its table, `volume` would be the text that is answered.
+// `m.volume` is the number; `volume` alone would be the text that is selected.
 const BEST: &str = "
 SELECT merchant_id, volume::text FROM merchants m WHERE marks & $1 <> 0 ORDER BY m.volume DESC, merchant_id LIMIT $2";
 
@@ -192,7 +193,7 @@ impl RollupTx for PgConnection {
                     volume: volume.parse().map_err(Fault::broken)?,
                     counts: MerchantCounts::from_text(&counts)
                         .ok_or_else(|| Fault::damaged("a counts of merchants"))?,
-                    marks: MerchantFlags(row.try_get(3)?),
+                    flags: MerchantFlags(row.try_get(3)?),
                     first_activity: row.try_get(4)?,
                     last_activity: row.try_get(5)?,
                 };
@@ -206,7 +207,7 @@ impl RollupTx for PgConnection {
             .bind(column(merchants, |(id, _)| &**id))
             .bind(column(merchants, |(_, merchant)| merchant.volume.to_string()))
             .bind(column(merchants, |(_, merchant)| merchant.counts.text()))
-            .bind(column(merchants, |(_, merchant)| merchant.marks.0))
+            .bind(column(merchants, |(_, merchant)| merchant.flags.0))
             .bind(column(merchants, |(_, merchant)| merchant.first_activity))
             .bind(column(merchants, |(_, merchant)| merchant.last_activity))
             .execute(&mut *self)

@@ -1,4 +1,4 @@
-//! What is read: the reports' numbers and one merchant's summary. Both dialects.
+//! Reads the reports' numbers and one merchant's summary, on both databases.
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
@@ -8,7 +8,7 @@ use crate::merchants::rollup::MerchantCounts;
 use crate::merchants::summary::MerchantSummary;
 use crate::merchants::volume::Volume;
 
-/// What the stored reports are at; any change of them changes it.
+/// The version of the stored reports; every change of them changes it.
 pub(in crate::merchants) async fn version(db: &impl ConnectionTrait) -> Result<i64, Fault> {
     let row = one(db, "SELECT version FROM merchant_ranking WHERE id = 1", []).await?;
     Ok(row
@@ -16,7 +16,8 @@ pub(in crate::merchants) async fn version(db: &impl ConnectionTrait) -> Result<i
         .try_get_by_index(0)?)
 }
 
-// One statement, so that all of it is of one moment. The ranking stands first under a name that no report has.
+// One statement, so that all rows are of one moment. The ranking's row has an empty report name, and its version as the
+// count.
 const NUMBERS: &str = "
 SELECT '' AS report, ranking AS item, version AS count FROM merchant_ranking
 UNION ALL SELECT report, item, count FROM report_counts";
@@ -43,7 +44,7 @@ pub(in crate::merchants) async fn load(db: &impl ConnectionTrait) -> Result<Repo
     Ok(Reports::new(version, &ranking, numbers))
 }
 
-/// Reads what a merchant has done; `None` when nobody has heard of it.
+/// Reads what a merchant has done; `None` when no activity names it.
 pub(in crate::merchants) async fn summary(
     db: &impl ConnectionTrait,
     merchant_id: &str,

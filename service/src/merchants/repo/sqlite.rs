@@ -1,9 +1,9 @@
-//! SQLite: a block in parts, each in a short transaction of its own, the checkpoint with the last.
+//! SQLite: stores a block in parts, each in a short transaction of its own, the checkpoint with the last.
 //!
-//! Sorting a large block by event lets one index page take many of its rows before it is written; sorting a small one
-//! would write a page a row. But a large block holds the write lock too long, hence the parts, which are as large as the
-//! machine can store in time. How far a block that is not finished has come stands in `activity_parts`; whoever goes on with
-//! it, in whatever process, begins there.
+//! A large block is sorted by event, so that one index page takes many of its rows before it is written; a small block
+//! would write a page for each row. But a large block would hold the write lock too long. So it is stored in parts,
+//! which are as large as the machine can store in time. The table `activity_parts` holds how much of an unfinished
+//! block is stored; any process that continues the block begins there.
 
 use std::collections::HashSet;
 use std::mem;
@@ -26,10 +26,10 @@ use crate::merchants::rollup::Rollup;
 use crate::merchants::row::Activity;
 use crate::values::ImportId;
 
-/// After a transaction, this part of the time that it took belongs to others: writers in other processes only look again
-/// after a while, and have to find the lock free.
+/// The pause after a transaction is the transaction's time divided by this: writers of other processes retry only now
+/// and then, and must find the lock free.
 const PAUSE_SHARE: u32 = 8;
-/// Scans for the best merchants, each made worthless by another importer.
+/// The most scans for the best merchants: a write of another importer makes a scan useless.
 const SCANS_MAX: usize = 8;
 
 /// Stores activities in SQLite.
@@ -49,7 +49,7 @@ enum PartOutcome {
     Leaderless,
 }
 
-/// How far a block has come.
+/// How much of a block is stored.
 struct StoredSoFar {
     rows: usize,
     inserted: u64,
@@ -70,7 +70,7 @@ impl SqliteActivityStore {
         }
     }
 
-    /// Stores every part that is not stored, and the checkpoint with the last one.
+    /// Stores the parts that are not stored yet, and the checkpoint with the last one.
     pub async fn store(&self, checkpoint: &Checkpoint, batch: &ActivityBatch) -> Result<Stored, Fault> {
         // Taken out: another task that stores a block at the same time begins with nothing remembered.
         let mut remembered = mem::take(&mut *self.remembered.lock());
@@ -137,7 +137,8 @@ struct WrittenPart {
     changes: Option<Changes>,
 }
 
-/// Writes the rows that are next in a block, and the checkpoint behind the last of them; `None` when the ranking has lost all its leaders.
+/// Writes the next rows of a block, and moves the checkpoint behind the last of them; `None` when the ranking has lost
+/// all its leaders.
 async fn write_part(
     tx: &mut SqliteConnection,
     (checkpoint, batch): (&Checkpoint, &ActivityBatch),
@@ -180,7 +181,8 @@ async fn write_part(
     }))
 }
 
-/// `part` is the row behind a part: parts have whatever bounds, and each begins where the one before it ends.
+/// The column `part` is the number of the block's rows up to the end of a part. Parts may have any size; each begins
+/// where the one before it ends.
 async fn stored_so_far(tx: &mut SqliteConnection, checkpoint: &Checkpoint) -> Result<StoredSoFar, Fault> {
     let (rows, inserted): (i64, i64) = sqlx::query_as(
         "SELECT coalesce(max(part), 0), coalesce(sum(inserted), 0) FROM activity_parts
@@ -228,7 +230,7 @@ async fn insert_new(
         .fetch_one(&mut *tx)
         .await?;
     let mut stored = HashSet::new();
-    // While the database is at the rows, they are summed up.
+    // The rows are summed up while the database inserts them.
     let (inserted, rollup) = tokio::join!(insert_chunked(tx, rows, &INSERT), async { Rollup::of(rows) });
     for (chunk, inserted) in inserted? {
         let rows = &rows[chunk];
@@ -270,7 +272,7 @@ const INSERT: Insert<Activity> = Insert {
     },
 };
 
-/// Which of these rows were there already: they have an older row number.
+/// Those of these rows that were stored before: they have an older row number.
 async fn stored_before(tx: &mut SqliteConnection, rows: &[Activity], rowid_before: i64) -> Result<Vec<Uuid>, Fault> {
     let sql = format!(
         "SELECT event_id FROM activities WHERE event_id IN {} AND rowid <= ?",

@@ -1,4 +1,5 @@
-//! SQLite: many rows in one statement, as a list of VALUES, in few sizes so that the statements are prepared once.
+//! SQLite: inserts many rows by one statement, as a list of VALUES. The lists have few sizes, so that the statements
+//! are prepared once.
 
 use std::ops::Range;
 
@@ -10,10 +11,10 @@ use sea_orm::sqlx::{self, Arguments as _, SqliteConnection};
 use crate::db::Fault;
 use crate::values::Timestamp;
 
-/// Sizes of a statement in rows, the largest first. The last is one, so that they make up any number.
+/// Rows of a statement, the largest size first. The last is one, so that they add up to any number.
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
-/// Cuts rows into pieces of such sizes.
+/// Cuts rows into chunks of these sizes.
 pub(super) fn chunks(rows: usize) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -37,7 +38,7 @@ pub(super) fn placeholders(rows: usize, columns: usize) -> String {
     text
 }
 
-/// A statement that inserts rows, in whatever sizes.
+/// A statement that inserts any number of rows.
 pub(super) struct Insert<T> {
     /// What comes before VALUES.
     pub into: &'static str,
@@ -48,8 +49,8 @@ pub(super) struct Insert<T> {
     pub values: fn(&mut SqliteArguments, &T) -> Result<(), BoxDynError>,
 }
 
-/// Inserts rows piece by piece, and says how many rows each piece changed. While the database is at one piece, the values
-/// of the next are made ready.
+/// Inserts rows chunk by chunk, and answers how many rows each chunk changed. While the database inserts one chunk, the
+/// values of the next are encoded.
 pub(super) async fn insert_chunked<T>(
     tx: &mut SqliteConnection,
     rows: &[T],
@@ -85,7 +86,7 @@ impl<T> Insert<T> {
     }
 }
 
-/// The text that the driver itself writes for a time, several times as fast.
+/// The text that the driver itself writes for a time, made several times as fast.
 pub(super) fn time(time: Timestamp) -> String {
     if time.nanosecond() != 0 {
         return time.to_rfc3339_opts(SecondsFormat::AutoSi, false);

@@ -26,7 +26,7 @@ const WRITE_MERCHANTS: Insert<(Box<str>, Merchant)> = Insert {
         arguments.add(high)?;
         arguments.add(low)?;
         arguments.add(merchant.counts.text())?;
-        arguments.add(merchant.marks.0)?;
+        arguments.add(merchant.flags.0)?;
         arguments.add(time(merchant.first_activity))?;
         arguments.add(time(merchant.last_activity))
     },
@@ -48,7 +48,7 @@ ORDER BY volume_high DESC, volume_low DESC, merchant_id LIMIT ?";
 
 impl RollupTx for SqliteConnection {
     async fn lock(&mut self) -> Result<(i64, Ranking), Fault> {
-        // A transaction that writes has the lock of the whole file, and one that reads sees one moment.
+        // A writing transaction has the lock of the whole file; a reading one sees one moment.
         let (version, text): (i64, String) =
             sqlx::query_as("SELECT version, ranking FROM merchant_ranking WHERE id = 1")
                 .fetch_one(&mut *self)
@@ -107,7 +107,8 @@ impl RollupTx for SqliteConnection {
     }
 
     async fn best(&mut self) -> Result<Option<Vec<Ranked>>, Fault> {
-        // A scan of all merchants under the lock of the whole file: `best_of_all` is for that.
+        // A scan of all merchants here would hold the lock of the whole file; `best_of_all` scans on another
+        // connection.
         Ok(None)
     }
 
@@ -122,8 +123,8 @@ impl RollupTx for SqliteConnection {
     }
 }
 
-/// The best of all merchants at one version, on a connection for reading, so that no writer waits: as many as lead, one
-/// more, and `changed_max` more, since the next part may change so many.
+/// The best merchants at one version, on a connection for reading, so that no writer waits: as many as the ranking
+/// keeps, one more, and `changed_max` more, since the next part may change so many.
 pub(super) async fn best_of_all(read: &SqlitePool, changed_max: usize) -> Result<Best, Fault> {
     let mut tx = read.begin().await?;
     let (version, _) = tx.lock().await?;
@@ -142,7 +143,7 @@ fn merchant(row: &SqliteRow) -> Result<(Box<str>, Merchant), Fault> {
     let merchant = Merchant {
         volume: Volume::from_halves(row.try_get("volume_high")?, row.try_get("volume_low")?),
         counts: MerchantCounts::from_text(&counts).ok_or_else(|| Fault::damaged("a counts of merchants"))?,
-        marks: MerchantFlags(row.try_get("marks")?),
+        flags: MerchantFlags(row.try_get("marks")?),
         first_activity: row.try_get("first_activity")?,
         last_activity: row.try_get("last_activity")?,
     };

@@ -2,18 +2,18 @@
 
 use crate::values::Money;
 
-/// What a field says.
+/// What the field of an amount holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ActivityAmount {
     Read(Money),
-    /// Blank, no number, or outside DECIMAL(18,4).
+    /// Blank, not a number, or outside DECIMAL(18,4).
     Unreadable,
     /// NaN or infinite.
     NotFinite,
 }
 
-/// Reads `[+-]digits[.digits][e[+-]digits]`, with digits on at least one side of the point: what decimal libraries write,
-/// exponents too. More than four decimals are rounded, half away from zero.
+/// Reads `[+-]digits[.digits][e[+-]digits]`, with digits on at least one side of the point: the format of decimal
+/// libraries, exponents included. More than four decimals are rounded, half away from zero.
 pub(super) fn read(field: &[u8]) -> ActivityAmount {
     let (negative, unsigned) = match field {
         [b'-', rest @ ..] => (true, rest),
@@ -32,7 +32,7 @@ pub(super) fn read(field: &[u8]) -> ActivityAmount {
 
 fn is_not_finite(unsigned: &[u8]) -> bool {
     let words: [&[u8]; 4] = [b"nan", b"snan", b"inf", b"infinity"];
-    // Nearly every amount begins with a digit.
+    // A fast path: nearly every amount begins with a digit.
     !unsigned.first().is_some_and(u8::is_ascii_digit) && words.iter().any(|word| word.eq_ignore_ascii_case(unsigned))
 }
 
@@ -43,7 +43,7 @@ struct Decimal<'a> {
     exponent: i64,
 }
 
-/// Beyond this an exponent makes any number zero or too large, since a record is shorter.
+/// Beyond this an exponent makes any number zero or too large, since a record has fewer digits.
 const EXPONENT_MAX: i64 = 1 << 32;
 
 impl<'a> Decimal<'a> {
@@ -67,7 +67,8 @@ impl<'a> Decimal<'a> {
 
     /// Ten-thousandths, rounded; `None` when there are more than an `i64` holds.
     fn units(&self) -> Option<i64> {
-        // The point moves right by the exponent, and by four to count ten-thousandths: so many digits are whole ones then.
+        // The number of digits before the point, once the point has moved right by the exponent and by the four
+        // decimals of a ten-thousandth.
         let whole = self.whole.len() as i64 + self.exponent + DECIMALS;
         let mut units: i64 = 0;
         let mut position = 0;

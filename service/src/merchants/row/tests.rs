@@ -1,4 +1,4 @@
-//! Rows of every shape that a feed has, read and refused.
+//! Rows of every shape that a feed has: which are read, and which are skipped.
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn the_first_reason_in_order_is_the_answer() {
         (5, b"NaN", "amount_not_finite"),
     ];
     for (index, (column, value, reason)) in wrong.iter().enumerate() {
-        // All that comes later in the order is wrong too; the earlier value of a column wins.
+        // Every later check in the order would fail too; where two cases change one column, this case's value is used.
         let mut changes: Vec<(usize, &[u8])> = wrong[index..].iter().rev().map(|w| (w.0, w.1)).collect();
         changes.push((*column, value));
         assert_eq!(with(&changes), Parsed::Skipped(reason));
@@ -101,7 +101,7 @@ fn white_space_of_any_kind_around_a_field_is_none_of_it() {
         }
         assert_eq!(with(&[(1, space.as_bytes())]), Parsed::Skipped("blank_merchant"));
     }
-    // What is no text keeps what it has, and what is cut does not end with a blank.
+    // Bytes that are not UTF-8 are not trimmed, and a text that is cut does not end with a space.
     let long = format!("{} y", "x".repeat(TEXT_BYTES_MAX - 1));
     let (activity, _) = row(&[(4, b"\xa0\xffa"), (8, long.as_bytes())]);
     assert_eq!(activity.event_type(), "\u{fffd}\u{fffd}a");

@@ -4,9 +4,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta};
 
 use crate::values::Timestamp;
 
-/// Reads `YYYY-MM-DD`, alone (midnight) or with `T` or a blank and `HH:MM[:SS[.fraction]]`, and then a zone or none (UTC): `Z`,
-/// `+HH`, `+HHMM` or `+HH:MM`, either sign, after a blank or not. A leap second is the last microsecond of its minute;
-/// a fraction is cut at microseconds. Years 1 to 9999 in UTC.
+/// Reads `YYYY-MM-DD`, which is midnight, or the same followed by `T` or a space and `HH:MM[:SS[.fraction]]`. After a
+/// time a zone may follow, with or without a space before it: `Z`, `+HH`, `+HHMM` or `+HH:MM`, with either sign;
+/// without a zone it is UTC. A leap second is the last microsecond of its minute; a fraction is cut at microseconds.
+/// Years 1 to 9999 in UTC.
 pub(super) fn read(text: &[u8]) -> Option<Timestamp> {
     let mut text = Cursor(text);
     let date = date(&mut text)?;
@@ -59,7 +60,7 @@ fn time_of_day(text: &mut Cursor<'_>) -> Option<(i64, i64)> {
     Some((i64::from(hour * 3_600 + minute * 60 + second), micros))
 }
 
-/// The first six digits of a fraction as microseconds; the rest is read and left.
+/// The first six digits of a fraction as microseconds; further digits are dropped.
 fn fraction(text: &mut Cursor<'_>) -> Option<i64> {
     const DIGITS: usize = 6;
     let length = text.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -93,7 +94,7 @@ fn zone(text: &mut Cursor<'_>) -> Option<i64> {
     (hours <= 23 && minutes <= 59).then(|| sign * i64::from(hours * 3_600 + minutes * 60))
 }
 
-/// Both databases and their texts hold four digits of a year.
+/// Years are stored as four digits.
 fn is_in_range(time: Timestamp) -> bool {
     use chrono::Datelike;
     (1..=9_999).contains(&time.year())
@@ -103,7 +104,7 @@ fn is_in_range(time: Timestamp) -> bool {
 struct Cursor<'a>(&'a [u8]);
 
 impl Cursor<'_> {
-    /// Takes exactly so many digits.
+    /// Takes exactly `count` digits.
     fn digits(&mut self, count: usize) -> Option<u32> {
         let (digits, rest) = self.0.split_at_checked(count)?;
         let mut number = 0;

@@ -25,12 +25,15 @@ pub(super) const BATCH_MAX: usize = 1_000;
 
 pub(in crate::ledger) struct PostgresStore {
     pool: PgPool,
-    pub link: Arc<CommitConnections>,
+    pub commit_connections: Arc<CommitConnections>,
 }
 
 impl PostgresStore {
-    pub fn new(pool: PgPool, link: Arc<CommitConnections>) -> Self {
-        Self { pool, link }
+    pub fn new(pool: PgPool, commit_connections: Arc<CommitConnections>) -> Self {
+        Self {
+            pool,
+            commit_connections,
+        }
     }
 
     pub async fn close(&self) {
@@ -41,7 +44,7 @@ impl PostgresStore {
     /// every new connection makes the committer forget what it remembers.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Fault> {
         let connection = self.pool.acquire().await?;
-        if self.link.opened() == 1 {
+        if self.commit_connections.opened() == 1 {
             self.pool.acquire().await?;
         }
         Ok(connection)

@@ -19,7 +19,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The statement; `commit` binds its parameters in the order of their numbers.
+    /// The statement; `write::bound` binds its parameters in the order of their numbers.
     pub fn statement(self) -> &'static str {
         static TEXTS: LazyLock<[[String; 2]; 2]> =
             LazyLock::new(|| [false, true].map(|changes| [false, true].map(|notes| text(Parts { changes, notes }))));
