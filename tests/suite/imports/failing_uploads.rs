@@ -6,14 +6,16 @@ use super::uploads::{finished, upload};
 use harness::activities::{Dirt, Feed};
 use harness::{TestBank, on_every_backend};
 use service::imports::Imports;
-use service::values::{ImportId, ImportStatus};
+use service::values::{ImportId, ImportKind, ImportStatus};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 on_every_backend!(
     an_upload_that_always_fails_holds_nobody_up,
+    an_upload_that_makes_the_worker_panic_holds_no_other_up,
     what_fails_for_a_while_is_done_without_a_restart,
     a_file_that_cannot_be_read_is_read_later,
     an_upload_whose_file_is_gone_fails_where_it_was,
@@ -37,6 +39,33 @@ async fn an_upload_that_always_fails_holds_nobody_up(bank: Arc<TestBank>) {
     assert_eq!(finished(&next, long).await.counts, totals(&expected));
     imports.stop().await;
     next.stop().await;
+}
+
+/// The worker is started again after each panic, and takes the other uploads first.
+async fn an_upload_that_makes_the_worker_panic_holds_no_other_up(bank: Arc<TestBank>) {
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let mended = is_mended.clone();
+    let panicking: Hook = Arc::new(move |number, moment| {
+        let panics = number == 2 && moment == Moment::Before && !mended.load(Ordering::Relaxed);
+        assert!(!panics, "the test lets the worker panic");
+        None
+    });
+    let imports = Small::<false>::new(&bank.db, 10, panicking).imports(&bank, &bank.db);
+    imports.serve(Vec::new());
+    let (long, expected) = Feed::new(1, 50, Dirt::Much).text();
+    let (short, _) = Feed::new(2, 5, Dirt::Clean).text();
+    let long = upload(&imports, "long.csv", long.as_bytes()).await.id;
+    for name in ["one.csv", "two.csv", "three.csv"] {
+        let short = upload(&imports, name, short.as_bytes()).await.id;
+        assert_eq!(finished(&imports, short).await.status, ImportStatus::Completed);
+    }
+    assert!(
+        imports.is_importing(ImportKind::Activities),
+        "the first one is not forgotten"
+    );
+    is_mended.store(true, Ordering::Relaxed);
+    assert_eq!(finished(&imports, long).await.counts, totals(&expected));
+    imports.stop().await;
 }
 
 /// The failure passes, like a disk that is full for a while.
