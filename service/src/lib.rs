@@ -147,8 +147,8 @@ impl Services {
         self.ledger.queue().is_open()
     }
 
-    /// Reads the data of the reports before anything is served: the last minute's transfers, and the merchants'
-    /// reports.
+    /// Reads the data of the reports before anything is served: the last minute's transfers, from which on a worker follows
+    /// the journal, and the merchants' reports.
     pub async fn warm_up(&self) -> Result<(), WarmUpError> {
         self.statistics.warm_up().await.map_err(WarmUpError::Statistics)?;
         self.merchants.refresh().await.map_err(WarmUpError::Merchants)
@@ -163,7 +163,7 @@ impl Services {
     }
 
     /// Returns when everything that any process committed before the call is in the statistics, or when the journal
-    /// cannot be read.
+    /// cannot be read. No handler calls it: it is for a test that reads what it has just moved.
     pub async fn flush_reports(&self) {
         self.statistics.flush().await;
     }

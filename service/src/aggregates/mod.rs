@@ -140,7 +140,7 @@ impl Aggregates {
         self.reader.read_hot(DayRange::all()).await
     }
 
-    /// A relay that begins where the totals stand.
+    /// A relay that begins where the totals stand, for a test: a server's run in `serve`.
     #[must_use]
     pub fn relay(&self) -> Relay {
         Relay::new(self.stores.clone(), self.handover.clone())
@@ -152,7 +152,7 @@ impl Aggregates {
         Consumer::new(self.stores.clone())
     }
 
-    /// An archiver of these totals.
+    /// An archiver of these totals, for a test.
     #[must_use]
     pub fn archiver(&self) -> Archiver {
         Archiver::new(self.stores.clone())

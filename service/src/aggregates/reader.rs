@@ -1,4 +1,4 @@
-//! Answers from both stores: what Redis holds, and what the database's own tables hold.
+//! Answers from both stores: what Redis holds, if there is one, and what `hot_totals` and `cold_totals` hold.
 
 use super::DayRange;
 use super::error::AggregatesError;

@@ -76,7 +76,7 @@ impl Relay {
         }
     }
 
-    /// One whole step: reads the journal after the mark, until it has a thousand payments, a hundred pieces or all
+    /// One whole step, for a test that takes the steps itself: reads the journal after the mark, until it has a thousand payments, a hundred pieces or all
     /// there is, applies that, and answers how many payments were added. A server's relay instead keeps its reader from
     /// one step to the next.
     pub async fn run_once(&mut self) -> Result<u64, AggregatesError> {
@@ -84,7 +84,7 @@ impl Relay {
         self.stores.reset_epoch_on_fault(ran).await
     }
 
-    /// The first half of `run_once`.
+    /// The first half of `run_once`, for a test in which something happens in between.
     pub async fn read_once(&mut self) -> Result<PaymentBatch, AggregatesError> {
         self.restart();
         let read = self.read().await;

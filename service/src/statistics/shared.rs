@@ -1,7 +1,8 @@
 //! Sharing what was reported with the other replicas through Redis.
 //!
 //! Each replica publishes its own blocks and reads the others'. Blocks are published as a whole, so that a lost or
-//! repeated step changes nothing. All keys belong to a generation: a replica that finds another generation than before
+//! repeated step changes nothing. All keys belong to a generation, one life of what Redis
+//! holds (the aggregates call theirs an epoch): a replica that finds another generation than before
 //! publishes everything again, since Redis has lost its data.
 //!
 //! | key | holds | expires |

@@ -1,4 +1,4 @@
-//! The mark of the totals: stored with them, in Redis or in the row of state, and moved only in the same step.
+//! Adds a batch to the hot totals and moves their mark in the same step, in Redis or in the database.
 
 use super::PaymentBatch;
 use crate::aggregates::error::AggregatesError;
@@ -93,7 +93,8 @@ async fn apply_in_database(stores: &AggregateStores, batch: PaymentBatch) -> Res
     work.await
 }
 
-/// Records Redis' mark in the database.
+/// Records Redis' mark in the database: a rebuild looks there whether the journal still has it, and `verify` counts from
+/// it while Redis is away.
 pub async fn confirm(stores: &AggregateStores, unconfirmed: Unconfirmed) -> Result<(), AggregatesError> {
     let work = stores.db.transaction(move |tx| {
         Box::pin(async move {
