@@ -12,11 +12,11 @@ use crate::openapi::{self, OperationCodes, PAGES, Pages};
 use crate::problem::Code::{self, *};
 use crate::resources::analytics::AnalyticsApi;
 use crate::resources::auth::AuthApi;
+use crate::resources::daily_totals::DailyTotalsApi;
 use crate::resources::imports::ImportsApi;
+use crate::resources::last_minute::LastMinuteApi;
 use crate::resources::merchants::MerchantsApi;
 use crate::resources::operations::OperationsApi;
-use crate::resources::statistics::StatisticsApi;
-use crate::resources::stats::StatsApi;
 use crate::resources::transfers::TransfersApi;
 use crate::resources::users::UsersApi;
 use crate::resources::wallets::WalletsApi;
@@ -29,8 +29,8 @@ type Api = (
     AnalyticsApi,
     MerchantsApi,
     ImportsApi,
-    StatisticsApi,
-    StatsApi,
+    LastMinuteApi,
+    DailyTotalsApi,
     OperationsApi,
 );
 
@@ -98,10 +98,10 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
         ImportsApi {
             services: services.clone(),
         },
-        StatisticsApi {
+        LastMinuteApi {
             services: services.clone(),
         },
-        StatsApi {
+        DailyTotalsApi {
             services: services.clone(),
         },
         OperationsApi {

@@ -6,11 +6,12 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::mem;
 use std::os::fd::AsFd;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// Bytes of lines that may wait for the writer. The lines that it is writing may be as many bytes again.
@@ -138,8 +139,8 @@ impl LineQueue {
         if waiting.lines.is_empty() {
             self.written.notify_all();
         }
-        let waiting = self.arrived.wait_while(waiting, |waiting| waiting.lines.is_empty());
-        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        self.arrived
+            .wait_while(&mut waiting, |waiting| waiting.lines.is_empty());
         waiting.is_writing = true;
         waiting.bytes = 0;
         mem::take(&mut waiting.lines)
@@ -148,12 +149,11 @@ impl LineQueue {
     fn wait_until_written(&self, patience: Duration) {
         let is_busy = |waiting: &mut WaitingLines| waiting.is_writing || !waiting.lines.is_empty();
         // After a time-out the rest is written later, or lost.
-        let _ = self.written.wait_timeout_while(self.lock(), patience, is_busy);
+        self.written.wait_while_for(&mut self.lock(), is_busy, patience);
     }
 
     fn lock(&self) -> MutexGuard<'_, WaitingLines> {
-        // The queue is consistent even when a thread panicked while it held the lock.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -4,10 +4,11 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use ipnet::IpNet;
+use parking_lot::{Mutex, MutexGuard};
 use poem::http::HeaderMap;
 
 use super::{
@@ -141,8 +142,7 @@ impl Peers {
     }
 
     fn held(&self) -> MutexGuard<'_, HeldPlaces> {
-        // The counters are consistent even when a thread panicked while it held the lock.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock()
     }
 }
 

@@ -6,12 +6,12 @@
 
 pub mod analytics;
 pub mod auth;
+pub mod daily_totals;
 pub mod imports;
+pub mod last_minute;
 pub mod merchants;
 mod metrics;
 pub mod operations;
-pub mod statistics;
-pub mod stats;
 pub mod transfers;
 pub mod users;
 pub mod wallets;

@@ -9,12 +9,11 @@ use poem::{
 use poem_openapi::{
     ApiResponse, impl_apirequest_for_payload,
     payload::{ParsePayload, Payload},
-    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
 use serde::Serialize;
 
-use super::replay::string_header;
 use crate::fields::{self, Input};
 use crate::problem::{Code, Problem};
 
@@ -186,6 +185,17 @@ impl<T: Type + Located + Serialize> ApiResponse for Accepted<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+    }
+}
+
+/// A response header of the OpenAPI document, whose value is a text.
+pub(super) fn string_header(name: &str, description: &str) -> MetaHeader {
+    MetaHeader {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        required: false,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
     }
 }
 

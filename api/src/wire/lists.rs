@@ -10,13 +10,8 @@ use service::page::{Page, PageRequest};
 use service::values::{TransferId, WalletId};
 use uuid::Uuid;
 
-use super::parameters::{CURSOR_PATTERN, CursorText, PageLimit};
+use super::parameters::{CURSOR_PATTERN, CursorText, LIMIT_DEFAULT, LIMIT_MAX, PageLimit};
 use crate::problem::Problem;
-
-/// Items in a page when the caller names no number.
-pub const LIMIT_DEFAULT: u64 = 50;
-/// Items in the longest page.
-pub const LIMIT_MAX: u64 = 500;
 
 /// A part of a list, newest first.
 #[derive(Debug, Serialize)]

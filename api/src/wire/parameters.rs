@@ -5,8 +5,12 @@ use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult};
 
 use service::identity::ACCESS_TOKEN_SECONDS;
 
-use super::lists::{LIMIT_DEFAULT, LIMIT_MAX};
 use super::schema_type;
+
+/// Items in a page when the caller names no number.
+pub const LIMIT_DEFAULT: u64 = 50;
+/// Items in the longest page.
+pub const LIMIT_MAX: u64 = 500;
 
 /// How many items a page may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use poem::http::HeaderValue;
 use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
-use poem_openapi::registry::{MetaHeader, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::types::Type;
 use serde::Serialize;
 
-use super::json::{Created, Located};
+use super::json::{Created, Located, string_header};
 use crate::problem::REPLAYED;
 
 /// 201, with `Idempotent-Replayed: true` when the outcome is that of an earlier request.
@@ -42,15 +42,5 @@ impl<T: Type + Located + Serialize> ApiResponse for CreatedOrReplayed<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
-    }
-}
-
-pub(super) fn string_header(name: &str, description: &str) -> MetaHeader {
-    MetaHeader {
-        name: name.to_owned(),
-        description: Some(description.to_owned()),
-        required: false,
-        deprecated: false,
-        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
     }
 }

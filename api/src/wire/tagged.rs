@@ -9,8 +9,7 @@ use serde::Serialize;
 use service::wallets::Expected;
 
 use super::entity_tags::{EntityTags, PATTERN};
-use super::json::{Created, Json, Located};
-use super::replay::string_header;
+use super::json::{Created, Json, Located, string_header};
 use crate::problem::Problem;
 
 /// 200 with an `ETag`.

@@ -6,8 +6,8 @@ use std::ops::Range;
 use sea_orm::DatabaseTransaction;
 use sea_orm::sqlx::{PgConnection, SqliteConnection};
 
+use super::counts::RowCounts;
 use super::import::Import;
-use super::kind::RowCounts;
 use super::repo::{self, ImportUpdate};
 use crate::db::{Db, Fault};
 use crate::values::ImportId;
@@ -146,5 +146,17 @@ impl Checkpoint {
             ImportUpdate::Changed => Stored::Applied(rows),
             ImportUpdate::Stale => Stored::Stale,
         })
+    }
+
+    /// Notes in an import that this block was applied.
+    pub(super) fn note_applied(self, rows: AppliedRows, import: &mut Import) {
+        import.bytes_applied = self.bytes.end;
+        import.blocks_applied += 1;
+        import.counts.rows_read += self.counts.read;
+        import.counts.rows_inserted += rows.inserted();
+        import.counts.rows_duplicate += rows.duplicate();
+        import.counts.rows_skipped += self.counts.rows_skipped();
+        import.counts.amounts_coerced += self.counts.coerced;
+        import.counts.skip_reasons = self.skip_reasons;
     }
 }

@@ -178,7 +178,7 @@ impl ImportRun {
         for tries in 0..TRIES_MAX {
             match kind.store(&checkpoint, &block.batch).await {
                 Ok(Stored::Applied(rows)) => {
-                    self.import.advance_to(checkpoint, rows);
+                    checkpoint.note_applied(rows, &mut self.import);
                     return Ok(());
                 }
                 Ok(Stored::Stale) => {

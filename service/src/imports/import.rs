@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::checkpoint::{AppliedRows, Checkpoint};
 use crate::values::{Digest, ImportId, ImportKind, ImportStatus, Timestamp};
 
 /// The import of one file.
@@ -88,18 +87,6 @@ pub enum ImportStage {
 }
 
 impl Import {
-    /// Moves behind a block that was applied, and adds its counts.
-    pub(super) fn advance_to(&mut self, checkpoint: Checkpoint, rows: AppliedRows) {
-        self.bytes_applied = checkpoint.bytes.end;
-        self.blocks_applied += 1;
-        self.counts.rows_read += checkpoint.counts.read;
-        self.counts.rows_inserted += rows.inserted();
-        self.counts.rows_duplicate += rows.duplicate();
-        self.counts.rows_skipped += checkpoint.counts.rows_skipped();
-        self.counts.amounts_coerced += checkpoint.counts.coerced;
-        self.counts.skip_reasons = checkpoint.skip_reasons;
-    }
-
     pub(super) fn progress(&self, rows_before: u64) -> Progress {
         Progress {
             stage: ImportStage::Applying,

@@ -1,25 +1,15 @@
 //! What a kind of file defines: where its columns are, what a row means, and how a block of rows is stored.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use csv::ByteRecord;
 
 use super::checkpoint::{Checkpoint, Stored};
-use super::driver::{self, ImportRun};
-use super::error::{HeaderProblem, ImportError};
-use super::import::ImportOutcome;
+use super::counts::SkipReason;
+use super::error::HeaderProblem;
 use crate::db::Fault;
 use crate::values::ImportKind;
-
-/// Why a row was skipped: a word such as `blank_timestamp`.
-pub type SkipReason = &'static str;
-
-/// Rows skipped, by reason.
-pub type Skips = BTreeMap<SkipReason, u64>;
 
 /// One kind of file.
 pub trait FileKind: Send + Sync + 'static {
@@ -61,51 +51,6 @@ pub trait FileKind: Send + Sync + 'static {
     -> impl Future<Output = Result<Stored, Fault>> + Send;
 }
 
-type RunFuture = Pin<Box<dyn Future<Output = Result<ImportOutcome, ImportError>> + Send>>;
-
-/// A kind of file without its types, for use as a `dyn` trait.
-pub(super) trait AnyFileKind: Send + Sync {
-    fn is_once_per_content(&self) -> bool;
-    fn run(self: Arc<Self>, run: ImportRun) -> RunFuture;
-}
-
-impl<K: FileKind> AnyFileKind for K {
-    fn is_once_per_content(&self) -> bool {
-        K::ONCE_PER_CONTENT
-    }
-
-    fn run(self: Arc<Self>, run: ImportRun) -> RunFuture {
-        Box::pin(driver::run(self, run))
-    }
-}
-
-/// The kinds of files that the bank reads.
-pub struct FileKinds {
-    activities: Arc<dyn AnyFileKind>,
-    transactions: Arc<dyn AnyFileKind>,
-}
-
-impl FileKinds {
-    /// The two kinds, which the bank imports into its reports.
-    pub fn new<A: FileKind, T: FileKind>(activities: A, transactions: T) -> Self {
-        const {
-            assert!(matches!(A::KIND, ImportKind::Activities), "activities come first");
-            assert!(matches!(T::KIND, ImportKind::Transactions), "transactions come second");
-        }
-        Self {
-            activities: Arc::new(activities),
-            transactions: Arc::new(transactions),
-        }
-    }
-
-    pub(super) fn of(&self, kind: ImportKind) -> Arc<dyn AnyFileKind> {
-        match kind {
-            ImportKind::Activities => self.activities.clone(),
-            ImportKind::Transactions => self.transactions.clone(),
-        }
-    }
-}
-
 /// How fast a file is replayed, in thousandths of the pace that its rows came at: 2 000 is twice as fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace(u32);
@@ -145,31 +90,6 @@ pub enum Parsed<Row> {
     },
     /// The record is skipped, for this reason.
     Skipped(SkipReason),
-}
-
-/// A block's rows, counted while it was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowCounts {
-    /// Rows read, skipped ones included.
-    pub read: u64,
-    /// Rows whose amount could not be read and was set to zero.
-    pub coerced: u64,
-    /// Rows skipped, by reason.
-    pub skipped: Skips,
-}
-
-impl RowCounts {
-    /// Rows to store: each is inserted or a duplicate.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.read - self.rows_skipped()
-    }
-
-    /// Rows skipped for any reason.
-    #[must_use]
-    pub fn rows_skipped(&self) -> u64 {
-        self.skipped.values().sum()
-    }
 }
 
 /// Finds columns by name, in any case and order, among other columns. Refuses a header that lacks one or has one twice.

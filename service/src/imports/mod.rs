@@ -6,8 +6,10 @@
 
 mod checkpoint;
 mod content;
+mod counts;
 mod driver;
 mod error;
+mod file_kinds;
 mod import;
 mod kind;
 mod pending;
@@ -21,9 +23,11 @@ mod uploads;
 mod worker;
 
 pub use checkpoint::{AppliedRows, Checkpoint, CheckpointTx, Stored};
+pub use counts::{RowCounts, SkipReason, Skips};
 pub use error::{HeaderProblem, ImportError};
+pub use file_kinds::FileKinds;
 pub use import::{Import, ImportOutcome, ImportStage, ImportTotals, Progress};
-pub use kind::{FileKind, FileKinds, Pace, Parsed, RowCounts, SkipReason, Skips, columns};
+pub use kind::{FileKind, Pace, Parsed, columns};
 pub use records::{Found, Records};
 pub use rejects::Rejects;
 pub use runner::{OnKnownContent, RunOptions};

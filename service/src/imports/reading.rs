@@ -9,8 +9,9 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::content::{ContentGuard, ContentId, FileStat};
+use super::counts::{RowCounts, SkipReason};
 use super::error::{HeaderProblem, ImportError};
-use super::kind::{FileKind, Pace, Parsed, RowCounts, SkipReason};
+use super::kind::{FileKind, Pace, Parsed};
 use super::records::{Found, Records};
 use super::rejects::{Reject, Rejects};
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use csv::ByteRecord;
 use csv_core::ReadRecordResult;
 
-use super::kind::SkipReason;
+use super::counts::SkipReason;
 
 /// Bytes of the longest record, the line ends in its quotes included.
 pub(super) const RECORD_MAX_BYTES: usize = 64 * 1024;

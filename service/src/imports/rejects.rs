@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::kind::SkipReason;
+use super::counts::SkipReason;
 
 /// A file of rejected lines, shared by the imports of one run. Cloning it clones a handle.
 #[derive(Clone)]

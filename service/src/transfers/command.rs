@@ -25,7 +25,7 @@ pub(super) fn of_payment(actor: Actor, key: Option<&IdempotencyKey>, payment: Pa
 
 fn idempotency(actor: Actor, key: Option<&IdempotencyKey>, request: impl FnOnce() -> Digest) -> Option<Idempotency> {
     key.map(|key| Idempotency {
-        key: key.digest(actor.user),
+        key: digest::of_key(actor.user, key.as_str()),
         request: request(),
     })
 }

@@ -1,5 +1,6 @@
 //! Submits movements of money to the ledger, which decides and writes them, and reads them back.
 
+mod canonical_json;
 mod command;
 mod digest;
 mod error;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::digest;
+use super::canonical_json::canonical_json;
 use crate::ledger::Transfer;
-use crate::values::{Digest, Method, Money, UserId, WalletId};
+use crate::values::{Method, Money, WalletId};
 
 /// A transfer that a customer asks for.
 #[derive(Clone, Debug)]
@@ -58,8 +58,8 @@ impl IdempotencyKey {
         (fits && !key.contains('"')).then(|| Self(key.to_owned()))
     }
 
-    pub(super) fn digest(&self, user: UserId) -> Digest {
-        digest::of_key(user, &self.0)
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -83,7 +83,7 @@ impl Metadata {
         if text.len() > Self::BYTES_MAX || !text.starts_with('{') {
             return None;
         }
-        let canonical = digest::canonical_json(text, Self::DEPTH_MAX)?;
+        let canonical = canonical_json(text, Self::DEPTH_MAX)?;
         Some(Self {
             text: text.to_owned(),
             canonical,

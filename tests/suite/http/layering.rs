@@ -1,5 +1,6 @@
 //! The structure of the code, read from its files: which crates and modules use which, and which files are pure.
 
+mod circles;
 mod rules;
 
 pub use rules::{MAY_USE, PRODUCT};

@@ -21,7 +21,7 @@ use crate::problem::{ApiResult, Problem};
 use crate::wire::{CurrencyText, EVENTS_MAX, EventLimit, Json, Number, Transaction, currency_of};
 
 /// The handlers of `/transactions` and `/statistics`.
-pub struct StatisticsApi {
+pub struct LastMinuteApi {
     /// The services that the handlers call.
     pub services: Arc<Services>,
 }
@@ -57,7 +57,7 @@ pub enum Reported {
 const STREAM_PAUSE: Duration = Duration::from_secs(1);
 
 #[OpenApi(tag = "Tag::Reports")]
-impl StatisticsApi {
+impl LastMinuteApi {
     /// Report a transaction
     ///
     /// Counts it for 60 seconds after its timestamp, in the window only. An age of exactly 60 000 ms is still inside.
@@ -107,7 +107,7 @@ impl StatisticsApi {
     }
 }
 
-impl StatisticsApi {
+impl LastMinuteApi {
     fn currency(&self, code: Option<CurrencyText>) -> Result<Currency, Problem> {
         code.map_or(Ok(self.services.currency), |code| currency_of(&code.0))
     }

@@ -16,7 +16,7 @@ use crate::problem::{ApiResult, Code, FieldFault, Problem};
 use crate::wire::{CurrencyText, DayText, Json, Number, currency_of};
 
 /// The handlers of `/stats`.
-pub struct StatsApi {
+pub struct DailyTotalsApi {
     /// The services that the handlers call.
     pub services: Arc<Services>,
 }
@@ -39,7 +39,7 @@ pub struct DayView {
 const DECIMALS: usize = 4;
 
 #[OpenApi(tag = "Tag::Reports")]
-impl StatsApi {
+impl DailyTotalsApi {
     /// Daily totals
     ///
     /// Deposits and withdrawals by day (UTC) and payment method in one currency: the bank's own, and rows of imported
