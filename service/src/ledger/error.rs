@@ -19,7 +19,7 @@ pub enum SubmitError {
     /// the longest wait of a caller, and when the committer died with the command.
     #[error("the outcome of a commit is unknown")]
     OutcomeUnknown,
-    /// A fault of the database; nothing was written.
+    /// A fault of the database, or clocks that contradict each other (`FaultKind::Skew`); nothing was written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -1,5 +1,5 @@
-//! Writing without the turn: decide on what is remembered, and write with one statement that fails if the head has
-//! moved.
+//! Deciding without the turn: on what is remembered. One statement writes, takes the turn itself, and fails if another
+//! process has it or the head has moved.
 
 use super::attempts::{Attempt, InDoubt, after_commit_fault, keys_of_refused};
 use super::batch_committer::{BatchCommitter, Decision};

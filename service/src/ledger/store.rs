@@ -22,8 +22,8 @@ pub(super) trait Store {
     /// No further attempt begins this long after the batch's start, however few there were.
     fn attempts_time_max(&self) -> Duration;
 
-    /// Whether a batch may be written without the turn, by a statement that fails if the head has moved. False on
-    /// SQLite, where the turn costs nothing more.
+    /// Whether a batch may be decided without the turn, and written by a statement that fails if the head has moved.
+    /// False on SQLite, where the turn costs nothing more.
     fn is_optimistic(&self) -> bool;
 
     /// How many connections have been opened. A new one may lead to another database, or to one that lacks commits.
@@ -32,7 +32,7 @@ pub(super) trait Store {
     /// No connection that is open now is used again: its server may be about to stop, or read-only by now.
     fn close_open_connections(&self);
 
-    /// A connection to write on without the turn.
+    /// A connection to write on a batch that was decided without the turn.
     async fn acquire(&self) -> Result<Self::Connection, Fault>;
 
     /// Waits for the turn, then reads what other processes have committed.

@@ -1,5 +1,6 @@
 //! The text of the one statement that writes a group commit: the turn, the journal's row, and everything that depends
-//! on it. In the text `head` is the new row. The function `florin_stale` comes from the migration `m0009_journal`.
+//! on it. In the text `head` is the new row. In turn the transaction holds row 0 already: SKIP LOCKED does not skip its
+//! own lock. The function `florin_stale` comes from the migration `m0009_journal`.
 //!
 //! PostgreSQL runs the parts of a WITH when the main SELECT needs them, not in the order of the text. So the journal's
 //! row reads from the turn, everything that is written beside it reads from the journal's row, and the SELECT asks for
