@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,7 +20,7 @@ const RESTART_PAUSE: Duration = Duration::from_millis(100);
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// After a run of this length the restart pauses begin with the first one again.
 const STEADY_AFTER: Duration = Duration::from_secs(60);
-/// How long the end of the process waits for the steps of workers: longer than any that makes progress.
+/// How long the end of the process waits for the steps of workers. The next start repeats a step that is cut off.
 const STOP_MAX: Duration = Duration::from_secs(30);
 /// A worker that has failed for less time is likely to recover by itself.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
@@ -126,7 +126,7 @@ impl Workers {
                 ..WorkerHealth::default()
             }),
         });
-        self.list().push(state.clone());
+        self.all.lock().push(state.clone());
         let worker = Worker {
             state,
             stop: self.stop.0.clone(),
@@ -134,7 +134,7 @@ impl Workers {
         self.tracker.spawn(supervise(worker, work));
     }
 
-    /// Asks the workers to end, and returns when all have ended, each after its current step.
+    /// Asks the workers to end, and returns when all have ended, each after its current step, or after 30 s.
     pub async fn stop(&self) {
         self.stop.0.cancel();
         self.tracker.close();
@@ -146,22 +146,14 @@ impl Workers {
     /// Every worker of the process, in the order of their starts.
     #[must_use]
     pub fn reports(&self) -> Vec<WorkerReport> {
-        self.list().iter().map(|state| state.report()).collect()
-    }
-
-    fn list(&self) -> MutexGuard<'_, Vec<Arc<WorkerState>>> {
-        self.all.lock()
+        self.all.lock().iter().map(|state| state.report()).collect()
     }
 }
 
 impl WorkerState {
-    fn health(&self) -> MutexGuard<'_, WorkerHealth> {
-        self.health.lock()
-    }
-
     /// True for the first failure in a row.
     fn note_failure(&self) -> bool {
-        let mut health = self.health();
+        let mut health = self.health.lock();
         health.failures += 1;
         let is_first = health.failing_since.is_none();
         health.failing_since.get_or_insert_with(Instant::now);
@@ -169,7 +161,7 @@ impl WorkerState {
     }
 
     fn report(&self) -> WorkerReport {
-        let health = *self.health();
+        let health = *self.health.lock();
         WorkerReport {
             name: self.name,
             is_running: health.is_running,
@@ -212,7 +204,7 @@ impl Worker {
         let name = self.state.name;
         match stepped {
             Ok(_) => {
-                let was_failing = self.state.health().failing_since.take().is_some();
+                let was_failing = self.state.health.lock().failing_since.take().is_some();
                 if was_failing {
                     tracing::info!(worker = name, "the worker goes on");
                 }
@@ -258,7 +250,7 @@ where
         let began = Instant::now();
         // A separate task, so that a panic ends only the worker.
         let ended = tokio::spawn(work(worker.clone())).await;
-        worker.state.health().is_running = false;
+        worker.state.health.lock().is_running = false;
         if let Err(error) = &ended {
             let error = error as &dyn Error;
             tracing::error!(worker = worker.state.name, error, "a worker has died");
@@ -276,7 +268,7 @@ where
         if worker.is_stopping() {
             return;
         }
-        let mut health = worker.state.health();
+        let mut health = worker.state.health.lock();
         health.is_running = true;
         health.restarts += 1;
     }

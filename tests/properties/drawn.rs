@@ -260,7 +260,8 @@ impl DrawnRequest {
         }
     }
 
-    /// The bank's side of a payment; `Nobody` if the wallet is no customer's or the asker cannot see it.
+    /// The system wallet's side of a payment; `Name::Nobody` if the wallet belongs to no customer, or the actor may not
+    /// see it.
     fn system_side(&self, model: &mut Model, wallet: Name, asker: Asker, opens: bool) -> Name {
         let Some(account) = model.accounts.get(&wallet) else {
             return Name::Nobody;
