@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -126,7 +126,7 @@ impl Workers {
                 ..WorkerHealth::default()
             }),
         });
-        self.all.lock().push(state.clone());
+        self.list().push(state.clone());
         let worker = Worker {
             state,
             stop: self.stop.0.clone(),
@@ -134,7 +134,7 @@ impl Workers {
         self.tracker.spawn(supervise(worker, work));
     }
 
-    /// Asks the workers to end, and returns when all have ended, each after its current step, or after 30 s.
+    /// Asks the workers to end, and returns when all have ended, each after its current step.
     pub async fn stop(&self) {
         self.stop.0.cancel();
         self.tracker.close();
@@ -146,14 +146,22 @@ impl Workers {
     /// Every worker of the process, in the order of their starts.
     #[must_use]
     pub fn reports(&self) -> Vec<WorkerReport> {
-        self.all.lock().iter().map(|state| state.report()).collect()
+        self.list().iter().map(|state| state.report()).collect()
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Arc<WorkerState>>> {
+        self.all.lock()
     }
 }
 
 impl WorkerState {
+    fn health(&self) -> MutexGuard<'_, WorkerHealth> {
+        self.health.lock()
+    }
+
     /// True for the first failure in a row.
     fn note_failure(&self) -> bool {
-        let mut health = self.health.lock();
+        let mut health = self.health();
         health.failures += 1;
         let is_first = health.failing_since.is_none();
         health.failing_since.get_or_insert_with(Instant::now);
@@ -161,7 +169,7 @@ impl WorkerState {
     }
 
     fn report(&self) -> WorkerReport {
-        let health = *self.health.lock();
+        let health = *self.health();
         WorkerReport {
             name: self.name,
             is_running: health.is_running,
@@ -204,7 +212,7 @@ impl Worker {
         let name = self.state.name;
         match stepped {
             Ok(_) => {
-                let was_failing = self.state.health.lock().failing_since.take().is_some();
+                let was_failing = self.state.health().failing_since.take().is_some();
                 if was_failing {
                     tracing::info!(worker = name, "the worker goes on");
                 }
@@ -250,7 +258,7 @@ where
         let began = Instant::now();
         // A separate task, so that a panic ends only the worker.
         let ended = tokio::spawn(work(worker.clone())).await;
-        worker.state.health.lock().is_running = false;
+        worker.state.health().is_running = false;
         if let Err(error) = &ended {
             let error = error as &dyn Error;
             tracing::error!(worker = worker.state.name, error, "a worker has died");
@@ -268,7 +276,7 @@ where
         if worker.is_stopping() {
             return;
         }
-        let mut health = worker.state.health.lock();
+        let mut health = worker.state.health();
         health.is_running = true;
         health.restarts += 1;
     }

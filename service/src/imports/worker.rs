@@ -153,11 +153,8 @@ impl ImportWorker<'_> {
         let file = task.file.clone();
         self.queue.in_hand = Some(task);
         let must_try_later = self.try_file(&file).await;
-        if let Some(task) = self.queue.in_hand.take()
-            && must_try_later
-        {
-            self.queue.tasks.put_off(task);
-        }
+        let task = self.queue.in_hand.take().filter(|_| must_try_later);
+        task.into_iter().for_each(|task| self.queue.tasks.put_off(task));
     }
 
     /// True if the import failed for a reason that may pass, other than a database out of reach.

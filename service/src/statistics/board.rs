@@ -149,14 +149,14 @@ impl Board {
 
     fn each(&self, mut act: impl FnMut(Currency, &mut Window)) {
         for cell in &self.cells {
-            if let Some(held) = &mut *cell.0.lock() {
+            if let Some(held) = &mut *lock(cell) {
                 act(held.currency, &mut held.window);
             }
         }
     }
 
     fn lock(&self, currency: Currency) -> MutexGuard<'_, Option<Box<Held>>> {
-        self.cells[usize::from(currency.numeric()) % CURRENCIES_MAX].0.lock()
+        lock(&self.cells[usize::from(currency.numeric()) % CURRENCIES_MAX])
     }
 }
 
@@ -164,4 +164,8 @@ impl Default for Board {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn lock(cell: &Cell) -> MutexGuard<'_, Option<Box<Held>>> {
+    cell.0.lock()
 }
