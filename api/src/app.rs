@@ -1,6 +1,7 @@
 //! The whole API in one file: its resources, the failures of each operation, and the edge around them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use poem::{Endpoint, EndpointExt, Response};
 use poem_openapi::OpenApiService;
@@ -12,11 +13,16 @@ use crate::openapi::{self, OperationCodes, PAGES, Pages};
 use crate::problem::Code::{self, *};
 use crate::resources::analytics::AnalyticsApi;
 use crate::resources::auth::AuthApi;
+use crate::resources::batches::BatchesApi;
 use crate::resources::daily_totals::DailyTotalsApi;
+use crate::resources::holds::HoldsApi;
 use crate::resources::imports::ImportsApi;
 use crate::resources::last_minute::LastMinuteApi;
+use crate::resources::limits::LimitsApi;
 use crate::resources::merchants::MerchantsApi;
 use crate::resources::operations::OperationsApi;
+use crate::resources::payments::PaymentsApi;
+use crate::resources::statements::StatementsApi;
 use crate::resources::transfers::TransfersApi;
 use crate::resources::users::UsersApi;
 use crate::resources::wallets::WalletsApi;
@@ -24,8 +30,8 @@ use crate::resources::wallets::WalletsApi;
 type Api = (
     AuthApi,
     UsersApi,
-    WalletsApi,
-    TransfersApi,
+    (WalletsApi, LimitsApi, StatementsApi),
+    (TransfersApi, HoldsApi, BatchesApi, PaymentsApi),
     AnalyticsApi,
     MerchantsApi,
     ImportsApi,
@@ -49,7 +55,10 @@ pub fn app(
     let document = openapi::finish(&api.spec(), FAILURES, services.reports)?;
     let config = EdgeConfig {
         cors_origins,
-        body_by_prefix: vec![("/v1/imports/".to_owned(), upload_limit(&services))],
+        body_by_prefix: vec![
+            ("/v1/imports/".to_owned(), upload_limit(&services)),
+            ("/v1/transfers/batch".to_owned(), BATCH_LIMIT),
+        ],
         always_open: &["/livez", "/readyz", "/metrics"],
         routes: Routes::of_document(&document).with_pages(&PAGES),
         ..EdgeConfig::default()
@@ -67,6 +76,13 @@ fn upload_limit(services: &Services) -> BodyLimit {
     }
 }
 
+/// A thousand transfers with metadata of 4 KiB each, and what is around it.
+const BATCH_LIMIT: BodyLimit = BodyLimit {
+    max_bytes: 8 * 1024 * 1024,
+    timeout: Duration::from_secs(30),
+    timeout_scope: TimeoutScope::WholeBody,
+};
+
 /// The most bytes of a multipart body around its file.
 const MULTIPART_MAX_BYTES: u64 = 16 * 1024;
 
@@ -83,12 +99,31 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
         UsersApi {
             services: services.clone(),
         },
-        WalletsApi {
-            services: services.clone(),
-        },
-        TransfersApi {
-            services: services.clone(),
-        },
+        (
+            WalletsApi {
+                services: services.clone(),
+            },
+            LimitsApi {
+                services: services.clone(),
+            },
+            StatementsApi {
+                services: services.clone(),
+            },
+        ),
+        (
+            TransfersApi {
+                services: services.clone(),
+            },
+            HoldsApi {
+                services: services.clone(),
+            },
+            BatchesApi {
+                services: services.clone(),
+            },
+            PaymentsApi {
+                services: services.clone(),
+            },
+        ),
         AnalyticsApi {
             services: services.clone(),
         },
@@ -114,6 +149,7 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
 /// The failures of the operations that move money.
 const REFUSALS: &[Code] = &[
     InvalidIdempotencyKey,
+    InvalidField,
     InvalidAmount,
     WalletNotFound,
     UnknownMethod,
@@ -121,6 +157,66 @@ const REFUSALS: &[Code] = &[
     WalletFrozen,
     WalletClosed,
     CurrencyMismatch,
+    LimitExceeded,
+    InsufficientFunds,
+    BalanceOutOfRange,
+    IdempotencyKeyReused,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
+
+/// The failures of transfers and batches of them.
+const TRANSFER_REFUSALS: &[Code] = &[
+    InvalidIdempotencyKey,
+    InvalidField,
+    InvalidAmount,
+    WalletNotFound,
+    PayeeNotFound,
+    SameWallet,
+    WalletFrozen,
+    WalletClosed,
+    CurrencyMismatch,
+    LimitExceeded,
+    InsufficientFunds,
+    BalanceOutOfRange,
+    IdempotencyKeyReused,
+    RateLimited,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
+
+/// The failures of captures and voids.
+const HOLD_REFUSALS: &[Code] = &[
+    InvalidIdempotencyKey,
+    InvalidAmount,
+    TransferNotFound,
+    Forbidden,
+    NotAHold,
+    HoldClosed,
+    AmountExceedsHold,
+    WalletFrozen,
+    WalletClosed,
+    BalanceOutOfRange,
+    IdempotencyKeyReused,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
+
+/// The failures of reversals.
+const REVERSAL_REFUSALS: &[Code] = &[
+    InvalidIdempotencyKey,
+    InvalidAmount,
+    TransferNotFound,
+    NotReversible,
+    AmountExceedsOriginal,
+    WalletFrozen,
+    WalletClosed,
     InsufficientFunds,
     BalanceOutOfRange,
     IdempotencyKeyReused,
@@ -178,9 +274,29 @@ const FAILURES: OperationCodes = &[
         ],
     ),
     ("wallets_entries", &[WalletNotFound]),
+    ("wallets_balance", &[WalletNotFound, InvalidField]),
+    ("wallets_statement", &[WalletNotFound, InvalidField]),
     ("wallets_deposit", REFUSALS),
     ("wallets_withdraw", REFUSALS),
-    ("transfers_create", REFUSALS),
+    (
+        "wallets_limits",
+        &[
+            InvalidField,
+            SystemWallet,
+            WalletNotFound,
+            PreconditionFailed,
+            WalletClosed,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+            ClockSkew,
+        ],
+    ),
+    ("transfers_create", TRANSFER_REFUSALS),
+    ("transfers_batch", TRANSFER_REFUSALS),
+    ("transfers_capture", HOLD_REFUSALS),
+    ("transfers_void", HOLD_REFUSALS),
+    ("transfers_reverse", REVERSAL_REFUSALS),
     ("transfers_get", &[TransferNotFound]),
     ("transfers_list", &[WalletNotFound]),
     ("imports_activities", &[Overloaded, StorageFull]),

@@ -7,11 +7,11 @@ use service::aggregates::{AggregatesError, RangeError};
 use service::db::{Fault, FaultKind};
 use service::identity::{IdentityError, TokenError};
 use service::imports::ImportError;
-use service::ledger::{Failure, Refusal, SubmitError};
+use service::ledger::{Failure, LimitKind, Refusal, SubmitError};
 use service::merchants::MerchantError;
 use service::ops::NotReady;
 use service::transfers::TransferError;
-use service::wallets::WalletError;
+use service::wallets::{TimeRefusal, WalletError};
 
 use crate::problem::{Code, Problem};
 
@@ -107,10 +107,22 @@ impl From<WalletError> for Problem {
                 Code::PreconditionFailed,
                 "the wallet is not what If-Match names; nothing changed: look at it again",
             ),
+            WalletError::Time(refusal) => untimely(refusal),
             WalletError::Submit(error) => error.into(),
             WalletError::Fault(fault) => fault.into(),
         }
     }
+}
+
+fn untimely(refusal: TimeRefusal) -> Problem {
+    let (field, message) = match refusal {
+        TimeRefusal::AtInFuture => ("at", "must not be in the future"),
+        TimeRefusal::AtBeforeOpening => ("at", "must not be before the wallet's opening"),
+        TimeRefusal::Reversed => ("from", "must not be after `to`"),
+        TimeRefusal::FromInFuture => ("from", "must not be in the future"),
+        TimeRefusal::ToBeforeOpening => ("to", "must not be before the wallet's opening"),
+    };
+    Problem::unprocessable_field(field, message)
 }
 
 impl From<SubmitError> for Problem {
@@ -147,9 +159,21 @@ impl From<TransferError> for Problem {
                 transfer,
                 replayed,
             } => {
-                let problem = failed(failure).with("transfer_id", transfer.to_string());
+                let mut problem = failed(failure);
+                if let Some(transfer) = transfer {
+                    problem = problem.with("transfer_id", transfer.to_string());
+                }
                 if replayed { problem.replayed() } else { problem }
             }
+            TransferError::BatchRefused { index, error, replayed } => {
+                let problem = Self::from(*error).with("index", index);
+                if replayed { problem.replayed() } else { problem }
+            }
+            TransferError::TooManyLookups { retry_after_s } => Self::new(
+                Code::RateLimited,
+                "too many e-mail addresses of nobody; wait before you name another one",
+            )
+            .retry_after(retry_after_s),
             TransferError::KeyReused => Self::new(
                 Code::IdempotencyKeyReused,
                 "this Idempotency-Key was used for another request",
@@ -239,6 +263,36 @@ fn refused(refusal: Refusal) -> Problem {
             "an amount is above zero, with at most 14 digits before the point and 4 after it",
         ),
         Refusal::WalletNotFound => Problem::new(Code::WalletNotFound, "there is no such wallet"),
+        Refusal::PayeeNotFound => Problem::new(
+            Code::PayeeNotFound,
+            "nobody with this e-mail address has a wallet in the source's currency",
+        ),
+        Refusal::TransferNotFound => Problem::new(Code::TransferNotFound, "there is no such transfer"),
+        Refusal::Forbidden => Problem::new(
+            Code::Forbidden,
+            "only the owner of the destination, or an operator, may capture or void a hold",
+        ),
+        Refusal::NotAHold => Problem::new(Code::NotAHold, "the transfer is not a hold"),
+        Refusal::NotReversible => Problem::new(
+            Code::NotReversible,
+            "the transfer moved no money that could be taken back",
+        ),
+        Refusal::HoldClosed { has_expired: true } => {
+            Problem::new(Code::HoldClosed, "the time of the hold has run out").with("reason", "expired")
+        }
+        Refusal::HoldClosed { has_expired: false } => Problem::new(
+            Code::HoldClosed,
+            "nothing remains of the hold: it was captured or voided",
+        ),
+        Refusal::AmountExceedsHold { remaining } => {
+            Problem::new(Code::AmountExceedsHold, format!("{remaining} remains of the hold"))
+                .with("remaining", remaining.to_string())
+        }
+        Refusal::AmountExceedsOriginal { remaining } => Problem::new(
+            Code::AmountExceedsOriginal,
+            format!("{remaining} of the transfer is left to reverse"),
+        )
+        .with("remaining", remaining.to_string()),
         Refusal::UnknownMethod => Problem::new(
             Code::UnknownMethod,
             "this payment method is not open in the wallet's currency; an operator's first payment by it opens it",
@@ -255,6 +309,18 @@ fn failed(failure: Failure) -> Problem {
             Code::CurrencyMismatch,
             "source and destination are in different currencies",
         ),
+        Failure::LimitExceeded { limit, remaining } => {
+            let name = limit.as_str();
+            let problem = Problem::new(
+                Code::LimitExceeded,
+                format!("the limit {name} of the source would be passed"),
+            );
+            let problem = problem.with("limit", name);
+            match limit {
+                LimitKind::PerTransfer | LimitKind::PerDayAmount => problem.with("remaining", remaining.to_string()),
+                LimitKind::PerDayCount => problem.with("remaining", 0),
+            }
+        }
         Failure::InsufficientFunds { available } => {
             Problem::new(Code::InsufficientFunds, format!("the source has {available} available"))
                 .with("available", available.to_string())

@@ -12,5 +12,6 @@ pub mod openapi;
 pub mod problem;
 pub mod resources;
 mod samples;
+pub mod statements;
 pub mod stderr;
 pub mod wire;

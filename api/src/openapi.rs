@@ -34,6 +34,7 @@ pub type OperationCodes<'a> = &'a [(&'a str, &'a [Code])];
 pub fn finish(spec: &str, codes: OperationCodes, reports: ReportAccess) -> Result<Value> {
     let mut document = read(spec).context("the OpenAPI document cannot be read")?;
     describe(&mut document);
+    failures::describe_parts(&mut document);
     objects::settle(&mut document)?;
     let mut unused: BTreeMap<&str, &[Code]> = codes.iter().copied().collect();
     let mut responses = Object::new();
@@ -205,6 +206,20 @@ mod tests {
         assert_eq!(schemas["View"]["required"], json!(["id", "part"]));
         assert!(schemas["Part"].is_null() && schemas["Other"].is_null());
         assert!(schemas["View"]["properties"]["id"]["nullable"].is_null());
+    }
+
+    #[test]
+    fn an_object_that_may_be_null_inside_another_one_is_copied_too() {
+        let flat = r#""Other":{"type":"object","properties":{"at":{"type":"string"}}}"#;
+        let nested = r##""Other":{"type":"object","properties":{"at":{"$ref":"#/components/schemas/Inner"}}},
+            "Inner":{"type":"object","properties":{"x":{"type":"string"}}}"##;
+        let spec = spec().replace(flat, nested);
+        let document = finish(&spec, &[], ReportAccess::Operator).expect("is finished");
+        let schemas = &document["components"]["schemas"];
+        let inner = json!({ "type": "object", "properties": { "x": { "type": "string", "nullable": true } },
+            "required": ["x"], "nullable": true });
+        assert_eq!(schemas["View"]["properties"]["part"]["properties"]["at"], inner);
+        assert!(schemas["Other"].is_null() && schemas["Inner"].is_null());
     }
 
     #[test]

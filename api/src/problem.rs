@@ -17,7 +17,7 @@ use poem::{
 use poem_openapi::{
     ApiResponse,
     registry::{MetaResponses, MetaSchema, MetaSchemaRef, Registry},
-    types::{ToJSON, Type},
+    types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
@@ -30,6 +30,10 @@ pub type ApiResult<T> = Result<T, Problem>;
 
 /// The media type of every failure.
 pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// The schema of a problem inside an answer, which `openapi` describes: it is the problem of a part, such as one transfer
+/// of a batch, and has no id of a request.
+pub const PART_SCHEMA: &str = "PartProblem";
 
 /// The header that marks an answer as the replay of an earlier one.
 pub const REPLAYED: &str = "idempotent-replayed";
@@ -232,16 +236,16 @@ impl Type for Problem {
     type RawElementValueType = Self;
 
     fn name() -> Cow<'static, str> {
-        "Problem".into()
+        PART_SCHEMA.into()
     }
 
     fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Reference("Problem".into())
+        MetaSchemaRef::Reference(PART_SCHEMA.into())
     }
 
     fn register(registry: &mut Registry) {
         // `openapi::finish` replaces this schema by the full one.
-        registry.create_schema::<Self, _>("Problem".into(), |_| MetaSchema::new("object"));
+        registry.create_schema::<Self, _>(PART_SCHEMA.into(), |_| MetaSchema::new("object"));
     }
 
     fn as_raw_value(&self) -> Option<&Self::RawValueType> {
@@ -250,6 +254,13 @@ impl Type for Problem {
 
     fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self::RawElementValueType> + 'a> {
         Box::new(std::iter::once(self))
+    }
+}
+
+/// For views that contain a problem; no request has one.
+impl ParseFromJSON for Problem {
+    fn parse_from_json(_value: Option<Value>) -> ParseResult<Self> {
+        Err(ParseError::custom("a problem is never sent to the bank"))
     }
 }
 

@@ -1,10 +1,10 @@
-//! What group commits did besides moving money: wallets opened, frozen, unfrozen, closed. Written once, never changed.
+//! What group commits did besides moving money: wallets opened, frozen, unfrozen, closed, limited. Written once, never changed.
 
 use sea_orm::entity::prelude::*;
 
 use crate::values::{ChangeId, ChangeKind, UserId, WalletId};
 
-/// One change of a wallet: it was opened, frozen, unfrozen or closed.
+/// One change of a wallet: it was opened, frozen, unfrozen, closed or given limits.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "changes")]
@@ -18,9 +18,9 @@ pub struct Model {
     pub subject: WalletId,
     /// The user who asked for it; `None` when it was the wallet's owner.
     pub created_by: Option<UserId>,
-    /// The status before; `None` for an opening.
+    /// The status or limits before; `None` for an opening.
     pub before: Option<String>,
-    /// The status after; for an opening, a JSON object with the currency and the owner or payment method.
+    /// The status or limits after; for an opening, a JSON object with the currency and the owner or payment method.
     pub after: String,
 }
 

@@ -3,8 +3,10 @@
 #![warn(missing_docs)]
 
 pub mod activities;
+pub mod batches;
 pub mod changes;
 pub mod entries;
+pub mod holds;
 pub mod imports;
 pub mod journal;
 pub mod ledger;

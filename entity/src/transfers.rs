@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
-    Currency, Digest, Method, Money, Sha256Digest, TextsSalt, TransferId, TransferKind, TransferStatus, UserId,
-    WalletId,
+    BatchId, Currency, Digest, Method, Money, Sha256Digest, TextsSalt, TransferId, TransferKind, TransferStatus,
+    UserId, WalletId,
 };
 
 /// One movement of money, or the record of a refused one.
@@ -37,13 +37,13 @@ pub struct Model {
     pub failure_reason: Option<String>,
     /// What the source had available when `insufficient_funds` refused it, for replays.
     pub available: Option<Money>,
-    /// Reserved for holds: the amount that was given back. `None` on every transfer today.
+    /// What a RELEASE, or the final CAPTURE of a hold, gave back.
     pub released: Option<Money>,
-    /// Reserved for holds and reversals: the transfer that this one ends or takes back. `None` on every transfer today.
+    /// The hold of a CAPTURE or RELEASE, or the transfer that a REVERSAL takes back.
     pub parent_id: Option<TransferId>,
-    /// Reserved for batches of requests. `None` on every transfer today.
-    pub batch_id: Option<Uuid>,
-    /// The user who asked for it; `None` when it was the source's owner.
+    /// The batch of the request that asked for it.
+    pub batch_id: Option<BatchId>,
+    /// The user who asked for it; `None` when it was the source's owner, and on the RELEASE of an expired hold.
     pub created_by: Option<UserId>,
     /// Reserved for callers with an API key. `None` on every transfer today.
     pub api_key_id: Option<Uuid>,
@@ -57,7 +57,7 @@ pub struct Model {
     pub texts_salt: Option<TextsSalt>,
     /// When it was decided, in the bank's time; the id holds the same microsecond.
     pub created_at: DateTimeUtc,
-    /// Reserved for holds: when one ends by itself. `None` on every transfer today.
+    /// When a HOLD ends by itself.
     pub expires_at: Option<DateTimeUtc>,
 }
 

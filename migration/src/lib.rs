@@ -20,6 +20,7 @@ mod m0006_activities;
 mod m0007_aggregates;
 mod m0008_readiness;
 mod m0009_journal;
+mod m0010_holds;
 mod sql;
 
 /// Every step, oldest first.
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_aggregates::Migration),
             Box::new(m0008_readiness::Migration),
             Box::new(m0009_journal::Migration),
+            Box::new(m0010_holds::Migration),
         ]
     }
 }

@@ -38,6 +38,8 @@ CREATE DOMAIN held_amount AS numeric(18,4) CHECK (VALUE BETWEEN 0 AND 9999999999
 CREATE DOMAIN method_name AS text CHECK (VALUE ~ '^[a-z0-9_]{1,32}$');
 CREATE DOMAIN currency_code AS text CHECK (VALUE ~ '^[A-Z]{3}$');
 CREATE DOMAIN wallet_status AS text CHECK (VALUE IN ('ACTIVE', 'FROZEN', 'CLOSED'));
+CREATE DOMAIN positive_amount AS numeric(18,4) CHECK (VALUE > 0 AND VALUE <= 99999999999999.9999);
+CREATE DOMAIN positive_count AS bigint CHECK (VALUE > 0);
 
 CREATE TABLE wallets (
     version natural_bigint NOT NULL,
@@ -50,6 +52,12 @@ CREATE TABLE wallets (
     method method_name,
     currency currency_code NOT NULL,
     status wallet_status NOT NULL,
+    limit_per_transfer positive_amount,
+    limit_per_day_amount positive_amount,
+    limit_per_day_count positive_count,
+    counted_amount held_amount,
+    counted_transfers natural_bigint,
+    counted_day integer,
     CONSTRAINT wallets_owner CHECK ((user_id IS NULL) <> (method IS NULL)),
     CONSTRAINT wallets_held_is_covered CHECK (user_id IS NULL OR (held >= 0 AND held <= balance)),
     CONSTRAINT wallets_closed_is_empty CHECK (status <> 'CLOSED' OR balance = 0),
@@ -62,6 +70,12 @@ CREATE TABLE wallets (
 fn sqlite() -> String {
     let (balance, held) = (units("balance"), units("held"));
     let (balance_is_canonical, held_is_canonical) = (canonical("balance"), canonical("held"));
+    let limit = |column: &str| {
+        let (units, is_canonical) = (units(column), canonical(column));
+        format!("{column} TEXT CHECK ({column} IS NULL OR ({is_canonical} AND {units} > 0))")
+    };
+    let (per_transfer, per_day_amount) = (limit("limit_per_transfer"), limit("limit_per_day_amount"));
+    let (counted, counted_is_canonical) = (units("counted_amount"), canonical("counted_amount"));
     format!(
         "
 CREATE TABLE wallets (
@@ -75,6 +89,12 @@ CREATE TABLE wallets (
     version INTEGER NOT NULL CHECK (version >= 0),
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
+    {per_transfer},
+    {per_day_amount},
+    limit_per_day_count INTEGER CHECK (limit_per_day_count > 0),
+    counted_day INTEGER,
+    counted_amount TEXT CHECK (counted_amount IS NULL OR ({counted_is_canonical} AND {counted} >= 0)),
+    counted_transfers INTEGER CHECK (counted_transfers >= 0),
     CONSTRAINT wallets_owner CHECK ((user_id IS NULL) <> (method IS NULL)),
     CONSTRAINT wallets_no_overdraft CHECK (user_id IS NULL OR {balance} >= 0),
     CONSTRAINT wallets_held_is_covered CHECK ({held} >= 0 AND (user_id IS NULL OR {held} <= {balance})),

@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
         run(
             manager,
             Dialects {
-                postgres: POSTGRES,
+                postgres: &POSTGRES.replace("{INDEXES}", INDEXES),
                 sqlite: &sqlite(),
             },
         )
@@ -25,14 +25,31 @@ impl MigrationTrait for Migration {
     }
 }
 
-// Columns are ordered so that no byte is lost to alignment. kind: 1 transfer, 2 deposit, 3 withdrawal, 4 reversal;
-// status: 1 pending, 2 completed, 3 failed. A wallet's completed transfers are listed through its entries, so only the
-// others are indexed by wallet, and only by their source. The partial indexes leave out completed transfers between
-// customers, the most frequent rows, which so cost no index entry.
-const POSTGRES: &str = "
-CREATE DOMAIN transfer_kind AS smallint CHECK (VALUE BETWEEN 1 AND 4);
+/// The same on both databases.
+const INDEXES: &str = "
+CREATE INDEX transfers_refused_by_source ON transfers (source_wallet_id, id) WHERE status = 3;
+CREATE INDEX transfers_refused_by_asker ON transfers (created_by, id) WHERE status = 3 AND created_by IS NOT NULL;
+CREATE INDEX transfers_refused ON transfers (id) WHERE status = 3;
+CREATE INDEX transfers_payments ON transfers (kind, id) WHERE kind <> 1;
+CREATE INDEX transfers_held_by_source ON transfers (source_wallet_id, id) WHERE kind IN (5, 6) AND status <> 3;
+CREATE INDEX transfers_held_by_destination ON transfers (destination_wallet_id, id) WHERE kind IN (5, 6) AND status <> 3;
+CREATE INDEX transfers_by_parent ON transfers (parent_id, id) WHERE parent_id IS NOT NULL;
+CREATE INDEX transfers_by_batch ON transfers (batch_id, id) WHERE batch_id IS NOT NULL;
+";
+
+// Columns are ordered so that no byte is lost to alignment. kind: 1 transfer, 2 deposit, 3 withdrawal, 4 reversal, 5 hold,
+// 6 release, 7 capture; status: 1 pending, 2 completed, 3 failed. What has become of a hold is kept in `holds`; its row here
+// stays pending.
+//
+// Transfers that moved money are listed through the entries of their wallets. Only rows without entries are indexed by
+// wallet: holds and releases by both sides, refusals by the source and by the user who asked. Every partial index leaves
+// out completed transfers between customers, the most frequent rows, which so cost no index entry.
+//
+// The bank's refusals are listed by transfers_refused, its pending holds by holds_open_by_id. A hold is stored as pending for
+// ever, so an index of pending transfers would fill with holds that have ended; this one has only the open ones.
+const POSTGRES: &str = r#"
+CREATE DOMAIN transfer_kind AS smallint CHECK (VALUE BETWEEN 1 AND 7);
 CREATE DOMAIN transfer_status AS smallint CHECK (VALUE BETWEEN 1 AND 3);
-CREATE DOMAIN positive_amount AS numeric(18,4) CHECK (VALUE > 0 AND VALUE <= 99999999999999.9999);
 CREATE DOMAIN sha256_digest AS bytea CHECK (length(VALUE) = 32);
 CREATE DOMAIN texts_salt AS bytea CHECK (length(VALUE) = 16);
 
@@ -68,9 +85,7 @@ CREATE TABLE transfers (
         ELSE texts_digest IS NOT NULL OR texts_salt IS NULL
     END)
 );
-CREATE INDEX transfers_unfinished_by_source ON transfers (source_wallet_id, id) WHERE status <> 2;
-CREATE INDEX transfers_unfinished ON transfers (status, id) WHERE status <> 2;
-CREATE INDEX transfers_payments ON transfers (kind, id) WHERE kind <> 1;
+{INDEXES}
 
 CREATE FUNCTION florin_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -99,7 +114,7 @@ CREATE TRIGGER transfers_are_only_erased BEFORE UPDATE ON transfers
     FOR EACH ROW EXECUTE FUNCTION florin_refuse_all_but_erasure();
 CREATE TRIGGER transfers_are_not_truncated BEFORE TRUNCATE ON transfers
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
-";
+"#;
 
 // The columns that an erasure must not change.
 const KEPT: [&str; 19] = [
@@ -134,10 +149,10 @@ fn sqlite() -> String {
         .map(|column| format!("NEW.{column} IS NOT OLD.{column}"))
         .join(" OR ");
     format!(
-        "
+        r#"
 CREATE TABLE transfers (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 4),
+    kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 7),
     status INTEGER NOT NULL CHECK (status BETWEEN 1 AND 3),
     source_wallet_id BLOB NOT NULL REFERENCES wallets (id),
     destination_wallet_id BLOB NOT NULL REFERENCES wallets (id),
@@ -167,9 +182,7 @@ CREATE TABLE transfers (
         CHECK (texts_digest IS NOT NULL OR (description IS NULL AND metadata IS NULL AND texts_salt IS NULL)),
     CONSTRAINT transfers_digest_has_salt CHECK (texts_salt IS NOT NULL OR (description IS NULL AND metadata IS NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX transfers_unfinished_by_source ON transfers (source_wallet_id, id) WHERE status <> 2;
-CREATE INDEX transfers_unfinished ON transfers (status, id) WHERE status <> 2;
-CREATE INDEX transfers_payments ON transfers (kind, id) WHERE kind <> 1;
+{INDEXES}
 
 CREATE TRIGGER transfers_are_not_replaced BEFORE INSERT ON transfers
 WHEN EXISTS (SELECT 1 FROM transfers WHERE id = NEW.id)
@@ -181,6 +194,6 @@ WHEN {is_changed} OR NEW.description IS NOT NULL OR NEW.metadata IS NOT NULL OR 
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
 CREATE TRIGGER transfers_are_not_deleted BEFORE DELETE ON transfers
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
-"
+"#
     )
 }

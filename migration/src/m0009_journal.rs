@@ -23,14 +23,14 @@ impl MigrationTrait for Migration {
     }
 }
 
-// kind of a change: 1 a wallet was opened, 2 frozen, 3 unfrozen, 4 closed; created_by: null when the wallet's owner
+// kind of a change: 1 a wallet was opened, 2 frozen, 3 unfrozen, 4 closed, 5 limits set; created_by: null when the wallet's owner
 // asked.
 //
 // Bank time is the database's clock, or `stands_at` where it is set, plus the offset. Only tests set either.
 //
 // florin_take_turn waits for the turn, and then returns what was committed after the id `since`: first the head, the
 // digest of the row `last_row` (null when it is gone) and the bank's time; then the wallets that those commits name, as
-// they are now. In a volatile function under READ COMMITTED each statement sees what was committed before that
+// they are now, and whether each has limits. In a volatile function under READ COMMITTED each statement sees what was committed before that
 // statement began, so all of them see the state that stays while the turn is held. Ids grow along the journal, so what
 // was committed since is a range of the primary keys. While the bank's clock stands still, the wait counts as no time.
 //
@@ -61,7 +61,7 @@ VALUES (0, '1970-01-01T00:00:00+00:00', '00000000-0000-0000-0000-000000000000', 
     uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
 CREATE TABLE changes (
-    kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 4),
+    kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 5),
     id uuid PRIMARY KEY,
     subject uuid NOT NULL,
     created_by uuid,
@@ -96,7 +96,7 @@ CREATE FUNCTION florin_take_turn(
     OUT head_number bigint, OUT head_digest bytea, OUT head_last_id uuid, OUT head_at timestamptz,
     OUT last_row_digest bytea, OUT bank_time timestamptz, OUT waited_us bigint, OUT are_too_many boolean,
     OUT ids uuid[], OUT balances numeric[], OUT helds numeric[], OUT statuses text[], OUT versions bigint[],
-    OUT times timestamptz[]
+    OUT times timestamptz[], OUT are_limited boolean[]
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     began timestamptz := clock_timestamp();
@@ -122,8 +122,8 @@ BEGIN
         are_too_many := records > catch_up_max;
         IF NOT are_too_many THEN
             SELECT array_agg(id), array_agg(balance), array_agg(held), array_agg(status), array_agg(version),
-                array_agg(updated_at)
-            INTO ids, balances, helds, statuses, versions, times
+                array_agg(updated_at), array_agg(counted_day IS NOT NULL)
+            INTO ids, balances, helds, statuses, versions, times, are_limited
             FROM wallets WHERE id = ANY (named);
         END IF;
     END IF;
@@ -160,7 +160,7 @@ VALUES (0, '1970-01-01T00:00:00+00:00', zeroblob(16), 0, 0,
 
 CREATE TABLE changes (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 4),
+    kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 5),
     subject BLOB NOT NULL CHECK (length(subject) = 16),
     created_by BLOB CHECK (length(created_by) = 16),
     before TEXT,

@@ -94,6 +94,8 @@ pub struct Sequence<'a> {
     clock: &'a dyn Clock,
     last: Timestamp,
     is_begun: bool,
+    /// The next time, once it was asked for.
+    next: Option<Timestamp>,
 }
 
 impl<'a> Sequence<'a> {
@@ -104,15 +106,22 @@ impl<'a> Sequence<'a> {
             clock,
             last: floor,
             is_begun: false,
+            next: None,
         }
     }
 
     /// The next time: now, or one microsecond after the last one or the floor, whichever is later.
     pub fn next_time(&mut self) -> Timestamp {
-        let earliest = self.last + TimeDelta::microseconds(1);
-        self.last = self.clock.now().max(earliest);
+        self.last = self.peek();
         self.is_begun = true;
+        self.next = None;
         self.last
+    }
+
+    /// The time that `next_time` will give.
+    pub fn peek(&mut self) -> Timestamp {
+        let earliest = self.last + TimeDelta::microseconds(1);
+        *self.next.get_or_insert_with(|| self.clock.now().max(earliest))
     }
 
     /// The last time that was given; before the first, now or the floor, whichever is later.
@@ -182,5 +191,9 @@ mod tests {
         let mut ahead = Sequence::above(&clock, time(5_000));
         assert_eq!(ahead.time(), time(5_000));
         assert_eq!((ahead.next_time(), ahead.time()), (time(5_001), time(5_001)));
+        assert_eq!(
+            (ahead.peek(), ahead.time(), ahead.next_time()),
+            (time(5_002), time(5_001), time(5_002))
+        );
     }
 }

@@ -103,10 +103,16 @@ impl Services {
             workers.group(),
         );
         let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max, handover)?;
-        let wallets = wallets::Wallets::new(db.clone(), ledger.queue());
+        let wallets = wallets::Wallets::new(db.clone(), clock.clone(), ledger.queue());
         Ok(Self {
             identity: identity::Identity::new(db.clone(), clock.clone(), &keys, wallets.clone(), config.currency),
-            transfers: transfers::Transfers::new(db.clone(), ledger.queue(), wallets.clone()),
+            transfers: transfers::Transfers::new(
+                db.clone(),
+                clock.clone(),
+                ledger.queue(),
+                wallets.clone(),
+                workers.group(),
+            ),
             imports: imports::Imports::new(
                 config,
                 db.clone(),
@@ -154,10 +160,11 @@ impl Services {
         self.merchants.refresh().await.map_err(WarmUpError::Merchants)
     }
 
-    /// Starts the background workers of a server: imports (these files of activities among them), the daily totals, and
-    /// the sharing of statistics. Must be called inside a tokio runtime.
+    /// Starts the background workers of a server: imports (these files of activities among them), the release of expired
+    /// holds, the daily totals, and the sharing of statistics. Must be called inside a tokio runtime.
     pub fn serve(&self, files: Vec<PathBuf>) {
         self.imports.serve(files);
+        self.transfers.serve();
         self.aggregates.serve();
         self.statistics.serve();
     }
@@ -176,6 +183,7 @@ impl Services {
     pub async fn stop(&self) {
         self.imports.stop().await;
         self.aggregates.stop().await;
+        self.transfers.stop().await;
         self.ledger.stop().await;
         self.merchants.stop().await;
         self.statistics.stop().await;

@@ -12,7 +12,7 @@ use service::clock::Clock;
 use service::config::{Config, ReportAccess};
 use service::db::{ConnectSettings, Db};
 use service::identity::{Actor, Email, FullName, Registration};
-use service::transfers::NewPayment;
+use service::transfers::{Asking, NewPayment};
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -193,15 +193,15 @@ impl TestBank {
 
     /// Deposits into a wallet, without HTTP.
     pub async fn fund(&self, wallet: WalletId, amount: &str, method: &str) {
-        let deposit = NewPayment {
+        let deposit = NewPayment::new(
             wallet,
-            amount: Some(Money::parse_unsigned(amount).expect("a test's amount is one")),
-            method: Method::try_new(method).expect("a test's method is one"),
-        };
+            Some(Money::parse_unsigned(amount).expect("a test's amount is one")),
+            Method::try_new(method).expect("a test's method is one"),
+        );
         let operator = self.operator_actor().await;
         self.services
             .transfers
-            .deposit(operator, None, deposit)
+            .deposit(Asking::by(operator), deposit)
             .await
             .expect("a test can fund a wallet");
     }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use entity::{changes, journal, ledger, transfers, wallets};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use service::clock::id_in;
 use service::journal::{ChangeLeaf, CommitContent, Head, LedgerIdentity, TransferLeaf, opening_text};
 use service::values::{ChangeId, ChangeKind, RecordId, Sha256Digest, Timestamp, WalletId, WalletStatus};
@@ -62,6 +62,28 @@ pub async fn adopt_each(db: &DatabaseConnection) {
         chain.grow(&[record], 0, transfer.created_at)
     };
     let rows: Vec<journal::Model> = stored.iter().map(row).collect();
+    insert(db, rows).await;
+}
+
+/// Commits all transfers beyond the head in rows of up to `per_row` transfers, as a busy bank would. Adds no changes: the
+/// wallets must have their openings. Keeps the transfers of one row in memory.
+pub async fn adopt_in_rows(db: &DatabaseConnection, per_row: u64) {
+    let mut chain = Chain::of(db).await;
+    let mut rows = Vec::new();
+    loop {
+        let next = transfers::Entity::find()
+            .filter(transfers::Column::Id.gt(chain.head.last_id))
+            .order_by_asc(transfers::Column::Id)
+            .limit(per_row);
+        let next = next.all(db).await.expect("the transfers can be read");
+        let Some(last) = next.last() else { break };
+        let at = last.created_at;
+        let records: Vec<(RecordId, Sha256Digest)> = next
+            .iter()
+            .map(|transfer| (transfer.id.into(), chain.leaf(transfer)))
+            .collect();
+        rows.push(chain.grow(&records, 0, at));
+    }
     insert(db, rows).await;
 }
 

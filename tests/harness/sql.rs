@@ -96,7 +96,7 @@ impl TestBank {
     pub async fn unlock_history(&self) {
         match self.backend {
             Backend::Postgres => {
-                for table in ["entries", "transfers", "changes", "journal"] {
+                for table in ["entries", "transfers", "changes", "journal", "holds", "batches"] {
                     self.execute(&format!("ALTER TABLE {table} DISABLE TRIGGER USER")).await;
                 }
             }

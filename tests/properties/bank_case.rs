@@ -6,7 +6,9 @@ use harness::TestBank;
 use proptest::prelude::*;
 use service::Services;
 use service::identity::Actor;
-use service::transfers::{Failure, IdempotencyKey, Metadata, NewPayment, NewTransfer, TransferError, TransferOutcome};
+use service::transfers::{
+    Asking, Failure, IdempotencyKey, Metadata, NewDestination, NewPayment, NewTransfer, TransferError, TransferOutcome,
+};
 use service::values::{Method, Money, Role, TransferId, TransferKind, WalletStatus};
 use service::wallets::{Expected, WalletError};
 
@@ -64,17 +66,23 @@ impl BankCase {
             TransferKind::Deposit => {
                 let (wallet, method) = (self.ids.id(ask.destination), self.method(ask.source));
                 transfers
-                    .deposit(actor, key, NewPayment { wallet, amount, method })
+                    .deposit(Asking::by(actor).with_key(key), NewPayment::new(wallet, amount, method))
                     .await
             }
             TransferKind::Withdrawal => {
                 let (wallet, method) = (self.ids.id(ask.source), self.method(ask.destination));
                 transfers
-                    .withdraw(actor, key, NewPayment { wallet, amount, method })
+                    .withdraw(Asking::by(actor).with_key(key), NewPayment::new(wallet, amount, method))
                     .await
             }
-            TransferKind::Transfer | TransferKind::Reversal => {
-                transfers.submit(actor, key, self.new_transfer(ask, amount)).await
+            TransferKind::Transfer
+            | TransferKind::Reversal
+            | TransferKind::Hold
+            | TransferKind::Release
+            | TransferKind::Capture => {
+                transfers
+                    .submit(Asking::by(actor).with_key(key), self.new_transfer(ask, amount))
+                    .await
             }
         }
     }
@@ -82,7 +90,8 @@ impl BankCase {
     fn new_transfer(&self, ask: &Ask, amount: Option<Money>) -> NewTransfer {
         NewTransfer {
             source: self.ids.id(ask.source),
-            destination: self.ids.id(ask.destination),
+            destination: NewDestination::Wallet(self.ids.id(ask.destination)),
+            hold: None,
             amount,
             description: ask.description.clone(),
             metadata: ask.description.as_deref().and_then(metadata_of),
@@ -156,6 +165,7 @@ impl BankCase {
             Err(WalletError::NoOwner) => Err("unauthenticated"),
             Err(WalletError::System) => Err("system_wallet"),
             Err(WalletError::Unexpected) => Err("precondition_failed"),
+            Err(WalletError::Time(_)) => Err("invalid_field"),
             Err(WalletError::Submit(_) | WalletError::Fault(_)) => Err("fault"),
         }
     }
@@ -182,7 +192,7 @@ pub fn verdict_of(
                 replayed: receipt.replayed,
                 ..plain("completed")
             };
-            Ok((verdict, Some(receipt.transfer.id)))
+            Ok((verdict, Some(receipt.transfer.transfer.id)))
         }
         Err(TransferError::Refused(refusal)) => Ok((plain(refusal.code()), None)),
         Err(TransferError::Failed {
@@ -194,7 +204,7 @@ pub fn verdict_of(
                 replayed,
                 ..failed(failure)
             },
-            Some(transfer),
+            transfer,
         )),
         Err(TransferError::KeyReused) => Ok((plain("idempotency_key_reused"), None)),
         Err(error) => Err(TestCaseError::fail(format!("{error}: {error:?}"))),

@@ -71,6 +71,8 @@ fn transfers_add_up(writes: &Writes, outcomes: &[Outcome]) -> TestCaseResult {
             Outcome::Recorded { .. }
             | Outcome::Refused(_)
             | Outcome::KeyReused
+            | Outcome::Batch(_)
+            | Outcome::Expired
             | Outcome::Wallet(_)
             | Outcome::WalletRefused(_) => None,
         })
@@ -187,6 +189,10 @@ fn wallets_are_sorted_and_sound(writes: &Writes, read: &HashMap<WalletId, Wallet
 struct Shipped<'a>(Sequence<'a>);
 
 impl Stamps for Shipped<'_> {
+    fn time(&mut self) -> Timestamp {
+        self.0.peek()
+    }
+
     fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid) {
         let time = self.0.next_time();
         (time, bucket.map_or_else(|| id_at(time), |bucket| id_in(bucket, time)))

@@ -23,8 +23,10 @@ pub struct BookCase {
     steps: Vec<Step>,
 }
 
-/// Times and ids that increase with each call.
+/// Times and ids that increase with each call, above a clock that stands still until it is moved.
+#[derive(Clone)]
 pub struct Ticks {
+    clock: Timestamp,
     last: Timestamp,
     count: u128,
 }
@@ -32,15 +34,25 @@ pub struct Ticks {
 impl Ticks {
     pub fn new() -> Self {
         Self {
+            clock: DateTime::UNIX_EPOCH,
             last: DateTime::UNIX_EPOCH,
             count: 0,
         }
     }
+
+    /// Moves the clock.
+    pub fn move_to(&mut self, time: Timestamp) {
+        self.clock = time;
+    }
 }
 
 impl Stamps for Ticks {
+    fn time(&mut self) -> Timestamp {
+        self.clock.max(self.last + TimeDelta::microseconds(1))
+    }
+
     fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid) {
-        self.last += TimeDelta::microseconds(1);
+        self.last = self.time();
         self.count += 1;
         let id = Uuid::from_u128(self.count << 12);
         (self.last, bucket.map_or(id, |bucket| bucket.mark(id)))
@@ -128,6 +140,7 @@ impl BookCase {
         let start = DateTime::UNIX_EPOCH;
         let accounts = self.model.accounts.iter().zip(self.versions.iter().cycle());
         let wallets = accounts.map(|((name, account), version)| Wallet {
+            limits: None,
             id: self.ids.id(*name),
             owner: account.owner.map(|user| self.ids.users[user]),
             method: method_of(*name, &self.ids),

@@ -138,6 +138,12 @@ pub fn wallet_row(owner: Option<UserId>, method: Option<Method>, in_currency: u8
         status: WalletStatus::Active,
         version: Version(0),
         created_at: now,
+        limit_per_transfer: None,
+        limit_per_day_amount: None,
+        limit_per_day_count: None,
+        counted_day: None,
+        counted_amount: None,
+        counted_transfers: None,
         updated_at: now,
     }
 }
@@ -298,7 +304,12 @@ pub fn is_record_of(row: &transfers::Model, ids: &Ids, ask: &Ask, code: &str) ->
     prop_assert_eq!((row.kind, row.status), (ask.kind, status));
     let customer = match ask.kind {
         TransferKind::Deposit => row.destination_wallet_id,
-        TransferKind::Transfer | TransferKind::Withdrawal | TransferKind::Reversal => row.source_wallet_id,
+        TransferKind::Transfer
+        | TransferKind::Withdrawal
+        | TransferKind::Reversal
+        | TransferKind::Hold
+        | TransferKind::Release
+        | TransferKind::Capture => row.source_wallet_id,
     };
     prop_assert_eq!(row.id.bucket(), customer.bucket());
     prop_assert_eq!(row.source_wallet_id, ids.id(ask.source));

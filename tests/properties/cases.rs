@@ -59,7 +59,7 @@ fn config(file: &str, cases: u32) -> Config {
 }
 
 /// Counts the situations that a property's cases reach, so that a property cannot pass without reaching them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Met(Mutex<BTreeMap<String, u32>>);
 
 impl Met {

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proptest::prelude::*;
 use service::actor::Actor;
-use service::ledger::{Action, Command, Direction, Idempotency, Movement, Outcome, Payment};
+use service::ledger::{Action, Command, Destination, Direction, Idempotency, Movement, Outcome, Payment, Texts};
 use service::values::{Digest, Role, TransferId, TransferKind, WalletStatus};
 
 use crate::bank_case::failed;
@@ -77,17 +77,27 @@ pub fn command_of(ask: &Ask, ids: &Ids) -> Command {
             method: ids.method(method),
             system: ids.find(system),
             amount: ask.units.map(money),
+            texts: Texts::default(),
+            hold: None,
+            is_to_open: false,
         })
     };
     let action = match ask.kind {
         TransferKind::Deposit => payment(Direction::In, ask.destination, ask.source),
         TransferKind::Withdrawal => payment(Direction::Out, ask.source, ask.destination),
-        TransferKind::Transfer | TransferKind::Reversal => Action::Move(Movement {
+        TransferKind::Transfer
+        | TransferKind::Reversal
+        | TransferKind::Hold
+        | TransferKind::Release
+        | TransferKind::Capture => Action::Move(Movement {
             source: ids.id(ask.source),
-            destination: ids.id(ask.destination),
+            destination: Destination::Wallet(ids.id(ask.destination)),
             amount: ask.units.map(money),
-            description: ask.description.clone(),
-            metadata: None,
+            texts: Texts {
+                description: ask.description.clone(),
+                metadata: None,
+            },
+            hold: None,
         }),
     };
     let role = match ask.asker {
@@ -95,6 +105,7 @@ pub fn command_of(ask: &Ask, ids: &Ids) -> Command {
         Asker::Operator => Role::Operator,
     };
     Command {
+        is_dry_run: false,
         actor: Actor {
             user: ids.user(ask.asker),
             role,
@@ -137,7 +148,9 @@ pub fn verdict_of(outcome: &Outcome) -> (Verdict, Option<TransferId>) {
         }
         Outcome::Refused(refusal) => (plain(refusal.code()), None),
         Outcome::KeyReused => (plain("idempotency_key_reused"), None),
-        Outcome::Wallet(_) | Outcome::WalletRefused(_) => unreachable!("the model asks for movements of money"),
+        Outcome::Batch(_) | Outcome::Expired | Outcome::Wallet(_) | Outcome::WalletRefused(_) => {
+            unreachable!("the model asks for movements of money")
+        }
     }
 }
 

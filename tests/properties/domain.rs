@@ -60,6 +60,7 @@ pub fn wallet() -> impl Strategy<Value = Wallet> {
     )
         .prop_map(
             |(id, owner, currency, (balance, part), status, version, (created_at, updated_at))| Wallet {
+                limits: None,
                 id: WalletId(id),
                 owner,
                 method: owner

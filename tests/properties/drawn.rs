@@ -246,7 +246,11 @@ impl DrawnRequest {
         let (source, destination) = match self.kind {
             TransferKind::Deposit => (self.system_side(model, wallet, asker, opens), wallet),
             TransferKind::Withdrawal => (wallet, self.system_side(model, wallet, asker, opens)),
-            TransferKind::Transfer | TransferKind::Reversal => (wallet, self.other.name(model, wallet)),
+            TransferKind::Transfer
+            | TransferKind::Reversal
+            | TransferKind::Hold
+            | TransferKind::Release
+            | TransferKind::Capture => (wallet, self.other.name(model, wallet)),
         };
         let is_transfer = self.kind == TransferKind::Transfer;
         Ask {

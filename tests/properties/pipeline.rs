@@ -13,7 +13,7 @@ use service::aggregates::{Aggregates, AggregatesError, Day, DayRange, PaymentBat
 use service::identity::Actor;
 use service::imports::RunOptions;
 use service::redis::Redis;
-use service::transfers::NewPayment;
+use service::transfers::{Asking, NewPayment};
 use service::values::{ImportKind, Method, WalletId};
 use tokio::sync::Mutex;
 
@@ -142,12 +142,17 @@ impl Stage {
     }
 
     async fn deposit(&mut self, units: i64) {
-        let deposit = NewPayment {
-            wallet: self.wallet,
-            amount: Some(money(units)),
-            method: Method::try_new("visa").expect("this is a method"),
-        };
-        let made = self.bank.services.transfers.deposit(self.operator, None, deposit).await;
+        let deposit = NewPayment::new(
+            self.wallet,
+            Some(money(units)),
+            Method::try_new("visa").expect("this is a method"),
+        );
+        let made = self
+            .bank
+            .services
+            .transfers
+            .deposit(Asking::by(self.operator), deposit)
+            .await;
         made.expect("a deposit is made");
         *self.deposited.entry(self.today()).or_default() += i128::from(units);
     }

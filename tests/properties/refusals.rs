@@ -216,11 +216,11 @@ async fn shown_as_stored(bank_case: &BankCase, ask: &Ask, id: TransferId, verdic
     };
     let shown = bank_case.services.transfers.get(actor, id).await;
     let shown = shown.map_err(|error| TestCaseError::fail(error.to_string()))?;
-    prop_assert_eq!(Some(shown.amount.units()), ask.units);
+    prop_assert_eq!(Some(shown.transfer.amount.units()), ask.units);
     let kept = ask.description.clone().filter(|_| verdict.code == "completed");
-    prop_assert_eq!(&shown.description, &kept);
+    prop_assert_eq!(&shown.transfer.description, &kept);
     prop_assert_eq!(
-        (shown.source, shown.destination),
+        (shown.transfer.source, shown.transfer.destination),
         (bank_case.ids.id(ask.source), bank_case.ids.id(ask.destination))
     );
     Ok(())

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use harness::{TestBank, on_every_backend};
 use service::db::FaultKind;
-use service::ledger::{Action, Command, Failure, Idempotency, Opening, Outcome, Owner, SubmitError, WalletRefusal};
+use service::ledger::{
+    Action, Command, Destination, Failure, Idempotency, Opening, Outcome, Owner, SubmitError, WalletRefusal,
+};
 use service::values::{Currency, Digest, TransferStatus, UserId};
 use uuid::Uuid;
 
@@ -29,7 +31,7 @@ async fn a_full_method_refuses_alone_and_not_its_batch(bank: Arc<TestBank>) {
     let [source, destination] = sides(&pay);
     let full_method = deposit(&bank, "full", destination, "0.0001").await;
     let method = deposit(&bank, "visa", destination, "0.0001").await;
-    let into_full = but(&pay, |movement| movement.destination = full);
+    let into_full = but(&pay, |movement| movement.destination = Destination::Wallet(full));
     let batch = vec![full_method.clone(), method, into_full, pay.clone(), full_method];
     let outcomes = committer.commit(&bank, batch).await;
     for (index, outcome) in outcomes.iter().enumerate() {
@@ -59,7 +61,7 @@ async fn a_poisoned_command_fails_alone_and_not_its_batch(bank: Arc<TestBank>) {
     bank.refuse_described_as("poison").await;
     let mut batch = vec![pay.clone(); 16];
     for index in [0, 5, 15] {
-        batch[index] = but(&pay, |movement| movement.description = Some("poison".to_owned()));
+        batch[index] = but(&pay, |movement| movement.texts.description = Some("poison".to_owned()));
     }
     let rows = bank.row_counts().await;
     let before = committer.metrics();
@@ -88,7 +90,7 @@ async fn a_poisoned_command_does_not_use_its_key_up(bank: Arc<TestBank>) {
     bank.refuse_described_as("poison").await;
     let poisoned = Command {
         idempotency: idempotency(1),
-        ..but(&pay, |movement| movement.description = Some("poison".to_owned()))
+        ..but(&pay, |movement| movement.texts.description = Some("poison".to_owned()))
     };
     let outcomes = committer.commit(&bank, vec![poisoned.clone(), poisoned.clone()]).await;
     assert!(

@@ -6,7 +6,7 @@ use harness::database::TestDatabase;
 use harness::{Customer, ManualClock, TestBank, begin, on_every_backend};
 use serde_json::json;
 use service::ledger::SubmitError;
-use service::transfers::TransferError;
+use service::transfers::{Asking, TransferError};
 use service::values::TransferStatus;
 
 use crate::requests::{key, new_transfer, submit, transfer};
@@ -68,7 +68,7 @@ async fn a_full_queue_answers_at_once_and_nothing_happens(bank: Arc<TestBank>) {
     for one in accepted {
         let outcome = one.all().await.pop().expect("one was begun");
         assert_eq!(
-            outcome.expect("what was accepted is done").transfer.status,
+            outcome.expect("what was accepted is done").transfer.transfer.status,
             TransferStatus::Completed
         );
     }
@@ -103,7 +103,12 @@ async fn a_caller_who_hangs_up_neither_stops_nor_doubles_a_transfer(bank: Arc<Te
 async fn an_aborted_request_under_a_key_is_answered_by_the_next(bank: Arc<TestBank>) {
     let (ana, ben) = ana_and_ben(&bank).await;
     let transfers = &bank.services.transfers;
-    let pay = || transfers.submit(ana.actor, key("once"), new_transfer(ana.wallet, ben.wallet, "1"));
+    let pay = || {
+        transfers.submit(
+            Asking::by(ana.actor).with_key(key("once")),
+            new_transfer(ana.wallet, ben.wallet, "1"),
+        )
+    };
     let held = bank.hold_commits().await;
     let left = begin([pay()]).await;
     assert_eq!(left.waiting(), 1, "it is queued");
@@ -125,7 +130,7 @@ async fn stopping_answers_what_was_accepted_and_takes_no_more(bank: Arc<TestBank
     let (ana, ben) = ana_and_ben(&bank).await;
     let services = bank.replica().await;
     let transfers = services.transfers.clone();
-    let pay = || transfers.submit(ana.actor, None, new_transfer(ana.wallet, ben.wallet, "1"));
+    let pay = || transfers.submit(Asking::by(ana.actor), new_transfer(ana.wallet, ben.wallet, "1"));
     let held = bank.hold_commits().await;
     let accepted = begin((0..20).map(|_| pay())).await;
     assert_eq!(accepted.waiting(), 20);
@@ -133,7 +138,7 @@ async fn stopping_answers_what_was_accepted_and_takes_no_more(bank: Arc<TestBank
     held.release().await;
     for outcome in accepted.all().await {
         assert_eq!(
-            outcome.expect("what was accepted is done").transfer.status,
+            outcome.expect("what was accepted is done").transfer.transfer.status,
             TransferStatus::Completed
         );
     }

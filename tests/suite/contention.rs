@@ -29,7 +29,7 @@ on_every_backend!(
 in_two_slices!(two_replicas_lose_no_update);
 
 const WORKERS: usize = 16;
-const TRANSFERS_PER_WORKER: usize = 25;
+const TRANSFERS_PER_WORKER: usize = 60;
 
 async fn two_replicas_lose_no_update(bank: Arc<TestBank>) {
     let mut customers = Vec::new();
@@ -82,10 +82,10 @@ async fn moves_money(services: &Services, worker: usize, customers: &[(Actor, Wa
         let (_, destination) = customers[(worker + step + 1 + step % 3) % 4];
         let amount = format!("{}.{}", 1 + (worker * 7 + step * 5) % 9, 1 + worker % 9);
         match submit(services, actor, new_transfer(source, destination, &amount)).await {
-            Ok(receipt) => made.push(receipt.transfer.as_ref().clone()),
+            Ok(receipt) => made.push(receipt.transfer.transfer.as_ref().clone()),
             Err(TransferError::Failed {
                 failure: Failure::InsufficientFunds { .. },
-                transfer: id,
+                transfer: Some(id),
                 ..
             }) => {
                 made.push(
@@ -93,7 +93,10 @@ async fn moves_money(services: &Services, worker: usize, customers: &[(Actor, Wa
                         .transfers
                         .get(actor, id)
                         .await
-                        .expect("a recorded refusal can be seen"),
+                        .expect("a recorded refusal can be seen")
+                        .transfer
+                        .as_ref()
+                        .clone(),
                 );
             }
             Err(other) => panic!("{other}"),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use harness::database::TestDatabase;
 use harness::servers::{Durability, PostgresServer};
 use harness::{Backend, Customer, ManualClock, TestBank};
-use service::transfers::TransferError;
+use service::transfers::{Asking, TransferError};
 
 use crate::requests::new_transfer;
 
@@ -56,7 +56,7 @@ async fn write(bank: Arc<TestBank>, ana: Customer, ben: Customer, answered: Arc<
     for _ in 0..TRANSFERS_EACH {
         loop {
             let new = new_transfer(ana.wallet, ben.wallet, "1");
-            match bank.services.transfers.submit(ana.actor, None, new).await {
+            match bank.services.transfers.submit(Asking::by(ana.actor), new).await {
                 Ok(_) => break,
                 // The answer promises that nothing was stored; the sums at the end check that.
                 Err(TransferError::Submit(_)) => tokio::task::yield_now().await,

@@ -34,7 +34,7 @@ async fn what_one_replica_remembers_of_a_lost_commit_moves_no_money() {
         let pay =
             async |services, amount| submit(services, ana.actor, new_transfer(ana.wallet, ben.wallet, amount)).await;
         let lost = pay(&bank.services, "500").await.expect("there is enough");
-        lose(&bank, lost.transfer.id, (&ana, &ben), "500").await;
+        lose(&bank, lost.transfer.transfer.id, (&ana, &ben), "500").await;
         // The other replica brings both wallets to the versions that the first one remembers, but with other balances.
         pay(&other, "12").await.expect("there is enough");
         pay(&bank.services, "1").await.expect("there is enough");
@@ -56,14 +56,14 @@ async fn the_statistics_count_a_lost_transfer_no_more() {
         let lost = pay(&bank.services, "500").await.expect("there is enough");
         let both = async || [minute(&bank.services, "USD").await, minute(&other, "USD").await];
         assert_eq!(both().await, [(2, 1_500); 2]);
-        lose(&bank, lost.transfer.id, (&ana, &ben), "500").await;
+        lose(&bank, lost.transfer.transfer.id, (&ana, &ben), "500").await;
         assert_eq!(both().await, [(1, 1_000); 2]);
         // The next row gets the number of the lost one.
         pay(&other, "12").await.expect("there is enough");
         assert_eq!(both().await, [(2, 1_012); 2]);
         let lost = pay(&other, "3").await.expect("there is enough");
         assert_eq!(both().await, [(3, 1_015); 2]);
-        lose(&bank, lost.transfer.id, (&ana, &ben), "3").await;
+        lose(&bank, lost.transfer.transfer.id, (&ana, &ben), "3").await;
         pay(&bank.services, "7").await.expect("there is enough");
         assert_eq!(both().await, [(3, 1_019); 2]);
     })

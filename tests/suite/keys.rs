@@ -142,7 +142,10 @@ async fn keys_outlive_processes_and_years(bank: Arc<TestBank>) {
     let pay = async |services: &service::Services, amount: &str| {
         services
             .transfers
-            .submit(ana.actor, key("k"), new_transfer(ana.wallet, ben.wallet, amount))
+            .submit(
+                service::transfers::Asking::by(ana.actor).with_key(key("k")),
+                new_transfer(ana.wallet, ben.wallet, amount),
+            )
             .await
     };
     let first = pay(&bank.services, "1").await.expect("the transfer is made");

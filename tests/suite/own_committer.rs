@@ -6,7 +6,8 @@ use service::actor::Actor;
 use service::db::Db;
 use service::feed::Handover;
 use service::ledger::{
-    Action, Command, Direction, Idempotency, Ledger, MetricsSnapshot, Movement, Outcome, Payment, Queue, SubmitError,
+    Action, Command, Destination, Direction, Idempotency, Ledger, MetricsSnapshot, Movement, Outcome, Payment, Queue,
+    SubmitError, Texts,
 };
 use service::values::{Digest, Method, TransferStatus, WalletId};
 
@@ -94,14 +95,15 @@ pub async fn submit(queue: &Queue, command: Command) -> Result<Outcome, SubmitEr
 
 pub fn command(actor: Actor, source: WalletId, destination: WalletId, amount: &str) -> Command {
     Command {
+        is_dry_run: false,
         actor,
         idempotency: None,
         action: Action::Move(Movement {
             source,
-            destination,
+            destination: Destination::Wallet(destination),
             amount: Some(money(amount)),
-            description: None,
-            metadata: None,
+            texts: Texts::default(),
+            hold: None,
         }),
     }
 }
@@ -109,6 +111,7 @@ pub fn command(actor: Actor, source: WalletId, destination: WalletId, amount: &s
 /// An operator's deposit by a method whose wallet is known.
 pub async fn deposit(bank: &TestBank, method: &str, wallet: WalletId, amount: &str) -> Command {
     Command {
+        is_dry_run: false,
         actor: bank.operator_actor().await,
         idempotency: None,
         action: Action::Pay(Payment {
@@ -117,6 +120,9 @@ pub async fn deposit(bank: &TestBank, method: &str, wallet: WalletId, amount: &s
             method: Method::try_new(method).expect("a test's method is one"),
             system: Some(bank.system_wallet(method).await),
             amount: Some(money(amount)),
+            texts: Texts::default(),
+            hold: None,
+            is_to_open: false,
         }),
     }
 }
@@ -124,10 +130,10 @@ pub async fn deposit(bank: &TestBank, method: &str, wallet: WalletId, amount: &s
 /// The same movement with the changes that `set` makes.
 pub fn but(command: &Command, set: impl FnOnce(&mut Movement)) -> Command {
     let mut command = command.clone();
-    match &mut command.action {
-        Action::Move(movement) => set(movement),
-        Action::Pay(_) | Action::Open(_) | Action::SetStatus(_) => panic!("it moves money between customers"),
-    }
+    let Action::Move(movement) = &mut command.action else {
+        panic!("it moves money between customers");
+    };
+    set(movement);
     command
 }
 
@@ -148,7 +154,7 @@ pub fn idempotency(number: u8) -> Option<Idempotency> {
 pub fn status(outcome: &Result<Outcome, SubmitError>) -> Option<TransferStatus> {
     match outcome {
         Ok(Outcome::Recorded { transfer, .. }) => Some(transfer.status),
-        Ok(Outcome::Refused(_) | Outcome::KeyReused | Outcome::Wallet(_) | Outcome::WalletRefused(_)) | Err(_) => None,
+        Ok(_) | Err(_) => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use harness::{Backend, Customer, TestBank, all_at_once, on_every_backend};
 use service::Services;
 use service::actor::Actor;
-use service::transfers::{Failure, Refusal, TransferError};
+use service::transfers::{Asking, Failure, Refusal, TransferError};
 use service::values::WalletId;
 use service::wallets::Expected;
 
@@ -102,14 +102,14 @@ async fn money_that_another_process_brought_can_be_spent(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     pair.pay(&pair.here, "10").await.expect_err("ana has 9");
     let operator = bank.operator_actor().await;
-    let deposit = service::transfers::NewPayment {
-        wallet: pair.ana.wallet,
-        amount: Some(money("5")),
-        method: service::values::Method::try_new("visa").expect("this is a method"),
-    };
+    let deposit = service::transfers::NewPayment::new(
+        pair.ana.wallet,
+        Some(money("5")),
+        service::values::Method::try_new("visa").expect("this is a method"),
+    );
     pair.there
         .transfers
-        .deposit(operator, None, deposit)
+        .deposit(Asking::by(operator), deposit)
         .await
         .expect("an operator can deposit");
     pair.pay(&pair.here, "14").await.expect("ana has 14");

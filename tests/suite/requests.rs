@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use service::Services;
 use service::identity::{Actor, Email, FullName, Registration};
-use service::transfers::{IdempotencyKey, NewPayment, NewTransfer, TransferError, TransferOutcome};
+use service::transfers::{Asking, IdempotencyKey, NewPayment, NewTransfer, TransferError, TransferOutcome};
 use service::values::{Method as PaymentMethod, Money, WalletId};
 
 /// The largest amount there is.
@@ -93,18 +93,12 @@ pub fn key(text: &str) -> Option<IdempotencyKey> {
 
 /// A transfer for the services.
 pub fn new_transfer(source: WalletId, destination: WalletId, amount: &str) -> NewTransfer {
-    NewTransfer {
-        source,
-        destination,
-        amount: Some(money(amount)),
-        description: None,
-        metadata: None,
-    }
+    NewTransfer::new(source, destination, Some(money(amount)))
 }
 
 /// Submits a transfer without HTTP.
 pub async fn submit(services: &Services, actor: Actor, new: NewTransfer) -> Result<TransferOutcome, TransferError> {
-    services.transfers.submit(actor, None, new).await
+    services.transfers.submit(Asking::by(actor), new).await
 }
 
 /// Withdraws without HTTP.
@@ -117,15 +111,7 @@ pub async fn withdraw(
     let method = PaymentMethod::try_new("wire").expect("this is a method");
     services
         .transfers
-        .withdraw(
-            actor,
-            None,
-            NewPayment {
-                wallet,
-                amount: Some(money(amount)),
-                method,
-            },
-        )
+        .withdraw(Asking::by(actor), NewPayment::new(wallet, Some(money(amount)), method))
         .await
 }
 

@@ -79,15 +79,15 @@ impl Shared {
     /// A deposit by a process that shares no statistics, such as a command.
     async fn fund_unseen(&self, customer: &Customer, amount: &str) {
         let alone = self.bank.replica_with(|config| config.redis_url = None).await;
-        let deposit = service::transfers::NewPayment {
-            wallet: customer.wallet,
-            amount: service::values::Money::parse_unsigned(amount).ok(),
-            method: service::values::Method::try_new("visa").expect("visa is a method"),
-        };
+        let deposit = service::transfers::NewPayment::new(
+            customer.wallet,
+            service::values::Money::parse_unsigned(amount).ok(),
+            service::values::Method::try_new("visa").expect("visa is a method"),
+        );
         let operator = self.bank.operator_actor().await;
         alone
             .transfers
-            .deposit(operator, None, deposit)
+            .deposit(service::transfers::Asking::by(operator), deposit)
             .await
             .expect("a deposit is made");
     }

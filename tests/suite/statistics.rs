@@ -146,7 +146,7 @@ async fn a_minute_of_many_pages_is_read_back(bank: Arc<TestBank>) {
     let queue = bank.services.transfers.clone();
     let pay = || {
         let paid = crate::requests::new_transfer(ana.wallet, ben.wallet, "1");
-        queue.submit(ana.actor, None, paid)
+        queue.submit(service::transfers::Asking::by(ana.actor), paid)
     };
     for _ in 0..TRANSFERS / 5_000 {
         let paid = harness::all_at_once((0..5_000).map(|_| pay())).await;
@@ -225,7 +225,11 @@ async fn what_several_replicas_commit_at_once_counts_once_on_each(bank: Arc<Test
         (0..100).map(|_| {
             let transfer = crate::requests::new_transfer(ana.wallet, ben.wallet, "1");
             let transfers = replica.transfers.clone();
-            async move { transfers.submit(ana.actor, None, transfer).await }
+            async move {
+                transfers
+                    .submit(service::transfers::Asking::by(ana.actor), transfer)
+                    .await
+            }
         })
     }));
     let (paid, late) = tokio::join!(paying, late);

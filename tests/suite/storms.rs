@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use harness::{TestBank, all_at_once, on_every_backend};
 use service::identity::Actor;
-use service::transfers::TransferError;
+use service::transfers::{Asking, TransferError};
 use service::values::WalletId;
 use service::{Services, ledger};
 
@@ -70,7 +70,10 @@ async fn fifty_requests_through_two_replicas_make_one_transfer(bank: Arc<TestBan
     let replicas = [bank.services.clone(), bank.replica().await];
     let pay = |index: usize| {
         let transfers = &replicas[index % 2].transfers;
-        transfers.submit(ana.actor, key("k"), new_transfer(ana.wallet, ben.wallet, "1"))
+        transfers.submit(
+            Asking::by(ana.actor).with_key(key("k")),
+            new_transfer(ana.wallet, ben.wallet, "1"),
+        )
     };
     let receipts = all_at_once((0..50).map(pay)).await;
     let receipts: Vec<_> = receipts
@@ -128,14 +131,20 @@ async fn worker_asks(services: &Services, worker: usize, ana: Actor, wallets: [W
         let number = (worker / 2 * 13 + step * 2 + worker % 2) % KEYS;
         let amount = if asks_too_much(number) { "1000" } else { "1" };
         let new = new_transfer(source, destination, amount);
-        let answer = services.transfers.submit(ana, key(&format!("key-{number}")), new).await;
+        let answer = services
+            .transfers
+            .submit(Asking::by(ana).with_key(key(&format!("key-{number}"))), new)
+            .await;
         let transfer = match answer {
-            Ok(receipt) => receipt.transfer.as_ref().clone(),
-            Err(TransferError::Failed { transfer: id, .. }) => services
+            Ok(receipt) => receipt.transfer.transfer.as_ref().clone(),
+            Err(TransferError::Failed { transfer: Some(id), .. }) => services
                 .transfers
                 .get(ana, id)
                 .await
-                .expect("a recorded refusal can be seen"),
+                .expect("a recorded refusal can be seen")
+                .transfer
+                .as_ref()
+                .clone(),
             Err(other) => panic!("key {number}: {other}"),
         };
         answers.push((number, transfer));

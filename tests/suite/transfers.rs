@@ -42,8 +42,9 @@ async fn a_transfer_moves_exactly_its_amount(bank: Arc<TestBank>) {
     let expected = json!({
         "id": id, "kind": "TRANSFER", "status": "COMPLETED", "source_wallet_id": ana.wallet,
         "destination_wallet_id": ben.wallet, "amount": "12.5000", "currency": "USD", "method": null,
-        "description": null, "metadata": null, "failure_reason": null, "reverses": null,
-        "created_at": made["created_at"], "completed_at": made["created_at"], "expires_at": null,
+        "description": null, "metadata": null, "failure_reason": null, "batch_id": null, "hold_id": null,
+        "reverses": null, "reversed": "0.0000", "hold": null, "created_by": null, "created_at": made["created_at"],
+        "completed_at": made["created_at"],
     });
     assert_eq!(made, expected);
     assert!(
@@ -132,8 +133,8 @@ async fn fields_that_nobody_knows_are_refused(bank: Arc<TestBank>) {
     let ben = bank.customer("ben").await;
     let rows = bank.row_counts().await;
     for (field, value) in [
-        ("hold", json!(true)),
-        ("expires_in_s", json!(60)),
+        ("held", json!(true)),
+        ("expires_in", json!(60)),
         ("sorce_wallet_id", json!(ana.wallet)),
     ] {
         let mut body = transfer(ana.wallet, ben.wallet, "1");
@@ -143,7 +144,7 @@ async fn fields_that_nobody_knows_are_refused(bank: Arc<TestBank>) {
         assert!(answer.json["errors"].to_string().contains(field), "{}", answer.text);
     }
     let mut body = payment("1", "wire");
-    body["description"] = json!("rent");
+    body["subject"] = json!("rent");
     ana.caller
         .post(&wallet_path(ana.wallet, "/withdrawals"), body)
         .await

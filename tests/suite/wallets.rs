@@ -40,7 +40,7 @@ async fn a_customer_opens_one_wallet_per_currency(bank: Arc<TestBank>) {
     let opened = ana.caller.post("/v1/wallets", body.clone()).await.expect(201);
     let expected = json!({
         "id": opened["id"], "user_id": ana.actor.user, "currency": "EUR", "balance": "0.0000", "held": "0.0000",
-        "available": "0.0000", "status": "ACTIVE", "version": 0, "created_at": opened["created_at"],
+        "available": "0.0000", "status": "ACTIVE", "limits": null, "version": 0, "created_at": opened["created_at"],
         "updated_at": opened["created_at"],
     });
     assert_eq!(opened, expected);

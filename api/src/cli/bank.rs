@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use service::Services;
+use service::clock::Clock;
 use service::config::Config;
 use service::db::{self, ConnectSettings, Db};
 use service::ledger::bank_clock;
@@ -11,12 +12,31 @@ use service::ledger::bank_clock;
 /// The services of one process.
 pub type Bank = Arc<Services>;
 
+/// The services of one process, and the bank's clock.
+pub struct ClockedBank {
+    pub services: Bank,
+    pub clock: Arc<dyn Clock>,
+}
+
 /// Connects to the database, brings its schema up to date and starts the services.
 pub async fn open(config: &Config) -> anyhow::Result<Bank> {
     let db = connect(config).await?;
+    Ok(start(config, db).await?.services)
+}
+
+/// Like `open`, for a command that needs a bank to look at: it does not make a missing SQLite file.
+pub async fn open_existing(config: &Config) -> anyhow::Result<ClockedBank> {
+    let db = connect_existing(config).await?;
+    start(config, db).await
+}
+
+async fn start(config: &Config, db: Db) -> anyhow::Result<ClockedBank> {
     let clock = bank_clock(&db).await.context("cannot read the bank's clock")?;
-    let services = Services::start(config, db, clock).context("cannot start the bank")?;
-    Ok(Arc::new(services))
+    let services = Services::start(config, db, clock.clone()).context("cannot start the bank")?;
+    Ok(ClockedBank {
+        services: Arc::new(services),
+        clock,
+    })
 }
 
 /// Connects and brings the schema up to date.

@@ -10,7 +10,7 @@ use service::clock::random_bytes;
 use service::config::{Config, ReportAccess};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::page::PageRequest;
-use service::transfers::{NewPayment, NewTransfer, TransferError};
+use service::transfers::{Asking, NewPayment, NewTransfer, TransferError};
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -142,12 +142,12 @@ async fn make_customers(bank: &Bank, password: &str) -> anyhow::Result<Vec<DemoC
             currency: None,
         };
         let (user, wallet) = bank.identity.register(registration).await?;
-        let deposit = NewPayment {
-            wallet: wallet.id,
-            amount: Money::parse_unsigned(OPENING_BALANCE).ok(),
-            method: Method::try_new("visa").context("visa is a method")?,
-        };
-        bank.transfers.deposit(operator, None, deposit).await?;
+        let deposit = NewPayment::new(
+            wallet.id,
+            Money::parse_unsigned(OPENING_BALANCE).ok(),
+            Method::try_new("visa").context("visa is a method")?,
+        );
+        bank.transfers.deposit(Asking::by(operator), deposit).await?;
         customers.push(DemoCustomer {
             name,
             email,
@@ -187,7 +187,7 @@ async fn send(bank: &Bank, customers: &[DemoCustomer], options: &DemoOptions) ->
         }
         let (actor, new) = random_transfer(customers);
         let bank = bank.clone();
-        under_way.spawn(async move { bank.transfers.submit(actor, None, new).await.map(|_| ()) });
+        under_way.spawn(async move { bank.transfers.submit(Asking::by(actor), new).await.map(|_| ()) });
     }
     while let Some(ended) = under_way.join_next().await {
         note(&mut sent, Some(ended))?;
@@ -217,12 +217,10 @@ fn random_transfer(customers: &[DemoCustomer]) -> (Actor, NewTransfer) {
     let source = source % customers.len();
     let destination = (source + 1 + step % (customers.len() - 1)) % customers.len();
     let units = i64::try_from(1 + high * 256 + low).unwrap_or(1) * 10;
+    let (source_wallet, destination) = (customers[source].wallet, customers[destination].wallet);
     let new = NewTransfer {
-        source: customers[source].wallet,
-        destination: customers[destination].wallet,
-        amount: Money::from_units(units),
         description: Some("demo".to_owned()),
-        metadata: None,
+        ..NewTransfer::new(source_wallet, destination, Money::from_units(units))
     };
     (customers[source].actor, new)
 }

@@ -12,11 +12,15 @@ mod logging;
 mod migrate;
 mod nearest;
 mod openapi;
+mod people;
 mod prompt;
 mod serve;
 mod settings;
+mod table;
+mod transfer;
 mod user;
 mod verify;
+mod wallet;
 mod welcome;
 mod wrong_use;
 
@@ -63,6 +67,16 @@ enum CliCommand {
     User {
         #[command(subcommand)]
         action: user::UserAction,
+    },
+    /// Look at a wallet, freeze it, set its limits; beside a running bank
+    Wallet {
+        #[command(subcommand)]
+        action: wallet::WalletAction,
+    },
+    /// Look at a transfer and at what has become of it
+    Transfer {
+        #[command(subcommand)]
+        action: transfer::TransferAction,
     },
     /// Import the rows of files; content that was imported before is recognized
     Import {
@@ -129,6 +143,8 @@ async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
         CliCommand::Serve => serve::run(&settings, &call).await,
         CliCommand::Migrate { action } => migrate::run(&settings, action).await,
         CliCommand::User { action } => user::run(&settings, action).await,
+        CliCommand::Wallet { action } => wallet::run(&settings, action).await,
+        CliCommand::Transfer { action } => transfer::run(&settings, action).await,
         CliCommand::Import { what } => import::run(&settings, what).await,
         CliCommand::Verify(options) => verify::run(&settings, options).await,
         CliCommand::Demo(options) => demo::run(&settings, options).await,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Object;
-use crate::problem::{self, Code, FieldFault, Problem};
+use crate::problem::{self, Code, FieldFault, PART_SCHEMA, Problem};
 
 /// The failures that the edge may answer for any operation.
 const OF_THE_EDGE: &[Code] = &[
@@ -111,12 +111,35 @@ fn example(code: Code) -> Value {
         Code::InsufficientFunds => Problem::new(code, "12.5000 is available, 100.0000 is asked for")
             .with("available", "12.5000")
             .with("transfer_id", TRANSFER_ID),
+        Code::LimitExceeded => Problem::new(code, "the limit per_day_amount of the source would be passed")
+            .with("limit", "per_day_amount")
+            .with("remaining", "12.5000")
+            .with("transfer_id", TRANSFER_ID),
+        Code::AmountExceedsHold | Code::AmountExceedsOriginal => {
+            Problem::new(code, "12.5000 remains").with("remaining", "12.5000")
+        }
+        Code::HoldClosed => Problem::new(code, "the time of the hold has run out").with("reason", "expired"),
         Code::WalletFrozen | Code::WalletClosed | Code::CurrencyMismatch | Code::BalanceOutOfRange => {
             Problem::new(code, code.title()).with("transfer_id", TRANSFER_ID)
         }
         other => Problem::new(other, other.title()),
     };
     json!(problem.with("request_id", REQUEST_ID))
+}
+
+/// Describes a problem inside an answer: one that has no request of its own.
+pub fn describe_parts(document: &mut Value) {
+    let Some(schema) = document["components"]["schemas"].get_mut(PART_SCHEMA) else {
+        return;
+    };
+    *schema = problem_schema();
+    schema["description"] = "A failure as in other answers, of this part alone.".into();
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.shift_remove("request_id");
+    }
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| name != "request_id");
+    }
 }
 
 pub fn add_components(document: &mut Value, responses: Object) {
@@ -160,6 +183,22 @@ fn problem_schema() -> Value {
                 },
             },
             "available": { "type": "string", "format": "decimal", "description": "What the source wallet could still give." },
+            "index": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 999,
+                "description": "Which transfer of an atomic batch was refused, from 0.",
+            },
+            "limit": {
+                "type": "string",
+                "enum": ["per_transfer", "per_day_amount", "per_day_count"],
+                "description": "The limit of the source that would be passed.",
+            },
+            "reason": { "type": "string", "enum": ["expired"], "description": "How a hold ended whose time ran out." },
+            "remaining": {
+                "description": "How much is left of a hold, of a transfer to reverse, or of a limit; for per_day_count the number 0.",
+                "oneOf": [{ "type": "string", "format": "decimal" }, { "type": "integer" }],
+            },
             "max_bytes": { "type": "integer", "format": "int64", "minimum": 0, "description": "What a body may hold here." },
             "transfer_id": { "type": "string", "format": "uuid", "description": "The transfer that records a refusal." },
         },

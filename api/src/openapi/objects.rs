@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::{Object, operations};
+use crate::problem::PART_SCHEMA;
 
 /// Settles every object of a document.
 ///
@@ -21,7 +22,8 @@ pub fn settle(document: &mut Value) -> Result<()> {
     };
     follow_references(schemas, &mut requests);
     follow_references(schemas, &mut answers);
-    for (name, schema) in schemas.iter_mut() {
+    // The members of a problem that are not required are never null.
+    for (name, schema) in schemas.iter_mut().filter(|(name, _)| *name != PART_SCHEMA) {
         let (is_asked, is_answered) = (requests.contains(name), answers.contains(name));
         let Some(properties) = schema["properties"].as_object() else {
             continue;
@@ -84,20 +86,27 @@ fn inline_nullable_references(schemas: &mut Object) -> Vec<String> {
     let mut inlined = Vec::new();
     let settled = schemas.clone();
     for schema in schemas.values_mut() {
-        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-        for property in properties.into_iter().flat_map(Object::values_mut) {
-            let mut references = Vec::new();
-            collect_references(property.get("allOf").unwrap_or(&Value::Null), &mut references);
-            if let [name] = &references[..]
-                && let Some(copy) = settled.get(name)
-                && property.get("nullable") == Some(&Value::Bool(true))
-            {
-                *property = nullable(copy.clone());
-                inlined.append(&mut references);
-            }
-        }
+        inline_in(schema, &settled, &mut inlined);
     }
     inlined
+}
+
+/// Replaces them in one schema, and in the copies: an object that may be null can contain another one.
+fn inline_in(schema: &mut Value, settled: &Object, inlined: &mut Vec<String>) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(Object::values_mut) {
+        let mut references = Vec::new();
+        collect_references(property.get("allOf").unwrap_or(&Value::Null), &mut references);
+        if let [name] = &references[..]
+            && let Some(copy) = settled.get(name)
+            && property.get("nullable") == Some(&Value::Bool(true))
+        {
+            let mut copy = copy.clone();
+            inline_in(&mut copy, settled, inlined);
+            *property = nullable(copy);
+            inlined.append(&mut references);
+        }
+    }
 }
 
 fn follow_references(schemas: &Object, names: &mut Vec<String>) {

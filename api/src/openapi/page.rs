@@ -13,7 +13,7 @@ use poem::{
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-use crate::wire::EntityTags;
+use crate::wire::{EntityTags, weight_milli};
 
 /// The pages contain their scripts and styles inline, and may connect to this server only.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
@@ -164,26 +164,6 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     }
     let gzip = gzip.or(rest).unwrap_or(0);
     gzip > 0 && gzip >= plain.unwrap_or(0)
-}
-
-/// The weight of a coding in thousandths, 1000 without a weight; `None` when it cannot be read.
-fn weight_milli(parameters: &str) -> Option<u32> {
-    let parameters = parameters.trim();
-    if parameters.is_empty() {
-        return Some(1000);
-    }
-    let (name, value) = parameters.split_once('=')?;
-    if !name.trim().eq_ignore_ascii_case("q") {
-        return None;
-    }
-    let (whole, part) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
-    let is_number = part.len() <= 3 && part.bytes().all(|digit| digit.is_ascii_digit());
-    let thousandths: u32 = format!("{part:0<3}").parse().ok().filter(|_| is_number)?;
-    match (whole, thousandths) {
-        ("0", part) => Some(part),
-        ("1", 0) => Some(1000),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

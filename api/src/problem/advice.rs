@@ -65,6 +65,33 @@ impl Code {
                 "Check the ids of the wallets, correct them, and send it again. The same Idempotency-Key may be used: it is not \
                  used up.",
             ),
+            Self::PayeeNotFound => advice(
+                "Nobody with this e-mail address has a wallet in the source's currency. Nothing happened.",
+                "Check the address, or ask the person for the id of a wallet. The same Idempotency-Key may be used: it is not \
+                 used up.",
+            ),
+            Self::NotAHold => advice(
+                "The transfer is not a hold, so it cannot be captured or voided. Nothing happened.",
+                "Name a transfer of kind HOLD.",
+            ),
+            Self::NotReversible => advice(
+                "Only transfers that moved money can be reversed: TRANSFER, DEPOSIT, WITHDRAWAL and CAPTURE that are COMPLETED. \
+                 Nothing happened.",
+                "Name one of these. A hold is voided instead.",
+            ),
+            Self::HoldClosed => advice(
+                "Nothing remains of the hold: it was captured or voided, or, where reason is expired, its time ran out. Nothing \
+                 happened.",
+                "Look at the hold with GET /v1/transfers/{transfer_id}. For more money, ask for a new hold.",
+            ),
+            Self::AmountExceedsHold => advice(
+                "Less remains of the hold: remaining says how much. Nothing happened.",
+                "Ask for at most that much, under the same Idempotency-Key if you like: it is not used up.",
+            ),
+            Self::AmountExceedsOriginal => advice(
+                "Less of the transfer is left to reverse: remaining says how much. Nothing happened.",
+                "Ask for at most that much, under the same Idempotency-Key if you like: it is not used up.",
+            ),
             Self::TransferNotFound => advice(
                 "There is no such transfer, or the caller may not see it.",
                 "Check the id. Sending it again does not help.",
@@ -157,7 +184,8 @@ impl Code {
                 NEW_KEY,
             ),
             Self::LimitExceeded => advice(
-                "The transfer is above a limit of the wallet. No money moved; the refusal is recorded as transfer_id.",
+                "The transfer would pass the limit of the source that limit names; remaining says how much is left of it. No money \
+                 moved; the refusal is recorded as transfer_id.",
                 NEW_KEY,
             ),
             Self::IdempotencyKeyReused => advice(

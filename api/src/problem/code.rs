@@ -51,6 +51,8 @@ codes! {
     UserNotFound = "user_not_found", NOT_FOUND, "User not found";
     /// No such wallet, or the caller may not see it.
     WalletNotFound = "wallet_not_found", NOT_FOUND, "Wallet not found";
+    /// Nobody with this e-mail address has a wallet in the source's currency.
+    PayeeNotFound = "payee_not_found", NOT_FOUND, "Payee not found";
     /// No such transfer, or the caller may not see it.
     TransferNotFound = "transfer_not_found", NOT_FOUND, "Transfer not found";
     /// No activity of this merchant is known.
@@ -81,6 +83,16 @@ codes! {
     InvalidAmount = "invalid_amount", UNPROCESSABLE_ENTITY, "Invalid amount";
     /// The payment method is not open in this currency.
     UnknownMethod = "unknown_method", UNPROCESSABLE_ENTITY, "Unknown payment method";
+    /// The transfer is not a hold.
+    NotAHold = "not_a_hold", UNPROCESSABLE_ENTITY, "Not a hold";
+    /// The transfer moved no money, or is a reversal itself.
+    NotReversible = "not_reversible", UNPROCESSABLE_ENTITY, "Not reversible";
+    /// Nothing remains of the hold.
+    HoldClosed = "hold_closed", UNPROCESSABLE_ENTITY, "Hold closed";
+    /// Less remains of the hold than asked for.
+    AmountExceedsHold = "amount_exceeds_hold", UNPROCESSABLE_ENTITY, "Amount exceeds the hold";
+    /// Less of the transfer is left to reverse than asked for.
+    AmountExceedsOriginal = "amount_exceeds_original", UNPROCESSABLE_ENTITY, "Amount exceeds the original";
     /// Source and destination are one wallet.
     SameWallet = "same_wallet", UNPROCESSABLE_ENTITY, "Source and destination are the same wallet";
     /// One of the wallets is frozen.
@@ -95,7 +107,7 @@ codes! {
     InsufficientFunds = "insufficient_funds", UNPROCESSABLE_ENTITY, "Insufficient funds";
     /// A balance would leave the range of a wallet.
     BalanceOutOfRange = "balance_out_of_range", UNPROCESSABLE_ENTITY, "Balance out of range";
-    /// The transfer is above a limit of the wallet. Reserved: the bank has no such limit yet.
+    /// The transfer would pass a limit of the source.
     LimitExceeded = "limit_exceeded", UNPROCESSABLE_ENTITY, "Limit exceeded";
     /// The key was used for another request.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key used for another request";

@@ -11,7 +11,7 @@ use service::identity::{AccessToken, Registration, check_password};
 
 use super::Tag;
 use super::users::UserView;
-use super::wallets::WalletView;
+use super::wallet_view::WalletView;
 use crate::fields::Input;
 use crate::problem::{ApiResult, Problem};
 use crate::samples;

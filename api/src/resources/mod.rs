@@ -6,14 +6,22 @@
 
 pub mod analytics;
 pub mod auth;
+pub mod batches;
 pub mod daily_totals;
+pub mod holds;
 pub mod imports;
 pub mod last_minute;
+pub mod limits;
 pub mod merchants;
 mod metrics;
 pub mod operations;
+pub mod payments;
+pub mod statements;
+pub mod transfer_inputs;
+pub mod transfer_view;
 pub mod transfers;
 pub mod users;
+pub mod wallet_view;
 pub mod wallets;
 
 use poem_openapi::Tags;

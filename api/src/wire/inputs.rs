@@ -4,6 +4,7 @@ use poem_openapi::registry::MetaSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use service::identity::{Email, FullName};
+use service::transfers::HoldTerms;
 use service::values::Method;
 
 use super::inline_schema;
@@ -74,5 +75,32 @@ inline_schema!(MethodInput, "MethodInput", {
     let mut schema = MetaSchema::new("string");
     schema.description = Some("How, such as `visa` or `wire`.");
     schema.pattern = Some("^[a-z0-9_]{1,32}$".to_owned());
+    schema
+});
+
+/// For how long a hold is asked for, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldSeconds(pub HoldTerms);
+
+impl<'de> Deserialize<'de> for HoldSeconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = i64::deserialize(deserializer)?;
+        HoldTerms::try_new(seconds).map(Self).ok_or_else(|| {
+            let (min, max) = (HoldTerms::SECONDS_MIN, HoldTerms::SECONDS_MAX);
+            D::Error::custom(format_args!("must be a whole number from {min} to {max}"))
+        })
+    }
+}
+
+impl Serialize for HoldSeconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0.expires_in.num_seconds())
+    }
+}
+
+inline_schema!(HoldSeconds, "HoldSeconds", {
+    let mut schema = MetaSchema::new_with_format("integer", "int64");
+    schema.description = Some("After how many seconds a hold ends by itself; 604 800, seven days, when it is missing.");
+    (schema.minimum, schema.maximum) = (Some(HoldTerms::SECONDS_MIN as f64), Some(HoldTerms::SECONDS_MAX as f64));
     schema
 });

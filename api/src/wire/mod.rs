@@ -5,12 +5,15 @@ mod amount;
 mod bounded_parts;
 mod counts;
 mod currency;
+mod dry_run;
 mod entity_tags;
 mod idempotency;
 mod inputs;
 mod json;
 mod lists;
+mod no_body;
 mod number;
+mod objects;
 mod parameters;
 mod replay;
 mod tagged;
@@ -18,18 +21,22 @@ mod text;
 mod time;
 mod transaction;
 mod upload;
+mod weight;
 mod words;
 
 pub use self::{
     amount::{AMOUNT_EXPECTED, Amount, AmountInput},
     counts::Counts,
     currency::{CURRENCY_EXPECTED, currency_of},
+    dry_run::{CreatedOrPreview, DoneOrPreview, Preview},
     entity_tags::EntityTags,
     idempotency::IdempotencyHeader,
-    inputs::{EmailInput, FullNameInput, MethodInput},
+    inputs::{EmailInput, FullNameInput, HoldSeconds, MethodInput},
     json::{Accepted, Created, Json, Located},
     lists::{ListQuery, Listed, page_request},
+    no_body::NoBody,
     number::Number,
+    objects::only_objects,
     parameters::{CurrencyText, CursorText, DayText, EVENTS_MAX, EventLimit, LIMIT_DEFAULT, LIMIT_MAX, PageLimit},
     replay::CreatedOrReplayed,
     tagged::{CreatedTagged, ExpectedTags, KnownTags, Refreshed, Tagged},
@@ -37,6 +44,7 @@ pub use self::{
     time::Time,
     transaction::Transaction,
     upload::FileUpload,
+    weight::weight_milli,
     words::{
         ImportKindWord, ImportStatusWord, ProductWord, RoleWord, TransferKindWord, TransferStatusWord, UserStatusWord,
         WalletStatusWord,

@@ -20,27 +20,35 @@ pub struct CreatedOrReplayed<T> {
 
 impl<T: Located + Serialize> IntoResponse for CreatedOrReplayed<T> {
     fn into_response(self) -> Response {
-        let mut response = Created(self.body).into_response();
-        if self.replayed {
-            response
-                .headers_mut()
-                .insert(REPLAYED, HeaderValue::from_static("true"));
-        }
-        response
+        marked(Created(self.body).into_response(), self.replayed)
     }
 }
 
 impl<T: Type + Located + Serialize> ApiResponse for CreatedOrReplayed<T> {
     fn meta() -> MetaResponses {
-        let mut meta = Created::<T>::meta();
-        let note = "true when this is the stored outcome of an earlier request with the same key.";
-        meta.responses[0]
-            .headers
-            .push(string_header("Idempotent-Replayed", note));
-        meta
+        with_mark(Created::<T>::meta())
     }
 
     fn register(registry: &mut Registry) {
         T::register(registry);
     }
+}
+
+/// The same answer, marked if it is a replay.
+pub(super) fn marked(mut response: Response, replayed: bool) -> Response {
+    if replayed {
+        response
+            .headers_mut()
+            .insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// The same answers of the OpenAPI document with the header that marks a replay.
+pub(super) fn with_mark(mut meta: MetaResponses) -> MetaResponses {
+    let note = "true when this is the stored outcome of an earlier request with the same key.";
+    for response in &mut meta.responses {
+        response.headers.push(string_header("Idempotent-Replayed", note));
+    }
+    meta
 }

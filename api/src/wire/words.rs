@@ -51,7 +51,7 @@ words!(
 );
 words!(
     /// What a transfer is for.
-    TransferKindWord of TransferKind as "TransferKind", "UPPERCASE", { Transfer, Deposit, Withdrawal, Reversal }
+    TransferKindWord of TransferKind as "TransferKind", "UPPERCASE", { Transfer, Deposit, Withdrawal, Reversal, Hold, Release, Capture }
 );
 words!(
     /// How far a transfer has come. FAILED is a recorded refusal.

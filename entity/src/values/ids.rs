@@ -50,6 +50,10 @@ id!(
     TransferId
 );
 id!(
+    /// The id of the transfers that one request asks for together. It carries the bucket of the first one's source.
+    BatchId
+);
+id!(
     /// A change's id. Ids of changes and of transfers share one order.
     ChangeId
 );

@@ -11,11 +11,11 @@ mod statuses;
 pub use activity::{ActivityStatus, Channel, KycStep, Product};
 pub use currency::Currency;
 pub use digest::{Digest, Sha256Digest, TextsSalt};
-pub use ids::{Bucket, ChangeId, ImportId, RecordId, TransferId, UserId, Version, WalletId};
+pub use ids::{BatchId, Bucket, ChangeId, ImportId, RecordId, TransferId, UserId, Version, WalletId};
 pub use method::Method;
 pub use money::{Money, MoneyError};
 pub use statuses::{
-    ChangeKind, ImportKind, ImportStatus, Role, TransferKind, TransferStatus, UserStatus, WalletStatus,
+    ChangeKind, HoldEnd, ImportKind, ImportStatus, Role, TransferKind, TransferStatus, UserStatus, WalletStatus,
 };
 
 /// A moment in UTC with whole microseconds, as both databases keep it.

@@ -68,6 +68,15 @@ pub enum TransferKind {
     /// Back to where an earlier transfer came from.
     #[sea_orm(num_value = 4)]
     Reversal,
+    /// Promised to the destination: held on the source, and not moved yet.
+    #[sea_orm(num_value = 5)]
+    Hold,
+    /// The end of a hold that gives what remains of it back. Moves no money.
+    #[sea_orm(num_value = 6)]
+    Release,
+    /// Held money, or a part of it, to the destination.
+    #[sea_orm(num_value = 7)]
+    Capture,
 }
 
 /// How far a transfer has come.
@@ -103,6 +112,25 @@ pub enum ChangeKind {
     /// The wallet was closed for good.
     #[sea_orm(num_value = 4)]
     Closed,
+    /// The wallet's limits were set.
+    #[sea_orm(num_value = 5)]
+    Limited,
+}
+
+/// How a hold ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+#[serde(rename_all = "lowercase")]
+pub enum HoldEnd {
+    /// The final capture took the money, or a part of it and gave the rest back.
+    #[sea_orm(num_value = 1)]
+    Captured,
+    /// The destination's owner or an operator gave back what remained.
+    #[sea_orm(num_value = 2)]
+    Voided,
+    /// Its time ran out, which gave back what remained.
+    #[sea_orm(num_value = 3)]
+    Expired,
 }
 
 /// What the rows of an imported file are.
@@ -168,7 +196,11 @@ pub(super) use words;
 words!(Role { Customer = "customer", Operator = "operator", Admin = "admin" });
 words!(UserStatus { Active = "active", Suspended = "suspended" });
 words!(WalletStatus { Active = "ACTIVE", Frozen = "FROZEN", Closed = "CLOSED" });
-words!(TransferKind { Transfer = "TRANSFER", Deposit = "DEPOSIT", Withdrawal = "WITHDRAWAL", Reversal = "REVERSAL" });
+words!(TransferKind {
+    Transfer = "TRANSFER", Deposit = "DEPOSIT", Withdrawal = "WITHDRAWAL", Reversal = "REVERSAL", Hold = "HOLD",
+    Release = "RELEASE", Capture = "CAPTURE",
+});
+words!(HoldEnd { Captured = "captured", Voided = "voided", Expired = "expired" });
 words!(TransferStatus { Pending = "PENDING", Completed = "COMPLETED", Failed = "FAILED" });
 words!(ImportKind { Activities = "activities", Transactions = "transactions" });
 words!(ImportStatus { Running = "RUNNING", Completed = "COMPLETED", Failed = "FAILED" });

@@ -14,7 +14,7 @@ const KEPT_MAX: usize = 256;
 /// A completed movement of money, as followers count it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completed {
-    /// What the transfer was for.
+    /// What it counts as, which `counted_kind` says.
     pub kind: TransferKind,
     /// The currency of both wallets.
     pub currency: Currency,
@@ -24,6 +24,20 @@ pub struct Completed {
     pub method: Option<Method>,
     /// When it was decided, in the bank's time.
     pub at: Timestamp,
+}
+
+/// What a completed transfer counts as for followers: a capture as the transfer or withdrawal that its hold began.
+/// `None` for a release, which moves no money.
+#[must_use]
+pub fn counted_kind(kind: TransferKind, method: Option<&Method>) -> Option<TransferKind> {
+    match (kind, method) {
+        (TransferKind::Capture, Some(_)) => Some(TransferKind::Withdrawal),
+        (TransferKind::Capture, None) => Some(TransferKind::Transfer),
+        (TransferKind::Release | TransferKind::Hold, _) => None,
+        (TransferKind::Transfer | TransferKind::Deposit | TransferKind::Withdrawal | TransferKind::Reversal, _) => {
+            Some(kind)
+        }
+    }
 }
 
 /// A durable commit.

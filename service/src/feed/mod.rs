@@ -11,8 +11,8 @@ mod reader;
 mod repo;
 
 pub use error::ReadError;
-pub use handover::{Completed, Handover};
+pub use handover::{Completed, Handover, counted_kind};
 pub use mark::Mark;
 pub use reader::{FeedFilter, FeedPiece, POLL_EVERY, Reader};
 
-pub(crate) use repo::{IS_PAYMENT, first_mark, has_row, head, last_id_of};
+pub(crate) use repo::{IS_PAYMENT, PAYMENT_KIND, first_mark, has_row, head, last_id_of};

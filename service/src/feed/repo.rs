@@ -8,7 +8,7 @@ use sea_orm::{
     QueryTrait, Statement,
 };
 
-use super::{Completed, FeedFilter, Mark};
+use super::{Completed, FeedFilter, Mark, counted_kind};
 use crate::db::Fault;
 use crate::values::{Currency, Method, Money, RecordId, Sha256Digest, Timestamp, TransferKind, TransferStatus};
 
@@ -128,12 +128,14 @@ pub async fn transfers(
         Some(counted) => counted.try_get::<i64>("", "n")?.unsigned_abs(),
     };
     let completed = rows.into_iter().filter(|row| row.status == TransferStatus::Completed);
-    let completed = completed.map(|row| Completed {
-        kind: row.kind,
-        currency: row.currency,
-        amount: row.amount,
-        method: row.method,
-        at: row.created_at,
+    let completed = completed.filter_map(|row| {
+        Some(Completed {
+            kind: counted_kind(row.kind, row.method.as_ref())?,
+            currency: row.currency,
+            amount: row.amount,
+            method: row.method,
+            at: row.created_at,
+        })
     });
     Ok((count, completed.collect()))
 }
@@ -141,13 +143,16 @@ pub async fn transfers(
 const ALL: &str =
     "SELECT kind, status, currency, amount, method, created_at FROM transfers WHERE id > $1 AND id <= $2 ORDER BY id";
 
-/// Deposits and withdrawals. The kinds are written out, and `kind <> 1` as the index has it: else neither database sees that
-/// `transfers_payments` serves.
-pub(crate) const IS_PAYMENT: &str = "kind <> 1 AND kind IN (2, 3)";
+/// Deposits, withdrawals, and captures of held withdrawals, of `transfers t`. The kinds are written out, and `kind <> 1` as
+/// the index has it: else neither database sees that `transfers_payments` serves.
+pub(crate) const IS_PAYMENT: &str = "t.kind <> 1 AND t.kind IN (2, 3, 7) AND (t.kind <> 7 OR t.method IS NOT NULL)";
+
+/// The kind that a payment of `transfers t` counts as; see `counted_kind`.
+pub(crate) const PAYMENT_KIND: &str = "CASE t.kind WHEN 7 THEN 3 ELSE t.kind END";
 
 static PAYMENTS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT kind, status, currency, amount, method, created_at FROM transfers \
+        "SELECT kind, status, currency, amount, method, created_at FROM transfers t \
          WHERE {IS_PAYMENT} AND id > $1 AND id <= $2"
     )
 });

@@ -22,6 +22,7 @@ pub use token::ACCESS_TOKEN_SECONDS;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
 use tokio::time::timeout;
 
@@ -34,6 +35,12 @@ use token::Tokens;
 
 /// How long a sign-in waits for the first wallet, where the registration did not open it.
 const OPENING_MAX: Duration = Duration::from_secs(3);
+
+/// The user who signs in with an address; `None` if there is none.
+pub(crate) async fn user_with(db: &impl ConnectionTrait, email: &Email) -> Result<Option<UserId>, Fault> {
+    let account = repo::find_by_email(db, email.as_str()).await?;
+    Ok(account.map(|account| account.user.id))
+}
 
 /// A user, without the password's hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,6 +202,12 @@ impl Identity {
     /// A user by id.
     pub async fn user(&self, id: UserId) -> Result<User, IdentityError> {
         repo::find(&self.db.read, id).await?.ok_or(IdentityError::UserNotFound)
+    }
+
+    /// A user by e-mail address.
+    pub async fn user_by_email(&self, email: &Email) -> Result<User, IdentityError> {
+        let found = repo::find_by_email(&self.db.read, email.as_str()).await?;
+        found.map(|account| account.user).ok_or(IdentityError::UserNotFound)
     }
 
     fn access_token(&self, user: &User) -> AccessToken {

@@ -1,15 +1,15 @@
 //! The results of an attempt to write a batch, and what each means for the next attempt; and what the commands of a
 //! batch name. Pure.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use super::store::Pause;
-use super::types::{Action, Command, Direction, Opening, Outcome, Wallet};
+use super::types::{Action, BatchOutcome, Command, Direction, ItemOutcome, Opening, Original, Outcome, Wallet};
 use crate::backoff::doubled;
 use crate::db::{Fault, FaultKind};
 use crate::journal::Head;
-use crate::values::{Digest, WalletId};
+use crate::values::{Digest, TransferId, WalletId};
 
 /// The shortest and the longest bound of the random pause before an attempt.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -22,6 +22,8 @@ pub(super) enum Attempt {
     /// Nothing was written; the next attempt is in turn. After a used-up key it looks keys up, after a changed wallet
     /// it reads all wallets anew.
     Again(FaultKind),
+    /// Only expired holds were released, since there were too many for one batch; the commands are decided next.
+    Released,
     /// Nothing was written, since no head is remembered; the next attempt is in turn.
     TakeTurn,
     /// Nothing was written: another session has held the turn for longer than a batch waits.
@@ -88,47 +90,92 @@ pub(super) fn after_early_fault(fault: Fault) -> Attempt {
     }
 }
 
+/// False for an outcome of which nothing is recorded.
+fn uses_key_up(outcome: &Outcome) -> bool {
+    let is_recorded = |item: &ItemOutcome| matches!(item, ItemOutcome::Recorded(_));
+    match outcome {
+        Outcome::Refused(_) => false,
+        Outcome::Batch(batch) => match &**batch {
+            BatchOutcome::Done { items, .. } => items.iter().any(is_recorded),
+            BatchOutcome::Refused { item, .. } => is_recorded(item),
+        },
+        Outcome::Recorded { .. }
+        | Outcome::KeyReused
+        | Outcome::Expired
+        | Outcome::Wallet(_)
+        | Outcome::WalletRefused(_) => true,
+    }
+}
+
+/// The keys of commands that are refused or dry runs: no row is inserted for them, so the unique index does not find
+/// that a key is used up.
 pub(super) fn keys_of_refused(commands: &[&Command], outcomes: &[Outcome]) -> Vec<Digest> {
     let refused = commands
         .iter()
         .zip(outcomes)
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
+        .filter(|(command, outcome)| command.is_dry_run || !uses_key_up(outcome));
     refused
         .filter_map(|(command, _)| command.idempotency.map(|idempotency| idempotency.key))
         .collect()
 }
 
+/// The transfers that commands of a batch capture, void or reverse, by id.
+pub(super) type Originals = HashMap<TransferId, Original>;
+
+/// The wallets that a command needs: those that it names, and both sides of the transfer that it refers to. Of a transfer
+/// that does not exist the id stands for a wallet, which does not exist either: so it takes as long as a transfer that the
+/// actor may not see.
+pub(super) fn wallets_of(command: &Command, originals: &Originals) -> impl Iterator<Item = WalletId> {
+    let sides = command.action.original().map(|id| match originals.get(&id) {
+        Some(original) => [original.transfer.source, original.transfer.destination],
+        None => [WalletId(id.0); 2],
+    });
+    command.action.wallets().chain(sides.into_iter().flatten())
+}
+
 /// The wallets of a batch in id order, each once.
-pub(super) fn wallet_ids(commands: &[&Command]) -> Vec<WalletId> {
-    let ids: BTreeSet<WalletId> = commands.iter().flat_map(|command| command.action.wallets()).collect();
+pub(super) fn wallet_ids(commands: &[&Command], originals: &Originals) -> Vec<WalletId> {
+    let ids: BTreeSet<WalletId> = commands
+        .iter()
+        .flat_map(|command| wallets_of(command, originals))
+        .collect();
     ids.into_iter().collect()
 }
 
 /// Of these wallets, those that a command names and its actor may not use.
 pub(super) fn hidden_wallets<'w>(
     commands: &[&Command],
+    originals: &Originals,
     known: impl Fn(&WalletId) -> Option<&'w Wallet>,
 ) -> HashSet<WalletId> {
     let mut hidden = HashSet::new();
     for command in commands {
-        let named = command.action.wallets().filter_map(|id| known(&id));
-        hidden.extend(named.filter(|wallet| !may_use(command, wallet)).map(|wallet| wallet.id));
+        let needed = wallets_of(command, originals).filter_map(|id| known(&id));
+        let unusable = needed.filter(|wallet| !may_use(command, wallet, originals));
+        hidden.extend(unusable.map(|wallet| wallet.id));
     }
     hidden
 }
 
-/// False for another customer's wallet as the source, and for a system wallet on either side of a movement: to the
-/// actor these are as if they did not exist. The book decides by the same rules (`own_wallet`, `customer_wallet`):
-/// change both together.
-pub(super) fn may_use(command: &Command, wallet: &Wallet) -> bool {
+/// False for another customer's wallet as the source, for a system wallet on either side of a movement, and for another
+/// customer's wallet as the destination of a hold: to the actor these are as if they did not exist. The book decides by
+/// the same rules (`own_wallet`, `customer_wallet`, `rights`): change both together.
+pub(super) fn may_use(command: &Command, wallet: &Wallet, originals: &Originals) -> bool {
     let is_own = wallet.owner == Some(command.actor.user);
     match &command.action {
         Action::Move(movement) if wallet.id == movement.source => is_own,
         Action::Move(_) => !wallet.is_system(),
+        Action::Batch(batch) if batch.movements.iter().any(|movement| movement.source == wallet.id) => is_own,
+        Action::Batch(_) => !wallet.is_system(),
         Action::Pay(payment) if payment.direction == Direction::Out && wallet.id == payment.wallet => {
             is_own || command.actor.is_operator()
         }
-        Action::Pay(_) | Action::Open(_) | Action::SetStatus(_) => true,
+        Action::Capture(_) | Action::Void(_) | Action::Reverse(_) => {
+            let original = command.action.original().and_then(|id| originals.get(&id));
+            let is_destination = original.is_some_and(|original| original.transfer.destination == wallet.id);
+            is_own || command.actor.is_operator() || !is_destination
+        }
+        Action::Pay(_) | Action::Open(_) | Action::SetStatus(_) | Action::SetLimits(_) | Action::Expire(_) => true,
     }
 }
 

@@ -1,76 +1,31 @@
 //! The callers of the batch that is being committed, and of the commands that wait behind it.
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
-
+use super::arrivals::Arrivals;
 use super::error::SubmitError;
 use super::metrics::Metrics;
+use super::queued::{Caller, QueuedCommand};
 use super::types::{Command, Outcome};
 use crate::db::Fault;
-
-/// How long after its arrival a command on a locked wallet is still tried.
-const CONTENDED_AFTER: Duration = Duration::from_millis(2_500);
-
-/// A command and the caller who waits for its outcome.
-pub(super) struct QueuedCommand {
-    pub command: Command,
-    pub caller: Caller,
-}
-
-/// One caller.
-pub(super) struct Caller {
-    since: Instant,
-    answer: oneshot::Sender<Result<Outcome, SubmitError>>,
-}
-
-impl Caller {
-    pub fn new(answer: oneshot::Sender<Result<Outcome, SubmitError>>) -> Self {
-        Self {
-            since: Instant::now(),
-            answer,
-        }
-    }
-
-    /// How long the caller has waited.
-    pub fn waited(&self) -> Duration {
-        self.since.elapsed()
-    }
-
-    /// True once the caller is to be answered `Contended`.
-    pub fn has_waited_enough(&self) -> bool {
-        self.waited() >= CONTENDED_AFTER
-    }
-
-    /// Answers the caller. One who has hung up gets no answer; the outcome is final all the same.
-    pub fn answer(self, answer: Result<Outcome, SubmitError>) {
-        let _ = self.answer.send(answer);
-    }
-}
 
 /// Commands that are being committed, each with its caller. A place is an index into them. Each caller is answered as
 /// soon as the outcome is final.
 pub(super) struct Batch<'a> {
     commands: Vec<Command>,
     callers: Vec<Option<Caller>>,
-    size_max: usize,
-    queue: &'a mut mpsc::Receiver<QueuedCommand>,
+    rows_max: usize,
+    queue: &'a mut Arrivals,
     metrics: &'a Metrics,
 }
 
 impl<'a> Batch<'a> {
-    pub fn new(
-        waiting: Vec<QueuedCommand>,
-        size_max: usize,
-        queue: &'a mut mpsc::Receiver<QueuedCommand>,
-        metrics: &'a Metrics,
-    ) -> Self {
+    pub fn new(waiting: Vec<QueuedCommand>, rows_max: usize, queue: &'a mut Arrivals, metrics: &'a Metrics) -> Self {
         let (commands, callers) = waiting.into_iter().map(|one| (one.command, Some(one.caller))).unzip();
         Self {
             commands,
             callers,
-            size_max,
+            rows_max,
             queue,
             metrics,
         }
@@ -90,13 +45,14 @@ impl<'a> Batch<'a> {
         &self.commands[place]
     }
 
-    /// Moves commands that have arrived meanwhile from the queue into the batch, up to its size limit; gives their
+    /// Moves commands that have arrived meanwhile from the queue into the batch, up to its limit of rows; gives their
     /// places.
     pub fn take_waiting(&mut self) -> Range<usize> {
         let first = self.commands.len();
-        while self.commands.len() < self.size_max
-            && let Ok(waiting) = self.queue.try_recv()
-        {
+        let rows = self.commands.iter().map(|command| command.action.rows()).sum();
+        let mut arrived = Vec::new();
+        self.queue.fill(&mut arrived, rows, self.rows_max);
+        for waiting in arrived {
             self.metrics.note_wait(waiting.caller.waited());
             self.commands.push(waiting.command);
             self.callers.push(Some(waiting.caller));
@@ -125,7 +81,7 @@ impl<'a> Batch<'a> {
     /// Answers all commands that wait behind this batch with the fault: the database cannot serve them, and none was
     /// begun.
     pub fn refuse_waiting(&mut self, fault: &Fault) {
-        while let Ok(waiting) = self.queue.try_recv() {
+        while let Some(waiting) = self.queue.try_next() {
             waiting.caller.answer(Err(fault.clone().into()));
         }
     }

@@ -15,15 +15,14 @@ use tokio::time::Instant;
 
 use super::attempts::{Attempt, keys, pause};
 use super::batch::Batch;
-use super::book::{Book, Writes};
+use super::book::Writes;
 use super::error::SubmitError;
 use super::handover::CommitHandover;
 use super::in_turn::InTurnOptions;
 use super::locked_wallets::LockedWallets;
 use super::memory::Memory;
 use super::metrics::Metrics;
-use super::stamps::BatchStamps;
-use super::store::{Connection, Store};
+use super::store::{Lookups, Store};
 use super::types::{Command, Outcome, Transfer, WalletRefusal};
 use crate::clock::Clock;
 use crate::db::{Fault, FaultKind};
@@ -70,6 +69,8 @@ pub(super) struct Decision {
     pub outcomes: Vec<Outcome>,
     pub writes: Writes,
     pub at: Timestamp,
+    /// True if no command was decided, since too many holds had expired: they are released first.
+    pub only_releases: bool,
 }
 
 /// How a batch ended for good.
@@ -99,8 +100,8 @@ impl<S: Store> BatchCommitter<S> {
         }
     }
 
-    /// The most commands that `commit` takes at once.
-    pub fn size_max(&self) -> usize {
+    /// The most rows that `commit` takes at once, but a single command's.
+    pub fn rows_max(&self) -> usize {
         self.store.batch_max()
     }
 
@@ -160,7 +161,7 @@ impl<S: Store> BatchCommitter<S> {
 
     /// Tries until the commands at these places are durable, or certainly are not.
     async fn commit_part(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, takes_waiting: bool) -> Ended {
-        let started = Instant::now();
+        let mut started = Instant::now();
         let mut in_turn = self.goes_in_turn(&batch.commands(places));
         self.in_turn_batches_left = self.in_turn_batches_left.saturating_sub(1);
         self.lock_skipping_batches_left = self.lock_skipping_batches_left.saturating_sub(1);
@@ -184,6 +185,7 @@ impl<S: Store> BatchCommitter<S> {
             match attempt {
                 Attempt::Done(outcomes) => return self.committed(outcomes),
                 Attempt::TakeTurn => in_turn = true,
+                Attempt::Released => (tried, started) = (0, Instant::now()),
                 Attempt::Again(FaultKind::Unique(_)) => {
                     in_turn = true;
                     self.key_lookup_batches_left = CAUTIOUS_BATCHES;
@@ -223,7 +225,7 @@ impl<S: Store> BatchCommitter<S> {
             || self.memory.head.is_none()
             || commands
                 .iter()
-                .any(|command| command.action.is_change() || self.locked.stops(command))
+                .any(|command| command.action.is_change() || self.locked.may_stop(command))
     }
 
     /// The stored transfers that used up keys of these commands. Looks only if a recent batch repeated a used key. A
@@ -259,20 +261,6 @@ impl<S: Store> BatchCommitter<S> {
             self.memory.forget_wallets();
         }
         Ended::Failed(fault.into())
-    }
-
-    /// Decides the commands in order. Its time is that of the last stamp.
-    pub(super) fn decide(&self, mut book: Book, commands: &[&Command], floor: Timestamp) -> Decision {
-        let mut stamps = BatchStamps::above(&*self.clock, floor);
-        let outcomes = commands
-            .iter()
-            .map(|command| book.apply(command, &mut stamps))
-            .collect();
-        Decision {
-            outcomes,
-            writes: book.close(),
-            at: stamps.time(),
-        }
     }
 
     /// After a lost connection everything is read anew, and a lost statement may still be on its way.

@@ -17,10 +17,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, Caller, QueuedCommand};
+use super::arrivals::{Arrivals, Place};
+use super::batch::Batch;
 use super::batch_committer::BatchCommitter;
 use super::error::SubmitError;
 use super::metrics::Metrics;
+use super::queued::{Caller, QueuedCommand};
 use super::repo::Repo;
 use super::store::Store;
 use super::types::{Command, Outcome};
@@ -44,12 +46,12 @@ const WAIT_MAX: Duration = Duration::from_secs(40);
 /// The queue in which commands wait for the committer. Cloning it clones a handle.
 #[derive(Clone)]
 pub struct Queue {
-    sender: mpsc::Sender<QueuedCommand>,
+    sender: mpsc::Sender<Place>,
     capacity: usize,
 }
 
 impl Ledger {
-    /// Starts the committer's thread, with room for `queue_max` waiting commands, at least one. It publishes each
+    /// Starts the committer's thread, with room for `queue_max` waiting rows, at least one. It publishes each
     /// commit through `handover`.
     pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize, handover: Handover) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(queue_max.max(1));
@@ -69,7 +71,7 @@ impl Ledger {
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || {
             // Dropped when the thread ends, after a panic too: `ended` waits for this.
             let _running = running;
-            runtime.block_on(committer.run(receiver, stopped));
+            runtime.block_on(committer.run(Arrivals::new(receiver), stopped));
             // A blocking thread that waits for the file's turn must not delay the end of the process.
             runtime.shutdown_background();
         })?;
@@ -122,8 +124,17 @@ impl Ledger {
 impl Queue {
     /// Submits one command and waits for its final outcome.
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
+        let rows = command.action.rows().min(self.capacity);
         let (waiting, outcome) = waiting(command);
-        self.sender.try_send(waiting).map_err(|error| refused(&error))?;
+        if rows == 1 {
+            self.sender.try_send(Some(waiting)).map_err(|error| refused(&error))?;
+        } else {
+            let mut places = self.sender.try_reserve_many(rows).map_err(|error| refused(&error))?;
+            if let Some(first) = places.next() {
+                first.send(Some(waiting));
+            }
+            places.for_each(|place| place.send(None));
+        }
         outcome_of(outcome).await
     }
 
@@ -139,7 +150,7 @@ impl Queue {
         !self.sender.is_closed()
     }
 
-    /// How many commands are waiting.
+    /// How many rows are waiting to be written.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.capacity - self.sender.capacity()
@@ -147,13 +158,13 @@ impl Queue {
 }
 
 /// A reserved place in the queue.
-pub struct QueuePlace(mpsc::OwnedPermit<QueuedCommand>);
+pub struct QueuePlace(mpsc::OwnedPermit<Place>);
 
 impl QueuePlace {
     /// Submits a command and waits for its final outcome. The queue cannot be full.
     pub async fn submit(self, command: Command) -> Result<Outcome, SubmitError> {
         let (waiting, outcome) = waiting(command);
-        self.0.send(waiting);
+        self.0.send(Some(waiting));
         outcome_of(outcome).await
     }
 }
@@ -199,25 +210,23 @@ const SET_ASIDE_MAX: usize = 1_000;
 const SET_ASIDE_PAUSE: Duration = Duration::from_millis(100);
 
 impl<S: Store> Committer<S> {
-    async fn run(mut self, mut receiver: mpsc::Receiver<QueuedCommand>, stopped: CancellationToken) {
-        let batch_max = self.batch_committer.size_max();
-        let mut waiting = Vec::with_capacity(batch_max);
+    async fn run(mut self, mut arrivals: Arrivals, stopped: CancellationToken) {
+        let rows_max = self.batch_committer.rows_max();
         let mut has_run_out = false;
         loop {
             tokio::select! {
                 biased;
-                () = stopped.cancelled(), if !receiver.is_closed() => receiver.close(),
+                () = stopped.cancelled(), if !arrivals.is_closed() => arrivals.close(),
                 () = tokio::time::sleep_until(self.try_again_at), if !self.set_aside.is_empty() => {
                     let again = std::mem::take(&mut self.set_aside);
-                    self.commit(again, &mut receiver).await;
+                    self.commit(again, &mut arrivals).await;
                 }
                 // A closed receiver still gives what it holds, and waits for places that are reserved. Then it gives nothing.
-                taken = receiver.recv_many(&mut waiting, batch_max), if !has_run_out => {
-                    has_run_out = taken == 0;
-                    if taken > 0 {
-                        waiting.iter().for_each(|one| self.metrics.note_wait(one.caller.waited()));
-                        let full = std::mem::replace(&mut waiting, Vec::with_capacity(batch_max));
-                        self.commit(full, &mut receiver).await;
+                taken = arrivals.batch(rows_max), if !has_run_out => {
+                    has_run_out = taken.is_empty();
+                    if !taken.is_empty() {
+                        taken.iter().for_each(|one| self.metrics.note_wait(one.caller.waited()));
+                        self.commit(taken, &mut arrivals).await;
                     }
                 }
                 else => return self.batch_committer.close().await,
@@ -225,9 +234,9 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    async fn commit(&mut self, waiting: Vec<QueuedCommand>, queue: &mut mpsc::Receiver<QueuedCommand>) {
-        let size_max = self.batch_committer.size_max();
-        let mut batch = Batch::new(waiting, size_max, queue, &self.metrics);
+    async fn commit(&mut self, waiting: Vec<QueuedCommand>, queue: &mut Arrivals) {
+        let rows_max = self.batch_committer.rows_max();
+        let mut batch = Batch::new(waiting, rows_max, queue, &self.metrics);
         self.metrics.note_batch(Some(std::time::Instant::now()));
         self.batch_committer.commit(&mut batch).await;
         self.metrics.note_batch(None);

@@ -72,7 +72,7 @@ pub(super) fn leaf_of_transfer(transfer: &Transfer, salt: &Salt) -> Sha256Digest
         amount: transfer.amount,
         currency: transfer.currency,
         method: transfer.method.as_ref(),
-        reason: transfer.failure.map(|failure| failure.code()),
+        reason: transfer.failure.map(|failure| failure.stored()),
         parent: transfer.parent,
         batch: transfer.batch,
         created_by: transfer.created_by,

@@ -1,7 +1,7 @@
 //! Publishes each durable commit to the followers of the journal in this process.
 
 use super::group_commit::GroupCommit;
-use crate::feed::{Completed, Mark};
+use crate::feed::{Completed, Mark, counted_kind};
 use crate::values::TransferStatus;
 
 /// Makes of a group commit what the feed's `Handover` publishes.
@@ -15,12 +15,14 @@ impl CommitHandover {
                 let transfers = commit.writes.transfers.iter();
                 let completed = transfers.filter(|transfer| transfer.status == TransferStatus::Completed);
                 completed
-                    .map(|transfer| Completed {
-                        kind: transfer.kind,
-                        currency: transfer.currency,
-                        amount: transfer.amount,
-                        method: transfer.method.clone(),
-                        at: transfer.created_at,
+                    .filter_map(|transfer| {
+                        Some(Completed {
+                            kind: counted_kind(transfer.kind, transfer.method.as_ref())?,
+                            currency: transfer.currency,
+                            amount: transfer.amount,
+                            method: transfer.method.clone(),
+                            at: transfer.created_at,
+                        })
                     })
                     .collect()
             });

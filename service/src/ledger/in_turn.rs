@@ -5,18 +5,19 @@
 use std::collections::HashMap;
 
 use super::attempts::{
-    Attempt, InDoubt, after_commit_fault, after_early_fault, after_turn_fault, hidden_wallets, keys, keys_of_refused,
-    openings, wallet_ids,
+    Attempt, InDoubt, Originals, after_commit_fault, after_early_fault, after_turn_fault, hidden_wallets, keys,
+    keys_of_refused, openings, wallet_ids,
 };
+use super::basis::Basis;
 use super::batch::Batch;
 use super::batch_committer::{BatchCommitter, Decision};
-use super::book::{Book, Writes};
+use super::book::Writes;
 use super::group_commit::GroupCommit;
 use super::metrics::{JournalLoss, Metrics};
 use super::skew::clocks_disagree;
 use super::stamps::BatchStamps;
-use super::store::{Store, Turn};
-use super::types::{Command, Outcome, Wallet};
+use super::store::{Lookups, Store, Turn};
+use super::types::{Action, Command, Outcome, Outflow, Wallet, start_of_day};
 use crate::db::Fault;
 use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Timestamp, WalletId};
@@ -65,7 +66,10 @@ impl<S: Store> BatchCommitter<S> {
         match self.decide_in_turn(&mut turn, head, batch, places, how).await {
             Ok(Decided::ToWrite(decision)) => {
                 let commit = GroupCommit::new(decision.writes, head, &identity, decision.at);
-                self.write_in_turn(turn, places, decision.outcomes, commit).await
+                match self.write_in_turn(turn, places, decision.outcomes, commit).await {
+                    Attempt::Done(_) if decision.only_releases => Attempt::Released,
+                    attempt => attempt,
+                }
             }
             Ok(Decided::NothingToWrite(outcomes)) => match turn.rollback().await {
                 Ok(()) => Attempt::Done(outcomes),
@@ -115,18 +119,27 @@ impl<S: Store> BatchCommitter<S> {
                 outcomes: doubt.outcomes.clone(),
                 writes: Writes::default(),
                 at: self.time_above(head),
+                only_releases: false,
             })));
         }
         if how.takes_waiting {
             places.extend(batch.take_waiting());
         }
-        let wallets = self.wallets_in_turn(turn, &batch.commands(places)).await?;
+        let originals = self.originals_of(turn, &batch.commands(places)).await?;
+        let wallets = self.wallets_in_turn(turn, &batch.commands(places), &originals).await?;
         let taken = places.len();
-        places.retain(|place| !self.locked.stops(batch.command(*place)));
+        places.retain(|place| !self.locked.stops(batch.command(*place), &originals));
         Metrics::add(&self.metrics.set_aside, taken - places.len());
         let commands = batch.commands(places);
+        let basis = Basis {
+            expiring: self.expiring_on(turn, &wallets, head.at).await?,
+            outflows: self.outflows(turn, &commands, &wallets, head).await?,
+            wallets,
+            originals,
+            ..Basis::default()
+        };
         let decision = self
-            .decide_on(turn, &commands, wallets, (head.at, how.looks_up_keys))
+            .decide_on(turn, &commands, basis, (head.at, how.looks_up_keys))
             .await?;
         if decision.writes.is_empty() && !self.must_write_row {
             return Ok(Decided::NothingToWrite(decision.outcomes));
@@ -136,31 +149,64 @@ impl<S: Store> BatchCommitter<S> {
 
     /// The time of an empty row: now, or that of the head if it is later.
     pub(super) fn time_above(&self, head: Head) -> Timestamp {
-        BatchStamps::above(&*self.clock, head.at).time()
+        BatchStamps::above(&*self.clock, head.at).last_time()
     }
 
     /// The wallets of these commands. The remembered ones are as the journal left them; the others are read. While
     /// locks are skipped, all are read.
-    async fn wallets_in_turn(&mut self, turn: &mut S::Turn, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
+    async fn wallets_in_turn(
+        &mut self,
+        turn: &mut S::Turn,
+        commands: &[&Command],
+        originals: &Originals,
+    ) -> Result<Vec<Wallet>, Fault> {
         let skips_locked = self.skips_locked();
         let (mut wallets, missing) = if skips_locked {
-            (Vec::new(), wallet_ids(commands))
+            (Vec::new(), wallet_ids(commands, originals))
         } else {
-            self.memory.recall(commands)
+            self.memory.recall(commands, originals)
         };
         if !missing.is_empty() {
             wallets.extend(turn.read_wallets(&missing, skips_locked).await?);
         }
-        self.note_locked(turn, commands, &wallets).await?;
+        self.note_locked(turn, commands, originals, &wallets).await?;
         Ok(wallets)
     }
 
+    /// What went out today of the wallets that are to get their first limits.
+    async fn outflows(
+        &self,
+        turn: &mut S::Turn,
+        commands: &[&Command],
+        wallets: &[Wallet],
+        head: Head,
+    ) -> Result<Vec<(WalletId, Outflow)>, Fault> {
+        let day = start_of_day(self.time_above(head));
+        let mut outflows = Vec::new();
+        for command in commands {
+            if let Action::SetLimits(request) = &command.action
+                && wallets
+                    .iter()
+                    .any(|wallet| wallet.id == request.wallet && wallet.limits.is_none())
+            {
+                outflows.push((request.wallet, turn.outflow_since(request.wallet, day).await?));
+            }
+        }
+        Ok(outflows)
+    }
+
     /// Notes which wallets of these commands are locked: of those that were not found, the ones that exist.
-    async fn note_locked(&mut self, turn: &mut S::Turn, commands: &[&Command], found: &[Wallet]) -> Result<(), Fault> {
-        let ids = wallet_ids(commands);
+    async fn note_locked(
+        &mut self,
+        turn: &mut S::Turn,
+        commands: &[&Command],
+        originals: &Originals,
+        found: &[Wallet],
+    ) -> Result<(), Fault> {
+        let ids = wallet_ids(commands, originals);
         let by_id: HashMap<WalletId, &Wallet> = found.iter().map(|wallet| (wallet.id, wallet)).collect();
         // These are read a second time too, so that another customer's wallet takes as long as one that does not exist.
-        let hidden = hidden_wallets(commands, |id| by_id.get(id).copied());
+        let hidden = hidden_wallets(commands, originals, |id| by_id.get(id).copied());
         let to_look_at: Vec<WalletId> = ids
             .iter()
             .copied()
@@ -222,37 +268,33 @@ impl<S: Store> BatchCommitter<S> {
         );
     }
 
-    /// Decides on these wallets. The keys of refused commands are looked up: no row is inserted for them, so the unique
+    /// Decides on what was read. The keys of refused commands are looked up: no row is inserted for them, so the unique
     /// index cannot find a used key. On SQLite, where a look-up is a function call, all keys are looked up first.
     async fn decide_on(
         &mut self,
         turn: &mut S::Turn,
         commands: &[&Command],
-        wallets: Vec<Wallet>,
+        mut basis: Basis,
         (floor, looks_up_keys): (Timestamp, bool),
     ) -> Result<Decision, Fault> {
-        let mut book = Book::open(wallets.iter().cloned());
         let openings = openings(commands);
-        let opened = if openings.is_empty() {
-            Vec::new()
-        } else {
-            turn.find_existing(&openings).await?
-        };
-        book.add_existing_wallets(opened.iter().cloned());
+        if !openings.is_empty() {
+            basis.existing = turn.find_existing(&openings).await?;
+        }
         let looks_up_all = looks_up_keys || !self.store.is_optimistic();
         let all_keys = keys(commands);
-        if looks_up_all && !all_keys.is_empty() {
-            book.add_used_keys(turn.find_by_keys(&all_keys).await?);
-        }
-        let decision = self.decide(book, commands, floor);
+        let used = if looks_up_all && !all_keys.is_empty() {
+            turn.find_by_keys(&all_keys).await?
+        } else {
+            Vec::new()
+        };
+        let decision = self.decide(&basis, &used, commands, floor);
         let refused = keys_of_refused(commands, &decision.outcomes);
         if looks_up_all || refused.is_empty() {
             return Ok(decision);
         }
-        let mut book = Book::open(wallets);
-        book.add_existing_wallets(opened);
-        book.add_used_keys(turn.find_by_keys(&refused).await?);
-        Ok(self.decide(book, commands, floor))
+        let used = turn.find_by_keys(&refused).await?;
+        Ok(self.decide(&basis, &used, commands, floor))
     }
 
     pub(super) async fn write_in_turn(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::attempts::may_use;
+use super::attempts::{Originals, may_use, wallets_of};
 use super::types::{Command, Wallet};
 use crate::values::WalletId;
 
@@ -34,8 +34,17 @@ impl LockedWallets {
 
     /// True if a command needs a locked wallet. It does not need one that its actor may not use: that is answered at
     /// once, like a wallet that does not exist.
-    pub fn stops(&self, command: &Command) -> bool {
-        let is_locked = |id| self.0.get(&id).is_some_and(|wallet| may_use(command, wallet));
-        !self.0.is_empty() && command.action.wallets().any(is_locked)
+    pub fn stops(&self, command: &Command, originals: &Originals) -> bool {
+        let is_locked = |id| {
+            self.0
+                .get(&id)
+                .is_some_and(|wallet| may_use(command, wallet, originals))
+        };
+        !self.0.is_empty() && wallets_of(command, originals).any(is_locked)
+    }
+
+    /// True if a command may need a locked wallet, before it is known which transfer it refers to.
+    pub fn may_stop(&self, command: &Command) -> bool {
+        !self.0.is_empty() && (command.action.original().is_some() || self.stops(command, &Originals::new()))
     }
 }

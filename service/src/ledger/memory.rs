@@ -1,17 +1,22 @@
-//! What the committer remembers between batches: the head and the wallets. The wallets are right while that head is the
-//! journal's newest row. Once other processes have moved the head, the next turn gives the wallets that they changed.
+//! What the committer remembers between batches: the head, the wallets, and the open holds. They are right while that
+//! head is the journal's newest row. Once other processes have moved the head, the next turn gives the wallets that they
+//! changed, and the holds are forgotten.
+
+use std::collections::{HashMap, HashSet};
 
 use quick_cache::unsync::Cache;
 
-use super::attempts::{hidden_wallets, wallet_ids};
+use super::attempts::{Originals, hidden_wallets, wallet_ids};
 use super::book::Writes;
 use super::store::{ChangedWallet, TurnRequest};
-use super::types::{Command, Wallet};
+use super::types::{Command, Hold, Original, Wallet};
 use crate::journal::{Head, LedgerIdentity};
-use crate::values::WalletId;
+use crate::values::{Money, Timestamp, TransferId, WalletId};
 
 /// The most wallets that are remembered; each takes about 250 bytes.
 const REMEMBERED_MAX: usize = 100_000;
+/// The most open holds that are remembered; each takes about 500 bytes.
+const HOLDS_REMEMBERED_MAX: usize = 20_000;
 
 pub(super) struct Memory {
     /// Read with the first turn, and again after a lost connection.
@@ -22,7 +27,17 @@ pub(super) struct Memory {
     /// it has lost commits.
     pub last_row: Option<Head>,
     /// Beyond its bound it drops the wallets that are used least.
-    wallets: Cache<WalletId, Wallet>,
+    wallets: Cache<WalletId, Remembered>,
+    /// Open holds that this process made, for their captures.
+    holds: Cache<TransferId, Original>,
+    /// What was read about wallets of the batch that is being decided: the first expiry of their open holds.
+    expiries_read: HashMap<WalletId, Timestamp>,
+}
+
+struct Remembered {
+    wallet: Wallet,
+    /// No open hold of the wallet expires before this; `None` if that is not known.
+    first_expiry: Option<Timestamp>,
 }
 
 impl Default for Memory {
@@ -32,18 +47,114 @@ impl Default for Memory {
             head: None,
             last_row: None,
             wallets: Cache::new(REMEMBERED_MAX),
+            holds: Cache::new(HOLDS_REMEMBERED_MAX),
+            expiries_read: HashMap::new(),
         }
     }
 }
 
 impl Memory {
-    /// Notes a commit of this process: its row is the head now, and its wallets are remembered as it wrote them.
+    /// Notes a commit of this process: its row is the head now, and its wallets and holds are remembered as it wrote
+    /// them.
     pub fn note_commit(&mut self, head: Head, writes: Writes) {
         self.note_head(head);
-        let updated = writes.updated.into_iter().map(|update| update.now);
-        for wallet in updated.chain(writes.opened) {
-            self.wallets.insert(wallet.id, wallet);
+        let mut expiries = HashMap::new();
+        for hold in &writes.begun_holds {
+            let first = expiries.entry(hold.wallet).or_insert(hold.expires_at);
+            *first = hold.expires_at.min(*first);
         }
+        for update in writes.updated {
+            let before = if update.read.held == Money::ZERO {
+                Some(Timestamp::MAX_UTC)
+            } else {
+                self.first_expiry(update.read.id)
+            };
+            let begun = expiries.get(&update.now.id).copied().unwrap_or(Timestamp::MAX_UTC);
+            let remembered = Remembered {
+                first_expiry: before.map(|before| before.min(begun)),
+                wallet: update.now,
+            };
+            self.wallets.insert(remembered.wallet.id, remembered);
+        }
+        for wallet in writes.opened {
+            let first_expiry = Some(Timestamp::MAX_UTC);
+            self.wallets.insert(wallet.id, Remembered { wallet, first_expiry });
+        }
+        if !writes.begun_holds.is_empty() {
+            let begun: HashMap<TransferId, Hold> = writes.begun_holds.iter().map(|hold| (hold.id, *hold)).collect();
+            for transfer in &writes.transfers {
+                if let Some(hold) = begun.get(&transfer.id).filter(|hold| hold.end.is_none()) {
+                    let original = Original {
+                        transfer: transfer.clone(),
+                        hold: Some(*hold),
+                        reversed: Money::ZERO,
+                    };
+                    self.holds.insert(transfer.id, original);
+                }
+            }
+        }
+        for update in &writes.changed_holds {
+            if update.now.end.is_some() {
+                self.holds.remove(&update.now.id);
+            } else if let Some(mut original) = self.holds.peek_mut(&update.now.id) {
+                original.hold = Some(update.now);
+            }
+        }
+        self.expiries_read.clear();
+    }
+
+    /// The transfers that these commands refer to, as far as they are remembered, and the ids of the others. Among the
+    /// others is a hold that a command may not end: otherwise its answer would come sooner than that for one that does
+    /// not exist, and so reveal it.
+    pub fn recall_originals(&self, commands: &[&Command]) -> (Originals, Vec<TransferId>) {
+        let (mut known, mut missing) = (Originals::new(), HashSet::new());
+        for command in commands {
+            let Some(id) = command.action.original() else {
+                continue;
+            };
+            let may_end = |original: &Original| {
+                let destination = self.wallets.peek(&original.transfer.destination);
+                let owner = destination.and_then(|remembered| remembered.wallet.owner);
+                command.actor.is_operator() || owner == Some(command.actor.user)
+            };
+            match self.holds.get(&id) {
+                Some(original) if may_end(original) => {
+                    known.insert(id, original.clone());
+                }
+                _ => {
+                    missing.insert(id);
+                }
+            }
+        }
+        known.retain(|id, _| !missing.contains(id));
+        (known, missing.into_iter().collect())
+    }
+
+    /// Of these wallets, those of which an open hold may expire up to a time.
+    pub fn may_expire(&self, wallets: &[Wallet], until: Timestamp) -> Vec<WalletId> {
+        let holding = wallets.iter().filter(|wallet| wallet.held > Money::ZERO);
+        let due = holding.filter(|wallet| self.first_expiry(wallet.id).is_none_or(|first| first <= until));
+        due.map(|wallet| wallet.id).collect()
+    }
+
+    /// Notes the first expiry of the open holds of these wallets, of which the database has told those that have any.
+    pub fn note_expiries(&mut self, wallets: &[WalletId], expiries: &[(WalletId, Timestamp)]) {
+        let none = wallets.iter().map(|wallet| (*wallet, Timestamp::MAX_UTC));
+        for (wallet, first) in none.chain(expiries.iter().copied()) {
+            self.expiries_read.insert(wallet, first);
+            if let Some(mut remembered) = self.wallets.peek_mut(&wallet) {
+                remembered.first_expiry = Some(first);
+            }
+        }
+    }
+
+    fn first_expiry(&self, wallet: WalletId) -> Option<Timestamp> {
+        let read = self.expiries_read.get(&wallet).copied();
+        read.or_else(|| {
+            self.wallets
+                .peek(&wallet)
+                .and_then(|remembered| remembered.first_expiry)
+        })
     }
 
     /// How far this memory reaches, so that the turn gives only what came after.
@@ -60,14 +171,15 @@ impl Memory {
     ///   not exist, and so reveal it;
     /// - a wallet whose status is to change: if it has that status already, nothing is written, and no check would find
     ///   that a person has changed the wallet meanwhile.
-    pub fn recall(&self, commands: &[&Command]) -> (Vec<Wallet>, Vec<WalletId>) {
+    pub fn recall(&self, commands: &[&Command], originals: &Originals) -> (Vec<Wallet>, Vec<WalletId>) {
         let changes = commands.iter().filter(|command| command.action.is_change());
-        let mut to_read = hidden_wallets(commands, |id| self.wallets.peek(id));
+        let known = |id: &WalletId| self.wallets.peek(id).map(|remembered| &remembered.wallet);
+        let mut to_read = hidden_wallets(commands, originals, known);
         to_read.extend(changes.flat_map(|command| command.action.wallets()));
         let (mut wallets, mut missing) = (Vec::new(), Vec::new());
-        for id in wallet_ids(commands) {
+        for id in wallet_ids(commands, originals) {
             match self.wallets.get(&id) {
-                Some(wallet) if !to_read.contains(&id) => wallets.push(wallet.clone()),
+                Some(remembered) if !to_read.contains(&id) => wallets.push(remembered.wallet.clone()),
                 _ => missing.push(id),
             }
         }
@@ -77,15 +189,22 @@ impl Memory {
     /// Notes the head, and the wallets that other processes changed up to it. `None` means too many: all wallets are
     /// forgotten.
     pub fn catch_up(&mut self, head: Head, moved: Option<Vec<ChangedWallet>>) {
+        self.expiries_read.clear();
         match moved {
             Some(moved) => {
+                if !moved.is_empty() {
+                    self.holds.clear();
+                }
                 for moved in moved {
-                    if let Some(mut wallet) = self.wallets.peek_mut(&moved.id) {
-                        moved.apply_to(&mut wallet);
+                    if moved.is_limited {
+                        self.wallets.remove(&moved.id);
+                    } else if let Some(mut remembered) = self.wallets.peek_mut(&moved.id) {
+                        remembered.first_expiry = None;
+                        moved.apply_to(&mut remembered.wallet);
                     }
                 }
             }
-            None => self.wallets.clear(),
+            None => self.forget_wallets(),
         }
         self.note_head(head);
     }
@@ -93,11 +212,14 @@ impl Memory {
     /// Forgets the head and the wallets, and keeps the identity and the newest row that was seen.
     pub fn forget(&mut self) {
         self.head = None;
-        self.wallets.clear();
+        self.forget_wallets();
     }
 
+    /// Forgets the wallets and the holds.
     pub fn forget_wallets(&mut self) {
         self.wallets.clear();
+        self.holds.clear();
+        self.expiries_read.clear();
     }
 
     fn note_head(&mut self, head: Head) {
@@ -124,6 +246,7 @@ mod tests {
             version: Version(0),
             created_at: Timestamp::default(),
             updated_at: Timestamp::default(),
+            limits: None,
         }
     }
 
@@ -133,7 +256,8 @@ mod tests {
         let mut memory = Memory::default();
         for number in 0..REMEMBERED_MAX + 1_000 {
             let wallet = wallet(number);
-            memory.wallets.insert(wallet.id, wallet);
+            let first_expiry = None;
+            memory.wallets.insert(wallet.id, Remembered { wallet, first_expiry });
         }
         assert!(memory.wallets.len() > REMEMBERED_MAX * 9 / 10);
         assert!(memory.wallets.len() <= REMEMBERED_MAX);

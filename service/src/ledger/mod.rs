@@ -3,10 +3,12 @@
 //!
 //! Invariants: the answer to a command is final and durable; a commit is written only if each wallet that it rests on
 //! is still as it was read; transfers, entries, changes and rows of the journal are written once. Only the committer's
-//! own task moves money, opens wallets and changes their status.
+//! own task moves or holds money, opens wallets and changes them.
 
+mod arrivals;
 mod attempts;
 mod bank_clock;
+mod basis;
 mod batch;
 mod batch_committer;
 mod book;
@@ -19,6 +21,7 @@ mod locked_wallets;
 mod memory;
 mod metrics;
 mod optimistic;
+mod queued;
 mod repo;
 mod settle;
 mod skew;
@@ -27,21 +30,26 @@ mod store;
 mod types;
 
 mod entries;
+mod history;
 mod verify;
 
 pub use bank_clock::bank_clock;
-pub use book::{Book, Stamps, WalletUpdate, Writes};
+pub use book::{BatchRow, Book, HoldUpdate, Stamps, WalletUpdate, Writes};
 pub use committer::{Ledger, Queue, QueuePlace};
 pub use entries::{EntryPage, WalletEntry, entries_of};
 pub use error::SubmitError;
+pub use history::BalanceAt;
 pub use metrics::{HistogramSnapshot, JournalLoss, Metrics, MetricsSnapshot};
 pub use types::{
-    Action, Command, Direction, Entry, Expected, Failure, Idempotency, Movement, Opening, Outcome, Owner, Payment,
-    Refusal, StatusRequest, TextsSeal, Transfer, Wallet, WalletChange, WalletRefusal, WalletTag,
+    Action, AskedAmount, BatchOutcome, BatchRequest, BatchResults, CaptureRequest, Command, Destination, Direction,
+    Entry, Expected, Failure, Hold, HoldTerms, Idempotency, ItemOutcome, ItemResult, LimitKind, LimitState, Limits,
+    LimitsRequest, Movement, Opening, Original, Outcome, Outflow, Owner, Payment, Refusal, ReversalRequest,
+    StatusRequest, Texts, TextsSeal, Transfer, VoidRequest, Wallet, WalletChange, WalletRefusal, WalletTag, day_of,
 };
 pub use verify::{Check, JournalSpan, Report, RowDigest, VerifyError, verify, verify_since};
 
 pub(crate) use verify::verify_in;
 
 pub(crate) use bank_clock::clock_skew_ms;
-pub(crate) use repo::{transfer_of, wallet_of};
+pub(crate) use history::{EntryRange, balance_before, entries_in, head_time};
+pub(crate) use repo::{hold_of, transfer_of, wallet_of};

@@ -2,11 +2,11 @@
 //! process has it or the head has moved.
 
 use super::attempts::{Attempt, InDoubt, after_commit_fault, keys_of_refused};
+use super::basis::Basis;
 use super::batch_committer::{BatchCommitter, Decision};
-use super::book::Book;
 use super::group_commit::GroupCommit;
-use super::store::{Connection, Store};
-use super::types::{Command, Transfer, Wallet};
+use super::store::{Connection, Lookups, Store};
+use super::types::{Command, Transfer};
 use crate::db::{Fault, FaultKind};
 use crate::values::Timestamp;
 
@@ -30,7 +30,12 @@ impl<S: Store> BatchCommitter<S> {
             Ok(decision) => decision,
             Err(fault) => return Attempt::Failed(fault),
         };
-        let Decision { outcomes, writes, at } = decision;
+        let Decision {
+            outcomes,
+            writes,
+            at,
+            only_releases,
+        } = decision;
         if writes.is_empty() {
             // This batch writes nothing, so the head is read to see that it has not moved.
             return match connection.head().await {
@@ -49,6 +54,9 @@ impl<S: Store> BatchCommitter<S> {
                     // The next batch is in turn, where a wrong clock is refused.
                     self.memory.forget();
                 }
+                if only_releases {
+                    return Attempt::Released;
+                }
                 Attempt::Done(outcomes)
             }
             Err(fault) => after_commit_fault(fault, || InDoubt::new(places, outcomes, commit.new_head)),
@@ -64,10 +72,8 @@ impl<S: Store> BatchCommitter<S> {
         stored: &[Transfer],
         floor: Timestamp,
     ) -> Result<Decision, Fault> {
-        let wallets = self.recall(connection, commands).await?;
-        let mut book = Book::open(wallets.iter().cloned());
-        book.add_used_keys(stored.iter().cloned());
-        let decision = self.decide(book, commands, floor);
+        let basis = self.basis_on_memory(connection, commands, floor).await?;
+        let decision = self.decide(&basis, stored, commands, floor);
         let keys = keys_of_refused(commands, &decision.outcomes);
         if keys.is_empty() {
             return Ok(decision);
@@ -76,17 +82,28 @@ impl<S: Store> BatchCommitter<S> {
         if found.is_empty() {
             return Ok(decision);
         }
-        let mut book = Book::open(wallets);
-        book.add_used_keys(stored.iter().cloned().chain(found));
-        Ok(self.decide(book, commands, floor))
+        let used: Vec<Transfer> = stored.iter().cloned().chain(found).collect();
+        Ok(self.decide(&basis, &used, commands, floor))
     }
 
-    /// The wallets of a batch from memory, the missing ones from the database.
-    async fn recall(&mut self, connection: &mut S::Connection, commands: &[&Command]) -> Result<Vec<Wallet>, Fault> {
-        let (mut wallets, missing) = self.memory.recall(commands);
+    /// What a batch is decided on: from memory, and what is missing there from the database.
+    async fn basis_on_memory(
+        &mut self,
+        connection: &mut S::Connection,
+        commands: &[&Command],
+        floor: Timestamp,
+    ) -> Result<Basis, Fault> {
+        let originals = self.originals_of(connection, commands).await?;
+        let (mut wallets, missing) = self.memory.recall(commands, &originals);
         if !missing.is_empty() {
             wallets.extend(connection.read_wallets(&missing).await?);
         }
-        Ok(wallets)
+        let expiring = self.expiring_on(connection, &wallets, floor).await?;
+        Ok(Basis {
+            wallets,
+            originals,
+            expiring,
+            ..Basis::default()
+        })
     }
 }

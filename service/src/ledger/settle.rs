@@ -46,6 +46,7 @@ impl<S: Store> BatchCommitter<S> {
             };
             let fault = match self.try_in_turn(batch, places, how).await {
                 Attempt::Done(outcomes) => return self.committed(outcomes),
+                Attempt::Released => continue,
                 Attempt::Again(_) | Attempt::TakeTurn => {
                     self.store.pause(Pause::Exactly(LOOK_PAUSE)).await;
                     continue;
@@ -115,7 +116,7 @@ impl<S: Store> BatchCommitter<S> {
                     fault
                 }
                 Err(Attempt::Locked(fault) | Attempt::Failed(fault)) => fault,
-                Err(Attempt::Done(_) | Attempt::Again(_) | Attempt::TakeTurn) => {
+                Err(Attempt::Done(_) | Attempt::Released | Attempt::Again(_) | Attempt::TakeTurn) => {
                     self.store.pause(Pause::Exactly(LOOK_PAUSE)).await;
                     continue;
                 }

@@ -16,12 +16,16 @@ impl<'a> BatchStamps<'a> {
     }
 
     /// The last stamp's time; before the first, the bank's time or the floor, whichever is later.
-    pub fn time(&self) -> Timestamp {
+    pub fn last_time(&self) -> Timestamp {
         self.0.time()
     }
 }
 
 impl Stamps for BatchStamps<'_> {
+    fn time(&mut self) -> Timestamp {
+        self.0.peek()
+    }
+
     fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid) {
         let time = self.0.next_time();
         let id = bucket.map_or_else(|| id_at(time), |bucket| id_in(bucket, time));

@@ -6,17 +6,17 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::group_commit::GroupCommit;
-use super::types::{Opening, Transfer, Wallet};
+use super::types::{Opening, Original, Outflow, Transfer, Wallet};
 use crate::db::Fault;
 use crate::journal::{Head, LedgerIdentity};
-use crate::values::{Digest, Money, RecordId, Sha256Digest, Timestamp, Version, WalletId, WalletStatus};
+use crate::values::{Digest, Money, RecordId, Sha256Digest, Timestamp, TransferId, Version, WalletId, WalletStatus};
 
 /// A ledger's database.
 pub(super) trait Store {
     type Connection: Connection;
     type Turn: Turn;
 
-    /// The most commands that one batch may hold.
+    /// The most rows that one batch may hold. A single command with more of them is a batch of its own.
     fn batch_max(&self) -> usize;
 
     /// No further attempt begins this long after the batch's start, however few there were.
@@ -56,8 +56,28 @@ pub(super) enum Pause {
     Below(Duration),
 }
 
+/// What a batch is decided on, besides its wallets.
+pub(super) trait Lookups {
+    /// The stored transfers that used up any of these keys; outside of the turn, without a lock.
+    async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault>;
+
+    /// These transfers with what has become of them. Unknown ids are left out.
+    async fn read_originals(&mut self, ids: &[TransferId]) -> Result<Vec<Original>, Fault>;
+
+    /// For each of these wallets with an open hold, the time of its first expiry.
+    async fn first_expiries(&mut self, wallets: &[WalletId]) -> Result<Vec<(WalletId, Timestamp)>, Fault>;
+
+    /// Open holds of these wallets that expire up to a time, the first to expire first, at most `limit`.
+    async fn expiring_holds(
+        &mut self,
+        wallets: &[WalletId],
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Original>, Fault>;
+}
+
 /// A connection of the committer outside of a transaction.
-pub(super) trait Connection {
+pub(super) trait Connection: Lookups {
     /// Writes and commits a batch that was decided without the turn: once this succeeds, all of it is durable. Gives
     /// the bank's time by the database's clock; `None` if that is this machine's clock.
     async fn write(&mut self, commit: &GroupCommit) -> Result<Option<Timestamp>, Fault>;
@@ -67,13 +87,10 @@ pub(super) trait Connection {
 
     /// Reads wallets as they are, without a lock.
     async fn read_wallets(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault>;
-
-    /// The stored transfers that used up any of these keys, read without a lock.
-    async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault>;
 }
 
 /// The turn: a transaction in which no other process commits.
-pub(super) trait Turn {
+pub(super) trait Turn: Lookups {
     /// The ledger's id and salt.
     async fn identity(&mut self) -> Result<LedgerIdentity, Fault>;
 
@@ -87,8 +104,8 @@ pub(super) trait Turn {
     /// Of the wallets that are to be opened, those that exist already.
     async fn find_existing(&mut self, openings: &[&Opening]) -> Result<Vec<Wallet>, Fault>;
 
-    /// The stored transfers that used up any of these keys.
-    async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault>;
+    /// What went out of this wallet since the beginning of a UTC day, which is the time given: see `Outflow`.
+    async fn outflow_since(&mut self, wallet: WalletId, day: Timestamp) -> Result<Outflow, Fault>;
 
     /// The digest of the journal's row with this number, if there is one.
     async fn digest_at(&mut self, number: i64) -> Result<Option<Sha256Digest>, Fault>;
@@ -137,11 +154,14 @@ pub(super) struct ChangedWallet {
     pub status: WalletStatus,
     pub version: Version,
     pub updated_at: Timestamp,
+    /// A wallet with limits is forgotten and read anew: few have some.
+    pub is_limited: bool,
 }
 
 impl ChangedWallet {
-    /// Brings a remembered wallet up to date.
+    /// Brings a remembered wallet without limits up to date.
     pub fn apply_to(self, wallet: &mut Wallet) {
+        wallet.limits = None;
         wallet.balance = self.balance;
         wallet.held = self.held;
         wallet.status = self.status;
@@ -159,6 +179,7 @@ impl From<Wallet> for ChangedWallet {
             status: wallet.status,
             version: wallet.version,
             updated_at: wallet.updated_at,
+            is_limited: wallet.limits.is_some(),
         }
     }
 }

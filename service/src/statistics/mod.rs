@@ -46,8 +46,14 @@ const SYNC_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between attempts while Redis is out of reach.
 const SYNC_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// The kinds of transfers that count. A reversal does not: it takes back a transfer that was counted.
-const COUNTED: [TransferKind; 3] = [TransferKind::Transfer, TransferKind::Deposit, TransferKind::Withdrawal];
+/// The kinds of transfers that count. A capture is the transfer or withdrawal that its hold began. A
+/// reversal does not count: it takes back a transfer that was counted.
+const COUNTED: [TransferKind; 4] = [
+    TransferKind::Transfer,
+    TransferKind::Deposit,
+    TransferKind::Withdrawal,
+    TransferKind::Capture,
+];
 
 /// The rolling statistics of this process, and the sharing with other replicas.
 pub struct Statistics {

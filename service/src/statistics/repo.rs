@@ -15,7 +15,7 @@ const PAGE: u64 = 10_000;
 
 type CompletedRow = (TransferId, Currency, Money, Timestamp);
 
-/// Calls `give` for every completed transfer, deposit and withdrawal of these times, up to and including an id. Reads
+/// Calls `give` for every completed transfer, deposit, withdrawal and capture of these times, up to and including an id. Reads
 /// page by page, in constant memory.
 pub async fn each_moved_in(
     db: &impl ConnectionTrait,

@@ -16,10 +16,27 @@ pub enum TransferError {
     Failed {
         /// The rule that refused it.
         failure: Failure,
-        /// The FAILED transfer.
-        transfer: TransferId,
+        /// The FAILED transfer; `None` for a dry run, which records none.
+        transfer: Option<TransferId>,
         /// True when this is the stored outcome of an earlier request with the same key.
         replayed: bool,
+    },
+    /// Answered when a transfer of an atomic batch is refused, and so none is made.
+    #[error("the transfer {index} of the batch was refused")]
+    BatchRefused {
+        /// Which transfer of the batch was at fault, from 0.
+        index: usize,
+        /// Why: `Refused` or `Failed`.
+        #[source]
+        error: Box<Self>,
+        /// True when this is the stored outcome of an earlier request with the same key.
+        replayed: bool,
+    },
+    /// Answered when a caller has named too many e-mail addresses of nobody in a short time.
+    #[error("too many e-mail addresses of nobody")]
+    TooManyLookups {
+        /// After how many seconds the caller may ask again.
+        retry_after_s: u32,
     },
     /// Answered when the key was used for a request with other values, or for one whose texts are erased.
     #[error("the idempotency key belongs to another request")]

@@ -1,29 +1,46 @@
 //! Submits movements of money to the ledger, which decides and writes them, and reads them back.
 
+mod batch;
 mod canonical_json;
 mod command;
 mod digest;
 mod error;
+mod expiry;
+mod payees;
 mod repo;
 mod request;
+mod shown;
 
-pub use crate::ledger::{Failure, Refusal, Transfer};
+pub use crate::ledger::{AskedAmount, Failure, Hold, HoldTerms, LimitKind, Refusal, Transfer};
+pub use batch::BatchAnswer;
 pub use error::TransferError;
-pub use request::{IdempotencyKey, Metadata, NewPayment, NewTransfer, TransferOutcome};
+pub use request::{
+    Asking, BATCH_MAX, IdempotencyKey, Metadata, NewBatch, NewCapture, NewDestination, NewPayment, NewReversal,
+    NewTransfer,
+};
+pub use shown::ShownTransfer;
 
+use std::sync::Arc;
+
+use self::payees::Payees;
 use crate::actor::Actor;
+use crate::clock::Clock;
 use crate::db::Db;
-use crate::ledger::{Direction, Outcome, Payment, Queue};
+use crate::ledger::{Command, Direction, Outcome, Queue};
 use crate::page::{Page, PageRequest};
-use crate::values::{Currency, Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
+use crate::values::{BatchId, Currency, Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
 use crate::wallets::{WalletError, Wallets};
+use crate::workers::Workers;
 
 /// Submits and lists transfers.
 #[derive(Clone)]
 pub struct Transfers {
     db: Db,
+    clock: Arc<dyn Clock>,
     queue: Queue,
     wallets: Wallets,
+    payees: Payees,
+    workers: Workers,
 }
 
 /// Which transfers a list shows. Customers see only those of their own wallets.
@@ -31,66 +48,92 @@ pub struct Transfers {
 pub struct TransferFilter {
     /// Only transfers of this wallet; `None` for every wallet that the actor may see.
     pub wallet: Option<WalletId>,
-    /// Only this status; `None` for all.
+    /// Only those shown with this status; `None` for all.
     pub status: Option<TransferStatus>,
     /// Only this kind; `None` for all.
     pub kind: Option<TransferKind>,
+    /// Only those of this batch; `None` for all.
+    pub batch: Option<BatchId>,
+    /// Only those that end or take back this transfer; `None` for all.
+    pub parent: Option<TransferId>,
     /// Created at this time or later.
     pub from: Option<Timestamp>,
     /// Created before this time.
     pub to: Option<Timestamp>,
 }
 
+/// The outcome of a request that moved or held money.
+#[derive(Clone, Debug)]
+pub struct TransferOutcome {
+    /// The transfer as it was decided.
+    pub transfer: ShownTransfer,
+    /// True when this is the stored outcome of an earlier request with the same key.
+    pub replayed: bool,
+    /// Of a dry run: the wallet of a payment method that is not open yet.
+    pub unopened: Option<WalletId>,
+}
+
 impl Transfers {
-    pub(crate) fn new(db: Db, queue: Queue, wallets: Wallets) -> Self {
-        Self { db, queue, wallets }
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, queue: Queue, wallets: Wallets, workers: Workers) -> Self {
+        Self {
+            payees: Payees::new(db.clone(), wallets.clone()),
+            db,
+            clock,
+            queue,
+            wallets,
+            workers,
+        }
     }
 
-    /// Moves money between two customers' wallets; the source must be the actor's own.
-    pub async fn submit(
-        &self,
-        actor: Actor,
-        key: Option<IdempotencyKey>,
-        new: NewTransfer,
-    ) -> Result<TransferOutcome, TransferError> {
-        transfer_outcome(
-            self.queue
-                .submit(command::of_transfer(actor, key.as_ref(), new))
-                .await?,
-        )
+    /// Moves or holds money between two customers' wallets; the source must be the actor's own.
+    pub async fn submit(&self, asking: Asking, new: NewTransfer) -> Result<TransferOutcome, TransferError> {
+        let destination = self.payees.find(asking.actor, new.source, &new.destination).await?;
+        self.ask(&asking, command::of_transfer(&asking, new, destination)).await
     }
 
     /// Brings money into the bank. For operators.
-    pub async fn deposit(
-        &self,
-        actor: Actor,
-        key: Option<IdempotencyKey>,
-        payment: NewPayment,
-    ) -> Result<TransferOutcome, TransferError> {
-        self.pay(actor, key, Direction::In, payment).await
+    pub async fn deposit(&self, asking: Asking, new: NewPayment) -> Result<TransferOutcome, TransferError> {
+        self.pay(asking, Direction::In, new).await
     }
 
-    /// Pays money out of the bank, from a wallet that is the actor's own, or any when the actor is an operator.
-    pub async fn withdraw(
-        &self,
-        actor: Actor,
-        key: Option<IdempotencyKey>,
-        payment: NewPayment,
-    ) -> Result<TransferOutcome, TransferError> {
-        self.pay(actor, key, Direction::Out, payment).await
+    /// Pays money out of the bank, or holds it to be paid out, from a wallet that is the actor's own, or any when the
+    /// actor is an operator.
+    pub async fn withdraw(&self, asking: Asking, new: NewPayment) -> Result<TransferOutcome, TransferError> {
+        self.pay(asking, Direction::Out, new).await
+    }
+
+    /// Takes the money of a hold, or a part of it: as the owner of the destination, or as an operator.
+    pub async fn capture(&self, asking: Asking, new: NewCapture) -> Result<TransferOutcome, TransferError> {
+        self.ask(&asking, command::of_capture(&asking, &new)).await
+    }
+
+    /// Gives back what remains of a hold: as the owner of the destination, or as an operator.
+    pub async fn void(&self, asking: Asking, hold: TransferId) -> Result<TransferOutcome, TransferError> {
+        self.ask(&asking, command::of_void(&asking, hold)).await
+    }
+
+    /// Takes back a transfer, or a part of it. For operators.
+    pub async fn reverse(&self, asking: Asking, new: NewReversal) -> Result<TransferOutcome, TransferError> {
+        self.ask(&asking, command::of_reversal(&asking, &new)).await
+    }
+
+    async fn ask(&self, asking: &Asking, command: Command) -> Result<TransferOutcome, TransferError> {
+        transfer_outcome(asking, self.queue.submit(command).await?)
     }
 
     /// A transfer that the actor may see: as the owner of either side, or as an operator. Of a refused one, only the
     /// source's owner and operators see it.
-    pub async fn get(&self, actor: Actor, id: TransferId) -> Result<Transfer, TransferError> {
+    pub async fn get(&self, actor: Actor, id: TransferId) -> Result<ShownTransfer, TransferError> {
         let found = if actor.is_operator() {
             repo::find(&self.db.read, id).await?
         } else {
             // The wallets are read first, so that another customer's transfer takes as long as one that does not exist.
             let own = repo::wallets_of(&self.db.read, actor.user).await?;
-            repo::find_of(&self.db.read, &own, id).await?
+            repo::find_of(&self.db.read, (actor.user, &own), id).await?
         };
-        found.ok_or(TransferError::NotFound)
+        let found = found.ok_or(TransferError::NotFound)?;
+        let mut shown = repo::shown(&self.db.read, vec![found], self.clock.now()).await?;
+        shown.pop().ok_or(TransferError::NotFound)
     }
 
     /// Transfers, newest first: all for operators, those of their own wallets for customers. A refused one is listed
@@ -100,16 +143,25 @@ impl Transfers {
         actor: Actor,
         filter: TransferFilter,
         request: PageRequest<TransferId>,
-    ) -> Result<Page<Transfer, TransferId>, TransferError> {
+    ) -> Result<Page<ShownTransfer, TransferId>, TransferError> {
         if let Some(wallet) = filter.wallet {
             self.wallets.get(actor, wallet).await?;
         }
         let scope = match filter.wallet {
-            Some(wallet) => repo::Scope::Wallets(vec![wallet]),
+            Some(wallet) if actor.is_operator() => repo::Scope::Wallet(wallet),
             None if actor.is_operator() => repo::Scope::Bank,
-            None => repo::Scope::Wallets(repo::wallets_of(&self.db.read, actor.user).await?),
+            Some(wallet) => repo::Scope::Customer {
+                user: actor.user,
+                wallets: vec![wallet],
+                is_one: true,
+            },
+            None => repo::Scope::Customer {
+                user: actor.user,
+                wallets: repo::wallets_of(&self.db.read, actor.user).await?,
+                is_one: false,
+            },
         };
-        Ok(repo::list(&self.db.read, &scope, &filter, &request).await?)
+        Ok(repo::list(&self.db.read, &scope, &filter, &request, self.clock.now()).await?)
     }
 
     /// Commits a deposit or withdrawal. The bank's side is the system wallet of the method, which an operator's first
@@ -123,35 +175,35 @@ impl Transfers {
     /// point.
     async fn pay(
         &self,
-        actor: Actor,
-        key: Option<IdempotencyKey>,
+        asking: Asking,
         direction: Direction,
         new: NewPayment,
     ) -> Result<TransferOutcome, TransferError> {
+        let actor = asking.actor;
         let currency = self.currency_of(actor, &new).await?;
         let system = match currency {
             Some(currency) => self.wallets.find_method(&new.method, currency).await?,
             None => None,
         };
-        let payment = |system| Payment {
-            direction,
-            wallet: new.wallet,
-            method: new.method.clone(),
-            system,
-            amount: new.amount,
-        };
         let ask = async |system| {
-            let command = command::of_payment(actor, key.as_ref(), payment(system));
+            let command = command::of_payment(&asking, direction, &new, system);
             self.queue.submit(command).await
         };
         let outcome = ask(system).await?;
+        if asking.is_dry_run && system.is_none() {
+            let mut answer = transfer_outcome(&asking, outcome)?;
+            let sides = [answer.transfer.transfer.source, answer.transfer.transfer.destination];
+            answer.unopened = sides.into_iter().find(|side| *side != new.wallet);
+            return Ok(answer);
+        }
         if matches!(outcome, Outcome::Refused(Refusal::UnknownMethod))
+            && !asking.is_dry_run
             && let Some(currency) = currency
             && let Some(other) = self.other_side(actor, &new.method, currency, system).await?
         {
-            return transfer_outcome(ask(Some(other)).await?);
+            return transfer_outcome(&asking, ask(Some(other)).await?);
         }
-        transfer_outcome(outcome)
+        transfer_outcome(&asking, outcome)
     }
 
     /// The currency of a payment's wallet. `None` when the amount is missing or not above zero, and when the wallet is
@@ -189,18 +241,24 @@ impl Transfers {
     }
 }
 
-fn transfer_outcome(outcome: Outcome) -> Result<TransferOutcome, TransferError> {
+fn transfer_outcome(asking: &Asking, outcome: Outcome) -> Result<TransferOutcome, TransferError> {
     match outcome {
         Outcome::Recorded { transfer, replayed } => match transfer.failure {
-            None => Ok(TransferOutcome { transfer, replayed }),
+            None => Ok(TransferOutcome {
+                transfer: ShownTransfer::as_decided(transfer),
+                replayed,
+                unopened: None,
+            }),
             Some(failure) => Err(TransferError::Failed {
                 failure,
-                transfer: transfer.id,
+                transfer: (!asking.is_dry_run || replayed).then_some(transfer.id),
                 replayed,
             }),
         },
         Outcome::Refused(refusal) => Err(TransferError::Refused(refusal)),
         Outcome::KeyReused => Err(TransferError::KeyReused),
-        Outcome::Wallet(_) | Outcome::WalletRefused(_) => unreachable!("what moves money is answered with a transfer"),
+        Outcome::Batch(_) | Outcome::Expired | Outcome::Wallet(_) | Outcome::WalletRefused(_) => {
+            unreachable!("what moves money is answered with a transfer")
+        }
     }
 }

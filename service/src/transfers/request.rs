@@ -1,10 +1,39 @@
 //! The requests of callers, parsed and checked.
 
-use std::sync::Arc;
-
 use super::canonical_json::canonical_json;
-use crate::ledger::Transfer;
-use crate::values::{Method, Money, WalletId};
+use crate::actor::Actor;
+use crate::identity::Email;
+use crate::ledger::{AskedAmount, HoldTerms};
+use crate::values::{Method, Money, TransferId, WalletId};
+
+/// Who asks, under which key, and whether they only ask what would happen.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// The user who asks.
+    pub actor: Actor,
+    /// The key that makes a repeated request move money once.
+    pub key: Option<IdempotencyKey>,
+    /// True if nothing is to be written.
+    pub is_dry_run: bool,
+}
+
+impl Asking {
+    /// A user who asks without a key, and not for a dry run.
+    #[must_use]
+    pub fn by(actor: Actor) -> Self {
+        Self {
+            actor,
+            key: None,
+            is_dry_run: false,
+        }
+    }
+
+    /// The same with a key.
+    #[must_use]
+    pub fn with_key(self, key: Option<IdempotencyKey>) -> Self {
+        Self { key, ..self }
+    }
+}
 
 /// A transfer that a customer asks for.
 #[derive(Clone, Debug)]
@@ -12,13 +41,39 @@ pub struct NewTransfer {
     /// The wallet that pays; it must be the caller's own.
     pub source: WalletId,
     /// The wallet that receives.
-    pub destination: WalletId,
+    pub destination: NewDestination,
     /// `None` when the caller's text was not an amount; the ledger refuses it in the order of its rules.
     pub amount: Option<Money>,
     /// The caller's text, if any.
     pub description: Option<String>,
     /// The caller's JSON object, if any.
     pub metadata: Option<Metadata>,
+    /// Set if the money is only to be held.
+    pub hold: Option<HoldTerms>,
+}
+
+impl NewTransfer {
+    /// A transfer without texts that moves the money at once.
+    #[must_use]
+    pub fn new(source: WalletId, destination: WalletId, amount: Option<Money>) -> Self {
+        Self {
+            source,
+            destination: NewDestination::Wallet(destination),
+            amount,
+            description: None,
+            metadata: None,
+            hold: None,
+        }
+    }
+}
+
+/// How a caller names the wallet that receives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewDestination {
+    /// By its id.
+    Wallet(WalletId),
+    /// By the e-mail address of its owner: their wallet in the source's currency.
+    Email(Email),
 }
 
 /// A deposit or withdrawal that a caller asks for.
@@ -30,15 +85,61 @@ pub struct NewPayment {
     pub amount: Option<Money>,
     /// The payment method by which the money enters or leaves the bank.
     pub method: Method,
+    /// The caller's text, if any.
+    pub description: Option<String>,
+    /// The caller's JSON object, if any.
+    pub metadata: Option<Metadata>,
+    /// Set if the money of a withdrawal is only to be held.
+    pub hold: Option<HoldTerms>,
 }
 
-/// The outcome of a request that moved money.
+impl NewPayment {
+    /// A payment without texts that moves the money at once.
+    #[must_use]
+    pub fn new(wallet: WalletId, amount: Option<Money>, method: Method) -> Self {
+        Self {
+            wallet,
+            amount,
+            method,
+            description: None,
+            metadata: None,
+            hold: None,
+        }
+    }
+}
+
+/// A capture that a caller asks for.
 #[derive(Clone, Debug)]
-pub struct TransferOutcome {
-    /// The COMPLETED transfer.
-    pub transfer: Arc<Transfer>,
-    /// True when this is the stored outcome of an earlier request with the same key.
-    pub replayed: bool,
+pub struct NewCapture {
+    /// The hold.
+    pub hold: TransferId,
+    /// How much of it.
+    pub amount: AskedAmount,
+    /// True if the rest is to be given back.
+    pub is_final: bool,
+}
+
+/// A reversal that an operator asks for.
+#[derive(Clone, Debug)]
+pub struct NewReversal {
+    /// The transfer to take back.
+    pub original: TransferId,
+    /// How much of it.
+    pub amount: AskedAmount,
+    /// The caller's text, if any.
+    pub description: Option<String>,
+}
+
+/// The most transfers of one batch.
+pub const BATCH_MAX: usize = 1_000;
+
+/// Transfers that one request asks for together: from 1 to [`BATCH_MAX`].
+#[derive(Clone, Debug)]
+pub struct NewBatch {
+    /// True if all are to be made or none.
+    pub is_atomic: bool,
+    /// The transfers, decided in this order.
+    pub transfers: Vec<NewTransfer>,
 }
 
 /// A caller's key that makes a repeated request move money once: 1 to 255 visible ASCII characters.

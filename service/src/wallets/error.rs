@@ -1,5 +1,6 @@
 //! Why a wallet cannot be opened, seen or changed.
 
+use super::times::TimeRefusal;
 use crate::db::Fault;
 use crate::ledger::{SubmitError, WalletRefusal};
 
@@ -27,6 +28,9 @@ pub enum WalletError {
     /// Answered when the wallet's tag is not among the expected ones; nothing changed.
     #[error("the wallet is not as the caller expects")]
     Unexpected,
+    /// Answered when a balance or a statement is asked for of a time that the wallet has none of.
+    #[error(transparent)]
+    Time(#[from] TimeRefusal),
     /// Answered when the ledger gave no outcome.
     #[error(transparent)]
     Submit(#[from] SubmitError),

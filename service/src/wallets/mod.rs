@@ -7,9 +7,13 @@
 
 mod error;
 mod repo;
+mod statement;
+mod times;
 
-pub use crate::ledger::{Expected, Wallet, WalletTag};
+pub use crate::ledger::{BalanceAt, Expected, LimitState, Limits, Wallet, WalletTag};
 pub use error::WalletError;
+pub use statement::{Movements, Statement};
+pub use times::{StatementRange, TimeRefusal};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,12 +21,13 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::actor::Actor;
+use crate::clock::Clock;
 use crate::db::{Db, Fault};
 use crate::ledger::{
-    Action, Command, EntryPage, Opening, Outcome, Owner, Queue, QueuePlace, StatusRequest, entries_of,
+    Action, Command, EntryPage, LimitsRequest, Opening, Outcome, Owner, Queue, QueuePlace, StatusRequest, entries_of,
 };
 use crate::page::{Page, PageRequest};
-use crate::values::{Currency, Method, TransferId, UserId, WalletId, WalletStatus};
+use crate::values::{Currency, Method, Money, TransferId, UserId, WalletId, WalletStatus};
 
 /// Whose wallets a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,7 @@ pub enum Holder {
 #[derive(Clone)]
 pub struct Wallets {
     db: Db,
+    clock: Arc<dyn Clock>,
     queue: Queue,
     system: Arc<Mutex<HashMap<(Method, Currency), WalletId>>>,
 }
@@ -48,9 +54,10 @@ pub(crate) struct OpeningPlace(QueuePlace);
 const REMEMBERED_MAX: usize = 10_000;
 
 impl Wallets {
-    pub(crate) fn new(db: Db, queue: Queue) -> Self {
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, queue: Queue) -> Self {
         Self {
             db,
+            clock,
             queue,
             system: Arc::default(),
         }
@@ -71,8 +78,20 @@ impl Wallets {
         repo::exists(&self.db.read, user, currency).await
     }
 
-    /// A wallet that the actor may see: their own, or any for an operator.
+    /// A user's wallet in a currency; `None` if they have none.
+    pub(crate) async fn of_user(&self, user: UserId, currency: Currency) -> Result<Option<WalletId>, Fault> {
+        repo::find_of_user(&self.db.read, user, currency).await
+    }
+
+    /// A wallet that the actor may see: their own, or any for an operator. Without the holds that have run out.
     pub async fn get(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
+        let mut shown = vec![self.find(actor, id).await?];
+        self.leave_out_expired(&mut shown).await?;
+        shown.pop().ok_or(WalletError::NotFound)
+    }
+
+    /// The same as it is stored, for those who do not look at what is held.
+    async fn find(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
         let holder = if actor.is_operator() {
             Holder::Anyone
         } else {
@@ -82,10 +101,26 @@ impl Wallets {
         wallet.ok_or(WalletError::NotFound)
     }
 
-    /// Wallets, newest first.
+    /// Wallets, newest first. Without the holds that have run out.
     pub async fn list(&self, holder: Holder, request: PageRequest<WalletId>) -> Result<Page<Wallet, WalletId>, Fault> {
-        let found = repo::list(&self.db.read, holder, &request).await?;
+        let mut found = repo::list(&self.db.read, holder, &request).await?;
+        self.leave_out_expired(&mut found).await?;
         Ok(Page::of(found, &request, |wallet| wallet.id))
+    }
+
+    /// Takes holds that have run out from what is held, whether or not their releases are written yet.
+    async fn leave_out_expired(&self, wallets: &mut [Wallet]) -> Result<(), Fault> {
+        let holding = wallets.iter().filter(|wallet| wallet.held > Money::ZERO);
+        let holding: Vec<WalletId> = holding.map(|wallet| wallet.id).collect();
+        if holding.is_empty() {
+            return Ok(());
+        }
+        for (id, remaining) in repo::expired_on(&self.db.read, &holding, self.clock.now()).await? {
+            for wallet in wallets.iter_mut().filter(|wallet| wallet.id == id) {
+                wallet.held = wallet.held.checked_sub(remaining).unwrap_or_default().max(Money::ZERO);
+            }
+        }
+        Ok(())
     }
 
     /// The entries of a wallet that the actor may see, newest first.
@@ -95,7 +130,7 @@ impl Wallets {
         id: WalletId,
         request: PageRequest<TransferId>,
     ) -> Result<EntryPage, WalletError> {
-        self.get(actor, id).await?;
+        self.find(actor, id).await?;
         Ok(entries_of(&self.db, id, request).await?)
     }
 
@@ -112,6 +147,23 @@ impl Wallets {
     /// Closes an empty wallet for good.
     pub async fn close(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
         self.set_status(actor, id, WalletStatus::Closed, expected).await
+    }
+
+    /// Sets the limits of a wallet, which replace the ones before.
+    pub async fn set_limits(
+        &self,
+        actor: Actor,
+        wallet: WalletId,
+        limits: Limits,
+        expected: Expected,
+    ) -> Result<Wallet, WalletError> {
+        let request = LimitsRequest {
+            wallet,
+            limits,
+            expected,
+        };
+        let command = Command::new(actor, Action::SetLimits(request));
+        answer(self.queue.submit(command).await?)
     }
 
     /// The bank's own wallet for a payment method; `None` when the method is not open in this currency.
@@ -205,7 +257,7 @@ fn answer(outcome: Outcome) -> Result<Wallet, WalletError> {
     match outcome {
         Outcome::Wallet(wallet) => Ok(*wallet),
         Outcome::WalletRefused(refusal) => Err(refusal.into()),
-        Outcome::Recorded { .. } | Outcome::Refused(_) | Outcome::KeyReused => {
+        Outcome::Recorded { .. } | Outcome::Refused(_) | Outcome::KeyReused | Outcome::Batch(_) | Outcome::Expired => {
             unreachable!("what opens or changes a wallet is answered with a wallet")
         }
     }

@@ -1,13 +1,14 @@
 //! The SQL of reading wallets. The ledger writes them.
 
-use entity::wallets;
+use entity::{holds, wallets};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Holder;
-use crate::db::Fault;
+use crate::db::{Fault, SqlDialect, units_of_parts};
 use crate::ledger::{Wallet, wallet_of};
 use crate::page::PageRequest;
-use crate::values::{Currency, Method, UserId, WalletId};
+use crate::values::{Currency, Method, Money, Timestamp, UserId, WalletId};
 
 /// The database compares the holder, so that another customer's wallet takes as long as one that does not exist.
 pub(super) async fn find_of(db: &impl ConnectionTrait, holder: Holder, id: WalletId) -> Result<Option<Wallet>, Fault> {
@@ -43,6 +44,47 @@ pub(super) async fn exists(db: &impl ConnectionTrait, user: UserId, currency: Cu
         .filter(wallets::Column::UserId.eq(user))
         .filter(wallets::Column::Currency.eq(currency));
     Ok(query.count(db).await? > 0)
+}
+
+pub(super) async fn find_of_user(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    currency: Currency,
+) -> Result<Option<WalletId>, Fault> {
+    let query = wallets::Entity::find()
+        .filter(wallets::Column::UserId.eq(user))
+        .filter(wallets::Column::Currency.eq(currency));
+    Ok(query.one(db).await?.map(|row| row.id))
+}
+
+/// What holds that have run out at a time still hold on these wallets, by wallet.
+pub(super) async fn expired_on(
+    db: &impl ConnectionTrait,
+    wallets: &[WalletId],
+    now: Timestamp,
+) -> Result<Vec<(WalletId, Money)>, Fault> {
+    let sum = SqlDialect::of(db).sum_of_units("remaining");
+    let sums: Vec<(WalletId, i64, i64)> = holds::Entity::find()
+        .select_only()
+        .column(holds::Column::WalletId)
+        .expr(Expr::cust(sum))
+        .filter(holds::Column::WalletId.is_in(wallets.iter().copied()))
+        .filter(holds::Column::End.is_null())
+        .filter(holds::Column::ExpiresAt.lte(now))
+        .group_by(holds::Column::WalletId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let money_of = |high, low| {
+        i64::try_from(units_of_parts(high, low))
+            .ok()
+            .and_then(Money::from_units)
+    };
+    let expired = sums.into_iter().map(|(wallet, high, low)| match money_of(high, low) {
+        Some(remaining) => Ok((wallet, remaining)),
+        None => Err(Fault::damaged(&format!("the holds of the wallet {wallet}"))),
+    });
+    expired.collect()
 }
 
 pub(super) async fn find_system(

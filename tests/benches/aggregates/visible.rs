@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use service::aggregates::{Day, DayRange};
 use service::config::Config;
 use service::identity::Actor;
-use service::transfers::NewPayment;
+use service::transfers::{Asking, NewPayment};
 use service::values::{Currency, Method, Money, WalletId};
 
 /// Measured deposits per run.
@@ -29,15 +29,15 @@ struct Depositor {
 
 impl Depositor {
     async fn deposit(&self) -> Result<()> {
-        let deposit = NewPayment {
-            wallet: self.wallet,
-            amount: Some(Money::parse_unsigned("1").map_err(|_| anyhow::anyhow!("one is an amount"))?),
-            method: Method::try_new("visa").context("this is a method")?,
-        };
+        let deposit = NewPayment::new(
+            self.wallet,
+            Some(Money::parse_unsigned("1").map_err(|_| anyhow::anyhow!("one is an amount"))?),
+            Method::try_new("visa").context("this is a method")?,
+        );
         self.bank
             .services
             .transfers
-            .deposit(self.operator, None, deposit)
+            .deposit(Asking::by(self.operator), deposit)
             .await?;
         self.answered.fetch_add(1, Ordering::SeqCst);
         Ok(())

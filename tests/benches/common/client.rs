@@ -22,6 +22,11 @@ pub struct Latencies {
 pub trait Requests: Send + 'static {
     /// Writes the next request into an empty buffer.
     fn write(&mut self, request: &mut Vec<u8>) -> Result<()>;
+
+    /// Takes the answer to the last request, head and body, for a request that needs it.
+    fn answered(&mut self, _answer: &[u8]) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<F: FnMut(&mut Vec<u8>) -> Result<()> + Send + 'static> Requests for F {
@@ -94,6 +99,7 @@ async fn drive(
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .record(latency_us)?;
+        requests.answered(&answer)?;
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ impl Accounts {
     }
 
     /// Two different wallets.
-    fn pick(&self, pick: Pick, dice: &mut SmallRng) -> (usize, usize) {
+    pub fn pick(&self, pick: Pick, dice: &mut SmallRng) -> (usize, usize) {
         loop {
             let (source, destination) = match pick {
                 Pick::Uniform => (self.any(dice), self.any(dice)),
@@ -80,8 +80,15 @@ impl Accounts {
         }
     }
 
-    fn any(&self, dice: &mut SmallRng) -> usize {
+    /// Any wallet.
+    pub fn any(&self, dice: &mut SmallRng) -> usize {
         dice.random_range(0..self.wallets.len())
+    }
+
+    /// Any other wallet.
+    pub fn any_but(&self, wallet: usize, dice: &mut SmallRng) -> usize {
+        let place = dice.random_range(1..self.wallets.len());
+        (wallet + place) % self.wallets.len()
     }
 
     fn by_rank(&self, dice: &mut SmallRng) -> usize {
@@ -104,17 +111,47 @@ pub async fn run(address: SocketAddr, accounts: &Arc<Accounts>, load: Load) -> R
 
 fn write_request(request: &mut Vec<u8>, accounts: &Accounts, pick: Pick, dice: &mut SmallRng) -> Result<()> {
     let (source, destination) = accounts.pick(pick, dice);
-    let (units, key) = (dice.random_range(1..100), dice.random::<u128>());
-    let body = format!(
-        "{{\"source_wallet_id\":\"{}\",\"destination_wallet_id\":\"{}\",\"amount\":\"0.{units:04}\"}}",
+    let post = Post {
+        path: "/v1/transfers",
+        token: &accounts.tokens[source],
+        body: &transfer_body(accounts, (source, destination), "", dice),
+    };
+    write_post(request, &post, dice)
+}
+
+/// The body of a transfer between two wallets of a small random amount; `more` has further fields, each after a comma.
+pub fn transfer_body(
+    accounts: &Accounts,
+    (source, destination): (usize, usize),
+    more: &str,
+    dice: &mut SmallRng,
+) -> String {
+    let units = dice.random_range(1..100);
+    format!(
+        "{{\"source_wallet_id\":\"{}\",\"destination_wallet_id\":\"{}\",\"amount\":\"0.{units:04}\"{more}}}",
         accounts.wallets[source], accounts.wallets[destination]
-    );
+    )
+}
+
+/// A request that moves money.
+pub struct Post<'a> {
+    pub path: &'a str,
+    /// The caller's access token.
+    pub token: &'a str,
+    pub body: &'a str,
+}
+
+/// Writes a request with a new Idempotency-Key.
+pub fn write_post(request: &mut Vec<u8>, post: &Post<'_>, dice: &mut SmallRng) -> Result<()> {
+    let key = dice.random::<u128>();
     write!(
         request,
-        "POST /v1/transfers HTTP/1.1\r\nHost: florin\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-         Idempotency-Key: {key:032x}\r\nContent-Length: {}\r\n\r\n{body}",
-        accounts.tokens[source],
-        body.len()
+        "POST {} HTTP/1.1\r\nHost: florin\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Idempotency-Key: {key:032x}\r\nContent-Length: {}\r\n\r\n{}",
+        post.path,
+        post.token,
+        post.body.len(),
+        post.body
     )?;
     Ok(())
 }

@@ -1,38 +1,54 @@
-//! Transfers per second over HTTP against the database's own benchmark, in one run on one machine.
+//! Transfers per second over HTTP against the database's own benchmark, batches and holds against single transfers, and
+//! what lists and statements cost on long histories, in one run on one machine.
 //!
-//! `cargo bench -p tests --bench transfers [-- --quick] [-- --runs 3] [-- --json FILE]`. The server is the release
-//! binary in a separate process; the client, the server and the database share the machine's cores.
+//! `cargo bench -p tests --bench transfers [-- --quick] [-- --runs 3] [-- --only NAME] [-- --json FILE]`. The server is
+//! the release binary in a separate process; the client, the server and the database share the machine's cores.
 
+mod batches;
 #[path = "../common/mod.rs"]
 mod common;
+mod goals;
+mod histories;
+mod holds;
+mod lists;
 mod load;
+mod memory;
 mod pgbench;
 mod report;
+mod selection;
 mod sqlite;
 mod stage;
+mod statements;
+mod work;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+use sea_orm::DbBackend;
 
+use common::processes;
+use histories::{Entries, Histories};
 use load::{Load, Pick};
 use report::Report;
+use selection::Selection;
 use stage::Stage;
+use work::{Work, batches_and_holds};
 
 /// The options; `cargo bench` adds `--bench` by itself.
 #[derive(Parser)]
 struct Options {
-    /// One second per measurement instead of eight, and one run: under a minute in all
+    /// One second per measurement instead of eight, one run, and shorter histories: some minutes in all
     #[arg(long)]
     quick: bool,
-    /// How often the whole table is measured
+    /// How often the whole table is measured; lists and statements once
     #[arg(long, default_value = "3")]
     runs: usize,
     /// Seconds per measurement
     #[arg(long)]
     seconds: Option<u64>,
-    /// Only measurements whose name contains this
+    /// Only measurements whose name contains this, and the baselines of their ratios: "batches", "hold", "lists",
+    /// "statement", "sqlite", ...
     #[arg(long)]
     only: Option<String>,
     /// Where to write the figures
@@ -45,6 +61,22 @@ struct Options {
 const WALLETS: usize = 10_000;
 const FEW_WALLETS: usize = 10;
 
+/// The histories that lists and statements are measured on, and how often each list is asked for.
+const FULL: (Entries, usize) = (
+    Entries {
+        few: 1_000,
+        many: 1_000_000,
+    },
+    40,
+);
+const QUICK: (Entries, usize) = (
+    Entries {
+        few: 1_000,
+        many: 100_000,
+    },
+    10,
+);
+
 fn main() -> Result<()> {
     let options = Options::parse();
     let runs = if options.quick { 1 } else { options.runs };
@@ -53,12 +85,15 @@ fn main() -> Result<()> {
         .worker_threads(1)
         .enable_all()
         .build()?;
+    let selection = Selection::new(options.only.clone());
     runtime.block_on(async {
         let mut report = Report::default();
         for run in 1..=runs {
             eprintln!("run {run} of {runs}, {seconds} s a measure");
-            measure(&mut report, Duration::from_secs(seconds), options.only.as_deref()).await?;
+            measure(&mut report, &selection, Duration::from_secs(seconds)).await?;
         }
+        let (entries, rounds) = if options.quick { QUICK } else { FULL };
+        measure_histories(&mut report, &selection, entries, rounds).await?;
         report.print();
         report.write(&options.json)
     })
@@ -91,35 +126,63 @@ const REPLICAS: [(&str, usize, [Pick; 2]); 2] = [
     ),
 ];
 
-/// Measures the whole table once, with both sides of every ratio.
-async fn measure(report: &mut Report, time: Duration, only: Option<&str>) -> Result<()> {
-    let wanted = |name: &str| only.is_none_or(|part| name.contains(part));
-    // The fastest measurement writes about 35 MB of log per second, the baselines less.
-    let wal_segments = 24 + 24 * usize::try_from(time.as_secs())?;
-    let stage = Stage::postgres(WALLETS, wal_segments).await?;
-    if wanted("pgbench") {
-        measure_pgbench(report, &stage, time).await?;
+/// Measures transfers, batches and holds once, with both sides of every ratio.
+async fn measure(report: &mut Report, selection: &Selection, time: Duration) -> Result<()> {
+    let works: Vec<(String, Work)> = works(time).filter(|(name, _)| selection.has(name)).collect();
+    let replicas: Vec<_> = REPLICAS.into_iter().filter(|load| selection.has(load.0)).collect();
+    if selection.has("pgbench") || !works.is_empty() || !replicas.is_empty() {
+        // The fastest single transfers write about 35 MB of log per second, the baselines less, and batches more.
+        let others = works.iter().filter(|(_, work)| !matches!(work, Work::Singles(_)));
+        let wal_segments = 24 + (24 + 4 * others.count()) * usize::try_from(time.as_secs())?;
+        let stage = Stage::postgres(WALLETS, wal_segments).await?;
+        if selection.has("pgbench") {
+            measure_pgbench(report, &stage, time).await?;
+        }
+        for (name, work) in works {
+            report.add(&name, stage.work(work).await?);
+        }
+        for (name, connections, picks) in replicas {
+            report.add(name, stage.two_replicas(connections, picks, time).await?);
+        }
+        stage.prove_books().await?;
+        stage.print_bytes().await?;
+        stage.stop().await?;
     }
-    for (name, connections, pick) in LOADS.into_iter().filter(|load| wanted(load.0)) {
-        report.add(
-            name,
-            stage
-                .load(Load {
-                    connections,
-                    pick,
-                    time,
-                })
-                .await?,
-        );
-    }
-    for (name, connections, picks) in REPLICAS.into_iter().filter(|load| wanted(load.0)) {
-        report.add(name, stage.two_replicas(connections, picks, time).await?);
-    }
-    stage.prove_books().await?;
-    stage.print_bytes().await?;
-    stage.stop().await?;
-    if wanted("sqlite") {
-        sqlite::measure(report, time, FEW_WALLETS).await?;
+    sqlite::measure(report, selection, time, FEW_WALLETS).await
+}
+
+/// Single transfers, batches and holds on PostgreSQL, with the names of their measurements.
+fn works(time: Duration) -> impl Iterator<Item = (String, Work)> {
+    let singles = LOADS.into_iter().map(move |(name, connections, pick)| {
+        let load = Load {
+            connections,
+            pick,
+            time,
+        };
+        (name.to_owned(), Work::Singles(load))
+    });
+    let others = batches_and_holds(time).map(|(name, work)| (format!("http {name}"), work));
+    singles.chain(others)
+}
+
+/// Measures lists on both databases and statements on PostgreSQL, on histories that are stored for them.
+async fn measure_histories(report: &mut Report, selection: &Selection, entries: Entries, rounds: usize) -> Result<()> {
+    for (database, backend) in [("postgres", DbBackend::Postgres), ("sqlite", DbBackend::Sqlite)] {
+        let has_lists = selection.has_any_of(&format!("lists {database}"));
+        let has_statements = selection.has_any_of(&format!("statement {database}"));
+        if !has_lists && !has_statements {
+            continue;
+        }
+        eprintln!("{database}: few are {} entries, many are {}", entries.few, entries.many);
+        let program = processes::build()?;
+        let histories = Histories::make(backend, entries).await?;
+        if has_lists {
+            lists::measure(report, database, &histories, &program, rounds).await?;
+        }
+        if has_statements {
+            statements::measure(report, &histories.many, &program).await?;
+        }
+        histories.stop()?;
     }
     Ok(())
 }

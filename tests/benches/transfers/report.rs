@@ -8,6 +8,8 @@ use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use crate::goals::{self, Figure, Goal};
+
 /// One measurement of one run. Times are in microseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Measure {
@@ -19,6 +21,8 @@ pub struct Measure {
     pub server_cpu_us: Option<u64>,
     pub database_cpu_us: Option<u64>,
     pub bytes: Option<u64>,
+    /// What the server's resident memory came to, above that of an idle one.
+    pub above_idle_kib: Option<u64>,
 }
 
 /// All measurements by name, in the order of the first run.
@@ -29,7 +33,14 @@ pub struct Report {
 }
 
 /// Thousandths, so that ratios need no float.
-type Milli = u64;
+pub type Milli = u64;
+
+/// A ratio of medians, or a figure, with its goal if it has one.
+struct Compared {
+    title: String,
+    ratio: Milli,
+    goal: Option<Goal>,
+}
 
 impl Measure {
     pub fn of(histogram: &Histogram<u64>, elapsed: Duration) -> Self {
@@ -47,10 +58,7 @@ impl Measure {
 
 impl Report {
     pub fn add(&mut self, name: &str, measure: Measure) {
-        eprintln!(
-            "  {name}: {} transfers/s, p50 {} us",
-            measure.per_second, measure.p50_us
-        );
+        eprintln!("  {name}: {} a second, p50 {} us", measure.per_second, measure.p50_us);
         if !self.measures.contains_key(name) {
             self.names.push(name.to_owned());
         }
@@ -59,8 +67,18 @@ impl Report {
 
     pub fn print(&self) {
         println!(
-            "{:42} {:>9} {:>17} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>6}",
-            "measure", "per s", "least - most", "p50 us", "p99 us", "p99.9 us", "max us", "srv us", "db us", "bytes"
+            "{:54} {:>9} {:>17} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>6} {:>8}",
+            "measure",
+            "per s",
+            "least - most",
+            "p50 us",
+            "p99 us",
+            "p99.9 us",
+            "max us",
+            "srv us",
+            "db us",
+            "bytes",
+            "more KiB"
         );
         for name in &self.names {
             let of = |field: fn(&Measure) -> u64| self.median(name, field);
@@ -74,7 +92,7 @@ impl Report {
             };
             let (least, most) = self.spread(name);
             println!(
-                "{name:42} {:>9} {:>17} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>6}",
+                "{name:54} {:>9} {:>17} {:>8} {:>8} {:>8} {:>9} {:>7} {:>7} {:>6} {:>8}",
                 of(|measure| measure.per_second),
                 format!("{least} - {most}"),
                 of(|measure| measure.p50_us),
@@ -84,11 +102,14 @@ impl Report {
                 optional(|measure| measure.server_cpu_us),
                 optional(|measure| measure.database_cpu_us),
                 optional(|measure| measure.bytes),
+                optional(|measure| measure.above_idle_kib),
             );
         }
         println!();
-        for (name, ratio) in self.ratios() {
-            println!("{name:76} {}", decimal(ratio));
+        for Compared { title, ratio, goal } in self.compared() {
+            let verdict = goal.filter(|goal| !goal.is_met(ratio)).map_or("", |_| "  MISSED");
+            let goal = goal.map(|goal| format!("  ({goal})")).unwrap_or_default();
+            println!("{title:100} {:>6}{goal}{verdict}", decimal(ratio));
         }
     }
 
@@ -104,6 +125,7 @@ impl Report {
                             "per_second": measure.per_second, "p50_us": measure.p50_us, "p99_us": measure.p99_us,
                             "p999_us": measure.p999_us, "max_us": measure.max_us, "server_cpu_us": measure.server_cpu_us,
                             "database_cpu_us": measure.database_cpu_us, "bytes": measure.bytes,
+                            "above_idle_kib": measure.above_idle_kib,
                         })
                     })
                     .collect();
@@ -111,9 +133,9 @@ impl Report {
             })
             .collect();
         let ratios: serde_json::Map<String, Value> = self
-            .ratios()
+            .compared()
             .into_iter()
-            .map(|(name, ratio)| (name, Value::String(decimal(ratio))))
+            .map(|compared| (compared.title, Value::String(decimal(compared.ratio))))
             .collect();
         let text = format!("{:#}\n", json!({ "measures": measures, "ratios": ratios }));
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
@@ -125,7 +147,41 @@ impl Report {
         Ok(())
     }
 
-    /// Ratios of medians, by name, without those whose measurements are missing.
+    /// All ratios, without those whose measurements are missing.
+    fn compared(&self) -> Vec<Compared> {
+        let plain = self.ratios().into_iter().map(|(title, ratio)| Compared {
+            title,
+            ratio,
+            goal: None,
+        });
+        let with_goals = goals::ratios().into_iter().filter_map(|ratio| {
+            Some(Compared {
+                ratio: self.ratio(&ratio)?,
+                title: ratio.title,
+                goal: Some(ratio.goal),
+            })
+        });
+        plain.chain(with_goals).collect()
+    }
+
+    /// A ratio with a goal; `None` if a measurement is missing.
+    fn ratio(&self, ratio: &goals::Ratio) -> Option<Milli> {
+        let figure = |name: &str| {
+            let figure = self.median(name, |measure| match ratio.figure {
+                Figure::Speed => measure.per_second,
+                Figure::P50 => measure.p50_us,
+                Figure::MemoryAboveIdle => measure.above_idle_kib.unwrap_or_default() * 1_000 / 1_024,
+            });
+            self.measures.contains_key(name).then_some(figure)
+        };
+        let over = figure(&ratio.over)?;
+        match &ratio.under {
+            None => Some(over),
+            Some(under) => Some(over * 1_000 / figure(under)?.max(1)),
+        }
+    }
+
+    /// Ratios of medians without a goal, by name, without those whose measurements are missing.
     fn ratios(&self) -> Vec<(String, Milli)> {
         let speed = |name: &str| Some(self.median(name, |measure| measure.per_second)).filter(|speed| *speed > 0);
         let p50 = |name: &str| Some(self.median(name, |measure| measure.p50_us)).filter(|time| *time > 0);
@@ -191,6 +247,7 @@ impl Report {
     }
 }
 
-fn decimal(milli: Milli) -> String {
+/// Thousandths with two decimals.
+pub fn decimal(milli: Milli) -> String {
     format!("{}.{:02}", milli / 1_000, milli % 1_000 / 10)
 }

@@ -14,40 +14,61 @@ use service::ledger;
 
 use crate::common::client::new_histogram;
 use crate::common::processes::{self, Server};
-use crate::load::{self, Load, Pick};
+use crate::load::{Load, Pick};
 use crate::report::{Measure, Report};
-use crate::stage::seed;
+use crate::selection::Selection;
+use crate::stage::{all_completed, completed, seed};
+use crate::work::{LARGE_BATCHES, Work, batches_and_holds};
+
+const BASELINE: &str = "sqlite one transaction a transfer";
 
 /// Measures both, each on its own file.
-pub async fn measure(report: &mut Report, time: Duration, wallets: usize) -> Result<()> {
+pub async fn measure(report: &mut Report, selection: &Selection, time: Duration, wallets: usize) -> Result<()> {
+    let works: Vec<(String, Work)> = works(time).filter(|(name, _)| selection.has(name)).collect();
+    if works.is_empty() && !selection.has(BASELINE) {
+        return Ok(());
+    }
     let folder = tempfile::Builder::new()
         .prefix("florin-bench-")
         .tempdir_in("/var/tmp")?;
     let url = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
     let key_file = folder.path().join("signing.key");
-    let baseline = open(&url("baseline.db")).await?;
-    seed(&baseline.write, &key_file, wallets).await?;
-    let one_by_one = one_by_one(baseline.commit.get_sqlite_connection_pool(), wallets, time).await?;
-    report.add("sqlite one transaction a transfer", one_by_one);
-    // The baseline writes no journal rows itself, and the proof of the books needs them.
-    harness::journal::adopt(&baseline.write).await;
-    close_proved(&baseline).await?;
+    if selection.has(BASELINE) {
+        let baseline = open(&url("baseline.db")).await?;
+        seed(&baseline.write, &key_file, wallets).await?;
+        let one_by_one = one_by_one(baseline.commit.get_sqlite_connection_pool(), wallets, time).await?;
+        report.add(BASELINE, one_by_one);
+        // The baseline writes no journal rows itself, and the proof of the books needs them.
+        harness::journal::adopt(&baseline.write).await;
+        close_proved(&baseline).await?;
+    }
     let url = url("florin.db");
     let db = open(&url).await?;
     let accounts = Arc::new(seed(&db.write, &key_file, wallets).await?);
-    let server = Server::start(&processes::build()?, &url, folder.path(), &[]).await?;
-    for connections in [256, 64] {
-        let load = Load {
-            connections,
-            pick: Pick::Uniform,
-            time,
-        };
-        let latencies = load::run(server.address, &accounts, load).await?;
-        let measure = Measure::of(&latencies.histogram, latencies.elapsed);
-        report.add(&format!("sqlite http, {connections} connections"), measure);
+    let server = Server::start(&processes::build()?, &url, folder.path(), LARGE_BATCHES).await?;
+    for (name, work) in works {
+        let before = completed(&db.read).await?;
+        let latencies = work.run(server.address, &accounts).await?;
+        all_completed(&db.read, before, work.completed(latencies.histogram.len())).await?;
+        report.add(&name, work.measure(&latencies));
     }
     drop(server);
     close_proved(&db).await
+}
+
+/// Single transfers, batches and holds, with the names of their measurements.
+fn works(time: Duration) -> impl Iterator<Item = (String, Work)> {
+    let singles = [256, 64].map(|connections| {
+        let pick = Pick::Uniform;
+        let load = Load {
+            connections,
+            pick,
+            time,
+        };
+        (format!("sqlite http, {connections} connections"), Work::Singles(load))
+    });
+    let others = batches_and_holds(time).map(|(name, work)| (format!("sqlite {name}"), work));
+    singles.into_iter().chain(others)
 }
 
 async fn open(url: &str) -> Result<Db> {
@@ -135,8 +156,10 @@ pub const SEED: &str = "
 CREATE TEMP TABLE numbers AS WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {wallets})
     SELECT n, unhex(printf('%032x', n)) AS id, '1970-01-01T00:00:00+00:00' AS t FROM s;
 INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at) SELECT id, 'user' || n || '@example.com', 'User', '', 'customer', 'active', t, t FROM numbers;
-INSERT INTO wallets SELECT id, id, NULL, 'USD', '1000000.0000', '0.0000', 'ACTIVE', 1, t, t FROM numbers;
-INSERT INTO wallets SELECT unhex('00000000000000008000000000000000'), NULL, 'seed', 'USD', '-' || (1000000 * {wallets}) || '.0000',
+INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
+    SELECT id, id, NULL, 'USD', '1000000.0000', '0.0000', 'ACTIVE', 1, t, t FROM numbers;
+INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
+    SELECT unhex('00000000000000008000000000000000'), NULL, 'seed', 'USD', '-' || (1000000 * {wallets}) || '.0000',
     '0.0000', 'ACTIVE', {wallets}, t, t FROM numbers WHERE n = 1;
 INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, created_at)
     SELECT id, 2, 2, unhex('00000000000000008000000000000000'), id, '1000000.0000', 'USD', 'seed', '2026-01-01T00:00:00+00:00' FROM numbers;

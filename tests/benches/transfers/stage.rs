@@ -19,6 +19,7 @@ use crate::common::tokens;
 use crate::load::{self, Accounts, Load, Pick};
 use crate::pgbench::{self, PROCEDURE};
 use crate::report::Measure;
+use crate::work::Work;
 
 /// A database with wallets, and the program that serves it.
 pub struct Stage {
@@ -32,7 +33,7 @@ pub struct Stage {
 const DATABASE: &str = "bench";
 
 /// Room for a whole run, so that no checkpoint disturbs a measurement. Commits are as durable as without them.
-const SETTINGS: &[(&str, &str)] = &[
+pub const SETTINGS: &[(&str, &str)] = &[
     ("shared_buffers", "1GB"),
     ("max_wal_size", "16GB"),
     ("min_wal_size", "4GB"),
@@ -80,24 +81,25 @@ impl Stage {
         Ok(measure)
     }
 
-    /// Measures our server under a load.
-    pub async fn load(&self, load: Load) -> Result<Measure> {
-        let server = self.server().await?;
+    /// Measures our server at some work, and fails unless every transfer was completed.
+    pub async fn work(&self, work: Work) -> Result<Measure> {
+        let server = self.server(work.settings()).await?;
         self.warm_up(&server).await?;
-        let bytes = self.bytes("public").await?;
+        let (bytes, before) = (self.bytes("public").await?, completed(&self.db).await?);
         let (server_cpu, database_cpu) = (cpu_time(server.pid())?, self.database_cpu()?);
-        let latencies = load::run(server.address, &self.accounts, load).await?;
-        let transfers = latencies.histogram.len();
-        let mut measure = Measure::of(&latencies.histogram, latencies.elapsed);
+        let latencies = work.run(server.address, &self.accounts).await?;
+        let transfers = work.counted(latencies.histogram.len());
+        let mut measure = work.measure(&latencies);
         measure.server_cpu_us = Some(per_transfer(cpu_time(server.pid())? - server_cpu, transfers));
         measure.database_cpu_us = Some(per_transfer(self.database_cpu()? - database_cpu, transfers));
         measure.bytes = Some((self.bytes("public").await? - bytes) / transfers.max(1));
+        all_completed(&self.db, before, work.completed(latencies.histogram.len())).await?;
         Ok(measure)
     }
 
     /// Measures two servers on one database, each with its own clients.
     pub async fn two_replicas(&self, connections: usize, picks: [Pick; 2], time: Duration) -> Result<Measure> {
-        let (one, other) = (self.server().await?, self.server().await?);
+        let (one, other) = (self.server(&[]).await?, self.server(&[]).await?);
         self.warm_up(&one).await?;
         self.warm_up(&other).await?;
         let [first, second] = picks.map(|pick| Load {
@@ -142,8 +144,9 @@ impl Stage {
         self.database.stop()
     }
 
-    async fn server(&self) -> Result<Server> {
-        Server::start(&self.program, &self.database.url(DATABASE), self.folder.path(), &[]).await
+    async fn server(&self, settings: &[(&str, &str)]) -> Result<Server> {
+        let url = self.database.url(DATABASE);
+        Server::start(&self.program, &url, self.folder.path(), settings).await
     }
 
     async fn warm_up(&self, server: &Server) -> Result<()> {
@@ -169,6 +172,24 @@ impl Stage {
         let row = self.db.query_one_raw(statement).await?.context("a size")?;
         Ok(u64::try_from(row.try_get::<i64>("", "n")?)?)
     }
+}
+
+/// The number of completed transfers.
+pub async fn completed(db: &DatabaseConnection) -> Result<u64> {
+    let sql = "SELECT count(*) AS n FROM transfers WHERE status = 2";
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await?.context("a count")?;
+    Ok(u64::try_from(row.try_get::<i64>("", "n")?)?)
+}
+
+/// Fails unless so many more transfers are completed than before: a batch answers 200 whatever became of its items.
+pub async fn all_completed(db: &DatabaseConnection, before: u64, expected: Option<u64>) -> Result<()> {
+    let Some(expected) = expected else {
+        return Ok(());
+    };
+    let found = completed(db).await? - before;
+    ensure!(found == expected, "{found} of {expected} transfers were completed");
+    Ok(())
 }
 
 /// Brings the write-ahead log into the state of a database that has run for a while, with segments to reuse. PostgreSQL
@@ -201,7 +222,7 @@ pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: 
 }
 
 // A wallet and its user have the same id; its time is 1970. The deposits come from one system wallet, as any deposit
-// does.
+// does. They lie in the past, since the journal's openings of the wallets follow them, and a long history follows those.
 const POSTGRES_SEED: &str = "
 INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at)
 SELECT lpad(to_hex(n), 32, '0')::uuid, 'user' || n || '@example.com', 'User', '', 'customer', 'active', now(), now()
@@ -212,7 +233,7 @@ FROM generate_series(1, {wallets}) n;
 INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
 VALUES ('00000000-0000-0000-8000-000000000000', NULL, 'seed', 'USD', -1000000 * {wallets}::numeric, 0, 'ACTIVE', {wallets}, 'epoch', 'epoch');
 INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, method, created_at)
-SELECT lpad(to_hex(n), 32, '0')::uuid, 2, 2, '00000000-0000-0000-8000-000000000000', lpad(to_hex(n), 32, '0')::uuid, 1000000, 'USD', 'seed', now()
+SELECT lpad(to_hex(n), 32, '0')::uuid, 2, 2, '00000000-0000-0000-8000-000000000000', lpad(to_hex(n), 32, '0')::uuid, 1000000, 'USD', 'seed', '2026-01-01T00:00:00+00:00'
 FROM generate_series(1, {wallets}) n;
 INSERT INTO entries (wallet_id, version, transfer_id, amount, balance_after)
 SELECT lpad(to_hex(n), 32, '0')::uuid, 1, lpad(to_hex(n), 32, '0')::uuid, 1000000, 1000000 FROM generate_series(1, {wallets}) n;

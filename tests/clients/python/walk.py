@@ -92,6 +92,7 @@ def deposit(operator, wallet):
     assert (made.kind, made.status, made.amount, made.method) == ("DEPOSIT", "COMPLETED", "100.0000", "visa"), made
     # A field without a value must be null in the answer: None, and never UNSET.
     assert [made.description, made.metadata, made.failure_reason] == [None, None, None], made
+    assert (made.hold, made.batch_id, made.to_dict()["reversed"]) == (None, None, "0.0000"), made
     return made
 
 

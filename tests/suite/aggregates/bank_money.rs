@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use harness::TestBank;
 use serde_json::json;
 use service::aggregates::Verdict;
-use service::transfers::NewPayment;
+use service::transfers::{Asking, NewPayment};
 use service::values::Method;
 
 use super::{Shown, answer, deposit, on_every_store, restarted, settle};
@@ -34,13 +34,13 @@ async fn deposits_and_withdrawals_count_once_and_transfers_not_at_all(bank: Arc<
     bank.advance(TimeDelta::days(1)).await;
     bank.fund(ben.wallet, "7", "visa").await;
     let transfers = &bank.services.transfers;
-    let withdrawal = NewPayment {
-        wallet: ana.wallet,
-        amount: Some(money("20.25")),
-        method: Method::try_new("visa").expect("this is a method"),
-    };
+    let withdrawal = NewPayment::new(
+        ana.wallet,
+        Some(money("20.25")),
+        Method::try_new("visa").expect("this is a method"),
+    );
     transfers
-        .withdraw(ana.actor, None, withdrawal)
+        .withdraw(Asking::by(ana.actor), withdrawal)
         .await
         .expect("ana has enough");
     submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "30"))

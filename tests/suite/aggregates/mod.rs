@@ -12,7 +12,7 @@ use service::aggregates::{Aggregates, AggregatesError, Day, DayRange, Totals};
 use service::identity::Actor;
 use service::imports::{Import, ImportOutcome, RunOptions};
 use service::redis::Redis;
-use service::transfers::NewPayment;
+use service::transfers::{Asking, NewPayment};
 use service::values::{Currency, ImportKind, Method, WalletId};
 
 use crate::requests::money;
@@ -89,14 +89,14 @@ pub fn restarted(bank: &TestBank) -> Aggregates {
 
 /// Makes a deposit without HTTP and without a sign-in: to hash a password costs more than a deposit.
 pub async fn deposit(bank: &TestBank, operator: Actor, wallet: WalletId, amount: &str, method: &str) {
-    let deposit = NewPayment {
+    let deposit = NewPayment::new(
         wallet,
-        amount: Some(money(amount)),
-        method: Method::try_new(method).expect("a test's method is one"),
-    };
+        Some(money(amount)),
+        Method::try_new(method).expect("a test's method is one"),
+    );
     let transfers = &bank.services.transfers;
     transfers
-        .deposit(operator, None, deposit)
+        .deposit(Asking::by(operator), deposit)
         .await
         .expect("a deposit is made");
 }

@@ -66,7 +66,7 @@ async fn a_command_that_the_schema_refuses_when_a_doubt_is_settled_fails_alone_a
         let (way, _db, committer) = behind_a_proxy(&bank).await;
         let queue = committer.queue();
         let poisoned = but(&committer.first, |movement| {
-            movement.description = Some("poison".to_owned())
+            movement.texts.description = Some("poison".to_owned())
         });
         let holding = way.hold("poison");
         let asked = begin([poisoned, committer.first.clone()].map(|command| queue.submit(command))).await;

@@ -46,7 +46,7 @@ async fn ids_grow_through_replicas_restarts_and_clock_steps(bank: Arc<TestBank>)
             let services = &replicas[number % 2];
             let key = format!("{round}-{number}");
             let receipt = customers.ask(services, (number % 4, (number + 1) % 4), &key).await;
-            let id = receipt.expect("there is enough").transfer.id;
+            let id = receipt.expect("there is enough").transfer.transfer.id;
             // Each was submitted after the previous one was answered.
             assert!(last < Some(id), "{last:?} and {id} after step {round}");
             last = Some(id);
@@ -79,7 +79,7 @@ async fn ids_grow_while_replicas_with_other_clocks_commit_at_once(bank: Arc<Test
                 let receipt = customers
                     .ask(services, (number % 6, (number + 1 + stream % 5) % 6), &key)
                     .await;
-                let id = receipt.expect("there is enough").transfer.id;
+                let id = receipt.expect("there is enough").transfer.transfer.id;
                 assert!(last < Some(id), "{last:?} and {id} of one caller");
                 last = Some(id);
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use harness::{Backend, Proxy, TestBank, run};
 use service::Services;
 use service::identity::Actor;
-use service::transfers::{Failure, TransferError};
+use service::transfers::{Asking, Failure, TransferError};
 use service::wallets::Expected;
 
 use crate::doubts::proxy_of;
@@ -51,7 +51,7 @@ impl Pair {
             description: Some(format!("run {number:03}.")),
             ..new_transfer(source, self.customers.wallets()[1], "1")
         };
-        let asked = tokio::spawn(async move { services.transfers.submit(actor, None, new).await });
+        let asked = tokio::spawn(async move { services.transfers.submit(Asking::by(actor), new).await });
         let held = holding.held().await;
         let wallets = &self.freezing.wallets;
         let freeze = wallets.freeze(self.operator, frozen, Expected::Anything).await;
@@ -70,7 +70,7 @@ impl Pair {
     async fn pay(&self, services: &Services) {
         let (actor, source) = self.customers.0[0];
         let new = new_transfer(source, self.customers.wallets()[1], "0.0001");
-        let paid = services.transfers.submit(actor, None, new).await;
+        let paid = services.transfers.submit(Asking::by(actor), new).await;
         paid.expect("nothing is in its way");
     }
 }

@@ -28,7 +28,7 @@ fn once(run: u32, pay: &Command) -> (String, Command) {
     let words = format!("late {run:04}.");
     let mut digest = [7; 16];
     digest[..4].copy_from_slice(&run.to_be_bytes());
-    let mut command = but(pay, |movement| movement.description = Some(words.clone()));
+    let mut command = but(pay, |movement| movement.texts.description = Some(words.clone()));
     command.idempotency = Some(Idempotency {
         key: Digest(digest),
         request: Digest(digest),

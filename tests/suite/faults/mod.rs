@@ -2,6 +2,7 @@
 //! no answer is wrong.
 
 mod answers;
+mod batches;
 mod clocks;
 mod freezes;
 mod going_back;
@@ -25,7 +26,7 @@ use service::Services;
 use service::db::Db;
 use service::identity::Actor;
 use service::ledger::SubmitError;
-use service::transfers::{TransferError, TransferOutcome};
+use service::transfers::{Asking, TransferError, TransferOutcome};
 use service::values::{Money, TransferId, WalletId};
 use tokio::task::JoinSet;
 
@@ -138,7 +139,10 @@ impl Customers {
     ) -> Result<TransferOutcome, TransferError> {
         let ((actor, source), (_, destination)) = (self.0[paid.0], self.0[paid.1]);
         let new = new_transfer(source, destination, AMOUNT);
-        services.transfers.submit(actor, key(name), new).await
+        services
+            .transfers
+            .submit(Asking::by(actor).with_key(key(name)), new)
+            .await
     }
 
     /// Repeats a request until it is answered. A fault means that nothing was begun, so the transfer that follows it
@@ -152,7 +156,7 @@ impl Customers {
                         in_doubt || !receipt.replayed,
                         "{key} was answered with a fault, and made"
                     );
-                    let id = receipt.transfer.id;
+                    let id = receipt.transfer.transfer.id;
                     return Paid { key, from, to, id };
                 }
                 Err(TransferError::Submit(error)) => in_doubt |= matches!(error, SubmitError::OutcomeUnknown),
@@ -171,10 +175,10 @@ impl Customers {
             for (one, receipt) in some.iter_mut().zip(receipts) {
                 let receipt = receipt.expect("nothing is in its way");
                 if receipt.replayed {
-                    assert_eq!(receipt.transfer.id, one.id, "{} was made twice", one.key);
+                    assert_eq!(receipt.transfer.transfer.id, one.id, "{} was made twice", one.key);
                 } else {
                     lost += 1;
-                    one.id = receipt.transfer.id;
+                    one.id = receipt.transfer.transfer.id;
                 }
             }
         }

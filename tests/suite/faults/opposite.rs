@@ -29,7 +29,7 @@ async fn client(
         let began = Instant::now();
         let receipt = customers.ask(&services, (from, to), &key).await;
         delays.push(began.elapsed());
-        let id = receipt.expect("nobody is turned away").transfer.id;
+        let id = receipt.expect("nobody is turned away").transfer.transfer.id;
         paid.push(Paid { key, from, to, id });
         from = to;
     }

@@ -8,7 +8,7 @@ use harness::{Proxy, Silence};
 use service::Services;
 use service::db::Db;
 use service::feed::{Completed, FeedFilter, Mark, ReadError, Reader};
-use service::transfers::NewPayment;
+use service::transfers::{Asking, NewPayment};
 use service::values::{Method, TransferKind};
 use tokio::task::JoinHandle;
 
@@ -102,12 +102,12 @@ async fn pay_in(own: &OwnBank, services: Arc<Services>) -> JoinHandle<()> {
     let (operator, wallet) = (own.bank.operator_actor().await, own.customers.wallets()[0]);
     tokio::spawn(async move {
         loop {
-            let deposit = NewPayment {
+            let deposit = NewPayment::new(
                 wallet,
-                amount: Some(money("0.01")),
-                method: Method::try_new("visa").expect("this is a method"),
-            };
-            let _ = services.transfers.deposit(operator, None, deposit).await;
+                Some(money("0.01")),
+                Method::try_new("visa").expect("this is a method"),
+            );
+            let _ = services.transfers.deposit(Asking::by(operator), deposit).await;
             tokio::time::sleep(PAUSE).await;
         }
     })

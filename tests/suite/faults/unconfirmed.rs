@@ -68,7 +68,10 @@ async fn a_commit_found_after_a_doubt_is_answered_once_a_standby_has_it() {
             Err(other) => panic!("{other}"),
         }
     };
-    assert_eq!((again.replayed, again.transfer.id), (true, receipt.transfer.id));
+    assert_eq!(
+        (again.replayed, again.transfer.transfer.id),
+        (true, receipt.transfer.transfer.id)
+    );
     own.close().await;
 }
 

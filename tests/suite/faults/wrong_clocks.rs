@@ -54,7 +54,7 @@ async fn a_clock_a_year_ahead_stops_its_own_process_and_nothing_else() {
             .expect("the other one's clock is right");
         let paid = customers.ask(&bank.services, (0, 1), "beside").await;
         assert_eq!(
-            (paid.expect("it goes on").transfer.created_at - bank.clock.now()).num_seconds(),
+            (paid.expect("it goes on").transfer.transfer.created_at - bank.clock.now()).num_seconds(),
             0
         );
         wrong.advance(TimeDelta::days(-365));
@@ -63,7 +63,7 @@ async fn a_clock_a_year_ahead_stops_its_own_process_and_nothing_else() {
             .await
             .expect("its clock is right");
         assert!(!paid.replayed);
-        assert_eq!((paid.transfer.created_at - bank.clock.now()).num_seconds(), 0);
+        assert_eq!((paid.transfer.transfer.created_at - bank.clock.now()).num_seconds(), 0);
         bank.assert_journal_is_sound().await;
         other.stop().await;
     })
@@ -89,7 +89,7 @@ async fn a_clock_that_goes_wrong_under_way_dates_no_commit() {
                 // time; the next is refused.
                 let paid = customers.ask(&other, (0, 1), "behind").await;
                 let paid = paid.expect("its stamp stands on the head");
-                assert_eq!((paid.transfer.created_at - bank.clock.now()).num_seconds(), 0);
+                assert_eq!((paid.transfer.transfer.created_at - bank.clock.now()).num_seconds(), 0);
             }
             assert_refused(customers.ask(&other, (0, 1), &format!("wrong-{hours}")).await);
             clock.advance(TimeDelta::hours(-hours));
@@ -129,8 +129,8 @@ async fn a_databases_clock_that_jumped_and_came_back_does_not_stop_the_bank() {
             for number in 0..3 {
                 let key = format!("{number}-{}", Arc::as_ptr(services) as usize);
                 let paid = customers.ask(services, (0, 1), &key).await.expect("the bank goes on");
-                assert!(paid.transfer.id > ahead.transfer.id);
-                let beyond = paid.transfer.created_at - ahead.transfer.created_at;
+                assert!(paid.transfer.transfer.id > ahead.transfer.transfer.id);
+                let beyond = paid.transfer.transfer.created_at - ahead.transfer.transfer.created_at;
                 assert!(beyond < TimeDelta::milliseconds(1), "{beyond}");
             }
         }

@@ -11,7 +11,7 @@ use harness::{Customer, TestBank, all_at_once, on_every_backend};
 use sea_orm::{EntityTrait, QueryOrder};
 use service::Services;
 use service::feed::{Completed, FeedFilter, Handover, Mark, Reader};
-use service::ledger::{Action, Command, Direction, Ledger, Movement, Payment};
+use service::ledger::{Action, Command, Destination, Direction, Ledger, Movement, Payment, Texts};
 use service::values::{Method, TransferKind, WalletId};
 use tokio::time::timeout;
 
@@ -105,7 +105,7 @@ impl Pair {
                 };
                 let (transfers, actor) = (services.transfers.clone(), from.actor);
                 let transfer = new_transfer(from.wallet, to.wallet, &amount);
-                async move { transfers.submit(actor, None, transfer).await }
+                async move { transfers.submit(service::transfers::Asking::by(actor), transfer).await }
             }))
             .await;
             assert!(paid.iter().filter(|paid| paid.is_ok()).count() >= 3, "{paid:?}");
@@ -165,14 +165,15 @@ impl Beside {
 
 fn move_money(from: &Customer, to: WalletId, amount: &str) -> Command {
     Command {
+        is_dry_run: false,
         actor: from.actor,
         idempotency: None,
         action: Action::Move(Movement {
             source: from.wallet,
-            destination: to,
+            destination: Destination::Wallet(to),
             amount: Some(money(amount)),
-            description: None,
-            metadata: None,
+            texts: Texts::default(),
+            hold: None,
         }),
     }
 }
@@ -247,6 +248,7 @@ async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let Beside { ledger, mut reader } = Beside::of(&bank, FeedFilter::Payments).await;
     let withdraw = |amount: &str, system: WalletId| Command {
+        is_dry_run: false,
         actor: pair.ana.actor,
         idempotency: None,
         action: Action::Pay(Payment {
@@ -255,6 +257,9 @@ async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
             method: Method::try_new("visa").expect("this is a method"),
             system: Some(system),
             amount: Some(money(amount)),
+            texts: Texts::default(),
+            hold: None,
+            is_to_open: false,
         }),
     };
     let visa = bank.system_wallet("visa").await;

@@ -31,7 +31,10 @@ async fn operations(bank: &TestBank) -> (Customer, Vec<(String, String)>) {
         ("/v1/auth/login".to_owned(), String::new()),
         ("/v1/wallets".to_owned(), customer.clone()),
         ("/v1/transfers".to_owned(), customer.clone()),
+        ("/v1/transfers/batch".to_owned(), customer.clone()),
+        (format!("/v1/transfers/{}/capture", ana.wallet), customer.clone()),
         (format!("/v1/wallets/{}/withdrawals", ana.wallet), customer),
+        (format!("/v1/transfers/{}/reverse", ana.wallet), operator.clone()),
         (format!("/v1/wallets/{}/deposits", ana.wallet), operator),
     ];
     (ana, paths)

@@ -17,6 +17,7 @@ macro_rules! on_sqlite {
 
 mod access;
 mod answers;
+mod bad_input;
 mod bodies;
 mod conditions;
 mod diagram;
@@ -26,6 +27,7 @@ mod fields;
 mod garbage;
 mod imports;
 mod layering;
+mod life;
 mod nulls;
 mod pages;
 mod paths;

@@ -47,7 +47,7 @@ async fn ids_that_are_no_uuids(bank: Arc<TestBank>) {
                 let path = format!("{before_id}{id}{after_id}");
                 let caller = if operation["summary"]
                     .as_str()
-                    .is_some_and(|words| words.contains("transfer"))
+                    .is_some_and(|words| words.contains("transfer") && !words.starts_with("Take"))
                 {
                     &ana.caller
                 } else {
@@ -146,6 +146,8 @@ const BAD_QUERIES: &[(&str, &[&str])] = &[
             "25:00",
         ],
     ),
+    ("batch_id", &["", "mine", "7", "01993f2a-5c00"]),
+    ("parent_id", &["", "mine", "7", "01993f2a-5c00"]),
     (
         "to",
         &["", "tomorrow", "2026-02-30T00:00:00Z", "T", "2026-01-05T24:00:01Z"],

@@ -5,16 +5,18 @@ mod meter;
 use std::fmt;
 use std::sync::Arc;
 
-use harness::Customer;
-use harness::{Backend, TestBank, on_every_backend};
+use chrono::TimeDelta;
+use harness::histories::LongHistory;
+use harness::{Backend, Customer, TestBank, on_every_backend};
 use sea_orm::EntityTrait;
 use service::Services;
 use service::clock::Clock;
 use service::db::Db;
 use service::feed::{FeedFilter, Mark, ReadError, Reader};
+use service::identity::Actor;
 use service::page::PageRequest;
-use service::transfers::TransferFilter;
-use service::values::{TransferId, TransferKind, TransferStatus, WalletId};
+use service::transfers::{Asking, BATCH_MAX, HoldTerms, NewBatch, NewTransfer, TransferFilter};
+use service::values::{BatchId, TransferId, TransferKind, TransferStatus, WalletId};
 use service::wallets::Holder;
 
 use self::meter::Meter;
@@ -22,18 +24,23 @@ use crate::requests::{new_transfer, submit};
 
 on_every_backend!(
     a_list_touches_what_it_shows,
+    what_belongs_to_a_transfer_or_a_batch_is_found_by_it,
     a_rare_kind_is_found_page_by_page,
     payments_are_found_among_many_transfers,
 );
 
 /// Transfers between two busy customers, among which the few of the others are rare.
-const MANY: u32 = 30_000;
+const MANY: u32 = 100_000;
+/// Holds of one of them, which all have run out; two batches.
+const ENDED_HOLDS: usize = 2 * BATCH_MAX;
 const PAGE: PageRequest<TransferId> = PageRequest { limit: 50, after: None };
 
-/// What one list may touch. `Page`: pages of 50 from two ranges of a wallet and from the table. `Scan`: a thousand rows
-/// and the table.
+/// What one list may touch. `Nothing`: no statement runs. `Page`: a hundred ids from each range, and the rows of a page; of
+/// a small table PostgreSQL may read all. `Scan`: ten thousand ids, each of which is read from the ranges, merged, and
+/// looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bound {
+    Nothing,
     Page,
     Scan,
 }
@@ -41,55 +48,60 @@ enum Bound {
 impl Bound {
     fn most(self, backend: Backend) -> u64 {
         match (self, backend) {
-            (Self::Page, Backend::Postgres) => 200,
-            (Self::Scan, Backend::Postgres) => 2_500,
-            (Self::Page, Backend::Sqlite) => 5_000,
-            (Self::Scan, Backend::Sqlite) => 60_000,
+            (Self::Nothing, Backend::Postgres) => 0,
+            (Self::Page, Backend::Postgres) => 8_000,
+            (Self::Scan, Backend::Postgres) => 75_000,
+            // Other readers use the same connections now and then.
+            (Self::Nothing, Backend::Sqlite) => 1_000,
+            (Self::Page, Backend::Sqlite) => 30_000,
+            (Self::Scan, Backend::Sqlite) => 1_500_000,
         }
     }
+
+    /// A list of the whole bank. Only holds that were captured have no index.
+    fn of_bank(filter: &TransferFilter) -> Self {
+        match (filter.status, filter.kind) {
+            (Some(TransferStatus::Pending), Some(kind)) if kind != TransferKind::Hold => Self::Nothing,
+            (Some(TransferStatus::Completed), Some(TransferKind::Hold)) => Self::Scan,
+            (_, _) => Self::Page,
+        }
+    }
+
+    /// A list of a busy customer, whose newest transfers are completed ones between customers.
+    fn of_busy(filter: &TransferFilter) -> Self {
+        match (filter.status, filter.kind) {
+            (None | Some(TransferStatus::Completed), None | Some(TransferKind::Transfer)) => Self::Page,
+            (_, _) => Self::Scan,
+        }
+    }
+}
+
+/// Every status with every kind, and without.
+fn filters() -> Vec<TransferFilter> {
+    let statuses = || std::iter::once(None).chain(TransferStatus::ALL.iter().copied().map(Some));
+    let kinds = std::iter::once(None).chain(TransferKind::ALL.iter().copied().map(Some));
+    let both = kinds.flat_map(|kind| statuses().map(move |status| (kind, status)));
+    both.map(|(kind, status)| TransferFilter {
+        kind,
+        status,
+        ..TransferFilter::default()
+    })
+    .collect()
 }
 
 async fn a_list_touches_what_it_shows(bank: Arc<TestBank>) {
     let town = Town::of(&bank).await;
     let operator = bank.operator_actor().await;
-    let mut filters = vec![(TransferFilter::default(), Bound::Page)];
-    for status in TransferStatus::ALL {
-        filters.push((
-            TransferFilter {
-                status: Some(*status),
-                ..TransferFilter::default()
-            },
-            Bound::Page,
-        ));
-    }
-    for kind in TransferKind::ALL {
-        filters.push((
-            TransferFilter {
-                kind: Some(*kind),
-                ..TransferFilter::default()
-            },
-            Bound::Scan,
-        ));
-        for status in TransferStatus::ALL {
-            let both = TransferFilter {
-                status: Some(*status),
-                kind: Some(*kind),
-                ..TransferFilter::default()
-            };
-            filters.push((both, Bound::Scan));
-        }
-    }
-    for (filter, bound) in filters {
-        for (who, wallet) in [
-            (town.ana.actor, None),
-            (town.busy.actor, None),
-            (town.busy.actor, Some(town.busy.wallet)),
-            (operator, None),
-            (operator, Some(town.busy.wallet)),
+    for filter in filters() {
+        for (who, wallet, bound) in [
+            // What ana has is few, whatever others have.
+            (town.ana.actor, None, Bound::Page),
+            (town.ana.actor, Some(town.ana.wallet), Bound::Page),
+            (town.busy.actor, None, Bound::of_busy(&filter)),
+            (town.busy.actor, Some(town.busy.wallet), Bound::of_busy(&filter)),
+            (operator, None, Bound::of_bank(&filter)),
+            (operator, Some(town.busy.wallet), Bound::of_busy(&filter)),
         ] {
-            // Nearly all transfers are completed, so for an operator this status limits no range.
-            let is_whole = who == operator && wallet.is_none() && filter.status == Some(TransferStatus::Completed);
-            let bound = if is_whole { Bound::Scan } else { bound };
             let of_wallet = TransferFilter { wallet, ..filter };
             let since = TransferFilter {
                 from: Some(town.since),
@@ -100,9 +112,7 @@ async fn a_list_touches_what_it_shows(bank: Arc<TestBank>) {
                 ..of_wallet
             };
             for filter in [of_wallet, since, until] {
-                let list = town.services.transfers.list(who, filter, PAGE);
-                town.costs_at_most(bound, &format!("{who:?} {filter:?}"), async { list.await.map(drop) })
-                    .await;
+                town.lists(who, filter, bound).await;
             }
         }
     }
@@ -117,6 +127,26 @@ async fn a_list_touches_what_it_shows(bank: Arc<TestBank>) {
                 .map(drop)
         };
         town.costs_at_most(Bound::Page, "wallets", list).await;
+    }
+}
+
+async fn what_belongs_to_a_transfer_or_a_batch_is_found_by_it(bank: Arc<TestBank>) {
+    let town = Town::of(&bank).await;
+    let operator = bank.operator_actor().await;
+    for filter in filters() {
+        let of_hold = TransferFilter {
+            parent: Some(town.hold),
+            ..filter
+        };
+        // A batch has a thousand transfers at most, and none of this one's are ana's.
+        let of_batch = TransferFilter {
+            batch: Some(town.batch),
+            ..filter
+        };
+        for who in [town.ana.actor, town.busy.actor, operator] {
+            town.lists(who, of_hold, Bound::Page).await;
+            town.lists(who, of_batch, Bound::Scan).await;
+        }
     }
 }
 
@@ -144,13 +174,13 @@ async fn a_rare_kind_is_found_page_by_page(bank: Arc<TestBank>) {
                 .list(who, filter, request)
                 .await
                 .expect("transfers can be listed");
-            found.extend(page.items.iter().map(|transfer| transfer.kind));
+            found.extend(page.items.iter().map(|transfer| transfer.transfer.kind));
             pages += 1;
             let Some(next) = page.next else { break };
             request.after = Some(next);
         }
         assert_eq!(found, [TransferKind::Deposit], "below all the others, in a short page");
-        assert!(pages > 1 && pages < 60, "{pages} pages");
+        assert!(pages > 10 && pages < 60, "{pages} pages");
     }
 }
 
@@ -185,11 +215,14 @@ async fn payments_are_found_among_many_transfers(bank: Arc<TestBank>) {
     assert!(touched > u64::from(MANY) && touched < most, "{touched} on {backend:?}");
 }
 
-/// A bank in which ana has three transfers, one of them refused, and the busy customers have many before her last two.
+/// A bank in which ana has few transfers, and the busy customers have many before her last ones.
 struct Town {
     services: Arc<Services>,
     ana: Customer,
     busy: Customer,
+    /// One of the busy customer's holds that have run out, and its batch.
+    hold: TransferId,
+    batch: BatchId,
     since: service::values::Timestamp,
     meter: Meter,
 }
@@ -199,25 +232,43 @@ impl Town {
         let (ana, ben) = (bank.customer("ana").await, bank.customer("ben").await);
         let (busy, other) = (bank.customer("busy").await, bank.customer("other").await);
         bank.fund(busy.wallet, "1", "visa").await;
-        bank.fund(ana.wallet, "1", "visa").await;
-        seed(bank, busy.wallet, other.wallet).await;
-        bank.advance(chrono::TimeDelta::hours(2)).await;
+        bank.fund(ana.wallet, "2", "visa").await;
+        let (batch, hold) = hold_and_expire(bank, &busy, other.wallet).await;
+        let history = LongHistory {
+            wallet: busy.wallet,
+            counterparty: other.wallet,
+            transfers: MANY,
+            since: bank.clock.now() + TimeDelta::seconds(1),
+        };
+        history.store(&bank.db.write).await;
+        harness::journal::adopt(&bank.db.write).await;
+        bank.advance(TimeDelta::hours(2)).await;
         let since = bank.clock.now();
-        submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"))
-            .await
-            .expect("ana can pay");
-        submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"))
-            .await
-            .expect_err("ana cannot");
+        for (terms, is_paid) in [(None, true), (Some(HoldTerms::DEFAULT), true), (None, false)] {
+            let new = NewTransfer {
+                hold: terms,
+                ..new_transfer(ana.wallet, ben.wallet, "1")
+            };
+            let answer = submit(&bank.services, ana.actor, new).await;
+            assert_eq!(answer.is_ok(), is_paid, "{answer:?}");
+        }
         bank.execute("ANALYZE").await;
         let (services, meter) = Meter::of(bank).await;
         Self {
             services,
             ana,
             busy,
+            hold,
+            batch,
             since,
             meter,
         }
+    }
+
+    async fn lists(&self, who: Actor, filter: TransferFilter, bound: Bound) {
+        let list = self.services.transfers.list(who, filter, PAGE);
+        let what = format!("{who:?} {filter:?}");
+        self.costs_at_most(bound, &what, async { list.await.map(drop) }).await;
     }
 
     async fn costs_at_most<T, E: fmt::Debug>(
@@ -227,63 +278,34 @@ impl Town {
         list: impl Future<Output = Result<T, E>>,
     ) {
         let (backend, rows) = self.meter.measure(list).await;
-        assert!(rows > 0, "{what}: nothing was measured");
+        assert!(rows > 0 || bound == Bound::Nothing, "{what}: nothing was measured");
         assert!(rows <= bound.most(backend), "{what}: {rows} on {backend:?}, {bound:?}");
     }
 }
 
-/// Transfers of a cent between two customers, back and forth, in the hour after the bank's time.
-async fn seed(bank: &TestBank, one: WalletId, other: WalletId) {
-    let millis = bank.clock.now().timestamp_millis() + 1_000;
-    let (one, other) = (bank.literal(one.0), bank.literal(other.0));
-    let (numbers, id, time) = match bank.backend {
-        Backend::Postgres => (
-            format!("SELECT n FROM generate_series(1, {MANY}) AS n"),
-            format!("(lpad(to_hex({millis} + n * 100), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid"),
-            format!("to_timestamp(({millis} + n * 100) / 1000.0)"),
-        ),
-        Backend::Sqlite => (
-            format!("WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {MANY}) SELECT n FROM s"),
-            format!("unhex(printf('%012x', {millis} + n * 100) || '70008000' || printf('%012x', n))"),
-            format!("strftime('%Y-%m-%dT%H:%M:%f+00:00', ({millis} + n * 100) / 1000.0, 'unixepoch')"),
-        ),
+/// Holds money in batches until it runs out; returns a batch and one of its holds.
+async fn hold_and_expire(bank: &TestBank, customer: &Customer, destination: WalletId) -> (BatchId, TransferId) {
+    let transfers = &bank.services.transfers;
+    let new = NewTransfer {
+        hold: HoldTerms::try_new(HoldTerms::SECONDS_MIN),
+        ..new_transfer(customer.wallet, destination, "0.0001")
     };
-    let money = match bank.backend {
-        Backend::Postgres => "numeric",
-        Backend::Sqlite => "text",
-    };
-    let entry = |wallet: &str, first: &str, base: &str, version: u32| {
-        // Odd ones go from one to the other, even ones go back.
-        format!(
-            "INSERT INTO entries (wallet_id, transfer_id, version, amount, balance_after) \
-             SELECT {wallet}, {id}, n + {version}, \
-             CAST(CASE n % 2 WHEN 1 THEN '{first}0.0100' ELSE '{back}0.0100' END AS {money}), \
-             CAST(CASE n % 2 WHEN 1 THEN '{odd}' ELSE '{base}' END AS {money}) FROM ({numbers}) AS s;",
-            back = if first == "-" { "" } else { "-" },
-            odd = if first == "-" { "0.9900" } else { "0.0100" },
-        )
-    };
-    bank.execute(&format!(
-        "INSERT INTO transfers (id, kind, status, source_wallet_id, destination_wallet_id, amount, currency, created_at) \
-         SELECT {id}, 1, 2, CASE n % 2 WHEN 1 THEN {one_id} ELSE {other_id} END, \
-         CASE n % 2 WHEN 1 THEN {other_id} ELSE {one_id} END, '0.0100', 'USD', {time} FROM ({numbers}) AS s;",
-        one_id = as_id(bank, &one),
-        other_id = as_id(bank, &other),
-    ))
-    .await;
-    bank.execute(&entry(&as_id(bank, &one), "-", "1.0000", 1)).await;
-    bank.execute(&entry(&as_id(bank, &other), "", "0.0000", 0)).await;
-    bank.execute(&format!(
-        "UPDATE wallets SET version = version + {MANY}, \
-         updated_at = (SELECT created_at FROM transfers ORDER BY id DESC LIMIT 1) WHERE id IN ({one}, {other})"
-    ))
-    .await;
-    harness::journal::adopt(&bank.db.write).await;
-}
-
-fn as_id(bank: &TestBank, literal: &str) -> String {
-    match bank.backend {
-        Backend::Postgres => format!("{literal}::uuid"),
-        Backend::Sqlite => literal.to_owned(),
+    let mut last = None;
+    for _ in 0..ENDED_HOLDS / BATCH_MAX {
+        let batch = NewBatch {
+            is_atomic: false,
+            transfers: vec![new.clone(); BATCH_MAX],
+        };
+        let answer = transfers.batch(Asking::by(customer.actor), batch).await;
+        let answer = answer.expect("there is enough");
+        last = answer
+            .items
+            .iter()
+            .flatten()
+            .next_back()
+            .map(|hold| (answer.id, hold.transfer.id));
     }
+    bank.advance(TimeDelta::minutes(2)).await;
+    while transfers.expire_holds().await.expect("the holds can be read") > 0 {}
+    last.expect("they were held")
 }

@@ -91,7 +91,7 @@ async fn a_transfer_says_what_became_of_it(bank: Arc<TestBank>) {
     books.refuses(&books.insert_transfer(&[("status", "0")])).await;
     books.refuses(&books.insert_transfer(&[("status", "4")])).await;
     books.refuses(&books.insert_transfer(&[("kind", "0")])).await;
-    books.refuses(&books.insert_transfer(&[("kind", "5")])).await;
+    books.refuses(&books.insert_transfer(&[("kind", "8")])).await;
     books
         .refuses(&books.insert_transfer(&[("destination_wallet_id", &ana)]))
         .await;

@@ -31,6 +31,7 @@ impl Books {
             .await
             .expect("ana can pay")
             .transfer
+            .transfer
             .id;
         let (anas_user, paid) = (bank.literal(actor.user.0), bank.literal(paid.0));
         Self {

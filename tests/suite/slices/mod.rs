@@ -17,7 +17,7 @@ mod source;
 on_every_backend!(only_wallets_refer_to_another_domains_table);
 
 /// The ledger's tables.
-pub const LEDGER: [&str; 7] = [
+pub const LEDGER: [&str; 9] = [
     "wallets",
     "transfers",
     "entries",
@@ -25,6 +25,8 @@ pub const LEDGER: [&str; 7] = [
     "ledger",
     "changes",
     "bank_clock",
+    "holds",
+    "batches",
 ];
 
 async fn texts(bank: &TestBank, sql: &str) -> Vec<Vec<String>> {

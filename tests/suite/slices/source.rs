@@ -22,7 +22,8 @@ pub fn statements(source: &str) -> Vec<String> {
 /// The modules of `entity` that a source file uses, without the column types.
 pub fn entities(source: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for place in source.split("entity::").skip(1) {
+    // `identity::` ends in the same letters.
+    for place in source.replace("identity::", "").split("entity::").skip(1) {
         let list = match place.strip_prefix('{') {
             Some(list) => list.split('}').next().unwrap_or_default(),
             None => place.split([';', ',', ':']).next().unwrap_or_default(),

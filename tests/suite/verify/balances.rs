@@ -141,7 +141,7 @@ async fn money_from_nowhere_is_found(bank: Arc<TestBank>) {
         },
         service::page::PageRequest { limit: 1, after: None },
     );
-    let deposit = deposit.await.expect("transfers can be listed").items[0].id;
+    let deposit = deposit.await.expect("transfers can be listed").items[0].transfer.id;
     let expected = vec![
         (TWO, deposit.to_string()),
         (ZERO, "USD is off by 10000 ten-thousandths".to_owned()),

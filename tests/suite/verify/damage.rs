@@ -103,7 +103,8 @@ async fn what_comes_after_a_damaged_row_is_still_compared(bank: Arc<TestBank>) {
             books.bytes("010203")
         ),
         format!(
-            "UPDATE transfers SET kind = 4 WHERE id = {}",
+            "UPDATE transfers SET api_key_id = {} WHERE id = {}",
+            books.transfer(books.ten),
             books.transfer(books.five)
         ),
     ];

@@ -68,9 +68,8 @@ async fn what_was_written_past_the_journal_is_found_whatever_the_start(bank: Arc
         books.bank.literal(Uuid::max())
     );
     books.bank.execute(&sql).await;
-    let beyond = (JOURNAL, "1 transfers are in no row".to_owned());
     let head = books.head().await;
-    assert_eq!(books.found_since(head).await, [beyond]);
+    assert_eq!(books.found_since(head).await, [Books::beyond()]);
     books.bank.close().await;
 }
 

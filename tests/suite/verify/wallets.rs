@@ -31,7 +31,7 @@ impl Books {
     }
 
     /// The number of the journal row that committed a wallet's change of a kind.
-    async fn row_of_change(&self, wallet: WalletId, kind: u8) -> i64 {
+    pub(super) async fn row_of_change(&self, wallet: WalletId, kind: u8) -> i64 {
         let id = self.id(wallet);
         let sql = format!(
             "SELECT min(number) AS n FROM journal \

@@ -44,7 +44,11 @@ fn payment(completed: Completed) -> Option<(Key, Sum)> {
     let kind = match completed.kind {
         TransferKind::Deposit => PaymentKind::Deposit,
         TransferKind::Withdrawal => PaymentKind::Withdrawal,
-        TransferKind::Transfer | TransferKind::Reversal => return None,
+        TransferKind::Transfer
+        | TransferKind::Reversal
+        | TransferKind::Hold
+        | TransferKind::Release
+        | TransferKind::Capture => return None,
     };
     let key = Key {
         currency: completed.currency,

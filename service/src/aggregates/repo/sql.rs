@@ -1,7 +1,7 @@
 //! The statements that the two dialects do not share.
 
 use crate::db::SqlDialect;
-use crate::feed::IS_PAYMENT;
+use crate::feed::{IS_PAYMENT, PAYMENT_KIND};
 
 /// The statements in a connection's dialect.
 #[derive(Clone, Copy)]
@@ -82,7 +82,7 @@ impl TotalsDialect {
         let (day, sum) = (self.0.day_of(time), self.0.sum_of_units(amount));
         let source = self.0.choose("1::smallint", "1");
         format!(
-            "SELECT {day} AS day, {source} AS source, {currency} AS currency, t.kind AS kind, {method} AS method, \
+            "SELECT {day} AS day, {source} AS source, {currency} AS currency, CAST({PAYMENT_KIND} AS smallint) AS kind, {method} AS method, \
              {sum}, count(*) AS count"
         )
     }

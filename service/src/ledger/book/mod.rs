@@ -3,7 +3,13 @@
 //! A book is opened for one batch, on wallets that were read or remembered. Its decisions are only true once the batch
 //! has been written, which fails if a wallet that they rest on is no longer as it was given to the book.
 
+mod batches;
+mod draft;
+mod holds;
 mod money;
+mod posting;
+mod reversals;
+mod undo;
 mod wallets;
 
 use std::collections::HashMap;
@@ -11,12 +17,17 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use self::money::MoneyRequest;
-use super::types::{Action, Command, Entry, Outcome, Owner, Transfer, Wallet, WalletChange};
-use crate::values::{Bucket, Currency, Digest, TextsSalt, Timestamp, WalletId};
+use self::undo::Undo;
+use super::types::{
+    Action, Command, Entry, Hold, LimitState, Limits, Original, Outcome, Outflow, Owner, Transfer, Wallet, WalletChange,
+};
+use crate::values::{BatchId, Bucket, Currency, Digest, Money, TextsSalt, Timestamp, TransferId, WalletId};
 
 /// Source of the time and id of each record, both greater than all before, and of the salts of texts.
 pub trait Stamps {
+    /// The time that the next stamp will have.
+    fn time(&mut self) -> Timestamp;
+
     /// The next time, and an id in the bucket; without one, in a random bucket.
     fn next(&mut self, bucket: Option<Bucket>) -> (Timestamp, Uuid);
 
@@ -35,8 +46,34 @@ pub struct Book {
     transfers: Vec<Arc<Transfer>>,
     entries: Vec<Entry>,
     changes: Vec<WalletChange>,
+    /// What captures, voids and reversals refer to, by its id; and the holds that may expire in this batch.
+    originals: HashMap<TransferId, OriginalPage>,
+    /// The holds of a wallet that may expire in this batch, the first to expire last.
+    expiring: HashMap<WalletId, Vec<TransferId>>,
+    batches: Vec<BatchRow>,
+    /// What to take back if the command that is being decided is refused as a whole; `None` for most commands.
+    undo: Option<Undo>,
 }
 
+#[derive(Clone)]
+struct OriginalPage {
+    transfer: Arc<Transfer>,
+    /// The hold as it was given to the book; `None` for one that this batch makes.
+    read: Option<Hold>,
+    now: Option<Hold>,
+    reversed: Money,
+}
+
+/// The outcomes of a caller's batch, for a repeated request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchRow {
+    /// The `batch_id` of its transfers.
+    pub id: BatchId,
+    /// See `BatchResults`.
+    pub results: String,
+}
+
+#[derive(Clone)]
 struct WalletPage {
     /// The wallet as it was given to the book; `None` for a wallet that this batch opens.
     read: Option<Wallet>,
@@ -52,9 +89,9 @@ struct WalletPage {
 pub struct Writes {
     /// Completed and failed transfers.
     pub transfers: Vec<Arc<Transfer>>,
-    /// Openings of wallets and changes of their status.
+    /// Openings of wallets, and changes of their status or limits.
     pub changes: Vec<WalletChange>,
-    /// Two for each completed transfer.
+    /// Two for each completed transfer but a release.
     pub entries: Vec<Entry>,
     /// New wallets, as they are at the end of the batch.
     pub opened: Vec<Wallet>,
@@ -63,6 +100,12 @@ pub struct Writes {
     /// Wallets that a failed transfer was decided on and that the batch does not change. The write fails if one of them
     /// is no longer as it was given to the book.
     pub confirmed: Vec<Wallet>,
+    /// New holds, as they are at the end of the batch.
+    pub begun_holds: Vec<Hold>,
+    /// Stored holds that the batch changes.
+    pub changed_holds: Vec<HoldUpdate>,
+    /// The outcomes of callers' batches.
+    pub batches: Vec<BatchRow>,
 }
 
 impl Writes {
@@ -70,6 +113,27 @@ impl Writes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.transfers.is_empty() && self.changes.is_empty()
+    }
+
+    /// True if a transfer belongs to a batch, refers to another one, or is a hold.
+    #[must_use]
+    pub fn has_links(&self) -> bool {
+        let is_linked = |transfer: &Arc<Transfer>| {
+            transfer.batch.is_some() || transfer.parent.is_some() || transfer.expires_at.is_some()
+        };
+        self.transfers.iter().any(is_linked)
+    }
+
+    /// True if a hold begins or changes, or a batch has outcomes to keep.
+    #[must_use]
+    pub fn has_holds(&self) -> bool {
+        !(self.begun_holds.is_empty() && self.changed_holds.is_empty() && self.batches.is_empty())
+    }
+
+    /// True if a wallet that changes has limits, or had some.
+    #[must_use]
+    pub fn has_limits(&self) -> bool {
+        self.updated.iter().any(WalletUpdate::is_limited)
     }
 
     /// True if a transfer has texts, or was asked for by a user other than the source's owner.
@@ -86,6 +150,33 @@ pub struct WalletUpdate {
     pub read: Wallet,
     /// As it is written.
     pub now: Wallet,
+}
+
+impl WalletUpdate {
+    /// True if the wallet has limits, or had some.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.read.limits.is_some() || self.now.limits.is_some()
+    }
+}
+
+/// A stored hold that a batch changes.
+pub struct HoldUpdate {
+    /// As it was given to the book. The write fails if the stored hold has changed since.
+    pub read: Hold,
+    /// As it is written.
+    pub now: Hold,
+}
+
+impl OriginalPage {
+    fn of(stored: Original) -> Self {
+        Self {
+            transfer: stored.transfer,
+            read: stored.hold,
+            now: stored.hold,
+            reversed: stored.reversed,
+        }
+    }
 }
 
 impl WalletPage {
@@ -140,16 +231,69 @@ impl Book {
         }
     }
 
+    /// Adds what captures, voids and reversals of the batch refer to.
+    pub fn add_originals(&mut self, stored: impl IntoIterator<Item = Original>) {
+        for original in stored {
+            self.originals
+                .entry(original.transfer.id)
+                .or_insert_with(|| OriginalPage::of(original));
+        }
+    }
+
+    /// Adds the open holds that expire before the batch ends, with the first to expire first. A batch must be given
+    /// those of every wallet that it decides on.
+    pub fn add_expiring(&mut self, holds: impl IntoIterator<Item = Original>) {
+        let mut in_order = Vec::new();
+        for original in holds {
+            in_order.push((original.transfer.source, original.transfer.id));
+            self.add_originals([original]);
+        }
+        for (wallet, hold) in in_order.into_iter().rev() {
+            self.expiring.entry(wallet).or_default().push(hold);
+        }
+    }
+
+    /// Adds what went out of a wallet today, for a wallet without limits that is to get some.
+    pub fn add_outflow(&mut self, wallet: WalletId, outflow: Outflow) {
+        let Some(page) = self.pages.get_mut(&wallet) else {
+            return;
+        };
+        // The rest of the batch counts against it too. A state without limits is not written.
+        let counted = || {
+            Box::new(LimitState {
+                limits: Limits::default(),
+                outflow,
+            })
+        };
+        page.now.limits.get_or_insert_with(counted);
+    }
+
     /// Decides one command. A used-up key is answered before any rule is checked.
     pub fn apply(&mut self, command: &Command, stamps: &mut impl Stamps) -> Outcome {
         if let Some(answer) = command.idempotency.and_then(|idempotency| self.replay(idempotency)) {
             return answer;
         }
+        if !command.is_dry_run {
+            return self.decide(command, stamps);
+        }
+        self.begin_undo();
+        let outcome = self.decide(command, stamps);
+        self.undo();
+        outcome
+    }
+
+    fn decide(&mut self, command: &Command, stamps: &mut impl Stamps) -> Outcome {
         match &command.action {
-            Action::Move(movement) => self.transfer(command, MoneyRequest::Move(movement), stamps),
-            Action::Pay(payment) => self.transfer(command, MoneyRequest::Pay(payment), stamps),
+            Action::Move(movement) => self.transfer(command, movement, stamps),
+            Action::Pay(payment) => self.pay(command, payment, stamps),
+            Action::Capture(request) => self.capture(command, request, stamps),
+            Action::Void(request) => self.void(command, request, stamps),
+            Action::Reverse(request) => self.reverse(command, request, stamps),
+            Action::Batch(batch) => self.batch(command, batch, stamps),
+            Action::Expire(wallets) => self.expire_all(wallets, stamps),
             Action::Open(opening) => self.open_wallet(command, opening, stamps),
             Action::SetStatus(request) => self.set_status(command, request, stamps),
+            Action::SetLimits(request) => self.set_limits(command, request, stamps),
         }
     }
 
@@ -160,9 +304,20 @@ impl Book {
             transfers: self.transfers,
             changes: self.changes,
             entries: self.entries,
+            batches: self.batches,
             ..Writes::default()
         };
-        for page in self.pages.into_values() {
+        for original in self.originals.into_values() {
+            match (original.read, original.now) {
+                (None, Some(now)) => writes.begun_holds.push(now),
+                (Some(read), Some(now)) if read != now => writes.changed_holds.push(HoldUpdate { read, now }),
+                _ => {}
+            }
+        }
+        writes.begun_holds.sort_unstable_by_key(|hold| hold.id);
+        writes.changed_holds.sort_unstable_by_key(|update| update.read.id);
+        for mut page in self.pages.into_values() {
+            page.now.limits = page.now.limits.filter(|state| !state.limits.is_empty());
             match page.read {
                 None => writes.opened.push(page.now),
                 Some(read) if read != page.now => writes.updated.push(WalletUpdate { read, now: page.now }),

@@ -1,84 +1,79 @@
-//! Movements of money: transfers, deposits, withdrawals. Pure.
+//! Movements of money: transfers, deposits, withdrawals, and the holds of them. Pure.
 
 use std::sync::Arc;
 
-use super::{Book, Stamps};
+use super::draft::Draft;
+use super::{Book, Stamps, WalletPage};
 use crate::actor::Actor;
-use crate::journal::digest_of_texts;
 use crate::ledger::types::{
-    Command, Direction, Entry, Failure, Idempotency, Movement, Outcome, Payment, Refusal, TextsSeal, Transfer, Wallet,
+    Command, Destination, Direction, Idempotency, Movement, Outcome, Payment, Refusal, Transfer, Wallet,
 };
-use crate::values::{Method, Money, TransferId, TransferKind, TransferStatus, WalletId};
+use crate::values::{BatchId, Money, Timestamp, TransferKind, Version, WalletId, WalletStatus};
 
-/// A transfer, deposit or withdrawal that a caller asks for.
+/// The part of a batch in which a movement is.
 #[derive(Clone, Copy)]
-pub(super) enum MoneyRequest<'a> {
-    Move(&'a Movement),
-    Pay(&'a Payment),
+pub(super) struct InBatch {
+    pub id: BatchId,
+    /// The batch's key, unless an earlier transfer of it has used it up.
+    pub idempotency: Option<Idempotency>,
 }
 
 impl Book {
-    /// Decides a movement.
+    /// Decides a movement between two customers' wallets, or the hold of one.
     ///
-    /// First come the rules whose answer is a [`Refusal`]: a valid amount, known wallets that the actor may use, an
-    /// open method, two different wallets. Then those whose answer is a [`Failure`]: no wallet frozen, none closed, one
-    /// currency, funds, range. Only what is recorded uses a key up.
+    /// First come the rules whose answer is a [`Refusal`]: a valid amount, known wallets that the actor may use, two
+    /// different wallets. Then those whose answer is a [`Failure`]: no wallet frozen, none closed, one currency, limits,
+    /// funds, range. Only what is recorded uses a key up.
     ///
     /// A failed transfer keeps no description and no metadata: otherwise a caller without money could store text for
     /// free.
-    pub(super) fn transfer(
+    pub(super) fn transfer(&mut self, command: &Command, movement: &Movement, stamps: &mut impl Stamps) -> Outcome {
+        match self.movement_parties(command.actor, movement) {
+            Ok(parties) => {
+                let draft = draft_of(movement, parties).asked_by(command);
+                recorded(self.decide_draft(draft, stamps))
+            }
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    /// Decides one movement of a batch.
+    pub(super) fn transfer_in_batch(
         &mut self,
         command: &Command,
-        request: MoneyRequest<'_>,
+        movement: &Movement,
+        batch: InBatch,
         stamps: &mut impl Stamps,
-    ) -> Outcome {
-        let (amount, source, destination) = match self.parties(command.actor, request) {
+    ) -> Result<Arc<Transfer>, Refusal> {
+        let parties = self.movement_parties(command.actor, movement)?;
+        let mut draft = draft_of(movement, parties).asked_by(command);
+        draft.batch = Some(batch.id);
+        draft.idempotency = batch.idempotency;
+        Ok(self.decide_draft(draft, stamps))
+    }
+
+    /// Decides a deposit, a withdrawal, or the hold of a withdrawal. The refusals are those of a transfer, and between
+    /// `WalletNotFound` and `SameWallet` that of a method which is not open.
+    pub(super) fn pay(&mut self, command: &Command, payment: &Payment, stamps: &mut impl Stamps) -> Outcome {
+        let system = match payment.system {
+            None if payment.is_to_open => self.open_for_a_moment(payment, stamps),
+            system => system,
+        };
+        let (amount, source, destination) = match self.payment_parties(command.actor, payment, system) {
             Ok(parties) => parties,
             Err(refusal) => return Outcome::Refused(refusal),
         };
-        let verdict = check_transfer(amount, source, destination);
-        let customer = if source.is_system() { destination } else { source };
-        let (created_at, id) = stamps.next(Some(customer.id.bucket()));
-        let created_by = command.actor.unless_owner(source.owner);
-        let (source, destination, currency) = (source.id, destination.id, source.currency);
-        let failure = verdict.as_ref().err().copied();
-        let texts = if failure.is_none() {
-            request.texts()
-        } else {
-            Texts::default()
+        let kind = match (payment.direction, payment.hold) {
+            (_, Some(_)) => TransferKind::Hold,
+            (Direction::In, None) => TransferKind::Deposit,
+            (Direction::Out, None) => TransferKind::Withdrawal,
         };
-        let transfer = Transfer {
-            id: TransferId(id),
-            kind: request.kind(),
-            status: if failure.is_some() {
-                TransferStatus::Failed
-            } else {
-                TransferStatus::Completed
-            },
-            source,
-            destination,
-            amount,
-            currency,
-            method: request.method().cloned(),
-            description: texts.description.map(str::to_owned),
-            metadata: texts.metadata.map(str::to_owned),
-            failure,
-            parent: None,
-            batch: None,
-            created_by,
-            api_key: None,
-            released: None,
-            key: command.idempotency.map(|idempotency| idempotency.key),
-            request: command.idempotency.map(|idempotency| idempotency.request),
-            texts: texts.seal(stamps),
-            created_at,
-            expires_at: None,
-        };
-        if let Ok(balances) = verdict {
-            self.post(&transfer, source, amount.negated(), balances.source);
-            self.post(&transfer, destination, amount, balances.destination);
-        }
-        self.record(transfer)
+        let mut draft = Draft::new(kind, (source, destination), amount)
+            .asked_by(command)
+            .with_texts(&payment.texts);
+        draft.method = Some(payment.method.clone());
+        draft.terms = payment.hold;
+        recorded(self.decide_draft(draft, stamps))
     }
 
     /// The answer for a key that was used up: the stored outcome for the same request, `KeyReused` for another one or
@@ -94,21 +89,41 @@ impl Book {
         })
     }
 
-    /// The rules whose answer is not recorded.
-    fn parties(&self, actor: Actor, request: MoneyRequest<'_>) -> Result<(Money, &Wallet, &Wallet), Refusal> {
-        let amount = request.amount().filter(|amount| *amount > Money::ZERO);
-        let amount = amount.ok_or(Refusal::InvalidAmount)?;
-        let (source, destination) = match request {
-            MoneyRequest::Move(movement) => (
-                self.own_wallet(actor, movement.source)?,
-                self.customer_wallet(movement.destination)?,
-            ),
-            MoneyRequest::Pay(payment) => self.payment_sides(actor, payment)?,
+    /// The rules of a movement whose answer is not recorded.
+    fn movement_parties(&self, actor: Actor, movement: &Movement) -> Result<(Money, WalletId, WalletId), Refusal> {
+        let amount = above_zero(movement.amount)?;
+        let source = self.own_wallet(actor, movement.source)?;
+        let destination = match movement.destination {
+            Destination::Wallet(id) => self.customer_wallet(id)?,
+            Destination::Payee(id) => {
+                let found = id.and_then(|id| self.customer_wallet(id).ok());
+                found.ok_or(Refusal::PayeeNotFound)?
+            }
         };
         if source.id == destination.id {
             return Err(Refusal::SameWallet);
         }
-        Ok((amount, source, destination))
+        Ok((amount, source.id, destination.id))
+    }
+
+    /// The rules of a payment whose answer is not recorded. The customer's wallet is checked before the method's, which
+    /// is the order of the refusals.
+    fn payment_parties(
+        &self,
+        actor: Actor,
+        payment: &Payment,
+        system: Option<WalletId>,
+    ) -> Result<(Money, WalletId, WalletId), Refusal> {
+        let amount = above_zero(payment.amount)?;
+        let wallet = match payment.direction {
+            Direction::Out if !actor.is_operator() => self.own_wallet(actor, payment.wallet)?,
+            Direction::In | Direction::Out => self.customer_wallet(payment.wallet)?,
+        };
+        let method = self.method_wallet(system)?;
+        Ok(match payment.direction {
+            Direction::In => (amount, method.id, wallet.id),
+            Direction::Out => (amount, wallet.id, method.id),
+        })
     }
 
     /// A customer's wallet. A system wallet only takes part in deposits and withdrawals, as the side of its method.
@@ -127,20 +142,6 @@ impl Book {
         }
     }
 
-    /// Paying and receiving wallet of a payment. The customer's wallet is checked before the method's, which is the
-    /// order of the refusals.
-    fn payment_sides(&self, actor: Actor, payment: &Payment) -> Result<(&Wallet, &Wallet), Refusal> {
-        let wallet = match payment.direction {
-            Direction::Out if !actor.is_operator() => self.own_wallet(actor, payment.wallet)?,
-            Direction::In | Direction::Out => self.customer_wallet(payment.wallet)?,
-        };
-        let method = self.method_wallet(payment.system)?;
-        Ok(match payment.direction {
-            Direction::In => (method, wallet),
-            Direction::Out => (wallet, method),
-        })
-    }
-
     /// The system wallet of a payment method. A method that is not open has no id here, or one that is not in the
     /// database.
     fn method_wallet(&self, id: Option<WalletId>) -> Result<&Wallet, Refusal> {
@@ -148,125 +149,49 @@ impl Book {
         wallet.ok_or(Refusal::UnknownMethod)
     }
 
-    fn post(&mut self, transfer: &Transfer, wallet: WalletId, amount: Money, balance_after: Money) {
-        let page = self
-            .pages
-            .get_mut(&wallet)
-            .expect("the rules were asked about this very wallet");
-        page.now.balance = balance_after;
-        page.now.version = page.now.version.next();
-        page.now.updated_at = transfer.created_at;
-        self.entries.push(Entry {
-            wallet,
-            version: page.now.version,
-            transfer: transfer.id,
-            amount,
-            balance_after,
-        });
-    }
-
-    fn record(&mut self, transfer: Transfer) -> Outcome {
-        let transfer = Arc::new(transfer);
-        for id in [transfer.source, transfer.destination] {
-            if let Some(page) = self.pages.get_mut(&id) {
-                page.decided_on = true;
-            }
-        }
-        if let Some(key) = transfer.key {
-            self.by_key.insert(key, transfer.clone());
-        }
-        self.transfers.push(transfer.clone());
-        Outcome::Recorded {
-            transfer,
-            replayed: false,
-        }
+    /// Adds an empty wallet for a method that an operator's payment would open. Only a dry run asks for it, which takes
+    /// it back.
+    fn open_for_a_moment(&mut self, payment: &Payment, stamps: &mut impl Stamps) -> Option<WalletId> {
+        let customer = self.wallet(payment.wallet)?;
+        let (_, id) = stamps.next(None);
+        let wallet = Wallet {
+            id: WalletId(id),
+            owner: None,
+            method: Some(payment.method.clone()),
+            currency: customer.currency,
+            balance: Money::ZERO,
+            held: Money::ZERO,
+            status: WalletStatus::Active,
+            version: Version::default(),
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+            limits: None,
+        };
+        self.add_opened(WalletPage::new(wallet));
+        Some(WalletId(id))
     }
 }
 
-impl<'a> MoneyRequest<'a> {
-    /// The kind of transfer that it makes.
-    fn kind(self) -> TransferKind {
-        match self {
-            Self::Move(_) => TransferKind::Transfer,
-            Self::Pay(payment) => payment.kind(),
-        }
-    }
-
-    /// `None` when the caller's text was not an amount.
-    fn amount(self) -> Option<Money> {
-        match self {
-            Self::Move(movement) => movement.amount,
-            Self::Pay(payment) => payment.amount,
-        }
-    }
-
-    fn method(self) -> Option<&'a Method> {
-        match self {
-            Self::Move(_) => None,
-            Self::Pay(payment) => Some(&payment.method),
-        }
-    }
-
-    fn texts(self) -> Texts<'a> {
-        match self {
-            Self::Move(movement) => Texts {
-                description: movement.description.as_deref(),
-                metadata: movement.metadata.as_deref(),
-            },
-            Self::Pay(_) => Texts::default(),
-        }
+pub(super) fn recorded(transfer: Arc<Transfer>) -> Outcome {
+    Outcome::Recorded {
+        transfer,
+        replayed: false,
     }
 }
 
-/// The texts of the caller.
-#[derive(Clone, Copy, Default)]
-struct Texts<'a> {
-    description: Option<&'a str>,
-    metadata: Option<&'a str>,
+pub(super) fn above_zero(amount: Option<Money>) -> Result<Money, Refusal> {
+    amount
+        .filter(|amount| *amount > Money::ZERO)
+        .ok_or(Refusal::InvalidAmount)
 }
 
-impl Texts<'_> {
-    fn seal(self, stamps: &mut impl Stamps) -> Option<TextsSeal> {
-        if self.description.is_none() && self.metadata.is_none() {
-            return None;
-        }
-        let salt = stamps.salt();
-        Some(TextsSeal {
-            digest: digest_of_texts(salt, self.description, self.metadata),
-            salt: Some(salt),
-        })
-    }
-}
-
-struct Balances {
-    source: Money,
-    destination: Money,
-}
-
-/// The rules whose answer is recorded, in their order. Either side may not be frozen or closed; only a customer's
-/// source must cover the amount; the new balances of both sides, system wallets too, must stay in range.
-fn check_transfer(amount: Money, source: &Wallet, destination: &Wallet) -> Result<Balances, Failure> {
-    use crate::values::WalletStatus::{Closed, Frozen};
-    let either_is = |status| source.status == status || destination.status == status;
-    if either_is(Frozen) {
-        return Err(Failure::WalletFrozen);
-    }
-    if either_is(Closed) {
-        return Err(Failure::WalletClosed);
-    }
-    if source.currency != destination.currency {
-        return Err(Failure::CurrencyMismatch);
-    }
-    if !source.is_system() && source.available() < amount {
-        return Err(Failure::InsufficientFunds {
-            available: source.available(),
-        });
-    }
-    Ok(Balances {
-        source: source.balance.checked_sub(amount).ok_or(Failure::BalanceOutOfRange)?,
-        destination: destination
-            .balance
-            .checked_add(amount)
-            .ok_or(Failure::BalanceOutOfRange)?,
-    })
+fn draft_of(movement: &Movement, (amount, source, destination): (Money, WalletId, WalletId)) -> Draft<'_> {
+    let kind = if movement.hold.is_some() {
+        TransferKind::Hold
+    } else {
+        TransferKind::Transfer
+    };
+    let mut draft = Draft::new(kind, (source, destination), amount).with_texts(&movement.texts);
+    draft.terms = movement.hold;
+    draft
 }

@@ -1,8 +1,11 @@
-//! Opens wallets and changes their status. Pure.
+//! Opens wallets, changes their status and sets their limits. Pure.
 
 use super::{Book, Stamps, WalletPage};
 use crate::journal::opening_text;
-use crate::ledger::types::{Command, Opening, Outcome, Owner, StatusRequest, Wallet, WalletChange, WalletRefusal};
+use crate::ledger::types::{
+    Command, Expected, LimitState, LimitsRequest, Opening, Outcome, Outflow, Owner, StatusRequest, Wallet,
+    WalletChange, WalletRefusal, WalletTag,
+};
 use crate::values::{ChangeId, ChangeKind, Money, Version, WalletId, WalletStatus};
 
 impl Book {
@@ -34,6 +37,7 @@ impl Book {
             version: Version::default(),
             created_at: now,
             updated_at: now,
+            limits: None,
         };
         self.changes.push(WalletChange {
             id: ChangeId(id),
@@ -49,41 +53,119 @@ impl Book {
     }
 
     /// Changes a wallet's status. A request for the status that the wallet already has changes nothing; it
-    /// is refused only for a system wallet, or one that is not as the caller expects.
+    /// is refused only for a system wallet, or one that is not as the caller expects. Holds that have run out are
+    /// released first: a wallet can be closed although their releases were not written yet.
     pub(super) fn set_status(
         &mut self,
         command: &Command,
         request: &StatusRequest,
         stamps: &mut impl Stamps,
     ) -> Outcome {
-        let Some(page) = self.pages.get_mut(&request.wallet) else {
+        let Some(tag) = self.tag_at(request.wallet, stamps) else {
             return Outcome::WalletRefused(WalletRefusal::NotFound);
         };
-        let kind = match status_rule(&page.now, request) {
+        self.expire_due(request.wallet, stamps);
+        let wallet = &self.pages[&request.wallet].now;
+        let kind = match status_rule(wallet, request, &tag) {
             Ok(kind) => kind,
             Err(refusal) => return Outcome::WalletRefused(refusal),
         };
         if let Some(kind) = kind {
-            let (now, id) = stamps.next(Some(page.now.id.bucket()));
-            self.changes.push(WalletChange {
-                id: ChangeId(id),
-                kind,
-                subject: page.now.id,
-                created_by: command.actor.unless_owner(page.now.owner),
-                before: Some(page.now.status.as_str().to_owned()),
-                after: request.status.as_str().to_owned(),
-            });
-            page.now.status = request.status;
-            page.now.updated_at = now;
+            let (before, after) = (wallet.status.as_str().to_owned(), request.status.as_str().to_owned());
+            let now = self.change(command, (kind, request.wallet), (before, after), stamps);
+            now.status = request.status;
         }
-        Outcome::Wallet(Box::new(page.now.clone()))
+        self.wallet_outcome(request.wallet)
     }
+
+    /// Sets a wallet's limits. What goes out today counts against them from the day's beginning on. The same limits
+    /// again change nothing. Refused in the order of a change of status.
+    pub(super) fn set_limits(
+        &mut self,
+        command: &Command,
+        request: &LimitsRequest,
+        stamps: &mut impl Stamps,
+    ) -> Outcome {
+        let Some(tag) = self.tag_at(request.wallet, stamps) else {
+            return Outcome::WalletRefused(WalletRefusal::NotFound);
+        };
+        self.expire_due(request.wallet, stamps);
+        let wallet = &self.pages[&request.wallet].now;
+        let state = wallet.limits.as_deref().copied();
+        let before = state.map(|state| state.limits).unwrap_or_default();
+        let changes = before != request.limits;
+        if let Err(refusal) = limits_rule(wallet, changes, &request.expected, &tag) {
+            return Outcome::WalletRefused(refusal);
+        }
+        if changes {
+            let texts = (before.as_text(), request.limits.as_text());
+            let now = self.change(command, (ChangeKind::Limited, request.wallet), texts, stamps);
+            now.limits = Some(Box::new(LimitState {
+                limits: request.limits,
+                outflow: state.map_or_else(Outflow::default, |state| state.outflow),
+            }));
+        }
+        self.wallet_outcome(request.wallet)
+    }
+
+    /// Records a change of a wallet. Gives the wallet, to be changed.
+    fn change(
+        &mut self,
+        command: &Command,
+        (kind, subject): (ChangeKind, WalletId),
+        (before, after): (String, String),
+        stamps: &mut impl Stamps,
+    ) -> &mut Wallet {
+        let (now, id) = stamps.next(Some(subject.bucket()));
+        let owner = self.pages[&subject].now.owner;
+        self.changes.push(WalletChange {
+            id: ChangeId(id),
+            kind,
+            subject,
+            created_by: command.actor.unless_owner(owner),
+            before: Some(before),
+            after,
+        });
+        let wallet = &mut self.page_mut(subject).now;
+        wallet.updated_at = now;
+        wallet
+    }
+
+    /// The tag of the state in which callers see a wallet: without the holds that have run out. `None` if the book does
+    /// not have it.
+    fn tag_at(&self, wallet: WalletId, stamps: &mut impl Stamps) -> Option<WalletTag> {
+        let wallet = self.wallet(wallet)?;
+        let shown = Wallet {
+            held: self.held_at(wallet, stamps.time()),
+            ..wallet.clone()
+        };
+        Some(shown.tag())
+    }
+
+    fn wallet_outcome(&self, wallet: WalletId) -> Outcome {
+        let mut wallet = self.pages[&wallet].now.clone();
+        wallet.limits = wallet.limits.filter(|state| !state.limits.is_empty());
+        Outcome::Wallet(Box::new(wallet))
+    }
+}
+
+fn limits_rule(wallet: &Wallet, changes: bool, expected: &Expected, tag: &WalletTag) -> Result<(), WalletRefusal> {
+    if wallet.is_system() {
+        return Err(WalletRefusal::System);
+    }
+    if changes && wallet.status == WalletStatus::Closed {
+        return Err(WalletRefusal::Closed);
+    }
+    if !expected.admits(tag) {
+        return Err(WalletRefusal::Unexpected);
+    }
+    Ok(())
 }
 
 /// What changes, if anything does. Refuses in this order: a system wallet; a closed wallet; closing a wallet that is
 /// not empty; a wallet that is not as the caller expects. That one comes last by RFC 9110, 13.2.1: a
 /// precondition counts only where the change would otherwise be made.
-fn status_rule(wallet: &Wallet, request: &StatusRequest) -> Result<Option<ChangeKind>, WalletRefusal> {
+fn status_rule(wallet: &Wallet, request: &StatusRequest, tag: &WalletTag) -> Result<Option<ChangeKind>, WalletRefusal> {
     let changes = wallet.status != request.status;
     if wallet.is_system() {
         return Err(WalletRefusal::System);
@@ -95,7 +177,7 @@ fn status_rule(wallet: &Wallet, request: &StatusRequest) -> Result<Option<Change
     if changes && request.status == WalletStatus::Closed && !is_empty {
         return Err(WalletRefusal::NotEmpty);
     }
-    if !request.expected.admits(&wallet.tag()) {
+    if !request.expected.admits(tag) {
         return Err(WalletRefusal::Unexpected);
     }
     let kind = match request.status {

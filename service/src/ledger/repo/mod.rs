@@ -1,11 +1,12 @@
 //! The ledger's SQL. A batch of any size costs a fixed number of statements: every statement takes arrays.
 
 mod file_turn;
+mod lookups;
 mod postgres;
 mod rows;
 mod sqlite;
 
-pub(crate) use rows::{columns_of, transfer_of, wallet_of};
+pub(crate) use rows::{columns_of, hold_of, transfer_of, wallet_of};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +21,11 @@ use self::sqlite::{SqliteStore, SqliteTurn};
 use super::group_commit::GroupCommit;
 use super::metrics::Metrics;
 use super::store::{self, CATCH_UP_MAX, ChangedWallet, Pause, Store, TurnAnswer, TurnRequest};
-use super::types::{Opening, Transfer, Wallet};
+use super::types::{Opening, Outflow, Wallet};
 use crate::clock::random_bytes;
 use crate::db::{Db, Fault};
 use crate::journal::{Head, LedgerIdentity};
-use crate::values::{Digest, Sha256Digest, Timestamp, WalletId};
+use crate::values::{Sha256Digest, Timestamp, WalletId};
 
 /// The committer's `Store`. It uses the driver directly, since sea-orm binds only arrays without NULLs. Every statement
 /// is counted where it is sent.
@@ -104,11 +105,6 @@ impl store::Connection for RepoConnection {
     async fn read_wallets(&mut self, ids: &[WalletId]) -> Result<Vec<Wallet>, Fault> {
         count_statements(&self.metrics, 1);
         unless_silent(postgres::read_wallets(&mut self.connection, ids)).await
-    }
-
-    async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
-        count_statements(&self.metrics, 1);
-        unless_silent(postgres::find_by_keys(&mut *self.connection, keys)).await
     }
 }
 
@@ -258,11 +254,11 @@ impl store::Turn for RepoTurn {
         }
     }
 
-    async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
+    async fn outflow_since(&mut self, wallet: WalletId, day: Timestamp) -> Result<Outflow, Fault> {
         count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => unless_silent(postgres::find_by_keys(&mut **tx, keys)).await,
-            Tx::Sqlite(turn) => sqlite::find_by_keys(&mut turn.tx, keys).await,
+            Tx::Postgres(tx) => unless_silent(postgres::holds::outflow_since(&mut *tx, wallet, day)).await,
+            Tx::Sqlite(turn) => sqlite::holds::outflow_since(&mut turn.tx, wallet, day).await,
         }
     }
 

@@ -2,14 +2,16 @@
 
 use std::sync::LazyLock;
 
-use entity::{transfers, wallets};
+use std::sync::Arc;
+
+use entity::{holds, transfers, wallets};
 use sea_orm::prelude::Uuid;
 use sea_orm::{FromQueryResult, IdenStatic, Iterable, QueryResult};
 
 use crate::db::Fault;
 use crate::journal::{Head, LedgerIdentity};
-use crate::ledger::types::{Failure, TextsSeal, Transfer, Wallet};
-use crate::values::{RecordId, Sha256Digest, Timestamp};
+use crate::ledger::types::{Failure, Hold, LimitState, Limits, Original, Outflow, TextsSeal, Transfer, Wallet};
+use crate::values::{Money, RecordId, Sha256Digest, Timestamp};
 
 /// The columns of a wallet, in the order of its entity's fields.
 pub(super) static WALLET_COLUMNS: LazyLock<String> = LazyLock::new(columns_of::<wallets::Column>);
@@ -40,7 +42,27 @@ pub(super) fn wallet(row: impl Into<QueryResult>) -> Result<Wallet, Fault> {
         version: row.try_get_by(Column::Version as usize)?,
         created_at: row.try_get_by(Column::CreatedAt as usize)?,
         updated_at: row.try_get_by(Column::UpdatedAt as usize)?,
+        limits: limits_of(&row)?,
     })
+}
+
+fn limits_of(row: &QueryResult) -> Result<Option<Box<LimitState>>, Fault> {
+    use wallets::Column;
+    let Some(day): Option<i32> = row.try_get_by(Column::CountedDay as usize)? else {
+        return Ok(None);
+    };
+    Ok(Some(Box::new(LimitState {
+        limits: Limits {
+            per_transfer: row.try_get_by(Column::LimitPerTransfer as usize)?,
+            per_day_amount: row.try_get_by(Column::LimitPerDayAmount as usize)?,
+            per_day_count: row.try_get_by(Column::LimitPerDayCount as usize)?,
+        },
+        outflow: Outflow {
+            day,
+            amount: row.try_get_by(Column::CountedAmount as usize)?,
+            transfers: row.try_get_by(Column::CountedTransfers as usize)?,
+        },
+    })))
 }
 
 /// A stored row as a wallet.
@@ -56,7 +78,69 @@ pub(crate) fn wallet_of(model: wallets::Model) -> Wallet {
         version: model.version,
         created_at: model.created_at,
         updated_at: model.updated_at,
+        limits: model.counted_day.map(|day| {
+            Box::new(LimitState {
+                limits: Limits {
+                    per_transfer: model.limit_per_transfer,
+                    per_day_amount: model.limit_per_day_amount,
+                    per_day_count: model.limit_per_day_count,
+                },
+                outflow: Outflow {
+                    day,
+                    amount: model.counted_amount.unwrap_or_default(),
+                    transfers: model.counted_transfers.unwrap_or_default(),
+                },
+            })
+        }),
     }
+}
+
+/// A stored row as what has become of a hold. One that says how it ended and not when, or the other way round, is a
+/// damaged one.
+pub(crate) fn hold_of(model: holds::Model) -> Result<Hold, Fault> {
+    let end = match (model.end, model.ended_at) {
+        (Some(end), Some(at)) => Some((end, at)),
+        (None, None) => None,
+        _ => return Err(Fault::damaged(&format!("the end of the hold {}", model.id))),
+    };
+    Ok(Hold {
+        id: model.id,
+        wallet: model.wallet_id,
+        remaining: model.remaining,
+        captured: model.captured,
+        expires_at: model.expires_at,
+        end,
+    })
+}
+
+/// The columns of an original: those of `transfers t`, then those of `holds h` with a prefix, then the sum of its
+/// completed reversals, in ten-thousandths.
+pub(super) fn original_columns() -> String {
+    let transfers = prefixed::<transfers::Column>("t", "");
+    let holds = prefixed::<holds::Column>("h", "hold_");
+    format!("{transfers}, {holds}")
+}
+
+fn prefixed<C: IdenStatic + Iterable>(alias: &str, prefix: &str) -> String {
+    let columns = C::iter().map(|column| {
+        let name = column.as_str();
+        format!("{alias}.\"{name}\" AS \"{prefix}{name}\"")
+    });
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+/// A row with `original_columns` and `reversed`.
+pub(super) fn original(row: impl Into<QueryResult>) -> Result<Original, Fault> {
+    let row = row.into();
+    let transfer = transfer_of(transfers::Model::from_query_result(&row, "")?)?;
+    let hold = holds::Model::from_query_result_optional(&row, "hold_")?;
+    let reversed: Option<i64> = row.try_get("", "reversed")?;
+    let reversed = Money::from_units(reversed.unwrap_or_default());
+    Ok(Original {
+        transfer: Arc::new(transfer),
+        hold: hold.map(hold_of).transpose()?,
+        reversed: reversed.ok_or_else(|| Fault::damaged("the reversals of a transfer"))?,
+    })
 }
 
 pub(super) fn transfer(row: impl Into<QueryResult>) -> Result<Transfer, Fault> {
@@ -68,7 +152,7 @@ pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
     let failure = match model.failure_reason.as_deref() {
         None => None,
         Some(code) => Some(
-            Failure::from_code(code, model.available)
+            Failure::from_stored(code, model.available)
                 .ok_or_else(|| Fault::damaged(&format!("the failure {code:?}")))?,
         ),
     };

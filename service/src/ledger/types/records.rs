@@ -2,11 +2,14 @@
 
 use uuid::Uuid;
 
+use std::sync::Arc;
+
 use super::answers::Failure;
+use super::limits::LimitState;
 use super::tag::WalletTag;
 use crate::values::{
-    ChangeId, ChangeKind, Currency, Digest, Method, Money, Sha256Digest, TextsSalt, Timestamp, TransferId,
-    TransferKind, TransferStatus, UserId, Version, WalletId, WalletStatus,
+    BatchId, ChangeId, ChangeKind, Currency, Digest, HoldEnd, Method, Money, Sha256Digest, TextsSalt, Timestamp,
+    TransferId, TransferKind, TransferStatus, UserId, Version, WalletId, WalletStatus,
 };
 
 /// A customer's balance in one currency, or the bank's own side of a payment method in one currency (a system wallet).
@@ -22,7 +25,7 @@ pub struct Wallet {
     pub currency: Currency,
     /// Never negative on a customer's wallet.
     pub balance: Money,
-    /// The part of the balance that pending transfers have claimed; at least 0.
+    /// The part of the balance that open holds have claimed; at least 0.
     pub held: Money,
     /// Whether money may move in or out.
     pub status: WalletStatus,
@@ -30,8 +33,10 @@ pub struct Wallet {
     pub version: Version,
     /// Bank time of its opening.
     pub created_at: Timestamp,
-    /// Bank time of its last entry or change of status.
+    /// Bank time of the last record that changed it: an entry, a hold or its end, a change.
     pub updated_at: Timestamp,
+    /// Its limits; `None` on a wallet without any, and on a system wallet.
+    pub limits: Option<Box<LimitState>>,
 }
 
 impl Wallet {
@@ -56,14 +61,14 @@ impl Wallet {
     }
 }
 
-/// A transfer as it is stored, completed or failed.
+/// A transfer as it is stored, which never changes. What has become of a hold is in its [`Hold`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
     /// A UUID v7 that begins with the microsecond of `created_at`, so ids sort as the transfers were decided.
     pub id: TransferId,
-    /// Whether it is between customers, into the bank or out of it.
+    /// What it is for.
     pub kind: TransferKind,
-    /// COMPLETED or FAILED: a transfer is decided at once.
+    /// PENDING on a hold, whatever has become of it; COMPLETED or FAILED on all others, which are decided at once.
     pub status: TransferStatus,
     /// The wallet that pays; of a deposit, the system wallet of its method.
     pub source: WalletId,
@@ -81,15 +86,15 @@ pub struct Transfer {
     pub metadata: Option<String>,
     /// Set exactly when the status is FAILED.
     pub failure: Option<Failure>,
-    /// The transfer that this one ends, or takes back. No feature sets it yet.
+    /// The hold of a capture or release, or the transfer that a reversal takes back.
     pub parent: Option<TransferId>,
-    /// The caller's batch of transfers, which is not a batch of the committer. No feature sets it yet.
-    pub batch: Option<Uuid>,
-    /// The user who asked for it; `None` if that is the source's owner.
+    /// The caller's batch of transfers, which is not a batch of the committer.
+    pub batch: Option<BatchId>,
+    /// The user who asked for it; `None` if that is the source's owner, and on the release of an expired hold.
     pub created_by: Option<UserId>,
     /// The API key of the request; `None` if the caller had signed in. No feature sets it yet.
     pub api_key: Option<Uuid>,
-    /// What the release of a hold gave back. No feature sets it yet.
+    /// What a release, or the final capture of a hold, gave back.
     pub released: Option<Money>,
     /// Digest of the caller and the Idempotency-Key; `None` if the request had no key.
     pub key: Option<Digest>,
@@ -99,8 +104,75 @@ pub struct Transfer {
     pub texts: Option<TextsSeal>,
     /// Bank time at which it was decided.
     pub created_at: Timestamp,
-    /// When a hold ends by itself. No feature sets it yet.
+    /// When a hold ends by itself.
     pub expires_at: Option<Timestamp>,
+}
+
+/// What has become of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The transfer of kind HOLD.
+    pub id: TransferId,
+    /// The wallet on which the money is held.
+    pub wallet: WalletId,
+    /// What is still held; zero once the hold has ended.
+    pub remaining: Money,
+    /// What captures have taken.
+    pub captured: Money,
+    /// When it ends by itself, in bank time.
+    pub expires_at: Timestamp,
+    /// How and when it ended; `None` while it is open, or has expired and its release is not written yet.
+    pub end: Option<(HoldEnd, Timestamp)>,
+}
+
+impl Hold {
+    /// A hold as it begins.
+    #[must_use]
+    pub fn begun(transfer: &Transfer, expires_at: Timestamp) -> Self {
+        Self {
+            id: transfer.id,
+            wallet: transfer.source,
+            remaining: transfer.amount,
+            captured: Money::ZERO,
+            expires_at,
+            end: None,
+        }
+    }
+
+    /// The hold as it is at a time: one that has run out has ended, whether or not its release is written.
+    #[must_use]
+    pub fn at(self, time: Timestamp) -> Self {
+        if self.end.is_some() || time < self.expires_at {
+            return self;
+        }
+        Self {
+            remaining: Money::ZERO,
+            end: Some((HoldEnd::Expired, self.expires_at)),
+            ..self
+        }
+    }
+
+    /// The status that its transfer is shown with: PENDING while it is open, COMPLETED if anything was captured, else
+    /// FAILED.
+    #[must_use]
+    pub fn status(&self) -> TransferStatus {
+        match self.end {
+            None => TransferStatus::Pending,
+            Some(_) if self.captured > Money::ZERO => TransferStatus::Completed,
+            Some(_) => TransferStatus::Failed,
+        }
+    }
+}
+
+/// A transfer that a capture, a void or a reversal refers to, with what has become of it.
+#[derive(Clone, Debug)]
+pub struct Original {
+    /// The transfer.
+    pub transfer: Arc<Transfer>,
+    /// What has become of it, if it is a hold that was not refused.
+    pub hold: Option<Hold>,
+    /// The sum of its completed reversals.
+    pub reversed: Money,
 }
 
 /// Proves a transfer's texts by a salted digest. The journal holds only the digest, so texts and salt can be erased.
@@ -113,7 +185,7 @@ pub struct TextsSeal {
 }
 
 impl Transfer {
-    /// When its money moved: `None` unless it is COMPLETED. A transfer is decided and stamped at once.
+    /// When it was completed: `None` unless it is COMPLETED. A transfer is decided and stamped at once.
     #[must_use]
     pub fn completed_at(&self) -> Option<Timestamp> {
         (self.status == TransferStatus::Completed).then_some(self.created_at)
@@ -135,19 +207,20 @@ pub struct Entry {
     pub balance_after: Money,
 }
 
-/// What a group commit did to a wallet other than moving its money: it opened the wallet or changed its status.
+/// What a group commit did to a wallet other than moving its money: it opened the wallet, changed its status or set its
+/// limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletChange {
     /// In one order with the ids of transfers.
     pub id: ChangeId,
-    /// Whether the wallet was opened, frozen, unfrozen or closed.
+    /// Whether the wallet was opened, frozen, unfrozen, closed or given limits.
     pub kind: ChangeKind,
     /// The wallet that was opened or changed.
     pub subject: WalletId,
     /// The user who asked for it; `None` if that is the wallet's owner.
     pub created_by: Option<UserId>,
-    /// The status before the change; `None` for an opening.
+    /// The status, or the limits (`Limits::as_text`), before the change; `None` for an opening.
     pub before: Option<String>,
-    /// The status after the change; for an opening, its currency and owner or method (`journal::opening_text`).
+    /// The status or the limits after the change; for an opening, its currency and owner or method (`journal::opening_text`).
     pub after: String,
 }

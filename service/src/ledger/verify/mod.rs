@@ -1,16 +1,25 @@
 //! Proves the books in one snapshot: every balance is computed again from its entries, every currency sums to zero,
-//! there is no gap and no orphan. Proves the journal row by row, with the bytes of every transfer and change in it.
+//! there is no gap and no orphan; what is kept of holds, batches and limits is computed again too. Proves the journal
+//! row by row, with the bytes of every transfer and change in it.
 //!
 //! Damaged data is named in the report and never a fault: a fault means that the database did not answer.
 
+mod batches;
 mod books;
+mod dialect;
+mod entries;
+mod holds;
 mod journal;
+mod limits;
 mod records;
+mod reversals;
 mod rows;
+mod wallets;
 
 use sea_orm::prelude::Uuid;
 use sea_orm::{DatabaseTransaction, QueryResult};
 
+use self::batches::batches_keep_their_outcomes;
 use self::books::{books_are_right, count_rows};
 use self::journal::journal_is_whole;
 use crate::db::{Db, Fault};
@@ -28,7 +37,7 @@ pub struct Report {
     pub transfers: u64,
     /// How many entries there are.
     pub entries: u64,
-    /// How many changes of wallets there are: openings and new statuses.
+    /// How many changes of wallets there are: openings, new statuses and new limits.
     pub changes: u64,
     /// How many currencies the wallets have.
     pub currencies: u64,
@@ -111,6 +120,7 @@ pub async fn verify_in(tx: &DatabaseTransaction, since: i64) -> Result<Report, V
     // The journal first, since it refuses a `since` that does not exist: the other checks take long.
     let (journal, chain) = journal_is_whole(tx, since).await?;
     let mut checks = books_are_right(tx).await?;
+    checks.push(batches_keep_their_outcomes(tx).await?);
     checks.push(chain);
     let counts = count_rows(tx).await?;
     Ok(Report {

@@ -217,7 +217,7 @@ impl LeafPages {
 }
 
 /// An id to compare with. On PostgreSQL every id is a UUID; on SQLite an id may have another length.
-fn id_value(backend: DbBackend, id: &[u8]) -> Value {
+pub(super) fn id_value(backend: DbBackend, id: &[u8]) -> Value {
     match (backend, Uuid::from_slice(id)) {
         (DbBackend::Postgres, Ok(id)) => id.into(),
         _ => id.to_vec().into(),

@@ -21,11 +21,13 @@ async fn fields_of_transfers(bank: Arc<TestBank>) {
         ),
         (
             "destination_wallet_id",
-            &["null", "\"\"", "\"not-a-uuid\"", "1.5", "{\"id\":\"x\"}"],
+            &["\"\"", "\"not-a-uuid\"", "1.5", "{\"id\":\"x\"}"],
         ),
         ("description", &["7", "true", "[]", "{}", "\"a\\u0000b\"", &long]),
         ("metadata", &["7", "true", "\"x\"", "[]", "[{}]", &large, &deep]),
-        ("hold", &["true"]),
+        ("destination_email", &["\"ben\"", "7", "{}"]),
+        ("hold", &["1", "\"true\"", "{}"]),
+        ("expires_in_s", &["59", "31536001", "\"3600\"", "1.5", "-60"]),
         ("role", &["\"admin\""]),
         ("available", &["\"1\""]),
         ("", &["1"]),
@@ -38,9 +40,20 @@ async fn fields_of_transfers(bank: Arc<TestBank>) {
                 .map(|text| (with(&base, field, Some(text)), 400, "invalid_request", Some(*field))),
         );
     }
-    for field in ["source_wallet_id", "destination_wallet_id"] {
-        cases.push((with(&base, field, None), 400, "invalid_request", Some(field)));
+    cases.push((
+        with(&base, "source_wallet_id", None),
+        400,
+        "invalid_request",
+        Some("source_wallet_id"),
+    ));
+    for nobody in [None, Some("null")] {
+        let body = with(&base, "destination_wallet_id", nobody);
+        cases.push((body, 422, "invalid_field", Some("destination_wallet_id")));
     }
+    let both = with(&base, "destination_email", Some("\"ben@example.com\""));
+    cases.push((both, 422, "invalid_field", Some("destination_wallet_id")));
+    let unheld = with(&base, "expires_in_s", Some("3600"));
+    cases.push((unheld, 422, "invalid_field", Some("expires_in_s")));
     let twice = format!("{{\"amount\":\"1\",{}", &base.to_string()[1..]);
     cases.push((twice, 400, "invalid_request", Some("amount")));
     refuses_all(&bank, &ana.caller, "/v1/transfers", cases.into_iter().chain(shapes())).await;

@@ -10,6 +10,7 @@ mod full_disk;
 mod imports;
 mod log_lines;
 mod logs;
+mod operators;
 mod readme;
 mod replicas;
 mod reports;

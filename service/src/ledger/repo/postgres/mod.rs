@@ -1,5 +1,7 @@
 //! PostgreSQL: statements take arrays and `unnest` them. One statement writes a whole batch.
 
+mod bind;
+pub(super) mod holds;
 mod statement;
 mod turn;
 mod write;
@@ -11,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 use sea_orm::prelude::Uuid;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::{PgConnection, PgRow};
-use sea_orm::sqlx::{self, Executor, PgPool, Postgres, Row, SqlSafeStr, Transaction};
+use sea_orm::sqlx::{self, PgPool, Postgres, Row, SqlSafeStr, Transaction};
 
 use super::rows::{self, TRANSFER_COLUMNS, WALLET_COLUMNS};
 use super::{CATCH_UP_MAX, ChangedWallet, TurnAnswer, TurnRequest};
@@ -173,14 +175,11 @@ fn head_of(row: &PgRow) -> Result<Head, Fault> {
     )
 }
 
-pub(super) async fn find_by_keys<'c>(
-    executor: impl Executor<'c, Database = Postgres>,
-    keys: &[Digest],
-) -> Result<Vec<Transfer>, Fault> {
+pub(super) async fn find_by_keys(connection: &mut PgConnection, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
     let keys: Vec<&[u8]> = keys.iter().map(|key| key.0.as_slice()).collect();
     let query = sqlx::query(FIND_BY_KEYS.as_str()).bind(keys);
     query
-        .fetch_all(executor)
+        .fetch_all(connection)
         .await?
         .into_iter()
         .map(rows::transfer)
@@ -192,6 +191,6 @@ static FIND_BY_KEYS: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {columns} FROM transfers WHERE idempotency_key = ANY($1)")
 });
 
-fn wallet_uuids(ids: &[WalletId]) -> Vec<Uuid> {
+pub(super) fn wallet_uuids(ids: &[WalletId]) -> Vec<Uuid> {
     ids.iter().map(|id| id.0).collect()
 }

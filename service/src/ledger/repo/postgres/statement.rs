@@ -17,14 +17,33 @@ pub struct Parts {
     pub changes: bool,
     /// Transfers that a user other than the source's owner asked for, or that have texts.
     pub notes: bool,
+    /// Transfers that belong to a batch, refer to another one, or are holds.
+    pub links: bool,
+    /// Holds that begin or change, and the outcomes of callers' batches.
+    pub holds: bool,
+    /// Wallets with limits that change.
+    pub limits: bool,
 }
 
 impl Parts {
     /// The statement; `write::bound` binds its parameters in the order of their numbers.
     pub fn statement(self) -> &'static str {
-        static TEXTS: LazyLock<[[String; 2]; 2]> =
-            LazyLock::new(|| [false, true].map(|changes| [false, true].map(|notes| text(Parts { changes, notes }))));
-        &TEXTS[usize::from(self.changes)][usize::from(self.notes)]
+        static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..32).map(|number| text(Parts::of(number))).collect());
+        let bits = [self.changes, self.notes, self.links, self.holds, self.limits];
+        let number = bits.iter().rev().fold(0, |number, bit| number * 2 + usize::from(*bit));
+        &TEXTS[number]
+    }
+
+    /// The parts whose bits are set in a number.
+    fn of(number: usize) -> Self {
+        let has = |bit: usize| number >> bit & 1 == 1;
+        Self {
+            changes: has(0),
+            notes: has(1),
+            links: has(2),
+            holds: has(3),
+            limits: has(4),
+        }
     }
 }
 
@@ -47,6 +66,17 @@ const UPDATED: &[ArrayColumn] = &[
 ];
 /// One more column of `UPDATED`, for commits that change a status.
 const STATUS_AFTER: ArrayColumn = ("status_after", "text");
+/// One more column of `UPDATED`, for commits that change a hold.
+const HELD_AFTER: ArrayColumn = ("held_after", "numeric");
+/// More columns of `UPDATED`, for commits that change a wallet with limits.
+const LIMITS: &[ArrayColumn] = &[
+    ("limit_per_transfer", "numeric"),
+    ("limit_per_day_amount", "numeric"),
+    ("limit_per_day_count", "bigint"),
+    ("counted_day", "integer"),
+    ("counted_amount", "numeric"),
+    ("counted_transfers", "bigint"),
+];
 
 const CONFIRMED: &[ArrayColumn] = &[
     ("id", "uuid"),
@@ -78,6 +108,35 @@ const NOTES: &[ArrayColumn] = &[
     ("texts_digest", "bytea"),
     ("texts_salt", "bytea"),
 ];
+
+const LINKS: &[ArrayColumn] = &[
+    ("parent_id", "uuid"),
+    ("batch_id", "uuid"),
+    ("released", "numeric"),
+    ("expires_at", "timestamptz"),
+];
+
+const BEGUN_HOLDS: &[ArrayColumn] = &[
+    ("id", "uuid"),
+    ("wallet_id", "uuid"),
+    ("remaining", "numeric"),
+    ("captured", "numeric"),
+    ("expires_at", "timestamptz"),
+    (r#""end""#, "smallint"),
+    ("ended_at", "timestamptz"),
+];
+
+const CHANGED_HOLDS: &[ArrayColumn] = &[
+    ("id", "uuid"),
+    ("remaining_before", "numeric"),
+    ("captured_before", "numeric"),
+    ("remaining", "numeric"),
+    ("captured", "numeric"),
+    ("how", "smallint"),
+    ("ended_at", "timestamptz"),
+];
+
+const BATCHES: &[ArrayColumn] = &[("id", "uuid"), ("results", "text")];
 
 const ENTRIES: &[ArrayColumn] = &[
     ("wallet_id", "uuid"),
@@ -121,15 +180,40 @@ const OPENED: &[ArrayColumn] = &[
 fn text(parts: Parts) -> String {
     let mut arrays = Arrays { last: OF_JOURNAL };
     let new_status = if parts.changes { ", status = c.status_after" } else { "" };
-    let (updated, updated_count) = arrays.rows(UPDATED, if parts.changes { &[STATUS_AFTER] } else { &[] });
+    let mut more_of_wallets = if parts.changes { vec![STATUS_AFTER] } else { Vec::new() };
+    if parts.limits {
+        more_of_wallets.extend(LIMITS);
+    }
+    if parts.holds {
+        more_of_wallets.push(HELD_AFTER);
+    }
+    let new_held = if parts.holds { ", held = c.held_after" } else { "" };
+    let new_limits: String = LIMITS
+        .iter()
+        .filter(|_| parts.limits)
+        .map(|(name, _)| format!(", {name} = c.{name}"))
+        .collect();
+    let (updated, updated_count) = arrays.rows(UPDATED, &more_of_wallets);
     let (confirmed, confirmed_count) = arrays.rows(CONFIRMED, &[]);
+    let mut more_of_transfers = if parts.notes { NOTES.to_vec() } else { Vec::new() };
+    if parts.links {
+        more_of_transfers.extend(LINKS);
+    }
     let mut inserts = vec![
-        arrays.insert("transfers", TRANSFERS, if parts.notes { NOTES } else { &[] }),
+        arrays.insert("transfers", TRANSFERS, &more_of_transfers),
         arrays.insert("entries", ENTRIES, &[]),
     ];
     if parts.changes {
         inserts.push(arrays.insert("changes", CHANGES, &[]));
         inserts.push(arrays.insert("wallets", OPENED, &[]));
+    }
+    let mut holds_are_as_read = String::new();
+    if parts.holds {
+        inserts.push(arrays.insert("holds", BEGUN_HOLDS, &[]));
+        inserts.push(arrays.insert("batches", BATCHES, &[]));
+        let (changed, count) = arrays.rows(CHANGED_HOLDS, &[]);
+        inserts.push(change_of_holds(&changed));
+        holds_are_as_read = format!("\n        OR (SELECT count(*) FROM changed_holds) <> {count}");
     }
     let inserts = inserts.concat();
     format!(
@@ -144,7 +228,7 @@ WITH clock AS ({BANK_TIME}
         AND ($9 OR $6 <= (SELECT time FROM clock) + interval '2 seconds')
     RETURNING number
 ), updated AS (
-    UPDATE wallets w SET balance = c.balance, version = c.version_after, updated_at = c.updated_at{new_status}
+    UPDATE wallets w SET balance = c.balance, version = c.version_after, updated_at = c.updated_at{new_status}{new_held}{new_limits}
     FROM ({updated}) AS c
     WHERE w.id = c.id AND w.version = c.version AND w.status = c.status AND w.held = c.held
         AND w.balance = c.balance_before
@@ -157,8 +241,19 @@ WITH clock AS ({BANK_TIME}
 SELECT CASE
     WHEN (SELECT count(*) FROM head) <> 1 THEN florin_stale('the journal', 'FL001')
     WHEN (SELECT count(*) FROM updated) <> {updated_count}
-        OR (SELECT count(*) FROM confirmed) <> {confirmed_count} THEN florin_stale('a wallet', 'FL002')
+        OR (SELECT count(*) FROM confirmed) <> {confirmed_count}{holds_are_as_read} THEN florin_stale('a wallet', 'FL002')
 END, (SELECT time FROM clock) AS time"
+    )
+}
+
+fn change_of_holds(changed: &str) -> String {
+    format!(
+        r#", changed_holds AS (
+    UPDATE holds h SET remaining = c.remaining, captured = c.captured, "end" = c.how, ended_at = c.ended_at
+    FROM ({changed}) AS c
+    WHERE h.id = c.id AND h.remaining = c.remaining_before AND h.captured = c.captured_before AND h."end" IS NULL
+    RETURNING 1
+)"#
     )
 }
 

@@ -48,24 +48,29 @@ fn moved_wallets(row: &PgRow) -> Result<Vec<ChangedWallet>, Fault> {
     let statuses: Vec<String> = row.try_get("statuses")?;
     let versions: Vec<i64> = row.try_get("versions")?;
     let times: Vec<Timestamp> = row.try_get("times")?;
+    let are_limited: Vec<bool> = row.try_get("are_limited")?;
     let wallets = ids
         .into_iter()
         .zip(balances)
         .zip(helds)
         .zip(statuses)
         .zip(versions)
-        .zip(times);
+        .zip(times)
+        .zip(are_limited);
     wallets
-        .map(|(((((id, balance), held), status), version), updated_at)| {
-            Ok(ChangedWallet {
-                id: WalletId(id),
-                balance: Money::from_decimal(balance).ok_or_else(|| not_money("balance"))?,
-                held: Money::from_decimal(held).ok_or_else(|| not_money("held"))?,
-                status: WalletStatus::try_from_value(&status)?,
-                version: Version(version),
-                updated_at,
-            })
-        })
+        .map(
+            |((((((id, balance), held), status), version), updated_at), is_limited)| {
+                Ok(ChangedWallet {
+                    id: WalletId(id),
+                    balance: Money::from_decimal(balance).ok_or_else(|| not_money("balance"))?,
+                    held: Money::from_decimal(held).ok_or_else(|| not_money("held"))?,
+                    status: WalletStatus::try_from_value(&status)?,
+                    version: Version(version),
+                    updated_at,
+                    is_limited,
+                })
+            },
+        )
         .collect()
 }
 

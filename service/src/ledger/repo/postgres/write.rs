@@ -3,16 +3,17 @@
 use chrono::TimeDelta;
 use sea_orm::ActiveEnum;
 use sea_orm::prelude::Decimal;
-use sea_orm::sqlx::postgres::{PgArguments, PgConnection};
-use sea_orm::sqlx::query::Query;
-use sea_orm::sqlx::{self, Postgres, Row};
+use sea_orm::sqlx::postgres::PgConnection;
+use sea_orm::sqlx::{self, Row};
 
+use super::bind::{BoundQuery, column};
+use super::holds;
 use super::statement::Parts;
 use crate::db::Fault;
 use crate::ledger::book::WalletUpdate;
 use crate::ledger::group_commit::GroupCommit;
 use crate::ledger::types::{Entry, Transfer, Wallet, WalletChange};
-use crate::values::Timestamp;
+use crate::values::{Money, Timestamp};
 
 /// Writes all or nothing; outside of a transaction the statement is its own. It fails with `Stale` if another process
 /// has the turn, if the head has moved, or if the time is more than two seconds ahead of the database's and does not
@@ -27,6 +28,9 @@ fn parts_of(commit: &GroupCommit) -> Parts {
     Parts {
         changes: !commit.writes.changes.is_empty(),
         notes: commit.writes.has_notes(),
+        links: commit.writes.has_links(),
+        holds: commit.writes.has_holds(),
+        limits: commit.writes.has_limits(),
     }
 }
 
@@ -37,23 +41,31 @@ fn bound(commit: &GroupCommit) -> BoundQuery<'_> {
     if parts.changes {
         query = query.bind(column(&writes.updated, |wallet| wallet.now.status.as_str()));
     }
+    if parts.limits {
+        query = bind_limits(query, &writes.updated);
+    }
+    if parts.holds {
+        query = query.bind(column(&writes.updated, |wallet| wallet.now.held.to_decimal()));
+    }
     query = bind_confirmed(query, &writes.confirmed);
     let transfers: Vec<&Transfer> = writes.transfers.iter().map(AsRef::as_ref).collect();
     query = bind_transfers(query, &transfers);
     if parts.notes {
         query = bind_notes(query, &transfers);
     }
+    if parts.links {
+        query = bind_links(query, &transfers);
+    }
     query = bind_entries(query, &writes.entries);
     if parts.changes {
         query = bind_opened(bind_changes(query, &writes.changes), &writes.opened);
     }
+    if parts.holds {
+        query = holds::bind_begun(query, &writes.begun_holds);
+        query = holds::bind_batches(query, &writes.batches);
+        query = holds::bind_changed(query, &writes.changed_holds);
+    }
     query
-}
-
-type BoundQuery<'q> = Query<'q, Postgres, PgArguments>;
-
-fn column<T, V>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
-    rows.iter().map(value).collect()
 }
 
 fn bind_journal<'q>(query: BoundQuery<'q>, commit: &'q GroupCommit) -> BoundQuery<'q> {
@@ -89,6 +101,29 @@ fn bind_updated<'q>(query: BoundQuery<'q>, wallets: &'q [WalletUpdate]) -> Bound
         .bind(column(wallets, |wallet| wallet.now.updated_at))
 }
 
+fn bind_limits<'q>(query: BoundQuery<'q>, wallets: &'q [WalletUpdate]) -> BoundQuery<'q> {
+    let limits = |wallet: &WalletUpdate| wallet.now.limits.as_deref().map(|state| state.limits);
+    let outflow = |wallet: &WalletUpdate| wallet.now.limits.as_deref().map(|state| state.outflow);
+    let decimal = |money: Option<Money>| money.map(Money::to_decimal);
+    query
+        .bind(column(wallets, |wallet| {
+            decimal(limits(wallet).and_then(|limits| limits.per_transfer))
+        }))
+        .bind(column(wallets, |wallet| {
+            decimal(limits(wallet).and_then(|limits| limits.per_day_amount))
+        }))
+        .bind(column(wallets, |wallet| {
+            limits(wallet).and_then(|limits| limits.per_day_count)
+        }))
+        .bind(column(wallets, |wallet| outflow(wallet).map(|outflow| outflow.day)))
+        .bind(column(wallets, |wallet| {
+            decimal(outflow(wallet).map(|outflow| outflow.amount))
+        }))
+        .bind(column(wallets, |wallet| {
+            outflow(wallet).map(|outflow| outflow.transfers)
+        }))
+}
+
 fn bind_confirmed<'q>(query: BoundQuery<'q>, wallets: &'q [Wallet]) -> BoundQuery<'q> {
     query
         .bind(column(wallets, |wallet| wallet.id.0))
@@ -111,7 +146,7 @@ fn bind_transfers<'q>(query: BoundQuery<'q>, transfers: &[&'q Transfer]) -> Boun
             transfer.method.as_ref().map(|method| method.as_str())
         }))
         .bind(column(transfers, |transfer| {
-            transfer.failure.map(|failure| failure.code())
+            transfer.failure.map(|failure| failure.stored())
         }))
         .bind(column(transfers, |transfer| available(transfer)))
         .bind(column(transfers, |transfer| {
@@ -135,6 +170,14 @@ fn bind_notes<'q>(query: BoundQuery<'q>, transfers: &[&'q Transfer]) -> BoundQue
             let salt = transfer.texts.as_ref().and_then(|texts| texts.salt.as_ref());
             salt.map(|salt| salt.0.as_slice())
         }))
+}
+
+fn bind_links<'q>(query: BoundQuery<'q>, transfers: &[&'q Transfer]) -> BoundQuery<'q> {
+    query
+        .bind(column(transfers, |transfer| transfer.parent.map(|parent| parent.0)))
+        .bind(column(transfers, |transfer| transfer.batch.map(|batch| batch.0)))
+        .bind(column(transfers, |transfer| transfer.released.map(Money::to_decimal)))
+        .bind(column(transfers, |transfer| transfer.expires_at))
 }
 
 fn available(transfer: &Transfer) -> Option<Decimal> {

@@ -1,5 +1,8 @@
 //! SQLite: statements take arrays, as JSON through `json_each`. The write lock is taken before the first read.
 
+pub(super) mod holds;
+mod json_rows;
+mod transfers;
 mod write;
 
 pub(super) use write::{write, writing_statements};

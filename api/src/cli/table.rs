@@ -1,0 +1,114 @@
+//! How commands show data to people: a list of names and values, and a table. Pure.
+
+use chrono::SecondsFormat;
+use service::identity::is_visible;
+use service::values::Timestamp;
+
+/// A column of a table. Numbers stand at its right edge, all else at its left one.
+#[derive(Clone, Copy)]
+pub struct TableColumn {
+    name: &'static str,
+    is_number: bool,
+}
+
+impl TableColumn {
+    pub const fn text(name: &'static str) -> Self {
+        Self { name, is_number: false }
+    }
+
+    pub const fn number(name: &'static str) -> Self {
+        Self { name, is_number: true }
+    }
+
+    fn cell(self, text: &str, width: usize) -> String {
+        if self.is_number {
+            format!("{text:>width$}")
+        } else {
+            format!("{text:width$}")
+        }
+    }
+}
+
+/// One line for each name and value.
+pub fn list(fields: &[(&str, String)]) -> String {
+    let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let line = |(name, value): &(&str, String)| format!("{name:width$}  {value}\n");
+    fields.iter().map(line).collect()
+}
+
+/// A line with the names of the columns, and one for each row. A column is as wide as its widest cell.
+pub fn table<const N: usize>(columns: [TableColumn; N], rows: &[[String; N]]) -> String {
+    let names = columns.map(|column| column.name.to_owned());
+    let lines = || std::iter::once(&names).chain(rows);
+    let mut widths = [0_usize; N];
+    for line in lines() {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for line in lines() {
+        let sizes = columns.iter().zip(widths);
+        let cells: Vec<String> = sizes
+            .zip(line)
+            .map(|((column, width), cell)| column.cell(cell, width))
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A time as the API writes it.
+pub fn time(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// A caller's text on one line. Characters that are invisible or control a terminal are escaped: otherwise a customer's
+/// description could move the cursor of the operator who looks at it.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_visible(character) {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_default());
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let columns = [TableColumn::text("kind"), TableColumn::number("amount")];
+        let rows = [
+            ["DEPOSIT".to_owned(), "1.0000".to_owned()],
+            ["HOLD".to_owned(), "-12.5000".to_owned()],
+        ];
+        let lines = ["kind       amount", "DEPOSIT    1.0000", "HOLD     -12.5000", ""];
+        assert_eq!(table(columns, &rows), lines.join("\n"));
+        assert_eq!(table(columns, &[]), "kind  amount\n");
+    }
+
+    #[test]
+    fn names_are_padded_and_values_are_not() {
+        let fields = [("id", "1".to_owned()), ("balance", "2".to_owned())];
+        assert_eq!(list(&fields), "id       1\nbalance  2\n");
+    }
+
+    #[test]
+    fn a_callers_text_cannot_control_the_terminal() {
+        assert_eq!(visible("lunch, Zoë"), "lunch, Zoë");
+        for (text, shown) in [
+            ("a\nb", "a\\nb"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("\u{202e}x", "\\u{202e}x"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+    }
+}

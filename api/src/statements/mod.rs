@@ -1,0 +1,115 @@
+//! Statements as they are sent, in three forms. A page of movements is read, written and taken by the connection before the
+//! next one is read, so a statement of any length takes the memory of one page, and a client that hangs up ends the reading.
+//!
+//! A fault breaks the connection off, and each form says its closing balance or its end last: a part of a statement must
+//! never look like a whole one.
+
+mod camt;
+mod csv_table;
+mod form;
+mod json;
+mod xml;
+
+pub use form::StatementForm;
+
+use std::io;
+
+use chrono::SecondsFormat;
+use futures_util::stream;
+use poem::Body;
+use service::db::Fault;
+use service::ledger::WalletEntry;
+use service::values::{Timestamp, WalletId};
+use service::wallets::{Movements, Statement};
+
+/// A statement as a stream of bytes. Nothing is read before the first of them is asked for.
+pub fn body(form: StatementForm, statement: Statement, movements: Movements) -> Body {
+    let begun = Progress {
+        form,
+        statement,
+        movements,
+        stage: Stage::Head,
+    };
+    Body::from_bytes_stream(stream::try_unfold(begun, |mut progress: Progress| async move {
+        let part = progress.next_part().await?;
+        Ok::<_, io::Error>(part.map(|part| (part, progress)))
+    }))
+}
+
+/// How far a statement is written.
+struct Progress {
+    form: StatementForm,
+    statement: Statement,
+    movements: Movements,
+    stage: Stage,
+}
+
+/// What is to be written next.
+enum Stage {
+    /// Everything before the movements.
+    Head,
+    /// A page of movements, or everything after the last one.
+    Movements,
+    /// Nothing.
+    Nothing,
+}
+
+impl Progress {
+    async fn next_part(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut part = Vec::new();
+        match self.stage {
+            Stage::Head => {
+                self.form.write_head(&self.statement, &mut part)?;
+                self.stage = Stage::Movements;
+            }
+            Stage::Movements => match self.movements.next_page().await {
+                Ok(Some(page)) => self.form.write_movements(&self.statement, page, &mut part)?,
+                Ok(None) => {
+                    self.form.write_end(&self.statement, &mut part)?;
+                    self.stage = Stage::Nothing;
+                }
+                Err(fault) => return Err(broken_off(self.statement.wallet, fault)),
+            },
+            Stage::Nothing => return Ok(None),
+        }
+        Ok(Some(part))
+    }
+}
+
+/// Logged here, since the edge has ended the request in its log when the head of the answer was ready.
+fn broken_off(wallet: WalletId, fault: Fault) -> io::Error {
+    let causes: Vec<String> = anyhow::Chain::new(&fault).map(ToString::to_string).collect();
+    tracing::error!(%wallet, cause = causes.join(": "), "a statement was broken off");
+    io::Error::other(fault)
+}
+
+impl StatementForm {
+    fn write_head(self, statement: &Statement, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => json::write_head(statement, out),
+            Self::Csv => csv_table::write_head(statement, out),
+            Self::Camt => camt::write_head(statement, out),
+        }
+    }
+
+    fn write_movements(self, statement: &Statement, page: Vec<WalletEntry>, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => json::write_movements(statement, page, out),
+            Self::Csv => csv_table::write_movements(statement, &page, out),
+            Self::Camt => camt::write_movements(statement, &page, out),
+        }
+    }
+
+    fn write_end(self, statement: &Statement, out: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::Json => json::write_end(statement, out),
+            Self::Csv => csv_table::write_end(statement, out),
+            Self::Camt => camt::write_end(out),
+        }
+    }
+}
+
+/// A time as all forms have it: RFC 3339, UTC, microseconds.
+fn text_of(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}

@@ -1,0 +1,105 @@
+//! Checks what is kept of callers' batches against their transfers, a page of batches at a time. This is no query: JSON
+//! that is damaged would be a fault there.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+
+use super::records::id_value;
+use super::{Check, OFFENDERS_MAX, id_bytes, id_text};
+use crate::db::Fault;
+use crate::ledger::types::{BatchResults, ItemResult};
+
+/// Batches that are read at once, and kept in memory with the ids of their transfers: up to a thousand each.
+const PAGE: i64 = 100;
+
+const CLAIM: &str = "every batch keeps the outcomes of its transfers, in their order";
+
+/// A batch as it is stored, damaged or not.
+struct StoredBatch {
+    id: Vec<u8>,
+    /// `None` if it is no text.
+    results: Option<String>,
+}
+
+/// Reads all batches. The transfers that a batch names as recorded must be those that have its id, and at least one.
+pub(super) async fn batches_keep_their_outcomes(tx: &DatabaseTransaction) -> Result<Check, Fault> {
+    let mut offenders = Vec::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = batches_after(tx, after.as_deref()).await?;
+        let Some(last) = page.last().map(|batch| batch.id.clone()) else {
+            break;
+        };
+        let transfers = transfers_of(tx, &page[0].id, &last).await?;
+        for batch in page {
+            let made = transfers.get(&batch.id).map(Vec::as_slice).unwrap_or_default();
+            if offenders.len() < OFFENDERS_MAX && !keeps_outcomes(batch.results.as_deref(), made) {
+                offenders.push(id_text(&batch.id));
+            }
+        }
+        after = Some(last);
+    }
+    Ok(Check {
+        claim: CLAIM,
+        offenders,
+    })
+}
+
+async fn batches_after(tx: &DatabaseTransaction, after: Option<&[u8]>) -> Result<Vec<StoredBatch>, Fault> {
+    let backend = tx.get_database_backend();
+    let query = match after {
+        None => {
+            let sql = "SELECT id, results FROM batches ORDER BY id LIMIT $1";
+            Statement::from_sql_and_values(backend, sql, [PAGE.into()])
+        }
+        Some(after) => {
+            let sql = "SELECT id, results FROM batches WHERE id > $1 ORDER BY id LIMIT $2";
+            Statement::from_sql_and_values(backend, sql, [id_value(backend, after), PAGE.into()])
+        }
+    };
+    let rows = tx.query_all_raw(query).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StoredBatch {
+                id: id_bytes(row, "id")?,
+                results: row.try_get("", "results").ok(),
+            })
+        })
+        .collect()
+}
+
+/// The ids of the transfers of batches from one id through another, in order.
+async fn transfers_of(
+    tx: &DatabaseTransaction,
+    first: &[u8],
+    last: &[u8],
+) -> Result<HashMap<Vec<u8>, Vec<Vec<u8>>>, Fault> {
+    let backend = tx.get_database_backend();
+    let sql = "SELECT batch_id, id FROM transfers WHERE batch_id IS NOT NULL AND batch_id >= $1 AND batch_id <= $2 \
+               ORDER BY batch_id, id";
+    let range = [id_value(backend, first), id_value(backend, last)];
+    let mut transfers: HashMap<Vec<u8>, Vec<Vec<u8>>> = HashMap::new();
+    for row in tx
+        .query_all_raw(Statement::from_sql_and_values(backend, sql, range))
+        .await?
+    {
+        let batch = id_bytes(&row, "batch_id")?;
+        transfers.entry(batch).or_default().push(id_bytes(&row, "id")?);
+    }
+    Ok(transfers)
+}
+
+/// Whether results name exactly these transfers as recorded. Items are decided in order, so their ids grow.
+fn keeps_outcomes(results: Option<&str>, transfers: &[Vec<u8>]) -> bool {
+    let items = match results.and_then(BatchResults::read) {
+        None => return false,
+        Some(BatchResults::Done { items }) => items,
+        Some(BatchResults::Refused { item, .. }) => vec![item],
+    };
+    let recorded = items.iter().filter_map(|item| match item {
+        ItemResult::Recorded(transfer) => Some(&transfer.0.as_bytes()[..]),
+        ItemResult::Refused(_) => None,
+    });
+    !transfers.is_empty() && recorded.eq(transfers.iter().map(Vec::as_slice))
+}

@@ -1,0 +1,147 @@
+//! The ratios that have a goal: what is compared with what, the least that is good enough, and what we aim at.
+
+use std::fmt;
+
+use crate::lists::{Look, Size, list_name};
+use crate::report::{Milli, decimal};
+use crate::statements::STATEMENTS;
+
+/// A comparison of two measurements, or one figure of one measurement.
+#[derive(Clone, Debug)]
+pub struct Ratio {
+    /// What is printed before it.
+    pub title: String,
+    pub figure: Figure,
+    /// The names of the measurements.
+    pub over: String,
+    /// `None` for a figure that is compared with nothing.
+    pub under: Option<String>,
+    pub goal: Goal,
+}
+
+/// Which figure of a measurement.
+#[derive(Clone, Copy, Debug)]
+pub enum Figure {
+    Speed,
+    P50,
+    /// MiB of the server's resident memory above what it takes when idle.
+    MemoryAboveIdle,
+}
+
+/// What a ratio should be, in thousandths.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    AtLeast { floor: Milli, aim: Milli },
+    AtMost { ceiling: Milli, aim: Milli },
+}
+
+const BATCHES: Goal = Goal::AtLeast {
+    floor: 1_300,
+    aim: 1_800,
+};
+const HOLDS: Goal = Goal::AtLeast { floor: 400, aim: 500 };
+const PAGES: Goal = Goal::AtMost {
+    ceiling: 2_000,
+    aim: 1_200,
+};
+const FOREIGN: Goal = Goal::AtMost {
+    ceiling: 1_500,
+    aim: 1_100,
+};
+const STATEMENT_MIB: Goal = Goal::AtMost {
+    ceiling: 32_000,
+    aim: 8_000,
+};
+
+/// The databases that lists are measured on.
+const DATABASES: [&str; 2] = ["postgres", "sqlite"];
+
+/// All ratios with a goal, in the order in which they are printed.
+pub fn ratios() -> Vec<Ratio> {
+    let mut ratios = Vec::new();
+    for (database, singles) in [
+        ("http", "http uniform, 1000 connections"),
+        ("sqlite", "sqlite http, 256 connections"),
+    ] {
+        ratios.extend(ratios_of_batches(database, singles));
+    }
+    for (database, singles) in [
+        ("http", "http uniform, 256 connections"),
+        ("sqlite", "sqlite http, 256 connections"),
+    ] {
+        ratios.push(Ratio {
+            title: format!("{database}, pairs of hold and capture / singles, 256 connections"),
+            figure: Figure::Speed,
+            over: format!("{database} hold + capture, 256 connections"),
+            under: Some(singles.to_owned()),
+            goal: HOLDS,
+        });
+    }
+    for database in DATABASES {
+        ratios.extend(Look::ALL.map(|look| ratio_of_look(database, look)));
+    }
+    ratios.extend(STATEMENTS.map(|statement| Ratio {
+        title: format!("{}, MiB resident above idle", statement.name),
+        figure: Figure::MemoryAboveIdle,
+        over: statement.name.to_owned(),
+        under: None,
+        goal: STATEMENT_MIB,
+    }));
+    ratios
+}
+
+fn ratios_of_batches(database: &str, singles: &str) -> impl Iterator<Item = Ratio> {
+    let kinds = [("batches", ""), ("atomic batches", ", one hot wallet")];
+    let pairs = kinds.into_iter().flat_map(|kind| [100, 1_000].map(|size| (kind, size)));
+    pairs.map(move |((kind, suffix), size)| Ratio {
+        title: format!("{database}, transfers in {kind} of {size}{suffix} / {singles}"),
+        figure: Figure::Speed,
+        over: format!("{database} {kind} of {size}, 16 connections"),
+        under: Some(singles.to_owned()),
+        goal: BATCHES,
+    })
+}
+
+/// What a look at the many costs over the first page of the few; the list of two transfers is compared with itself.
+fn ratio_of_look(database: &str, look: Look) -> Ratio {
+    let base = match look {
+        Look::FirstEntries | Look::LastEntries | Look::BalanceAt => Look::FirstEntries,
+        Look::FirstTransfers | Look::LastTransfers => Look::FirstTransfers,
+        Look::TwoTransfers => Look::TwoTransfers,
+    };
+    let (over, under) = (
+        list_name(database, look, Size::Many),
+        list_name(database, base, Size::Few),
+    );
+    Ratio {
+        title: format!("{over} / {}, few: p50", base.name()),
+        figure: Figure::P50,
+        over,
+        under: Some(under),
+        goal: match look {
+            Look::TwoTransfers => FOREIGN,
+            Look::FirstEntries | Look::LastEntries | Look::BalanceAt | Look::FirstTransfers | Look::LastTransfers => {
+                PAGES
+            }
+        },
+    }
+}
+
+impl Goal {
+    /// Whether a ratio is good enough.
+    pub fn is_met(self, ratio: Milli) -> bool {
+        match self {
+            Self::AtLeast { floor, .. } => ratio >= floor,
+            Self::AtMost { ceiling, .. } => ratio <= ceiling,
+        }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast { floor, aim } => write!(f, "at least {}, aim {}", decimal(*floor), decimal(*aim)),
+            Self::AtMost { ceiling, aim } => write!(f, "at most {}, aim {}", decimal(*ceiling), decimal(*aim)),
+        }
+    }
+}
