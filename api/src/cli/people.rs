@@ -1,6 +1,6 @@
 //! The users behind a command: in whose name it reads, who asks for a change, and whose addresses it shows.
 //!
-//! No command asks for a password: whoever can open the database can change everything in it. But a change of a wallet
+//! No command asks for a password: a person who can open the database can change all of it. But a change of a wallet
 //! is journalled with the user who asked for it, so a command that makes one is told who that is. This names a user; it
 //! does not prove that the user is at the keyboard.
 

@@ -51,7 +51,7 @@ codes! {
     UserNotFound = "user_not_found", NOT_FOUND, "User not found";
     /// No such wallet, or the caller may not see it.
     WalletNotFound = "wallet_not_found", NOT_FOUND, "Wallet not found";
-    /// Nobody with this e-mail address has a wallet in the source's currency.
+    /// No wallet in the source's currency belongs to this e-mail address.
     PayeeNotFound = "payee_not_found", NOT_FOUND, "Payee not found";
     /// No such transfer, or the caller may not see it.
     TransferNotFound = "transfer_not_found", NOT_FOUND, "Transfer not found";

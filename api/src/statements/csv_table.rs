@@ -98,7 +98,7 @@ fn table(out: &mut Vec<u8>) -> Writer<&mut Vec<u8>> {
 }
 
 /// A text that no spreadsheet takes for a formula: one that begins as a formula may, or with an apostrophe, gets an
-/// apostrophe before it. So whoever takes one apostrophe off has the text that was stored.
+/// apostrophe before it. A reader who takes one apostrophe off has the text that was stored.
 fn guarded(text: &str) -> String {
     let is_suspect = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠']);
     if is_suspect {

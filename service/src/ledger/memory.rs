@@ -27,14 +27,14 @@ pub(super) struct Memory {
     /// it has lost commits.
     pub last_row: Option<Head>,
     /// Beyond its bound it drops the wallets that are used least.
-    wallets: Cache<WalletId, Remembered>,
+    wallets: Cache<WalletId, RememberedWallet>,
     /// Open holds that this process made, for their captures.
     holds: Cache<TransferId, Original>,
     /// What was read about wallets of the batch that is being decided: the first expiry of their open holds.
     expiries_read: HashMap<WalletId, Timestamp>,
 }
 
-struct Remembered {
+struct RememberedWallet {
     wallet: Wallet,
     /// No open hold of the wallet expires before this; `None` if that is not known.
     first_expiry: Option<Timestamp>,
@@ -70,7 +70,7 @@ impl Memory {
                 self.first_expiry(update.read.id)
             };
             let begun = expiries.get(&update.now.id).copied().unwrap_or(Timestamp::MAX_UTC);
-            let remembered = Remembered {
+            let remembered = RememberedWallet {
                 first_expiry: before.map(|before| before.min(begun)),
                 wallet: update.now,
             };
@@ -78,7 +78,8 @@ impl Memory {
         }
         for wallet in writes.opened {
             let first_expiry = Some(Timestamp::MAX_UTC);
-            self.wallets.insert(wallet.id, Remembered { wallet, first_expiry });
+            self.wallets
+                .insert(wallet.id, RememberedWallet { wallet, first_expiry });
         }
         if !writes.begun_holds.is_empty() {
             let begun: HashMap<TransferId, Hold> = writes.begun_holds.iter().map(|hold| (hold.id, *hold)).collect();
@@ -257,7 +258,9 @@ mod tests {
         for number in 0..REMEMBERED_MAX + 1_000 {
             let wallet = wallet(number);
             let first_expiry = None;
-            memory.wallets.insert(wallet.id, Remembered { wallet, first_expiry });
+            memory
+                .wallets
+                .insert(wallet.id, RememberedWallet { wallet, first_expiry });
         }
         assert!(memory.wallets.len() > REMEMBERED_MAX * 9 / 10);
         assert!(memory.wallets.len() <= REMEMBERED_MAX);

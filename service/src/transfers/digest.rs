@@ -9,11 +9,11 @@ use crate::values::{Digest, Money, TransferId, UserId};
 
 /// Digest of a user and their key, so that equal keys of two users differ.
 pub(super) fn of_key(user: UserId, key: &str) -> Digest {
-    Parts(Sha256::new()).bytes(user.0.as_bytes()).text(key).digest()
+    RequestHash(Sha256::new()).bytes(user.0.as_bytes()).text(key).digest()
 }
 
 pub(super) fn of_transfer(new: &NewTransfer) -> Digest {
-    Parts::of("TRANSFER").transfer(new).digest()
+    RequestHash::of("TRANSFER").transfer(new).digest()
 }
 
 /// The method's system wallet is not part of it, since it may be opened between two sends of the same request.
@@ -22,7 +22,7 @@ pub(super) fn of_payment(direction: Direction, new: &NewPayment) -> Digest {
         Direction::In => "DEPOSIT",
         Direction::Out => "WITHDRAWAL",
     };
-    Parts::of(name)
+    RequestHash::of(name)
         .bytes(new.wallet.0.as_bytes())
         .amount(new.amount)
         .text(new.method.as_str())
@@ -33,7 +33,7 @@ pub(super) fn of_payment(direction: Direction, new: &NewPayment) -> Digest {
 }
 
 pub(super) fn of_capture(new: &NewCapture) -> Digest {
-    Parts::of("CAPTURE")
+    RequestHash::of("CAPTURE")
         .bytes(new.hold.0.as_bytes())
         .asked(new.amount)
         .bytes(&[u8::from(new.is_final)])
@@ -41,11 +41,11 @@ pub(super) fn of_capture(new: &NewCapture) -> Digest {
 }
 
 pub(super) fn of_void(hold: TransferId) -> Digest {
-    Parts::of("RELEASE").bytes(hold.0.as_bytes()).digest()
+    RequestHash::of("RELEASE").bytes(hold.0.as_bytes()).digest()
 }
 
 pub(super) fn of_reversal(new: &NewReversal) -> Digest {
-    Parts::of("REVERSAL")
+    RequestHash::of("REVERSAL")
         .bytes(new.original.0.as_bytes())
         .asked(new.amount)
         .optional(new.description.as_deref())
@@ -53,14 +53,14 @@ pub(super) fn of_reversal(new: &NewReversal) -> Digest {
 }
 
 pub(super) fn of_batch(new: &NewBatch) -> Digest {
-    let parts = Parts::of("BATCH").bytes(&[u8::from(new.is_atomic)]);
-    new.transfers.iter().fold(parts, Parts::transfer).digest()
+    let parts = RequestHash::of("BATCH").bytes(&[u8::from(new.is_atomic)]);
+    new.transfers.iter().fold(parts, RequestHash::transfer).digest()
 }
 
 /// Hashes each part with its length before it, so that two different lists of parts never give the same bytes.
-struct Parts(Sha256);
+struct RequestHash(Sha256);
 
-impl Parts {
+impl RequestHash {
     fn of(operation: &str) -> Self {
         Self(Sha256::new()).text(operation)
     }

@@ -32,7 +32,7 @@ pub enum TransferError {
         /// True when this is the stored outcome of an earlier request with the same key.
         replayed: bool,
     },
-    /// Answered when a caller has named too many e-mail addresses of nobody in a short time.
+    /// Answered when a caller has named too many unknown e-mail addresses in a short time.
     #[error("too many e-mail addresses of nobody")]
     TooManyLookups {
         /// After how many seconds the caller may ask again.

@@ -1,4 +1,4 @@
-//! Finds the wallet of a person whom a caller names by an e-mail address. Names of nobody are throttled, so that the bank
+//! Finds the wallet of a person whom a caller names by an e-mail address. Unknown addresses are throttled, so that the bank
 //! is no directory of its customers.
 
 use std::num::NonZeroU32;
@@ -17,10 +17,10 @@ use crate::ledger::Destination;
 use crate::values::{UserId, WalletId};
 use crate::wallets::{WalletError, Wallets};
 
-/// How many addresses of nobody a caller may name at once, and how long one more takes.
+/// How many unknown addresses a caller may name at once, and how long one more takes.
 const MISSES_MAX: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 const MISS_EVERY: Duration = Duration::from_secs(30);
-/// Beyond this many callers, those who have not named nobody for long are forgotten.
+/// Beyond this many callers, those whose last unknown address was long ago are forgotten.
 const CALLERS_MAX: usize = 10_000;
 
 /// The look-up of payees.

@@ -14,7 +14,7 @@ pub enum Refusal {
     /// A wallet is unknown, is a system wallet, or, where the money must come from the actor's own wallet, is
     /// another's.
     WalletNotFound,
-    /// Nobody with the e-mail address has a wallet in the source's currency.
+    /// No wallet in the source's currency belongs to the e-mail address.
     PayeeNotFound,
     /// The hold or the original is unknown, or the actor may not see it.
     TransferNotFound,

@@ -82,7 +82,7 @@ fn kept_holds(dialect: BooksDialect) -> String {
 }
 
 /// Captures and releases without an open hold that has their wallets. Once its time has run out there is only the
-/// release that nobody asked for. An earlier release may lack its asker too: an operator who owns the source.
+/// release without an asker. An earlier release may lack its asker too: an operator who owns the source.
 fn parts_of_holds(dialect: BooksDialect) -> String {
     let none = dialect.no_version();
     format!(
