@@ -171,18 +171,8 @@ impl ListCase {
         for wallet in 0..OWNERS.len() {
             case.go(Act::Deposit { wallet, amount: 50 }).await?;
         }
-        let held = Payment {
-            source: 0,
-            destination: 2,
-            amount: 10,
-            seconds: Some(3_600),
-        };
-        case.go(Act::Pay(held)).await?;
-        case.go(Act::Freeze {
-            wallet: 0,
-            is_frozen: true,
-        })
-        .await?;
+        case.go(held(10, 3_600)).await?;
+        case.freeze(0, true).await?;
         let capture = NewCapture {
             hold: case.holds[0],
             amount: AskedAmount::Rest,
@@ -194,11 +184,7 @@ impl ListCase {
             .capture(Asking::by(case.actors[1]), capture)
             .await;
         prop_assert!(matches!(refused, Err(TransferError::Failed { .. })), "{:?}", refused);
-        case.go(Act::Freeze {
-            wallet: 0,
-            is_frozen: false,
-        })
-        .await?;
+        case.freeze(0, false).await?;
         Ok(case)
     }
 
@@ -263,6 +249,12 @@ impl ListCase {
             }
             Act::Sweep => transfers.expire_holds().await.map(drop).map_err(failed),
         }
+    }
+
+    /// Makes a small hold and waits until it has run out, with no decision after it that would release it.
+    pub async fn let_a_hold_run_out(&mut self) -> TestCaseResult {
+        self.go(held(1, 60)).await?;
+        self.go(Act::Later { seconds: 62 }).await
     }
 
     /// All payments of a batch come from the wallets of the first customer.
@@ -333,6 +325,16 @@ impl ListCase {
             ..NewPayment::new(self.wallets[wallet], Some(whole(amount)), method)
         }
     }
+}
+
+/// A hold of some seconds on the first wallet.
+fn held(amount: i64, seconds: i64) -> Act {
+    Act::Pay(Payment {
+        source: 0,
+        destination: 2,
+        amount,
+        seconds: Some(seconds),
+    })
 }
 
 fn asked(amount: Option<i64>) -> AskedAmount {

@@ -42,11 +42,14 @@ async fn every_list_is_what_a_plain_filter_finds(bank: Arc<TestBank>) {
     let met = Met::default();
     hold_on_bank(
         file!(),
-        &(vec(act(), 6..24), vec(drawn_list(), 16)),
-        async |(acts, lists)| {
+        &(vec(act(), 6..24), any::<bool>(), vec(drawn_list(), 16)),
+        async |(acts, ends_with_a_hold, lists)| {
             let mut case = ListCase::begin(&bank, operator).await?;
             for act in acts {
                 case.go(act).await?;
+            }
+            if ends_with_a_hold {
+                case.let_a_hold_run_out().await?;
             }
             for list in lists {
                 compare(&mut case, &list, &met).await?;
