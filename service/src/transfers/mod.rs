@@ -122,8 +122,8 @@ impl Transfers {
         transfer_outcome(asking, self.queue.submit(command).await?)
     }
 
-    /// A transfer that the actor may see: as the owner of either side, or as an operator. A refused one is for the source's
-    /// owner, the user who asked, and operators.
+    /// A transfer that the actor may see: as the owner of either side, or as an operator. A refused one is for the
+    /// source's owner, the user who asked, and operators.
     pub async fn get(&self, actor: Actor, id: TransferId) -> Result<ShownTransfer, TransferError> {
         let found = if actor.is_operator() {
             repo::find(&self.db.read, id).await?

@@ -62,8 +62,8 @@ impl Movements {
 }
 
 impl Wallets {
-    /// The balance of a wallet that the actor may see at a moment, after everything that has that time. From the journal's
-    /// head until now it may still change.
+    /// The balance at a moment of a wallet that the actor may see, after everything that has that time. From the
+    /// journal's head until now it may still change.
     pub async fn balance_at(&self, actor: Actor, id: WalletId, at: Timestamp) -> Result<BalanceAt, WalletError> {
         let wallet = self.find(actor, id).await?;
         let mut now = self.clock.now();
