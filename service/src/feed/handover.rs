@@ -20,7 +20,7 @@ pub struct Completed {
     pub currency: Currency,
     /// Above zero.
     pub amount: Money,
-    /// The payment method of a deposit or withdrawal; `None` on other kinds.
+    /// The payment method of a deposit or withdrawal, or of the reversal of one; `None` between customers.
     pub method: Option<Method>,
     /// When it was decided, in the bank's time.
     pub at: Timestamp,

@@ -13,7 +13,7 @@ pub(super) type Place = Option<QueuedCommand>;
 /// The receiving end of the queue.
 pub(super) struct Arrivals {
     receiver: mpsc::Receiver<Place>,
-    /// Taken from the queue, and not fitting into the last batch.
+    /// Taken from the queue, since they did not fit into the last batch.
     waiting: VecDeque<QueuedCommand>,
     places: Vec<Place>,
 }
@@ -36,8 +36,8 @@ impl Arrivals {
         self.receiver.is_closed()
     }
 
-    /// Waits for a command, and takes those that have arrived, at most as many as have `rows_max` rows. Empty once the
-    /// queue is closed and nothing is left.
+    /// Waits for a command, and takes those that have arrived, as many as fit into `rows_max`. Empty once the queue is
+    /// closed and nothing is left.
     pub async fn batch(&mut self, rows_max: usize) -> Vec<QueuedCommand> {
         let mut commands = Vec::with_capacity(rows_max.min(CAPACITY_MAX));
         if self.waiting.is_empty() {

@@ -3,8 +3,8 @@
 //! - `optimistic`: PostgreSQL, while the remembered head is likely the newest. Wallets that are not remembered are
 //!   read, then one statement, which is its own transaction, writes the batch.
 //! - `in_turn`: SQLite; the first batch of a process or a connection; after the head has moved; beside locked wallets;
-//!   wallets that are opened or change status. Sent are BEGIN, the turn (its answer has the head and the wallets that
-//!   other processes changed), a read of wallets that are not remembered, the write, COMMIT.
+//!   wallets that are opened, change status or get limits. Sent are BEGIN, the turn (its answer has the head and the
+//!   wallets that other processes changed), a read of wallets that are not remembered, the write, COMMIT.
 //!
 //! What is remembered is only a guess. The check of the head, and of each wallet that the batch rests on, shows whether
 //! it was right.

@@ -150,7 +150,7 @@ impl Queue {
         !self.sender.is_closed()
     }
 
-    /// How many rows are waiting to be written.
+    /// How many rows are waiting in the queue.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.capacity - self.sender.capacity()

@@ -12,7 +12,7 @@ use crate::clock::id_floor;
 use crate::db::{Db, Fault};
 use crate::values::{Money, Timestamp, TransferId, TransferKind, Version, WalletId};
 
-/// What a wallet held at a moment.
+/// A wallet's balance at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BalanceAt {
     /// The balance after the newest entry until then; zero before the first.
@@ -63,7 +63,7 @@ impl EntryRange {
     }
 }
 
-/// What a wallet held just before a time.
+/// A wallet's balance just before a time.
 pub(crate) async fn balance_before(db: &Db, wallet: WalletId, time: Timestamp) -> Result<BalanceAt, Fault> {
     let newest: Option<(Money, Version)> = entries::Entity::find()
         .select_only()

@@ -170,8 +170,8 @@ impl Memory {
     /// others, because they must be read:
     /// - a wallet that a command may not use: otherwise its answer would come sooner than that for a wallet that does
     ///   not exist, and so reveal it;
-    /// - a wallet whose status is to change: if it has that status already, nothing is written, and no check would find
-    ///   that a person has changed the wallet meanwhile.
+    /// - a wallet whose status or limits are to change: if they are as requested already, nothing is written, and no
+    ///   check would find that a person has changed the wallet meanwhile.
     pub fn recall(&self, commands: &[&Command], originals: &Originals) -> (Vec<Wallet>, Vec<WalletId>) {
         let changes = commands.iter().filter(|command| command.action.is_change());
         let known = |id: &WalletId| self.wallets.peek(id).map(|remembered| &remembered.wallet);

@@ -1,5 +1,5 @@
-//! What the committer asks a database. The files that decide (`batch`, `optimistic`, `in_turn`, `settle`) send
-//! statements and wait only through these traits, so another `Store` can answer them step by step.
+//! What the committer asks a database. The files that decide (`batch_committer`, `basis`, `optimistic`, `in_turn`,
+//! `settle`) send statements and wait only through these traits, so another `Store` can answer them step by step.
 
 use std::time::Duration;
 

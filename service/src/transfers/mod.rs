@@ -1,4 +1,5 @@
-//! Submits movements of money to the ledger, which decides and writes them, and reads them back.
+//! Submits transfers of every kind, and callers' batches, to the ledger, which decides and writes them; reads them back
+//! and lists them.
 
 mod batch;
 mod canonical_json;
@@ -54,7 +55,7 @@ pub struct TransferFilter {
     pub kind: Option<TransferKind>,
     /// Only those of this batch; `None` for all.
     pub batch: Option<BatchId>,
-    /// Only those that end or take back this transfer; `None` for all.
+    /// Only the captures, releases and reversals of this transfer; `None` for all.
     pub parent: Option<TransferId>,
     /// Created at this time or later.
     pub from: Option<Timestamp>,
@@ -69,7 +70,7 @@ pub struct TransferOutcome {
     pub transfer: ShownTransfer,
     /// True when this is the stored outcome of an earlier request with the same key.
     pub replayed: bool,
-    /// Of a dry run: the wallet of a payment method that is not open yet.
+    /// Of a dry run: the id that stands for the wallet of a payment method that is not open yet.
     pub unopened: Option<WalletId>,
 }
 
@@ -121,8 +122,8 @@ impl Transfers {
         transfer_outcome(asking, self.queue.submit(command).await?)
     }
 
-    /// A transfer that the actor may see: as the owner of either side, or as an operator. Of a refused one, only the
-    /// source's owner and operators see it.
+    /// A transfer that the actor may see: as the owner of either side, or as an operator. A refused one is for the
+    /// source's owner, the user who asked, and operators.
     pub async fn get(&self, actor: Actor, id: TransferId) -> Result<ShownTransfer, TransferError> {
         let found = if actor.is_operator() {
             repo::find(&self.db.read, id).await?
@@ -137,7 +138,7 @@ impl Transfers {
     }
 
     /// Transfers, newest first: all for operators, those of their own wallets for customers. A refused one is listed
-    /// under its source only.
+    /// under its source only, and for the customer who asked.
     pub async fn list(
         &self,
         actor: Actor,

@@ -41,7 +41,8 @@ impl Payees {
         }
     }
 
-    /// The wallet that a caller names. By an address: that of the person's wallet in the currency of `source`.
+    /// The wallet that a caller names: by its id, or by the e-mail address of the person who has it, in the currency of
+    /// `source`.
     pub async fn find(
         &self,
         actor: Actor,

@@ -19,16 +19,16 @@ pub enum WalletError {
     /// Answered when a wallet that is to be closed has a balance or a held amount.
     #[error("only an empty wallet without holds can be closed")]
     NotEmpty,
-    /// Answered when a closed wallet is to be frozen or unfrozen.
+    /// Answered when a closed wallet is to be frozen, unfrozen or given other limits.
     #[error("the wallet is closed for good")]
     Closed,
-    /// Answered when the status of a system wallet is to be changed.
+    /// Answered when the status or the limits of a system wallet are to be changed.
     #[error("the wallet is the bank's own")]
     System,
     /// Answered when the wallet's tag is not among the expected ones; nothing changed.
     #[error("the wallet is not as the caller expects")]
     Unexpected,
-    /// Answered when a balance or a statement is asked for of a time that the wallet has none of.
+    /// Answered when the time of a balance, or the range of a statement, is not within the wallet's history.
     #[error(transparent)]
     Time(#[from] TimeRefusal),
     /// Answered when the ledger gave no outcome.

@@ -1,5 +1,5 @@
-//! Wallets: open, read, freeze, close. The ledger opens and changes them, in one order with the movements of their
-//! money.
+//! Wallets: open, read, freeze, close, limit; balances at a time, and statements. The ledger opens and changes wallets,
+//! in one order with the movements of their money.
 //!
 //! Invariants: one wallet per user and currency; a closed wallet is empty and stays closed; for a customer, another
 //! customer's wallet does not exist; a system wallet is opened by an operator's first use of its method, and stays
@@ -90,7 +90,7 @@ impl Wallets {
         shown.pop().ok_or(WalletError::NotFound)
     }
 
-    /// The same as it is stored, for those who do not look at what is held.
+    /// The same as it is stored, for callers that do not look at what is held.
     async fn find(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
         let holder = if actor.is_operator() {
             Holder::Anyone

@@ -30,9 +30,9 @@ pub struct Statement {
     pub from: Timestamp,
     /// The movements are before this time. The next statement begins here.
     pub to: Timestamp,
-    /// What the wallet held just before `from`.
+    /// The balance just before `from`.
     pub opening: BalanceAt,
-    /// What it held just before `to`.
+    /// The balance just before `to`.
     pub closing: BalanceAt,
 }
 
@@ -62,8 +62,8 @@ impl Movements {
 }
 
 impl Wallets {
-    /// What a wallet that the actor may see held at a moment, with everything that has that time. From the journal's head
-    /// until now it may still change.
+    /// The balance at a moment of a wallet that the actor may see, after everything that has that time. From the
+    /// journal's head until now it may still change.
     pub async fn balance_at(&self, actor: Actor, id: WalletId, at: Timestamp) -> Result<BalanceAt, WalletError> {
         let wallet = self.find(actor, id).await?;
         let mut now = self.clock.now();

@@ -98,7 +98,7 @@ async fn a_release_after_midnight_gives_nothing_back(bank: Arc<TestBank>) {
     let voided = made(submit(&stage.services, stage.ana.0, held_for(&stage, 7_200, "10")).await);
     assert_eq!(code(&stage.pay("0.0001").await), "limit_exceeded");
     bank.advance(TimeDelta::seconds(90)).await;
-    // The first has run out, and nobody has swept.
+    // The first has run out, and the worker `expiry` has not run.
     made(stage.pay("25").await);
     made(stage.void(stage.ben.0, voided).await);
     assert_eq!(stage.get(expiring).await.status(), TransferStatus::Failed);
@@ -118,7 +118,7 @@ async fn an_expiry_gives_back_on_the_same_day(bank: Arc<TestBank>) {
     made(submit(&stage.services, stage.ana.0, held_for(&stage, 60, "30")).await);
     assert_eq!(code(&stage.pay("1").await), "limit_exceeded");
     bank.advance(TimeDelta::seconds(61)).await;
-    // Nobody has swept, and the amount and the number of the day are free again.
+    // The worker `expiry` has not run, and the amount and the number of the day are free again.
     made(stage.pay("30").await);
     assert_eq!(code(&stage.pay("0.0001").await), "limit_exceeded");
     let counted = assert_limits_held(&bank, stage.ana.1, own, since).await;

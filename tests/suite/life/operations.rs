@@ -34,7 +34,7 @@ pub const OPERATIONS: [Operation; 8] = [
 ];
 
 impl Operation {
-    /// Somebody who may ask for it.
+    /// A user who may ask for it.
     pub fn asker(self, stage: &Stage) -> Actor {
         match self {
             Self::Pay | Self::Hold | Self::Withdraw | Self::WithdrawLater => stage.ana.0,

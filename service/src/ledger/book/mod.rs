@@ -87,7 +87,7 @@ struct WalletPage {
 /// Keep this order: without it the committer may deadlock with other sessions that lock wallets in id order.
 #[derive(Default)]
 pub struct Writes {
-    /// Completed and failed transfers.
+    /// Transfers of every kind and status.
     pub transfers: Vec<Arc<Transfer>>,
     /// Openings of wallets, and changes of their status or limits.
     pub changes: Vec<WalletChange>,
@@ -124,7 +124,7 @@ impl Writes {
         self.transfers.iter().any(is_linked)
     }
 
-    /// True if a hold begins or changes, or a batch has outcomes to keep.
+    /// True if a hold begins or changes, or a caller's batch has outcomes to keep: both have tables of their own.
     #[must_use]
     pub fn has_holds(&self) -> bool {
         !(self.begun_holds.is_empty() && self.changed_holds.is_empty() && self.batches.is_empty())

@@ -10,7 +10,7 @@ use crate::ledger::types::{
 };
 use crate::values::{BatchId, Money, Timestamp, TransferKind, Version, WalletId, WalletStatus};
 
-/// The part of a batch in which a movement is.
+/// What a movement gets from the caller's batch that it is a part of.
 #[derive(Clone, Copy)]
 pub(super) struct InBatch {
     pub id: BatchId,

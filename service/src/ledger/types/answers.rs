@@ -18,7 +18,7 @@ pub enum Refusal {
     PayeeNotFound,
     /// The hold or the original is unknown, or the actor may not see it.
     TransferNotFound,
-    /// The actor sees the hold, and only its destination's owner or an operator may end it.
+    /// The actor sees the hold, and may not end it: only its destination's owner or an operator may.
     Forbidden,
     /// The payment method is not open in the wallet's currency.
     UnknownMethod,
@@ -157,9 +157,9 @@ impl Failure {
 /// The final answer to a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The transfer is stored: COMPLETED, or FAILED with its reason.
+    /// The transfer is stored: COMPLETED, PENDING, or FAILED with its reason. A dry run stores none.
     Recorded {
-        /// The transfer as it is stored.
+        /// The transfer as it was decided.
         transfer: Arc<Transfer>,
         /// True if an earlier request with the same idempotency key made it.
         replayed: bool,
@@ -218,7 +218,7 @@ impl ItemOutcome {
     }
 }
 
-/// Why a wallet is not opened, or its status not changed.
+/// Why a wallet is not opened, or its status or limits not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WalletRefusal {
     /// The customer already has a wallet in this currency.

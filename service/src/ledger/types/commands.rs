@@ -231,7 +231,8 @@ impl Action {
         }
     }
 
-    /// How many rows it may write: one, but as many as a batch has transfers.
+    /// How much room it takes in the queue and in a batch: one row, but as many as a batch has transfers, or an expiry
+    /// wallets.
     #[must_use]
     pub fn rows(&self) -> usize {
         match self {

@@ -78,7 +78,8 @@ pub struct Transfer {
     pub amount: Money,
     /// The source's currency.
     pub currency: Currency,
-    /// The payment method of a deposit or withdrawal; `None` for a transfer between customers.
+    /// The payment method of a deposit or withdrawal, and of its hold, capture, release or reversal; `None` between
+    /// customers.
     pub method: Option<Method>,
     /// The caller's text; `None` if there was none, if the transfer failed, or once the texts are erased.
     pub description: Option<String>,

@@ -1,4 +1,4 @@
-//! Checks reversals against the transfers that they take back, and transfers of callers' batches.
+//! Checks reversals against the transfers that they take back, and that the outcomes of each transfer's batch are kept.
 
 use super::dialect::{BooksDialect, SqlCheck};
 

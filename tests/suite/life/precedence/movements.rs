@@ -146,7 +146,7 @@ impl Cast {
     }
 }
 
-/// A transfer of 1 to an address of nobody who has a wallet in the source's currency.
+/// A transfer of 1 to an address that no user has.
 fn to_nobody(source: WalletId) -> NewTransfer {
     let email = Email::try_new("nobody@example.com").expect("this is an address");
     NewTransfer {
