@@ -9,9 +9,11 @@ use serde_json::Value;
 use service::Services;
 
 use crate::edge::{self, BodyLimit, EdgeConfig, Routes, TimeoutScope};
-use crate::openapi::{self, OperationCodes, PAGES, Pages};
-use crate::problem::Code::{self, *};
+use crate::openapi::{self, PAGES, Pages};
+use crate::operation_failures::FAILURES;
+use crate::rate_limit;
 use crate::resources::analytics::AnalyticsApi;
+use crate::resources::api_keys::ApiKeysApi;
 use crate::resources::auth::AuthApi;
 use crate::resources::batches::BatchesApi;
 use crate::resources::daily_totals::DailyTotalsApi;
@@ -22,14 +24,17 @@ use crate::resources::limits::LimitsApi;
 use crate::resources::merchants::MerchantsApi;
 use crate::resources::operations::OperationsApi;
 use crate::resources::payments::PaymentsApi;
+use crate::resources::sessions::SessionsApi;
 use crate::resources::statements::StatementsApi;
 use crate::resources::transfers::TransfersApi;
 use crate::resources::users::UsersApi;
 use crate::resources::wallets::WalletsApi;
+use crate::resources::well_known::WellKnownApi;
+use crate::wire::CookieOrigins;
 
 type Api = (
-    AuthApi,
-    UsersApi,
+    (AuthApi, ApiKeysApi),
+    (UsersApi, SessionsApi),
     (WalletsApi, LimitsApi, StatementsApi),
     (TransfersApi, HoldsApi, BatchesApi, PaymentsApi),
     AnalyticsApi,
@@ -37,7 +42,7 @@ type Api = (
     ImportsApi,
     LastMinuteApi,
     DailyTotalsApi,
-    OperationsApi,
+    (OperationsApi, WellKnownApi),
 );
 
 const DESCRIPTION: &str = "Wallets in exact decimals and transfers between them. \
@@ -53,8 +58,10 @@ pub fn app(
 ) -> anyhow::Result<impl Endpoint<Output = Response> + 'static> {
     let api = api(&services);
     let document = openapi::finish(&api.spec(), FAILURES, services.reports)?;
+    let origins = CookieOrigins::new(&cors_origins);
     let config = EdgeConfig {
         cors_origins,
+        limit: rate_limit::request_limit(&services),
         body_by_prefix: vec![
             ("/v1/imports/".to_owned(), upload_limit(&services)),
             ("/v1/transfers/batch".to_owned(), BATCH_LIMIT),
@@ -63,7 +70,9 @@ pub fn app(
         routes: Routes::of_document(&document).with_pages(&PAGES),
         ..EdgeConfig::default()
     };
-    let app = openapi::with_pages(api, Pages::new(&document)).data(services);
+    let app = openapi::with_pages(api, Pages::new(&document))
+        .data(services)
+        .data(origins);
     Ok(edge::wrap(app, config))
 }
 
@@ -93,12 +102,22 @@ pub fn document(services: &Arc<Services>) -> anyhow::Result<Value> {
 
 fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
     let resources = (
-        AuthApi {
-            services: services.clone(),
-        },
-        UsersApi {
-            services: services.clone(),
-        },
+        (
+            AuthApi {
+                services: services.clone(),
+            },
+            ApiKeysApi {
+                services: services.clone(),
+            },
+        ),
+        (
+            UsersApi {
+                services: services.clone(),
+            },
+            SessionsApi {
+                services: services.clone(),
+            },
+        ),
         (
             WalletsApi {
                 services: services.clone(),
@@ -139,177 +158,14 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
         DailyTotalsApi {
             services: services.clone(),
         },
-        OperationsApi {
-            services: services.clone(),
-        },
+        (
+            OperationsApi {
+                services: services.clone(),
+            },
+            WellKnownApi {
+                services: services.clone(),
+            },
+        ),
     );
     OpenApiService::new(resources, "Florin", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
 }
-
-/// The failures of the operations that move money.
-const REFUSALS: &[Code] = &[
-    InvalidIdempotencyKey,
-    InvalidField,
-    InvalidAmount,
-    WalletNotFound,
-    UnknownMethod,
-    SameWallet,
-    WalletFrozen,
-    WalletClosed,
-    CurrencyMismatch,
-    LimitExceeded,
-    InsufficientFunds,
-    BalanceOutOfRange,
-    IdempotencyKeyReused,
-    Overloaded,
-    Contended,
-    OutcomeUnknown,
-    ClockSkew,
-];
-
-/// The failures of transfers and batches of them.
-const TRANSFER_REFUSALS: &[Code] = &[
-    InvalidIdempotencyKey,
-    InvalidField,
-    InvalidAmount,
-    WalletNotFound,
-    PayeeNotFound,
-    SameWallet,
-    WalletFrozen,
-    WalletClosed,
-    CurrencyMismatch,
-    LimitExceeded,
-    InsufficientFunds,
-    BalanceOutOfRange,
-    IdempotencyKeyReused,
-    RateLimited,
-    Overloaded,
-    Contended,
-    OutcomeUnknown,
-    ClockSkew,
-];
-
-/// The failures of captures and voids.
-const HOLD_REFUSALS: &[Code] = &[
-    InvalidIdempotencyKey,
-    InvalidAmount,
-    TransferNotFound,
-    Forbidden,
-    NotAHold,
-    HoldClosed,
-    AmountExceedsHold,
-    WalletFrozen,
-    WalletClosed,
-    BalanceOutOfRange,
-    IdempotencyKeyReused,
-    Overloaded,
-    Contended,
-    OutcomeUnknown,
-    ClockSkew,
-];
-
-/// The failures of reversals.
-const REVERSAL_REFUSALS: &[Code] = &[
-    InvalidIdempotencyKey,
-    InvalidAmount,
-    TransferNotFound,
-    NotReversible,
-    AmountExceedsOriginal,
-    WalletFrozen,
-    WalletClosed,
-    InsufficientFunds,
-    BalanceOutOfRange,
-    IdempotencyKeyReused,
-    Overloaded,
-    Contended,
-    OutcomeUnknown,
-    ClockSkew,
-];
-
-/// The failures of freezing and unfreezing a wallet.
-const CHANGES: &[Code] = &[
-    SystemWallet,
-    WalletNotFound,
-    PreconditionFailed,
-    WalletClosed,
-    Overloaded,
-    Contended,
-    OutcomeUnknown,
-    ClockSkew,
-];
-
-/// The failures of each operation, apart from those that follow from its shape.
-const FAILURES: OperationCodes = &[
-    (
-        "auth_register",
-        &[EmailTaken, WeakPassword, UnknownCurrency, Overloaded, OutcomeUnknown],
-    ),
-    ("auth_login", &[InvalidCredentials]),
-    ("users_me", &[UserNotFound]),
-    (
-        "wallets_open",
-        &[
-            WalletExists,
-            UnknownCurrency,
-            Overloaded,
-            Contended,
-            OutcomeUnknown,
-            ClockSkew,
-        ],
-    ),
-    ("wallets_get", &[WalletNotFound]),
-    ("wallets_freeze", CHANGES),
-    ("wallets_unfreeze", CHANGES),
-    (
-        "wallets_close",
-        &[
-            SystemWallet,
-            WalletNotFound,
-            PreconditionFailed,
-            WalletNotEmpty,
-            Overloaded,
-            Contended,
-            OutcomeUnknown,
-            ClockSkew,
-        ],
-    ),
-    ("wallets_entries", &[WalletNotFound]),
-    ("wallets_balance", &[WalletNotFound, InvalidField]),
-    ("wallets_statement", &[WalletNotFound, InvalidField]),
-    ("wallets_deposit", REFUSALS),
-    ("wallets_withdraw", REFUSALS),
-    (
-        "wallets_limits",
-        &[
-            InvalidField,
-            SystemWallet,
-            WalletNotFound,
-            PreconditionFailed,
-            WalletClosed,
-            Overloaded,
-            Contended,
-            OutcomeUnknown,
-            ClockSkew,
-        ],
-    ),
-    ("transfers_create", TRANSFER_REFUSALS),
-    ("transfers_batch", TRANSFER_REFUSALS),
-    ("transfers_capture", HOLD_REFUSALS),
-    ("transfers_void", HOLD_REFUSALS),
-    ("transfers_reverse", REVERSAL_REFUSALS),
-    ("transfers_get", &[TransferNotFound]),
-    ("transfers_list", &[WalletNotFound]),
-    ("imports_activities", &[Overloaded, StorageFull]),
-    ("imports_transactions", &[Overloaded, StorageFull]),
-    ("imports_get", &[NotFound]),
-    ("analytics_top_merchant", &[NotFound, ImportRunning]),
-    ("analytics_active_merchants", &[NotFound, ImportRunning]),
-    ("analytics_product_adoption", &[NotFound, ImportRunning]),
-    ("analytics_kyc_funnel", &[ImportRunning]),
-    ("analytics_failure_rates", &[NotFound, ImportRunning]),
-    ("merchants_summary", &[MerchantNotFound]),
-    ("transactions_report", &[InvalidField, UnknownCurrency]),
-    ("statistics_get", &[UnknownCurrency]),
-    ("statistics_stream", &[UnknownCurrency]),
-    ("stats_get", &[InvalidField, UnknownCurrency]),
-];

@@ -1,36 +1,73 @@
-//! The caller of a request. A handler that takes one of these types runs only after the caller is checked.
+//! The caller of a request. A handler that takes one of these types runs only after the caller is checked, and names in
+//! its signature what the caller must be allowed to do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use poem::{Request, RequestBody};
-use poem_openapi::auth::Bearer;
+use poem_openapi::auth::{Bearer, BearerAuthorization};
 use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, SecurityScheme};
 use service::Services;
+use service::actor::{Actor, Credential, Permission};
 use service::config::ReportAccess;
-use service::identity::Actor;
-use service::values::Role;
+use service::identity::api_keys::ApiKeys;
 
-use crate::edge::CallerNote;
+use crate::edge::{CallerNote, address_of};
 use crate::problem::{Code, Problem};
 
-/// The access token of a user who has signed in.
+/// Any caller with a valid access token.
+#[derive(SecurityScheme)]
+#[oai(rename = "bearer", ty = "bearer", bearer_format = "JWT", checker = "authenticated")]
+pub struct AnyCaller(pub Actor);
+
+/// A person who has signed in. An API key is refused.
 #[derive(SecurityScheme)]
 #[oai(rename = "bearer", ty = "bearer", bearer_format = "JWT", checker = "signed_in")]
-pub struct SignedIn(pub Actor);
+pub struct Session(pub Actor);
 
-/// A customer.
-#[derive(SecurityScheme)]
-#[oai(rename = "bearer", ty = "bearer", bearer_format = "JWT", checker = "customer")]
-pub struct Customer(pub Actor);
+macro_rules! callers {
+    ($($permission:ident)*) => {
+        $(
+            #[doc = concat!("A caller with the permission of its name.")]
+            pub struct $permission(pub Actor);
 
-/// An operator or an admin.
-#[derive(SecurityScheme)]
-#[oai(rename = "bearer", ty = "bearer", bearer_format = "JWT", checker = "operator")]
-pub struct Operator(pub Actor);
+            impl<'a> ApiExtractor<'a> for $permission {
+                const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
-/// A caller who may read the reports: an operator or admin, or any caller where the reports are public. The OpenAPI
-/// document states which of the two applies to this server: see `openapi::finish`.
+                type ParamType = ();
+                type ParamRawType = ();
+
+                fn register(registry: &mut Registry) {
+                    AnyCaller::register(registry);
+                }
+
+                fn security_schemes() -> Vec<&'static str> {
+                    let mut schemes = AnyCaller::security_schemes();
+                    // `openapi::finish` makes it the operation's `x-permission`.
+                    schemes.push(Permission::$permission.as_str());
+                    schemes
+                }
+
+                async fn from_request(
+                    request: &'a Request,
+                    _body: &mut RequestBody,
+                    _options: ExtractParamOptions<()>,
+                ) -> poem::Result<Self> {
+                    permitted(request, Permission::$permission).await.map(Self)
+                }
+            }
+        )*
+    };
+}
+
+callers! {
+    WalletsOpen WalletsRead WalletsFreeze WalletsClose LimitsWrite TransfersRead TransfersWrite TransfersReverse
+    DepositsWrite ReportsRead StatisticsWrite ImportsRead ImportsWrite UsersSuspend UsersManage ApiKeysWrite
+}
+
+/// A caller who may read the reports, or any caller where the reports are public. The OpenAPI document states which of
+/// the two applies to this server: see `openapi::finish`.
 pub struct ReportReader;
 
 impl<'a> ApiExtractor<'a> for ReportReader {
@@ -40,11 +77,13 @@ impl<'a> ApiExtractor<'a> for ReportReader {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        Operator::register(registry);
+        AnyCaller::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        Operator::security_schemes()
+        let mut schemes = AnyCaller::security_schemes();
+        schemes.push(Permission::ReportsRead.as_str());
+        schemes
     }
 
     fn has_security_fallback() -> bool {
@@ -53,13 +92,13 @@ impl<'a> ApiExtractor<'a> for ReportReader {
 
     async fn from_request(
         request: &'a Request,
-        body: &mut RequestBody,
-        options: ExtractParamOptions<()>,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         match services(request).reports {
             ReportAccess::Public => {}
             ReportAccess::Operator => {
-                Operator::from_request(request, body, options).await?;
+                permitted(request, Permission::ReportsRead).await?;
             }
         }
         Ok(Self)
@@ -72,32 +111,52 @@ fn services(request: &Request) -> &Services {
         .expect("`app` gives every request the services")
 }
 
+/// Who sends a token. `needs_certainty` refuses a token of which it is not known whether its session has ended.
+pub(crate) async fn actor_of(
+    services: &Services,
+    token: &str,
+    address: Option<IpAddr>,
+    needs_certainty: bool,
+) -> Result<Actor, Problem> {
+    let identity = &services.identity;
+    if ApiKeys::is_api_key(token) {
+        return Ok(identity.api_keys.authenticate(token, address).await?);
+    }
+    let actor = if needs_certainty {
+        identity.authenticate_for_money(token)
+    } else {
+        identity.authenticate(token)
+    };
+    Ok(actor?)
+}
+
+async fn authenticated(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
+    caller(request, &bearer, false).await
+}
+
 async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
-    let actor = services(request)
-        .identity
-        .authenticate(&bearer.token)
-        .map_err(Problem::from)?;
+    let actor = caller(request, &bearer, false).await?;
+    match actor.credential {
+        Credential::Session(_) => Ok(actor),
+        Credential::ApiKey(_) | Credential::Internal => {
+            let detail = "this is for people who have signed in, not for API keys";
+            Err(Problem::new(Code::Forbidden, detail).into())
+        }
+    }
+}
+
+async fn permitted(request: &Request, permission: Permission) -> poem::Result<Actor> {
+    let bearer = Bearer::from_request(request)?;
+    let actor = caller(request, &bearer, permission.needs_certainty()).await?;
+    if actor.may(permission) {
+        return Ok(actor);
+    }
+    let detail = format!("this needs the permission {}", permission.as_str());
+    Err(Problem::new(Code::Forbidden, detail).into())
+}
+
+async fn caller(request: &Request, bearer: &Bearer, needs_certainty: bool) -> poem::Result<Actor> {
+    let actor = actor_of(services(request), &bearer.token, address_of(request), needs_certainty).await?;
     CallerNote::write(request, actor.user.0);
     Ok(actor)
-}
-
-async fn customer(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
-    let actor = signed_in(request, bearer).await?;
-    match actor.role {
-        Role::Customer => Ok(actor),
-        Role::Operator | Role::Admin => Err(forbidden("this is for customers")),
-    }
-}
-
-async fn operator(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
-    let actor = signed_in(request, bearer).await?;
-    if actor.is_operator() {
-        Ok(actor)
-    } else {
-        Err(forbidden("this is for operators"))
-    }
-}
-
-fn forbidden(detail: &'static str) -> poem::Error {
-    Problem::new(Code::Forbidden, detail).into()
 }

@@ -1,16 +1,19 @@
 //! Every error of the services as a problem document. The one place that chooses a status; no `_` arm, so that a new
 //! error is a compile error here.
 
+mod api_keys;
+mod identity;
+
 use std::io::ErrorKind;
 
 use service::aggregates::{AggregatesError, RangeError};
 use service::db::{Fault, FaultKind};
-use service::identity::{IdentityError, TokenError};
 use service::imports::ImportError;
 use service::ledger::{Failure, LimitKind, Refusal, SubmitError};
 use service::merchants::MerchantError;
 use service::ops::NotReady;
 use service::transfers::TransferError;
+use service::values::Money;
 use service::wallets::{TimeRefusal, WalletError};
 
 use crate::problem::{Code, Problem};
@@ -55,36 +58,6 @@ impl From<NotReady> for Problem {
     }
 }
 
-impl From<TokenError> for Problem {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::Expired => Self::new(Code::Unauthenticated, "the access token has expired; sign in again"),
-            TokenError::Invalid => Self::new(Code::Unauthenticated, "the access token is not one of this bank's"),
-        }
-    }
-}
-
-impl From<IdentityError> for Problem {
-    fn from(error: IdentityError) -> Self {
-        match error {
-            IdentityError::EmailTaken => Self::new(Code::EmailTaken, "a user with this e-mail address exists"),
-            IdentityError::WeakPassword => Self::new(Code::WeakPassword, "a password has 12 to 128 characters"),
-            IdentityError::InvalidCredentials => {
-                Self::new(Code::InvalidCredentials, "the e-mail address or the password is wrong")
-            }
-            IdentityError::UserNotFound => Self::new(Code::UserNotFound, "there is no such user"),
-            IdentityError::WalletLater(cause) => Self::new(
-                Code::OutcomeUnknown,
-                "you are registered, and your first wallet may not be open yet: sign in, which opens it",
-            )
-            .retry_after(1)
-            .caused_by(cause),
-            IdentityError::Wallet(error) => error.into(),
-            IdentityError::Fault(fault) => fault.into(),
-        }
-    }
-}
-
 impl From<WalletError> for Problem {
     fn from(error: WalletError) -> Self {
         match error {
@@ -101,28 +74,30 @@ impl From<WalletError> for Problem {
             WalletError::Closed => Self::new(Code::WalletClosed, "the wallet is closed for good"),
             WalletError::System => Self::new(
                 Code::SystemWallet,
-                "this is the bank's own wallet of a payment method; it stays open",
+                "this is the bank's own wallet of a payment method; its status and limits cannot be changed",
             ),
             WalletError::Unexpected => Self::new(
                 Code::PreconditionFailed,
                 "the wallet is not what If-Match names; nothing changed: look at it again",
             ),
-            WalletError::Time(refusal) => untimely(refusal),
+            WalletError::Time(refusal) => refusal.into(),
             WalletError::Submit(error) => error.into(),
             WalletError::Fault(fault) => fault.into(),
         }
     }
 }
 
-fn untimely(refusal: TimeRefusal) -> Problem {
-    let (field, message) = match refusal {
-        TimeRefusal::AtInFuture => ("at", "must not be in the future"),
-        TimeRefusal::AtBeforeOpening => ("at", "must not be before the wallet's opening"),
-        TimeRefusal::Reversed => ("from", "must not be after `to`"),
-        TimeRefusal::FromInFuture => ("from", "must not be in the future"),
-        TimeRefusal::ToBeforeOpening => ("to", "must not be before the wallet's opening"),
-    };
-    Problem::unprocessable_field(field, message)
+impl From<TimeRefusal> for Problem {
+    fn from(refusal: TimeRefusal) -> Self {
+        let (field, message) = match refusal {
+            TimeRefusal::AtInFuture => ("at", "must not be in the future"),
+            TimeRefusal::AtBeforeOpening => ("at", "must not be before the wallet's opening"),
+            TimeRefusal::Reversed => ("from", "must not be after `to`"),
+            TimeRefusal::FromInFuture => ("from", "must not be in the future"),
+            TimeRefusal::ToBeforeOpening => ("to", "must not be before the wallet's opening"),
+        };
+        Self::unprocessable_field(field, message)
+    }
 }
 
 impl From<SubmitError> for Problem {
@@ -165,13 +140,21 @@ impl From<TransferError> for Problem {
                 }
                 if replayed { problem.replayed() } else { problem }
             }
-            TransferError::BatchRefused { index, error, replayed } => {
-                let problem = Self::from(*error).with("index", index);
+            TransferError::BatchRefused {
+                index,
+                id,
+                error,
+                replayed,
+            } => {
+                let mut problem = Self::from(*error).with("index", index);
+                if let Some(id) = id {
+                    problem = problem.with("batch_id", id.to_string());
+                }
                 if replayed { problem.replayed() } else { problem }
             }
             TransferError::TooManyLookups { retry_after_s } => Self::new(
                 Code::RateLimited,
-                "too many e-mail addresses of nobody; wait before you name another one",
+                "too many e-mail addresses without a wallet in the source's currency; wait before you name another one",
             )
             .retry_after(retry_after_s),
             TransferError::KeyReused => Self::new(
@@ -265,7 +248,7 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::WalletNotFound => Problem::new(Code::WalletNotFound, "there is no such wallet"),
         Refusal::PayeeNotFound => Problem::new(
             Code::PayeeNotFound,
-            "nobody with this e-mail address has a wallet in the source's currency",
+            "no user with this e-mail address has a wallet in the source's currency",
         ),
         Refusal::TransferNotFound => Problem::new(Code::TransferNotFound, "there is no such transfer"),
         Refusal::Forbidden => Problem::new(
@@ -275,7 +258,7 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::NotAHold => Problem::new(Code::NotAHold, "the transfer is not a hold"),
         Refusal::NotReversible => Problem::new(
             Code::NotReversible,
-            "the transfer moved no money that could be taken back",
+            "only a TRANSFER, DEPOSIT, WITHDRAWAL or CAPTURE that is COMPLETED can be reversed",
         ),
         Refusal::HoldClosed { has_expired: true } => {
             Problem::new(Code::HoldClosed, "the time of the hold has run out").with("reason", "expired")
@@ -309,25 +292,29 @@ fn failed(failure: Failure) -> Problem {
             Code::CurrencyMismatch,
             "source and destination are in different currencies",
         ),
-        Failure::LimitExceeded { limit, remaining } => {
-            let name = limit.as_str();
-            let problem = Problem::new(
-                Code::LimitExceeded,
-                format!("the limit {name} of the source would be passed"),
-            );
-            let problem = problem.with("limit", name);
-            match limit {
-                LimitKind::PerTransfer | LimitKind::PerDayAmount => problem.with("remaining", remaining.to_string()),
-                LimitKind::PerDayCount => problem.with("remaining", 0),
-            }
-        }
+        Failure::LimitExceeded { limit, remaining } => limit_exceeded(limit, remaining),
         Failure::InsufficientFunds { available } => {
             Problem::new(Code::InsufficientFunds, format!("the source has {available} available"))
                 .with("available", available.to_string())
         }
         Failure::BalanceOutOfRange => Problem::new(
             Code::BalanceOutOfRange,
-            "a wallet would leave the range of +-99999999999999.9999",
+            "a wallet would leave the range of ±99999999999999.9999",
         ),
+    }
+}
+
+fn limit_exceeded(limit: LimitKind, remaining: Money) -> Problem {
+    let name = limit.as_str();
+    let problem = |left: &str| {
+        let detail = format!("the limit {name} of the source would be passed: {left} is left of it");
+        Problem::new(Code::LimitExceeded, detail).with("limit", name)
+    };
+    match limit {
+        LimitKind::PerTransfer | LimitKind::PerDayAmount => {
+            let remaining = remaining.to_string();
+            problem(&remaining).with("remaining", remaining)
+        }
+        LimitKind::PerDayCount => problem("0").with("remaining", 0),
     }
 }

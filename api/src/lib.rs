@@ -5,11 +5,14 @@
 pub mod app;
 pub mod auth;
 pub mod cli;
+pub mod client;
 pub mod edge;
 pub mod failures;
 mod fields;
 pub mod openapi;
+mod operation_failures;
 pub mod problem;
+mod rate_limit;
 pub mod resources;
 mod samples;
 pub mod statements;

@@ -17,6 +17,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::{Map, Value, json};
+use service::actor::Permission;
 use service::config::ReportAccess;
 
 pub use self::pages::{PAGES, Pages, with_pages};
@@ -114,7 +115,7 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
 }
 
 /// Replaces an optional token: this server either requires it or does not. An operation without a token gets an empty
-/// list.
+/// list. The permission that an operation needs, which `auth` puts beside the token, becomes its `x-permission`.
 fn settle_security(operation: &mut Value, reports: ReportAccess) {
     if operation["security"].is_null() {
         operation["security"] = json!([]);
@@ -122,12 +123,25 @@ fn settle_security(operation: &mut Value, reports: ReportAccess) {
     let Some(ways) = operation["security"].as_array_mut() else {
         return;
     };
+    let permission_of = |way: &Value| {
+        way.as_object()?
+            .keys()
+            .find(|name| Permission::from_word(name).is_some())
+            .cloned()
+    };
+    let permission = ways.iter().find_map(permission_of);
+    ways.retain(|way| permission_of(way).is_none());
     let needs_nothing = |way: &Value| way.as_object().is_some_and(Object::is_empty);
-    if ways.iter().any(needs_nothing) {
+    let is_optional = ways.iter().any(needs_nothing);
+    if is_optional {
         match reports {
             ReportAccess::Public => ways.clear(),
             ReportAccess::Operator => ways.retain(|way| !needs_nothing(way)),
         }
+    }
+    let is_open = ways.is_empty();
+    if let Some(permission) = permission.filter(|_| !is_open) {
+        operation["x-permission"] = json!(permission);
     }
 }
 
@@ -165,7 +179,7 @@ mod tests {
         assert_eq!(
             statuses,
             [
-                "201", "400", "401", "403", "404", "405", "408", "413", "414", "415", "422", "431", "500", "503"
+                "201", "400", "401", "403", "404", "405", "408", "413", "414", "415", "422", "429", "431", "500", "503"
             ]
         );
         let examples = &responses["422"]["content"]["application/problem+json"]["examples"];

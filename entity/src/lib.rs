@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod activities;
+pub mod api_keys;
 pub mod batches;
 pub mod changes;
 pub mod entries;
@@ -10,6 +11,7 @@ pub mod holds;
 pub mod imports;
 pub mod journal;
 pub mod ledger;
+pub mod sessions;
 pub mod transfers;
 pub mod users;
 pub mod values;

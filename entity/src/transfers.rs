@@ -45,7 +45,7 @@ pub struct Model {
     pub batch_id: Option<BatchId>,
     /// The user who asked for it; `None` when it was the source's owner, and on the RELEASE of an expired hold.
     pub created_by: Option<UserId>,
-    /// Reserved for callers with an API key. `None` on every transfer today.
+    /// The API key of the request; `None` without one, and on the RELEASE of an expired hold.
     pub api_key_id: Option<Uuid>,
     /// Digest of caller and Idempotency-Key; unique. `None` without a key.
     pub idempotency_key: Option<Digest>,

@@ -21,6 +21,8 @@ mod m0007_aggregates;
 mod m0008_readiness;
 mod m0009_journal;
 mod m0010_holds;
+mod m0011_sessions;
+mod m0012_api_keys;
 mod sql;
 
 /// Every step, oldest first.
@@ -40,6 +42,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_readiness::Migration),
             Box::new(m0009_journal::Migration),
             Box::new(m0010_holds::Migration),
+            Box::new(m0011_sessions::Migration),
+            Box::new(m0012_api_keys::Migration),
         ]
     }
 }

@@ -1,13 +1,15 @@
 //! Settings that the services need to start; the program fills them from flags and the environment.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 use crate::values::Currency;
 
 /// Settings of the services.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// `sqlite://...` or `postgres://...`.
     pub database_url: String,
@@ -15,11 +17,16 @@ pub struct Config {
     pub allows_unsafe_database: bool,
     /// Plans the committer's statements once, for any parameters. Off for a database that cannot do so, such as Citus.
     pub generic_plans: bool,
-    /// The file with the key that signs access tokens; replicas share it.
+    /// The file with the keys that sign access tokens; replicas share it.
     pub signing_key_file: PathBuf,
+    /// How tokens of new keys are signed; each key in the file has its own.
+    pub token_algorithm: TokenAlgorithm,
+    /// Requests a minute of one caller; 0: no limit, and no throttle but those on failed sign-ins and unknown payees.
+    pub rate_limit_per_minute: u32,
     /// The currency of a first wallet when the caller names none.
     pub currency: Currency,
-    /// How many commands may wait for the committer; beyond it they are refused with `SubmitError::Overloaded`.
+    /// How many rows may wait for the committer, half of them of one user; beyond it commands are refused with
+    /// `SubmitError::Overloaded`.
     pub queue_max: usize,
     /// The folder of the bank's own files; uploads wait in a folder in it.
     pub data_dir: PathBuf,
@@ -41,4 +48,42 @@ pub enum ReportAccess {
     Operator,
     /// Every caller, without a token.
     Public,
+}
+
+/// How access tokens are signed. A key of the file has one algorithm for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenAlgorithm {
+    /// Ed25519: other services can verify tokens with the public keys.
+    #[default]
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    /// HMAC with SHA-256: who can verify can sign too.
+    #[serde(rename = "HS256")]
+    Hs256,
+}
+
+impl TokenAlgorithm {
+    /// The name in the header of a token.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Hs256 => "HS256",
+        }
+    }
+}
+
+/// Without the addresses of the database and Redis, which may hold passwords.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("signing_key_file", &self.signing_key_file)
+            .field("token_algorithm", &self.token_algorithm)
+            .field("rate_limit_per_minute", &self.rate_limit_per_minute)
+            .field("currency", &self.currency)
+            .field("queue_max", &self.queue_max)
+            .field("data_dir", &self.data_dir)
+            .field("reports", &self.reports)
+            .finish_non_exhaustive()
+    }
 }

@@ -61,13 +61,16 @@ pub struct Services {
 /// Why the bank cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Answered when the key that signs access tokens cannot be read or made.
+    /// Answered when the keys that sign access tokens cannot be read or made.
     #[error(transparent)]
     KeyFile(#[from] identity::KeyFileError),
     /// Answered when the address of Redis cannot be parsed. A Redis that is out of reach does not keep the bank from
     /// starting.
     #[error(transparent)]
     Redis(#[from] redis::RedisFault),
+    /// Answered when the operating system refuses the threads that hash passwords.
+    #[error("the threads that hash passwords cannot be started")]
+    Passwords(#[source] std::io::Error),
     /// Answered when the operating system refuses the committer's thread.
     #[error("the committer's thread cannot be started")]
     Committer(#[from] std::io::Error),
@@ -76,6 +79,9 @@ pub enum StartError {
 /// Why the reports cannot be read before anything is served.
 #[derive(Debug, thiserror::Error)]
 pub enum WarmUpError {
+    /// Answered when the database does not say which sessions ended lately.
+    #[error("the sessions that ended lately cannot be read")]
+    Sessions(#[source] Fault),
     /// Answered when the database does not give the last minute's transfers.
     #[error("the last minute's transfers cannot be read")]
     Statistics(#[source] Fault),
@@ -88,7 +94,7 @@ impl Services {
     /// Starts the bank on a migrated database: the committer, and the worker that keeps the merchants' reports in
     /// memory. `serve` starts the workers that only a server needs. Must be called inside a tokio runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let keys = identity::SigningKey::open_or_create(&config.signing_key_file)?;
+        let keys = identity::KeySet::open_or_create(&config.signing_key_file, config.token_algorithm, clock.now())?;
         let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
         let (handover, workers) = (feed::Handover::new(), Workers::new());
         let statistics =
@@ -104,8 +110,17 @@ impl Services {
         );
         let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max, handover)?;
         let wallets = wallets::Wallets::new(db.clone(), clock.clone(), ledger.queue());
+        let throttles = identity::Throttles::new(config.rate_limit_per_minute, &clock, open()?);
+        let parts = identity::IdentityParts {
+            keys: Arc::new(keys),
+            throttles: Arc::new(throttles),
+            wallets: wallets.clone(),
+            currency: config.currency,
+            workers: workers.group(),
+        };
+        let identity = identity::Identity::try_new(db.clone(), clock.clone(), parts).map_err(StartError::Passwords)?;
         Ok(Self {
-            identity: identity::Identity::new(db.clone(), clock.clone(), &keys, wallets.clone(), config.currency),
+            identity,
             transfers: transfers::Transfers::new(
                 db.clone(),
                 clock.clone(),
@@ -153,16 +168,18 @@ impl Services {
         self.ledger.queue().is_open()
     }
 
-    /// Reads the data of the reports before anything is served: the last minute's transfers, from which on a worker follows
-    /// the journal, and the merchants' reports.
+    /// Reads what must be known before anything is served: the sessions that ended lately, the last minute's transfers, from
+    /// which on a worker follows the journal, and the merchants' reports.
     pub async fn warm_up(&self) -> Result<(), WarmUpError> {
+        self.identity.warm_up().await.map_err(WarmUpError::Sessions)?;
         self.statistics.warm_up().await.map_err(WarmUpError::Statistics)?;
         self.merchants.refresh().await.map_err(WarmUpError::Merchants)
     }
 
-    /// Starts the background workers of a server: imports (these files of activities among them), the release of expired
-    /// holds, the daily totals, and the sharing of statistics. Must be called inside a tokio runtime.
+    /// Starts the background workers of a server: what other replicas change of sessions and keys, imports (these files of
+    /// activities among them), the release of expired holds, the daily totals, and the sharing of statistics. Must be called inside a tokio runtime.
     pub fn serve(&self, files: Vec<PathBuf>) {
+        self.identity.serve();
         self.imports.serve(files);
         self.transfers.serve();
         self.aggregates.serve();
@@ -187,6 +204,7 @@ impl Services {
         self.ledger.stop().await;
         self.merchants.stop().await;
         self.statistics.stop().await;
+        self.identity.stop().await;
         self.ops.close_database().await;
     }
 }

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::app::app;
-use api::edge::{self, Limits};
+use api::edge::{self, ConnectionLimits};
 use secrecy::SecretString;
 use service::Services;
 use service::clock::Clock;
-use service::config::{Config, ReportAccess};
+use service::config::{Config, ReportAccess, TokenAlgorithm};
 use service::db::{ConnectSettings, Db};
-use service::identity::{Actor, Email, FullName, Registration};
+use service::identity::{Actor, ClientInfo, Email, FullName, Registration, User};
 use service::transfers::{Asking, NewPayment};
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tokio::net::TcpListener;
@@ -141,10 +141,7 @@ impl TestBank {
             .register(registration)
             .await
             .expect("a customer can register");
-        let actor = Actor {
-            user: user.id,
-            role: user.role,
-        };
+        let actor = Actor::new(user.id, user.role);
         Customer {
             caller: self.sign_in(&email).await,
             actor,
@@ -169,26 +166,22 @@ impl TestBank {
     /// The operator, for calls to the services without HTTP.
     pub async fn operator_actor(&self) -> Actor {
         let email = Email::try_new("operator@example.com").expect("this is an address");
-        let name = FullName::try_new("Operator").expect("this is a name");
+        let identity = &self.services.identity;
+        let user = match identity.user_by_email(&email).await {
+            Ok(user) => user,
+            Err(_) => self.user("operator", Role::Operator).await,
+        };
+        Actor::new(user.id, user.role)
+    }
+
+    /// A new user of any role, without a wallet.
+    pub async fn user(&self, name: &str, role: Role) -> User {
+        let email = Email::try_new(&format!("{name}@example.com")).expect("a test's name makes an address");
+        let full_name = FullName::try_new(name).expect("a test's name is a name");
         let password = SecretString::from(PASSWORD);
-        let made = self
-            .services
-            .identity
-            .create_user(email, name, password, Role::Operator)
-            .await;
-        match made {
-            Ok(user) => Actor {
-                user: user.id,
-                role: user.role,
-            },
-            Err(_) => {
-                let token = self.token("operator@example.com").await;
-                self.services
-                    .identity
-                    .authenticate(&token)
-                    .expect("a fresh token is good")
-            }
-        }
+        let identity = &self.services.identity;
+        let made = identity.create_user(email, full_name, password, role).await;
+        made.expect("a user can be made")
     }
 
     /// Deposits into a wallet, without HTTP.
@@ -201,7 +194,7 @@ impl TestBank {
         let operator = self.operator_actor().await;
         self.services
             .transfers
-            .deposit(Asking::by(operator), deposit)
+            .deposit(Asking::by(&operator), deposit)
             .await
             .expect("a test can fund a wallet");
     }
@@ -211,7 +204,7 @@ impl TestBank {
         let method = Method::try_new(method).expect("a test's method is one");
         let currency = Currency::from_code(currency).expect("a test's currency is one");
         let operator = self.operator_actor().await;
-        let opened = self.services.wallets.open_method(operator, &method, currency).await;
+        let opened = self.services.wallets.open_method(&operator, &method, currency).await;
         opened.expect("a method can be opened")
     }
 
@@ -220,7 +213,7 @@ impl TestBank {
         let currency = Currency::from_code(currency).expect("a test's currency is one");
         self.services
             .wallets
-            .open(customer.actor, currency)
+            .open(&customer.actor, currency)
             .await
             .expect("a wallet can be opened")
             .id
@@ -233,20 +226,21 @@ impl TestBank {
         self.database.drop().await;
     }
 
-    async fn sign_in(&self, email: &str) -> Caller {
+    /// A caller who signs in anew.
+    pub async fn sign_in(&self, email: &str) -> Caller {
         let token = self.token(email).await;
         self.caller(Some(token))
     }
 
     async fn token(&self, email: &str) -> String {
         use secrecy::ExposeSecret;
-        let token = self
+        let tokens = self
             .services
             .identity
-            .sign_in(email, SecretString::from(PASSWORD))
+            .sign_in(email, SecretString::from(PASSWORD), &ClientInfo::default())
             .await
             .expect("signing in works");
-        token.token.expose_secret().to_owned()
+        tokens.access_token.expose_secret().to_owned()
     }
 
     fn caller(&self, token: Option<String>) -> Caller {
@@ -261,6 +255,8 @@ fn config(database: &TestDatabase) -> Config {
         allows_unsafe_database: true,
         generic_plans: true,
         signing_key_file: database.folder.path().join("signing.key"),
+        token_algorithm: TokenAlgorithm::default(),
+        rate_limit_per_minute: 0,
         currency: Currency::from_code("USD").expect("USD is a currency"),
         queue_max: QUEUE_MAX,
         data_dir: database.folder.path().to_owned(),
@@ -289,7 +285,7 @@ async fn serve(services: Arc<Services>) -> (SocketAddr, JoinHandle<()>) {
     let address = listener.local_addr().expect("a bound listener has an address");
     let app = app(services, vec!["https://app.example".to_owned()]).expect("the app can be built");
     let server = tokio::spawn(async move {
-        edge::serve(listener, app, Limits::default(), std::future::pending())
+        edge::serve(listener, app, ConnectionLimits::default(), std::future::pending())
             .await
             .expect("serving does not fail");
     });

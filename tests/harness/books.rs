@@ -15,7 +15,7 @@ impl TestBank {
             let wallet = self
                 .services
                 .wallets
-                .get(operator, *wallet)
+                .get(&operator, *wallet)
                 .await
                 .expect("a test's wallet is there");
             balances.push(wallet.balance.to_string());

@@ -29,7 +29,7 @@ pub use delays::{Delays, Stopwatch};
 pub use histories::LongHistory;
 pub use proxy::{HeldRequest, Holding, LateAnswer, LateRequest, Proxy, Silence};
 pub use sql::Held;
-pub use tokens::{TokenAlgorithm, signed_token};
+pub use tokens::{JwtAlgorithm, TestKey, is_verified_by, part_of};
 
 /// Turns scenarios into tests on both databases, named `sqlite::...` and `postgres::...`.
 ///

@@ -3,7 +3,8 @@
 
 use sea_orm::prelude::Uuid;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
 };
 
 use service::values::{UserId, WalletId};
@@ -152,6 +153,19 @@ impl TestBank {
         let sql = format!("SELECT pg_advisory_xact_lock({})", migration::LOCK);
         tx.execute_unprepared(&sql).await.expect("the lock is free");
         Held(tx)
+    }
+
+    /// Takes every connection of a pool of this bank until they are released, as requests that wait for a lock do.
+    pub async fn hold_pool(&self, pool: &DatabaseConnection) -> Vec<Held> {
+        let connections = match self.backend {
+            Backend::Postgres => pool.get_postgres_connection_pool().options().get_max_connections(),
+            Backend::Sqlite => pool.get_sqlite_connection_pool().options().get_max_connections(),
+        };
+        let mut held = Vec::new();
+        for _ in 0..connections {
+            held.push(Held(pool.begin().await.expect("a connection can be had")));
+        }
+        held
     }
 
     /// Locks one user, as a person in psql could, until it is released. PostgreSQL only.

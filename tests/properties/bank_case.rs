@@ -55,7 +55,7 @@ impl BankCase {
             Asker::Customer(_) => (Role::Customer, self.ids.user(ask.asker)),
             Asker::Operator => (Role::Operator, self.ids.operator),
         };
-        let actor = Actor { user, role };
+        let actor = Actor::new(user, role);
         // All cases share the operator, and a used key stays used: the case's number keeps their keys apart.
         let key = ask
             .key
@@ -66,13 +66,19 @@ impl BankCase {
             TransferKind::Deposit => {
                 let (wallet, method) = (self.ids.id(ask.destination), self.method(ask.source));
                 transfers
-                    .deposit(Asking::by(actor).with_key(key), NewPayment::new(wallet, amount, method))
+                    .deposit(
+                        Asking::by(&actor).with_key(key),
+                        NewPayment::new(wallet, amount, method),
+                    )
                     .await
             }
             TransferKind::Withdrawal => {
                 let (wallet, method) = (self.ids.id(ask.source), self.method(ask.destination));
                 transfers
-                    .withdraw(Asking::by(actor).with_key(key), NewPayment::new(wallet, amount, method))
+                    .withdraw(
+                        Asking::by(&actor).with_key(key),
+                        NewPayment::new(wallet, amount, method),
+                    )
                     .await
             }
             TransferKind::Transfer
@@ -81,7 +87,7 @@ impl BankCase {
             | TransferKind::Release
             | TransferKind::Capture => {
                 transfers
-                    .submit(Asking::by(actor).with_key(key), self.new_transfer(ask, amount))
+                    .submit(Asking::by(&actor).with_key(key), self.new_transfer(ask, amount))
                     .await
             }
         }
@@ -107,17 +113,11 @@ impl BankCase {
     }
 
     fn customer(&self, user: usize) -> Actor {
-        Actor {
-            user: self.ids.users[user],
-            role: Role::Customer,
-        }
+        Actor::new(self.ids.users[user], Role::Customer)
     }
 
     fn operator(&self) -> Actor {
-        Actor {
-            user: self.ids.operator,
-            role: Role::Operator,
-        }
+        Actor::new(self.ids.operator, Role::Operator)
     }
 
     /// Opens a customer's next wallet.
@@ -125,7 +125,7 @@ impl BankCase {
         match self
             .services
             .wallets
-            .open(self.customer(user), currency(in_currency))
+            .open(&self.customer(user), currency(in_currency))
             .await
         {
             Ok(wallet) => {
@@ -141,7 +141,7 @@ impl BankCase {
         let opened = self
             .services
             .wallets
-            .open(self.customer(user), currency(in_currency))
+            .open(&self.customer(user), currency(in_currency))
             .await;
         matches!(opened, Err(WalletError::Exists))
     }
@@ -151,9 +151,9 @@ impl BankCase {
         let (wallets, id) = (&self.services.wallets, self.ids.id(name));
         let operator = self.operator();
         let changed = match status {
-            WalletStatus::Frozen => wallets.freeze(operator, id, Expected::Anything).await,
-            WalletStatus::Active => wallets.unfreeze(operator, id, Expected::Anything).await,
-            WalletStatus::Closed => wallets.close(operator, id, Expected::Anything).await,
+            WalletStatus::Frozen => wallets.freeze(&operator, id, Expected::Anything).await,
+            WalletStatus::Active => wallets.unfreeze(&operator, id, Expected::Anything).await,
+            WalletStatus::Closed => wallets.close(&operator, id, Expected::Anything).await,
         };
         match changed {
             Ok(wallet) if wallet.status == status => Ok(()),

@@ -106,10 +106,7 @@ pub fn command_of(ask: &Ask, ids: &Ids) -> Command {
     };
     Command {
         is_dry_run: false,
-        actor: Actor {
-            user: ids.user(ask.asker),
-            role,
-        },
+        actor: Actor::new(ids.user(ask.asker), role),
         action,
         idempotency: ask.key.map(|key| Idempotency {
             key: digest(&("key", ids.case, ask.asker, key)),

@@ -54,7 +54,7 @@ async fn a_history_leaves_what_the_model_says(bank: Arc<TestBank>) {
         file!(),
         &(opened, funds(), first_statuses(), vec(step(), 6..20)),
         async |(opened, funds, statuses, steps)| {
-            let mut history = History::new(BankCase::new(&bank, operator).await, &met);
+            let mut history = History::new(BankCase::new(&bank, operator.clone()).await, &met);
             for (user, currency) in opened {
                 history.open(user, currency).await?;
             }

@@ -189,10 +189,7 @@ fn actor(who: Who) -> Actor {
         Who::Payee => (id_of(Side::Payee).0, Role::Customer),
         Who::Operator => (Uuid::from_u128(7), Role::Operator),
     };
-    Actor {
-        user: UserId(user),
-        role,
-    }
+    Actor::new(UserId(user), role)
 }
 
 fn movement(from: Side, to: Side, units: i64, hold: Option<HoldTerms>) -> Action {

@@ -50,7 +50,7 @@ async fn histories_hold(bank: &Arc<TestBank>, replicas: &[Arc<Services>]) {
         file!(),
         &(select(scripts()), 0..replica_count, steps),
         async |(script, first, steps)| {
-            let mut history = History::begin(bank, replicas, operator, &met).await?;
+            let mut history = History::begin(bank, replicas, operator.clone(), &met).await?;
             for (place, step) in script.into_iter().enumerate() {
                 history.go((first + place) % replica_count, step).await?;
             }

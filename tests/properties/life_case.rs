@@ -13,12 +13,14 @@ use service::transfers::{
     NewPayment, NewReversal, NewTransfer, Refusal, ShownTransfer, TransferError, TransferOutcome,
 };
 use service::values::{Method, Money, Role, Timestamp, TransferId, WalletId, WalletStatus};
-use service::wallets::{Expected, Limits, Wallet, WalletError};
+use service::wallets::{Expected, Wallet, WalletError, WalletLimits};
 
 use crate::case_rows::{insert_users, user_row};
 use crate::cases::{currency, money};
-use crate::life_instructions::{CUSTOMERS, Cash, Decided, Decision, Instruction, OPERATOR, Operation, Payment, Reason};
-use crate::life_model::{ChangedWallet, SeenWallet, WalletLimits};
+use crate::life_instructions::{
+    CUSTOMERS, Cash, Decided, Decision, Instruction, LifePayment, OPERATOR, Operation, Reason,
+};
+use crate::life_model::{ChangedWallet, ModelLimits, SeenWallet};
 use crate::life_steps::WALLETS;
 use crate::list_case::failed;
 use crate::model::Name;
@@ -50,15 +52,12 @@ impl LifeCase {
         bank.advance(TimeDelta::seconds(1)).await;
         let began = bank.clock.now();
         let rows: Vec<_> = (0..CUSTOMERS).map(|_| user_row(began)).collect();
-        let customers = rows.iter().map(|row| Actor {
-            user: row.id,
-            role: Role::Customer,
-        });
+        let customers = rows.iter().map(|row| Actor::new(row.id, Role::Customer));
         let actors: Vec<Actor> = customers.chain([operator]).collect();
         insert_users(&bank.db, rows).await;
         let mut wallets = Vec::new();
         for (owner, in_currency) in WALLETS {
-            let opened = bank.services.wallets.open(actors[owner], currency(in_currency));
+            let opened = bank.services.wallets.open(&actors[owner], currency(in_currency));
             wallets.push(opened.await.map_err(failed)?.id);
         }
         Ok(Self {
@@ -75,7 +74,7 @@ impl LifeCase {
     pub async fn ask(&mut self, replica: usize, instruction: &Instruction) -> Result<Decision, TestCaseError> {
         let services = self.replicas[replica].clone();
         let transfers = &services.transfers;
-        let asking = Asking::by(self.actors[instruction.asker]).with_key(self.key(instruction.key));
+        let asking = Asking::by(&self.actors[instruction.asker]).with_key(self.key(instruction.key));
         let answer = match &instruction.operation {
             Operation::Batch { is_atomic, payments } => {
                 let new = NewBatch {
@@ -116,12 +115,12 @@ impl LifeCase {
         wallet: usize,
         status: WalletStatus,
     ) -> Result<ChangedWallet, TestCaseError> {
-        let (wallets, operator) = (&self.replicas[replica].wallets, self.actors[OPERATOR]);
+        let (wallets, operator) = (&self.replicas[replica].wallets, self.actors[OPERATOR].clone());
         let id = self.wallets[wallet];
         let changed = match status {
-            WalletStatus::Active => wallets.unfreeze(operator, id, Expected::Anything).await,
-            WalletStatus::Frozen => wallets.freeze(operator, id, Expected::Anything).await,
-            WalletStatus::Closed => wallets.close(operator, id, Expected::Anything).await,
+            WalletStatus::Active => wallets.unfreeze(&operator, id, Expected::Anything).await,
+            WalletStatus::Frozen => wallets.freeze(&operator, id, Expected::Anything).await,
+            WalletStatus::Closed => wallets.close(&operator, id, Expected::Anything).await,
         };
         seen_or_refused(changed)
     }
@@ -131,16 +130,16 @@ impl LifeCase {
         &self,
         replica: usize,
         wallet: usize,
-        [per_transfer, per_day_amount, per_day_count]: WalletLimits,
+        [per_transfer, per_day_amount, per_day_count]: ModelLimits,
     ) -> Result<ChangedWallet, TestCaseError> {
-        let limits = Limits {
+        let limits = WalletLimits {
             per_transfer: per_transfer.map(money),
             per_day_amount: per_day_amount.map(money),
             per_day_count,
         };
-        let (wallets, operator) = (&self.replicas[replica].wallets, self.actors[OPERATOR]);
+        let (wallets, operator) = (&self.replicas[replica].wallets, self.actors[OPERATOR].clone());
         let changed = wallets
-            .set_limits(operator, self.wallets[wallet], limits, Expected::Anything)
+            .set_limits(&operator, self.wallets[wallet], limits, Expected::Anything)
             .await;
         seen_or_refused(changed)
     }
@@ -157,7 +156,7 @@ impl LifeCase {
     /// A wallet as the operator sees it.
     pub async fn seen(&self, wallet: usize) -> Result<SeenWallet, TestCaseError> {
         let wallets = &self.bank.services.wallets;
-        let found = wallets.get(self.actors[OPERATOR], self.wallets[wallet]).await;
+        let found = wallets.get(&self.actors[OPERATOR], self.wallets[wallet]).await;
         found.map(|wallet| seen(&wallet)).map_err(failed)
     }
 
@@ -185,7 +184,7 @@ impl LifeCase {
         record.map_or(TransferId(UNKNOWN), |record| self.transfers[record])
     }
 
-    fn new_transfer(&self, payment: &Payment) -> NewTransfer {
+    fn new_transfer(&self, payment: &LifePayment) -> NewTransfer {
         NewTransfer {
             source: self.wallet(payment.source),
             destination: NewDestination::Wallet(self.wallet(payment.destination)),
@@ -222,7 +221,9 @@ impl LifeCase {
     fn decision_on_batch(&mut self, answer: Result<BatchAnswer, TransferError>) -> Result<Decision, TestCaseError> {
         let (items, at_fault, replayed) = match answer {
             Ok(answer) => (answer.items, None, answer.replayed),
-            Err(TransferError::BatchRefused { index, error, replayed }) => (vec![Err(*error)], Some(index), replayed),
+            Err(TransferError::BatchRefused {
+                index, error, replayed, ..
+            }) => (vec![Err(*error)], Some(index), replayed),
             Err(error) => (vec![Err(error)], None, false),
         };
         let items: Result<Vec<Decided>, TestCaseError> =

@@ -20,7 +20,7 @@ pub struct Instruction {
 /// `None` for all that is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
-    Transfer(Payment),
+    Transfer(LifePayment),
     Deposit(Cash),
     Withdrawal(Cash),
     Capture {
@@ -37,13 +37,13 @@ pub enum Operation {
     },
     Batch {
         is_atomic: bool,
-        payments: Vec<Payment>,
+        payments: Vec<LifePayment>,
     },
 }
 
 /// A transfer, or a hold of some seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Payment {
+pub struct LifePayment {
     pub source: Name,
     pub destination: Name,
     pub units: i64,
@@ -94,8 +94,8 @@ impl Operation {
     /// The name of the operation in the names of situations.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Transfer(Payment { seconds: None, .. }) => "transfer",
-            Self::Transfer(Payment { seconds: Some(_), .. }) => "hold",
+            Self::Transfer(LifePayment { seconds: None, .. }) => "transfer",
+            Self::Transfer(LifePayment { seconds: Some(_), .. }) => "hold",
             Self::Deposit(_) => "deposit",
             Self::Withdrawal(Cash { seconds: None, .. }) => "withdrawal",
             Self::Withdrawal(Cash { seconds: Some(_), .. }) => "held withdrawal",

@@ -9,9 +9,9 @@ use crate::life_instructions::{Decision, Instruction, Reason};
 use crate::model::Name;
 
 /// The most that goes out of a wallet by one transfer, the amount of a UTC day, and the number of a UTC day.
-pub type WalletLimits = [Option<i64>; 3];
+pub type ModelLimits = [Option<i64>; 3];
 /// A wallet as callers see it: balance, held, status, limits.
-pub type SeenWallet = (i64, i64, WalletStatus, WalletLimits);
+pub type SeenWallet = (i64, i64, WalletStatus, ModelLimits);
 /// A wallet after a change, or the code of the refusal.
 pub type ChangedWallet = Result<SeenWallet, &'static str>;
 
@@ -38,7 +38,7 @@ pub struct ModelWallet {
     pub currency: u8,
     pub balance: i64,
     pub status: WalletStatus,
-    pub limits: WalletLimits,
+    pub limits: ModelLimits,
     /// Of each entry its record, its amount, and the balance after it.
     pub entries: Vec<(usize, i64, i64)>,
 }
@@ -260,7 +260,7 @@ impl LifeModel {
     }
 
     /// Sets the limits of a customer's wallet.
-    pub fn set_limits(&mut self, name: Name, limits: WalletLimits) -> ChangedWallet {
+    pub fn set_limits(&mut self, name: Name, limits: ModelLimits) -> ChangedWallet {
         let (_, _, status, before) = self.seen(name);
         if before != limits && status == WalletStatus::Closed {
             return Err("wallet_closed");

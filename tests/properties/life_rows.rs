@@ -42,7 +42,7 @@ pub async fn shown_agrees(case: &LifeCase, model: &LifeModel) -> TestCaseResult 
         after: None,
     };
     let transfers = &case.bank.services.transfers;
-    let listed = transfers.list(case.actors[OPERATOR], filter, request).await;
+    let listed = transfers.list(&case.actors[OPERATOR], filter, request).await;
     let items = listed.map_err(failed)?.items.into_iter();
     let shown: HashMap<TransferId, ShownTransfer> = items.map(|shown| (shown.transfer.id, shown)).collect();
     prop_assert_eq!(case.transfers.len(), model.records.len());

@@ -3,7 +3,7 @@
 use service::values::{HoldEnd, TransferKind, WalletStatus};
 
 use crate::cases::UNITS_MAX;
-use crate::life_instructions::{Cash, Decided, Decision, Instruction, OPERATOR, Operation, Payment, Reason};
+use crate::life_instructions::{Cash, Decided, Decision, Instruction, LifePayment, OPERATOR, Operation, Reason};
 use crate::life_model::{HoldState, LifeModel, Record};
 use crate::model::Name;
 
@@ -67,7 +67,7 @@ impl LifeModel {
     }
 
     /// All transfers of an atomic batch are made or none; the one at fault may be recorded.
-    fn batch(&mut self, asker: usize, is_atomic: bool, payments: &[Payment]) -> Decision {
+    fn batch(&mut self, asker: usize, is_atomic: bool, payments: &[LifePayment]) -> Decision {
         let before = self.clone();
         let batch = self.batches;
         self.batches += 1;
@@ -104,7 +104,7 @@ impl LifeModel {
         }
     }
 
-    fn transfer(&mut self, asker: usize, payment: &Payment, batch: Option<usize>) -> Result<usize, Reason> {
+    fn transfer(&mut self, asker: usize, payment: &LifePayment, batch: Option<usize>) -> Result<usize, Reason> {
         above_zero(payment.units)?;
         self.own(asker, payment.source)?;
         self.customers(payment.destination)?;

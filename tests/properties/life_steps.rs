@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use service::values::{TransferKind, WalletStatus};
 
-use crate::life_instructions::{CUSTOMERS, Cash, Instruction, OPERATOR, Operation, Payment};
-use crate::life_model::{LifeModel, WalletLimits};
+use crate::life_instructions::{CUSTOMERS, Cash, Instruction, LifePayment, OPERATOR, Operation};
+use crate::life_model::{LifeModel, ModelLimits};
 use crate::model::Name;
 
 /// The owner and the currency of each wallet of a case. The index after them is of no wallet.
@@ -29,7 +29,7 @@ pub enum Step {
     /// An earlier instruction with a key, unchanged; without an index the last one.
     Again(Option<Index>),
     Status(usize, WalletStatus),
-    Limits(usize, WalletLimits),
+    Limits(usize, ModelLimits),
     /// This many seconds pass.
     Pass(i64),
     Sweep,
@@ -274,9 +274,9 @@ impl DrawnOperation {
 }
 
 impl DrawnPayment {
-    fn resolve(&self, model: &LifeModel) -> Payment {
+    fn resolve(&self, model: &LifeModel) -> LifePayment {
         let source = wallet_name(self.source);
-        Payment {
+        LifePayment {
             source,
             destination: wallet_name(self.destination),
             units: self.amount.of_wallet(model, source),

@@ -27,7 +27,7 @@ pub const OWNERS: [usize; 4] = [0, 0, 1, 2];
 /// One step of a history. Wallets and askers are indexes.
 #[derive(Clone, Debug)]
 pub enum Act {
-    Pay(Payment),
+    Pay(ListedPayment),
     Deposit {
         wallet: usize,
         amount: i64,
@@ -53,7 +53,7 @@ pub enum Act {
     },
     Batch {
         is_atomic: bool,
-        payments: Vec<Payment>,
+        payments: Vec<ListedPayment>,
     },
     Freeze {
         wallet: usize,
@@ -67,7 +67,7 @@ pub enum Act {
 
 /// A transfer, or a hold of some seconds.
 #[derive(Clone, Debug)]
-pub struct Payment {
+pub struct ListedPayment {
     source: usize,
     destination: usize,
     amount: i64,
@@ -116,8 +116,8 @@ pub fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn payment() -> impl Strategy<Value = Payment> {
-    (wallet(), wallet(), amount(), seconds()).prop_map(|(source, destination, amount, seconds)| Payment {
+fn payment() -> impl Strategy<Value = ListedPayment> {
+    (wallet(), wallet(), amount(), seconds()).prop_map(|(source, destination, amount, seconds)| ListedPayment {
         source,
         destination,
         amount,
@@ -146,10 +146,7 @@ impl ListCase {
         bank.advance(TimeDelta::seconds(1)).await;
         let began = bank.clock.now();
         let rows: Vec<_> = (0..CUSTOMERS).map(|_| user_row(began)).collect();
-        let customers = rows.iter().map(|row| Actor {
-            user: row.id,
-            role: Role::Customer,
-        });
+        let customers = rows.iter().map(|row| Actor::new(row.id, Role::Customer));
         let actors: Vec<Actor> = customers.chain([operator]).collect();
         insert_users(&bank.db, rows).await;
         let mut wallets = Vec::new();
@@ -157,7 +154,7 @@ impl ListCase {
             let opened = bank
                 .services
                 .wallets
-                .open(actors[owner], currency(u8::from(index == 1)));
+                .open(&actors[owner], currency(u8::from(index == 1)));
             wallets.push(opened.await.map_err(failed)?.id);
         }
         let mut case = Self {
@@ -181,7 +178,7 @@ impl ListCase {
         let refused = bank
             .services
             .transfers
-            .capture(Asking::by(case.actors[1]), capture)
+            .capture(Asking::by(&case.actors[1]), capture)
             .await;
         prop_assert!(matches!(refused, Err(TransferError::Failed { .. })), "{:?}", refused);
         case.freeze(0, false).await?;
@@ -191,16 +188,16 @@ impl ListCase {
     /// Takes a step. A refusal is as good as a success; a fault fails the case.
     pub async fn go(&mut self, act: Act) -> TestCaseResult {
         let bank = self.bank.clone();
-        let (transfers, operator) = (&bank.services.transfers, self.actors[CUSTOMERS]);
+        let (transfers, operator) = (&bank.services.transfers, self.actors[CUSTOMERS].clone());
         match act {
             Act::Pay(payment) => {
-                let owner = self.actors[OWNERS[payment.source]];
+                let owner = &self.actors[OWNERS[payment.source]];
                 let answer = transfers.submit(Asking::by(owner), self.new_transfer(&payment)).await;
                 self.note(answer)
             }
             Act::Deposit { wallet, amount } => {
                 let new = self.new_payment(wallet, amount, None);
-                let answer = transfers.deposit(Asking::by(operator), new).await;
+                let answer = transfers.deposit(Asking::by(&operator), new).await;
                 self.note(answer)
             }
             Act::Withdraw {
@@ -208,7 +205,7 @@ impl ListCase {
                 amount,
                 seconds,
             } => {
-                let owner = self.actors[OWNERS[wallet]];
+                let owner = &self.actors[OWNERS[wallet]];
                 let new = self.new_payment(wallet, amount, seconds);
                 let answer = transfers.withdraw(Asking::by(owner), new).await;
                 self.note(answer)
@@ -224,12 +221,12 @@ impl ListCase {
                     amount: asked(amount),
                     is_final,
                 };
-                let answer = transfers.capture(Asking::by(self.actors[asker]), new).await;
+                let answer = transfers.capture(Asking::by(&self.actors[asker]), new).await;
                 self.note(answer)
             }
             Act::Void { hold, asker } => {
                 let hold = *hold.get(&self.holds);
-                let answer = transfers.void(Asking::by(self.actors[asker]), hold).await;
+                let answer = transfers.void(Asking::by(&self.actors[asker]), hold).await;
                 self.note(answer)
             }
             Act::Reverse { original, amount } => {
@@ -238,7 +235,7 @@ impl ListCase {
                     amount: asked(amount),
                     description: None,
                 };
-                let answer = transfers.reverse(Asking::by(operator), new).await;
+                let answer = transfers.reverse(Asking::by(&operator), new).await;
                 self.note(answer)
             }
             Act::Batch { is_atomic, payments } => self.batch(is_atomic, &payments).await,
@@ -258,8 +255,8 @@ impl ListCase {
     }
 
     /// All payments of a batch come from the wallets of the first customer.
-    async fn batch(&mut self, is_atomic: bool, payments: &[Payment]) -> TestCaseResult {
-        let of_first = payments.iter().map(|payment| Payment {
+    async fn batch(&mut self, is_atomic: bool, payments: &[ListedPayment]) -> TestCaseResult {
+        let of_first = payments.iter().map(|payment| ListedPayment {
             source: payment.source % 2,
             ..payment.clone()
         });
@@ -268,7 +265,7 @@ impl ListCase {
             transfers: of_first.map(|payment| self.new_transfer(&payment)).collect(),
         };
         let bank = self.bank.clone();
-        let answer = bank.services.transfers.batch(Asking::by(self.actors[0]), new).await;
+        let answer = bank.services.transfers.batch(Asking::by(&self.actors[0]), new).await;
         let items = match answer {
             Ok(answer) => answer.items,
             Err(TransferError::BatchRefused { .. }) => return Ok(()),
@@ -285,12 +282,12 @@ impl ListCase {
     }
 
     async fn freeze(&self, wallet: usize, is_frozen: bool) -> TestCaseResult {
-        let (wallets, operator) = (&self.bank.services.wallets, self.actors[CUSTOMERS]);
+        let (wallets, operator) = (&self.bank.services.wallets, self.actors[CUSTOMERS].clone());
         let id = self.wallets[wallet];
         let changed = if is_frozen {
-            wallets.freeze(operator, id, Expected::Anything).await
+            wallets.freeze(&operator, id, Expected::Anything).await
         } else {
-            wallets.unfreeze(operator, id, Expected::Anything).await
+            wallets.unfreeze(&operator, id, Expected::Anything).await
         };
         changed.map(drop).map_err(failed)
     }
@@ -310,7 +307,7 @@ impl ListCase {
         }
     }
 
-    fn new_transfer(&self, payment: &Payment) -> NewTransfer {
+    fn new_transfer(&self, payment: &ListedPayment) -> NewTransfer {
         let (source, destination) = (self.wallets[payment.source], self.wallets[payment.destination]);
         NewTransfer {
             hold: payment.seconds.and_then(HoldTerms::try_new),
@@ -329,7 +326,7 @@ impl ListCase {
 
 /// A hold of some seconds on the first wallet.
 fn held(amount: i64, seconds: i64) -> Act {
-    Act::Pay(Payment {
+    Act::Pay(ListedPayment {
         source: 0,
         destination: 2,
         amount,

@@ -44,7 +44,7 @@ async fn every_list_is_what_a_plain_filter_finds(bank: Arc<TestBank>) {
         file!(),
         &(vec(act(), 6..24), any::<bool>(), vec(drawn_list(), 16)),
         async |(acts, ends_with_a_hold, lists)| {
-            let mut case = ListCase::begin(&bank, operator).await?;
+            let mut case = ListCase::begin(&bank, operator.clone()).await?;
             for act in acts {
                 case.go(act).await?;
             }
@@ -146,7 +146,7 @@ async fn walk(
             .bank
             .services
             .transfers
-            .list(case.actors[list.asker], filter, request);
+            .list(&case.actors[list.asker], filter, request);
         let page = listed.await.map_err(failed)?;
         pages += 1;
         prop_assert!(page.items.len() as u64 <= list.limit, "{} items", page.items.len());

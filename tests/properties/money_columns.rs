@@ -174,7 +174,7 @@ async fn deposits_and_withdrawals_are_stored_digit_by_digit(bank: Arc<TestBank>)
     let met = Met::default();
     let amounts = (units_above_zero(), units_above_zero(), units_above_zero());
     hold_on_bank(file!(), &amounts, async |(paid_in, paid_out, asked)| {
-        let mut bank_case = BankCase::new(&bank, operator).await;
+        let mut bank_case = BankCase::new(&bank, operator.clone()).await;
         bank_case.open(0, 0).await?;
         let out = paid_out.min(paid_in);
         let too_much = (paid_in - out).saturating_add(asked).min(UNITS_MAX);

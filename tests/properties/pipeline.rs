@@ -151,7 +151,7 @@ impl Stage {
             .bank
             .services
             .transfers
-            .deposit(Asking::by(self.operator), deposit)
+            .deposit(Asking::by(&self.operator), deposit)
             .await;
         made.expect("a deposit is made");
         *self.deposited.entry(self.today()).or_default() += i128::from(units);

@@ -76,7 +76,7 @@ async fn no_update_of_two_racing_replicas_is_lost(bank: Arc<TestBank>) {
     let replica = bank.replica().await;
     let met = Met::default();
     hold_on_bank(file!(), &vec((0..2_usize, turn()), 4..16), async |turns| {
-        let (bank_cases, mut model) = case_on_two_replicas(&bank, operator, &replica).await?;
+        let (bank_cases, mut model) = case_on_two_replicas(&bank, operator.clone(), &replica).await?;
         let before = Rows::of(&bank.db, &mut bank_cases[0].ids.clone())
             .await
             .transfers
@@ -219,7 +219,7 @@ async fn a_key_raced_by_two_replicas_moves_money_once(bank: Arc<TestBank>) {
     let replica = bank.replica().await;
     let met = Met::default();
     hold_on_bank(file!(), &(drawn_request(), 2..6_usize), async |(drawn, times)| {
-        let (bank_cases, mut model) = case_on_two_replicas(&bank, operator, &replica).await?;
+        let (bank_cases, mut model) = case_on_two_replicas(&bank, operator.clone(), &replica).await?;
         let ask = Ask {
             key: Some(0),
             ..drawn.resolve(&mut model)

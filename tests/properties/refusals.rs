@@ -25,7 +25,7 @@ async fn a_refusal_changes_nothing_and_a_success_exactly_its_rows(bank: Arc<Test
         file!(),
         &(funds(), first_statuses(), vec(step(), 5..14)),
         async |(funds, statuses, steps)| {
-            let mut bank_case = BankCase::new(&bank, operator).await;
+            let mut bank_case = BankCase::new(&bank, operator.clone()).await;
             let mut model = Model::default();
             for (user, currency) in (0..USERS).map(|user| (user, 0)).chain([(0, 1)]) {
                 model.open(user, currency).map_err(TestCaseError::fail)?;
@@ -210,11 +210,8 @@ fn moved(before: &Rows, after: &Rows, id: TransferId, bank_case: &BankCase, ask:
 
 /// The service returns what the request said; a refused transfer has no description.
 async fn shown_as_stored(bank_case: &BankCase, ask: &Ask, id: TransferId, verdict: Verdict) -> TestCaseResult {
-    let actor = Actor {
-        user: bank_case.ids.operator,
-        role: Role::Operator,
-    };
-    let shown = bank_case.services.transfers.get(actor, id).await;
+    let actor = Actor::new(bank_case.ids.operator, Role::Operator);
+    let shown = bank_case.services.transfers.get(&actor, id).await;
     let shown = shown.map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(Some(shown.transfer.amount.units()), ask.units);
     let kept = ask.description.clone().filter(|_| verdict.code == "completed");

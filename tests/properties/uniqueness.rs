@@ -122,15 +122,16 @@ async fn a_user_has_one_wallet_in_a_currency(bank: Arc<TestBank>) {
             let opening = (users[user], currency(index));
             let opened = if at_once {
                 // Two replicas at the same moment: at most one of them opens it.
+                let owner = customer(opening.0);
                 let (one, other) = tokio::join!(
-                    bank.services.wallets.open(customer(opening.0), opening.1),
-                    replica.wallets.open(customer(opening.0), opening.1)
+                    bank.services.wallets.open(&owner, opening.1),
+                    replica.wallets.open(&owner, opening.1)
                 );
                 prop_assert!(one.is_err() || other.is_err(), "both have opened it");
                 met.count("at once");
                 one.or(other)
             } else {
-                bank.services.wallets.open(customer(opening.0), opening.1).await
+                bank.services.wallets.open(&customer(opening.0), opening.1).await
             };
             match opened {
                 Ok(wallet) => {
@@ -277,8 +278,5 @@ fn entry(wallet_id: WalletId, transfer_id: TransferId, units: i64) -> entries::M
 }
 
 fn customer(user: UserId) -> Actor {
-    Actor {
-        user,
-        role: Role::Customer,
-    }
+    Actor::new(user, Role::Customer)
 }

@@ -168,8 +168,8 @@ async fn money_moves_round_in_one_batch(bank: Arc<TestBank>) {
     let (ana, anas) = quiet_customer(&bank, "ana").await;
     let (ben, bens) = quiet_customer(&bank, "ben").await;
     bank.fund(anas, "5", "visa").await;
-    let there = command(ana, anas, bens, "5");
-    let back = command(ben, bens, anas, "5");
+    let there = command(&ana, anas, bens, "5");
+    let back = command(&ben, bens, anas, "5");
     // Each one can pay only with the money that has just come in.
     let outcomes = committer
         .commit(&bank, vec![back.clone(), there.clone(), back, there.clone(), there])

@@ -115,7 +115,7 @@ async fn ids_grow_and_entries_stay_in_order_whatever_the_buckets(bank: Arc<TestB
     }
     let mut made = Vec::new();
     for (actor, wallet) in payers.iter().cycle().take(3 * payers.len()) {
-        let receipt = submit(&bank.services, *actor, new_transfer(*wallet, shop.wallet, "1")).await;
+        let receipt = submit(&bank.services, actor, new_transfer(*wallet, shop.wallet, "1")).await;
         made.push(receipt.expect("each payer has three").transfer.transfer.id);
     }
     assert!(made.is_sorted_by(|earlier, later| earlier < later), "{made:#?}");

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use harness::database::TestDatabase;
 use harness::{Customer, ManualClock, TestBank, begin, on_every_backend};
 use serde_json::json;
-use service::ledger::SubmitError;
-use service::transfers::{Asking, TransferError};
+use service::ledger::{Action, BatchRequest, Command, SubmitError};
+use service::transfers::{Asking, BATCH_MAX, TransferError};
 use service::values::TransferStatus;
 
+use crate::own_committer::{Committer, ana_pays_ben, sides};
 use crate::requests::{key, new_transfer, submit, transfer};
 
 on_every_backend!(
     a_full_queue_answers_at_once_and_nothing_happens,
+    one_user_fills_half_of_the_queue_and_leaves_the_rest_to_others,
     a_caller_who_hangs_up_neither_stops_nor_doubles_a_transfer,
     an_aborted_request_under_a_key_is_answered_by_the_next,
     stopping_answers_what_was_accepted_and_takes_no_more,
@@ -29,18 +31,23 @@ async fn a_full_queue_answers_at_once_and_nothing_happens(bank: Arc<TestBank>) {
     let bank = TestBank::open_on(bank.backend, database, Arc::new(ManualClock::new()), 1).await;
     let (ana, ben) = ana_and_ben(&bank).await;
     let rows = bank.row_counts().await;
-    let pay = || submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
+    let pay = || submit(&bank.services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
     let held = bank.hold_commits().await;
     let mut accepted = Vec::new();
-    // One command is with the committer and one in the queue, which stays full for as long as commits are held.
-    while accepted.len() < 2 {
+    // In the end one command is with the committer and one in the queue, which stays full for as long as commits are held.
+    let mut refused = 0;
+    while refused < 100 {
         let one = begin([pay()]).await;
         if one.waiting() == 1 {
             accepted.push(one);
+            refused = 0;
         } else {
+            refused += 1;
             tokio::task::yield_now().await;
         }
     }
+    let count = accepted.len() as u64;
+    assert!((2..=3).contains(&count), "{count} were accepted");
     let crowd = begin((0..10).map(|_| pay())).await;
     assert_eq!(crowd.waiting(), 0, "nobody waits for a place");
     for outcome in crowd.all().await {
@@ -72,18 +79,60 @@ async fn a_full_queue_answers_at_once_and_nothing_happens(bank: Arc<TestBank>) {
             TransferStatus::Completed
         );
     }
-    assert_eq!(bank.row_counts().await, (rows.0 + 2, rows.1 + 4));
+    assert_eq!(bank.row_counts().await, (rows.0 + count, rows.1 + 2 * count));
     pay().await.expect("there is room again");
-    assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["97.0000", "3.0000"]);
+    let (anas, bens) = (format!("{}.0000", 99 - count), format!("{}.0000", 1 + count));
+    assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, [anas, bens]);
     bank.assert_books_balance().await;
     bank.close().await;
+}
+
+async fn one_user_fills_half_of_the_queue_and_leaves_the_rest_to_others(bank: Arc<TestBank>) {
+    /// Half of the committer's queue.
+    const HALF: usize = 8192 / 2;
+    let pay = ana_pays_ben(&bank).await;
+    let committer = Committer::of(&bank).await;
+    let queue = committer.queue();
+    let held = bank.hold_commits().await;
+    // Another user's, with as many rows as the committer takes at once: it takes nothing more while commits are held.
+    let first = begin([queue.submit(thousand(&committer.first))]).await;
+    while queue.depth() >= BATCH_MAX {
+        tokio::task::yield_now().await;
+    }
+    let half = begin((0..HALF).map(|_| queue.submit(pay.clone()))).await;
+    assert_eq!(half.waiting(), HALF);
+    let more = begin((0..10).map(|_| queue.submit(pay.clone()))).await;
+    assert_eq!(more.waiting(), 0, "no caller waits for a place");
+    for outcome in more.all().await {
+        assert!(matches!(outcome, Err(SubmitError::Overloaded)), "{outcome:?}");
+    }
+    let other = begin([queue.submit(committer.first.clone())]).await;
+    assert_eq!(other.waiting(), 1, "there is room for another user");
+    held.release().await;
+    for outcome in [first.all().await, half.all().await, other.all().await].concat() {
+        outcome.expect("what was accepted is done");
+    }
+    queue.submit(pay.clone()).await.expect("there is room again");
+    assert_eq!(bank.balances(&sides(&pay)).await, ["9.5903", "0.4097"]);
+}
+
+/// The same movement a thousand times, in one batch.
+fn thousand(command: &Command) -> Command {
+    let Action::Move(movement) = &command.action else {
+        panic!("it moves money between customers");
+    };
+    let batch = BatchRequest {
+        is_atomic: false,
+        movements: vec![movement.clone(); BATCH_MAX],
+    };
+    Command::new(command.actor.clone(), Action::Batch(batch))
 }
 
 async fn a_caller_who_hangs_up_neither_stops_nor_doubles_a_transfer(bank: Arc<TestBank>) {
     let (ana, ben) = ana_and_ben(&bank).await;
     let rows = bank.row_counts().await;
     let held = bank.hold_commits().await;
-    let pay = |amount| submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, amount));
+    let pay = |amount| submit(&bank.services, &ana.actor, new_transfer(ana.wallet, ben.wallet, amount));
     let left = begin([pay("1"), pay("2"), pay("4")]).await;
     assert_eq!(left.waiting(), 3, "they are queued");
     drop(left);
@@ -105,7 +154,7 @@ async fn an_aborted_request_under_a_key_is_answered_by_the_next(bank: Arc<TestBa
     let transfers = &bank.services.transfers;
     let pay = || {
         transfers.submit(
-            Asking::by(ana.actor).with_key(key("once")),
+            Asking::by(&ana.actor).with_key(key("once")),
             new_transfer(ana.wallet, ben.wallet, "1"),
         )
     };
@@ -130,7 +179,7 @@ async fn stopping_answers_what_was_accepted_and_takes_no_more(bank: Arc<TestBank
     let (ana, ben) = ana_and_ben(&bank).await;
     let services = bank.replica().await;
     let transfers = services.transfers.clone();
-    let pay = || transfers.submit(Asking::by(ana.actor), new_transfer(ana.wallet, ben.wallet, "1"));
+    let pay = || transfers.submit(Asking::by(&ana.actor), new_transfer(ana.wallet, ben.wallet, "1"));
     let held = bank.hold_commits().await;
     let accepted = begin((0..20).map(|_| pay())).await;
     assert_eq!(accepted.waiting(), 20);
@@ -169,7 +218,7 @@ async fn the_size_of_each_batch_is_counted(bank: Arc<TestBank>) {
     let (ana, ben) = ana_and_ben(&bank).await;
     let before = bank.services.ops.metrics();
     for _ in 0..3 {
-        let paid = submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1")).await;
+        let paid = submit(&bank.services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "1")).await;
         paid.expect("ana can pay");
     }
     let after = bank.services.ops.metrics();

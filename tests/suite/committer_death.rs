@@ -41,7 +41,7 @@ async fn a_committer_that_died_is_noticed(bank: Arc<TestBank>) {
     });
     let db = Db::connect(&bank.config.database_url).await.expect("it can be opened");
     let services = Services::start(&bank.config, db, clock.clone()).expect("the services start");
-    let pay = || submit(&services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
+    let pay = || submit(&services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
     pay().await.expect("the clock is whole");
     services.ops.prove_ready().await.expect("it is ready");
     clock.is_broken.store(true, Ordering::SeqCst);

@@ -78,10 +78,10 @@ async fn two_replicas_lose_no_update(bank: Arc<TestBank>) {
 async fn moves_money(services: &Services, worker: usize, customers: &[(Actor, WalletId)]) -> Vec<Transfer> {
     let mut made = Vec::new();
     for step in 0..TRANSFERS_PER_WORKER {
-        let (actor, source) = customers[(worker + step) % 4];
+        let (actor, source) = &customers[(worker + step) % 4];
         let (_, destination) = customers[(worker + step + 1 + step % 3) % 4];
         let amount = format!("{}.{}", 1 + (worker * 7 + step * 5) % 9, 1 + worker % 9);
-        match submit(services, actor, new_transfer(source, destination, &amount)).await {
+        match submit(services, actor, new_transfer(*source, destination, &amount)).await {
             Ok(receipt) => made.push(receipt.transfer.transfer.as_ref().clone()),
             Err(TransferError::Failed {
                 failure: Failure::InsufficientFunds { .. },
@@ -120,9 +120,9 @@ async fn batches_over_the_same_wallets_do_not_deadlock(bank: Arc<TestBank>) {
                 // The two clients go through the wallets in opposite directions.
                 let batch = (0..16).map(|step| {
                     let index = if offset == 0 { step } else { 15 - step };
-                    let (actor, source) = customers[index];
+                    let (actor, source) = &customers[index];
                     let (_, destination) = customers[(index + 1 + round % 15) % 16];
-                    submit(services, actor, new_transfer(source, destination, "0.01"))
+                    submit(services, actor, new_transfer(*source, destination, "0.01"))
                 });
                 for outcome in all_at_once(batch).await {
                     outcome.expect("there is enough for all");
@@ -163,7 +163,7 @@ async fn of_many_withdrawals_through_two_replicas_one_succeeds(bank: Arc<TestBan
     let ana = bank.customer_with("ana", "77.7777").await;
     bank.open_method("wire", "USD").await;
     let replicas = [bank.services.clone(), bank.replica().await];
-    let withdrawals = (0..64).map(|index| withdraw(&replicas[index % 2], ana.actor, ana.wallet, "77.7777"));
+    let withdrawals = (0..64).map(|index| withdraw(&replicas[index % 2], &ana.actor, ana.wallet, "77.7777"));
     let outcomes = all_at_once(withdrawals).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     for outcome in outcomes.into_iter().filter_map(Result::err) {
@@ -182,12 +182,12 @@ async fn nothing_moves_after_a_freeze_was_answered(bank: Arc<TestBank>) {
     let replicas = [bank.services.clone(), bank.replica().await];
     let stream = |index: usize| {
         let services = replicas[index].clone();
-        let (actor, source, destination) = (ana.actor, ana.wallet, ben.wallet);
+        let (actor, source, destination) = (ana.actor.clone(), ana.wallet, ben.wallet);
         tokio::spawn(async move {
             // Pays until the wallet is frozen, and then a few times more.
             let mut refused = 0;
             while refused < 10 {
-                match submit(&services, actor, new_transfer(source, destination, "0.0001")).await {
+                match submit(&services, &actor, new_transfer(source, destination, "0.0001")).await {
                     Ok(_) => assert_eq!(refused, 0, "the wallet was frozen"),
                     Err(TransferError::Failed {
                         failure: Failure::WalletFrozen,
@@ -244,7 +244,7 @@ async fn a_system_wallet_opens_once_however_many_ask(bank: Arc<TestBank>) {
     let ana = bank.customer_with("ana", "100").await;
     let replicas = [bank.services.clone(), bank.replica().await];
     let operator = bank.operator_actor().await;
-    let withdrawals = (0..32).map(|index| withdraw(&replicas[index % 2], operator, ana.wallet, "1"));
+    let withdrawals = (0..32).map(|index| withdraw(&replicas[index % 2], &operator, ana.wallet, "1"));
     for outcome in all_at_once(withdrawals).await {
         outcome.expect("there is enough for all");
     }

@@ -56,7 +56,7 @@ async fn write(bank: Arc<TestBank>, ana: Customer, ben: Customer, answered: Arc<
     for _ in 0..TRANSFERS_EACH {
         loop {
             let new = new_transfer(ana.wallet, ben.wallet, "1");
-            match bank.services.transfers.submit(Asking::by(ana.actor), new).await {
+            match bank.services.transfers.submit(Asking::by(&ana.actor), new).await {
                 Ok(_) => break,
                 // The answer promises that nothing was stored; the sums at the end check that.
                 Err(TransferError::Submit(_)) => tokio::task::yield_now().await,

@@ -32,7 +32,7 @@ async fn what_one_replica_remembers_of_a_lost_commit_moves_no_money() {
         let (ana, ben) = (bank.customer_with("ana", "1000").await, bank.customer("ben").await);
         let other = bank.replica().await;
         let pay =
-            async |services, amount| submit(services, ana.actor, new_transfer(ana.wallet, ben.wallet, amount)).await;
+            async |services, amount| submit(services, &ana.actor, new_transfer(ana.wallet, ben.wallet, amount)).await;
         let lost = pay(&bank.services, "500").await.expect("there is enough");
         lose(&bank, lost.transfer.transfer.id, (&ana, &ben), "500").await;
         // The other replica brings both wallets to the versions that the first one remembers, but with other balances.
@@ -52,7 +52,7 @@ async fn the_statistics_count_a_lost_transfer_no_more() {
         let (ana, ben) = (bank.customer_with("ana", "1000").await, bank.customer("ben").await);
         let other = bank.replica().await;
         let pay =
-            async |services, amount| submit(services, ana.actor, new_transfer(ana.wallet, ben.wallet, amount)).await;
+            async |services, amount| submit(services, &ana.actor, new_transfer(ana.wallet, ben.wallet, amount)).await;
         let lost = pay(&bank.services, "500").await.expect("there is enough");
         let both = async || [minute(&bank.services, "USD").await, minute(&other, "USD").await];
         assert_eq!(both().await, [(2, 1_500); 2]);
@@ -110,7 +110,7 @@ async fn a_method_that_another_replica_opened_again_is_found() {
         let method = Method::try_new("wire").expect("this is a method");
         let usd = Currency::from_code("USD").expect("this is a currency");
         let operator = bank.operator_actor().await;
-        let opened = other.wallets.open_method(operator, &method, usd).await;
+        let opened = other.wallets.open_method(&operator, &method, usd).await;
         opened.expect("it can be opened");
         let path = wallet_path(ana.wallet, "/withdrawals");
         ana.caller.post(&path, payment("1", "wire")).await.expect(201);

@@ -143,7 +143,7 @@ async fn keys_outlive_processes_and_years(bank: Arc<TestBank>) {
         services
             .transfers
             .submit(
-                service::transfers::Asking::by(ana.actor).with_key(key("k")),
+                service::transfers::Asking::by(&ana.actor).with_key(key("k")),
                 new_transfer(ana.wallet, ben.wallet, amount),
             )
             .await

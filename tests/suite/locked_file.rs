@@ -77,7 +77,7 @@ async fn two_processes_on_one_file_take_turns() {
         let processes = [bank.services.clone(), bank.replica().await];
         let until = Instant::now() + TURNS_FOR;
         let streams = (0..2 * CALLERS).map(|caller| {
-            let services = &processes[caller % 2];
+            let (services, actor) = (&processes[caller % 2], &actor);
             async move {
                 while Instant::now() < until {
                     let paid = submit(services, actor, new_transfer(ana, ben, "0.0001")).await;

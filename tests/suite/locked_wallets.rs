@@ -17,9 +17,9 @@ async fn a_locked_wallet_stops_nobody_else() {
         let (cara, dan) = (bank.customer_with("cara", "10").await, bank.customer("dan").await);
         let lock = bank.lock_wallet(ana.wallet).await;
         let began = Instant::now();
-        let stopped = || submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
+        let stopped = || submit(&bank.services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
         let waiting = begin([stopped()]).await;
-        let free = || submit(&bank.services, cara.actor, new_transfer(cara.wallet, dan.wallet, "1"));
+        let free = || submit(&bank.services, &cara.actor, new_transfer(cara.wallet, dan.wallet, "1"));
         // This transfer is in one batch with the stopped one, and waits as long as a batch waits for a lock.
         free().await.expect("nothing is in its way");
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
@@ -50,7 +50,7 @@ async fn a_lock_that_goes_in_time_is_waited_for() {
         let lock = bank.lock_wallet(ben.wallet).await;
         let waiting = begin([submit(
             &bank.services,
-            ana.actor,
+            &ana.actor,
             new_transfer(ana.wallet, ben.wallet, "1"),
         )])
         .await;

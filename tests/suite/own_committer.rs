@@ -29,7 +29,7 @@ impl Committer {
         bank.fund(source, "100", "first").await;
         let started = Ledger::start(db, bank.clock.clone(), 8192, Handover::new());
         let ledger = started.expect("a thread can be started");
-        let first = command(ana, source, destination, "0.0001");
+        let first = command(&ana, source, destination, "0.0001");
         let committer = Self { ledger, first };
         // After this it remembers its two wallets.
         committer.commit(bank, Vec::new()).await;
@@ -41,7 +41,8 @@ impl Committer {
         let queue = self.ledger.queue();
         let held = bank.hold_commits().await;
         let first = begin([queue.submit(self.first.clone())]).await;
-        while queue.depth() > 0 {
+        // Until the committer has begun, it takes what arrives into the same batch.
+        while queue.depth() > 0 || self.ledger.metrics().batch_age().is_none() {
             tokio::task::yield_now().await;
         }
         let batch = begin(commands.into_iter().map(|command| submit(&queue, command))).await;
@@ -93,10 +94,10 @@ pub async fn submit(queue: &Queue, command: Command) -> Result<Outcome, SubmitEr
     queue.submit(command).await
 }
 
-pub fn command(actor: Actor, source: WalletId, destination: WalletId, amount: &str) -> Command {
+pub fn command(actor: &Actor, source: WalletId, destination: WalletId, amount: &str) -> Command {
     Command {
         is_dry_run: false,
-        actor,
+        actor: actor.clone(),
         idempotency: None,
         action: Action::Move(Movement {
             source,
@@ -163,5 +164,5 @@ pub async fn ana_pays_ben(bank: &TestBank) -> Command {
     let (ana, source) = quiet_customer(bank, "ana").await;
     let (_, destination) = quiet_customer(bank, "ben").await;
     bank.fund(source, "10", "visa").await;
-    command(ana, source, destination, "0.0001")
+    command(&ana, source, destination, "0.0001")
 }

@@ -81,7 +81,7 @@ async fn columns_of_a_newer_release_stop_no_older_one() {
         // The first batch of a process takes the turn. The other process then finds the head moved, and takes the turn,
         // too.
         for services in [bank.replica().await, bank.services.clone()] {
-            let paid = submit(&services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1")).await;
+            let paid = submit(&services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "1")).await;
             paid.expect("ana can pay");
         }
         assert_eq!(bank.balances(&[ana.wallet, ben.wallet]).await, ["88.0000", "22.0000"]);

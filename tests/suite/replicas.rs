@@ -46,12 +46,12 @@ impl Pair {
         pair
     }
 
-    async fn freeze(&self, services: &Services, operator: Actor) {
+    async fn freeze(&self, services: &Services, operator: &Actor) {
         let frozen = services.wallets.freeze(operator, self.bens, Expected::Anything).await;
         frozen.expect("a wallet can be frozen");
     }
 
-    async fn unfreeze(&self, services: &Services, operator: Actor) {
+    async fn unfreeze(&self, services: &Services, operator: &Actor) {
         let unfrozen = services.wallets.unfreeze(operator, self.bens, Expected::Anything).await;
         unfrozen.expect("a wallet can be unfrozen");
     }
@@ -59,7 +59,7 @@ impl Pair {
     async fn pay(&self, services: &Services, amount: &str) -> Result<(), Failure> {
         match submit(
             services,
-            self.ana.actor,
+            &self.ana.actor,
             new_transfer(self.ana.wallet, self.bens, amount),
         )
         .await
@@ -109,7 +109,7 @@ async fn money_that_another_process_brought_can_be_spent(bank: Arc<TestBank>) {
     );
     pair.there
         .transfers
-        .deposit(Asking::by(operator), deposit)
+        .deposit(Asking::by(&operator), deposit)
         .await
         .expect("an operator can deposit");
     pair.pay(&pair.here, "14").await.expect("ana has 14");
@@ -122,7 +122,7 @@ async fn money_that_another_process_brought_can_be_spent(bank: Arc<TestBank>) {
 async fn a_freeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let operator = bank.operator_actor().await;
-    pair.freeze(&pair.there, operator).await;
+    pair.freeze(&pair.there, &operator).await;
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
     assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["9.0000", "1.0000"]);
 }
@@ -130,9 +130,9 @@ async fn a_freeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
 async fn an_unfreeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let operator = bank.operator_actor().await;
-    pair.freeze(&pair.here, operator).await;
+    pair.freeze(&pair.here, &operator).await;
     assert_eq!(pair.pay(&pair.here, "1").await, Err(Failure::WalletFrozen));
-    pair.unfreeze(&pair.there, operator).await;
+    pair.unfreeze(&pair.there, &operator).await;
     pair.pay(&pair.here, "1").await.expect("money may move again");
     assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["8.0000", "2.0000"]);
 }
@@ -140,7 +140,7 @@ async fn an_unfreeze_by_another_process_holds_at_once(bank: Arc<TestBank>) {
 async fn a_wallet_that_another_process_opened_can_be_paid(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let unknown = WalletId(uuid::Uuid::from_u128(1));
-    let refused = submit(&pair.here, pair.ana.actor, new_transfer(pair.ana.wallet, unknown, "1")).await;
+    let refused = submit(&pair.here, &pair.ana.actor, new_transfer(pair.ana.wallet, unknown, "1")).await;
     let refusal = refused.expect_err("nobody has this wallet");
     assert!(matches!(refusal, TransferError::Refused(Refusal::WalletNotFound)));
     let cara = bank.customer("cara").await;
@@ -148,11 +148,11 @@ async fn a_wallet_that_another_process_opened_can_be_paid(bank: Arc<TestBank>) {
     let opened = pair
         .there
         .wallets
-        .open(cara.actor, euro)
+        .open(&cara.actor, euro)
         .await
         .expect("a wallet can be opened")
         .id;
-    let refused = submit(&pair.here, pair.ana.actor, new_transfer(pair.ana.wallet, opened, "1")).await;
+    let refused = submit(&pair.here, &pair.ana.actor, new_transfer(pair.ana.wallet, opened, "1")).await;
     assert!(matches!(
         refused,
         Err(TransferError::Failed {
@@ -162,7 +162,7 @@ async fn a_wallet_that_another_process_opened_can_be_paid(bank: Arc<TestBank>) {
     ));
     submit(
         &pair.here,
-        pair.ana.actor,
+        &pair.ana.actor,
         new_transfer(pair.ana.wallet, cara.wallet, "1"),
     )
     .await
@@ -196,7 +196,7 @@ async fn after_more_commits_than_are_told_everything_is_read_again(bank: Arc<Tes
     paid.into_iter().for_each(|paid| paid.expect("ana has 9"));
     // Only the newest commit names cara's wallet, and it is not among the reported ones.
     let to_cara = new_transfer(pair.ana.wallet, cara.wallet, "1");
-    submit(&pair.there, pair.ana.actor, to_cara)
+    submit(&pair.there, &pair.ana.actor, to_cara)
         .await
         .expect("ana has 8.7999");
     let before = pair.here.ops.metrics();
@@ -219,8 +219,8 @@ async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<Tes
     let operator = bank.operator_actor().await;
     let there = &pair.there.wallets;
     let of_ana = async |freezes: bool| match freezes {
-        true => there.freeze(operator, pair.ana.wallet, Expected::Anything).await,
-        false => there.unfreeze(operator, pair.ana.wallet, Expected::Anything).await,
+        true => there.freeze(&operator, pair.ana.wallet, Expected::Anything).await,
+        false => there.unfreeze(&operator, pair.ana.wallet, Expected::Anything).await,
     };
     for number in 0..CHANGES + 1 {
         of_ana(number % 2 == 0)
@@ -228,7 +228,7 @@ async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<Tes
             .expect("a wallet can be frozen and unfrozen");
     }
     there
-        .freeze(operator, pair.bens, Expected::Anything)
+        .freeze(&operator, pair.bens, Expected::Anything)
         .await
         .expect("a wallet can be frozen");
     let before = pair.here.ops.metrics().stale_retries;
@@ -242,7 +242,7 @@ async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<Tes
 async fn a_wallet_that_a_person_changed_is_read_again(bank: Arc<TestBank>) {
     let pair = Pair::of(&bank).await;
     let operator = bank.operator_actor().await;
-    pair.freeze(&pair.here, operator).await;
+    pair.freeze(&pair.here, &operator).await;
     let bens = bank.literal(pair.bens.0);
     let set_status = async |status: &str| {
         bank.execute(&format!("UPDATE wallets SET status = '{status}' WHERE id = {bens}"))
@@ -258,7 +258,7 @@ async fn a_wallet_that_a_person_changed_is_read_again(bank: Arc<TestBank>) {
     set_status("ACTIVE").await;
     pair.pay(&pair.here, "1").await.expect("money may move again");
     set_status("FROZEN").await;
-    pair.unfreeze(&pair.here, operator).await;
+    pair.unfreeze(&pair.here, &operator).await;
     pair.pay(&pair.there, "1").await.expect("money may move again");
     assert_eq!(bank.balances(&[pair.ana.wallet, pair.bens]).await, ["6.0000", "4.0000"]);
 }

@@ -97,14 +97,14 @@ pub fn new_transfer(source: WalletId, destination: WalletId, amount: &str) -> Ne
 }
 
 /// Submits a transfer without HTTP.
-pub async fn submit(services: &Services, actor: Actor, new: NewTransfer) -> Result<TransferOutcome, TransferError> {
+pub async fn submit(services: &Services, actor: &Actor, new: NewTransfer) -> Result<TransferOutcome, TransferError> {
     services.transfers.submit(Asking::by(actor), new).await
 }
 
 /// Withdraws without HTTP.
 pub async fn withdraw(
     services: &Services,
-    actor: Actor,
+    actor: &Actor,
     wallet: WalletId,
     amount: &str,
 ) -> Result<TransferOutcome, TransferError> {
@@ -129,11 +129,5 @@ pub async fn quiet_customer(bank: &TestBank, name: &str) -> (Actor, WalletId) {
         .register(registration)
         .await
         .expect("a customer can register");
-    (
-        Actor {
-            user: user.id,
-            role: user.role,
-        },
-        wallet.id,
-    )
+    (Actor::new(user.id, user.role), wallet.id)
 }

@@ -87,7 +87,7 @@ impl Shared {
         let operator = self.bank.operator_actor().await;
         alone
             .transfers
-            .deposit(service::transfers::Asking::by(operator), deposit)
+            .deposit(service::transfers::Asking::by(&operator), deposit)
             .await
             .expect("a deposit is made");
     }

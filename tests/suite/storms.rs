@@ -71,7 +71,7 @@ async fn fifty_requests_through_two_replicas_make_one_transfer(bank: Arc<TestBan
     let pay = |index: usize| {
         let transfers = &replicas[index % 2].transfers;
         transfers.submit(
-            Asking::by(ana.actor).with_key(key("k")),
+            Asking::by(&ana.actor).with_key(key("k")),
             new_transfer(ana.wallet, ben.wallet, "1"),
         )
     };
@@ -100,7 +100,7 @@ async fn a_thousand_requests_with_a_hundred_keys_make_a_hundred_transfers(bank: 
     let replicas = [bank.services.clone(), bank.replica().await];
     let workers = (0..WORKERS).map(|worker| {
         let services = &replicas[(worker / 2) % 2];
-        worker_asks(services, worker, ana.actor, [ana.wallet, ben.wallet])
+        worker_asks(services, worker, ana.actor.clone(), [ana.wallet, ben.wallet])
     });
     let mut by_key: BTreeMap<usize, Vec<ledger::Transfer>> = BTreeMap::new();
     for (number, transfer) in all_at_once(workers).await.into_iter().flatten() {
@@ -133,13 +133,13 @@ async fn worker_asks(services: &Services, worker: usize, ana: Actor, wallets: [W
         let new = new_transfer(source, destination, amount);
         let answer = services
             .transfers
-            .submit(Asking::by(ana).with_key(key(&format!("key-{number}"))), new)
+            .submit(Asking::by(&ana).with_key(key(&format!("key-{number}"))), new)
             .await;
         let transfer = match answer {
             Ok(receipt) => receipt.transfer.transfer.as_ref().clone(),
             Err(TransferError::Failed { transfer: Some(id), .. }) => services
                 .transfers
-                .get(ana, id)
+                .get(&ana, id)
                 .await
                 .expect("a recorded refusal can be seen")
                 .transfer

@@ -13,7 +13,7 @@ async fn a_session_that_has_the_turn_and_does_nothing_is_ended() {
         let other = bank.replica().await;
         let held = bank.hold_turn().await;
         let began = Instant::now();
-        let pay = |services| submit(services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
+        let pay = |services| submit(services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
         let paid = all_at_once([pay(&bank.services), pay(&other)]).await;
         let took = began.elapsed();
         assert!(

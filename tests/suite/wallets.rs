@@ -7,7 +7,7 @@ use harness::bank::PASSWORD;
 use harness::{Caller, TestBank, all_at_once, in_two_slices, on_every_backend};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use service::identity::{Email, FullName};
+use service::identity::{ClientInfo, Email, FullName};
 use service::values::Role;
 use uuid::Uuid;
 
@@ -245,9 +245,11 @@ async fn gone_customer(bank: &TestBank) -> Caller {
     let password = || SecretString::from(PASSWORD);
     let made = identity.create_user(email, name, password(), Role::Customer).await;
     let user = made.expect("a user can be made");
-    let signed_in = identity.sign_in(&user.email, password()).await;
-    let token = signed_in.expect("signing in works").token;
+    let signed_in = identity.sign_in(&user.email, password(), &ClientInfo::default()).await;
+    let token = signed_in.expect("signing in works").access_token;
     let row = bank.literal(user.id.0);
+    bank.execute(&format!("DELETE FROM sessions WHERE user_id = {row}"))
+        .await;
     bank.execute(&format!("DELETE FROM users WHERE id = {row}")).await;
     bank.with_token(token.expose_secret())
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use secrecy::SecretString;
 use service::clock::random_bytes;
-use service::config::{Config, ReportAccess};
+use service::config::{Config, ReportAccess, TokenAlgorithm};
 use service::identity::{Actor, Email, FullName, Registration};
 use service::page::PageRequest;
 use service::transfers::{Asking, NewPayment, NewTransfer, TransferError};
@@ -110,6 +110,8 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
         allows_unsafe_database: false,
         generic_plans: true,
         signing_key_file: folder.path().join("signing.key"),
+        token_algorithm: TokenAlgorithm::default(),
+        rate_limit_per_minute: 0,
         currency: Currency::from_code("USD").context("ISO 4217 has the US dollar")?,
         queue_max: 8192,
         data_dir: folder.path().to_owned(),
@@ -128,10 +130,7 @@ async fn make_customers(bank: &Bank, password: &str) -> anyhow::Result<Vec<DemoC
         .identity
         .create_user(email, name, SecretString::from(password), Role::Operator)
         .await?;
-    let operator = Actor {
-        user: operator.id,
-        role: operator.role,
-    };
+    let operator = Actor::new(operator.id, operator.role);
     let mut customers = Vec::with_capacity(NAMES.len());
     for name in NAMES {
         let email = format!("{}@demo.florin", name.to_lowercase());
@@ -147,14 +146,11 @@ async fn make_customers(bank: &Bank, password: &str) -> anyhow::Result<Vec<DemoC
             Money::parse_unsigned(OPENING_BALANCE).ok(),
             Method::try_new("visa").context("visa is a method")?,
         );
-        bank.transfers.deposit(Asking::by(operator), deposit).await?;
+        bank.transfers.deposit(Asking::by(&operator), deposit).await?;
         customers.push(DemoCustomer {
             name,
             email,
-            actor: Actor {
-                user: user.id,
-                role: user.role,
-            },
+            actor: Actor::new(user.id, user.role),
             wallet: wallet.id,
         });
     }
@@ -187,7 +183,7 @@ async fn send(bank: &Bank, customers: &[DemoCustomer], options: &DemoOptions) ->
         }
         let (actor, new) = random_transfer(customers);
         let bank = bank.clone();
-        under_way.spawn(async move { bank.transfers.submit(Asking::by(actor), new).await.map(|_| ()) });
+        under_way.spawn(async move { bank.transfers.submit(Asking::by(&actor), new).await.map(|_| ()) });
     }
     while let Some(ended) = under_way.join_next().await {
         note(&mut sent, Some(ended))?;
@@ -222,7 +218,7 @@ fn random_transfer(customers: &[DemoCustomer]) -> (Actor, NewTransfer) {
         description: Some("demo".to_owned()),
         ..NewTransfer::new(source_wallet, destination, Money::from_units(units))
     };
-    (customers[source].actor, new)
+    (customers[source].actor.clone(), new)
 }
 
 impl std::fmt::Display for DemoTraffic {
@@ -246,7 +242,7 @@ impl std::fmt::Display for DemoTraffic {
 async fn show_balances(bank: &Bank, customers: &[DemoCustomer]) -> anyhow::Result<()> {
     print("customer             balance  entries")?;
     for customer in customers {
-        let wallet = bank.wallets.get(customer.actor, customer.wallet).await?;
+        let wallet = bank.wallets.get(&customer.actor, customer.wallet).await?;
         print(format!(
             "{:8} {:>16} USD  {:>7}",
             customer.name,
@@ -263,7 +259,7 @@ async fn show_entries(bank: &Bank, customer: &DemoCustomer) -> anyhow::Result<()
         limit: ENTRIES_SHOWN,
         after: None,
     };
-    let page = bank.wallets.entries(customer.actor, customer.wallet, request).await?;
+    let page = bank.wallets.entries(&customer.actor, customer.wallet, request).await?;
     print(format!(
         "{}'s newest entries    amount     balance after",
         customer.name

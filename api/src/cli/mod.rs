@@ -8,6 +8,7 @@ mod bank;
 mod demo;
 mod environment;
 mod import;
+mod keys;
 mod logging;
 mod migrate;
 mod nearest;
@@ -63,10 +64,15 @@ enum CliCommand {
         #[command(subcommand)]
         action: migrate::MigrateAction,
     },
-    /// Make users
+    /// Make users, list them, and change what they may do
     User {
         #[command(subcommand)]
         action: user::UserAction,
+    },
+    /// Change or look at the keys that sign access tokens; beside running banks
+    Keys {
+        #[command(subcommand)]
+        action: keys::KeyAction,
     },
     /// Look at a wallet, freeze it, set its limits; beside a running bank
     Wallet {
@@ -143,6 +149,7 @@ async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
         CliCommand::Serve => serve::run(&settings, &call).await,
         CliCommand::Migrate { action } => migrate::run(&settings, action).await,
         CliCommand::User { action } => user::run(&settings, action).await,
+        CliCommand::Keys { action } => keys::run(&settings, action).await,
         CliCommand::Wallet { action } => wallet::run(&settings, action).await,
         CliCommand::Transfer { action } => transfer::run(&settings, action).await,
         CliCommand::Import { what } => import::run(&settings, what).await,

@@ -10,7 +10,7 @@ use super::settings::UnsafeDatabase;
 use super::welcome::{self, Call};
 use super::{Ending, Settings, bank, print};
 use crate::app::app;
-use crate::edge::{self, Limits};
+use crate::edge::{self, ConnectionLimits};
 use crate::stderr::complain;
 
 pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
@@ -66,11 +66,11 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let app = app(bank.clone(), settings.cors_origins.clone())?;
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections_max: settings.connections_max as usize,
         peer_share_percent: settings.peer_share_percent,
         trusted_proxies: settings.trusted_proxies.clone(),
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
     bank.serve(files);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use secrecy::SecretString;
-use service::config::{Config, ReportAccess};
+use service::config::{Config, ReportAccess, TokenAlgorithm};
 use service::db::check_url;
 use service::values::Currency;
 
@@ -75,9 +75,25 @@ pub struct Settings {
     #[arg(long, env = "FLORIN_CURRENCY", global = true, default_value = "USD", value_name = "CODE", value_parser = currency)]
     pub currency: Currency,
 
-    /// The key that signs access tokens, made when missing; replicas share it. By default in the data folder
+    /// The file with the keys that sign access tokens, made when missing; replicas share it. By default in the data folder
     #[arg(long, env = "FLORIN_SIGNING_KEY_FILE", global = true, value_name = "FILE")]
     pub signing_key_file: Option<PathBuf>,
+
+    /// How keys that are made from now on sign: `eddsa`, which other services can verify, or `hs256`
+    #[arg(
+        long,
+        env = "FLORIN_TOKEN_ALGORITHM",
+        global = true,
+        value_enum,
+        default_value = "eddsa",
+        value_name = "WHICH"
+    )]
+    pub token_algorithm: AlgorithmChoice,
+
+    /// How many requests under /v1 one caller may send a minute; 0 switches off every throttle but those on failed sign-ins
+    /// and unknown payees
+    #[arg(long, env = "FLORIN_RATE_LIMIT_PER_MINUTE", global = true, default_value = "0", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub rate_limit_per_minute: u32,
 
     /// How many transfers may wait before callers get a 503
     #[arg(long, env = "FLORIN_QUEUE_MAX", global = true, default_value = "8192", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -93,7 +109,7 @@ pub struct Settings {
     )]
     pub redis_url: Option<String>,
 
-    /// Who may read the reports: operators, or all callers, who then need no token
+    /// Who may read the reports: operators, auditors and admins, or all callers, who then need no token
     #[arg(
         long,
         env = "FLORIN_REPORTS",
@@ -175,6 +191,25 @@ pub enum ReportsChoice {
     Public,
 }
 
+/// How new keys sign access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AlgorithmChoice {
+    // clap would name it `ed-dsa`.
+    #[value(name = "eddsa")]
+    EdDsa,
+    #[value(name = "hs256")]
+    Hs256,
+}
+
+impl From<AlgorithmChoice> for TokenAlgorithm {
+    fn from(choice: AlgorithmChoice) -> Self {
+        match choice {
+            AlgorithmChoice::EdDsa => Self::EdDsa,
+            AlgorithmChoice::Hs256 => Self::Hs256,
+        }
+    }
+}
+
 impl From<ReportsChoice> for ReportAccess {
     fn from(choice: ReportsChoice) -> Self {
         match choice {
@@ -206,6 +241,8 @@ impl Settings {
             allows_unsafe_database: self.unsafe_database == UnsafeDatabase::Allow,
             generic_plans: self.generic_plans == OnOff::On,
             signing_key_file,
+            token_algorithm: self.token_algorithm.into(),
+            rate_limit_per_minute: self.rate_limit_per_minute,
             currency: self.currency,
             queue_max: self.queue_max as usize,
             data_dir: self.data_dir.clone(),

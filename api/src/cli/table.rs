@@ -1,8 +1,6 @@
 //! How commands show data to people: a list of names and values, and a table. Pure.
 
-use chrono::SecondsFormat;
 use service::identity::is_visible;
-use service::values::Timestamp;
 
 /// A column of a table. Numbers stand at its right edge, all else at its left one.
 #[derive(Clone, Copy)]
@@ -57,11 +55,6 @@ pub fn table<const N: usize>(columns: [TableColumn; N], rows: &[[String; N]]) ->
         text.push('\n');
     }
     text
-}
-
-/// A time as the API writes it.
-pub fn time(at: Timestamp) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// A caller's text on one line. Characters that are invisible or control a terminal are escaped: otherwise a customer's

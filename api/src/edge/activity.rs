@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{framing::Framing, limits::Limits};
+use super::{framing::Framing, limits::ConnectionLimits};
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl ConnectionActivity {
     }
 }
 
-impl Limits {
+impl ConnectionLimits {
     fn of(&self, phase: Phase) -> Option<Duration> {
         match phase {
             Phase::RequestHead => Some(self.header_timeout),
@@ -127,12 +127,12 @@ impl Limits {
 /// Ends a connection that stays too long in one phase.
 pub struct ActivityClock {
     timer: Pin<Box<Sleep>>,
-    limits: Limits,
+    limits: ConnectionLimits,
     seen: (Phase, u32),
 }
 
 impl ActivityClock {
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: ConnectionLimits) -> Self {
         Self {
             timer: Box::pin(sleep(limits.header_timeout)),
             limits,

@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     activity::{ActivityClock, ConnectionActivity, Phase},
     body_limit,
-    limits::Limits,
+    limits::ConnectionLimits,
     peers::{ForwardedClient, OverShare, PeerPlace, Peers},
     raw_answer,
     socket::Socket,
@@ -75,7 +75,7 @@ pub async fn serve<E>(
     stream: TcpStream,
     context: ConnectionContext,
     endpoint: Arc<E>,
-    limits: Limits,
+    limits: ConnectionLimits,
     stop: CancellationToken,
 ) where
     E: Endpoint<Output = Response> + 'static,

@@ -1,5 +1,6 @@
-//! Which origins may call the API from a browser. None unless configured, and never with cookies: tokens travel in the
-//! `Authorization` header, so an allowed origin can use only the tokens that its own script already has.
+//! Which origins may call the API from a browser. None unless configured. Tokens travel in the `Authorization` header, so an
+//! allowed origin can use only the tokens that its own script already has. The cookie of a session is for named origins: `*`
+//! allows no cookies.
 
 use poem::{
     IntoResponse, Request, Response,
@@ -10,10 +11,11 @@ use crate::problem::{Code, Problem};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-request-id",
+    "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-florin-session, x-request-id",
 );
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("x-request-id, etag, idempotent-replayed, retry-after, location, x-process-time");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-request-id, etag, idempotent-replayed, retry-after, location, x-process-time, ratelimit, ratelimit-policy",
+);
 const MAX_AGE_S: HeaderValue = HeaderValue::from_static("3600");
 
 /// The allowed origins.
@@ -70,6 +72,12 @@ impl Cors {
         }
         headers.append(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = origin {
+            if self.origins.contains(&origin) {
+                headers.insert(
+                    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+                    HeaderValue::from_static("true"),
+                );
+            }
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }

@@ -17,8 +17,17 @@ static X_PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
 
 const REQUEST_ID_MAX: usize = 64;
 
-/// The headers that are the same on every answer.
-pub static FIXED: [(HeaderName, HeaderValue); 4] = [
+/// What an answer of the API may load, if a browser shows it: nothing. The pages bring a policy of their own.
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// The headers that are the same on every answer, unless the answer has its own.
+pub static FIXED: [(HeaderName, HeaderValue); 6] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    // Pages of configured origins use CORS, which this does not limit.
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (
@@ -95,15 +104,24 @@ fn is_fit(id: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }
 
-/// Adds the headers of every answer. Answers under `/v1` hold a user's own data and must not be kept by caches.
-pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, is_private: bool) {
+/// Paths whose answers hold data: a user's own, or reports that change and may be for operators only.
+const DATA: [&str; 5] = ["/v1", "/statistics", "/stats", "/analytics", "/transactions"];
+
+/// Whether the answers of a path must not be kept by caches.
+pub fn holds_data(path: &str) -> bool {
+    let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    DATA.iter().any(|data| path.strip_prefix(data).is_some_and(is_below))
+}
+
+/// Adds the headers of every answer. What holds data must not be kept by caches.
+pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, holds_data: bool) {
     headers.reserve(FIXED.len() + 3);
     for (name, value) in &FIXED {
-        headers.insert(name, value.clone());
+        headers.entry(name).or_insert_with(|| value.clone());
     }
     headers.insert(&X_REQUEST_ID, id.0.clone());
     headers.insert(&X_PROCESS_TIME, seconds(started.elapsed().as_micros()));
-    if is_private && !headers.contains_key(header::CACHE_CONTROL) {
+    if holds_data && !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
@@ -133,6 +151,48 @@ mod tests {
         for bad in ["", "a b", "a\"b", "a/b", "{}"] {
             assert_eq!(of(bad).len(), 36, "{bad}");
         }
+    }
+
+    #[test]
+    fn what_holds_data_is_named_by_whole_segments() {
+        for path in [
+            "/v1",
+            "/v1/users/me",
+            "/statistics",
+            "/statistics/stream",
+            "/stats",
+            "/analytics/kyc-funnel",
+        ] {
+            assert!(holds_data(path), "{path}");
+        }
+        for path in [
+            "/",
+            "/v10",
+            "/livez",
+            "/metrics",
+            "/docs",
+            "/openapi.json",
+            "/statistician",
+        ] {
+            assert!(!holds_data(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_policy_of_its_own_is_kept() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'self'"),
+        );
+        finish(&mut headers, &RequestId::fresh(), Instant::now(), true);
+        assert_eq!(headers[header::CONTENT_SECURITY_POLICY], "default-src 'self'");
+        assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+        let mut headers = HeaderMap::new();
+        finish(&mut headers, &RequestId::fresh(), Instant::now(), false);
+        assert_eq!(headers[header::CONTENT_SECURITY_POLICY], CONTENT_SECURITY_POLICY);
+        assert!(!headers.contains_key(header::CACHE_CONTROL));
     }
 
     #[test]

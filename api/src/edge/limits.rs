@@ -17,7 +17,7 @@ const SPARE_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What bounds the server's connections; a body has its own limits in `EdgeConfig`.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// Connections at one time. On 64 more only paths that are always open are answered; the rest wait in the kernel's
     /// queue.
     pub connections_max: usize,
@@ -37,7 +37,7 @@ pub struct Limits {
     pub shutdown_grace: Duration,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             connections_max: 8192,
@@ -52,7 +52,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl ConnectionLimits {
     /// The limits of a connection over the limit.
     pub(super) fn of_spare(&self) -> Self {
         Self {

@@ -17,13 +17,15 @@ mod routes;
 mod server;
 mod socket;
 mod strictness;
+mod throttle;
 mod wrap;
 
 pub use self::{
     access_log::{CallerNote, TARGET as ACCESS_TARGET},
     body_limit::{BodyLimit, TimeoutScope},
-    limits::Limits,
+    limits::ConnectionLimits,
     routes::Routes,
     server::serve,
+    throttle::{Asker, RequestLimit, RequestsLeft, address_of},
     wrap::{EdgeConfig, wrap},
 };

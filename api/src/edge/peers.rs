@@ -13,7 +13,7 @@ use poem::http::HeaderMap;
 
 use super::{
     hops::{address_of, for_of, hops},
-    limits::Limits,
+    limits::ConnectionLimits,
 };
 
 /// The connections of a server, by address.
@@ -59,7 +59,7 @@ pub struct ForwardedClient(pub IpAddr);
 pub struct OverShare;
 
 impl Peers {
-    pub fn new(limits: &Limits) -> Arc<Self> {
+    pub fn new(limits: &ConnectionLimits) -> Arc<Self> {
         let share = limits.connections_max * usize::from(limits.peer_share_percent) / 100;
         Arc::new(Self {
             connections_max: limits.connections_max,
@@ -200,9 +200,9 @@ mod tests {
     }
 
     fn forwarded(headers: &[(&'static str, &[u8])]) -> Option<IpAddr> {
-        let limits = Limits {
+        let limits = ConnectionLimits {
             trusted_proxies: vec!["10.0.0.0/8".parse().expect("a network")],
-            ..Limits::default()
+            ..ConnectionLimits::default()
         };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -278,9 +278,9 @@ mod tests {
 
     #[test]
     fn a_share_is_held_and_given_back() {
-        let limits = Limits {
+        let limits = ConnectionLimits {
             connections_max: 5,
-            ..Limits::default()
+            ..ConnectionLimits::default()
         };
         let peers = Peers::new(&limits);
         let mut ana = vec![
@@ -302,7 +302,7 @@ mod tests {
     }
     #[test]
     fn spare_connections_are_shared_as_well() {
-        let peers = Peers::new(&Limits::default());
+        let peers = Peers::new(&ConnectionLimits::default());
         let mut ana: Vec<_> = (0..SPARE_SHARE)
             .map(|_| peers.connect_spare(address("192.0.2.1")))
             .collect();

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     connection::{self, ConnectionContext},
-    limits::{Limits, SPARE_CONNECTIONS},
+    limits::{ConnectionLimits, SPARE_CONNECTIONS},
     peers::Peers,
 };
 
@@ -26,7 +26,7 @@ const LAST_CALL: Duration = Duration::from_millis(20);
 
 /// Serves `endpoint` on `listener` until `shutdown` is ready, then finishes the requests under way within the grace
 /// time and returns. Dropping this future ends every connection at once.
-pub async fn serve<E, F>(listener: TcpListener, endpoint: E, limits: Limits, shutdown: F) -> io::Result<()>
+pub async fn serve<E, F>(listener: TcpListener, endpoint: E, limits: ConnectionLimits, shutdown: F) -> io::Result<()>
 where
     E: Endpoint<Output = Response> + 'static,
     F: Future<Output = ()>,

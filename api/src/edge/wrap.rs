@@ -15,6 +15,7 @@ use super::{
     peers::OverShare,
     routes::{Asked, Routes},
     strictness,
+    throttle::RequestLimit,
 };
 use crate::problem::{self, Code, Problem};
 
@@ -29,6 +30,8 @@ pub struct EdgeConfig {
     pub body_by_prefix: Vec<(String, BodyLimit)>,
     /// Paths that are answered over the limit of connections too: health checks and metrics.
     pub always_open: &'static [&'static str],
+    /// Counts callers' requests under `/v1`; `None`: no limit.
+    pub limit: Option<RequestLimit>,
     /// The operations of the API, for `Allow`, published parameter names and unknown query parameters.
     pub routes: Routes,
 }
@@ -68,16 +71,29 @@ impl<A: Endpoint> Endpoint for Edge<A> {
         let id = RequestId::of(request.headers());
         let log = AccessLog::begin(&mut request, &id, started, &self.config.routes);
         let origin = self.cors.admits(request.headers());
-        let is_private = request.uri().path().starts_with("/v1/");
+        let path = request.uri().path();
+        let (is_v1, holds_data) = (path.starts_with("/v1/"), headers::holds_data(path));
+        let counting = self.config.limit.as_ref().filter(|_| is_v1);
+        let counting = counting.map(|limit| limit.count(&request));
+        let left = match counting {
+            Some(counting) => counting.await,
+            None => None,
+        };
 
-        let mut response = match self.refuse_early(&request) {
+        let early = left
+            .and_then(|left| left.refusal())
+            .or_else(|| self.refuse_early(&request));
+        let mut response = match early {
             Some(early) => early,
             None => self.answer(request, &id).await,
         };
+        if let Some(left) = left {
+            left.write(response.headers_mut());
+        }
 
         problem::write_id(&mut response, id.as_str());
         self.cors.finish(origin, response.headers_mut());
-        headers::finish(response.headers_mut(), &id, started, is_private);
+        headers::finish(response.headers_mut(), &id, started, holds_data);
         log.end(&response);
         Ok(response)
     }

@@ -15,6 +15,7 @@ const OF_THE_EDGE: &[Code] = &[
     Code::BodyTooLarge,
     Code::UriTooLong,
     Code::UnsupportedMediaType,
+    Code::RateLimited,
     Code::HeadersTooLarge,
     Code::Internal,
     Code::Unavailable,
@@ -24,7 +25,7 @@ const OF_THE_EDGE: &[Code] = &[
 fn usual_codes(operation: &Value) -> impl Iterator<Item = Code> {
     let is_guarded = operation["security"].as_array().is_some_and(|ways| !ways.is_empty());
     let of_token = if is_guarded {
-        &[Code::Unauthenticated, Code::Forbidden][..]
+        &[Code::Unauthenticated, Code::Forbidden, Code::Overloaded][..]
     } else {
         &[]
     };
@@ -99,6 +100,7 @@ const REQUEST_ID_PATTERN: &str = "^[A-Za-z0-9_.-]{1,64}$";
 
 fn example(code: Code) -> Value {
     const REQUEST_ID: &str = "0198c5a2-7d3e-4c41-9f0e-3b1f5a6c7d8e";
+    const LIMIT_EXCEEDED: &str = "the limit per_day_amount of the source would be passed: 12.5000 is left of it";
     const TRANSFER_ID: &str = "0198c5a2-7d3e-7c41-9f0e-3b1f5a6c7d8e";
     let problem = match code {
         Code::InvalidRequest | Code::InvalidField => Problem::of_fields(
@@ -111,7 +113,7 @@ fn example(code: Code) -> Value {
         Code::InsufficientFunds => Problem::new(code, "12.5000 is available, 100.0000 is asked for")
             .with("available", "12.5000")
             .with("transfer_id", TRANSFER_ID),
-        Code::LimitExceeded => Problem::new(code, "the limit per_day_amount of the source would be passed")
+        Code::LimitExceeded => Problem::new(code, LIMIT_EXCEEDED)
             .with("limit", "per_day_amount")
             .with("remaining", "12.5000")
             .with("transfer_id", TRANSFER_ID),
@@ -183,6 +185,11 @@ fn problem_schema() -> Value {
                 },
             },
             "available": { "type": "string", "format": "decimal", "description": "What the source wallet could still give." },
+            "batch_id": {
+                "type": "string",
+                "format": "uuid",
+                "description": "The batch of the transfer that records the refusal of an atomic batch.",
+            },
             "index": {
                 "type": "integer",
                 "minimum": 0,

@@ -73,7 +73,12 @@ fn nullable(schema: Value) -> Value {
         Value::Object(object) if object.contains_key("$ref") => json!({ "allOf": [object] }),
         other => other,
     };
-    schema["nullable"] = true.into();
+    // `nullable` needs a `type` beside it, so one of two alternatives gets it.
+    let alternatives = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    match alternatives.and_then(|alternatives| alternatives.first_mut()) {
+        Some(first) => first["nullable"] = true.into(),
+        None => schema["nullable"] = true.into(),
+    }
     if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
         values.push(Value::Null);
     }
@@ -102,6 +107,10 @@ fn inline_in(schema: &mut Value, settled: &Object, inlined: &mut Vec<String>) {
             && property.get("nullable") == Some(&Value::Bool(true))
         {
             let mut copy = copy.clone();
+            // The schema around it has an example of the whole.
+            if let Some(copy) = copy.as_object_mut() {
+                copy.remove("example");
+            }
             inline_in(&mut copy, settled, inlined);
             *property = nullable(copy);
             inlined.append(&mut references);

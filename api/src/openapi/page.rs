@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use poem::{
@@ -15,11 +16,9 @@ use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use crate::wire::{EntityTags, weight_milli};
 
-/// The pages contain their scripts and styles inline, and may connect to this server only.
-const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
-     connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
+/// What a page may load besides its scripts: nothing from other hosts. Swagger UI and ReDoc write styles as they run.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
+    font-src data:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Browsers and proxies store the pages and revalidate them each time, so that a new version of the bank appears at
@@ -41,6 +40,8 @@ pub struct DocsPage {
 struct Forms {
     plain: Form,
     gzip: Form,
+    /// For HTML: which scripts a browser runs.
+    policy: Option<HeaderValue>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,14 +81,11 @@ impl DocsPage {
         // A list of tags that cannot be read matches nothing.
         let known = EntityTags::of(headers, header::IF_NONE_MATCH).unwrap_or_default();
         if known.is_some_and(|known| known.name_weakly(&form.tag)) {
-            return Ok(form.respond(Response::builder().status(StatusCode::NOT_MODIFIED).finish()));
+            return Ok(forms.respond(form, Response::builder().status(StatusCode::NOT_MODIFIED).finish()));
         }
-        let mut response = form.respond(Response::from(form.body.clone()));
+        let mut response = forms.respond(form, Response::from(form.body.clone()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, self.kind.clone());
-        if self.kind == HTML {
-            headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-        }
         if is_gzip {
             headers.insert(header::CONTENT_ENCODING, GZIP);
         }
@@ -99,8 +97,8 @@ impl DocsPage {
     async fn forms(&self) -> Result<&Forms> {
         let make = || async {
             spawn_blocking({
-                let body = self.body.clone();
-                move || Forms::of(body)
+                let (body, is_html) = (self.body.clone(), self.kind == HTML);
+                move || Forms::of(body, is_html)
             })
             .await
         };
@@ -110,7 +108,8 @@ impl DocsPage {
 }
 
 impl Forms {
-    fn of(body: Bytes) -> Self {
+    fn of(body: Bytes, is_html: bool) -> Self {
+        let policy = is_html.then(|| policy(&String::from_utf8_lossy(&body)));
         let digest = Sha256::digest(&body);
         let tag: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
@@ -119,22 +118,49 @@ impl Forms {
                 tag: format!("{tag}-gzip"),
             },
             plain: Form { body, tag },
+            policy,
         }
     }
-}
 
-impl Form {
-    /// Adds what a 200 and a 304 both carry.
-    fn respond(&self, mut response: Response) -> Response {
+    /// Adds what a 200 and a 304 both carry: a browser takes the headers of a 304 for the page that it has.
+    fn respond(&self, form: &Form, mut response: Response) -> Response {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
         headers.insert(header::VARY, VARY);
         // A tag is made of digits and letters, so this cannot fail; without a tag the answer would still be right.
-        if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", self.tag)) {
+        if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", form.tag)) {
             headers.insert(header::ETAG, tag);
+        }
+        if let Some(policy) = &self.policy {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
         }
         response
     }
+}
+
+/// The policy of a page: its own scripts run, each named by its digest, and no other.
+fn policy(html: &str) -> HeaderValue {
+    let digests =
+        scripts(html).map(|script| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(script.as_bytes()))));
+    let digests: String = digests.collect();
+    let policy = if digests.is_empty() {
+        CONTENT_SECURITY_POLICY.to_owned()
+    } else {
+        format!("{CONTENT_SECURITY_POLICY}; script-src{digests}")
+    };
+    HeaderValue::try_from(policy).expect("Base64 and the words of a policy are fit for a header")
+}
+
+/// The texts between the tags of the page's scripts. A script ends at the first `</script`, whatever is around it.
+fn scripts(html: &str) -> impl Iterator<Item = &str> {
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        let (_, opened) = rest.split_once("<script")?;
+        let (_, body) = opened.split_once('>')?;
+        let (script, after) = body.split_once("</script")?;
+        rest = after;
+        Some(script)
+    })
 }
 
 fn compress(body: &[u8]) -> Vec<u8> {
@@ -169,6 +195,26 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_script_of_a_page_is_named_by_its_digest() {
+        let page = "<script charset=\"UTF-8\">alert(1 > 0, \"<script\")</script><p><script>\nb\n</script></p>";
+        assert_eq!(
+            scripts(page).collect::<Vec<_>>(),
+            ["alert(1 > 0, \"<script\")", "\nb\n"]
+        );
+        let policy = policy("<script></script>");
+        let policy = policy.to_str().expect("a policy is text");
+        assert!(
+            policy.ends_with("; script-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"),
+            "{policy}"
+        );
+        assert!(
+            !super::policy("<p>")
+                .to_str()
+                .is_ok_and(|policy| policy.contains("script-src"))
+        );
+    }
 
     #[test]
     fn gzip_is_for_those_who_take_it() {

@@ -37,8 +37,9 @@ impl Code {
                 "Choose another key, for instance a UUID, and send the request again.",
             ),
             Self::Unauthenticated => advice(
-                "There is no access token in the Authorization header, or it has expired or is not one of this bank's.",
-                "Sign in at POST /v1/auth/login, then send the request again with the new token and the same Idempotency-Key.",
+                "There is no access token or API key in the Authorization header, or it has expired, was revoked, or is not \
+                 one of this bank's.",
+                "Get a new token at POST /v1/auth/refresh or POST /v1/auth/login, then send the request again with the new token and the same Idempotency-Key.",
             ),
             Self::InvalidCredentials => advice(
                 "The e-mail address or the password is wrong. The answer does not tell which.",
@@ -49,7 +50,7 @@ impl Code {
                 "Sending it again does not help. Ask as a user whose role may do it.",
             ),
             Self::SystemWallet => advice(
-                "The wallet is the bank's own. Such wallets cannot be frozen or closed.",
+                "The wallet is the bank's own. Such wallets cannot be frozen, closed or limited.",
                 "Sending it again does not help. Name a customer's wallet.",
             ),
             Self::NotFound => advice(
@@ -66,7 +67,7 @@ impl Code {
                  used up.",
             ),
             Self::PayeeNotFound => advice(
-                "Nobody with this e-mail address has a wallet in the source's currency. Nothing happened.",
+                "No user with this e-mail address has a wallet in the source's currency. Nothing happened.",
                 "Check the address, or ask the person for the id of a wallet. The same Idempotency-Key may be used: it is not \
                  used up.",
             ),
@@ -141,8 +142,16 @@ impl Code {
                 "Use three capital letters such as USD or EUR.",
             ),
             Self::WeakPassword => advice(
-                "The password has fewer than 12 or more than 128 characters. Nothing happened.",
-                "Choose a longer one; several words in a row are a good one.",
+                "The password has fewer than 12 or more than 128 characters, or is easy to guess. Nothing happened.",
+                "Take several words that do not belong together; the detail says what is wrong.",
+            ),
+            Self::TooManyApiKeys => advice(
+                "The user has 50 API keys that are neither revoked nor expired, which is the most. Nothing happened.",
+                "Revoke a key that no program uses any more: last_used_at in GET /v1/api-keys tells which. Then send it again.",
+            ),
+            Self::ApiKeyExpired => advice(
+                "The API key has expired, so a new secret would not be valid either. Nothing happened.",
+                "Make a new key with POST /v1/api-keys.",
             ),
             Self::InvalidAmount => advice(
                 "The amount is not above zero, or has more than 14 digits before the point or 4 after it, or an exponent. Nothing \
@@ -192,7 +201,11 @@ impl Code {
                 "The Idempotency-Key belongs to an earlier request that asked for something else. Nothing happened now.",
                 "Send this request with a new key. To see what the key did, send the earlier request again with it.",
             ),
-            Self::RateLimited => advice("The caller sends too many requests. Nothing happened.", SAME_KEY),
+            Self::RateLimited => advice(
+                "The caller sends too many requests, names too many unknown e-mail addresses, or fails too often to sign \
+                 in. Nothing happened.",
+                "Wait as many seconds as Retry-After says, then send the same request with the same Idempotency-Key.",
+            ),
             Self::HeadersTooLarge => advice(
                 "The headers of the request are larger than the server takes.",
                 "Send fewer or shorter headers.",

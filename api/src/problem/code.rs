@@ -75,9 +75,13 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
     /// A field or parameter is missing, or has a value that is refused.
     InvalidField = "invalid_field", UNPROCESSABLE_ENTITY, "A field is not acceptable";
+    /// The user has as many API keys as one may have.
+    TooManyApiKeys = "too_many_api_keys", UNPROCESSABLE_ENTITY, "Too many API keys";
+    /// The API key has expired, so it cannot be rolled.
+    ApiKeyExpired = "api_key_expired", UNPROCESSABLE_ENTITY, "API key expired";
     /// Not a currency of ISO 4217.
     UnknownCurrency = "unknown_currency", UNPROCESSABLE_ENTITY, "Unknown currency";
-    /// The password is too short or too long.
+    /// The password is too short, too long or easy to guess.
     WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, "Password not acceptable";
     /// The amount is not a decimal above zero with at most 14 digits before the point and 4 after it.
     InvalidAmount = "invalid_amount", UNPROCESSABLE_ENTITY, "Invalid amount";

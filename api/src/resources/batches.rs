@@ -15,7 +15,7 @@ use super::Tag;
 use super::transfer_inputs::NewBatchInput;
 use super::transfer_view::{TransferPreview, TransferView};
 use super::transfers::asking;
-use crate::auth::SignedIn;
+use crate::auth::TransfersWrite;
 use crate::problem::{ApiResult, Problem};
 use crate::samples;
 use crate::wire::{DoneOrPreview, IdempotencyHeader, Json, Preview};
@@ -91,13 +91,17 @@ impl BatchesApi {
     /// Make transfers together
     ///
     /// Up to 1 000 transfers or holds, decided in their order in one commit, so that money which an earlier one brings may
-    /// be spent by a later one. With `atomic` all are made or none: the first that is refused is answered with its own
-    /// code, and `index` says which it was. Otherwise each has its own result. The key is one for the whole batch.
+    /// be spent by a later one. A source of another user is `wallet_not_found` of its item. The key is one for the
+    /// whole batch.
+    ///
+    /// With `atomic` all are made or none: the first that is refused is answered with its own code, and `index` says
+    /// which it was; where the refusal is recorded, `transfer_id` and `batch_id` name the record. Otherwise each has
+    /// its own result.
     #[oai(path = "/batch", method = "post", operation_id = "transfers_batch")]
     async fn batch(
         &self,
-        SignedIn(actor): SignedIn,
-        /// True to be told what would happen, and nothing else.
+        TransfersWrite(actor): TransfersWrite,
+        /// True: answer what would happen, and write nothing.
         dry_run: Query<Option<bool>>,
         /// Makes a repeated request move money once.
         #[oai(name = "Idempotency-Key")]
@@ -125,13 +129,21 @@ fn response(answer: BatchAnswer, is_dry_run: bool) -> BatchResponse {
     BatchResponse::Done { body, replayed }
 }
 
+/// How far a transfer has come, and the transfer or the problem.
+fn parts<T>(
+    item: Result<ShownTransfer, TransferError>,
+    view: impl FnOnce(ShownTransfer) -> T,
+) -> (BatchItemStatus, Option<T>, Option<Problem>) {
+    let status = status_of(&item);
+    match item {
+        Ok(shown) => (status, Some(view(shown)), None),
+        Err(error) => (status, None, Some(error.into())),
+    }
+}
+
 impl From<Result<ShownTransfer, TransferError>> for BatchItemView {
     fn from(item: Result<ShownTransfer, TransferError>) -> Self {
-        let status = status_of(&item);
-        let (transfer, problem) = match item {
-            Ok(shown) => (Some((&shown).into()), None),
-            Err(error) => (None, Some(error.into())),
-        };
+        let (status, transfer, problem) = parts(item, |shown| (&shown).into());
         Self {
             status,
             transfer,
@@ -142,11 +154,7 @@ impl From<Result<ShownTransfer, TransferError>> for BatchItemView {
 
 impl From<Result<ShownTransfer, TransferError>> for BatchItemPreview {
     fn from(item: Result<ShownTransfer, TransferError>) -> Self {
-        let status = status_of(&item);
-        let (transfer, problem) = match item {
-            Ok(shown) => (Some(TransferPreview::of(&shown, None)), None),
-            Err(error) => (None, Some(error.into())),
-        };
+        let (status, transfer, problem) = parts(item, |shown| TransferPreview::of(&shown, None));
         Self {
             status,
             transfer,

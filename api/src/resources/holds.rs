@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::transfer_inputs::NewCaptureInput;
-use super::transfers::{Moved, asking};
-use crate::auth::SignedIn;
+use super::transfers::{TransferAnswer, answer, asking};
+use crate::auth::TransfersWrite;
 use crate::problem::ApiResult;
 use crate::wire::{IdempotencyHeader, Json, NoBody};
 
@@ -35,47 +35,43 @@ impl HoldsApi {
     #[oai(path = "/:transfer_id/capture", method = "post", operation_id = "transfers_capture")]
     async fn capture(
         &self,
-        SignedIn(actor): SignedIn,
+        TransfersWrite(actor): TransfersWrite,
         transfer_id: Path<Uuid>,
-        /// True to be told what would happen, and nothing else.
+        /// True: answer what would happen, and write nothing.
         dry_run: Query<Option<bool>>,
         /// Makes a repeated request move money once.
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         body: Json<NewCaptureInput>,
-    ) -> ApiResult<Moved> {
-        let asking = asking(actor, key, &dry_run);
-        let is_dry_run = asking.is_dry_run;
+    ) -> ApiResult<TransferAnswer> {
         let new = NewCapture {
             hold: TransferId(transfer_id.0),
             amount: body.0.amount(),
             is_final: body.0.is_final(),
         };
-        let outcome = self.services.transfers.capture(asking, new).await?;
-        Ok(Moved::of(outcome, is_dry_run))
+        let transfers = &self.services.transfers;
+        answer(asking(actor, key, &dry_run), |asking| transfers.capture(asking, new)).await
     }
 
     /// Void a hold
     ///
     /// Gives what remains of it back to the source, on a frozen or closed wallet too. For the owner of the destination,
-    /// and operators. The body is empty.
+    /// and operators. The request needs no body.
     ///
     /// Refusals, the first that applies: `transfer_not_found`, `forbidden`, `not_a_hold`, `hold_closed`.
     #[oai(path = "/:transfer_id/void", method = "post", operation_id = "transfers_void")]
     async fn void(
         &self,
-        SignedIn(actor): SignedIn,
+        TransfersWrite(actor): TransfersWrite,
         transfer_id: Path<Uuid>,
-        /// True to be told what would happen, and nothing else.
+        /// True: answer what would happen, and write nothing.
         dry_run: Query<Option<bool>>,
         /// Makes a repeated request count once.
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         _body: NoBody,
-    ) -> ApiResult<Moved> {
-        let asking = asking(actor, key, &dry_run);
-        let is_dry_run = asking.is_dry_run;
-        let outcome = self.services.transfers.void(asking, TransferId(transfer_id.0)).await?;
-        Ok(Moved::of(outcome, is_dry_run))
+    ) -> ApiResult<TransferAnswer> {
+        let (transfers, hold) = (&self.services.transfers, TransferId(transfer_id.0));
+        answer(asking(actor, key, &dry_run), |asking| transfers.void(asking, hold)).await
     }
 }

@@ -13,7 +13,7 @@ use service::values::{ImportId, ImportKind};
 use uuid::Uuid;
 
 use super::Tag;
-use crate::auth::Operator;
+use crate::auth::{ImportsRead, ImportsWrite};
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{Accepted, FileUpload, ImportKindWord, ImportStatusWord, Json, Located, Time};
@@ -77,7 +77,7 @@ impl ImportsApi {
     /// durable: the import goes on after a crash. An upload that breaks off leaves nothing behind. Rows that are there
     /// already are counted as duplicates and change nothing.
     #[oai(path = "/activities", method = "post", operation_id = "imports_activities")]
-    async fn activities(&self, _operator: Operator, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
+    async fn activities(&self, _operator: ImportsWrite, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
         self.take_in(ImportKind::Activities, upload).await
     }
 
@@ -86,7 +86,11 @@ impl ImportsApi {
     /// Takes a CSV file of other systems' deposits and withdrawals in and adds them to the daily totals in the
     /// background. A content that was imported before is known and changes nothing: its rows are counted as duplicates.
     #[oai(path = "/transactions", method = "post", operation_id = "imports_transactions")]
-    async fn transactions(&self, _operator: Operator, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
+    async fn transactions(
+        &self,
+        _operator: ImportsWrite,
+        upload: FileUpload,
+    ) -> ApiResult<Accepted<StartedImportView>> {
         self.take_in(ImportKind::Transactions, upload).await
     }
 
@@ -94,7 +98,7 @@ impl ImportsApi {
     ///
     /// How far it has come, and what became of its rows; imports of the command line among them.
     #[oai(path = "/:import_id", method = "get", operation_id = "imports_get")]
-    async fn get(&self, _operator: Operator, import_id: Path<Uuid>) -> ApiResult<Json<ImportView>> {
+    async fn get(&self, _operator: ImportsRead, import_id: Path<Uuid>) -> ApiResult<Json<ImportView>> {
         let import = self.services.imports.get(ImportId(import_id.0)).await?;
         Ok(Json(import.into()))
     }

@@ -16,7 +16,7 @@ use service::values::Currency;
 use tokio::time::MissedTickBehavior;
 
 use super::Tag;
-use crate::auth::{Operator, ReportReader};
+use crate::auth::{ReportReader, StatisticsWrite};
 use crate::problem::{ApiResult, Problem};
 use crate::wire::{CurrencyText, EVENTS_MAX, EventLimit, Json, Number, Transaction, currency_of};
 
@@ -62,7 +62,7 @@ impl LastMinuteApi {
     ///
     /// Counts it for 60 seconds after its timestamp, in the window only. An age of exactly 60 000 ms is still inside.
     #[oai(path = "/transactions", method = "post", operation_id = "transactions_report")]
-    async fn report(&self, _operator: Operator, transaction: Transaction) -> ApiResult<Reported> {
+    async fn report(&self, _operator: StatisticsWrite, transaction: Transaction) -> ApiResult<Reported> {
         let currency = transaction.currency.unwrap_or(self.services.currency);
         let statistics = &self.services.statistics;
         match statistics.report(currency, transaction.timestamp, transaction.amount) {

@@ -8,12 +8,12 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use service::Services;
 use service::values::{Money, WalletId};
-use service::wallets::Limits;
+use service::wallets::WalletLimits;
 use uuid::Uuid;
 
 use super::Tag;
 use super::wallet_view::WalletView;
-use crate::auth::Operator;
+use crate::auth::LimitsWrite;
 use crate::fields::Input;
 use crate::problem::{ApiResult, Problem};
 use crate::samples;
@@ -37,19 +37,17 @@ pub struct NewLimitsInput {
     per_day_count: Option<i64>,
 }
 
-const COUNT_MAX: i64 = 1_000_000_000;
-
 #[OpenApi(prefix_path = "/v1/wallets", tag = "Tag::Wallets")]
 impl LimitsApi {
     /// Set a wallet's limits
     ///
-    /// They hold from the next transfer on that is decided, and what went out today counts. TRANSFER, WITHDRAWAL and HOLD
-    /// count when they are decided; what a hold gives back on the day on which it was made counts no more. Captures,
-    /// reversals and refusals do not count.
+    /// They count from the next transfer on that is decided, and what went out today counts. TRANSFER, WITHDRAWAL and
+    /// HOLD count when they are decided; what a hold gives back on the day on which it was made counts no more.
+    /// Captures, reversals and refusals do not count.
     #[oai(path = "/:wallet_id/limits", method = "put", operation_id = "wallets_limits")]
     async fn set(
         &self,
-        Operator(actor): Operator,
+        LimitsWrite(actor): LimitsWrite,
         wallet_id: Path<Uuid>,
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
@@ -59,7 +57,7 @@ impl LimitsApi {
         let limits = body.0.limits()?;
         let wallets = &self.services.wallets;
         let wallet = wallets
-            .set_limits(actor, WalletId(wallet_id.0), limits, expected.0)
+            .set_limits(&actor, WalletId(wallet_id.0), limits, expected.0)
             .await?;
         Ok(wallet.into())
     }
@@ -68,15 +66,13 @@ impl LimitsApi {
 impl Input for NewLimitsInput {}
 
 impl NewLimitsInput {
-    fn limits(&self) -> Result<Limits, Problem> {
-        if self
-            .per_day_count
-            .is_some_and(|count| !(1..=COUNT_MAX).contains(&count))
-        {
-            let message = format!("must be a whole number from 1 to {COUNT_MAX}");
+    fn limits(&self) -> Result<WalletLimits, Problem> {
+        let most = WalletLimits::COUNT_MAX;
+        if self.per_day_count.is_some_and(|count| !(1..=most).contains(&count)) {
+            let message = format!("must be a whole number from 1 to {most}");
             return Err(Problem::unprocessable_field("per_day_count", message));
         }
-        Ok(Limits {
+        Ok(WalletLimits {
             per_transfer: above_zero("per_transfer", self.per_transfer)?,
             per_day_amount: above_zero("per_day_amount", self.per_day_amount)?,
             per_day_count: self.per_day_count,

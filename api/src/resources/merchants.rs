@@ -11,7 +11,7 @@ use service::merchants::{MerchantCounts, MerchantSummary};
 use service::values::{ActivityStatus, Product};
 
 use super::Tag;
-use crate::auth::Operator;
+use crate::auth::ReportsRead;
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::wire::{Json, ProductWord, Time};
@@ -51,7 +51,7 @@ impl MerchantsApi {
     ///
     /// Volume, activities by product and status, the first and the last one.
     #[oai(path = "/:merchant_id/summary", method = "get", operation_id = "merchants_summary")]
-    async fn summary(&self, _operator: Operator, merchant_id: Path<String>) -> ApiResult<Json<MerchantSummaryView>> {
+    async fn summary(&self, _operator: ReportsRead, merchant_id: Path<String>) -> ApiResult<Json<MerchantSummaryView>> {
         Ok(Json(self.services.merchants.summary(&merchant_id.0).await?.into()))
     }
 }

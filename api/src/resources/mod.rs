@@ -5,6 +5,8 @@
 //! Its schema has a description of its own.
 
 pub mod analytics;
+pub mod api_key_view;
+pub mod api_keys;
 pub mod auth;
 pub mod batches;
 pub mod daily_totals;
@@ -16,6 +18,7 @@ pub mod merchants;
 mod metrics;
 pub mod operations;
 pub mod payments;
+pub mod sessions;
 pub mod statements;
 pub mod transfer_inputs;
 pub mod transfer_view;
@@ -23,6 +26,7 @@ pub mod transfers;
 pub mod users;
 pub mod wallet_view;
 pub mod wallets;
+pub mod well_known;
 
 use poem_openapi::Tags;
 
@@ -31,7 +35,7 @@ use poem_openapi::Tags;
 pub enum Tag {
     /// Register and sign in. A token goes into the Authorization header, or into Swagger UI's "Authorize".
     Authentication,
-    /// Who is signed in.
+    /// Who is signed in, and what staff change of users. Staff are all but customers.
     Users,
     /// Balances in one currency each, and their histories.
     Wallets,

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::transfer_inputs::{NewPaymentInput, NewWithdrawalInput};
-use super::transfers::{Moved, asking};
-use crate::auth::{Operator, SignedIn};
+use super::transfers::{TransferAnswer, answer, asking};
+use crate::auth::{DepositsWrite, TransfersWrite};
 use crate::problem::ApiResult;
 use crate::wire::{IdempotencyHeader, Json};
 
@@ -30,20 +30,18 @@ impl PaymentsApi {
     #[oai(path = "/:wallet_id/deposits", method = "post", operation_id = "wallets_deposit")]
     async fn deposit(
         &self,
-        Operator(actor): Operator,
+        DepositsWrite(actor): DepositsWrite,
         wallet_id: Path<Uuid>,
-        /// True to be told what would happen, and nothing else.
+        /// True: answer what would happen, and write nothing.
         dry_run: Query<Option<bool>>,
         /// Makes a repeated request move money once.
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         body: Json<NewPaymentInput>,
-    ) -> ApiResult<Moved> {
-        let asking = asking(actor, key, &dry_run);
-        let is_dry_run = asking.is_dry_run;
+    ) -> ApiResult<TransferAnswer> {
         let new = body.0.request(WalletId(wallet_id.0));
-        let outcome = self.services.transfers.deposit(asking, new).await?;
-        Ok(Moved::of(outcome, is_dry_run))
+        let transfers = &self.services.transfers;
+        answer(asking(actor, key, &dry_run), |asking| transfers.deposit(asking, new)).await
     }
 
     /// Withdraw
@@ -54,19 +52,17 @@ impl PaymentsApi {
     #[oai(path = "/:wallet_id/withdrawals", method = "post", operation_id = "wallets_withdraw")]
     async fn withdraw(
         &self,
-        SignedIn(actor): SignedIn,
+        TransfersWrite(actor): TransfersWrite,
         wallet_id: Path<Uuid>,
-        /// True to be told what would happen, and nothing else.
+        /// True: answer what would happen, and write nothing.
         dry_run: Query<Option<bool>>,
         /// Makes a repeated request move money once.
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         body: Json<NewWithdrawalInput>,
-    ) -> ApiResult<Moved> {
-        let asking = asking(actor, key, &dry_run);
-        let is_dry_run = asking.is_dry_run;
+    ) -> ApiResult<TransferAnswer> {
         let new = body.0.request(WalletId(wallet_id.0))?;
-        let outcome = self.services.transfers.withdraw(asking, new).await?;
-        Ok(Moved::of(outcome, is_dry_run))
+        let transfers = &self.services.transfers;
+        answer(asking(actor, key, &dry_run), |asking| transfers.withdraw(asking, new)).await
     }
 }

@@ -1,4 +1,4 @@
-//! `/v1/wallets/{wallet_id}/balance` and `/statement`: what a wallet held at a time, and what moved in a range.
+//! `/v1/wallets/{wallet_id}/balance` and `/statement`: the balance of a wallet at a time, and what moved in a range.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Serialize;
 use service::Services;
 use service::values::WalletId;
-use service::wallets::StatementRange;
+use service::wallets::TimeRange;
 use uuid::Uuid;
 
 use super::Tag;
 use super::wallet_view::EntryView;
-use crate::auth::SignedIn;
+use crate::auth::WalletsRead;
 use crate::problem::ApiResult;
 use crate::samples;
 use crate::statements::{self, StatementForm};
@@ -29,7 +29,7 @@ pub struct StatementsApi {
     pub services: Arc<Services>,
 }
 
-/// What a wallet held at a time.
+/// The balance of a wallet at a time.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Balance", example)]
 pub struct BalanceView {
@@ -44,7 +44,8 @@ pub struct BalanceView {
     pub version: i64,
 }
 
-/// The movements of a wallet between two balances. Written as a stream: an answer without `closing_balance` was broken off.
+/// The movements of a wallet between two balances, as JSON. Written as a stream: an object without `closing_balance`
+/// was broken off.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Statement", example)]
 pub struct StatementView {
@@ -79,13 +80,13 @@ impl StatementsApi {
     #[oai(path = "/:wallet_id/balance", method = "get", operation_id = "wallets_balance")]
     async fn balance(
         &self,
-        SignedIn(actor): SignedIn,
+        WalletsRead(actor): WalletsRead,
         wallet_id: Path<Uuid>,
         /// The time, to the microsecond. What has exactly this time counts.
         at: Query<DateTime<Utc>>,
     ) -> ApiResult<Json<BalanceView>> {
         let (id, at) = (WalletId(wallet_id.0), at.0);
-        let found = self.services.wallets.balance_at(actor, id, at).await?;
+        let found = self.services.wallets.balance_at(&actor, id, at).await?;
         Ok(Json(BalanceView {
             wallet_id: id.0,
             at: Time(at),
@@ -108,7 +109,7 @@ impl StatementsApi {
     #[oai(path = "/:wallet_id/statement", method = "get", operation_id = "wallets_statement")]
     async fn statement(
         &self,
-        SignedIn(actor): SignedIn,
+        WalletsRead(actor): WalletsRead,
         wallet_id: Path<Uuid>,
         /// Movements at or after; the wallet's opening by default.
         from: Query<Option<DateTime<Utc>>>,
@@ -116,9 +117,9 @@ impl StatementsApi {
         to: Query<Option<DateTime<Utc>>>,
         form: StatementForm,
     ) -> ApiResult<StatementAnswer> {
-        let range = StatementRange { from: from.0, to: to.0 };
+        let range = TimeRange { from: from.0, to: to.0 };
         let wallets = &self.services.wallets;
-        let (statement, movements) = wallets.statement(actor, WalletId(wallet_id.0), range).await?;
+        let (statement, movements) = wallets.statement(&actor, WalletId(wallet_id.0), range).await?;
         let body = statements::body(form, statement, movements);
         Ok(StatementAnswer { form, body })
     }

@@ -3,8 +3,8 @@
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
-use service::transfers::{Hold, ShownTransfer, Transfer, TransferOutcome};
-use service::values::{TransferKind, WalletId};
+use service::transfers::{Hold, ShownTransfer, TransferOutcome};
+use service::values::WalletId;
 use uuid::Uuid;
 
 use crate::samples;
@@ -140,8 +140,8 @@ impl From<&ShownTransfer> for TransferView {
             metadata: transfer.metadata.as_deref().and_then(MetadataValue::stored),
             failure_reason: shown.failure_reason().map(str::to_owned),
             batch_id: transfer.batch.map(|batch| batch.0),
-            hold_id: hold_of(transfer),
-            reverses: original_of(transfer),
+            hold_id: transfer.hold_id().map(|hold| hold.0),
+            reverses: transfer.reverses().map(|original| original.0),
             reversed: Amount(shown.reversed),
             hold: shown.hold.map(HoldView::from),
             created_by: transfer.created_by.map(|user| user.0),
@@ -178,23 +178,13 @@ impl TransferPreview {
             metadata: transfer.metadata.as_deref().and_then(MetadataValue::stored),
             failure_reason: shown.failure_reason().map(str::to_owned),
             batch_id: None,
-            hold_id: hold_of(transfer),
-            reverses: original_of(transfer),
+            hold_id: transfer.hold_id().map(|hold| hold.0),
+            reverses: transfer.reverses().map(|original| original.0),
             reversed: Amount(shown.reversed),
             hold: shown.hold.map(HoldView::from),
             created_by: transfer.created_by.map(|user| user.0),
         }
     }
-}
-
-fn hold_of(transfer: &Transfer) -> Option<Uuid> {
-    let ends_hold = matches!(transfer.kind, TransferKind::Capture | TransferKind::Release);
-    transfer.parent.filter(|_| ends_hold).map(|hold| hold.0)
-}
-
-fn original_of(transfer: &Transfer) -> Option<Uuid> {
-    let is_reversal = transfer.kind == TransferKind::Reversal;
-    transfer.parent.filter(|_| is_reversal).map(|original| original.0)
 }
 
 impl Example for TransferView {

@@ -6,14 +6,16 @@ use chrono::{DateTime, Utc};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use service::Services;
-use service::transfers::{Asking, NewReversal, TransferFilter, TransferOutcome};
+use service::actor::Actor;
+use service::transfers::{Asking, NewReversal, TransferError, TransferFilter, TransferOutcome};
 use service::values::{BatchId, TransferId, WalletId};
+use service::wallets::TimeRange;
 use uuid::Uuid;
 
 use super::Tag;
 use super::transfer_inputs::{NewReversalInput, NewTransferInput};
 use super::transfer_view::{TransferPreview, TransferView};
-use crate::auth::{Operator, SignedIn};
+use crate::auth::{TransfersRead, TransfersReverse, TransfersWrite};
 use crate::problem::ApiResult;
 use crate::wire::{
     CreatedOrPreview, CursorText, IdempotencyHeader, Json, ListQuery, Listed, PageLimit, Preview, TransferKindWord,
@@ -27,24 +29,26 @@ pub struct TransfersApi {
 }
 
 /// The answer to a request that moves or holds money.
-pub type Moved = CreatedOrPreview<TransferView, TransferPreview>;
+pub type TransferAnswer = CreatedOrPreview<TransferView, TransferPreview>;
 
-impl Moved {
-    /// The answer to a request, which may be a dry run.
-    pub fn of(outcome: TransferOutcome, is_dry_run: bool) -> Self {
-        if is_dry_run {
-            Self::Preview(Preview {
-                body: TransferPreview::of(&outcome.transfer, outcome.unopened),
-                replayed: outcome.replayed,
-            })
-        } else {
-            Self::Created(outcome.into())
-        }
+/// Asks a service to move or hold money, or what would happen if it did.
+pub(super) async fn answer<F>(asking: Asking, ask: impl FnOnce(Asking) -> F) -> ApiResult<TransferAnswer>
+where
+    F: Future<Output = Result<TransferOutcome, TransferError>>,
+{
+    let is_dry_run = asking.is_dry_run;
+    let outcome = ask(asking).await?;
+    if is_dry_run {
+        return Ok(TransferAnswer::Preview(Preview {
+            body: TransferPreview::of(&outcome.transfer, outcome.unopened),
+            replayed: outcome.replayed,
+        }));
     }
+    Ok(TransferAnswer::Created(outcome.into()))
 }
 
 /// Who asks, under which key, and whether for a dry run.
-pub(super) fn asking(actor: service::identity::Actor, key: IdempotencyHeader, dry_run: &Query<Option<bool>>) -> Asking {
+pub(super) fn asking(actor: Actor, key: IdempotencyHeader, dry_run: &Query<Option<bool>>) -> Asking {
     Asking {
         actor,
         key: key.0,
@@ -68,18 +72,17 @@ impl TransfersApi {
     #[oai(path = "/", method = "post", operation_id = "transfers_create")]
     async fn create(
         &self,
-        SignedIn(actor): SignedIn,
-        /// True to be told what would happen, and nothing else.
+        TransfersWrite(actor): TransfersWrite,
+        /// True: answer what would happen, and write nothing.
         dry_run: Query<Option<bool>>,
         /// Makes a repeated request move money once. Keys are the caller's own and never expire.
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         body: Json<NewTransferInput>,
-    ) -> ApiResult<Moved> {
-        let asking = asking(actor, key, &dry_run);
-        let is_dry_run = asking.is_dry_run;
-        let outcome = self.services.transfers.submit(asking, body.0.request("")?).await?;
-        Ok(Moved::of(outcome, is_dry_run))
+    ) -> ApiResult<TransferAnswer> {
+        let new = body.0.request("")?;
+        let transfers = &self.services.transfers;
+        answer(asking(actor, key, &dry_run), |asking| transfers.submit(asking, new)).await
     }
 
     /// Take a transfer back
@@ -92,42 +95,41 @@ impl TransfersApi {
     #[oai(path = "/:transfer_id/reverse", method = "post", operation_id = "transfers_reverse")]
     async fn reverse(
         &self,
-        Operator(actor): Operator,
+        TransfersReverse(actor): TransfersReverse,
         transfer_id: Path<Uuid>,
-        /// True to be told what would happen, and nothing else.
+        /// True: answer what would happen, and write nothing.
         dry_run: Query<Option<bool>>,
         /// Makes a repeated request move money once.
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyHeader,
         body: Json<NewReversalInput>,
-    ) -> ApiResult<Moved> {
-        let asking = asking(actor, key, &dry_run);
-        let is_dry_run = asking.is_dry_run;
+    ) -> ApiResult<TransferAnswer> {
         let (amount, description) = body.0.into_parts();
         let new = NewReversal {
             original: TransferId(transfer_id.0),
             amount,
             description,
         };
-        let outcome = self.services.transfers.reverse(asking, new).await?;
-        Ok(Moved::of(outcome, is_dry_run))
+        let transfers = &self.services.transfers;
+        answer(asking(actor, key, &dry_run), |asking| transfers.reverse(asking, new)).await
     }
 
     /// Look at a transfer
     ///
-    /// For the owners of its wallets and operators; other callers get 404, as for an unknown id. A recorded refusal is
-    /// for the source's owner, the user who asked, and operators only.
+    /// For the owners of its wallets and staff; other callers get 404, as for an unknown id. A recorded refusal is
+    /// for the source's owner, the user who asked, and staff only.
     #[oai(path = "/:transfer_id", method = "get", operation_id = "transfers_get")]
-    async fn get(&self, SignedIn(actor): SignedIn, transfer_id: Path<Uuid>) -> ApiResult<Json<TransferView>> {
-        let transfer = self.services.transfers.get(actor, TransferId(transfer_id.0)).await?;
+    async fn get(&self, TransfersRead(actor): TransfersRead, transfer_id: Path<Uuid>) -> ApiResult<Json<TransferView>> {
+        let transfer = self.services.transfers.get(&actor, TransferId(transfer_id.0)).await?;
         Ok(Json((&transfer).into()))
     }
 
     /// List transfers
     ///
     /// Newest first: those of the caller's wallets, but recorded refusals only where the source is the caller's or the
-    /// caller asked; for operators all. A page may hold fewer items than `limit` beside a `next_cursor`: go on until it
-    /// is null. `status` compares the status as it is when the page is read.
+    /// caller asked; for staff all. A page may hold fewer items than `limit` beside a `next_cursor`: go on until it
+    /// is null. `status` compares the status as it is when the page is read. A range that ends before it begins is
+    /// refused.
     #[oai(path = "/", method = "get", operation_id = "transfers_list")]
     #[expect(
         clippy::too_many_arguments,
@@ -135,7 +137,7 @@ impl TransfersApi {
     )]
     async fn list(
         &self,
-        SignedIn(actor): SignedIn,
+        TransfersRead(actor): TransfersRead,
         /// Only those of this wallet.
         wallet_id: Query<Option<Uuid>>,
         status: Query<Option<TransferStatusWord>>,
@@ -157,16 +159,18 @@ impl TransfersApi {
             limit: limit.0,
             cursor: cursor.0,
         })?;
+        let range = TimeRange { from: from.0, to: to.0 };
+        range.check_order()?;
         let filter = TransferFilter {
             wallet: wallet_id.0.map(WalletId),
             status: status.0.map(Into::into),
             kind: kind.0.map(Into::into),
             batch: batch_id.0.map(BatchId),
             parent: parent_id.0.map(TransferId),
-            from: from.0,
-            to: to.0,
+            from: range.from,
+            to: range.to,
         };
-        let page = self.services.transfers.list(actor, filter, request).await?;
+        let page = self.services.transfers.list(&actor, filter, request).await?;
         Ok(Json(Listed::of(page, |transfer| (&transfer).into())))
     }
 }

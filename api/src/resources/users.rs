@@ -1,19 +1,23 @@
-//! `/v1/users`: who is signed in.
+//! `/v1/users`: who is signed in, and what staff change of others.
 
 use std::sync::Arc;
 
+use poem_openapi::param::Path;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service::Services;
-use service::identity::User;
+use service::identity::{User, check_password};
+use service::values::UserId;
 use uuid::Uuid;
 
 use super::Tag;
-use crate::auth::SignedIn;
+use crate::auth::{AnyCaller, Session, UsersManage, UsersSuspend};
+use crate::client::RequestClient;
+use crate::fields::Input;
 use crate::problem::ApiResult;
 use crate::samples;
-use crate::wire::{Json, RoleWord, Time, UserStatusWord};
+use crate::wire::{Json, NoBody, NoContent, RoleWord, Time, UserStatusWord};
 
 /// The handlers of `/v1/users`.
 pub struct UsersApi {
@@ -41,17 +45,111 @@ pub struct UserView {
     pub updated_at: Time,
 }
 
+/// The old and the new password.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "PasswordChange", example)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChangeInput {
+    #[oai(validator(max_length = 128))]
+    current_password: String,
+    /// 12 to 128 characters.
+    #[oai(validator(min_length = 12, max_length = 128))]
+    new_password: String,
+}
+
+/// The role that a user gets.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "RoleChange", example)]
+#[serde(deny_unknown_fields)]
+pub struct RoleChangeInput {
+    role: RoleWord,
+}
+
 #[OpenApi(prefix_path = "/v1/users", tag = "Tag::Users")]
 impl UsersApi {
     /// Who am I
     ///
     /// The user whom the access token belongs to.
     #[oai(path = "/me", method = "get", operation_id = "users_me")]
-    async fn me(&self, SignedIn(actor): SignedIn) -> ApiResult<Json<UserView>> {
+    async fn me(&self, AnyCaller(actor): AnyCaller) -> ApiResult<Json<UserView>> {
         let user = self.services.identity.user(actor.user).await?;
         Ok(Json(user.into()))
     }
+
+    /// Change my password
+    ///
+    /// Ends all other sessions. For people who have signed in, not for API keys.
+    #[oai(path = "/me/password", method = "post", operation_id = "users_password")]
+    async fn password(
+        &self,
+        Session(actor): Session,
+        client: RequestClient,
+        body: Json<PasswordChangeInput>,
+    ) -> ApiResult<NoContent> {
+        let PasswordChangeInput {
+            current_password,
+            new_password,
+        } = body.0;
+        let identity = &self.services.identity;
+        identity
+            .change_password(&actor, current_password.into(), new_password.into(), &client.0)
+            .await?;
+        Ok(NoContent)
+    }
+
+    /// Suspend a user
+    ///
+    /// The user cannot sign in, refresh or move money any more: at once on this server, within one second on every other
+    /// one. Only an admin suspends an admin, and staff cannot suspend themselves. The body is empty.
+    #[oai(path = "/:user_id/suspend", method = "post", operation_id = "users_suspend")]
+    async fn suspend(
+        &self,
+        UsersSuspend(actor): UsersSuspend,
+        user_id: Path<Uuid>,
+        _body: NoBody,
+    ) -> ApiResult<Json<UserView>> {
+        let user = self.services.identity.suspend(&actor, UserId(user_id.0)).await?;
+        Ok(Json(user.into()))
+    }
+
+    /// Activate a user
+    ///
+    /// The user may sign in again. Only an admin activates an admin, and staff cannot activate themselves. The body is empty.
+    #[oai(path = "/:user_id/activate", method = "post", operation_id = "users_activate")]
+    async fn activate(
+        &self,
+        UsersSuspend(actor): UsersSuspend,
+        user_id: Path<Uuid>,
+        _body: NoBody,
+    ) -> ApiResult<Json<UserView>> {
+        let user = self.services.identity.activate(&actor, UserId(user_id.0)).await?;
+        Ok(Json(user.into()))
+    }
+
+    /// Give a user another role
+    ///
+    /// Ends all sessions of the user. Admins cannot change their own role.
+    #[oai(path = "/:user_id/role", method = "post", operation_id = "users_role")]
+    async fn role(
+        &self,
+        UsersManage(actor): UsersManage,
+        user_id: Path<Uuid>,
+        body: Json<RoleChangeInput>,
+    ) -> ApiResult<Json<UserView>> {
+        let (id, role) = (UserId(user_id.0), body.0.role.into());
+        let user = self.services.identity.set_role(&actor, id, role).await?;
+        Ok(Json(user.into()))
+    }
 }
+
+impl Input for PasswordChangeInput {
+    fn refusal(&self) -> Option<&'static str> {
+        let is_password = check_password(&self.new_password.as_str().into()).is_ok();
+        (!is_password).then_some("must have 12 to 128 characters")
+    }
+}
+
+impl Input for RoleChangeInput {}
 
 impl From<User> for UserView {
     fn from(user: User) -> Self {
@@ -77,6 +175,23 @@ impl Example for UserView {
             status: UserStatusWord::Active,
             created_at: samples::time(),
             updated_at: samples::time(),
+        }
+    }
+}
+
+impl Example for PasswordChangeInput {
+    fn example() -> Self {
+        Self {
+            current_password: samples::PASSWORD.to_owned(),
+            new_password: samples::NEW_PASSWORD.to_owned(),
+        }
+    }
+}
+
+impl Example for RoleChangeInput {
+    fn example() -> Self {
+        Self {
+            role: RoleWord::Operator,
         }
     }
 }

@@ -4,7 +4,7 @@ use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
 use service::ledger::WalletEntry;
-use service::wallets::{Limits, Wallet};
+use service::wallets::{Wallet, WalletLimits};
 use uuid::Uuid;
 
 use crate::samples;
@@ -156,8 +156,8 @@ impl Example for EntryView {
     }
 }
 
-impl From<Limits> for LimitsView {
-    fn from(limits: Limits) -> Self {
+impl From<WalletLimits> for LimitsView {
+    fn from(limits: WalletLimits) -> Self {
         Self {
             per_transfer: limits.per_transfer.map(Amount),
             per_day_amount: limits.per_day_amount.map(Amount),

@@ -7,14 +7,14 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use service::Services;
-use service::identity::Actor;
+use service::actor::{Actor, Permission};
 use service::values::{UserId, WalletId};
 use service::wallets::Holder;
 use uuid::Uuid;
 
 use super::Tag;
 use super::wallet_view::{EntryView, WalletView};
-use crate::auth::{Customer, Operator, SignedIn};
+use crate::auth::{WalletsClose, WalletsFreeze, WalletsOpen, WalletsRead};
 use crate::fields::Input;
 use crate::problem::{ApiResult, Code, Problem};
 use crate::wire::{
@@ -46,21 +46,21 @@ impl WalletsApi {
     #[oai(path = "/", method = "post", operation_id = "wallets_open")]
     async fn open(
         &self,
-        Customer(actor): Customer,
+        WalletsOpen(actor): WalletsOpen,
         body: Json<NewWalletInput>,
     ) -> ApiResult<CreatedTagged<WalletView>> {
         let currency = currency_of(&body.0.currency)?;
-        let wallet = self.services.wallets.open(actor, currency).await?;
+        let wallet = self.services.wallets.open(&actor, currency).await?;
         Ok(CreatedTagged(wallet.into()))
     }
 
     /// List wallets
     ///
-    /// A customer's own; for operators those of a user, or all.
+    /// A customer's own; for staff those of a user, or all.
     #[oai(path = "/", method = "get", operation_id = "wallets_list")]
     async fn list(
         &self,
-        SignedIn(actor): SignedIn,
+        WalletsRead(actor): WalletsRead,
         /// Whose wallets. Customers may only name themselves.
         user_id: Query<Option<Uuid>>,
         /// Items in the page, 1 to 500.
@@ -68,28 +68,28 @@ impl WalletsApi {
         /// `next_cursor` of the page before.
         cursor: Query<Option<CursorText>>,
     ) -> ApiResult<Json<Listed<WalletView>>> {
-        let holder = holder_of(actor, user_id.0.map(UserId))?;
+        let holder = holder_of(&actor, user_id.0.map(UserId))?;
         let request = page_request(ListQuery {
             limit: limit.0,
             cursor: cursor.0,
         })?;
-        let page = self.services.wallets.list(holder, request).await?;
+        let page = self.services.wallets.list(&actor, holder, request).await?;
         Ok(Json(Listed::of(page, WalletView::from)))
     }
 
     /// Look at a wallet
     ///
-    /// For its owner and operators; other callers get 404, as for an unknown id.
+    /// For its owner and staff; other callers get 404, as for an unknown id.
     #[oai(path = "/:wallet_id", method = "get", operation_id = "wallets_get")]
     async fn get(
         &self,
-        SignedIn(actor): SignedIn,
+        WalletsRead(actor): WalletsRead,
         wallet_id: Path<Uuid>,
         /// Tags of what the caller has: 304 when it is still so.
         #[oai(name = "If-None-Match")]
         known: KnownTags,
     ) -> ApiResult<Refreshed<WalletView>> {
-        let wallet = self.services.wallets.get(actor, WalletId(wallet_id.0)).await?;
+        let wallet = self.services.wallets.get(&actor, WalletId(wallet_id.0)).await?;
         Ok(Refreshed {
             now: wallet.into(),
             known,
@@ -102,14 +102,14 @@ impl WalletsApi {
     #[oai(path = "/:wallet_id/freeze", method = "post", operation_id = "wallets_freeze")]
     async fn freeze(
         &self,
-        Operator(actor): Operator,
+        WalletsFreeze(actor): WalletsFreeze,
         wallet_id: Path<Uuid>,
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {
         let id = WalletId(wallet_id.0);
-        let wallet = self.services.wallets.freeze(actor, id, expected.0).await?;
+        let wallet = self.services.wallets.freeze(&actor, id, expected.0).await?;
         Ok(wallet.into())
     }
 
@@ -119,14 +119,14 @@ impl WalletsApi {
     #[oai(path = "/:wallet_id/unfreeze", method = "post", operation_id = "wallets_unfreeze")]
     async fn unfreeze(
         &self,
-        Operator(actor): Operator,
+        WalletsFreeze(actor): WalletsFreeze,
         wallet_id: Path<Uuid>,
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {
         let id = WalletId(wallet_id.0);
-        let wallet = self.services.wallets.unfreeze(actor, id, expected.0).await?;
+        let wallet = self.services.wallets.unfreeze(&actor, id, expected.0).await?;
         Ok(wallet.into())
     }
 
@@ -136,14 +136,14 @@ impl WalletsApi {
     #[oai(path = "/:wallet_id/close", method = "post", operation_id = "wallets_close")]
     async fn close(
         &self,
-        Operator(actor): Operator,
+        WalletsClose(actor): WalletsClose,
         wallet_id: Path<Uuid>,
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
     ) -> ApiResult<Tagged<WalletView>> {
         let id = WalletId(wallet_id.0);
-        let wallet = self.services.wallets.close(actor, id, expected.0).await?;
+        let wallet = self.services.wallets.close(&actor, id, expected.0).await?;
         Ok(wallet.into())
     }
 
@@ -153,7 +153,7 @@ impl WalletsApi {
     #[oai(path = "/:wallet_id/entries", method = "get", operation_id = "wallets_entries")]
     async fn entries(
         &self,
-        SignedIn(actor): SignedIn,
+        WalletsRead(actor): WalletsRead,
         wallet_id: Path<Uuid>,
         /// Items in the page, 1 to 500.
         limit: Query<Option<PageLimit>>,
@@ -167,7 +167,7 @@ impl WalletsApi {
         let page = self
             .services
             .wallets
-            .entries(actor, WalletId(wallet_id.0), request)
+            .entries(&actor, WalletId(wallet_id.0), request)
             .await?;
         Ok(Json(Listed::of(page, EntryView::from)))
     }
@@ -179,15 +179,14 @@ impl Input for NewWalletInput {
     }
 }
 
-fn holder_of(actor: Actor, user: Option<UserId>) -> Result<Holder, Problem> {
+fn holder_of(actor: &Actor, user: Option<UserId>) -> Result<Holder, Problem> {
     match user {
-        Some(user) if actor.is_operator() || user == actor.user => Ok(Holder::User(user)),
+        Some(user) if actor.may(Permission::WalletsReadAll) || user == actor.user => Ok(Holder::User(user)),
         Some(_) => Err(Problem::new(
             Code::Forbidden,
-            "customers may only list their own wallets",
+            "the wallets of others need the permission wallets:read_all",
         )),
-        None if actor.is_operator() => Ok(Holder::Anyone),
-        None => Ok(Holder::User(actor.user)),
+        None => Ok(Holder::readable_by(actor)),
     }
 }
 

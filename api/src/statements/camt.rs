@@ -11,8 +11,8 @@ use service::values::{Currency, Money, Timestamp, TransferKind};
 use service::wallets::Statement;
 use uuid::Uuid;
 
-use super::text_of;
 use super::xml::Xml;
+use crate::wire::time_text;
 
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08";
 /// The most characters of one `Ustrd`; a longer description is cut into several.
@@ -20,7 +20,7 @@ const USTRD_LENGTH_MAX: usize = 140;
 
 pub(super) fn write_head(statement: &Statement, out: &mut Vec<u8>) -> io::Result<()> {
     let xml = &mut Xml::new(out);
-    let (id, made_at) = (reference(statement.id), text_of(statement.made_at));
+    let (id, made_at) = (reference(statement.id), time_text(statement.made_at));
     xml.declaration()?;
     xml.open_with("Document", ("xmlns", NAMESPACE))?;
     xml.open("BkToCstmrStmt")?;
@@ -32,8 +32,8 @@ pub(super) fn write_head(statement: &Statement, out: &mut Vec<u8>) -> io::Result
     xml.leaf("Id", &id)?;
     xml.leaf("CreDtTm", &made_at)?;
     xml.open("FrToDt")?;
-    xml.leaf("FrDtTm", &text_of(statement.from))?;
-    xml.leaf("ToDtTm", &text_of(statement.to))?;
+    xml.leaf("FrDtTm", &time_text(statement.from))?;
+    xml.leaf("ToDtTm", &time_text(statement.to))?;
     xml.close("FrToDt")?;
     xml.open("Acct")?;
     xml.nested(&["Id", "Othr", "Id"], &reference(statement.wallet.0))?;
@@ -63,7 +63,7 @@ fn write_balance(xml: &mut Xml<'_>, code: &str, amount: (Money, Currency), at: T
     xml.open("Bal")?;
     xml.nested(&["Tp", "CdOrPrtry", "Cd"], code)?;
     write_amount(xml, amount)?;
-    xml.nested(&["Dt", "DtTm"], &text_of(at))?;
+    xml.nested(&["Dt", "DtTm"], &time_text(at))?;
     xml.close("Bal")
 }
 
@@ -76,7 +76,7 @@ fn write_entry(xml: &mut Xml<'_>, entry: &WalletEntry, currency: Currency) -> io
         xml.leaf("RvslInd", "true")?;
     }
     xml.nested(&["Sts", "Cd"], "BOOK")?;
-    xml.nested(&["BookgDt", "DtTm"], &text_of(entry.created_at))?;
+    xml.nested(&["BookgDt", "DtTm"], &time_text(entry.created_at))?;
     xml.leaf("AcctSvcrRef", &transfer)?;
     write_codes(xml, entry)?;
     xml.open("NtryDtls")?;

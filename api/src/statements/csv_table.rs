@@ -8,7 +8,7 @@ use service::ledger::WalletEntry;
 use service::values::{Money, Timestamp, Version};
 use service::wallets::Statement;
 
-use super::text_of;
+use crate::wire::time_text;
 
 const COLUMNS: [&str; 10] = [
     "row",
@@ -42,7 +42,7 @@ pub(super) fn write_movements(statement: &Statement, page: &[WalletEntry], out: 
     for entry in page {
         table.write_record([
             "ENTRY",
-            &text_of(entry.created_at),
+            &time_text(entry.created_at),
             &entry.transfer.to_string(),
             entry.kind.as_str(),
             &entry.amount.to_string(),
@@ -80,7 +80,7 @@ struct Balance {
 fn write_balance(table: &mut Writer<&mut Vec<u8>>, statement: &Statement, row: Balance) -> io::Result<()> {
     table.write_record([
         row.row,
-        &text_of(row.at),
+        &time_text(row.at),
         "",
         "",
         "",

@@ -12,7 +12,7 @@ use crate::wire::{Amount, Time};
 
 /// The members before the entries.
 #[derive(Serialize)]
-struct Head {
+struct StatementHead {
     wallet_id: Uuid,
     currency: &'static str,
     from: Time,
@@ -21,7 +21,7 @@ struct Head {
 }
 
 pub(super) fn write_head(statement: &Statement, out: &mut Vec<u8>) -> io::Result<()> {
-    let head = Head {
+    let head = StatementHead {
         wallet_id: statement.wallet.0,
         currency: statement.currency.code(),
         from: Time(statement.from),

@@ -14,38 +14,37 @@ pub use form::StatementForm;
 
 use std::io;
 
-use chrono::SecondsFormat;
 use futures_util::stream;
 use poem::Body;
 use service::db::Fault;
 use service::ledger::WalletEntry;
-use service::values::{Timestamp, WalletId};
+use service::values::WalletId;
 use service::wallets::{Movements, Statement};
 
 /// A statement as a stream of bytes. Nothing is read before the first of them is asked for.
 pub fn body(form: StatementForm, statement: Statement, movements: Movements) -> Body {
-    let begun = Progress {
+    let begun = StatementStream {
         form,
         statement,
         movements,
-        stage: Stage::Head,
+        next: NextPart::Head,
     };
-    Body::from_bytes_stream(stream::try_unfold(begun, |mut progress: Progress| async move {
-        let part = progress.next_part().await?;
-        Ok::<_, io::Error>(part.map(|part| (part, progress)))
+    Body::from_bytes_stream(stream::try_unfold(begun, |mut rest: StatementStream| async move {
+        let part = rest.next_part().await?;
+        Ok::<_, io::Error>(part.map(|part| (part, rest)))
     }))
 }
 
 /// How far a statement is written.
-struct Progress {
+struct StatementStream {
     form: StatementForm,
     statement: Statement,
     movements: Movements,
-    stage: Stage,
+    next: NextPart,
 }
 
 /// What is to be written next.
-enum Stage {
+enum NextPart {
     /// Everything before the movements.
     Head,
     /// A page of movements, or everything after the last one.
@@ -54,23 +53,23 @@ enum Stage {
     Nothing,
 }
 
-impl Progress {
+impl StatementStream {
     async fn next_part(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut part = Vec::new();
-        match self.stage {
-            Stage::Head => {
+        match self.next {
+            NextPart::Head => {
                 self.form.write_head(&self.statement, &mut part)?;
-                self.stage = Stage::Movements;
+                self.next = NextPart::Movements;
             }
-            Stage::Movements => match self.movements.next_page().await {
+            NextPart::Movements => match self.movements.next_page().await {
                 Ok(Some(page)) => self.form.write_movements(&self.statement, page, &mut part)?,
                 Ok(None) => {
                     self.form.write_end(&self.statement, &mut part)?;
-                    self.stage = Stage::Nothing;
+                    self.next = NextPart::Nothing;
                 }
                 Err(fault) => return Err(broken_off(self.statement.wallet, fault)),
             },
-            Stage::Nothing => return Ok(None),
+            NextPart::Nothing => return Ok(None),
         }
         Ok(Some(part))
     }
@@ -107,9 +106,4 @@ impl StatementForm {
             Self::Camt => camt::write_end(out),
         }
     }
-}
-
-/// A time as all forms have it: RFC 3339, UTC, microseconds.
-fn text_of(time: Timestamp) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

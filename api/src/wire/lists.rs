@@ -7,7 +7,7 @@ use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 use serde_json::Value;
 use service::page::{Page, PageRequest};
-use service::values::{TransferId, WalletId};
+use service::values::{ApiKeyId, TransferId, WalletId};
 use uuid::Uuid;
 
 use super::parameters::{CURSOR_PATTERN, CursorText, LIMIT_DEFAULT, LIMIT_MAX, PageLimit};
@@ -130,6 +130,16 @@ impl CursorKey for WalletId {
 
     fn read(text: &str) -> Option<Self> {
         read_id('w', text).map(Self)
+    }
+}
+
+impl CursorKey for ApiKeyId {
+    fn write(&self) -> String {
+        write_id('k', self.0)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        read_id('k', text).map(Self)
     }
 }
 

@@ -12,10 +12,12 @@ mod inputs;
 mod json;
 mod lists;
 mod no_body;
+mod no_content;
 mod number;
 mod objects;
 mod parameters;
 mod replay;
+mod session_cookie;
 mod tagged;
 mod text;
 mod time;
@@ -35,13 +37,15 @@ pub use self::{
     json::{Accepted, Created, Json, Located},
     lists::{ListQuery, Listed, page_request},
     no_body::NoBody,
+    no_content::{JsonOrNothing, NoContent},
     number::Number,
     objects::only_objects,
     parameters::{CurrencyText, CursorText, DayText, EVENTS_MAX, EventLimit, LIMIT_DEFAULT, LIMIT_MAX, PageLimit},
     replay::CreatedOrReplayed,
+    session_cookie::{CookieOrigins, REFRESH_COOKIE, SESSION_HEADER, SessionMode, SetCookie, WithCookie},
     tagged::{CreatedTagged, ExpectedTags, KnownTags, Refreshed, Tagged},
     text::{MetadataValue, Text},
-    time::Time,
+    time::{Time, time_text},
     transaction::Transaction,
     upload::FileUpload,
     weight::weight_milli,

@@ -39,7 +39,7 @@ macro_rules! words {
 
 words!(
     /// What a user may do.
-    RoleWord of Role as "Role", "lowercase", { Customer, Operator, Admin }
+    RoleWord of Role as "Role", "lowercase", { Customer, Support, Operator, Auditor, Admin }
 );
 words!(
     /// Whether a user may sign in.

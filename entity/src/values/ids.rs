@@ -62,6 +62,14 @@ id!(
     RecordId
 );
 id!(
+    /// The id of a user's session, from a sign-in on.
+    SessionId
+);
+id!(
+    /// An API key's id.
+    ApiKeyId
+);
+id!(
     /// An import's id. Ids sort as the imports were started.
     ImportId
 );

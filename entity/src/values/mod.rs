@@ -11,7 +11,9 @@ mod statuses;
 pub use activity::{ActivityStatus, Channel, KycStep, Product};
 pub use currency::Currency;
 pub use digest::{Digest, Sha256Digest, TextsSalt};
-pub use ids::{BatchId, Bucket, ChangeId, ImportId, RecordId, TransferId, UserId, Version, WalletId};
+pub use ids::{
+    ApiKeyId, BatchId, Bucket, ChangeId, ImportId, RecordId, SessionId, TransferId, UserId, Version, WalletId,
+};
 pub use method::Method;
 pub use money::{Money, MoneyError};
 pub use statuses::{

@@ -14,10 +14,16 @@ pub enum Role {
     /// Holds wallets and moves their money.
     #[sea_orm(string_value = "customer")]
     Customer,
-    /// May see and serve every customer.
+    /// Helps customers: sees all, and freezes wallets.
+    #[sea_orm(string_value = "support")]
+    Support,
+    /// Takes money in and out, and imports files.
     #[sea_orm(string_value = "operator")]
     Operator,
-    /// May do everything that an operator may.
+    /// Sees all and changes nothing.
+    #[sea_orm(string_value = "auditor")]
+    Auditor,
+    /// May do everything that an operator may, and changes roles.
     #[sea_orm(string_value = "admin")]
     Admin,
 }
@@ -77,6 +83,26 @@ pub enum TransferKind {
     /// Held money, or a part of it, to the destination.
     #[sea_orm(num_value = 7)]
     Capture,
+}
+
+impl TransferKind {
+    /// True for what moves money and takes nothing back itself: once it is COMPLETED, it can be reversed.
+    #[must_use]
+    pub const fn is_reversible(self) -> bool {
+        match self {
+            Self::Transfer | Self::Deposit | Self::Withdrawal | Self::Capture => true,
+            Self::Reversal | Self::Hold | Self::Release => false,
+        }
+    }
+
+    /// True for what counts against the limits of its source. A capture does not: its hold has counted.
+    #[must_use]
+    pub const fn counts_against_limits(self) -> bool {
+        match self {
+            Self::Transfer | Self::Withdrawal | Self::Hold => true,
+            Self::Deposit | Self::Reversal | Self::Release | Self::Capture => false,
+        }
+    }
 }
 
 /// How far a transfer has come.
@@ -193,7 +219,9 @@ macro_rules! words {
 
 pub(super) use words;
 
-words!(Role { Customer = "customer", Operator = "operator", Admin = "admin" });
+words!(Role {
+    Customer = "customer", Support = "support", Operator = "operator", Auditor = "auditor", Admin = "admin",
+});
 words!(UserStatus { Active = "active", Suspended = "suspended" });
 words!(WalletStatus { Active = "ACTIVE", Frozen = "FROZEN", Closed = "CLOSED" });
 words!(TransferKind {

@@ -8,7 +8,7 @@ pub use batch::PaymentBatch;
 
 use std::time::{Duration, Instant};
 
-use self::mark::{BatchOutcome, Unconfirmed};
+use self::mark::{PaymentBatchOutcome, Unconfirmed};
 use super::PAUSE_MAX;
 use super::error::AggregatesError;
 use super::rebuild::Rebuild;
@@ -101,8 +101,8 @@ impl Relay {
         }
         let outcome = mark::apply(&self.stores, batch).await;
         Ok(match self.stores.reset_epoch_on_fault(outcome).await? {
-            BatchOutcome::Added(_) => batch.payments(),
-            BatchOutcome::MarkMoved => 0,
+            PaymentBatchOutcome::Added(_) => batch.payments(),
+            PaymentBatchOutcome::MarkMoved => 0,
         })
     }
 
@@ -198,11 +198,11 @@ impl Relay {
             return Ok(0);
         };
         match mark::apply(&self.stores, &batch).await? {
-            BatchOutcome::MarkMoved => {
+            PaymentBatchOutcome::MarkMoved => {
                 self.restart();
                 Ok(0)
             }
-            BatchOutcome::Added(unconfirmed) => {
+            PaymentBatchOutcome::Added(unconfirmed) => {
                 self.marked_at = Instant::now();
                 self.unconfirmed = unconfirmed;
                 Ok(batch.payments())

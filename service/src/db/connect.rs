@@ -19,6 +19,9 @@ use super::{CommitConnections, Db, Fault, FaultKind};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const POSTGRES_POOL_MAX: u32 = 10;
 const COMMIT_POOL_MAX: u32 = 2;
+/// Two, so that requests with API keys go on while a look reads very many ended sessions. Every other statement there is
+/// short.
+const WATCH_POOL_MAX: u32 = 2;
 /// How long a batch waits for another session's lock, before it leaves out the commands on the locked wallet.
 const COMMIT_LOCK_TIMEOUT: &str = "200ms";
 /// How long an idle connection is used without checking it.
@@ -51,11 +54,13 @@ impl Default for ConnectSettings {
 }
 
 pub(super) async fn postgres(url: &str, settings: ConnectSettings) -> Result<Db, Fault> {
-    let main = open(shared_postgres(url)).await?;
+    let main = open(shared_postgres(url, POSTGRES_POOL_MAX)).await?;
+    let watch = open(when_needed(shared_postgres(url, WATCH_POOL_MAX))).await?;
     let commit_connections = Arc::new(CommitConnections::default());
     let commit = open(committer_postgres(url, settings, commit_connections.clone())).await?;
     Ok(Db {
         read: main.clone(),
+        watch,
         write: main,
         commit,
         commit_connections,
@@ -66,8 +71,10 @@ pub(super) async fn sqlite(url: &str) -> Result<Db, Fault> {
     make_file(url);
     let write = open_new_file(sqlite_options(url, 1, false)).await?;
     let read = open(sqlite_options(url, SQLITE_READ_POOL_MAX, true)).await?;
+    let watch = open(when_needed(sqlite_options(url, WATCH_POOL_MAX, true))).await?;
     Ok(Db {
         read,
+        watch,
         commit: write.clone(),
         write,
         commit_connections: Arc::default(),
@@ -145,9 +152,15 @@ fn base_options(url: &str, connections_max: u32) -> ConnectOptions {
     options
 }
 
+/// Opens no connection before one is needed: most commands of the terminal need none of this pool.
+fn when_needed(mut options: ConnectOptions) -> ConnectOptions {
+    options.min_connections(0).connect_lazy(true);
+    options
+}
+
 /// The settings of every connection except the committer's.
-fn shared_postgres(url: &str) -> ConnectOptions {
-    let mut options = postgres_options(url, POSTGRES_POOL_MAX, &[("lock_timeout", "5s")]);
+fn shared_postgres(url: &str, connections_max: u32) -> ConnectOptions {
+    let mut options = postgres_options(url, connections_max, &[("lock_timeout", "5s")]);
     // After a restart of the server every idle connection is dead, so one that was idle for a while is pinged first.
     // One that has just answered is not, which saves its query a round trip.
     options.map_sqlx_postgres_pool_opts(|pool| {

@@ -29,6 +29,9 @@ use sea_orm::{
 pub struct Db {
     /// For reads without a transaction, and for snapshots.
     pub read: DatabaseConnection,
+    /// For what tells whether a caller is let in: which sessions have ended, and what API keys allow. Requests that take all of
+    /// `read` do not delay it.
+    pub watch: DatabaseConnection,
     /// For all writes except the committer's. On SQLite a pool of one connection, since the file has one writer.
     pub write: DatabaseConnection,
     /// For the committer; on SQLite the same pool as `write`.
@@ -60,7 +63,7 @@ impl Db {
 
     /// Closes every pool.
     pub async fn close(&self) {
-        for pool in [&self.read, &self.write, &self.commit] {
+        for pool in [&self.read, &self.watch, &self.write, &self.commit] {
             if let Err(error) = pool.clone().close().await {
                 tracing::debug!(%error, "a pool was closed already");
             }

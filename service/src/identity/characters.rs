@@ -16,6 +16,16 @@ pub(super) fn composed(text: &str) -> Option<String> {
     text.chars().all(is_visible).then(|| text.into_owned())
 }
 
+/// A name in the one form that it is kept in: composed (NFC), with one plain blank between its words. `None` unless it
+/// has 1 to `max` visible characters, the first of which is no mark.
+pub(super) fn plain_name(text: &str, max: usize) -> Option<String> {
+    let composed = composed(text.trim())?;
+    let words: Vec<&str> = composed.split(is_space).filter(|word| !word.is_empty()).collect();
+    let name = words.join(" ");
+    let stands = name.chars().next().is_some_and(|first| !is_mark(first));
+    (stands && name.chars().count() <= max).then_some(name)
+}
+
 /// True for a text without compatibility forms of other characters (NFKC), such as `ﬁ`, `ａ`, `①` and `ª`.
 pub(super) fn is_plain(text: &str) -> bool {
     ComposingNormalizerBorrowed::new_nfkc().is_normalized(text)

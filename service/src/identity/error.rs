@@ -1,5 +1,7 @@
-//! Why a user cannot be registered, signed in or recognised.
+//! Why a user cannot be registered, signed in, changed or recognised.
 
+use super::passwords::{PasswordError, PasswordWeakness};
+use super::throttle::{SignInRefusal, TooMany};
 use crate::db::Fault;
 use crate::wallets::WalletError;
 
@@ -9,24 +11,77 @@ pub enum IdentityError {
     /// Answered when another user has the e-mail address.
     #[error("the e-mail address is taken")]
     EmailTaken,
-    /// Answered when a new password has fewer than 12 or more than 128 characters.
-    #[error("a password has {min} to {max} characters", min = super::rules::PASSWORD_MIN, max = super::rules::PASSWORD_MAX)]
-    WeakPassword,
-    /// Answered to a sign-in with an unknown address or a wrong password, or of a suspended user.
+    /// Answered when a new password is refused.
+    #[error(transparent)]
+    WeakPassword(#[from] PasswordWeakness),
+    /// Answered to a sign-in with an unknown address or a wrong password, or of a suspended user; and to a change of the
+    /// password whose old password is wrong.
     #[error("the e-mail address or the password is wrong")]
     InvalidCredentials,
+    /// Answered when a refresh token is not one of ours, was used before, or belongs to a session that is over.
+    #[error("the refresh token is not valid")]
+    InvalidRefreshToken,
     /// Answered when no user has the id.
     #[error("there is no such user")]
     UserNotFound,
+    /// Answered when the caller has no live session with the id.
+    #[error("there is no such session")]
+    SessionNotFound,
+    /// Answered when users would change their own role.
+    #[error("another admin must change your role")]
+    OwnRole,
+    /// Answered when users would suspend or activate themselves.
+    #[error("another member of staff must change your status")]
+    OwnStatus,
+    /// Answered when the user who asks is suspended, has another role or has signed out since the token was signed.
+    #[error("the user who asks was suspended, has another role, or has signed out")]
+    AskerChanged,
+    /// Answered when a user who is not an admin would change a role, set a password, or suspend or activate an admin.
+    #[error("only an admin may do this")]
+    AdminsOnly,
     /// Answered when the user is registered, and the wallet may be open; if it is not, the next sign-in opens it.
     #[error("the first wallet may not be open yet")]
     WalletLater(#[source] WalletError),
     /// Answered when the ledger accepts no commands now; nothing was registered.
     #[error(transparent)]
     Wallet(WalletError),
+    /// Answered when too many tries were made; nothing was hashed.
+    #[error("too many tries; wait {retry_after_s} s")]
+    Throttled {
+        /// Seconds until the next try may succeed.
+        retry_after_s: u32,
+    },
+    /// Answered when too many passwords are waiting to be checked, of all accounts or of this one; nothing happened.
+    #[error("too many passwords are waiting to be checked")]
+    Overloaded,
     /// Answered when the database, or hashing a password, fails.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<PasswordError> for IdentityError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Weak(weakness) => Self::WeakPassword(weakness),
+            PasswordError::Overloaded => Self::Overloaded,
+            PasswordError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl From<TooMany> for IdentityError {
+    fn from(TooMany { retry_after_s }: TooMany) -> Self {
+        Self::Throttled { retry_after_s }
+    }
+}
+
+impl From<SignInRefusal> for IdentityError {
+    fn from(refusal: SignInRefusal) -> Self {
+        match refusal {
+            SignInRefusal::TooMany(refused) => refused.into(),
+            SignInRefusal::Overloaded => Self::Overloaded,
+        }
+    }
 }
 
 /// Why an access token is not accepted.
@@ -38,4 +93,10 @@ pub enum TokenError {
     /// Answered when the text is not a token that this bank's key has signed.
     #[error("the token is not one of ours")]
     Invalid,
+    /// Answered when the session of a valid token has ended.
+    #[error("the session has ended")]
+    Ended,
+    /// Answered where money moves, or users and keys change, when the database has not said for too long which sessions have ended.
+    #[error("it is not known whether the session has ended")]
+    Unchecked,
 }

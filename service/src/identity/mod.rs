@@ -1,45 +1,64 @@
-//! Users, passwords and access tokens: who a caller is and what the caller may do.
+//! Users, their passwords, their sessions and tokens: who a caller is and what the caller may do.
 //!
-//! Passwords are hashed on the blocking pool, as many at a time as there are cores, so that sign-ins do not delay
-//! payments.
+//! Signing in, out and changing one's password are in `sign_in`, changes of a user by staff in `users`.
 
+pub mod api_keys;
+mod asker;
 mod characters;
+mod detached;
 mod error;
-mod hs256;
-mod key_file;
-mod password;
+mod passwords;
 mod repo;
 mod rules;
-mod token;
+mod sessions;
+mod sign_in;
+mod throttle;
+mod tokens;
+mod users;
 
 pub use crate::actor::Actor;
 pub use characters::is_visible;
 pub use error::{IdentityError, TokenError};
-pub use key_file::{KeyFileError, SigningKey};
-pub use rules::{Email, FullName, check_password};
-pub use token::ACCESS_TOKEN_SECONDS;
+pub use passwords::{PasswordWeakness, check_password};
+pub use rules::{Email, FullName};
+pub use sessions::{ClientInfo, LIVE_MAX, LiveSession, SESSION_LIFE, SessionTokens, USER_AGENT_MAX};
+pub use throttle::{
+    CallerBudget, CallerLimit, Registrations, SignInAttempt, SignInPlace, SignInRefusal, SignIns, ThrottleKey,
+    Throttles, TooMany,
+};
+pub use tokens::{
+    ACCESS_TOKEN_SECONDS, KEY_WAIT_SECONDS, KeyChangeError, KeyFileError, KeyReport, KeySet, KeyState, PublicKey,
+    list_keys, retire_key, rotate_keys,
+};
+pub use users::USERS_MAX;
 
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
-use tokio::time::timeout;
 
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
 use crate::values::{Currency, Role, Timestamp, UserId, UserStatus};
-use crate::wallets::{Wallet, WalletError, Wallets};
-use password::Passwords;
-use token::Tokens;
+use crate::wallets::{Wallet, Wallets};
+use crate::workers::Workers;
+use api_keys::ApiKeys;
+use passwords::Passwords;
+use sessions::Sessions;
+use tokens::Tokens;
 
 /// How long a sign-in waits for the first wallet, where the registration did not open it.
 const OPENING_MAX: Duration = Duration::from_secs(3);
 
-/// The user who signs in with an address; `None` if there is none.
-pub(crate) async fn user_with(db: &impl ConnectionTrait, email: &Email) -> Result<Option<UserId>, Fault> {
-    let account = repo::find_by_email(db, email.as_str()).await?;
-    Ok(account.map(|account| account.user.id))
+/// The users who sign in with these addresses, each as `Email::as_str` gives it, by address. One statement.
+pub(crate) async fn users_with(
+    db: &impl ConnectionTrait,
+    emails: &HashSet<&str>,
+) -> Result<HashMap<String, UserId>, Fault> {
+    repo::ids_by_email(db, emails).await
 }
 
 /// A user, without the password's hash.
@@ -65,7 +84,7 @@ pub struct User {
 pub struct Registration {
     /// The address to sign in with; refused when it is taken.
     pub email: Email,
-    /// In plain text; refused unless it has 12 to 128 characters.
+    /// In plain text; refused unless it has 12 to 128 characters and is hard to guess.
     pub password: SecretString,
     /// The customer's name.
     pub full_name: FullName,
@@ -73,35 +92,102 @@ pub struct Registration {
     pub currency: Option<Currency>,
 }
 
-/// A signed access token.
-pub struct AccessToken {
-    /// A JWT, signed with HS256.
-    pub token: SecretString,
-    /// Seconds from its issue until it expires.
-    pub expires_in_s: i64,
+/// Which users a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UserFilter {
+    /// Those with this role; any when `None`.
+    pub role: Option<Role>,
+    /// Those with this status; any when `None`.
+    pub status: Option<UserStatus>,
 }
 
-/// Users and their sign-ins.
+/// Users, their sign-ins and their sessions. Cloning clones a handle.
 #[derive(Clone)]
 pub struct Identity {
+    /// Keys with which programs sign in.
+    pub api_keys: ApiKeys,
     db: Db,
     clock: Arc<dyn Clock>,
     passwords: Passwords,
-    tokens: Arc<Tokens>,
+    throttles: Arc<Throttles>,
+    keys: Arc<KeySet>,
+    sessions: Sessions,
     wallets: Wallets,
     currency: Currency,
+    workers: Workers,
+}
+
+/// What the identity of users is made of, besides the database and the clock.
+pub(crate) struct IdentityParts {
+    /// The keys of access tokens and refresh tokens.
+    pub keys: Arc<KeySet>,
+    /// Counts failed sign-ins and registrations.
+    pub throttles: Arc<Throttles>,
+    /// Opens the first wallets.
+    pub wallets: Wallets,
+    /// The currency of a first wallet when the customer names none.
+    pub currency: Currency,
+    /// For the workers that read the keys again, watch for ended sessions, and note when API keys are used.
+    pub workers: Workers,
 }
 
 impl Identity {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, key: &SigningKey, wallets: Wallets, currency: Currency) -> Self {
-        Self {
+    /// Starts the threads that hash passwords, which the operating system may refuse.
+    pub(crate) fn try_new(db: Db, clock: Arc<dyn Clock>, parts: IdentityParts) -> io::Result<Self> {
+        let tokens = Arc::new(Tokens::new(parts.keys.clone()));
+        let (keys, workers) = (parts.keys.clone(), parts.workers.clone());
+        Ok(Self {
+            api_keys: ApiKeys::new(db.clone(), clock.clone(), parts.wallets.clone(), parts.workers.group()),
+            sessions: Sessions::new(db.clone(), clock.clone(), tokens, keys, workers),
             db,
             clock,
-            wallets,
-            passwords: Passwords::new(),
-            tokens: Arc::new(Tokens::new(key)),
-            currency,
-        }
+            passwords: Passwords::for_this_machine()?,
+            throttles: parts.throttles,
+            keys: parts.keys,
+            wallets: parts.wallets,
+            currency: parts.currency,
+            workers: parts.workers,
+        })
+    }
+
+    /// Reads which sessions ended lately, before any token is checked.
+    pub async fn warm_up(&self) -> Result<(), Fault> {
+        self.sessions.look().await
+    }
+
+    /// Starts the workers of a server: one learns of sessions that other processes end, one deletes old ones; one reads
+    /// the signing keys again; one writes when API keys were last used. Must be called inside a tokio runtime.
+    pub fn serve(&self) {
+        self.sessions.serve();
+        self.keys.serve(&self.workers);
+        self.api_keys.serve();
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.api_keys.stop().await;
+        self.workers.stop().await;
+    }
+
+    /// The throttles of the bank.
+    #[must_use]
+    pub fn throttles(&self) -> &Throttles {
+        &self.throttles
+    }
+
+    /// The public keys of the access tokens that are accepted now, and of those that will be signed next.
+    #[must_use]
+    pub fn public_keys(&self) -> Vec<PublicKey> {
+        self.keys.public(self.clock.now())
+    }
+
+    /// Reads the file with the signing keys again, as the worker `keys` does every second; true if it holds other keys.
+    pub fn reload_keys(&self) -> Result<bool, KeyFileError> {
+        self.keys.reload()
+    }
+
+    /// Deletes some of the sessions that have been over for a day, as the worker does every minute. Gives how many.
+    pub async fn delete_old_sessions(&self) -> Result<u64, Fault> {
+        self.sessions.clean_up().await
     }
 
     /// Stores a customer, then asks the ledger to open their first wallet. If it is not known whether the wallet was
@@ -124,7 +210,7 @@ impl Identity {
                 ..new
             })
             .await?;
-        let wallet = place.open(actor_of(&user), currency).await;
+        let wallet = place.open(&actor_of(&user), currency).await;
         Ok((user, wallet.map_err(IdentityError::WalletLater)?))
     }
 
@@ -140,50 +226,6 @@ impl Identity {
         self.insert(new).await
     }
 
-    /// Checks a password and returns an access token. An unknown e-mail address takes as long and gets the same answer
-    /// as a wrong password.
-    pub async fn sign_in(&self, email: &str, password: SecretString) -> Result<AccessToken, IdentityError> {
-        // A malformed address matches no user, and may contain characters that PostgreSQL rejects.
-        let found = match Email::try_new(email) {
-            Some(email) => repo::find_by_email(&self.db.read, &email.into_inner()).await?,
-            None => None,
-        };
-        let hash = found.as_ref().map(|account| account.password_hash.clone());
-        let matches = self.passwords.verify(password, hash).await?;
-        match found {
-            Some(account) if matches && account.user.status == UserStatus::Active => {
-                self.open_first_wallet(&account).await;
-                Ok(self.access_token(&account.user))
-            }
-            Some(_) | None => Err(IdentityError::InvalidCredentials),
-        }
-    }
-
-    /// Opens the first wallet where the registration did not. A failure is only logged: the next sign-in tries again.
-    async fn open_first_wallet(&self, account: &repo::Account) {
-        let Some(currency) = account.first_currency else { return };
-        let opened = match self.wallets.has(account.user.id, currency).await {
-            Ok(true) => return,
-            Ok(false) => {
-                let opening = self.wallets.open(actor_of(&account.user), currency);
-                match timeout(OPENING_MAX, opening).await {
-                    Ok(opened) => opened.map(drop),
-                    // The wallet may still be opened after the time-out.
-                    Err(late) => Err(Fault::conflict(late).into()),
-                }
-            }
-            Err(fault) => Err(fault.into()),
-        };
-        match opened {
-            // Another sign-in was first.
-            Ok(()) | Err(WalletError::Exists) => {}
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "the first wallet of a customer is not open yet");
-            }
-        }
-    }
-
     async fn insert(&self, new: repo::NewUser) -> Result<User, IdentityError> {
         let work = self.db.transaction(move |tx| {
             Box::pin(async move {
@@ -194,9 +236,15 @@ impl Identity {
         work.await
     }
 
-    /// Checks an access token without the database, and returns its user.
+    /// Checks an access token without the database, and returns who calls. Refuses the tokens of ended sessions.
     pub fn authenticate(&self, token: &str) -> Result<Actor, TokenError> {
-        self.tokens.read(token, self.clock.now())
+        self.sessions.authenticate(token)
+    }
+
+    /// The same where money moves. While the database has not said for 5 s which sessions have ended, a token that is older
+    /// than 60 s is answered `Unchecked`.
+    pub fn authenticate_for_money(&self, token: &str) -> Result<Actor, TokenError> {
+        self.sessions.authenticate_for_money(token)
     }
 
     /// A user by id.
@@ -210,13 +258,6 @@ impl Identity {
         found.map(|account| account.user).ok_or(IdentityError::UserNotFound)
     }
 
-    fn access_token(&self, user: &User) -> AccessToken {
-        AccessToken {
-            token: self.tokens.sign(actor_of(user), self.clock.now()),
-            expires_in_s: ACCESS_TOKEN_SECONDS,
-        }
-    }
-
     async fn new_user(
         &self,
         email: Email,
@@ -224,8 +265,8 @@ impl Identity {
         password: SecretString,
         role: Role,
     ) -> Result<repo::NewUser, IdentityError> {
-        rules::check_password(&password)?;
-        let password_hash = self.passwords.hash(password).await?;
+        let about = vec![email.as_str().to_owned(), full_name.as_str().to_owned()];
+        let password_hash = self.passwords.hash_new(password, about).await?;
         let now = self.clock.now();
         let user = User {
             id: UserId(id_at(now)),
@@ -245,8 +286,5 @@ impl Identity {
 }
 
 fn actor_of(user: &User) -> Actor {
-    Actor {
-        user: user.id,
-        role: user.role,
-    }
+    Actor::new(user.id, user.role)
 }

@@ -1,11 +1,18 @@
 //! The SQL of users.
 
-use entity::users;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
+use std::collections::{HashMap, HashSet};
 
-use super::{IdentityError, User};
-use crate::db::Fault;
-use crate::values::{Currency, UserId};
+use entity::users;
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set, Statement,
+};
+use serde_json::json;
+
+use super::{IdentityError, User, UserFilter};
+use crate::db::{Fault, SqlDialect};
+use crate::values::{Currency, Role, Timestamp, UserId, UserStatus};
 
 pub(super) struct NewUser {
     pub user: User,
@@ -46,8 +53,84 @@ pub(super) async fn insert(db: &impl ConnectionTrait, new: &NewUser) -> Result<(
 }
 
 pub(super) async fn find(db: &impl ConnectionTrait, id: UserId) -> Result<Option<User>, Fault> {
+    let found = find_account(db, id).await?;
+    Ok(found.map(|account| account.user))
+}
+
+pub(super) async fn find_account(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Account>, Fault> {
     let row = users::Entity::find_by_id(id).one(db).await?;
-    Ok(row.map(|row| account(row).user))
+    Ok(row.map(account))
+}
+
+/// A user, locked against other changes until this transaction ends. Rows that name the user can still be written.
+pub(super) async fn lock(tx: &DatabaseTransaction, id: UserId) -> Result<Option<Account>, Fault> {
+    let query = users::Entity::find_by_id(id).lock(LockType::NoKeyUpdate);
+    Ok(query.one(tx).await?.map(account))
+}
+
+/// Locks two users, who may be the same, in id order so that two who change each other cannot deadlock.
+pub(super) async fn lock_both(tx: &DatabaseTransaction, ids: [UserId; 2]) -> Result<HashMap<UserId, Account>, Fault> {
+    let query = users::Entity::find()
+        .filter(users::Column::Id.is_in(ids))
+        .order_by_asc(users::Column::Id)
+        .lock(LockType::NoKeyUpdate);
+    let rows = query.all(tx).await?.into_iter();
+    Ok(rows.map(|row| (row.id, account(row))).collect())
+}
+
+/// What is changed of a user.
+pub(super) enum Change {
+    Status(UserStatus),
+    Role(Role),
+    PasswordHash(String),
+}
+
+/// Changes a locked user, and gives what the user is now; `None` if there is no such user.
+pub(super) async fn change(
+    tx: &DatabaseTransaction,
+    id: UserId,
+    change: Change,
+    now: Timestamp,
+) -> Result<Option<User>, Fault> {
+    let mut row = users::ActiveModel {
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    match change {
+        Change::Status(status) => row.status = Set(status),
+        Change::Role(role) => row.role = Set(role),
+        Change::PasswordHash(hash) => row.password_hash = Set(hash),
+    }
+    let update = users::Entity::update_many().set(row).filter(users::Column::Id.eq(id));
+    let changed = update.exec_with_returning(tx).await?.into_iter().next();
+    Ok(changed.map(|row| account(row).user))
+}
+
+/// Puts a new hash of the same password in the place of the old one, unless the password was changed meanwhile.
+pub(super) async fn replace_hash(db: &impl ConnectionTrait, id: UserId, old: &str, new: &str) -> Result<(), Fault> {
+    let row = users::ActiveModel {
+        password_hash: Set(new.to_owned()),
+        ..Default::default()
+    };
+    let update = users::Entity::update_many()
+        .set(row)
+        .filter(users::Column::Id.eq(id))
+        .filter(users::Column::PasswordHash.eq(old));
+    update.exec(db).await?;
+    Ok(())
+}
+
+/// Users, newest first.
+pub(super) async fn list(db: &impl ConnectionTrait, filter: UserFilter, limit: u64) -> Result<Vec<User>, Fault> {
+    let mut query = users::Entity::find();
+    if let Some(role) = filter.role {
+        query = query.filter(users::Column::Role.eq(role));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(users::Column::Status.eq(status));
+    }
+    let rows = query.order_by_desc(users::Column::Id).limit(limit).all(db).await?;
+    Ok(rows.into_iter().map(|row| account(row).user).collect())
 }
 
 pub(super) async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<Account>, Fault> {
@@ -56,6 +139,25 @@ pub(super) async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Res
         .one(db)
         .await?;
     Ok(row.map(account))
+}
+
+/// The ids of the users with these addresses, by address. The addresses are one parameter, so that the text of the
+/// statement does not depend on their number.
+pub(super) async fn ids_by_email(
+    db: &impl ConnectionTrait,
+    emails: &HashSet<&str>,
+) -> Result<HashMap<String, UserId>, Fault> {
+    if emails.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let asked = SqlDialect::of(db).texts_of_json("$1");
+    let sql = format!("SELECT id, email FROM users WHERE email IN ({asked})");
+    let values = [json!(emails).to_string().into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let rows = db.query_all_raw(statement).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("", "email")?, row.try_get("", "id")?)))
+        .collect()
 }
 
 fn account(row: users::Model) -> Account {

@@ -1,14 +1,7 @@
-//! The rules for an e-mail address, a name and a password. Pure.
+//! The rules for an e-mail address and a name; those for a password are in `passwords`. Pure.
 
-use secrecy::{ExposeSecret, SecretString};
+use super::characters::{composed, folded, is_mark, is_plain, is_space, plain_name};
 
-use super::IdentityError;
-use super::characters::{composed, folded, is_mark, is_plain, is_space};
-
-/// The fewest characters of a password.
-pub const PASSWORD_MIN: usize = 12;
-/// The most characters of a password.
-pub const PASSWORD_MAX: usize = 128;
 const EMAIL_MAX: usize = 254;
 const FULL_NAME_MAX: usize = 200;
 
@@ -56,12 +49,7 @@ impl FullName {
     /// Reads a name of 1 to 200 visible characters; `None` when it is not one. Blanks of any script become plain ones.
     #[must_use]
     pub fn try_new(text: &str) -> Option<Self> {
-        let composed = composed(text.trim())?;
-        let words: Vec<&str> = composed.split(is_space).filter(|word| !word.is_empty()).collect();
-        let name = words.join(" ");
-        let stands = name.chars().next().is_some_and(|first| !is_mark(first));
-        let fits = name.chars().count() <= FULL_NAME_MAX && stands;
-        fits.then_some(Self(name))
+        plain_name(text, FULL_NAME_MAX).map(Self)
     }
 
     /// The form that is stored.
@@ -72,16 +60,6 @@ impl FullName {
 
     pub(super) fn into_inner(self) -> String {
         self.0
-    }
-}
-
-/// Refuses a password with fewer than `PASSWORD_MIN` or more than `PASSWORD_MAX` characters.
-pub fn check_password(password: &SecretString) -> Result<(), IdentityError> {
-    let length = password.expose_secret().chars().count();
-    if (PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
-        Ok(())
-    } else {
-        Err(IdentityError::WeakPassword)
     }
 }
 
@@ -281,12 +259,5 @@ mod tests {
             );
         }
         assert!(taken > 130_000, "only {taken} characters are taken");
-    }
-
-    #[test]
-    fn passwords_are_counted_in_characters() {
-        let refused = |text: String| check_password(&text.into()).is_err();
-        assert!(refused("ä".repeat(11)) && refused("ä".repeat(129)));
-        assert!(!refused("ä".repeat(12)) && !refused("ä".repeat(128)));
     }
 }

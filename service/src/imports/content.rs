@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::import::{ImportStage, Progress};
+use super::import::{ImportProgress, ImportStage};
 use crate::values::Digest;
 
 const CHUNK_BYTES: usize = 1024 * 1024;
@@ -106,7 +106,7 @@ pub(super) fn digest_of(hash: Sha256) -> Digest {
 /// the reading is detected later.
 pub(super) fn content_of(
     path: &Path,
-    progress: &watch::Sender<Progress>,
+    progress: &watch::Sender<ImportProgress>,
     stop: &CancellationToken,
 ) -> io::Result<Option<(ContentId, FileStat)>> {
     let mut file = File::open(path)?;
@@ -125,11 +125,11 @@ pub(super) fn content_of(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         }
-        progress.send_replace(Progress {
+        progress.send_replace(ImportProgress {
             stage: ImportStage::Hashing,
             bytes: size,
             size: stamp.size.max(size),
-            ..Progress::default()
+            ..ImportProgress::default()
         });
     }
     let digest = digest_of(hash);

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::checkpoint::{Checkpoint, Stored};
 use super::content::{ContentId, FileStat};
 use super::error::ImportError;
-use super::import::{Import, ImportOutcome, Progress};
+use super::import::{Import, ImportOutcome, ImportProgress};
 use super::kind::{FileKind, Pace};
 use super::reading::{self, BLOCKS_AHEAD_MAX, Block, FileReadError, ReadPlan};
 use super::rejects::Rejects;
@@ -39,7 +39,7 @@ pub(super) struct ImportRun {
     /// The file's metadata when its content was hashed; `None` for an upload.
     pub stamp: Option<FileStat>,
     pub rejects: Option<Rejects>,
-    pub progress: Arc<watch::Sender<Progress>>,
+    pub progress: Arc<watch::Sender<ImportProgress>>,
     /// Cancelled to end the run after the block under way.
     pub stop: CancellationToken,
     pub pace: Option<Pace>,

@@ -63,7 +63,7 @@ pub enum ImportOutcome {
 
 /// How far the import of one file has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct ImportProgress {
     /// What is done with the file now.
     pub stage: ImportStage,
     /// Bytes done in this stage, of `size`.
@@ -87,8 +87,8 @@ pub enum ImportStage {
 }
 
 impl Import {
-    pub(super) fn progress(&self, rows_before: u64) -> Progress {
-        Progress {
+    pub(super) fn progress(&self, rows_before: u64) -> ImportProgress {
+        ImportProgress {
             stage: ImportStage::Applying,
             bytes: self.bytes_applied,
             size: self.size,

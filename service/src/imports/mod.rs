@@ -26,7 +26,7 @@ pub use checkpoint::{AppliedRows, Checkpoint, CheckpointTx, Stored};
 pub use counts::{RowCounts, SkipReason, Skips};
 pub use error::{HeaderProblem, ImportError};
 pub use file_kinds::FileKinds;
-pub use import::{Import, ImportOutcome, ImportStage, ImportTotals, Progress};
+pub use import::{Import, ImportOutcome, ImportProgress, ImportStage, ImportTotals};
 pub use kind::{FileKind, Pace, Parsed, columns};
 pub use records::{Found, Records};
 pub use rejects::Rejects;
@@ -78,7 +78,7 @@ pub struct BackgroundImport {
     /// What the file's rows are.
     pub kind: ImportKind,
     /// How far the file is imported.
-    pub progress: Progress,
+    pub progress: ImportProgress,
     /// Files that wait behind it.
     pub waiting: usize,
 }

@@ -11,7 +11,7 @@ use super::content::{ContentId, FileStat, content_of};
 use super::driver::{ImportRun, reload};
 use super::error::ImportError;
 use super::file_kinds::FileKinds;
-use super::import::{Import, ImportOutcome, ImportTotals, Progress};
+use super::import::{Import, ImportOutcome, ImportProgress, ImportTotals};
 use super::kind::Pace;
 use super::pending::PendingFiles;
 use super::rejects::Rejects;
@@ -38,7 +38,7 @@ pub struct RunOptions {
     /// Where rejected lines are written.
     pub rejects: Option<Rejects>,
     /// Set after each block, and while the file is hashed.
-    pub progress: Arc<watch::Sender<Progress>>,
+    pub progress: Arc<watch::Sender<ImportProgress>>,
     /// Cancelled to stop after the block under way.
     pub stop: CancellationToken,
     /// What to do with a content that was imported before.
@@ -51,7 +51,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             rejects: None,
-            progress: Arc::new(watch::Sender::new(Progress::default())),
+            progress: Arc::new(watch::Sender::new(ImportProgress::default())),
             stop: CancellationToken::new(),
             on_known_content: OnKnownContent::default(),
             pace: None,
@@ -63,7 +63,7 @@ impl Default for RunOptions {
 #[derive(Clone)]
 pub(super) struct RunningImport {
     pub kind: ImportKind,
-    pub progress: Arc<watch::Sender<Progress>>,
+    pub progress: Arc<watch::Sender<ImportProgress>>,
 }
 
 pub(super) struct Runner {

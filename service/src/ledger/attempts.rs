@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use super::store::Pause;
-use super::types::{Action, BatchOutcome, Command, Direction, ItemOutcome, Opening, Original, Outcome, Wallet};
+use super::types::{Action, Command, Direction, Opening, Original, Outcome, Wallet};
+use crate::actor::Permission;
 use crate::backoff::doubled;
 use crate::db::{Fault, FaultKind};
 use crate::journal::Head;
@@ -22,8 +23,6 @@ pub(super) enum Attempt {
     /// Nothing was written; the next attempt is in turn. After a used-up key it looks keys up, after a changed wallet
     /// it reads all wallets anew.
     Again(FaultKind),
-    /// Only expired holds were released, since there were too many for one batch; the commands are decided next.
-    Released,
     /// Nothing was written, since no head is remembered; the next attempt is in turn.
     TakeTurn,
     /// Nothing was written: another session has held the turn for longer than a batch waits.
@@ -92,13 +91,9 @@ pub(super) fn after_early_fault(fault: Fault) -> Attempt {
 
 /// False for an outcome of which nothing is recorded.
 fn uses_key_up(outcome: &Outcome) -> bool {
-    let is_recorded = |item: &ItemOutcome| matches!(item, ItemOutcome::Recorded(_));
     match outcome {
         Outcome::Refused(_) => false,
-        Outcome::Batch(batch) => match &**batch {
-            BatchOutcome::Done { items, .. } => items.iter().any(is_recorded),
-            BatchOutcome::Refused { item, .. } => is_recorded(item),
-        },
+        Outcome::Batch(batch) => batch.is_recorded(),
         Outcome::Recorded { .. }
         | Outcome::KeyReused
         | Outcome::Expired
@@ -157,26 +152,65 @@ pub(super) fn hidden_wallets<'w>(
     hidden
 }
 
-/// False for another customer's wallet as the source, for a system wallet on either side of a movement, and for another
-/// customer's wallet as the destination of a hold: to the actor these are as if they did not exist. The book decides by
-/// the same rules (`own_wallet`, `customer_wallet`, `rights`): change both together.
+/// False for another customer's wallet as the source, for a system wallet on either side of a movement, for another
+/// customer's wallet as the destination of a hold, for both wallets of a transfer that the actor may not take back, and for
+/// a wallet that an API key may not use: to the actor these are as if they did not exist. The book decides by the same
+/// rules (`own_wallet`, `customer_wallet`, `payment_parties`, `rights`, `amount_to_reverse`): change both together.
 pub(super) fn may_use(command: &Command, wallet: &Wallet, originals: &Originals) -> bool {
-    let is_own = wallet.owner == Some(command.actor.user);
+    let actor = &command.actor;
+    let is_own = actor.owns(wallet.id, wallet.owner);
+    let original = command.action.original().and_then(|id| originals.get(&id));
+    let original = original.map(|original| &original.transfer);
     match &command.action {
         Action::Move(movement) if wallet.id == movement.source => is_own,
         Action::Move(_) => !wallet.is_system(),
         Action::Batch(batch) if batch.movements.iter().any(|movement| movement.source == wallet.id) => is_own,
         Action::Batch(_) => !wallet.is_system(),
-        Action::Pay(payment) if payment.direction == Direction::Out && wallet.id == payment.wallet => {
-            is_own || command.actor.is_operator()
+        Action::Pay(payment) if wallet.id == payment.wallet => {
+            let pays_for_all = payment.direction == Direction::In || actor.may(Permission::TransfersSettle);
+            is_own || (pays_for_all && actor.may_use(wallet.id))
         }
-        Action::Capture(_) | Action::Void(_) | Action::Reverse(_) => {
-            let original = command.action.original().and_then(|id| originals.get(&id));
-            let is_destination = original.is_some_and(|original| original.transfer.destination == wallet.id);
-            is_own || command.actor.is_operator() || !is_destination
+        Action::Capture(_) | Action::Void(_) => {
+            let is_destination = original.is_some_and(|hold| hold.destination == wallet.id);
+            is_own || !is_destination || original.is_some_and(|hold| hold.is_settled_by(actor))
         }
+        Action::Reverse(_) => original.is_some_and(|original| original.is_reversed_by(actor)),
         Action::Pay(_) | Action::Open(_) | Action::SetStatus(_) | Action::SetLimits(_) | Action::Expire(_) => true,
     }
+}
+
+/// The wallets of which a command needs to know what is available, or which it changes: their expired holds are released
+/// before it is decided. Wallets that its actor may not use are not among them: such a command is refused at once, as if
+/// they did not exist.
+pub(super) fn payers<'w>(
+    command: &Command,
+    originals: &Originals,
+    known: impl Fn(&WalletId) -> Option<&'w Wallet>,
+) -> Vec<WalletId> {
+    let may_use = |id: &WalletId| known(id).is_some_and(|wallet| may_use(command, wallet, originals));
+    let original = command.action.original().and_then(|id| originals.get(&id));
+    let mut payers = match &command.action {
+        Action::Move(movement) => vec![movement.source],
+        Action::Batch(batch) => batch.movements.iter().map(|movement| movement.source).collect(),
+        Action::Pay(payment) => match payment.direction {
+            Direction::In => Vec::new(),
+            Direction::Out => vec![payment.wallet],
+        },
+        Action::Capture(_) | Action::Void(_) => {
+            let hold = original.filter(|hold| may_use(&hold.transfer.destination));
+            hold.map(|hold| hold.transfer.source).into_iter().collect()
+        }
+        Action::Reverse(_) => original
+            .map(|original| original.transfer.destination)
+            .into_iter()
+            .collect(),
+        Action::SetStatus(request) => vec![request.wallet],
+        Action::SetLimits(request) => vec![request.wallet],
+        Action::Expire(wallets) => wallets.clone(),
+        Action::Open(_) => Vec::new(),
+    };
+    payers.retain(may_use);
+    payers
 }
 
 /// The wallets that are to be opened.

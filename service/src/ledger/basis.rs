@@ -1,17 +1,22 @@
 //! What a batch is decided on: the wallets, the transfers that its commands refer to, and the holds that may expire.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use chrono::TimeDelta;
 
-use super::attempts::Originals;
+use super::attempts::{Originals, payers};
+use super::batch::CommandBatch;
 use super::batch_committer::{BatchCommitter, Decision};
 use super::book::Book;
+use super::metrics::Metrics;
 use super::stamps::BatchStamps;
-use super::store::{Lookups, Store};
-use super::types::{Command, Original, Outflow, Transfer, Wallet};
+use super::store::{Lookups, MissingOriginals, Store};
+use super::types::{Action, Command, Original, Outflow, Transfer, Wallet};
 use crate::db::Fault;
 use crate::values::{Timestamp, WalletId};
 
-/// The most expired holds that one batch releases. If there are more, batches that only release come first.
+/// The most expired holds that one batch releases, shared equally among the wallets that have some. Commands that pay
+/// from a wallet with more than its share are set aside until the rest is released; all others are decided at once.
 const RELEASES_MAX: usize = 1_000;
 
 /// A batch takes less time than this from the reading of the holds to its last stamp.
@@ -29,15 +34,46 @@ pub(super) struct Basis {
     pub outflows: Vec<(WalletId, Outflow)>,
 }
 
-/// The open holds that expire before the batch ends, the first to expire first.
+/// The open holds that expire before the batch ends.
 #[derive(Default)]
 pub(super) struct Expiring {
+    /// Of each wallet no more than its share, the first to expire first.
     holds: Vec<Original>,
-    /// True if more have expired than one batch releases.
-    are_too_many: bool,
+    /// The wallets of which more holds have expired than their share.
+    crowded: BTreeSet<WalletId>,
+    /// When the first hold expires that the other wallets have beyond their shares; `None` if they have no more.
+    rest_expires_at: Option<Timestamp>,
+}
+
+impl Expiring {
+    /// `read` are the first holds to expire, of each wallet one more than its share if it has so many. A wallet is
+    /// crowded if that one has expired by `now`.
+    fn shared(read: Vec<Original>, share: usize, now: Timestamp) -> Self {
+        let mut expiring = Self::default();
+        let mut taken: HashMap<WalletId, usize> = HashMap::new();
+        for original in read {
+            let Some(hold) = original.hold else {
+                continue;
+            };
+            let taken = taken.entry(hold.wallet).or_default();
+            if *taken < share {
+                *taken += 1;
+                expiring.holds.push(original);
+            } else if hold.expires_at <= now {
+                expiring.crowded.insert(hold.wallet);
+            } else {
+                expiring.rest_expires_at.get_or_insert(hold.expires_at);
+            }
+        }
+        expiring
+    }
 }
 
 impl Basis {
+    fn wallets_by_id(&self) -> HashMap<WalletId, &Wallet> {
+        self.wallets.iter().map(|wallet| (wallet.id, wallet)).collect()
+    }
+
     fn book(&self, used_keys: &[Transfer]) -> Book {
         let mut book = Book::open(self.wallets.iter().cloned());
         book.add_existing_wallets(self.existing.iter().cloned());
@@ -60,23 +96,42 @@ impl<S: Store> BatchCommitter<S> {
     ) -> Result<Originals, Fault> {
         let (mut originals, missing) = self.memory.recall_originals(commands);
         if !missing.is_empty() {
+            let reversed = commands.iter().filter_map(|command| match &command.action {
+                Action::Reverse(request) => Some(request.original),
+                _ => None,
+            });
+            let missing = MissingOriginals {
+                reversed: reversed.collect(),
+                ids: missing,
+            };
             let read = lookups.read_originals(&missing).await?;
             originals.extend(read.into_iter().map(|original| (original.transfer.id, original)));
         }
         Ok(originals)
     }
 
-    /// The open holds of these wallets that expire before a batch ends which begins now. Nothing is read for a wallet
-    /// without holds, nor for one whose first expiry is known to be later.
+    /// The open holds that expire before a batch ends which begins now, of the wallets that these commands pay from or
+    /// change. Nothing is read for a wallet without holds, nor for one whose first expiry is known to be later.
     pub(super) async fn expiring_on(
         &mut self,
         lookups: &mut impl Lookups,
-        wallets: &[Wallet],
+        commands: &[&Command],
+        basis: &Basis,
         floor: Timestamp,
     ) -> Result<Expiring, Fault> {
         let now = BatchStamps::above(&*self.clock, floor).last_time();
         let until = now + BATCH_TIME_MAX;
-        let to_look_at = self.memory.may_expire(wallets, until);
+        let was_late = std::mem::take(&mut self.was_late);
+        let mut to_look_at = self.memory.may_expire(&basis.wallets, until);
+        if !to_look_at.is_empty() {
+            let by_id = basis.wallets_by_id();
+            let known = |id: &WalletId| by_id.get(id).copied();
+            let paying = commands
+                .iter()
+                .flat_map(|command| payers(command, &basis.originals, known));
+            let paying: HashSet<WalletId> = paying.collect();
+            to_look_at.retain(|wallet| paying.contains(wallet));
+        }
         if to_look_at.is_empty() {
             return Ok(Expiring::default());
         }
@@ -87,15 +142,31 @@ impl<S: Store> BatchCommitter<S> {
         if due.is_empty() {
             return Ok(Expiring::default());
         }
-        let mut holds = lookups.expiring_holds(&due, until, RELEASES_MAX + 1).await?;
-        let is_expired = |original: &Original| original.hold.is_some_and(|hold| hold.expires_at <= now);
-        let are_too_many = holds.get(RELEASES_MAX).is_some_and(is_expired);
-        holds.truncate(RELEASES_MAX);
-        Ok(Expiring { holds, are_too_many })
+        let share = (RELEASES_MAX / due.len()).max(1);
+        let read = lookups.expiring_holds(&due, until, share + 1).await?;
+        Ok(Expiring::shared(read, share, if was_late { until } else { now }))
     }
 
-    /// Decides the commands in order. If too many holds have expired, decides no command and only releases. The time is
-    /// that of the last stamp.
+    /// Removes the commands that pay from a crowded wallet, or change it, from `places`. The sweeper's own command stays:
+    /// it asks again.
+    pub(super) fn set_crowded_aside(&self, basis: &Basis, batch: &CommandBatch<'_>, places: &mut Vec<usize>) {
+        let crowded = &basis.expiring.crowded;
+        if crowded.is_empty() {
+            return;
+        }
+        let by_id = basis.wallets_by_id();
+        let known = |id: &WalletId| by_id.get(id).copied();
+        let is_stopped = |command: &Command| {
+            let mut paying = payers(command, &basis.originals, known).into_iter();
+            !matches!(command.action, Action::Expire(_)) && paying.any(|wallet| crowded.contains(&wallet))
+        };
+        let taken = places.len();
+        places.retain(|place| !is_stopped(batch.command(*place)));
+        Metrics::add(&self.metrics.set_aside, taken - places.len());
+    }
+
+    /// Releases the expired holds of crowded wallets, as many as their share, and decides the commands in order. The time
+    /// is that of the last stamp.
     pub(super) fn decide(
         &self,
         basis: &Basis,
@@ -105,19 +176,15 @@ impl<S: Store> BatchCommitter<S> {
     ) -> Decision {
         let mut book = basis.book(used_keys);
         let mut stamps = BatchStamps::above(&*self.clock, floor);
-        let only_releases = basis.expiring.are_too_many;
-        let outcomes = if only_releases {
-            book.release_expired(&mut stamps);
-            Vec::new()
-        } else {
-            let decided = commands.iter().map(|command| book.apply(command, &mut stamps));
-            decided.collect()
-        };
+        book.release_expired(basis.expiring.crowded.iter().copied(), &mut stamps);
+        let outcomes = commands.iter().map(|command| book.apply(command, &mut stamps));
+        let outcomes = outcomes.collect();
+        let at = stamps.last_time();
         Decision {
             outcomes,
             writes: book.close(),
-            at: stamps.last_time(),
-            only_releases,
+            at,
+            is_late: basis.expiring.rest_expires_at.is_some_and(|rest| rest <= at),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::db::Fault;
 
 /// Commands that are being committed, each with its caller. A place is an index into them. Each caller is answered as
 /// soon as the outcome is final.
-pub(super) struct Batch<'a> {
+pub(super) struct CommandBatch<'a> {
     commands: Vec<Command>,
     callers: Vec<Option<Caller>>,
     rows_max: usize,
@@ -19,7 +19,7 @@ pub(super) struct Batch<'a> {
     metrics: &'a Metrics,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> CommandBatch<'a> {
     pub fn new(waiting: Vec<QueuedCommand>, rows_max: usize, queue: &'a mut Arrivals, metrics: &'a Metrics) -> Self {
         let (commands, callers) = waiting.into_iter().map(|one| (one.command, Some(one.caller))).unzip();
         Self {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::attempts::{Attempt, keys, pause};
-use super::batch::Batch;
+use super::batch::CommandBatch;
 use super::book::Writes;
 use super::error::SubmitError;
 use super::handover::CommitHandover;
@@ -62,6 +62,8 @@ pub(super) struct BatchCommitter<S> {
     pub(super) clock_is_wrong: bool,
     /// Batches left whose keys are looked up first, since a recent one repeated a used key.
     key_lookup_batches_left: u32,
+    /// True after an attempt that was late (`Decision::is_late`).
+    pub(super) was_late: bool,
 }
 
 /// What was decided about some commands.
@@ -69,8 +71,9 @@ pub(super) struct Decision {
     pub outcomes: Vec<Outcome>,
     pub writes: Writes,
     pub at: Timestamp,
-    /// True if no command was decided, since too many holds had expired: they are released first.
-    pub only_releases: bool,
+    /// True if a hold has expired while the batch was decided that the book was not given: nothing is written, and the
+    /// next attempt sets the commands aside that wait for it.
+    pub is_late: bool,
 }
 
 /// How a batch ended for good.
@@ -97,6 +100,7 @@ impl<S: Store> BatchCommitter<S> {
             in_turn_batches_left: 0,
             clock_is_wrong: false,
             key_lookup_batches_left: 0,
+            was_late: false,
         }
     }
 
@@ -111,12 +115,13 @@ impl<S: Store> BatchCommitter<S> {
     }
 
     /// Commits commands and answers their callers. Commands keep their order unless the batch is divided. Those that
-    /// need a row that another session has locked stay unanswered.
+    /// need a row that another session has locked stay unanswered, and so do those that pay from a wallet with more
+    /// expired holds than one batch releases.
     ///
     /// A row that the schema refuses fails alone: the batch is halved until only that row is left. A batch with an
     /// opening whose owner is missing or locked is divided too, but only a few times: other commands must not wait for
     /// a thousand of them.
-    pub async fn commit(&mut self, batch: &mut Batch<'_>) {
+    pub async fn commit(&mut self, batch: &mut CommandBatch<'_>) {
         let mut parts = vec![batch.places()];
         let (mut takes_waiting, mut lock_waits, mut orphan_turns) = (true, 0, 0);
         while let Some(mut places) = parts.pop() {
@@ -160,8 +165,13 @@ impl<S: Store> BatchCommitter<S> {
     }
 
     /// Tries until the commands at these places are durable, or certainly are not.
-    async fn commit_part(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, takes_waiting: bool) -> Ended {
-        let mut started = Instant::now();
+    async fn commit_part(
+        &mut self,
+        batch: &mut CommandBatch<'_>,
+        places: &mut Vec<usize>,
+        takes_waiting: bool,
+    ) -> Ended {
+        let started = Instant::now();
         let mut in_turn = self.goes_in_turn(&batch.commands(places));
         self.in_turn_batches_left = self.in_turn_batches_left.saturating_sub(1);
         self.lock_skipping_batches_left = self.lock_skipping_batches_left.saturating_sub(1);
@@ -179,13 +189,12 @@ impl<S: Store> BatchCommitter<S> {
                 };
                 self.try_in_turn(batch, places, how).await
             } else {
-                self.try_optimistic(&batch.commands(places), places, &stored).await
+                self.try_optimistic(batch, places, &stored).await
             };
             tried += 1;
             match attempt {
                 Attempt::Done(outcomes) => return self.committed(outcomes),
                 Attempt::TakeTurn => in_turn = true,
-                Attempt::Released => (tried, started) = (0, Instant::now()),
                 Attempt::Again(FaultKind::Unique(_)) => {
                     in_turn = true;
                     self.key_lookup_batches_left = CAUTIOUS_BATCHES;
@@ -316,7 +325,7 @@ fn halves(mut places: Vec<usize>) -> [Vec<usize>; 2] {
 }
 
 /// Divides a part in which an opening's owner is missing or locked. The other commands are tried first, without it.
-fn openings_apart(batch: &Batch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
+fn openings_apart(batch: &CommandBatch<'_>, places: Vec<usize>) -> [Vec<usize>; 2] {
     let opens = |place: &usize| batch.command(*place).action.opening().is_some();
     let (openings, others): (Vec<usize>, Vec<usize>) = places.into_iter().partition(opens);
     if others.is_empty() {

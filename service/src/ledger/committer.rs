@@ -6,6 +6,7 @@
 //! milliseconds, and the database would wait for it that long.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -17,13 +18,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::arrivals::{Arrivals, Place};
-use super::batch::Batch;
+use super::arrivals::{Arrival, Arrivals, Place};
+use super::batch::CommandBatch;
 use super::batch_committer::BatchCommitter;
 use super::error::SubmitError;
 use super::metrics::Metrics;
 use super::queued::{Caller, QueuedCommand};
 use super::repo::Repo;
+use super::shares::QueueShares;
 use super::store::Store;
 use super::types::{Command, Outcome};
 use crate::clock::Clock;
@@ -47,6 +49,7 @@ const WAIT_MAX: Duration = Duration::from_secs(40);
 #[derive(Clone)]
 pub struct Queue {
     sender: mpsc::Sender<Place>,
+    shares: Arc<QueueShares>,
     capacity: usize,
 }
 
@@ -54,7 +57,10 @@ impl Ledger {
     /// Starts the committer's thread, with room for `queue_max` waiting rows, at least one. It publishes each
     /// commit through `handover`.
     pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize, handover: Handover) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(queue_max.max(1));
+        let capacity = queue_max.max(1);
+        let (sender, receiver) = mpsc::channel(capacity);
+        let shares = Arc::new(QueueShares::of(capacity));
+        let arrivals = Arrivals::new(receiver, shares.clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let metrics = Arc::new(Metrics::default());
@@ -63,7 +69,7 @@ impl Ledger {
         let committer = Committer {
             batch_committer,
             metrics: metrics.clone(),
-            set_aside: Vec::new(),
+            set_aside: VecDeque::new(),
             try_again_at: Instant::now(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -71,14 +77,15 @@ impl Ledger {
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || {
             // Dropped when the thread ends, after a panic too: `ended` waits for this.
             let _running = running;
-            runtime.block_on(committer.run(Arrivals::new(receiver), stopped));
+            runtime.block_on(committer.run(arrivals, stopped));
             // A blocking thread that waits for the file's turn must not delay the end of the process.
             runtime.shutdown_background();
         })?;
         Ok(Self {
             queue: Queue {
                 sender,
-                capacity: queue_max.max(1),
+                shares,
+                capacity,
             },
             metrics,
             stop,
@@ -122,23 +129,35 @@ impl Ledger {
 }
 
 impl Queue {
-    /// Submits one command and waits for its final outcome.
+    /// Submits one command and waits for its final outcome. `Overloaded` if the queue is full, or if its user has as much
+    /// of it waiting as one user may.
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
         let rows = command.action.rows().min(self.capacity);
-        let (waiting, outcome) = waiting(command);
-        if rows == 1 {
-            self.sender.try_send(Some(waiting)).map_err(|error| refused(&error))?;
-        } else {
-            let mut places = self.sender.try_reserve_many(rows).map_err(|error| refused(&error))?;
-            if let Some(first) = places.next() {
-                first.send(Some(waiting));
-            }
-            places.for_each(|place| place.send(None));
+        let user = command.actor.user;
+        if !self.shares.try_take(user, rows) {
+            return Err(SubmitError::Overloaded);
+        }
+        let (arrival, outcome) = arrival(command, rows);
+        if let Err(error) = self.send(arrival, rows) {
+            self.shares.give_back(user, rows);
+            return Err(error);
         }
         outcome_of(outcome).await
     }
 
-    /// Reserves a place in the queue for a command that comes later.
+    fn send(&self, arrival: Arrival, rows: usize) -> Result<(), SubmitError> {
+        if rows == 1 {
+            return self.sender.try_send(Some(arrival)).map_err(|error| refused(&error));
+        }
+        let mut places = self.sender.try_reserve_many(rows).map_err(|error| refused(&error))?;
+        if let Some(first) = places.next() {
+            first.send(Some(arrival));
+        }
+        places.for_each(|place| place.send(None));
+        Ok(())
+    }
+
+    /// Reserves a place in the queue for a command that comes later. It takes nothing of a user's share.
     pub fn reserve(&self) -> Result<QueuePlace, SubmitError> {
         let reserved = self.sender.clone().try_reserve_owned();
         reserved.map(QueuePlace).map_err(|error| refused(&error))
@@ -163,21 +182,21 @@ pub struct QueuePlace(mpsc::OwnedPermit<Place>);
 impl QueuePlace {
     /// Submits a command and waits for its final outcome. The queue cannot be full.
     pub async fn submit(self, command: Command) -> Result<Outcome, SubmitError> {
-        let (waiting, outcome) = waiting(command);
-        self.0.send(Some(waiting));
+        let (arrival, outcome) = arrival(command, 0);
+        self.0.send(Some(arrival));
         outcome_of(outcome).await
     }
 }
 
 type Answer = oneshot::Receiver<Result<Outcome, SubmitError>>;
 
-fn waiting(command: Command) -> (QueuedCommand, Answer) {
+fn arrival(command: Command, rows_of_share: usize) -> (Arrival, Answer) {
     let (answer, outcome) = oneshot::channel();
-    let waiting = QueuedCommand {
+    let queued = QueuedCommand {
         command,
         caller: Caller::new(answer),
     };
-    (waiting, outcome)
+    (Arrival { queued, rows_of_share }, outcome)
 }
 
 fn refused<T>(error: &TrySendError<T>) -> SubmitError {
@@ -199,15 +218,24 @@ async fn outcome_of(answer: Answer) -> Result<Outcome, SubmitError> {
 struct Committer<S> {
     batch_committer: BatchCommitter<S>,
     metrics: Arc<Metrics>,
-    /// Commands that need rows which another session has locked. They are tried again, between the batches that arrive.
-    set_aside: Vec<QueuedCommand>,
+    /// Commands that need rows which another session has locked, or wallets with more expired holds than one commit
+    /// releases. They are tried again, together with what has arrived meanwhile.
+    set_aside: VecDeque<QueuedCommand>,
     try_again_at: Instant,
 }
 
-/// The most commands that are set aside; further ones are answered `Contended` at once.
-const SET_ASIDE_MAX: usize = 1_000;
+/// No further command is set aside while those that are have this many rows: it is answered `Contended` at once.
+const SET_ASIDE_ROWS_MAX: usize = 2_000;
 /// Pause before what was set aside is tried again.
 const SET_ASIDE_PAUSE: Duration = Duration::from_millis(100);
+
+/// When commands that arrive meanwhile may join a batch.
+enum Joining {
+    /// From its beginning on.
+    AtOnce,
+    /// Where it has to wait for the turn.
+    Later,
+}
 
 impl<S: Store> Committer<S> {
     async fn run(mut self, mut arrivals: Arrivals, stopped: CancellationToken) {
@@ -218,15 +246,16 @@ impl<S: Store> Committer<S> {
                 biased;
                 () = stopped.cancelled(), if !arrivals.is_closed() => arrivals.close(),
                 () = tokio::time::sleep_until(self.try_again_at), if !self.set_aside.is_empty() => {
-                    let again = std::mem::take(&mut self.set_aside);
-                    self.commit(again, &mut arrivals).await;
+                    let again = self.next_set_aside(rows_max);
+                    self.commit(again, &mut arrivals, Joining::AtOnce).await;
+                    self.try_again_at = Instant::now() + SET_ASIDE_PAUSE;
                 }
                 // A closed receiver still gives what it holds, and waits for places that are reserved. Then it gives nothing.
                 taken = arrivals.batch(rows_max), if !has_run_out => {
                     has_run_out = taken.is_empty();
                     if !taken.is_empty() {
                         taken.iter().for_each(|one| self.metrics.note_wait(one.caller.waited()));
-                        self.commit(taken, &mut arrivals).await;
+                        self.commit(taken, &mut arrivals, Joining::Later).await;
                     }
                 }
                 else => return self.batch_committer.close().await,
@@ -234,22 +263,40 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    async fn commit(&mut self, waiting: Vec<QueuedCommand>, queue: &mut Arrivals) {
+    async fn commit(&mut self, waiting: Vec<QueuedCommand>, queue: &mut Arrivals, joining: Joining) {
         let rows_max = self.batch_committer.rows_max();
-        let mut batch = Batch::new(waiting, rows_max, queue, &self.metrics);
+        let mut batch = CommandBatch::new(waiting, rows_max, queue, &self.metrics);
+        match joining {
+            // Commands that have just arrived need not wait for those that were set aside.
+            Joining::AtOnce => _ = batch.take_waiting(),
+            Joining::Later => {}
+        }
         self.metrics.note_batch(Some(std::time::Instant::now()));
         self.batch_committer.commit(&mut batch).await;
         self.metrics.note_batch(None);
+        let mut rows: usize = self.set_aside.iter().map(|one| one.command.action.rows()).sum();
         for waiting in batch.unanswered() {
-            if waiting.caller.has_waited_enough() || self.set_aside.len() >= SET_ASIDE_MAX {
+            if waiting.caller.has_waited_enough() || rows >= SET_ASIDE_ROWS_MAX {
                 waiting.caller.answer(Err(SubmitError::Contended));
             } else {
                 if self.set_aside.is_empty() {
                     self.try_again_at = Instant::now() + SET_ASIDE_PAUSE;
                 }
-                self.set_aside.push(waiting);
+                rows += waiting.command.action.rows();
+                self.set_aside.push_back(waiting);
             }
         }
+    }
+
+    /// The commands that were set aside first, as many as fit into a batch. One that is larger by itself comes alone.
+    fn next_set_aside(&mut self, rows_max: usize) -> Vec<QueuedCommand> {
+        let mut rows = 0;
+        let fit = self.set_aside.iter().take_while(|one| {
+            rows += one.command.action.rows();
+            rows <= rows_max
+        });
+        let fit = fit.count().max(1).min(self.set_aside.len());
+        self.set_aside.drain(..fit).collect()
     }
 }
 

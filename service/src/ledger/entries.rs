@@ -62,21 +62,24 @@ fn view(entry: entries::Model, transfers: &HashMap<TransferId, transfers::Model>
     let transfer = transfers
         .get(&entry.transfer_id)
         .ok_or_else(|| orphan(entry.transfer_id))?;
-    let counterparty = if transfer.source_wallet_id == entry.wallet_id {
-        transfer.destination_wallet_id
-    } else {
-        transfer.source_wallet_id
-    };
     Ok(WalletEntry {
         transfer: entry.transfer_id,
         kind: transfer.kind,
         amount: entry.amount,
         balance_after: entry.balance_after,
         version: entry.version,
-        counterparty,
+        counterparty: other_side(
+            entry.wallet_id,
+            [transfer.source_wallet_id, transfer.destination_wallet_id],
+        ),
         description: transfer.description.clone(),
         created_at: transfer.created_at,
     })
+}
+
+/// The wallet on the other side of a transfer, of which the source comes first.
+pub(super) fn other_side(wallet: WalletId, [source, destination]: [WalletId; 2]) -> WalletId {
+    if source == wallet { destination } else { source }
 }
 
 fn orphan(transfer: TransferId) -> Fault {

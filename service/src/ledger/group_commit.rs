@@ -1,5 +1,7 @@
 //! A group commit: what a batch writes, with the row of the journal that proves it.
 
+use chrono::TimeDelta;
+
 use super::book::Writes;
 use super::types::{Transfer, WalletChange};
 use crate::journal::{ChainRow, ChangeLeaf, CommitContent, Head, LedgerIdentity, Salt, TransferLeaf};
@@ -34,9 +36,11 @@ impl GroupCommit {
         }
     }
 
-    /// How many transfers and changes it has.
-    pub fn records(&self) -> usize {
-        self.writes.transfers.len() + self.writes.changes.len()
+    /// True if its time is at most a microsecond for each stamp after the previous head: then the stamps follow that head,
+    /// not the clock.
+    pub fn follows_head(&self) -> bool {
+        let stamps = TimeDelta::microseconds(self.writes.stamps_taken as i64);
+        self.row.at <= self.previous_head.at + stamps
     }
 }
 

@@ -7,7 +7,7 @@ use entity::{entries, journal};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Statement};
 use uuid::Uuid;
 
-use super::entries::WalletEntry;
+use super::entries::{WalletEntry, other_side};
 use crate::clock::id_floor;
 use crate::db::{Db, Fault};
 use crate::values::{Money, Timestamp, TransferId, TransferKind, Version, WalletId};
@@ -124,18 +124,13 @@ struct EntryRow {
 
 impl EntryRow {
     fn of_wallet(self, wallet: WalletId) -> WalletEntry {
-        let is_source = self.source_wallet_id == wallet;
         WalletEntry {
             transfer: self.transfer_id,
             kind: self.kind,
             amount: self.amount,
             balance_after: self.balance_after,
             version: self.version,
-            counterparty: if is_source {
-                self.destination_wallet_id
-            } else {
-                self.source_wallet_id
-            },
+            counterparty: other_side(wallet, [self.source_wallet_id, self.destination_wallet_id]),
             description: self.description,
             created_at: self.created_at,
         }

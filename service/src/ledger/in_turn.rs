@@ -9,7 +9,7 @@ use super::attempts::{
     keys_of_refused, openings, wallet_ids,
 };
 use super::basis::Basis;
-use super::batch::Batch;
+use super::batch::CommandBatch;
 use super::batch_committer::{BatchCommitter, Decision};
 use super::book::Writes;
 use super::group_commit::GroupCommit;
@@ -18,7 +18,7 @@ use super::skew::clocks_disagree;
 use super::stamps::BatchStamps;
 use super::store::{Lookups, Store, Turn};
 use super::types::{Action, Command, Outcome, Outflow, Wallet, start_of_day};
-use crate::db::Fault;
+use crate::db::{Fault, FaultKind};
 use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Timestamp, WalletId};
 
@@ -44,14 +44,15 @@ pub(super) struct HeldTurn<T> {
 enum Decided {
     ToWrite(Box<Decision>),
     NothingToWrite(Vec<Outcome>),
+    Late,
 }
 
 impl<S: Store> BatchCommitter<S> {
     /// Tries to decide and write the commands at these places. Commands that need a wallet which another session has
-    /// locked are removed from `places`, and so stay unanswered.
+    /// locked, or one with too many expired holds, are removed from `places`, and so stay unanswered.
     pub(super) async fn try_in_turn(
         &mut self,
-        batch: &mut Batch<'_>,
+        batch: &mut CommandBatch<'_>,
         places: &mut Vec<usize>,
         how: InTurnOptions<'_>,
     ) -> Attempt {
@@ -66,13 +67,14 @@ impl<S: Store> BatchCommitter<S> {
         match self.decide_in_turn(&mut turn, head, batch, places, how).await {
             Ok(Decided::ToWrite(decision)) => {
                 let commit = GroupCommit::new(decision.writes, head, &identity, decision.at);
-                match self.write_in_turn(turn, places, decision.outcomes, commit).await {
-                    Attempt::Done(_) if decision.only_releases => Attempt::Released,
-                    attempt => attempt,
-                }
+                self.write_in_turn(turn, places, decision.outcomes, commit).await
             }
             Ok(Decided::NothingToWrite(outcomes)) => match turn.rollback().await {
                 Ok(()) => Attempt::Done(outcomes),
+                Err(fault) => after_early_fault(fault),
+            },
+            Ok(Decided::Late) => match turn.rollback().await {
+                Ok(()) => Attempt::Again(FaultKind::Stale),
                 Err(fault) => after_early_fault(fault),
             },
             Err(fault) => after_early_fault(fault),
@@ -109,7 +111,7 @@ impl<S: Store> BatchCommitter<S> {
         &mut self,
         turn: &mut S::Turn,
         head: Head,
-        batch: &mut Batch<'_>,
+        batch: &mut CommandBatch<'_>,
         places: &mut Vec<usize>,
         how: InTurnOptions<'_>,
     ) -> Result<Decided, Fault> {
@@ -119,7 +121,7 @@ impl<S: Store> BatchCommitter<S> {
                 outcomes: doubt.outcomes.clone(),
                 writes: Writes::default(),
                 at: self.time_above(head),
-                only_releases: false,
+                is_late: false,
             })));
         }
         if how.takes_waiting {
@@ -130,17 +132,22 @@ impl<S: Store> BatchCommitter<S> {
         let taken = places.len();
         places.retain(|place| !self.locked.stops(batch.command(*place), &originals));
         Metrics::add(&self.metrics.set_aside, taken - places.len());
-        let commands = batch.commands(places);
-        let basis = Basis {
-            expiring: self.expiring_on(turn, &wallets, head.at).await?,
-            outflows: self.outflows(turn, &commands, &wallets, head).await?,
+        let mut basis = Basis {
             wallets,
             originals,
             ..Basis::default()
         };
+        basis.expiring = self.expiring_on(turn, &batch.commands(places), &basis, head.at).await?;
+        self.set_crowded_aside(&basis, batch, places);
+        let commands = batch.commands(places);
+        basis.outflows = self.outflows(turn, &commands, &basis.wallets, head).await?;
         let decision = self
             .decide_on(turn, &commands, basis, (head.at, how.looks_up_keys))
             .await?;
+        if decision.is_late {
+            self.was_late = true;
+            return Ok(Decided::Late);
+        }
         if decision.writes.is_empty() && !self.must_write_row {
             return Ok(Decided::NothingToWrite(decision.outcomes));
         }
@@ -173,7 +180,9 @@ impl<S: Store> BatchCommitter<S> {
         Ok(wallets)
     }
 
-    /// What went out today of the wallets that are to get their first limits.
+    /// What went out today of the wallets that are to get their first limits. The whole day is read with the turn held,
+    /// once for each wallet: a hundred thousand transfers take some tenths of a second. Summing it up before the turn would
+    /// not do, since holds of the day may still give money back.
     async fn outflows(
         &self,
         turn: &mut S::Turn,

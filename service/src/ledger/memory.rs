@@ -3,19 +3,20 @@
 //! changed, and the holds are forgotten.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use quick_cache::unsync::Cache;
 
 use super::attempts::{Originals, hidden_wallets, wallet_ids};
 use super::book::Writes;
 use super::store::{ChangedWallet, TurnRequest};
-use super::types::{Command, Hold, Original, Wallet};
+use super::types::{Action, Command, Hold, Original, Transfer, Wallet};
 use crate::journal::{Head, LedgerIdentity};
 use crate::values::{Money, Timestamp, TransferId, WalletId};
 
 /// The most wallets that are remembered; each takes about 250 bytes.
 const REMEMBERED_MAX: usize = 100_000;
-/// The most open holds that are remembered; each takes about 500 bytes.
+/// The most open holds that are remembered; each takes about 500 bytes, since its texts are left out.
 const HOLDS_REMEMBERED_MAX: usize = 20_000;
 
 pub(super) struct Memory {
@@ -28,7 +29,7 @@ pub(super) struct Memory {
     pub last_row: Option<Head>,
     /// Beyond its bound it drops the wallets that are used least.
     wallets: Cache<WalletId, RememberedWallet>,
-    /// Open holds that this process made, for their captures.
+    /// Open holds that this process made, for their captures, without their texts.
     holds: Cache<TransferId, Original>,
     /// What was read about wallets of the batch that is being decided: the first expiry of their open holds.
     expiries_read: HashMap<WalletId, Timestamp>,
@@ -86,7 +87,7 @@ impl Memory {
             for transfer in &writes.transfers {
                 if let Some(hold) = begun.get(&transfer.id).filter(|hold| hold.end.is_none()) {
                     let original = Original {
-                        transfer: transfer.clone(),
+                        transfer: without_texts(transfer),
                         hold: Some(*hold),
                         reversed: Money::ZERO,
                     };
@@ -105,21 +106,25 @@ impl Memory {
     }
 
     /// The transfers that these commands refer to, as far as they are remembered, and the ids of the others. Among the
-    /// others is a hold that a command may not end: otherwise its answer would come sooner than that for one that does
-    /// not exist, and so reveal it.
+    /// others is a hold that a command may not end or take back: otherwise its answer would come sooner than that for one
+    /// that does not exist, and so reveal it.
     pub fn recall_originals(&self, commands: &[&Command]) -> (Originals, Vec<TransferId>) {
         let (mut known, mut missing) = (Originals::new(), HashSet::new());
         for command in commands {
             let Some(id) = command.action.original() else {
                 continue;
             };
-            let may_end = |original: &Original| {
-                let destination = self.wallets.peek(&original.transfer.destination);
+            let actor = &command.actor;
+            let may_ask = |Original { transfer, .. }: &Original| {
+                if matches!(command.action, Action::Reverse(_)) {
+                    return transfer.is_reversed_by(actor);
+                }
+                let destination = self.wallets.peek(&transfer.destination);
                 let owner = destination.and_then(|remembered| remembered.wallet.owner);
-                command.actor.is_operator() || owner == Some(command.actor.user)
+                transfer.is_settled_by(actor) || actor.owns(transfer.destination, owner)
             };
             match self.holds.get(&id) {
-                Some(original) if may_end(original) => {
+                Some(original) if may_ask(original) => {
                     known.insert(id, original.clone());
                 }
                 _ => {
@@ -229,10 +234,24 @@ impl Memory {
     }
 }
 
+/// No rule reads a hold's description and metadata, which may be 6 KB; a repeated request reads them from the database.
+fn without_texts(transfer: &Arc<Transfer>) -> Arc<Transfer> {
+    if transfer.description.is_none() && transfer.metadata.is_none() {
+        return transfer.clone();
+    }
+    Arc::new(Transfer {
+        description: None,
+        metadata: None,
+        ..Transfer::clone(transfer)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{Currency, Money, Timestamp, UserId, Version, WalletStatus};
+    use crate::values::{
+        Currency, RecordId, Sha256Digest, TransferKind, TransferStatus, UserId, Version, WalletStatus,
+    };
 
     fn wallet(number: usize) -> Wallet {
         let id = WalletId(uuid::Uuid::from_u128(number as u128));
@@ -264,5 +283,56 @@ mod tests {
         }
         assert!(memory.wallets.len() > REMEMBERED_MAX * 9 / 10);
         assert!(memory.wallets.len() <= REMEMBERED_MAX);
+    }
+
+    fn hold_with_texts(wallet: &Wallet) -> Transfer {
+        Transfer {
+            id: TransferId(uuid::Uuid::from_u128(2)),
+            kind: TransferKind::Hold,
+            status: TransferStatus::Pending,
+            source: wallet.id,
+            destination: wallet.id,
+            amount: Money::MAX,
+            currency: wallet.currency,
+            method: None,
+            description: Some("for the rent".to_owned()),
+            metadata: Some(r#"{"order":"A-17"}"#.to_owned()),
+            failure: None,
+            parent: None,
+            batch: None,
+            created_by: None,
+            api_key: None,
+            released: None,
+            key: None,
+            request: None,
+            texts: None,
+            created_at: Timestamp::default(),
+            expires_at: Some(Timestamp::MAX_UTC),
+        }
+    }
+
+    #[test]
+    fn a_hold_is_remembered_without_its_texts() {
+        let transfer = Arc::new(hold_with_texts(&wallet(1)));
+        let writes = Writes {
+            transfers: vec![transfer.clone()],
+            begun_holds: vec![Hold::begun(&transfer, Timestamp::MAX_UTC)],
+            ..Writes::default()
+        };
+        let head = Head {
+            number: 1,
+            digest: Sha256Digest([0; 32]),
+            last_id: RecordId(transfer.id.0),
+            at: Timestamp::default(),
+        };
+        let mut memory = Memory::default();
+        memory.note_commit(head, writes);
+        let remembered = memory.holds.get(&transfer.id).expect("an open hold is remembered");
+        let expected = Transfer {
+            description: None,
+            metadata: None,
+            ..Transfer::clone(&transfer)
+        };
+        assert_eq!(*remembered.transfer, expected);
     }
 }

@@ -50,8 +50,8 @@ counters! {
     stale_retries,
     /// Attempts that ended with a deadlock, a serialization failure, a lock time-out or a busy file.
     conflict_retries,
-    /// Times that a command was set aside: another session had locked a wallet or an owner that it needs, or openings
-    /// had used up their share of the batch.
+    /// Times that a command was set aside: another session had locked a wallet or an owner that it needs, its wallet had
+    /// more expired holds than one batch releases, or openings had used up their share of the batch.
     set_aside,
     /// Times that a batch was divided because one of its rows was refused by the schema.
     splits,

@@ -24,6 +24,7 @@ mod optimistic;
 mod queued;
 mod repo;
 mod settle;
+mod shares;
 mod skew;
 mod stamps;
 mod store;
@@ -42,9 +43,10 @@ pub use history::BalanceAt;
 pub use metrics::{HistogramSnapshot, JournalLoss, Metrics, MetricsSnapshot};
 pub use types::{
     Action, AskedAmount, BatchOutcome, BatchRequest, BatchResults, CaptureRequest, Command, Destination, Direction,
-    Entry, Expected, Failure, Hold, HoldTerms, Idempotency, ItemOutcome, ItemResult, LimitKind, LimitState, Limits,
+    Entry, Expected, Failure, Hold, HoldTerms, Idempotency, ItemOutcome, ItemResult, LimitKind, LimitState,
     LimitsRequest, Movement, Opening, Original, Outcome, Outflow, Owner, Payment, Refusal, ReversalRequest,
-    StatusRequest, Texts, TextsSeal, Transfer, VoidRequest, Wallet, WalletChange, WalletRefusal, WalletTag, day_of,
+    StatusRequest, Texts, TextsSeal, Transfer, VoidRequest, Wallet, WalletChange, WalletLimits, WalletRefusal,
+    WalletTag, day_of,
 };
 pub use verify::{Check, JournalSpan, Report, RowDigest, VerifyError, verify, verify_since};
 

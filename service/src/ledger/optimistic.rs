@@ -3,6 +3,7 @@
 
 use super::attempts::{Attempt, InDoubt, after_commit_fault, keys_of_refused};
 use super::basis::Basis;
+use super::batch::CommandBatch;
 use super::batch_committer::{BatchCommitter, Decision};
 use super::group_commit::GroupCommit;
 use super::store::{Connection, Lookups, Store};
@@ -11,10 +12,12 @@ use crate::db::{Fault, FaultKind};
 use crate::values::Timestamp;
 
 impl<S: Store> BatchCommitter<S> {
+    /// Tries to decide and write the commands at these places. Commands that pay from a wallet with too many expired
+    /// holds are removed from `places`, and so stay unanswered.
     pub(super) async fn try_optimistic(
         &mut self,
-        commands: &[&Command],
-        places: &[usize],
+        batch: &CommandBatch<'_>,
+        places: &mut Vec<usize>,
         stored: &[Transfer],
     ) -> Attempt {
         // Before the memory is used: the database behind a new connection may lack commits that were answered.
@@ -26,7 +29,15 @@ impl<S: Store> BatchCommitter<S> {
         let (Some(head), Some(identity)) = (self.memory.head, self.memory.identity) else {
             return Attempt::TakeTurn;
         };
-        let decision = match self.decide_on_memory(&mut connection, commands, stored, head.at).await {
+        let asked = batch.commands(places);
+        let basis = match self.basis_on_memory(&mut connection, &asked, head.at).await {
+            Ok(basis) => basis,
+            Err(fault) => return Attempt::Failed(fault),
+        };
+        self.set_crowded_aside(&basis, batch, places);
+        let commands = batch.commands(places);
+        let known = (&basis, stored, head.at);
+        let decision = match self.decide_on_memory(&mut connection, &commands, known).await {
             Ok(decision) => decision,
             Err(fault) => return Attempt::Failed(fault),
         };
@@ -34,8 +45,12 @@ impl<S: Store> BatchCommitter<S> {
             outcomes,
             writes,
             at,
-            only_releases,
+            is_late,
         } = decision;
+        if is_late {
+            self.was_late = true;
+            return Attempt::Again(FaultKind::Stale);
+        }
         if writes.is_empty() {
             // This batch writes nothing, so the head is read to see that it has not moved.
             return match connection.head().await {
@@ -54,9 +69,6 @@ impl<S: Store> BatchCommitter<S> {
                     // The next batch is in turn, where a wrong clock is refused.
                     self.memory.forget();
                 }
-                if only_releases {
-                    return Attempt::Released;
-                }
                 Attempt::Done(outcomes)
             }
             Err(fault) => after_commit_fault(fault, || InDoubt::new(places, outcomes, commit.new_head)),
@@ -69,11 +81,9 @@ impl<S: Store> BatchCommitter<S> {
         &mut self,
         connection: &mut S::Connection,
         commands: &[&Command],
-        stored: &[Transfer],
-        floor: Timestamp,
+        (basis, stored, floor): (&Basis, &[Transfer], Timestamp),
     ) -> Result<Decision, Fault> {
-        let basis = self.basis_on_memory(connection, commands, floor).await?;
-        let decision = self.decide(&basis, stored, commands, floor);
+        let decision = self.decide(basis, stored, commands, floor);
         let keys = keys_of_refused(commands, &decision.outcomes);
         if keys.is_empty() {
             return Ok(decision);
@@ -83,7 +93,7 @@ impl<S: Store> BatchCommitter<S> {
             return Ok(decision);
         }
         let used: Vec<Transfer> = stored.iter().cloned().chain(found).collect();
-        Ok(self.decide(&basis, &used, commands, floor))
+        Ok(self.decide(basis, &used, commands, floor))
     }
 
     /// What a batch is decided on: from memory, and what is missing there from the database.
@@ -98,12 +108,12 @@ impl<S: Store> BatchCommitter<S> {
         if !missing.is_empty() {
             wallets.extend(connection.read_wallets(&missing).await?);
         }
-        let expiring = self.expiring_on(connection, &wallets, floor).await?;
-        Ok(Basis {
+        let mut basis = Basis {
             wallets,
             originals,
-            expiring,
             ..Basis::default()
-        })
+        };
+        basis.expiring = self.expiring_on(connection, commands, &basis, floor).await?;
+        Ok(basis)
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::error::SubmitError;
 use super::types::{Command, Outcome};
 
-/// How long after its arrival a command on a locked wallet is still tried.
+/// How long after its arrival a command that was set aside is still tried.
 const CONTENDED_AFTER: Duration = Duration::from_millis(2_500);
 
 /// A command and the caller who waits for its outcome.

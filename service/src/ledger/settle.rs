@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::attempts::{Attempt, InDoubt, after_early_fault};
-use super::batch::Batch;
+use super::batch::CommandBatch;
 use super::batch_committer::{BatchCommitter, CAUTIOUS_BATCHES, Ended};
 use super::book::Writes;
 use super::error::SubmitError;
@@ -29,7 +29,12 @@ impl<S: Store> BatchCommitter<S> {
     /// schema refuses, or a damaged one, makes it go on without writing the commands. After `DOUBT_FOR` the callers are
     /// answered that the outcome is unknown. Commands that wait behind the batch are refused when an attempt cannot
     /// reach the database or meets a lock.
-    pub(super) async fn settle(&mut self, batch: &mut Batch<'_>, places: &mut Vec<usize>, doubt: InDoubt) -> Ended {
+    pub(super) async fn settle(
+        &mut self,
+        batch: &mut CommandBatch<'_>,
+        places: &mut Vec<usize>,
+        doubt: InDoubt,
+    ) -> Ended {
         let started = Instant::now();
         let asked = places.clone();
         let mut doubts = vec![doubt];
@@ -46,7 +51,6 @@ impl<S: Store> BatchCommitter<S> {
             };
             let fault = match self.try_in_turn(batch, places, how).await {
                 Attempt::Done(outcomes) => return self.committed(outcomes),
-                Attempt::Released => continue,
                 Attempt::Again(_) | Attempt::TakeTurn => {
                     self.store.pause(Pause::Exactly(LOOK_PAUSE)).await;
                     continue;
@@ -93,7 +97,7 @@ impl<S: Store> BatchCommitter<S> {
     /// with this error.
     async fn settle_without(
         &mut self,
-        batch: &mut Batch<'_>,
+        batch: &mut CommandBatch<'_>,
         places: &mut Vec<usize>,
         mut doubts: Vec<InDoubt>,
         error: SubmitError,
@@ -116,7 +120,7 @@ impl<S: Store> BatchCommitter<S> {
                     fault
                 }
                 Err(Attempt::Locked(fault) | Attempt::Failed(fault)) => fault,
-                Err(Attempt::Done(_) | Attempt::Released | Attempt::Again(_) | Attempt::TakeTurn) => {
+                Err(Attempt::Done(_) | Attempt::Again(_) | Attempt::TakeTurn) => {
                     self.store.pause(Pause::Exactly(LOOK_PAUSE)).await;
                     continue;
                 }

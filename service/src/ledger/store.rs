@@ -62,18 +62,27 @@ pub(super) trait Lookups {
     async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault>;
 
     /// These transfers with what has become of them. Unknown ids are left out.
-    async fn read_originals(&mut self, ids: &[TransferId]) -> Result<Vec<Original>, Fault>;
+    async fn read_originals(&mut self, missing: &MissingOriginals) -> Result<Vec<Original>, Fault>;
 
     /// For each of these wallets with an open hold, the time of its first expiry.
     async fn first_expiries(&mut self, wallets: &[WalletId]) -> Result<Vec<(WalletId, Timestamp)>, Fault>;
 
-    /// Open holds of these wallets that expire up to a time, the first to expire first, at most `limit`.
+    /// Open holds of these wallets that expire up to a time, the first to expire first, at most `limit_each` of each
+    /// wallet; more if several expire at once.
     async fn expiring_holds(
         &mut self,
         wallets: &[WalletId],
         until: Timestamp,
-        limit: usize,
+        limit_each: usize,
     ) -> Result<Vec<Original>, Fault>;
+}
+
+/// The transfers that the commands of a batch refer to, and that are not remembered.
+pub(super) struct MissingOriginals {
+    /// All of them, each once.
+    pub ids: Vec<TransferId>,
+    /// Those that are to be reversed: only of these is it read how much went back already.
+    pub reversed: Vec<TransferId>,
 }
 
 /// A connection of the committer outside of a transaction.

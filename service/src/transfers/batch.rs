@@ -1,5 +1,6 @@
 //! Batches: transfers that one request asks for together.
 
+use super::payees::PayeeLookup;
 use super::{Asking, NewBatch, ShownTransfer, TransferError, Transfers, command, repo};
 use crate::db::Fault;
 use crate::ledger::{BatchOutcome, BatchResults, ItemOutcome, ItemResult, Outcome};
@@ -19,13 +20,10 @@ pub struct BatchAnswer {
 impl Transfers {
     /// Makes transfers in one commit, decided in their order. Of an atomic batch all are made or none.
     pub async fn batch(&self, asking: Asking, new: NewBatch) -> Result<BatchAnswer, TransferError> {
-        let mut destinations = Vec::with_capacity(new.transfers.len());
-        for transfer in &new.transfers {
-            let found = self.payees.find(asking.actor, transfer.source, &transfer.destination);
-            destinations.push(found.await?);
-        }
+        let PayeeLookup { destinations, cost } = self.payees.find(&asking.actor, &new.transfers).await?;
         let is_dry_run = asking.is_dry_run;
-        match self.queue.submit(command::of_batch(&asking, new, destinations)).await? {
+        let command = command::of_batch(&asking, new, destinations);
+        match cost.submit(&self.queue, command).await? {
             Outcome::Batch(outcome) => batch_answer(*outcome, is_dry_run),
             Outcome::Recorded { transfer, .. } => match transfer.batch {
                 Some(id) => self.stored_batch(id).await,
@@ -67,8 +65,9 @@ impl Transfers {
                 replayed: true,
                 ..answer
             }),
-            Err(TransferError::BatchRefused { index, error, .. }) => Err(TransferError::BatchRefused {
+            Err(TransferError::BatchRefused { index, id, error, .. }) => Err(TransferError::BatchRefused {
                 index,
+                id,
                 error,
                 replayed: true,
             }),
@@ -84,14 +83,21 @@ fn batch_answer(outcome: BatchOutcome, is_dry_run: bool) -> Result<BatchAnswer, 
             items: items.into_iter().map(|item| item_answer(item, is_dry_run)).collect(),
             replayed: false,
         }),
-        BatchOutcome::Refused { index, item } => match item_answer(item, is_dry_run) {
-            Err(error) => Err(TransferError::BatchRefused {
-                index,
-                error: Box::new(error),
-                replayed: false,
-            }),
-            Ok(_) => unreachable!("the transfer at fault was refused"),
-        },
+        BatchOutcome::Refused { index, item } => {
+            let id = match &item {
+                ItemOutcome::Recorded(transfer) if !is_dry_run => transfer.batch,
+                ItemOutcome::Recorded(_) | ItemOutcome::Refused(_) => None,
+            };
+            match item_answer(item, is_dry_run) {
+                Err(error) => Err(TransferError::BatchRefused {
+                    index,
+                    id,
+                    error: Box::new(error),
+                    replayed: false,
+                }),
+                Ok(_) => unreachable!("the transfer at fault was refused"),
+            }
+        }
     }
 }
 

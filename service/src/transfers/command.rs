@@ -2,6 +2,7 @@
 
 use super::digest;
 use super::request::{Asking, Metadata, NewBatch, NewCapture, NewPayment, NewReversal, NewTransfer};
+use crate::actor::Permission;
 use crate::ledger::{
     Action, BatchRequest, CaptureRequest, Command, Destination, Direction, Idempotency, Movement, Payment,
     ReversalRequest, Texts, VoidRequest,
@@ -24,7 +25,7 @@ pub(super) fn of_payment(asking: &Asking, direction: Direction, new: &NewPayment
         amount: new.amount,
         texts: texts(new.description.clone(), new.metadata.clone()),
         hold: new.hold,
-        is_to_open: asking.is_dry_run && asking.actor.is_operator(),
+        is_to_open: asking.is_dry_run && asking.actor.may(Permission::DepositsWrite),
     };
     let idempotency = idempotency(asking, || digest::of_payment(direction, new));
     command(asking, idempotency, Action::Pay(payment))
@@ -84,7 +85,7 @@ fn texts(description: Option<String>, metadata: Option<Metadata>) -> Texts {
 }
 
 fn command(asking: &Asking, idempotency: Option<Idempotency>, action: Action) -> Command {
-    Command::new(asking.actor, action)
+    Command::new(asking.actor.clone(), action)
         .keyed(idempotency)
         .dry(asking.is_dry_run)
 }
@@ -92,7 +93,7 @@ fn command(asking: &Asking, idempotency: Option<Idempotency>, action: Action) ->
 /// The digests of the caller's key and request; the request's is only computed for a caller with a key.
 fn idempotency(asking: &Asking, request: impl FnOnce() -> Digest) -> Option<Idempotency> {
     asking.key.as_ref().map(|key| Idempotency {
-        key: digest::of_key(asking.actor.user, key.as_str()),
+        key: digest::of_key(asking.actor.idempotency_scope(), key.as_str()),
         request: request(),
     })
 }

@@ -5,11 +5,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::request::{Metadata, NewBatch, NewCapture, NewDestination, NewPayment, NewReversal, NewTransfer};
 use crate::ledger::{AskedAmount, Direction, HoldTerms};
-use crate::values::{Digest, Money, TransferId, UserId};
+use crate::values::{Digest, Money, TransferId};
+use uuid::Uuid;
 
-/// Digest of a user and their key, so that equal keys of two users differ.
-pub(super) fn of_key(user: UserId, key: &str) -> Digest {
-    RequestHash(Sha256::new()).bytes(user.0.as_bytes()).text(key).digest()
+/// Digest of a key and its scope, so that equal keys of two users differ, and of a user and their API keys.
+pub(super) fn of_key(scope: Uuid, key: &str) -> Digest {
+    RequestHash(Sha256::new()).bytes(scope.as_bytes()).text(key).digest()
 }
 
 pub(super) fn of_transfer(new: &NewTransfer) -> Digest {

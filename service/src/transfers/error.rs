@@ -2,7 +2,7 @@
 
 use crate::db::Fault;
 use crate::ledger::{Failure, Refusal, SubmitError};
-use crate::values::TransferId;
+use crate::values::{BatchId, TransferId};
 use crate::wallets::WalletError;
 
 /// Refusals and faults of transfers.
@@ -26,14 +26,16 @@ pub enum TransferError {
     BatchRefused {
         /// Which transfer of the batch was at fault, from 0.
         index: usize,
+        /// The `batch_id` of the FAILED transfer that records the refusal; `None` where none does, as for a dry run.
+        id: Option<BatchId>,
         /// Why: `Refused` or `Failed`.
         #[source]
         error: Box<Self>,
         /// True when this is the stored outcome of an earlier request with the same key.
         replayed: bool,
     },
-    /// Answered when a caller has named too many unknown e-mail addresses in a short time.
-    #[error("too many e-mail addresses of nobody")]
+    /// Answered to every e-mail address while the caller has named too many unknown ones in a short time.
+    #[error("too many unknown e-mail addresses")]
     TooManyLookups {
         /// After how many seconds the caller may ask again.
         retry_after_s: u32,

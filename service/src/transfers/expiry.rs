@@ -32,8 +32,8 @@ impl Transfers {
         self.workers.stop().await;
     }
 
-    /// Releases the expired holds of some wallets, and gives how many wallets it asked for. Two servers that ask for the
-    /// same wallet release each hold once: the ledger decides.
+    /// Releases expired holds of some wallets, in one commit and so not always all, and gives how many wallets it asked
+    /// for: 0 if nothing is left. Two servers that ask for the same wallet release each hold once: the ledger decides.
     pub async fn expire_holds(&self) -> Result<usize, TransferError> {
         let wallets = repo::wallets_with_expired_holds(&self.db.read, self.clock.now(), WALLETS_MAX).await?;
         let count = wallets.len();
@@ -47,10 +47,7 @@ impl Transfers {
 
     /// No user has this id: the release of an expired hold has no asker.
     fn no_one(&self) -> Actor {
-        Actor {
-            user: UserId(id_at(self.clock.now())),
-            role: Role::Customer,
-        }
+        Actor::new(UserId(id_at(self.clock.now())), Role::Customer)
     }
 
     async fn keep_expiring(&self, worker: Worker) {

@@ -7,6 +7,7 @@ mod command;
 mod digest;
 mod error;
 mod expiry;
+mod misses;
 mod payees;
 mod repo;
 mod request;
@@ -21,16 +22,17 @@ pub use request::{
 };
 pub use shown::ShownTransfer;
 
+use std::slice;
 use std::sync::Arc;
 
-use self::payees::Payees;
-use crate::actor::Actor;
+use self::payees::{PayeeLookup, Payees};
+use crate::actor::{Actor, Permission};
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Db, Fault};
 use crate::ledger::{Command, Direction, Outcome, Queue};
 use crate::page::{Page, PageRequest};
 use crate::values::{BatchId, Currency, Method, Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
-use crate::wallets::{WalletError, Wallets};
+use crate::wallets::{Holder, WalletError, Wallets};
 use crate::workers::Workers;
 
 /// Submits and lists transfers.
@@ -88,8 +90,10 @@ impl Transfers {
 
     /// Moves or holds money between two customers' wallets; the source must be the actor's own.
     pub async fn submit(&self, asking: Asking, new: NewTransfer) -> Result<TransferOutcome, TransferError> {
-        let destination = self.payees.find(asking.actor, new.source, &new.destination).await?;
-        self.ask(&asking, command::of_transfer(&asking, new, destination)).await
+        let found = self.payees.find(&asking.actor, slice::from_ref(&new)).await?;
+        let PayeeLookup { destinations, cost } = found;
+        let command = command::of_transfer(&asking, new, destinations[0]);
+        transfer_outcome(&asking, cost.submit(&self.queue, command).await?)
     }
 
     /// Brings money into the bank. For operators.
@@ -122,47 +126,63 @@ impl Transfers {
         transfer_outcome(asking, self.queue.submit(command).await?)
     }
 
-    /// A transfer that the actor may see: as the owner of either side, or as an operator. A refused one is for the
-    /// source's owner, the user who asked, and operators.
-    pub async fn get(&self, actor: Actor, id: TransferId) -> Result<ShownTransfer, TransferError> {
-        let found = if actor.is_operator() {
+    /// A transfer that the actor may see: as the owner of either side, or with `transfers:read_all`. A refused one is for the
+    /// source's owner, the user who asked, and those who may read all.
+    pub async fn get(&self, actor: &Actor, id: TransferId) -> Result<ShownTransfer, TransferError> {
+        let found = if actor.may(Permission::TransfersReadAll) {
             repo::find(&self.db.read, id).await?
         } else {
             // The wallets are read first, so that another customer's transfer takes as long as one that does not exist.
             let own = repo::wallets_of(&self.db.read, actor.user).await?;
             repo::find_of(&self.db.read, (actor.user, &own), id).await?
         };
-        let found = found.ok_or(TransferError::NotFound)?;
+        let may_use = |transfer: &Transfer| actor.may_use(transfer.source) || actor.may_use(transfer.destination);
+        let found = found.filter(may_use).ok_or(TransferError::NotFound)?;
         let mut shown = repo::shown(&self.db.read, vec![found], self.clock.now()).await?;
         shown.pop().ok_or(TransferError::NotFound)
     }
 
-    /// Transfers, newest first: all for operators, those of their own wallets for customers. A refused one is listed
-    /// under its source only, and for the customer who asked.
+    /// Transfers, newest first: all with `transfers:read_all`, otherwise those of the actor's own wallets. A refused one is
+    /// listed under its source only, and for the user who asked.
     pub async fn list(
         &self,
-        actor: Actor,
+        actor: &Actor,
         filter: TransferFilter,
         request: PageRequest<TransferId>,
     ) -> Result<Page<ShownTransfer, TransferId>, TransferError> {
         if let Some(wallet) = filter.wallet {
-            self.wallets.get(actor, wallet).await?;
+            let holder = Holder::of_those_who(Permission::TransfersReadAll, actor);
+            self.wallets.find_of(actor, holder, wallet).await?;
         }
-        let scope = match filter.wallet {
-            Some(wallet) if actor.is_operator() => repo::Scope::Wallet(wallet),
-            None if actor.is_operator() => repo::Scope::Bank,
-            Some(wallet) => repo::Scope::Customer {
+        let scope = self.scope(actor, filter.wallet).await?;
+        Ok(repo::list(&self.db.read, &scope, &filter, &request, self.clock.now()).await?)
+    }
+
+    /// Whose transfers an actor's list shows, in all or of one wallet that they may use.
+    async fn scope(&self, actor: &Actor, wallet: Option<WalletId>) -> Result<repo::Scope, Fault> {
+        let sees_all = actor.may(Permission::TransfersReadAll);
+        Ok(match (wallet, &actor.wallets) {
+            (Some(wallet), _) if sees_all => repo::Scope::Wallets(vec![wallet]),
+            (Some(wallet), _) => repo::Scope::Customer {
                 user: actor.user,
                 wallets: vec![wallet],
                 is_one: true,
             },
-            None => repo::Scope::Customer {
+            (None, None) if sees_all => repo::Scope::Bank,
+            (None, None) => repo::Scope::Customer {
                 user: actor.user,
                 wallets: repo::wallets_of(&self.db.read, actor.user).await?,
                 is_one: false,
             },
-        };
-        Ok(repo::list(&self.db.read, &scope, &filter, &request, self.clock.now()).await?)
+            (None, Some(only)) => {
+                let mut wallets = only.to_vec();
+                if !sees_all {
+                    let own = repo::wallets_of(&self.db.read, actor.user).await?;
+                    wallets.retain(|wallet| own.contains(wallet));
+                }
+                repo::Scope::Wallets(wallets)
+            }
+        })
     }
 
     /// Commits a deposit or withdrawal. The bank's side is the system wallet of the method, which an operator's first
@@ -180,8 +200,8 @@ impl Transfers {
         direction: Direction,
         new: NewPayment,
     ) -> Result<TransferOutcome, TransferError> {
-        let actor = asking.actor;
-        let currency = self.currency_of(actor, &new).await?;
+        let actor = asking.actor.clone();
+        let currency = self.currency_of(&actor, direction, &new).await?;
         let system = match currency {
             Some(currency) => self.wallets.find_method(&new.method, currency).await?,
             None => None,
@@ -200,7 +220,7 @@ impl Transfers {
         if matches!(outcome, Outcome::Refused(Refusal::UnknownMethod))
             && !asking.is_dry_run
             && let Some(currency) = currency
-            && let Some(other) = self.other_side(actor, &new.method, currency, system).await?
+            && let Some(other) = self.other_side(&actor, &new.method, currency, system).await?
         {
             return transfer_outcome(&asking, ask(Some(other)).await?);
         }
@@ -208,12 +228,23 @@ impl Transfers {
     }
 
     /// The currency of a payment's wallet. `None` when the amount is missing or not above zero, and when the wallet is
-    /// hidden from the actor or is a system wallet: the ledger refuses these in the order of its rules.
-    async fn currency_of(&self, actor: Actor, payment: &NewPayment) -> Result<Option<Currency>, TransferError> {
+    /// one that the actor may not pay into or out of, or a system wallet: the ledger refuses these in the order of its
+    /// rules. To pay needs no permission to read wallets.
+    async fn currency_of(
+        &self,
+        actor: &Actor,
+        direction: Direction,
+        payment: &NewPayment,
+    ) -> Result<Option<Currency>, TransferError> {
         if payment.amount.is_none_or(|amount| amount <= Money::ZERO) {
             return Ok(None);
         }
-        match self.wallets.get(actor, payment.wallet).await {
+        let for_all = match direction {
+            Direction::In => Permission::DepositsWrite,
+            Direction::Out => Permission::TransfersSettle,
+        };
+        let holder = Holder::of_those_who(for_all, actor);
+        match self.wallets.find_of(actor, holder, payment.wallet).await {
             Ok(wallet) => Ok(wallet.owner.map(|_| wallet.currency)),
             Err(WalletError::NotFound) => Ok(None),
             Err(error) => Err(error.into()),
@@ -223,7 +254,7 @@ impl Transfers {
     /// The method's wallet, if it is not the one that the ledger did not find. It is opened for operators.
     async fn other_side(
         &self,
-        actor: Actor,
+        actor: &Actor,
         method: &Method,
         currency: Currency,
         missing: Option<WalletId>,
@@ -231,7 +262,7 @@ impl Transfers {
         if missing.is_some() {
             self.wallets.forget_method(method, currency);
         }
-        let found = if actor.is_operator() {
+        let found = if actor.may(Permission::DepositsWrite) {
             Some(self.wallets.open_method(actor, method, currency).await?)
         } else if missing.is_some() {
             self.wallets.find_method(method, currency).await?

@@ -1,86 +1,147 @@
-//! Finds the wallet of a person whom a caller names by an e-mail address. Unknown addresses are throttled, so that the bank
-//! is no directory of its customers.
+//! Finds the wallets of people whom a caller names by e-mail addresses. Unknown addresses are throttled, so that the bank is
+//! no directory of its customers: while a caller has no miss left, none of their addresses is looked up.
 
-use std::num::NonZeroU32;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
-
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::TransferError;
-use super::request::NewDestination;
+use super::misses::{Misses, PendingMisses};
+use super::request::{NewDestination, NewTransfer};
 use crate::actor::Actor;
-use crate::db::Db;
-use crate::identity::user_with;
-use crate::ledger::Destination;
-use crate::values::{UserId, WalletId};
-use crate::wallets::{WalletError, Wallets};
-
-/// How many unknown addresses a caller may name at once, and how long one more takes.
-const MISSES_MAX: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
-const MISS_EVERY: Duration = Duration::from_secs(30);
-/// Beyond this many callers, those whose last unknown address was long ago are forgotten.
-const CALLERS_MAX: usize = 10_000;
+use crate::db::{Db, Fault};
+use crate::identity::users_with;
+use crate::ledger::{Command, Destination, Outcome, Queue};
+use crate::values::{Currency, WalletId};
+use crate::wallets::Wallets;
 
 /// The look-up of payees.
 #[derive(Clone)]
 pub(super) struct Payees {
     db: Db,
     wallets: Wallets,
-    misses: Arc<DefaultKeyedRateLimiter<UserId>>,
+    misses: Arc<Misses>,
+}
+
+/// What a look-up found.
+pub(super) struct PayeeLookup {
+    /// The destinations of the transfers, in their order.
+    pub destinations: Vec<Destination>,
+    pub cost: LookupCost,
+}
+
+/// What a look-up costs the caller.
+pub(super) enum LookupCost {
+    /// One miss for each address without a wallet, however often the request names it.
+    Misses(PendingMisses),
+    /// Nothing was looked up, since the caller has no miss left.
+    Throttled {
+        /// After how many seconds the caller may ask again.
+        retry_after_s: u32,
+    },
 }
 
 impl Payees {
     pub fn new(db: Db, wallets: Wallets) -> Self {
-        let quota = Quota::with_period(MISS_EVERY).map(|quota| quota.allow_burst(MISSES_MAX));
         Self {
             db,
             wallets,
-            misses: Arc::new(RateLimiter::keyed(quota.expect("the period is not zero"))),
+            misses: Arc::new(Misses::new()),
         }
     }
 
-    /// The wallet that a caller names: by its id, or by the e-mail address of the person who has it, in the currency of
-    /// `source`.
-    pub async fn find(
-        &self,
-        actor: Actor,
-        source: WalletId,
-        destination: &NewDestination,
-    ) -> Result<Destination, TransferError> {
-        let email = match destination {
-            NewDestination::Wallet(id) => return Ok(Destination::Wallet(*id)),
-            NewDestination::Email(email) => email,
-        };
-        let currency = match self.wallets.get(actor, source).await {
-            Ok(wallet) => wallet.currency,
-            // The ledger refuses the source before it looks at the destination.
-            Err(WalletError::NotFound) => return Ok(Destination::Payee(None)),
-            Err(error) => return Err(error.into()),
-        };
-        let payee = user_with(&self.db.read, email).await?;
-        let found = match payee {
-            Some(payee) => self.wallets.of_user(payee, currency).await?,
-            None => None,
-        };
-        if found.is_none() {
-            self.note_miss(actor)?;
+    /// The wallets that transfers name: by id, or by the e-mail address of the person who has it, in the currency of the
+    /// source. At most three statements, however many transfers there are.
+    pub async fn find(&self, actor: &Actor, transfers: &[NewTransfer]) -> Result<PayeeLookup, Fault> {
+        let is_by_email = |transfer: &NewTransfer| matches!(transfer.destination, NewDestination::Email(_));
+        if !transfers.iter().any(is_by_email) {
+            return Ok(PayeeLookup {
+                destinations: destinations(transfers, |_| None),
+                cost: LookupCost::Misses(PendingMisses::new(&self.misses, actor.user, 0)),
+            });
         }
-        Ok(Destination::Payee(found))
-    }
-
-    fn note_miss(&self, actor: Actor) -> Result<(), TransferError> {
-        if self.misses.len() > CALLERS_MAX {
-            self.misses.retain_recent();
+        if let Some(wait) = self.misses.wait(actor.user) {
+            let retry_after_s = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
+            return Ok(PayeeLookup {
+                destinations: destinations(transfers, |_| None),
+                cost: LookupCost::Throttled { retry_after_s },
+            });
         }
-        let not_until = match self.misses.check_key(&actor.user) {
-            Ok(()) => return Ok(()),
-            Err(not_until) => not_until,
+        let currencies = self.wallets.currencies_of(actor.user).await?;
+        let payees = transfers.iter().filter_map(|transfer| payee_of(transfer, &currencies));
+        let payees: HashSet<(&str, Currency)> = payees.collect();
+        let emails: HashSet<&str> = payees.iter().map(|(email, _)| *email).collect();
+        let users = users_with(&self.db.read, &emails).await?;
+        let owners = payees
+            .iter()
+            .filter_map(|(email, currency)| Some((*users.get(*email)?, *currency)));
+        let wallets = self.wallets.of_users(&owners.collect::<Vec<_>>()).await?;
+        let wallet_of = |(email, currency): (&str, Currency)| {
+            let user = users.get(email)?;
+            wallets.get(&(*user, currency)).copied()
         };
-        let wait = not_until.wait_time_from(DefaultClock::default().now());
-        Err(TransferError::TooManyLookups {
-            retry_after_s: u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX),
+        let unknown = payees.iter().filter(|payee| wallet_of(**payee).is_none());
+        let misses = unknown.map(|(email, _)| *email).collect::<HashSet<&str>>().len();
+        Ok(PayeeLookup {
+            destinations: destinations(transfers, |transfer| {
+                payee_of(transfer, &currencies).and_then(wallet_of)
+            }),
+            cost: LookupCost::Misses(PendingMisses::new(&self.misses, actor.user, misses)),
         })
     }
+}
+
+impl LookupCost {
+    /// Submits the command that the payees were looked up for. A used-up key is answered first, throttled or not, and
+    /// costs no miss.
+    pub async fn submit(self, queue: &Queue, command: Command) -> Result<Outcome, TransferError> {
+        let retry_after_s = match self {
+            Self::Misses(misses) => {
+                let outcome = queue.submit(command).await?;
+                if is_of_used_key(&outcome) {
+                    misses.forgive();
+                }
+                return Ok(outcome);
+            }
+            Self::Throttled { retry_after_s } => retry_after_s,
+        };
+        if command.idempotency.is_some() {
+            // Its payees are missing, so nothing may be recorded.
+            let outcome = queue.submit(command.dry(true)).await?;
+            if is_of_used_key(&outcome) {
+                return Ok(outcome);
+            }
+        }
+        Err(TransferError::TooManyLookups { retry_after_s })
+    }
+}
+
+/// True for the answer to a key that an earlier request has used up.
+fn is_of_used_key(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Recorded { replayed, .. } => *replayed,
+        Outcome::KeyReused => true,
+        Outcome::Refused(_) | Outcome::Batch(_) | Outcome::Expired | Outcome::Wallet(_) | Outcome::WalletRefused(_) => {
+            false
+        }
+    }
+}
+
+/// The address that a transfer names, and the currency of its source. `None` when it names a wallet by its id, and when
+/// the source is not the caller's: the ledger refuses that before it looks at the destination.
+fn payee_of<'t>(transfer: &'t NewTransfer, currencies: &HashMap<WalletId, Currency>) -> Option<(&'t str, Currency)> {
+    match &transfer.destination {
+        NewDestination::Wallet(_) => None,
+        NewDestination::Email(email) => Some((email.as_str(), *currencies.get(&transfer.source)?)),
+    }
+}
+
+fn destinations(
+    transfers: &[NewTransfer],
+    payee_wallet: impl Fn(&NewTransfer) -> Option<WalletId>,
+) -> Vec<Destination> {
+    let destination = |transfer: &NewTransfer| match transfer.destination {
+        NewDestination::Wallet(id) => Destination::Wallet(id),
+        NewDestination::Email(_) => Destination::Payee(payee_wallet(transfer)),
+    };
+    transfers.iter().map(destination).collect()
 }

@@ -20,9 +20,9 @@ pub struct Asking {
 impl Asking {
     /// A user who asks without a key, and not for a dry run.
     #[must_use]
-    pub fn by(actor: Actor) -> Self {
+    pub fn by(actor: &Actor) -> Self {
         Self {
-            actor,
+            actor: actor.clone(),
             key: None,
             is_dry_run: false,
         }

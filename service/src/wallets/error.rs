@@ -23,7 +23,7 @@ pub enum WalletError {
     #[error("the wallet is closed for good")]
     Closed,
     /// Answered when the status or the limits of a system wallet are to be changed.
-    #[error("the wallet is the bank's own")]
+    #[error("the wallet is the bank's own; its status and limits cannot be changed")]
     System,
     /// Answered when the wallet's tag is not among the expected ones; nothing changed.
     #[error("the wallet is not as the caller expects")]

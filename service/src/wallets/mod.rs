@@ -10,17 +10,17 @@ mod repo;
 mod statement;
 mod times;
 
-pub use crate::ledger::{BalanceAt, Expected, LimitState, Limits, Wallet, WalletTag};
+pub use crate::ledger::{BalanceAt, Expected, LimitState, Wallet, WalletLimits, WalletTag};
 pub use error::WalletError;
 pub use statement::{Movements, Statement};
-pub use times::{StatementRange, TimeRefusal};
+pub use times::{TimeRange, TimeRefusal};
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Permission};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
 use crate::ledger::{
@@ -36,6 +36,23 @@ pub enum Holder {
     User(UserId),
     /// All wallets, system wallets included.
     Anyone,
+}
+
+impl Holder {
+    /// The wallets that an actor may read: all with `wallets:read_all`, otherwise the actor's own.
+    #[must_use]
+    pub fn readable_by(actor: &Actor) -> Self {
+        Self::of_those_who(Permission::WalletsReadAll, actor)
+    }
+
+    /// All wallets for an actor with a permission, otherwise the actor's own.
+    pub(crate) fn of_those_who(may: Permission, actor: &Actor) -> Self {
+        if actor.may(may) {
+            Self::Anyone
+        } else {
+            Self::User(actor.user)
+        }
+    }
 }
 
 /// The wallets of the bank.
@@ -64,7 +81,7 @@ impl Wallets {
     }
 
     /// Opens a wallet of the actor's own.
-    pub async fn open(&self, actor: Actor, currency: Currency) -> Result<Wallet, WalletError> {
+    pub async fn open(&self, actor: &Actor, currency: Currency) -> Result<Wallet, WalletError> {
         answer(self.queue.submit(opening(actor, currency)).await?)
     }
 
@@ -78,32 +95,52 @@ impl Wallets {
         repo::exists(&self.db.read, user, currency).await
     }
 
-    /// A user's wallet in a currency; `None` if they have none.
-    pub(crate) async fn of_user(&self, user: UserId, currency: Currency) -> Result<Option<WalletId>, Fault> {
-        repo::find_of_user(&self.db.read, user, currency).await
+    /// The currencies of a user's wallets.
+    pub(crate) async fn currencies_of(&self, user: UserId) -> Result<HashMap<WalletId, Currency>, Fault> {
+        repo::currencies_of(&self.db.read, user).await
     }
 
-    /// A wallet that the actor may see: their own, or any for an operator. Without the holds that have run out.
-    pub async fn get(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
+    /// The wallets that these users have in these currencies. One statement.
+    pub(crate) async fn of_users(
+        &self,
+        owners: &[(UserId, Currency)],
+    ) -> Result<HashMap<(UserId, Currency), WalletId>, Fault> {
+        repo::find_of_users(&self.db.read, owners).await
+    }
+
+    /// Those of these wallets that do not exist, or are not the holder's.
+    pub(crate) async fn missing(&self, holder: Holder, ids: &[WalletId]) -> Result<Vec<WalletId>, Fault> {
+        let found = repo::found_of(&self.db.read, holder, ids).await?;
+        Ok(ids.iter().copied().filter(|id| !found.contains(id)).collect())
+    }
+
+    /// A wallet that the actor may see: their own, or any with `wallets:read_all`. Without the holds that have run out.
+    pub async fn get(&self, actor: &Actor, id: WalletId) -> Result<Wallet, WalletError> {
         let mut shown = vec![self.find(actor, id).await?];
         self.leave_out_expired(&mut shown).await?;
         shown.pop().ok_or(WalletError::NotFound)
     }
 
     /// The same as it is stored, for callers that do not look at what is held.
-    async fn find(&self, actor: Actor, id: WalletId) -> Result<Wallet, WalletError> {
-        let holder = if actor.is_operator() {
-            Holder::Anyone
-        } else {
-            Holder::User(actor.user)
-        };
-        let wallet = repo::find_of(&self.db.read, holder, id).await?;
-        wallet.ok_or(WalletError::NotFound)
+    async fn find(&self, actor: &Actor, id: WalletId) -> Result<Wallet, WalletError> {
+        self.find_of(actor, Holder::readable_by(actor), id).await
     }
 
-    /// Wallets, newest first. Without the holds that have run out.
-    pub async fn list(&self, holder: Holder, request: PageRequest<WalletId>) -> Result<Page<Wallet, WalletId>, Fault> {
-        let mut found = repo::list(&self.db.read, holder, &request).await?;
+    /// A wallet of a holder that the actor may use, as it is stored. The caller answers for the holder.
+    pub(crate) async fn find_of(&self, actor: &Actor, holder: Holder, id: WalletId) -> Result<Wallet, WalletError> {
+        let found = repo::find_of(&self.db.read, holder, id).await?;
+        found.filter(|_| actor.may_use(id)).ok_or(WalletError::NotFound)
+    }
+
+    /// The wallets of a holder that the actor may use, newest first. Without the holds that have run out.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        holder: Holder,
+        request: PageRequest<WalletId>,
+    ) -> Result<Page<Wallet, WalletId>, Fault> {
+        let within = actor.wallets.as_deref();
+        let mut found = repo::list(&self.db.read, (holder, within), &request).await?;
         self.leave_out_expired(&mut found).await?;
         Ok(Page::of(found, &request, |wallet| wallet.id))
     }
@@ -126,7 +163,7 @@ impl Wallets {
     /// The entries of a wallet that the actor may see, newest first.
     pub async fn entries(
         &self,
-        actor: Actor,
+        actor: &Actor,
         id: WalletId,
         request: PageRequest<TransferId>,
     ) -> Result<EntryPage, WalletError> {
@@ -135,34 +172,35 @@ impl Wallets {
     }
 
     /// Freezes a wallet: no money moves in or out.
-    pub async fn freeze(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+    pub async fn freeze(&self, actor: &Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
         self.set_status(actor, id, WalletStatus::Frozen, expected).await
     }
 
     /// Unfreezes a wallet: money may move again.
-    pub async fn unfreeze(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+    pub async fn unfreeze(&self, actor: &Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
         self.set_status(actor, id, WalletStatus::Active, expected).await
     }
 
     /// Closes an empty wallet for good.
-    pub async fn close(&self, actor: Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
+    pub async fn close(&self, actor: &Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
         self.set_status(actor, id, WalletStatus::Closed, expected).await
     }
 
     /// Sets the limits of a wallet, which replace the ones before.
     pub async fn set_limits(
         &self,
-        actor: Actor,
+        actor: &Actor,
         wallet: WalletId,
-        limits: Limits,
+        limits: WalletLimits,
         expected: Expected,
     ) -> Result<Wallet, WalletError> {
+        check_reach(actor, wallet)?;
         let request = LimitsRequest {
             wallet,
             limits,
             expected,
         };
-        let command = Command::new(actor, Action::SetLimits(request));
+        let command = Command::new(actor.clone(), Action::SetLimits(request));
         answer(self.queue.submit(command).await?)
     }
 
@@ -182,7 +220,7 @@ impl Wallets {
     /// The bank's own wallet for a payment method, opened if it does not exist yet. For operators.
     pub async fn open_method(
         &self,
-        actor: Actor,
+        actor: &Actor,
         method: &Method,
         currency: Currency,
     ) -> Result<WalletId, WalletError> {
@@ -193,7 +231,10 @@ impl Wallets {
             owner: Owner::Method(method.clone()),
             currency,
         };
-        let opened = self.queue.submit(Command::new(actor, Action::Open(opening))).await?;
+        let opened = self
+            .queue
+            .submit(Command::new(actor.clone(), Action::Open(opening)))
+            .await?;
         let id = answer(opened)?.id;
         self.remember((method.clone(), currency), id);
         Ok(id)
@@ -220,11 +261,12 @@ impl Wallets {
     /// A request for the status that the wallet already has succeeds and changes nothing.
     async fn set_status(
         &self,
-        actor: Actor,
+        actor: &Actor,
         wallet: WalletId,
         status: WalletStatus,
         expected: Expected,
     ) -> Result<Wallet, WalletError> {
+        check_reach(actor, wallet)?;
         let request = StatusRequest {
             wallet,
             status,
@@ -232,7 +274,7 @@ impl Wallets {
         };
         let changed = self
             .queue
-            .submit(Command::new(actor, Action::SetStatus(request)))
+            .submit(Command::new(actor.clone(), Action::SetStatus(request)))
             .await?;
         answer(changed)
     }
@@ -240,17 +282,26 @@ impl Wallets {
 
 impl OpeningPlace {
     /// Opens a wallet of the actor's own.
-    pub async fn open(self, actor: Actor, currency: Currency) -> Result<Wallet, WalletError> {
+    pub async fn open(self, actor: &Actor, currency: Currency) -> Result<Wallet, WalletError> {
         answer(self.0.submit(opening(actor, currency)).await?)
     }
 }
 
-fn opening(actor: Actor, currency: Currency) -> Command {
+/// An API key that is limited to other wallets may not change this one.
+fn check_reach(actor: &Actor, wallet: WalletId) -> Result<(), WalletError> {
+    if actor.may_use(wallet) {
+        Ok(())
+    } else {
+        Err(WalletError::NotFound)
+    }
+}
+
+fn opening(actor: &Actor, currency: Currency) -> Command {
     let opening = Opening {
         owner: Owner::Customer(actor.user),
         currency,
     };
-    Command::new(actor, Action::Open(opening))
+    Command::new(actor.clone(), Action::Open(opening))
 }
 
 fn answer(outcome: Outcome) -> Result<Wallet, WalletError> {

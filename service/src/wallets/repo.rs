@@ -1,8 +1,13 @@
 //! The SQL of reading wallets. The ledger writes them.
 
+use std::collections::HashMap;
+
 use entity::{holds, wallets};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+};
+use serde_json::json;
 
 use super::Holder;
 use crate::db::{Fault, SqlDialect, units_of_parts};
@@ -21,10 +26,13 @@ pub(super) async fn find_of(db: &impl ConnectionTrait, holder: Holder, id: Walle
 
 pub(super) async fn list(
     db: &impl ConnectionTrait,
-    holder: Holder,
+    (holder, within): (Holder, Option<&[WalletId]>),
     request: &PageRequest<WalletId>,
 ) -> Result<Vec<Wallet>, Fault> {
     let mut query = wallets::Entity::find();
+    if let Some(within) = within {
+        query = query.filter(wallets::Column::Id.is_in(within.iter().copied()));
+    }
     if let Holder::User(user) = holder {
         query = query.filter(wallets::Column::UserId.eq(user));
     }
@@ -39,6 +47,22 @@ pub(super) async fn list(
     Ok(found.into_iter().map(wallet_of).collect())
 }
 
+/// Those of these wallets that the holder has.
+pub(super) async fn found_of(
+    db: &impl ConnectionTrait,
+    holder: Holder,
+    ids: &[WalletId],
+) -> Result<Vec<WalletId>, Fault> {
+    let mut query = wallets::Entity::find()
+        .select_only()
+        .column(wallets::Column::Id)
+        .filter(wallets::Column::Id.is_in(ids.iter().copied()));
+    if let Holder::User(user) = holder {
+        query = query.filter(wallets::Column::UserId.eq(user));
+    }
+    Ok(query.into_tuple().all(db).await?)
+}
+
 pub(super) async fn exists(db: &impl ConnectionTrait, user: UserId, currency: Currency) -> Result<bool, Fault> {
     let query = wallets::Entity::find()
         .filter(wallets::Column::UserId.eq(user))
@@ -46,15 +70,47 @@ pub(super) async fn exists(db: &impl ConnectionTrait, user: UserId, currency: Cu
     Ok(query.count(db).await? > 0)
 }
 
-pub(super) async fn find_of_user(
+pub(super) async fn currencies_of(
     db: &impl ConnectionTrait,
     user: UserId,
-    currency: Currency,
-) -> Result<Option<WalletId>, Fault> {
-    let query = wallets::Entity::find()
+) -> Result<HashMap<WalletId, Currency>, Fault> {
+    let rows: Vec<(WalletId, Currency)> = wallets::Entity::find()
+        .select_only()
+        .columns([wallets::Column::Id, wallets::Column::Currency])
         .filter(wallets::Column::UserId.eq(user))
-        .filter(wallets::Column::Currency.eq(currency));
-    Ok(query.one(db).await?.map(|row| row.id))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+const OF_USERS_ON_POSTGRES: &str = "SELECT w.id, w.user_id, w.currency \
+    FROM json_array_elements($1::json) AS list (asked) \
+    JOIN wallets w ON w.user_id = (asked ->> 0)::uuid AND w.currency = asked ->> 1";
+const OF_USERS_ON_SQLITE: &str = "SELECT w.id, w.user_id, w.currency FROM json_each($1) AS list \
+    JOIN wallets w ON w.user_id = unhex(list.value ->> 0) AND w.currency = list.value ->> 1";
+
+/// The wallets of users in currencies. These are one parameter, so that the text of the statement does not depend on
+/// their number.
+pub(super) async fn find_of_users(
+    db: &impl ConnectionTrait,
+    owners: &[(UserId, Currency)],
+) -> Result<HashMap<(UserId, Currency), WalletId>, Fault> {
+    if owners.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let pair = |(user, currency): &(UserId, Currency)| json!([user.0.simple().to_string(), currency.code()]);
+    let asked: Vec<_> = owners.iter().map(pair).collect();
+    let sql = SqlDialect::of(db).choose(OF_USERS_ON_POSTGRES, OF_USERS_ON_SQLITE);
+    let values = [json!(asked).to_string().into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let rows = db.query_all_raw(statement).await?;
+    rows.iter()
+        .map(|row| {
+            let owner = (row.try_get("", "user_id")?, row.try_get("", "currency")?);
+            Ok((owner, row.try_get("", "id")?))
+        })
+        .collect()
 }
 
 /// What holds that have run out at a time still hold on these wallets, by wallet.

@@ -7,7 +7,7 @@
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::times::{KnownTimes, StatementRange, check_moment, settle};
+use super::times::{KnownTimes, TimeRange, check_moment, settle};
 use super::{WalletError, Wallets};
 use crate::actor::Actor;
 use crate::clock::id_at;
@@ -64,7 +64,7 @@ impl Movements {
 impl Wallets {
     /// The balance at a moment of a wallet that the actor may see, after everything that has that time. From the
     /// journal's head until now it may still change.
-    pub async fn balance_at(&self, actor: Actor, id: WalletId, at: Timestamp) -> Result<BalanceAt, WalletError> {
+    pub async fn balance_at(&self, actor: &Actor, id: WalletId, at: Timestamp) -> Result<BalanceAt, WalletError> {
         let wallet = self.find(actor, id).await?;
         let mut now = self.clock.now();
         if at > now {
@@ -77,9 +77,9 @@ impl Wallets {
     /// A statement of a wallet that the actor may see. Times are cut to what is known: see `to` of the answer.
     pub async fn statement(
         &self,
-        actor: Actor,
+        actor: &Actor,
         id: WalletId,
-        range: StatementRange,
+        range: TimeRange,
     ) -> Result<(Statement, Movements), WalletError> {
         let wallet = self.find(actor, id).await?;
         // Read after the wallet, so that it is not before the wallet's opening.

@@ -1,16 +1,27 @@
-//! Which times of a wallet's history may be asked for: none in the future, none before the wallet.
+//! Which times may be asked for: no range that ends before it begins; of a wallet's history, none in the future and
+//! none before the wallet.
 
 use chrono::TimeDelta;
 
 use crate::values::Timestamp;
 
-/// The times of a statement that a caller asks for.
+/// The times of a statement or a list that a caller asks for.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct StatementRange {
-    /// Movements from this time on; `None` for the wallet's opening.
+pub struct TimeRange {
+    /// What has this time or a later one; `None` for the oldest and all after it.
     pub from: Option<Timestamp>,
-    /// Movements before this time; `None` for the newest one and all before it.
+    /// What is before this time; `None` for the newest and all before it.
     pub to: Option<Timestamp>,
+}
+
+impl TimeRange {
+    /// Refuses a range that ends before it begins. One that ends where it begins is empty.
+    pub fn check_order(self) -> Result<(), TimeRefusal> {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from > to => Err(TimeRefusal::Reversed),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Why a time or a range cannot be asked for.
@@ -60,12 +71,8 @@ pub(super) fn check_moment(at: Timestamp, opened: Timestamp, now: Timestamp) -> 
 ///
 /// A statement is final, so it ends with the journal's head, however late the caller's `to` is; and it begins with the
 /// wallet at the earliest.
-pub(super) fn settle(asked: StatementRange, known: KnownTimes) -> Result<(Timestamp, Timestamp), TimeRefusal> {
-    if let (Some(from), Some(to)) = (asked.from, asked.to)
-        && from > to
-    {
-        return Err(TimeRefusal::Reversed);
-    }
+pub(super) fn settle(asked: TimeRange, known: KnownTimes) -> Result<(Timestamp, Timestamp), TimeRefusal> {
+    asked.check_order()?;
     if asked.to.is_some_and(|to| to < known.opened) {
         return Err(TimeRefusal::ToBeforeOpening);
     }
@@ -96,7 +103,7 @@ mod tests {
             head: time(200),
             now: time(300),
         };
-        let asked = StatementRange {
+        let asked = TimeRange {
             from: from.map(time),
             to: to.map(time),
         };

@@ -37,7 +37,7 @@ impl Depositor {
         self.bank
             .services
             .transfers
-            .deposit(Asking::by(self.operator), deposit)
+            .deposit(Asking::by(&self.operator), deposit)
             .await?;
         self.answered.fetch_add(1, Ordering::SeqCst);
         Ok(())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use service::Services;
 use service::clock::{Clock, SystemClock};
-use service::config::{Config, ReportAccess};
+use service::config::{Config, ReportAccess, TokenAlgorithm};
 use service::db::Db;
 use service::statistics::{Age, RING_BYTES, Statistics, WINDOW_MS, WindowAmount};
 use service::values::Currency;
@@ -26,6 +26,8 @@ pub async fn measure(time: Duration) -> Result<()> {
         generic_plans: true,
         allows_unsafe_database: false,
         signing_key_file: folder.path().join("signing.key"),
+        token_algorithm: TokenAlgorithm::default(),
+        rate_limit_per_minute: 0,
         currency: currency("USD")?,
         queue_max: 1,
         data_dir: folder.path().to_owned(),

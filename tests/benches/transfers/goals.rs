@@ -5,6 +5,7 @@ use std::fmt;
 use crate::lists::{Look, Size, list_name};
 use crate::report::{Milli, decimal};
 use crate::statements::STATEMENTS;
+use crate::storm;
 
 /// A comparison of two measurements, or one figure of one measurement.
 #[derive(Clone, Debug)]
@@ -24,6 +25,7 @@ pub struct Ratio {
 pub enum Figure {
     Speed,
     P50,
+    P99,
     /// MiB of the server's resident memory above what it takes when idle.
     MemoryAboveIdle,
 }
@@ -47,6 +49,11 @@ const PAGES: Goal = Goal::AtMost {
 const FOREIGN: Goal = Goal::AtMost {
     ceiling: 1_500,
     aim: 1_100,
+};
+/// How much later transfers may be answered beside a storm of sign-ins.
+const STORM: Goal = Goal::AtMost {
+    ceiling: 2_000,
+    aim: 1_500,
 };
 const STATEMENT_MIB: Goal = Goal::AtMost {
     ceiling: 32_000,
@@ -77,6 +84,13 @@ pub fn ratios() -> Vec<Ratio> {
             goal: HOLDS,
         });
     }
+    ratios.push(Ratio {
+        title: "half the peak beside 200 sign-ins / alone: p99".to_owned(),
+        figure: Figure::P99,
+        over: storm::BESIDE.to_owned(),
+        under: Some(storm::ALONE.to_owned()),
+        goal: STORM,
+    });
     for database in DATABASES {
         ratios.extend(Look::ALL.map(|look| ratio_of_look(database, look)));
     }

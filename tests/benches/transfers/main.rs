@@ -19,6 +19,7 @@ mod selection;
 mod sqlite;
 mod stage;
 mod statements;
+mod storm;
 mod work;
 
 use std::time::Duration;
@@ -48,7 +49,7 @@ struct Options {
     #[arg(long)]
     seconds: Option<u64>,
     /// Only measurements whose name contains this, and the baselines of their ratios: "batches", "hold", "lists",
-    /// "statement", "sqlite", ...
+    /// "statement", "storm", "sqlite", ...
     #[arg(long)]
     only: Option<String>,
     /// Where to write the figures
@@ -130,7 +131,8 @@ const REPLICAS: [(&str, usize, [Pick; 2]); 2] = [
 async fn measure(report: &mut Report, selection: &Selection, time: Duration) -> Result<()> {
     let works: Vec<(String, Work)> = works(time).filter(|(name, _)| selection.has(name)).collect();
     let replicas: Vec<_> = REPLICAS.into_iter().filter(|load| selection.has(load.0)).collect();
-    if selection.has("pgbench") || !works.is_empty() || !replicas.is_empty() {
+    let has_storm = selection.has(storm::BESIDE);
+    if selection.has("pgbench") || has_storm || !works.is_empty() || !replicas.is_empty() {
         // The fastest single transfers write about 35 MB of log per second, the baselines less, and batches more.
         let others = works.iter().filter(|(_, work)| !matches!(work, Work::Singles(_)));
         let wal_segments = 24 + (24 + 4 * others.count()) * usize::try_from(time.as_secs())?;
@@ -143,6 +145,11 @@ async fn measure(report: &mut Report, selection: &Selection, time: Duration) -> 
         }
         for (name, connections, picks) in replicas {
             report.add(name, stage.two_replicas(connections, picks, time).await?);
+        }
+        if has_storm {
+            let [alone, beside] = stage.storm(time).await?;
+            report.add(storm::ALONE, alone);
+            report.add(storm::BESIDE, beside);
         }
         stage.prove_books().await?;
         stage.print_bytes().await?;

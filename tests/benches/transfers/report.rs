@@ -170,6 +170,7 @@ impl Report {
             let figure = self.median(name, |measure| match ratio.figure {
                 Figure::Speed => measure.per_second,
                 Figure::P50 => measure.p50_us,
+                Figure::P99 => measure.p99_us,
                 Figure::MemoryAboveIdle => measure.above_idle_kib.unwrap_or_default() * 1_000 / 1_024,
             });
             self.measures.contains_key(name).then_some(figure)

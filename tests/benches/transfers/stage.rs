@@ -19,6 +19,7 @@ use crate::common::tokens;
 use crate::load::{self, Accounts, Load, Pick};
 use crate::pgbench::{self, PROCEDURE};
 use crate::report::Measure;
+use crate::storm;
 use crate::work::Work;
 
 /// A database with wallets, and the program that serves it.
@@ -114,6 +115,13 @@ impl Stage {
         let (mut both, other): (Latencies, Latencies) = (one?, other?);
         both.histogram.add(&other.histogram)?;
         Ok(Measure::of(&both.histogram, both.elapsed.max(other.elapsed)))
+    }
+
+    /// Measures transfers at half the peak, alone and beside a storm of sign-ins.
+    pub async fn storm(&self, time: Duration) -> Result<[Measure; 2]> {
+        let server = self.server(&[]).await?;
+        self.warm_up(&server).await?;
+        storm::measure(server.address, &self.accounts, time).await
     }
 
     /// Fails unless the books balance after all measurements.

@@ -40,10 +40,10 @@ async fn deposits_and_withdrawals_count_once_and_transfers_not_at_all(bank: Arc<
         Method::try_new("visa").expect("this is a method"),
     );
     transfers
-        .withdraw(Asking::by(ana.actor), withdrawal)
+        .withdraw(Asking::by(&ana.actor), withdrawal)
         .await
         .expect("ana has enough");
-    submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "30"))
+    submit(&bank.services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "30"))
         .await
         .expect("ana has enough");
     let aggregates = &bank.services.aggregates;
@@ -92,8 +92,8 @@ async fn many_payments_are_relayed_in_steps(bank: Arc<TestBank>) {
     // With Redis, a new epoch begins with everything that is in the books: it must begin before the deposits.
     settle(&bank.services.aggregates).await;
     let deposits = (0..DEPOSITS).map(|_| {
-        let (bank, wallet) = (bank.clone(), ana.wallet);
-        tokio::spawn(async move { deposit(&bank, operator, wallet, "1", "visa").await })
+        let (bank, operator, wallet) = (bank.clone(), operator.clone(), ana.wallet);
+        tokio::spawn(async move { deposit(&bank, &operator, wallet, "1", "visa").await })
     });
     for deposit in deposits.collect::<Vec<_>>() {
         deposit.await.expect("a deposit is made");
@@ -118,7 +118,7 @@ async fn two_relays_at_once_count_once(bank: Arc<TestBank>) {
     let (one, other) = (restarted(&bank), restarted(&bank));
     let operator = bank.operator_actor().await;
     for _ in 0..20 {
-        deposit(&bank, operator, ana.wallet, "1", "visa").await;
+        deposit(&bank, &operator, ana.wallet, "1", "visa").await;
         let (mut left, mut right) = (one.relay(), other.relay());
         let (left, right) = tokio::join!(left.run_once(), right.run_once());
         // The second relay may be refused because another writer is at work; the next step goes on.
@@ -159,7 +159,7 @@ async fn transfers_between_customers_move_the_mark_alone(bank: Arc<TestBank>) {
     };
     let before = mark().await.0.expect("there is a mark");
     for _ in 0..3 {
-        submit(&bank.services, ana.actor, new_transfer(ana.wallet, ben.wallet, "1"))
+        submit(&bank.services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "1"))
             .await
             .expect("ana has enough");
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness::{TestBank, all_at_once};
-use service::imports::{ImportError, ImportOutcome, Pace, Progress, RunOptions};
+use service::imports::{ImportError, ImportOutcome, ImportProgress, Pace, RunOptions};
 use service::values::{ImportKind, ImportStatus};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -127,7 +127,11 @@ async fn the_largest_amounts_add_up(bank: Arc<TestBank>) {
 type Task = JoinHandle<Result<ImportOutcome, ImportError>>;
 
 /// Starts an import; returns its progress, the token that stops it, and its outcome.
-fn start(bank: &TestBank, path: &Path, pace: Option<Pace>) -> (watch::Receiver<Progress>, CancellationToken, Task) {
+fn start(
+    bank: &TestBank,
+    path: &Path,
+    pace: Option<Pace>,
+) -> (watch::Receiver<ImportProgress>, CancellationToken, Task) {
     let stop = CancellationToken::new();
     let progress = Arc::new(watch::Sender::default());
     let steps = progress.subscribe();

@@ -9,7 +9,7 @@ use harness::servers::{Persistence, RedisServer};
 use harness::{Backend, ManualClock, TestBank};
 use secrecy::SecretString;
 use service::aggregates::{AggregatesError, Verdict};
-use service::imports::{ImportOutcome, Progress, RunOptions};
+use service::imports::{ImportOutcome, ImportProgress, RunOptions};
 use service::values::ImportKind;
 use tokio::sync::watch;
 
@@ -28,7 +28,7 @@ async fn bank_on(backend: Backend, server: &RedisServer) -> TestBank {
 }
 
 /// Imports until it works, as a person does after a failure.
-async fn insist(bank: &TestBank, path: &Path, progress: Arc<watch::Sender<Progress>>) {
+async fn insist(bank: &TestBank, path: &Path, progress: Arc<watch::Sender<ImportProgress>>) {
     loop {
         let imports = &bank.services.imports;
         let options = RunOptions {

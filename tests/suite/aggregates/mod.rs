@@ -88,7 +88,7 @@ pub fn restarted(bank: &TestBank) -> Aggregates {
 }
 
 /// Makes a deposit without HTTP and without a sign-in: to hash a password costs more than a deposit.
-pub async fn deposit(bank: &TestBank, operator: Actor, wallet: WalletId, amount: &str, method: &str) {
+pub async fn deposit(bank: &TestBank, operator: &Actor, wallet: WalletId, amount: &str, method: &str) {
     let deposit = NewPayment::new(
         wallet,
         Some(money(amount)),

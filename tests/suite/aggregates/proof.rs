@@ -118,7 +118,7 @@ async fn the_proof_holds_while_everything_moves(bank: Arc<TestBank>) {
         let aggregates = restarted(&mover);
         let operator = mover.operator_actor().await;
         for _ in 0..40 {
-            deposit(&mover, operator, ana.wallet, "1", "visa").await;
+            deposit(&mover, &operator, ana.wallet, "1", "visa").await;
             mover.advance(chrono::TimeDelta::days(3)).await;
             aggregates.relay().run_once().await.expect("the relay works");
             aggregates.archiver().step().await.expect("the archiver works");

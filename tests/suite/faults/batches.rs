@@ -110,7 +110,7 @@ impl Struck {
 
     /// Asks until there is an answer, under one key.
     fn ask(&self, asked: Asked) -> JoinHandle<Result<BatchAnswer, TransferError>> {
-        let ((actor, source), (_, destination)) = (self.own.customers.0[0], self.own.customers.0[1]);
+        let ((actor, source), (_, destination)) = (self.own.customers.0[0].clone(), self.own.customers.0[1].clone());
         let services = self.own.bank.services.clone();
         let name = format!("batch-{}", self.strikes);
         tokio::spawn(async move {
@@ -124,7 +124,7 @@ impl Struck {
                     is_atomic,
                     transfers: transfers.clone(),
                 };
-                let asking = Asking::by(actor).with_key(key(&name));
+                let asking = Asking::by(&actor).with_key(key(&name));
                 match services.transfers.batch(asking, new).await {
                     Err(TransferError::Submit(_) | TransferError::Fault(_)) => tokio::time::sleep(PAUSE).await,
                     answer => return answer,

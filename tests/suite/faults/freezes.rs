@@ -46,15 +46,15 @@ impl Pair {
     async fn run(&self, number: usize, words: &str) {
         let frozen = self.customers.wallets()[number % 2];
         let holding = self.way.hold(words);
-        let (services, (actor, source)) = (self.paying.clone(), self.customers.0[0]);
+        let (services, (actor, source)) = (self.paying.clone(), self.customers.0[0].clone());
         let new = service::transfers::NewTransfer {
             description: Some(format!("run {number:03}.")),
             ..new_transfer(source, self.customers.wallets()[1], "1")
         };
-        let asked = tokio::spawn(async move { services.transfers.submit(Asking::by(actor), new).await });
+        let asked = tokio::spawn(async move { services.transfers.submit(Asking::by(&actor), new).await });
         let held = holding.held().await;
         let wallets = &self.freezing.wallets;
-        let freeze = wallets.freeze(self.operator, frozen, Expected::Anything).await;
+        let freeze = wallets.freeze(&self.operator, frozen, Expected::Anything).await;
         freeze.expect("a wallet can be frozen");
         assert!(!asked.is_finished(), "it waits all the while");
         held.pass_on();
@@ -63,13 +63,13 @@ impl Pair {
             panic!("run {number}: {outcome:?}")
         };
         assert_eq!(failure, Failure::WalletFrozen, "run {number}");
-        let unfreeze = wallets.unfreeze(self.operator, frozen, Expected::Anything).await;
+        let unfreeze = wallets.unfreeze(&self.operator, frozen, Expected::Anything).await;
         unfreeze.expect("a wallet can be unfrozen");
     }
 
     async fn pay(&self, services: &Services) {
-        let (actor, source) = self.customers.0[0];
-        let new = new_transfer(source, self.customers.wallets()[1], "0.0001");
+        let (actor, source) = &self.customers.0[0];
+        let new = new_transfer(*source, self.customers.wallets()[1], "0.0001");
         let paid = services.transfers.submit(Asking::by(actor), new).await;
         paid.expect("nothing is in its way");
     }

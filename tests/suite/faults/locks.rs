@@ -116,7 +116,7 @@ async fn locked_users_stop_only_what_opens_their_wallets(bank: Arc<TestBank>) {
     let locked = bank.lock_users().await;
     let euro = Currency::from_code("EUR").expect("EUR is a currency");
     let open = |actor| processes[0].wallets.open(actor, euro);
-    let opening = all_at_once(customers.0.iter().map(|(actor, _)| open(*actor)));
+    let opening = all_at_once(customers.0.iter().map(|(actor, _)| open(actor)));
     let (longest, opened) = tokio::join!(move_others(&processes, &customers, "beside"), opening);
     assert!(longest < GOES_ON_WITHIN, "{longest:?}");
     for outcome in opened {
@@ -126,7 +126,7 @@ async fn locked_users_stop_only_what_opens_their_wallets(bank: Arc<TestBank>) {
         );
     }
     locked.release().await;
-    for outcome in all_at_once(customers.0.iter().map(|(actor, _)| open(*actor))).await {
+    for outcome in all_at_once(customers.0.iter().map(|(actor, _)| open(actor))).await {
         outcome.expect("the lock is gone");
     }
     bank.assert_journal_is_sound().await;
@@ -150,7 +150,7 @@ async fn an_idle_turn_is_ended_beside_an_opening(bank: Arc<TestBank>) {
         owner: Owner::Customer(pay.actor.user),
         currency: Currency::from_code("EUR").expect("EUR is a currency"),
     };
-    let opening = Command::new(pay.actor, Action::Open(opening));
+    let opening = Command::new(pay.actor.clone(), Action::Open(opening));
     let batch = begin([pay.clone(), opening, pay].map(|command| queue.submit(command))).await;
     // A person's session waits for the turn behind the first commit, and so gets it before the batch.
     let (turn, ()) = tokio::join!(bank.hold_turn(), async {

@@ -137,11 +137,11 @@ impl Customers {
         paid: (usize, usize),
         name: &str,
     ) -> Result<TransferOutcome, TransferError> {
-        let ((actor, source), (_, destination)) = (self.0[paid.0], self.0[paid.1]);
+        let ((actor, source), (_, destination)) = (self.0[paid.0].clone(), self.0[paid.1].clone());
         let new = new_transfer(source, destination, AMOUNT);
         services
             .transfers
-            .submit(Asking::by(actor).with_key(key(name)), new)
+            .submit(Asking::by(&actor).with_key(key(name)), new)
             .await
     }
 

@@ -107,7 +107,7 @@ async fn pay_in(own: &OwnBank, services: Arc<Services>) -> JoinHandle<()> {
                 Some(money("0.01")),
                 Method::try_new("visa").expect("this is a method"),
             );
-            let _ = services.transfers.deposit(Asking::by(operator), deposit).await;
+            let _ = services.transfers.deposit(Asking::by(&operator), deposit).await;
             tokio::time::sleep(PAUSE).await;
         }
     })

@@ -8,11 +8,13 @@ use harness::clock::set_bank_time;
 use harness::{Backend, ManualClock, TestBank, run};
 use service::clock::Clock;
 use service::db::FaultKind;
-use service::ledger::SubmitError;
+use service::ledger::{Outcome, SubmitError};
 use service::ops::NotReady;
-use service::transfers::{TransferError, TransferOutcome};
+use service::transfers::{Asking, NewBatch, TransferError, TransferOutcome};
 
-use super::{Customers, start};
+use super::{AMOUNT, Customers, start};
+use crate::own_committer::Committer;
+use crate::requests::new_transfer;
 
 fn assert_refused(outcome: Result<TransferOutcome, TransferError>) {
     match outcome {
@@ -133,6 +135,49 @@ async fn a_databases_clock_that_jumped_and_came_back_does_not_stop_the_bank() {
                 let beyond = paid.transfer.transfer.created_at - ahead.transfer.transfer.created_at;
                 assert!(beyond < TimeDelta::milliseconds(1), "{beyond}");
             }
+        }
+        bank.assert_journal_is_sound().await;
+    })
+    .await;
+}
+
+/// More than a customer has.
+const TOO_MUCH: &str = "5000";
+
+/// Stamps that no record has move the time on too: the id of a batch, what an atomic batch takes back, dry runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_ahead_of_the_clock_stops_no_batch_and_no_dry_run() {
+    run(Backend::Postgres, |bank: Arc<TestBank>| async move {
+        let customers = Customers::of(&bank, 2).await;
+        let committer = Committer::of(&bank).await;
+        bank.advance(TimeDelta::minutes(2)).await;
+        let ahead = customers.ask(&bank.services, (0, 1), "ahead").await;
+        ahead.expect("all agree");
+        bank.advance(TimeDelta::minutes(-2)).await;
+        let ((actor, source), (_, destination)) = (customers.0[0].clone(), customers.0[1].clone());
+        for is_dry_run in [false, true] {
+            for (is_atomic, last) in [(false, AMOUNT), (false, TOO_MUCH), (true, AMOUNT), (true, TOO_MUCH)] {
+                let asking = Asking {
+                    is_dry_run,
+                    ..Asking::by(&actor)
+                };
+                let transfers = [AMOUNT, AMOUNT, last].map(|amount| new_transfer(source, destination, amount));
+                let new = NewBatch {
+                    is_atomic,
+                    transfers: transfers.into(),
+                };
+                match bank.services.transfers.batch(asking, new).await {
+                    Ok(_) => assert!(!is_atomic || last == AMOUNT),
+                    Err(TransferError::BatchRefused { index: 2, .. }) => assert!(is_atomic && last == TOO_MUCH),
+                    Err(other) => panic!("{is_dry_run}, {is_atomic}, {last}: {other:?}"),
+                }
+            }
+        }
+        let single = committer.first.clone();
+        let dry_run = single.clone().dry(true);
+        let commands = vec![dry_run.clone(), single.clone(), dry_run, single];
+        for outcome in committer.commit(&bank, commands).await {
+            assert!(matches!(outcome, Ok(Outcome::Recorded { .. })), "{outcome:?}");
         }
         bank.assert_journal_is_sound().await;
     })

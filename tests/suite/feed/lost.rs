@@ -64,7 +64,7 @@ async fn rows_that_count_what_is_not_there_are_not_passed_over(bank: Arc<TestBan
         readers.push(reader);
     }
     let transfer = new_transfer(pair.ana.wallet, pair.ben.wallet, "1");
-    submit(&bank.services, pair.ana.actor, transfer)
+    submit(&bank.services, &pair.ana.actor, transfer)
         .await
         .expect("ana has enough");
     bank.unlock_history().await;

@@ -103,7 +103,7 @@ impl Pair {
                 } else {
                     format!("0.{number:02}{more}1")
                 };
-                let (transfers, actor) = (services.transfers.clone(), from.actor);
+                let (transfers, actor) = (services.transfers.clone(), &from.actor);
                 let transfer = new_transfer(from.wallet, to.wallet, &amount);
                 async move { transfers.submit(service::transfers::Asking::by(actor), transfer).await }
             }))
@@ -166,7 +166,7 @@ impl Beside {
 fn move_money(from: &Customer, to: WalletId, amount: &str) -> Command {
     Command {
         is_dry_run: false,
-        actor: from.actor,
+        actor: from.actor.clone(),
         idempotency: None,
         action: Action::Move(Movement {
             source: from.wallet,
@@ -249,7 +249,7 @@ async fn payments_are_read_without_what_lies_between_them(bank: Arc<TestBank>) {
     let Beside { ledger, mut reader } = Beside::of(&bank, FeedFilter::Payments).await;
     let withdraw = |amount: &str, system: WalletId| Command {
         is_dry_run: false,
-        actor: pair.ana.actor,
+        actor: pair.ana.actor.clone(),
         idempotency: None,
         action: Action::Pay(Payment {
             direction: Direction::Out,

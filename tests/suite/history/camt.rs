@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use harness::{TestBank, on_every_backend};
 use serde_json::Value;
+use service::transfers::NewTransfer;
 
 use super::message::Element;
 use super::{Account, entries_of, statement_as, units};
+use crate::requests::{new_transfer, submit};
 
 on_every_backend!(
     a_message_is_as_the_definition_says,
     a_message_says_what_the_json_says,
     a_negative_balance_is_a_debit,
     an_empty_statement_is_a_message_too,
+    the_line_ends_of_a_description_are_kept,
 );
 
 /// A reference of a message: an id without its hyphens.
@@ -119,4 +122,23 @@ async fn an_empty_statement_is_a_message_too(bank: Arc<TestBank>) {
     let message = Element::read(&text);
     message.is_message();
     assert!(message.all("BkToCstmrStmt/Stmt/Ntry").is_empty());
+}
+
+async fn the_line_ends_of_a_description_are_kept(bank: Arc<TestBank>) {
+    let (ana, ben) = (bank.customer_with("ana", "5").await, bank.customer("ben").await);
+    let description = "rent\r\nfor\rMay\n\tand June";
+    let new = NewTransfer {
+        description: Some(description.to_owned()),
+        ..new_transfer(ana.wallet, ben.wallet, "1")
+    };
+    let paid = submit(&bank.services, &ana.actor, new).await;
+    paid.expect("there is enough");
+    let text = statement_as(&ana.caller, ana.wallet, "application/xml").await.text;
+    // A reader turns a carriage return that is not escaped into a line feed. The reader of these tests does not.
+    assert!(!text.contains('\r'), "{text}");
+    let message = Element::read(&text);
+    message.is_message();
+    let entries = message.all("BkToCstmrStmt/Stmt/Ntry");
+    let last = entries.last().expect("the transfer is an entry");
+    assert_eq!(last.text_at("NtryDtls/TxDtls/RmtInf/Ustrd"), description);
 }

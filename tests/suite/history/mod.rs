@@ -44,16 +44,16 @@ impl Account {
         account.hold_and_capture().await;
         account.hold_and_void().await;
         let (services, ana) = (&bank.services, &account.ana);
-        let paid_out = withdraw(services, ana.actor, ana.wallet, "7.25").await;
+        let paid_out = withdraw(services, &ana.actor, ana.wallet, "7.25").await;
         paid_out.expect("there is enough");
         account.later().await;
         let operator = bank.operator_actor().await;
-        let back = reverse(services, operator, rent, Some("10")).await;
+        let back = reverse(services, &operator, rent, Some("10")).await;
         back.expect("ben has it");
         account.later().await;
         let too_much = submit(
             services,
-            ana.actor,
+            &ana.actor,
             new_transfer(ana.wallet, account.ben.wallet, "1000"),
         )
         .await;
@@ -67,7 +67,7 @@ impl Account {
             description: Some(format!("{amount} from {}", payer.email)),
             ..new_transfer(payer.wallet, payee.wallet, amount)
         };
-        let paid = submit(&self.bank.services, payer.actor, new).await;
+        let paid = submit(&self.bank.services, &payer.actor, new).await;
         paid.expect("there is enough").transfer.transfer.id
     }
 
@@ -77,7 +77,7 @@ impl Account {
             hold: HoldTerms::try_new(3_600),
             ..new_transfer(self.ana.wallet, self.ben.wallet, amount)
         };
-        let held = submit(&self.bank.services, self.ana.actor, new).await;
+        let held = submit(&self.bank.services, &self.ana.actor, new).await;
         held.expect("there is enough").transfer.transfer.id
     }
 
@@ -85,7 +85,14 @@ impl Account {
         let hold = self.hold("20").await;
         for (amount, is_final) in [("5", false), ("10", true)] {
             self.later().await;
-            let captured = capture(&self.bank.services, self.ben.actor, hold, Some(amount), is_final).await;
+            let captured = capture(
+                &self.bank.services,
+                self.ben.actor.clone(),
+                hold,
+                Some(amount),
+                is_final,
+            )
+            .await;
             captured.expect("it is open");
         }
     }
@@ -94,7 +101,7 @@ impl Account {
         let hold = self.hold("3").await;
         self.later().await;
         let transfers = &self.bank.services.transfers;
-        let voided = transfers.void(Asking::by(self.ben.actor), hold).await;
+        let voided = transfers.void(Asking::by(&self.ben.actor), hold).await;
         voided.expect("it is open");
         self.later().await;
     }

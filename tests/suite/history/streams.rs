@@ -6,7 +6,7 @@ use api::statements::{StatementForm, body};
 use chrono::TimeDelta;
 use harness::{Customer, LongHistory, TestBank, journal, on_every_backend};
 use reqwest::Method;
-use service::wallets::{Movements, Statement, StatementRange};
+use service::wallets::{Movements, Statement, TimeRange};
 use tokio::io::AsyncReadExt;
 
 use super::statement_as;
@@ -45,9 +45,7 @@ async fn long_account(bank: &TestBank, transfers: u32) -> Customer {
 
 async fn statement(bank: &TestBank, ana: &Customer) -> (Statement, Movements) {
     let wallets = &bank.services.wallets;
-    let made = wallets
-        .statement(ana.actor, ana.wallet, StatementRange::default())
-        .await;
+    let made = wallets.statement(&ana.actor, ana.wallet, TimeRange::default()).await;
     made.expect("Ana may see her wallet")
 }
 

@@ -1,133 +1,129 @@
 //! Who may call which operation. An operation without a line in this table fails the test, so its author must add one.
 
+mod credentials;
+mod operation;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::app::document;
-use harness::{Answer, Caller, Customer, TestBank, on_every_backend};
-use reqwest::Method;
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
-use service::identity::{Email, FullName};
+use harness::{Answer, Caller, TestBank, on_every_backend};
+use service::actor::Permission;
 use service::values::Role;
 
-use Who::{Anyone, CustomersOnly, Operators, SignedIn};
+pub use operation::Operation;
+
+use Who::{Anyone, Callers, Needs, People};
 
 on_every_backend!(every_operation_lets_in_whom_it_should);
 on_sqlite!(the_document_says_who_may_call);
 
+/// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
     /// No token is needed.
     Anyone,
-    /// Any user; the operation itself decides what the user sees.
-    SignedIn,
-    /// Customers, not operators.
-    CustomersOnly,
-    /// Operators and admins.
-    Operators,
+    /// Any caller; the operation itself decides what they see.
+    Callers,
+    /// People who have signed in, not API keys.
+    People,
+    /// Callers with this permission.
+    Needs(&'static str),
 }
 
-/// Every operation of the API by its operation id.
-const ACCESS: &[(&str, Who)] = &[
-    ("auth_register", Anyone),
-    ("auth_login", Anyone),
-    ("users_me", SignedIn),
-    ("wallets_open", CustomersOnly),
-    ("wallets_list", SignedIn),
-    ("wallets_get", SignedIn),
-    ("wallets_freeze", Operators),
-    ("wallets_unfreeze", Operators),
-    ("wallets_close", Operators),
-    ("wallets_entries", SignedIn),
-    ("wallets_balance", SignedIn),
-    ("wallets_statement", SignedIn),
-    ("wallets_deposit", Operators),
-    ("wallets_withdraw", SignedIn),
-    ("wallets_limits", Operators),
-    ("transfers_create", SignedIn),
-    ("transfers_batch", SignedIn),
-    ("transfers_capture", SignedIn),
-    ("transfers_void", SignedIn),
-    ("transfers_reverse", Operators),
-    ("transfers_list", SignedIn),
-    ("transfers_get", SignedIn),
-    ("analytics_top_merchant", Operators),
-    ("analytics_active_merchants", Operators),
-    ("analytics_product_adoption", Operators),
-    ("analytics_kyc_funnel", Operators),
-    ("analytics_failure_rates", Operators),
-    ("merchants_summary", Operators),
-    ("transactions_report", Operators),
-    ("statistics_get", Operators),
-    ("stats_get", Operators),
-    ("statistics_stream", Operators),
-    ("imports_activities", Operators),
-    ("imports_transactions", Operators),
-    ("imports_get", Operators),
-    ("health", Anyone),
-    ("livez", Anyone),
-    ("readyz", Anyone),
-    ("metrics", Anyone),
+/// Every operation of the API by its operation id: what it needs, and the roles that have it, by their first letters, but D
+/// for admins.
+const ACCESS: &[(&str, Who, &str)] = &[
+    ("auth_register", Anyone, "CSOAD"),
+    ("auth_login", Anyone, "CSOAD"),
+    ("auth_refresh", Anyone, "CSOAD"),
+    ("auth_logout", People, "CSOAD"),
+    ("api_keys_create", Needs("api_keys:write"), "CSOAD"),
+    ("api_keys_list", Needs("api_keys:write"), "CSOAD"),
+    ("api_keys_get", Needs("api_keys:write"), "CSOAD"),
+    ("api_keys_revoke", Needs("api_keys:write"), "CSOAD"),
+    ("api_keys_roll", Needs("api_keys:write"), "CSOAD"),
+    ("users_me", Callers, "CSOAD"),
+    ("users_password", People, "CSOAD"),
+    ("users_suspend", Needs("users:suspend"), "SOD"),
+    ("users_activate", Needs("users:suspend"), "SOD"),
+    ("users_role", Needs("users:manage"), "D"),
+    ("sessions_list", People, "CSOAD"),
+    ("sessions_end", People, "CSOAD"),
+    ("sessions_end_all", People, "CSOAD"),
+    ("wallets_open", Needs("wallets:open"), "C"),
+    ("wallets_list", Needs("wallets:read"), "CSOAD"),
+    ("wallets_get", Needs("wallets:read"), "CSOAD"),
+    ("wallets_freeze", Needs("wallets:freeze"), "SOD"),
+    ("wallets_unfreeze", Needs("wallets:freeze"), "SOD"),
+    ("wallets_close", Needs("wallets:close"), "OD"),
+    ("wallets_entries", Needs("wallets:read"), "CSOAD"),
+    ("wallets_balance", Needs("wallets:read"), "CSOAD"),
+    ("wallets_statement", Needs("wallets:read"), "CSOAD"),
+    ("wallets_deposit", Needs("deposits:write"), "OD"),
+    ("wallets_withdraw", Needs("transfers:write"), "COD"),
+    ("wallets_limits", Needs("limits:write"), "OD"),
+    ("transfers_create", Needs("transfers:write"), "COD"),
+    ("transfers_batch", Needs("transfers:write"), "COD"),
+    ("transfers_capture", Needs("transfers:write"), "COD"),
+    ("transfers_void", Needs("transfers:write"), "COD"),
+    ("transfers_reverse", Needs("transfers:reverse"), "OD"),
+    ("transfers_list", Needs("transfers:read"), "CSOAD"),
+    ("transfers_get", Needs("transfers:read"), "CSOAD"),
+    ("analytics_top_merchant", Needs("reports:read"), "OAD"),
+    ("analytics_active_merchants", Needs("reports:read"), "OAD"),
+    ("analytics_product_adoption", Needs("reports:read"), "OAD"),
+    ("analytics_kyc_funnel", Needs("reports:read"), "OAD"),
+    ("analytics_failure_rates", Needs("reports:read"), "OAD"),
+    ("merchants_summary", Needs("reports:read"), "OAD"),
+    ("transactions_report", Needs("statistics:write"), "OD"),
+    ("statistics_get", Needs("reports:read"), "OAD"),
+    ("stats_get", Needs("reports:read"), "OAD"),
+    ("statistics_stream", Needs("reports:read"), "OAD"),
+    ("imports_activities", Needs("imports:write"), "OD"),
+    ("imports_transactions", Needs("imports:write"), "OD"),
+    ("imports_get", Needs("imports:read"), "OAD"),
+    ("health", Anyone, "CSOAD"),
+    ("livez", Anyone, "CSOAD"),
+    ("readyz", Anyone, "CSOAD"),
+    ("metrics", Anyone, "CSOAD"),
+    ("jwks", Anyone, "CSOAD"),
 ];
 
-/// Operations that refuse some of those whom the table lets in: a wrong password, a hold whose money ana has promised.
-const DECIDES: &[&str] = &["auth_login", "transfers_capture", "transfers_void"];
+/// Operations that refuse some of those whom the table lets in: a wrong password or refresh token, a hold whose money ana has
+/// promised.
+const DECIDES: &[&str] = &["auth_login", "auth_refresh", "transfers_capture", "transfers_void"];
 
-/// An operation as the document describes it, ready to be called.
-pub struct Operation {
-    pub id: String,
-    pub method: Method,
-    pub path: String,
-    pub body: Option<Value>,
-    pub statuses: BTreeSet<u16>,
-    pub is_open: bool,
+/// Operations that may answer 403 although they are open: to a page of a foreign origin that sends a cookie.
+const CHECKS_THE_ORIGIN: &[&str] = &["auth_login", "auth_refresh"];
+
+const LETTERS: [(char, Role); 5] = [
+    ('C', Role::Customer),
+    ('S', Role::Support),
+    ('O', Role::Operator),
+    ('A', Role::Auditor),
+    ('D', Role::Admin),
+];
+
+/// A line of the table.
+#[derive(Clone, Copy)]
+struct Line {
+    who: Who,
+    roles: &'static str,
 }
 
-impl Operation {
-    /// Every operation of a document; bodies are the documented examples.
-    pub fn all(document: &Value) -> Vec<Self> {
-        let mut all = Vec::new();
-        for (path, item) in document["paths"].as_object().expect("paths are an object") {
-            for (method, operation) in item.as_object().expect("a path is an object") {
-                all.push(Self::read(document, path, method, operation));
-            }
-        }
-        all
-    }
-
-    fn read(document: &Value, path: &str, method: &str, operation: &Value) -> Self {
-        let id = operation["operationId"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{method} {path} has no operationId"));
-        let schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
-        let body = schema.map(|reference| {
-            let schema = document
-                .pointer(reference.trim_start_matches('#'))
-                .expect("a reference leads somewhere");
-            assert!(schema["example"].is_object(), "{id}: {reference} has no example");
-            schema["example"].clone()
-        });
-        let statuses = operation["responses"]
-            .as_object()
-            .expect("an operation has responses")
-            .keys();
-        Self {
-            id: id.to_owned(),
-            method: method.to_uppercase().parse().expect("this is a method"),
-            path: path.to_owned(),
-            body,
-            statuses: statuses
-                .map(|status| status.parse().expect("a status is a number"))
-                .collect(),
-            is_open: operation["security"].as_array().is_none_or(Vec::is_empty),
-        }
+impl Line {
+    fn lets_in(self, role: Role) -> bool {
+        LETTERS
+            .iter()
+            .any(|(letter, of)| *of == role && self.roles.contains(*letter))
     }
 }
 
 /// The table, which must list the same operations as the document.
-fn table(operations: &[Operation]) -> BTreeMap<&'static str, Who> {
-    let table: BTreeMap<_, _> = ACCESS.iter().copied().collect();
+fn table(operations: &[Operation]) -> BTreeMap<&'static str, Line> {
+    let lines = ACCESS.iter().map(|(id, who, roles)| (*id, Line { who: *who, roles }));
+    let table: BTreeMap<_, _> = lines.collect();
     assert_eq!(table.len(), ACCESS.len(), "an operation is listed twice");
     let documented: BTreeSet<&str> = operations.iter().map(|operation| operation.id.as_str()).collect();
     let listed: BTreeSet<&str> = table.keys().copied().collect();
@@ -143,79 +139,69 @@ async fn every_operation_lets_in_whom_it_should(bank: Arc<TestBank>) {
     let operations = Operation::all(&document);
     let table = table(&operations);
     let ana = bank.customer_with("ana", "100").await;
-    let callers = [
-        ("anonymous", bank.anonymous()),
-        ("customer", ana.caller.clone()),
-        ("operator", bank.operator().await),
-        ("admin", admin(&bank).await),
-    ];
+    let zed = bank.user("zed", Role::Customer).await;
+    let names = ["cara", "sue", "oscar", "arthur", "dora"];
+    for (name, (_, role)) in names.into_iter().zip(LETTERS) {
+        bank.user(name, role).await;
+    }
+    let stage = credentials::Stage { ana, victim: zed.id };
     for operation in &operations {
-        for (name, caller) in &callers {
-            let expected = expected(table[operation.id.as_str()], name);
-            let answer = call(caller, operation, &ana).await;
-            let shown = format!("{} as {name}: {} {}", operation.id, answer.status, answer.text);
-            match expected {
-                Some((status, code)) => {
-                    assert_eq!(answer.status, status, "{shown}");
-                    answer.expect_problem(status, code);
-                }
-                None => assert!(
-                    !matches!(answer.status, 401 | 403) || DECIDES.contains(&operation.id.as_str()),
-                    "{shown}"
-                ),
+        let line = table[operation.id.as_str()];
+        let expected = (line.who != Anyone).then_some((401, "unauthenticated"));
+        check(&stage, &bank.anonymous(), operation, ("an anonymous caller", expected)).await;
+        for (name, (_, role)) in names.into_iter().zip(LETTERS) {
+            let caller = bank.sign_in(&format!("{name}@example.com")).await;
+            let expected = (!line.lets_in(role)).then_some((403, "forbidden"));
+            check(&stage, &caller, operation, (role.as_str(), expected)).await;
+            if operation.id == "users_password" {
+                // The example has changed it.
+                change_back(&bank, name, role).await;
             }
-            assert!(answer.status < 500, "{shown}");
-            assert_ne!(answer.status, 400, "the documented example cannot be read: {shown}");
-            assert!(
-                operation.statuses.contains(&answer.status),
-                "the document does not know this status: {shown}"
-            );
         }
-        nobody_is_told_more_before_they_sign_in(&bank, operation, table[operation.id.as_str()]).await;
+        nobody_is_told_more_before_they_sign_in(&bank, operation, line.who).await;
     }
 }
 
-/// The refusal that an operation must give a caller; `None` if the caller may use it.
-fn expected(who: Who, caller: &str) -> Option<(u16, &'static str)> {
-    match (who, caller) {
-        (Anyone, _) => None,
-        (SignedIn | CustomersOnly | Operators, "anonymous") => Some((401, "unauthenticated")),
-        (Operators, "customer") | (CustomersOnly, "operator" | "admin") => Some((403, "forbidden")),
-        (SignedIn | CustomersOnly | Operators, _) => None,
+/// Calls an operation, which must give the refusal, or let the caller in when there is none.
+async fn check(
+    stage: &credentials::Stage,
+    caller: &Caller,
+    operation: &Operation,
+    (name, expected): (&str, Option<(u16, &str)>),
+) {
+    let answer = stage.call(caller, operation).await;
+    let shown = format!("{} as {name}: {} {}", operation.id, answer.status, answer.text);
+    match expected {
+        Some((status, code)) => {
+            assert_eq!(answer.status, status, "{shown}");
+            answer.expect_problem(status, code);
+        }
+        None => assert!(
+            !matches!(answer.status, 401 | 403) || DECIDES.contains(&operation.id.as_str()),
+            "{shown}"
+        ),
     }
+    assert!(answer.status < 500, "{shown}");
+    assert_ne!(answer.status, 400, "the documented example cannot be read: {shown}");
+    assert!(
+        operation.statuses.contains(&answer.status),
+        "the document does not know this status: {shown}"
+    );
 }
 
-async fn call(caller: &Caller, operation: &Operation, ana: &Customer) -> Answer {
-    let transfers = ana.caller.get("/v1/transfers?limit=1").await.expect(200);
-    let transfer = transfers["items"][0]["id"]
-        .as_str()
-        .expect("Ana has a transfer")
-        .to_owned();
-    let path = operation
-        .path
-        .replace("{wallet_id}", &ana.wallet.0.to_string())
-        .replace("{transfer_id}", &transfer)
-        .replace("{merchant_id}", "MRC-000001")
-        .replace("{import_id}", &ana.wallet.0.to_string());
-    assert!(!path.contains('{'), "a new kind of id: {path}");
-    let query = match (operation.id.as_str(), transfers["items"][0]["created_at"].as_str()) {
-        ("wallets_balance", Some(time)) => format!("?at={time}"),
-        _ => String::new(),
-    };
-    let request = caller.request(operation.method.clone(), &format!("{path}{query}"));
-    if operation.id == "statistics_stream" {
-        // The stream has no end.
-        return Answer::begun(request).await;
-    }
-    match operation.body.clone() {
-        None => Answer::of(request).await,
-        Some(mut body) => {
-            if body.get("source_wallet_id").is_some() {
-                body["source_wallet_id"] = json!(ana.wallet);
-            }
-            Answer::of(request.json(&body)).await
-        }
-    }
+/// Gives a user the password of all tests again.
+async fn change_back(bank: &TestBank, name: &str, role: Role) {
+    let email = format!("{name}@example.com");
+    let email = service::identity::Email::try_new(&email).expect("this is an address");
+    let identity = &bank.services.identity;
+    let user = identity.user_by_email(&email).await.expect("the user is there");
+    assert_eq!(user.role, role);
+    let dora = service::identity::Email::try_new("dora@example.com").expect("this is an address");
+    let dora = identity.user_by_email(&dora).await.expect("the admin is there");
+    let admin = service::actor::Actor::new(dora.id, dora.role);
+    let password = secrecy::SecretString::from(harness::bank::PASSWORD);
+    let changed = identity.set_password(&admin, user.id, password).await;
+    changed.expect("a password can be set");
 }
 
 /// Before sign-in a caller learns neither whether a body is valid nor whether an id exists.
@@ -223,35 +209,13 @@ async fn nobody_is_told_more_before_they_sign_in(bank: &TestBank, operation: &Op
     if who == Anyone {
         return;
     }
-    let path = operation
-        .path
-        .replace("{wallet_id}", "abc")
-        .replace("{transfer_id}", "abc")
-        .replace("{merchant_id}", "abc")
-        .replace("{import_id}", "abc");
     let request = bank
         .anonymous()
-        .request(operation.method.clone(), &path)
+        .request(operation.method.clone(), &operation.path_with(|_| "abc".to_owned()))
         .header("content-type", "application/json");
     Answer::of(request.header("idempotency-key", "a b").body("{"))
         .await
         .expect_problem(401, "unauthenticated");
-}
-
-async fn admin(bank: &TestBank) -> Caller {
-    let password = SecretString::from(harness::bank::PASSWORD);
-    let email = Email::try_new("admin@example.com").expect("this is an address");
-    let name = FullName::try_new("Admin").expect("this is a name");
-    let identity = &bank.services.identity;
-    identity
-        .create_user(email, name, password.clone(), Role::Admin)
-        .await
-        .expect("an admin can be made");
-    let token = identity
-        .sign_in("admin@example.com", password)
-        .await
-        .expect("an admin can sign in");
-    bank.with_token(token.token.expose_secret())
 }
 
 async fn the_document_says_who_may_call(bank: Arc<TestBank>) {
@@ -259,17 +223,21 @@ async fn the_document_says_who_may_call(bank: Arc<TestBank>) {
     let operations = Operation::all(&document);
     let table = table(&operations);
     for operation in &operations {
-        assert_eq!(
-            operation.is_open,
-            table[operation.id.as_str()] == Anyone,
-            "{}",
-            operation.id
-        );
-        assert_eq!(
-            operation.is_open,
-            !operation.statuses.contains(&403),
-            "{}",
-            operation.id
-        );
+        let (id, line) = (operation.id.as_str(), table[operation.id.as_str()]);
+        assert_eq!(operation.is_open, line.who == Anyone, "{id}");
+        let is_refused = operation.statuses.contains(&403) && !CHECKS_THE_ORIGIN.contains(&id);
+        assert_eq!(operation.is_open, !is_refused, "{id}");
+        let needed = match line.who {
+            Needs(word) => Some(word),
+            Anyone | Callers | People => None,
+        };
+        assert_eq!(operation.permission.as_deref(), needed, "{id}");
+        // The written roles are those that the permission gives.
+        let permission = needed.map(|word| Permission::from_word(word).expect("the table names a permission"));
+        let roles = LETTERS
+            .iter()
+            .filter(|(_, role)| permission.is_none_or(|permission| permission.roles().contains(role)));
+        let roles: String = roles.map(|(letter, _)| *letter).collect();
+        assert_eq!(line.roles, roles, "{id}");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::app::app;
-use api::edge::{self, Limits};
+use api::edge::{self, ConnectionLimits};
 use harness::{Answer, Caller, TestBank};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -210,8 +210,8 @@ async fn pages_of_a_configured_origin_may_call(bank: Arc<TestBank>) {
         assert!(answer.header("vary").to_ascii_lowercase().contains("origin"));
         assert_eq!(
             answer.header("access-control-allow-credentials"),
-            "",
-            "tokens travel in a header, never in cookies"
+            "true",
+            "a named origin may use the cookie of a session"
         );
     }
 }
@@ -242,7 +242,12 @@ async fn cross_origin_calls_are_closed_by_default(bank: Arc<TestBank>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
     let address = listener.local_addr().expect("a bound listener has an address");
     let app = app(bank.services.clone(), Vec::new()).expect("the app can be built");
-    let server = tokio::spawn(edge::serve(listener, app, Limits::default(), std::future::pending()));
+    let server = tokio::spawn(edge::serve(
+        listener,
+        app,
+        ConnectionLimits::default(),
+        std::future::pending(),
+    ));
     let closed = Caller::at(address);
     for origin in [ORIGIN, "http://localhost:3000", "null"] {
         let preflight = Answer::of(from(&closed, Method::OPTIONS, "/v1/transfers", origin)).await;

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use api::edge::{self, BodyLimit, EdgeConfig, Limits, TimeoutScope};
+use api::edge::{self, BodyLimit, ConnectionLimits, EdgeConfig, TimeoutScope};
 use poem::endpoint::make;
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tokio::net::TcpListener;
@@ -44,7 +44,12 @@ where
     let app = edge::wrap(app, config);
     (
         address,
-        tokio::spawn(edge::serve(listener, app, Limits::default(), std::future::pending())),
+        tokio::spawn(edge::serve(
+            listener,
+            app,
+            ConnectionLimits::default(),
+            std::future::pending(),
+        )),
     )
 }
 

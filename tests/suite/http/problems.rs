@@ -6,6 +6,7 @@ use std::sync::Arc;
 use harness::{Answer, Caller, TestBank};
 use reqwest::Method;
 use serde_json::{Value, json};
+use service::values::Role;
 
 use crate::bad_input::{bad_bodies, bad_queries};
 use crate::document::{current, operations, resolve};
@@ -174,7 +175,9 @@ fn is_plain(shown: &str, answer: &Answer) {
 }
 
 async fn no_message_speaks_as_a_parser_does(bank: Arc<TestBank>) {
-    let (ana, operator) = (bank.customer_with("ana", "5").await, bank.operator().await);
+    let ana = bank.customer_with("ana", "5").await;
+    bank.user("dora", Role::Admin).await;
+    let admin = bank.sign_in("dora@example.com").await;
     let document = current(&bank);
     let mut tried = 0;
     for (name, operation) in operations(&document) {
@@ -183,11 +186,16 @@ async fn no_message_speaks_as_a_parser_does(bank: Arc<TestBank>) {
         let caller = if operation["operationId"] == "wallets_open" {
             &ana.caller
         } else {
-            &operator
+            &admin
         };
         let verb = method(&verb.to_uppercase());
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
         for body in bad_bodies(resolve(&document, schema)) {
+            // With the token in a cookie, these need no body.
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            if body.is_empty() && ["auth_refresh", "auth_logout"].contains(&id) {
+                continue;
+            }
             let request = caller
                 .request(verb.clone(), &path)
                 .header("content-type", "application/json");

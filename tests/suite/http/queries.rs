@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api::app::document;
 use harness::{Answer, Customer, TestBank};
 use serde_json::Value;
+use service::values::Role;
 
 use crate::paths::{method, real_paths};
 use crate::rows;
@@ -14,11 +15,14 @@ on_sqlite!(
     unknown_query_parameters,
     bad_query_parameters,
     good_query_parameters,
+    a_range_that_ends_before_it_begins_is_refused,
     times_that_no_id_can_carry_are_bounds_all_the_same,
 );
 
 async fn ids_that_are_no_uuids(bank: Arc<TestBank>) {
-    let (ana, operator) = (bank.customer("ana").await, bank.operator().await);
+    let ana = bank.customer("ana").await;
+    bank.user("dora", Role::Admin).await;
+    let admin = bank.sign_in("dora@example.com").await;
     let before = rows::count(&bank).await;
     let document = document(&bank.services).expect("the document can be made");
     let bad = [
@@ -51,7 +55,7 @@ async fn ids_that_are_no_uuids(bank: Arc<TestBank>) {
                 {
                     &ana.caller
                 } else {
-                    &operator
+                    &admin
                 };
                 let request = caller.request(method(&verb.to_uppercase()), &path);
                 let answer = Answer::of(request.header("content-type", "application/json").body("{}")).await;
@@ -230,6 +234,27 @@ async fn good_query_parameters(bank: Arc<TestBank>) {
         "to=2026-01-05T03:33:58Z",
     ] {
         assert_eq!(of(nothing).await, 0, "{nothing}");
+    }
+}
+
+async fn a_range_that_ends_before_it_begins_is_refused(bank: Arc<TestBank>) {
+    let ana = bank.customer_with("ana", "5").await;
+    let own = format!("&wallet_id={}", ana.wallet);
+    let (early, late) = ("2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z");
+    for rest in ["", own.as_str(), "&status=FAILED", "&kind=DEPOSIT"] {
+        let path = |from: &str, to: &str| format!("/v1/transfers?from={from}&to={to}{rest}");
+        for (from, to) in [(late, early), ("2026-01-05T00:00:00.000001Z", "2026-01-05T00:00:00Z")] {
+            let answer = ana.caller.get(&path(from, to)).await;
+            answer.expect_problem(422, "invalid_field");
+            assert_eq!(answer.json["errors"][0]["field"], "from", "{from} {to}{rest}");
+        }
+        // An empty range is an empty list, as of statements.
+        let empty = ana.caller.get(&path(late, late)).await.expect(200);
+        assert_eq!(
+            (&empty["items"], &empty["next_cursor"]),
+            (&Value::Array(Vec::new()), &Value::Null)
+        );
+        ana.caller.get(&path(early, late)).await.expect(200);
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use api::edge::Limits;
+use api::edge::ConnectionLimits;
 use harness::TestBank;
 
 use crate::raw::{Connection, PATIENCE, request};
@@ -50,24 +50,24 @@ pub async fn gets_served(address: SocketAddr) {
 }
 
 async fn connections_over_the_limit_are_told_to_come_back(bank: Arc<TestBank>) {
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections_max: 2,
         peer_share_percent: 100,
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     holds_two(&bank, limits).await;
 }
 
 async fn one_address_holds_its_share_only(bank: Arc<TestBank>) {
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections_max: 4,
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     holds_two(&bank, limits).await;
 }
 
 /// On a server with these limits one address gets two connections.
-async fn holds_two(bank: &TestBank, limits: Limits) {
+async fn holds_two(bank: &TestBank, limits: ConnectionLimits) {
     let server = serve(bank, limits).await;
     let mut served = Vec::new();
     for _ in 0..2 {
@@ -95,9 +95,9 @@ async fn holds_two(bank: &TestBank, limits: Limits) {
 const SPARE_SHARE: usize = 16;
 
 async fn one_address_holds_few_spare_connections(bank: Arc<TestBank>) {
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections_max: 4,
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     let server = serve(&bank, limits).await;
     let mut served = Vec::new();
@@ -130,11 +130,11 @@ async fn one_address_holds_few_spare_connections(bank: Arc<TestBank>) {
 }
 
 /// A share is two, and every address of this machine is a trusted proxy.
-fn behind_a_proxy() -> Limits {
-    Limits {
+fn behind_a_proxy() -> ConnectionLimits {
+    ConnectionLimits {
         connections_max: 4,
         trusted_proxies: vec!["127.0.0.0/8".parse().expect("a network")],
-        ..Limits::default()
+        ..ConnectionLimits::default()
     }
 }
 
@@ -180,9 +180,9 @@ async fn a_header_that_is_not_text_is_counted_all_the_same(bank: Arc<TestBank>) 
 const SOON: Duration = Duration::from_secs(10);
 
 async fn a_spare_connection_is_not_held_by_a_body_that_still_comes(bank: Arc<TestBank>) {
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections_max: 2,
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     let server = serve(&bank, limits).await;
     let mut served = Connection::open(server.address).await;

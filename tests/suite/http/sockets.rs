@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::app::app;
-use api::edge::{self, Limits};
+use api::edge::{self, ConnectionLimits};
 use harness::TestBank;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -36,7 +36,7 @@ pub struct Server {
     task: JoinHandle<std::io::Result<()>>,
 }
 
-pub async fn serve(bank: &TestBank, limits: Limits) -> Server {
+pub async fn serve(bank: &TestBank, limits: ConnectionLimits) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
     let address = listener.local_addr().expect("a bound listener has an address");
     let app = app(bank.services.clone(), Vec::new()).expect("the app can be built");
@@ -69,9 +69,9 @@ async fn ask(connection: &mut Connection) {
 async fn a_slow_head_is_ended(bank: Arc<TestBank>) {
     let server = serve(
         &bank,
-        Limits {
+        ConnectionLimits {
             header_timeout: BRIEF,
-            ..Limits::default()
+            ..ConnectionLimits::default()
         },
     )
     .await;
@@ -101,9 +101,9 @@ async fn a_slow_head_is_ended(bank: Arc<TestBank>) {
 async fn a_silent_connection_is_ended(bank: Arc<TestBank>) {
     let server = serve(
         &bank,
-        Limits {
+        ConnectionLimits {
             header_timeout: BRIEF,
-            ..Limits::default()
+            ..ConnectionLimits::default()
         },
     )
     .await;
@@ -120,9 +120,9 @@ async fn a_silent_connection_is_ended(bank: Arc<TestBank>) {
 async fn an_idle_connection_is_ended(bank: Arc<TestBank>) {
     let server = serve(
         &bank,
-        Limits {
+        ConnectionLimits {
             keep_alive_timeout: BRIEF,
-            ..Limits::default()
+            ..ConnectionLimits::default()
         },
     )
     .await;
@@ -172,10 +172,10 @@ fn reset(connection: Connection) {
 async fn a_reset_leaves_the_server_well(bank: Arc<TestBank>) {
     let server = serve(
         &bank,
-        Limits {
+        ConnectionLimits {
             connections_max: 2,
             peer_share_percent: 100,
-            ..Limits::default()
+            ..ConnectionLimits::default()
         },
     )
     .await;
@@ -225,10 +225,10 @@ async fn a_transfer_whose_client_hung_up_is_made_once(bank: Arc<TestBank>) {
 }
 
 async fn a_client_that_takes_no_answer_loses_its_connection(bank: Arc<TestBank>) {
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections_max: 1,
         write_timeout: BRIEF,
-        ..Limits::default()
+        ..ConnectionLimits::default()
     };
     let server = serve(&bank, limits).await;
     let mut greedy = Connection::open(server.address).await;
@@ -249,7 +249,7 @@ async fn a_client_that_takes_no_answer_loses_its_connection(bank: Arc<TestBank>)
 }
 
 async fn a_stop_ends_idle_connections_and_finishes_requests(bank: Arc<TestBank>) {
-    let server = serve(&bank, Limits::default()).await;
+    let server = serve(&bank, ConnectionLimits::default()).await;
     let mut idle = Connection::open(server.address).await;
     ask(&mut idle).await;
     let body = "{\"email\":\"nobody@example.com\",\"password\":\"x\"}";
@@ -276,9 +276,9 @@ async fn a_stop_ends_idle_connections_and_finishes_requests(bank: Arc<TestBank>)
 async fn a_request_that_outlives_the_grace_is_dropped(bank: Arc<TestBank>) {
     let server = serve(
         &bank,
-        Limits {
+        ConnectionLimits {
             shutdown_grace: BRIEF,
-            ..Limits::default()
+            ..ConnectionLimits::default()
         },
     )
     .await;

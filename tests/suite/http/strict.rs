@@ -1,6 +1,7 @@
 //! Heads that two programs may read differently are refused: one request for a proxy must not be two requests here.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use harness::TestBank;
 use tokio::io::AsyncWriteExt;
@@ -90,6 +91,18 @@ fn chunked(path: &str, body: &str) -> String {
     )
 }
 
+/// The same requests, each with an address of its own: failed sign-ins of one address are throttled.
+fn with_own_addresses(requests: &str) -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let mut parts = requests.split("nobody@");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        whole.push_str(&format!("{number:06}@{part}"));
+    }
+    whole
+}
+
 const SIGN_IN: &str = "{\"email\":\"nobody@example.com\",\"password\":\"content-length: 3\\r\\n\"}";
 
 async fn a_request_has_one_length(bank: Arc<TestBank>) {
@@ -104,7 +117,7 @@ async fn a_request_has_one_length(bank: Arc<TestBank>) {
     ];
     for is_length_first in [true, false] {
         for (requests, statuses) in before {
-            let whole = [requests.concat(), ambiguous(is_length_first)].concat();
+            let whole = with_own_addresses(&[requests.concat(), ambiguous(is_length_first)].concat());
             for step in [whole.len(), 11] {
                 let mut connection = Connection::open(bank.address).await;
                 for part in whole.as_bytes().chunks(step) {
@@ -133,7 +146,7 @@ async fn chunked_bodies_are_fine_by_themselves(bank: Arc<TestBank>) {
     let chunked = chunked("/v1/auth/login", SIGN_IN);
     let mut connection = Connection::open(bank.address).await;
     for _ in 0..3 {
-        connection.send(chunked.repeat(2)).await;
+        connection.send(with_own_addresses(&chunked.repeat(2))).await;
         for _ in 0..2 {
             connection.answer().await.expect_problem(401, "invalid_credentials");
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use harness::activities::{Dirt, Feed};
 use harness::{TestBank, all_at_once, on_every_backend};
 use service::db::{Db, FaultKind};
-use service::imports::{ImportError, ImportOutcome, ImportStage, Progress, Rejects, RunOptions};
+use service::imports::{ImportError, ImportOutcome, ImportProgress, ImportStage, Rejects, RunOptions};
 use service::values::ImportStatus;
 use tokio_util::sync::CancellationToken;
 
@@ -308,11 +308,11 @@ async fn progress_is_told(bank: Arc<TestBank>) {
     let imports = Small::<false>::new(&bank.db, BLOCK_ROWS, looks).imports(&bank, &bank.db);
     try_import(&imports, &path, options).await.expect("it is imported");
     let seen = seen.lock().expect("nobody panics with it").clone();
-    let rows: Vec<u64> = seen.iter().map(|progress: &Progress| progress.rows).collect();
+    let rows: Vec<u64> = seen.iter().map(|progress: &ImportProgress| progress.rows).collect();
     assert_eq!(rows, (0..12).map(|block| block * BLOCK_ROWS as u64).collect::<Vec<_>>());
     assert!(seen.is_sorted_by(|one, other| one.bytes < other.bytes));
     let last = progress.borrow().clone();
-    let end = Progress {
+    let end = ImportProgress {
         stage: ImportStage::Applying,
         bytes: size,
         size,

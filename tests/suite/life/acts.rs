@@ -10,35 +10,35 @@ use service::transfers::{
     Asking, BatchAnswer, HoldTerms, NewBatch, NewTransfer, ShownTransfer, TransferError, TransferFilter,
 };
 use service::values::{Timestamp, TransferId, WalletId};
-use service::wallets::{Expected, Limits};
+use service::wallets::{Expected, WalletLimits};
 
-use super::{Answer, Stage};
+use super::{Answer, LifeStage};
 use crate::requests::{money, new_transfer};
 
-impl Stage {
+impl LifeStage {
     pub async fn freeze(&self, wallet: WalletId) {
         let wallets = &self.services.wallets;
-        let frozen = wallets.freeze(self.operator, wallet, Expected::Anything).await;
+        let frozen = wallets.freeze(&self.operator, wallet, Expected::Anything).await;
         frozen.expect("it can be frozen");
     }
 
     pub async fn unfreeze(&self, wallet: WalletId) {
         let wallets = &self.services.wallets;
-        let unfrozen = wallets.unfreeze(self.operator, wallet, Expected::Anything).await;
+        let unfrozen = wallets.unfreeze(&self.operator, wallet, Expected::Anything).await;
         unfrozen.expect("it can be unfrozen");
     }
 
     pub async fn close(&self, wallet: WalletId) {
         let wallets = &self.services.wallets;
-        let closed = wallets.close(self.operator, wallet, Expected::Anything).await;
+        let closed = wallets.close(&self.operator, wallet, Expected::Anything).await;
         closed.expect("it can be closed");
     }
 
     /// Sets the limits of a wallet, and gives the time at which they were set.
-    pub async fn restrict(&self, wallet: WalletId, limits: Limits) -> Timestamp {
+    pub async fn restrict(&self, wallet: WalletId, limits: WalletLimits) -> Timestamp {
         let wallets = &self.services.wallets;
         let limited = wallets
-            .set_limits(self.operator, wallet, limits, Expected::Anything)
+            .set_limits(&self.operator, wallet, limits, Expected::Anything)
             .await;
         limited.expect("limits can be set").updated_at
     }
@@ -50,7 +50,7 @@ impl Stage {
             ..new_transfer(self.ana.1, wallet, amount)
         };
         let transfers = &self.services.transfers;
-        made(transfers.submit(Asking::by(self.ana.0), new).await)
+        made(transfers.submit(Asking::by(&self.ana.0), new).await)
     }
 
     /// Asks for transfers together, as ana.
@@ -60,7 +60,7 @@ impl Stage {
         is_atomic: bool,
         transfers: Vec<NewTransfer>,
     ) -> Result<BatchAnswer, TransferError> {
-        let asking = Asking::by(self.ana.0).with_key(crate::requests::key(key));
+        let asking = Asking::by(&self.ana.0).with_key(crate::requests::key(key));
         let new = NewBatch { is_atomic, transfers };
         self.services.transfers.batch(asking, new).await
     }
@@ -71,7 +71,7 @@ impl Stage {
             limit: 1_000,
             after: None,
         };
-        let page = self.services.transfers.list(self.operator, filter, request).await;
+        let page = self.services.transfers.list(&self.operator, filter, request).await;
         let mut items = page.expect("it can be listed").items;
         items.reverse();
         items
@@ -147,8 +147,8 @@ pub async fn advance_to(bank: &TestBank, time: Timestamp) {
 }
 
 /// The limits of one transfer, and of the amount and the number of a day.
-pub fn limits(per_transfer: Option<&str>, per_day_amount: Option<&str>, per_day_count: Option<i64>) -> Limits {
-    Limits {
+pub fn limits(per_transfer: Option<&str>, per_day_amount: Option<&str>, per_day_count: Option<i64>) -> WalletLimits {
+    WalletLimits {
         per_transfer: per_transfer.map(money),
         per_day_amount: per_day_amount.map(money),
         per_day_count,

@@ -10,7 +10,7 @@ use service::transfers::{BatchAnswer, NewDestination, NewTransfer, Refusal, Tran
 use service::values::{BatchId, Currency, TransferStatus, WalletId};
 
 use super::acts::{LATER, code_of, codes_of, count_transfers, limits, made};
-use super::{Stage, code};
+use super::{LifeStage, code};
 use crate::requests::{new_transfer, quiet_customer};
 
 on_every_backend!(
@@ -24,7 +24,7 @@ on_every_backend!(
     a_batch_is_listed_by_its_id,
 );
 
-impl Stage {
+impl LifeStage {
     fn to_ben(&self, amount: &str) -> NewTransfer {
         new_transfer(self.ana.1, self.ben.1, amount)
     }
@@ -32,14 +32,14 @@ impl Stage {
     /// Ana's other wallet, in euros, with some money.
     async fn euros(&self, bank: &TestBank, amount: &str) -> WalletId {
         let euro = Currency::from_code("EUR").expect("EUR is a currency");
-        let opened = self.services.wallets.open(self.ana.0, euro).await;
+        let opened = self.services.wallets.open(&self.ana.0, euro).await;
         let wallet = opened.expect("a wallet can be opened").id;
         bank.fund(wallet, amount, "visa").await;
         wallet
     }
 }
 
-fn to_address(source: WalletId, address: &str, amount: &str) -> NewTransfer {
+pub fn to_address(source: WalletId, address: &str, amount: &str) -> NewTransfer {
     NewTransfer {
         destination: NewDestination::Email(Email::try_new(address).expect("this is an address")),
         ..new_transfer(source, source, amount)
@@ -47,7 +47,7 @@ fn to_address(source: WalletId, address: &str, amount: &str) -> NewTransfer {
 }
 
 async fn the_transfer_at_fault_is_named_with_its_place(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let (_, frozen) = quiet_customer(&bank, "fay").await;
     let euros = stage.euros(&bank, "5").await;
     stage.freeze(frozen).await;
@@ -72,7 +72,10 @@ async fn the_transfer_at_fault_is_named_with_its_place(bank: Arc<TestBank>) {
         let stored = count_transfers(&bank).await;
         let name = format!("k{number}");
         let refused = stage.ask_together(&name, true, items).await;
-        let Err(TransferError::BatchRefused { index, error, replayed }) = refused else {
+        let Err(TransferError::BatchRefused {
+            index, error, replayed, ..
+        }) = refused
+        else {
             panic!("{refused:?}");
         };
         assert_eq!((index, code_of(&error), replayed), (place, expected, false));
@@ -93,7 +96,7 @@ async fn the_transfer_at_fault_is_named_with_its_place(bank: Arc<TestBank>) {
 }
 
 async fn holds_and_transfers_are_made_together(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     for is_atomic in [true, false] {
         let items = vec![stage.new_hold("20"), stage.to_ben("10"), stage.new_hold("5")];
         let name = format!("k{is_atomic}");
@@ -110,14 +113,14 @@ async fn holds_and_transfers_are_made_together(bank: Arc<TestBank>) {
         let (pending, done) = (TransferStatus::Pending, TransferStatus::Completed);
         assert_eq!(statuses, [pending, done, pending]);
         assert!(items.iter().all(|item| item.transfer.batch == Some(answer.id)));
-        made(stage.capture(stage.ben.0, items[0].transfer.id, None, true).await);
-        made(stage.void(stage.ben.0, items[2].transfer.id).await);
+        made(stage.capture(&stage.ben.0, items[0].transfer.id, None, true).await);
+        made(stage.void(&stage.ben.0, items[2].transfer.id).await);
     }
     assert_eq!(stage.amounts(stage.ana.1).await, ["40.0000", "0.0000", "40.0000"]);
 }
 
 async fn a_refused_batch_holds_nothing(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let items = vec![stage.new_hold("60"), stage.new_hold("40"), stage.to_ben("0.0001")];
     let refused = stage.ask_together("k", true, items).await;
     assert!(
@@ -130,7 +133,7 @@ async fn a_refused_batch_holds_nothing(bank: Arc<TestBank>) {
 }
 
 async fn a_refused_batch_does_not_count_against_limits(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     stage.restrict(stage.ana.1, limits(None, Some("10"), Some(3))).await;
     let refused = stage
         .ask_together(
@@ -153,7 +156,7 @@ async fn a_refused_batch_does_not_count_against_limits(bank: Arc<TestBank>) {
 }
 
 async fn a_refused_batch_releases_what_has_run_out(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("50").await;
     bank.advance(LATER).await;
     let refused = stage
@@ -171,14 +174,14 @@ async fn a_refused_batch_releases_what_has_run_out(bank: Arc<TestBank>) {
 }
 
 async fn a_batch_pays_from_several_wallets(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let euros = stage.euros(&bank, "5").await;
     let cy = quiet_customer(&bank, "cy").await;
     let euro = Currency::from_code("EUR").expect("EUR is a currency");
     let cys = stage
         .services
         .wallets
-        .open(cy.0, euro)
+        .open(&cy.0, euro)
         .await
         .expect("a wallet can be opened")
         .id;
@@ -197,7 +200,7 @@ async fn a_batch_pays_from_several_wallets(bank: Arc<TestBank>) {
 }
 
 async fn a_batch_pays_people_by_their_addresses(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let euros = stage.euros(&bank, "5").await;
     let items = vec![
         to_address(stage.ana.1, "ben@example.com", "10"),
@@ -221,7 +224,7 @@ async fn a_batch_pays_people_by_their_addresses(bank: Arc<TestBank>) {
 }
 
 async fn a_batch_is_listed_by_its_id(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let cy = quiet_customer(&bank, "cy").await;
     let items = vec![
         stage.to_ben("10"),
@@ -246,7 +249,7 @@ async fn a_batch_is_listed_by_its_id(bank: Arc<TestBank>) {
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].transfer.id, all[2].transfer.id);
     // Each side sees its own; a refusal is for those who asked.
-    for (actor, count) in [(stage.ana.0, 4), (stage.ben.0, 2), (cy.0, 1), (stage.operator, 4)] {
+    for (actor, count) in [(&stage.ana.0, 4), (&stage.ben.0, 2), (&cy.0, 1), (&stage.operator, 4)] {
         let request = PageRequest { limit: 10, after: None };
         let listed = stage
             .services

@@ -9,7 +9,7 @@ use service::identity::Actor;
 use service::transfers::{Asking, BATCH_MAX, BatchAnswer, NewBatch, NewTransfer, TransferError};
 use service::values::{RecordId, TransferId};
 
-use super::Stage;
+use super::LifeStage;
 use super::acts::{code_of, codes_of, count_transfers, journal_of, made};
 use crate::requests::{key, new_transfer};
 
@@ -26,7 +26,7 @@ on_every_backend!(
 
 type Told = Result<BatchAnswer, TransferError>;
 
-async fn together(services: &Services, actor: Actor, name: &str, new: NewBatch) -> Told {
+async fn together(services: &Services, actor: &Actor, name: &str, new: NewBatch) -> Told {
     let asking = Asking::by(actor).with_key(key(name));
     services.transfers.batch(asking, new).await
 }
@@ -57,14 +57,17 @@ fn refusal(error: &TransferError) -> (String, Option<TransferId>) {
 /// The place and the refusal of an atomic batch, and whether it is told again.
 #[track_caller]
 fn refused(answer: &Told) -> (usize, String, Option<TransferId>, bool) {
-    let Err(TransferError::BatchRefused { index, error, replayed }) = answer else {
+    let Err(TransferError::BatchRefused {
+        index, error, replayed, ..
+    }) = answer
+    else {
         panic!("{answer:?}");
     };
     let (text, id) = refusal(error);
     (*index, text, id, *replayed)
 }
 
-impl Stage {
+impl LifeStage {
     /// A batch with every kind of outcome: moved, held, refused with a record and without.
     fn mixed(&self) -> NewBatch {
         let transfers = vec![
@@ -95,15 +98,15 @@ const MIXED: [&str; 6] = [
 ];
 
 async fn another_replica_gives_the_same_outcomes(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
-    let first = together(&stage.services, stage.ana.0, "k", stage.mixed()).await;
+    let first = together(&stage.services, &stage.ana.0, "k", stage.mixed()).await;
     let first = first.expect("a batch has outcomes");
     assert_eq!(codes_of(&first), MIXED);
     assert!(!first.replayed);
     let stored = count_transfers(&bank).await;
     for services in [&replica, &stage.services, &replica] {
-        let again = together(services, stage.ana.0, "k", stage.mixed()).await;
+        let again = together(services, &stage.ana.0, "k", stage.mixed()).await;
         assert_same(&first, &again.expect("it is the same request"));
     }
     assert_eq!(count_transfers(&bank).await, stored);
@@ -111,19 +114,19 @@ async fn another_replica_gives_the_same_outcomes(bank: Arc<TestBank>) {
 }
 
 async fn outcomes_are_told_as_they_were_decided(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
-    let first = together(&stage.services, stage.ana.0, "k", stage.mixed()).await;
+    let stage = LifeStage::set(&bank).await;
+    let first = together(&stage.services, &stage.ana.0, "k", stage.mixed()).await;
     let first = first.expect("a batch has outcomes");
     let ids: Vec<TransferId> = first.items.iter().flatten().map(|item| item.transfer.id).collect();
     made(stage.reverse(ids[0], None).await);
-    made(stage.void(stage.ben.0, ids[1]).await);
+    made(stage.void(&stage.ben.0, ids[1]).await);
     stage.freeze(stage.ana.1).await;
-    let again = together(&stage.services, stage.ana.0, "k", stage.mixed()).await;
+    let again = together(&stage.services, &stage.ana.0, "k", stage.mixed()).await;
     assert_same(&first, &again.expect("it is the same request"));
 }
 
 async fn a_refused_batch_is_refused_again_when_it_could_be_made(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     let new = || NewBatch {
         is_atomic: true,
@@ -132,22 +135,22 @@ async fn a_refused_batch_is_refused_again_when_it_could_be_made(bank: Arc<TestBa
             new_transfer(stage.ana.1, stage.ben.1, "60"),
         ],
     };
-    let first = together(&stage.services, stage.ana.0, "k", new()).await;
+    let first = together(&stage.services, &stage.ana.0, "k", new()).await;
     let (index, text, id, replayed) = refused(&first);
     assert_eq!((index, replayed), (1, false));
     assert!(text.contains("40.0000"), "what was available after the first: {text}");
     bank.fund(stage.ana.1, "1000", "visa").await;
     for services in [&replica, &stage.services] {
-        let again = together(services, stage.ana.0, "k", new()).await;
+        let again = together(services, &stage.ana.0, "k", new()).await;
         assert_eq!(refused(&again), (index, text.clone(), id, true));
     }
-    let made = together(&replica, stage.ana.0, "another", new()).await;
+    let made = together(&replica, &stage.ana.0, "another", new()).await;
     assert_eq!(codes_of(&made.expect("there is enough by now")), ["done", "done"]);
     assert_eq!(bank.balances(&[stage.ben.1]).await, ["120.0000"]);
 }
 
 async fn a_batch_that_records_nothing_uses_no_key_up(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let one = |amount| new_transfer(stage.ana.1, stage.ben.1, amount);
     let same = || new_transfer(stage.ana.1, stage.ana.1, "1");
     let stored = count_transfers(&bank).await;
@@ -161,7 +164,7 @@ async fn a_batch_that_records_nothing_uses_no_key_up(bank: Arc<TestBank>) {
 }
 
 async fn a_batch_that_is_asked_for_twice_at_once_is_made_once(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     let replicas = [&stage.services, &replica];
     for (run, is_atomic) in [true, false, true, false, true, false].into_iter().enumerate() {
@@ -170,7 +173,7 @@ async fn a_batch_that_is_asked_for_twice_at_once_is_made_once(bank: Arc<TestBank
             is_atomic,
             transfers: vec![new_transfer(stage.ana.1, stage.ben.1, "0.1"); 20],
         };
-        let calls = (0..6).map(|caller| together(replicas[caller % 2], stage.ana.0, &name, new()));
+        let calls = (0..6).map(|caller| together(replicas[caller % 2], &stage.ana.0, &name, new()));
         let answers = all_at_once(calls).await;
         let answers: Vec<BatchAnswer> = answers
             .into_iter()
@@ -186,7 +189,7 @@ async fn a_batch_that_is_asked_for_twice_at_once_is_made_once(bank: Arc<TestBank
 }
 
 async fn other_transfers_are_another_batch(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let one = |amount| new_transfer(stage.ana.1, stage.ben.1, amount);
     let made = stage.ask_together("k", true, vec![one("1"), one("2")]).await;
     made.expect("there is enough");
@@ -210,7 +213,7 @@ async fn other_transfers_are_another_batch(bank: Arc<TestBank>) {
 }
 
 async fn a_thousand_outcomes_are_one_commit_and_are_told_again(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     let new = || NewBatch {
         is_atomic: false,
@@ -224,7 +227,7 @@ async fn a_thousand_outcomes_are_one_commit_and_are_told_again(bank: Arc<TestBan
             .collect(),
     };
     let before = journal_of(&bank).await.len();
-    let first = together(&stage.services, stage.ana.0, "k", new()).await;
+    let first = together(&stage.services, &stage.ana.0, "k", new()).await;
     let first = first.expect("a batch has outcomes");
     let rows = journal_of(&bank).await;
     assert_eq!(rows.len(), before + 1, "on SQLite too");
@@ -233,13 +236,13 @@ async fn a_thousand_outcomes_are_one_commit_and_are_told_again(bank: Arc<TestBan
         codes_of(&first)[..4],
         ["insufficient_funds", "same_wallet", "done", "done"]
     );
-    let again = together(&replica, stage.ana.0, "k", new()).await;
+    let again = together(&replica, &stage.ana.0, "k", new()).await;
     assert_same(&first, &again.expect("it is the same request"));
     assert_eq!(stage.amounts(stage.ana.1).await, ["97.5000", "2.5000", "95.0000"]);
 }
 
 async fn batches_are_not_divided_between_commits(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     let replicas = [&stage.services, &replica];
     let calls = (0..12).map(|caller| {
@@ -247,7 +250,8 @@ async fn batches_are_not_divided_between_commits(bank: Arc<TestBank>) {
             is_atomic: caller % 2 == 0,
             transfers: vec![new_transfer(stage.ana.1, stage.ben.1, "0.001"); 150 + 50 * caller],
         };
-        async move { together(replicas[caller / 2 % 2], stage.ana.0, &format!("k{caller}"), new).await }
+        let ana = &stage.ana.0;
+        async move { together(replicas[caller / 2 % 2], ana, &format!("k{caller}"), new).await }
     });
     let answers = all_at_once(calls).await;
     let rows = journal_of(&bank).await;

@@ -7,7 +7,7 @@ use service::page::PageRequest;
 use service::transfers::{Asking, BatchAnswer, NewBatch, NewTransfer, Refusal, TransferError, TransferFilter};
 use service::values::TransferStatus;
 
-use super::Stage;
+use super::LifeStage;
 use crate::requests::{key, new_transfer};
 
 on_every_backend!(
@@ -20,14 +20,14 @@ on_every_backend!(
     a_dry_run_writes_nothing,
 );
 
-impl Stage {
+impl LifeStage {
     fn own(&self, amount: &str) -> NewTransfer {
         new_transfer(self.ana.1, self.ben.1, amount)
     }
 
     async fn batch(&self, is_atomic: bool, transfers: Vec<NewTransfer>) -> Result<BatchAnswer, TransferError> {
         let new = NewBatch { is_atomic, transfers };
-        self.services.transfers.batch(Asking::by(self.ana.0), new).await
+        self.services.transfers.batch(Asking::by(&self.ana.0), new).await
     }
 }
 
@@ -42,7 +42,7 @@ fn codes(answer: &BatchAnswer) -> Vec<&'static str> {
 }
 
 async fn each_transfer_of_a_batch_has_its_own_outcome(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let same = new_transfer(stage.ana.1, stage.ana.1, "1");
     let made = stage
         .batch(false, vec![stage.own("60"), stage.own("60"), same, stage.own("40")])
@@ -57,7 +57,7 @@ async fn each_transfer_of_a_batch_has_its_own_outcome(bank: Arc<TestBank>) {
     let page = stage
         .services
         .transfers
-        .list(stage.operator, filter, PageRequest { limit: 10, after: None });
+        .list(&stage.operator, filter, PageRequest { limit: 10, after: None });
     let listed: Vec<TransferStatus> = page
         .await
         .expect("it can be listed")
@@ -76,7 +76,7 @@ async fn each_transfer_of_a_batch_has_its_own_outcome(bank: Arc<TestBank>) {
 }
 
 async fn an_atomic_batch_spends_no_more_than_there_is(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let other = crate::requests::quiet_customer(&bank, "cy").await;
     let refused = stage
         .batch(true, vec![stage.own("100"), new_transfer(stage.ana.1, other.1, "1")])
@@ -93,7 +93,7 @@ async fn an_atomic_batch_spends_no_more_than_there_is(bank: Arc<TestBank>) {
 }
 
 async fn an_atomic_batch_is_made_as_a_whole_or_not_at_all(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let before = bank.row_counts().await;
     let refused = stage
         .batch(
@@ -124,7 +124,7 @@ async fn an_atomic_batch_is_made_as_a_whole_or_not_at_all(bank: Arc<TestBank>) {
 }
 
 async fn an_atomic_batch_with_an_unrecorded_refusal_leaves_nothing_behind(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let before = bank.row_counts().await;
     let same = new_transfer(stage.ana.1, stage.ana.1, "1");
     let refused = stage.batch(true, vec![stage.own("60"), same]).await;
@@ -137,7 +137,7 @@ async fn an_atomic_batch_with_an_unrecorded_refusal_leaves_nothing_behind(bank: 
 }
 
 async fn a_repeated_batch_is_answered_as_it_was(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let same = new_transfer(stage.ana.1, stage.ana.1, "1");
     for is_atomic in [false, true] {
         let name = format!("batch-{is_atomic}");
@@ -149,7 +149,7 @@ async fn a_repeated_batch_is_answered_as_it_was(bank: Arc<TestBank>) {
             stage
                 .services
                 .transfers
-                .batch(Asking::by(stage.ana.0).with_key(key(&name)), new)
+                .batch(Asking::by(&stage.ana.0).with_key(key(&name)), new)
                 .await
         };
         if is_atomic {
@@ -161,7 +161,7 @@ async fn a_repeated_batch_is_answered_as_it_was(bank: Arc<TestBank>) {
                 stage
                     .services
                     .transfers
-                    .batch(Asking::by(stage.ana.0).with_key(key(&name)), new())
+                    .batch(Asking::by(&stage.ana.0).with_key(key(&name)), new())
             };
             let (first, again) = (ask().await, ask().await);
             let failed = |answer: &Result<BatchAnswer, TransferError>| match answer {
@@ -169,6 +169,7 @@ async fn a_repeated_batch_is_answered_as_it_was(bank: Arc<TestBank>) {
                     index: 1,
                     error,
                     replayed,
+                    ..
                 }) => match **error {
                     TransferError::Failed { transfer, .. } => (transfer, *replayed),
                     _ => panic!("{error:?}"),
@@ -190,7 +191,7 @@ async fn a_repeated_batch_is_answered_as_it_was(bank: Arc<TestBank>) {
 }
 
 async fn a_thousand_transfers_are_one_commit(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let before = bank.services.ops.metrics().batches;
     let made = stage
         .batch(true, vec![stage.own("0.1"); 1_000])
@@ -202,7 +203,7 @@ async fn a_thousand_transfers_are_one_commit(bank: Arc<TestBank>) {
 }
 
 async fn a_dry_run_writes_nothing(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("10").await;
     let before = bank.row_counts().await;
     let dry = |actor| Asking {
@@ -211,17 +212,17 @@ async fn a_dry_run_writes_nothing(bank: Arc<TestBank>) {
     };
     let transfers = &stage.services.transfers;
     let would = transfers
-        .submit(dry(stage.ana.0), stage.own("5"))
+        .submit(dry(&stage.ana.0), stage.own("5"))
         .await
         .expect("it would be made");
     assert_eq!(would.transfer.status(), TransferStatus::Completed);
-    let refused = transfers.submit(dry(stage.ana.0), stage.own("500")).await;
+    let refused = transfers.submit(dry(&stage.ana.0), stage.own("500")).await;
     assert!(
         matches!(refused, Err(TransferError::Failed { transfer: None, .. })),
         "{refused:?}"
     );
     transfers
-        .void(dry(stage.ben.0), hold)
+        .void(dry(&stage.ben.0), hold)
         .await
         .expect("it would be voided");
     let new = NewBatch {
@@ -229,13 +230,13 @@ async fn a_dry_run_writes_nothing(bank: Arc<TestBank>) {
         transfers: vec![stage.own("1"); 3],
     };
     assert_eq!(
-        codes(&transfers.batch(dry(stage.ana.0), new).await.expect("it would be made")),
+        codes(&transfers.batch(dry(&stage.ana.0), new).await.expect("it would be made")),
         ["done"; 3]
     );
     let method = service::values::Method::try_new("never_used").expect("this is a method");
     let new = service::transfers::NewPayment::new(stage.ana.1, Some(crate::requests::money("1")), method);
     transfers
-        .deposit(dry(stage.operator), new)
+        .deposit(dry(&stage.operator), new)
         .await
         .expect("the method would be opened");
     assert_eq!(bank.row_counts().await, before);

@@ -7,7 +7,7 @@ use service::transfers::TransferError;
 use service::values::{HoldEnd, TransferKind, TransferStatus};
 
 use super::acts::{made, recorded};
-use super::{Stage, code};
+use super::{LifeStage, code};
 use crate::requests::{MOST, new_transfer, quiet_customer, submit};
 
 on_every_backend!(
@@ -22,11 +22,11 @@ on_every_backend!(
 );
 
 async fn captures_one_after_the_other_end_a_hold_with_its_last_part(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
     let (_, entries) = bank.row_counts().await;
     for amount in ["10", "15", "5"] {
-        made(stage.capture(stage.ben.0, hold, Some(amount), false).await);
+        made(stage.capture(&stage.ben.0, hold, Some(amount), false).await);
     }
     assert_eq!(bank.row_counts().await.1, entries + 6, "each moved money");
     let captures = stage.children(hold).await;
@@ -41,16 +41,19 @@ async fn captures_one_after_the_other_end_a_hold_with_its_last_part(bank: Arc<Te
     assert_eq!(amounts, ["10.0000", "15.0000", "5.0000"]);
     let ended = stage.get(hold).await.hold.and_then(|hold| hold.end);
     assert_eq!(ended, Some((HoldEnd::Captured, captures[2].transfer.created_at)));
-    assert_eq!(code(&stage.capture(stage.ben.0, hold, None, true).await), "hold_closed");
+    assert_eq!(
+        code(&stage.capture(&stage.ben.0, hold, None, true).await),
+        "hold_closed"
+    );
     assert_eq!(stage.amounts(stage.ana.1).await, ["70.0000", "0.0000", "70.0000"]);
     assert_eq!(stage.amounts(stage.ben.1).await, ["30.0000", "0.0000", "30.0000"]);
 }
 
 async fn a_capture_of_everything_gives_nothing_back(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     for is_final in [false, true] {
         let hold = stage.hold("5").await;
-        let captured = stage.capture(stage.ben.0, hold, Some("5"), is_final).await;
+        let captured = stage.capture(&stage.ben.0, hold, Some("5"), is_final).await;
         let captured = captured.expect("it is open");
         assert_eq!(captured.transfer.transfer.released, None);
         assert_eq!(stage.children(hold).await.len(), 1, "no release follows");
@@ -58,13 +61,13 @@ async fn a_capture_of_everything_gives_nothing_back(bank: Arc<TestBank>) {
 }
 
 async fn the_rest_is_what_earlier_captures_have_left(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
-    made(stage.capture(stage.ben.0, hold, Some("12.5"), false).await);
-    let refused = stage.capture(stage.ben.0, hold, Some("17.5001"), false).await;
+    made(stage.capture(&stage.ben.0, hold, Some("12.5"), false).await);
+    let refused = stage.capture(&stage.ben.0, hold, Some("17.5001"), false).await;
     assert_eq!(code(&refused), "amount_exceeds_hold");
     let rest = stage
-        .capture(stage.operator, hold, None, false)
+        .capture(&stage.operator, hold, None, false)
         .await
         .expect("it is open");
     assert_eq!(rest.transfer.transfer.amount.to_string(), "17.5000");
@@ -76,22 +79,22 @@ async fn the_rest_is_what_earlier_captures_have_left(bank: Arc<TestBank>) {
 }
 
 async fn the_holds_of_one_wallet_are_apart(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let [voided, captured, open] = [stage.hold("10").await, stage.hold("20").await, stage.hold("30").await];
-    made(stage.void(stage.ben.0, voided).await);
-    made(stage.capture(stage.ben.0, captured, Some("15"), true).await);
+    made(stage.void(&stage.ben.0, voided).await);
+    made(stage.capture(&stage.ben.0, captured, Some("15"), true).await);
     assert_eq!(stage.amounts(stage.ana.1).await, ["85.0000", "30.0000", "55.0000"]);
     let state = stage.get(open).await.hold.expect("it is a hold");
     assert_eq!((state.remaining.to_string(), state.end), ("30.0000".to_owned(), None));
-    made(stage.capture(stage.ben.0, open, None, true).await);
+    made(stage.capture(&stage.ben.0, open, None, true).await);
     assert_eq!(stage.amounts(stage.ana.1).await, ["55.0000", "0.0000", "55.0000"]);
 }
 
 async fn an_operators_capture_names_the_operator(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
-    for actor in [stage.operator, stage.ben.0] {
-        let captured = stage.capture(actor, hold, Some("1"), false).await.expect("it is open");
+    for actor in [stage.operator.clone(), stage.ben.0.clone()] {
+        let captured = stage.capture(&actor, hold, Some("1"), false).await.expect("it is open");
         let captured = captured.transfer.transfer;
         assert_eq!(captured.created_by, Some(actor.user), "the source's owner did not ask");
         assert_eq!((captured.source, captured.destination), (stage.ana.1, stage.ben.1));
@@ -104,11 +107,11 @@ async fn an_operators_capture_names_the_operator(bank: Arc<TestBank>) {
 }
 
 async fn a_capture_into_a_full_wallet_is_refused_and_recorded(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let full = quiet_customer(&bank, "full").await;
     bank.fund(full.1, MOST, "wire").await;
     let hold = stage.hold_for(full.1, "10").await;
-    let refused = stage.capture(full.0, hold, None, true).await;
+    let refused = stage.capture(&full.0, hold, None, true).await;
     assert_eq!(code(&refused), "balance_out_of_range");
     let record = stage.get(recorded(&refused)).await;
     assert_eq!(
@@ -117,42 +120,42 @@ async fn a_capture_into_a_full_wallet_is_refused_and_recorded(bank: Arc<TestBank
     );
     assert_eq!(stage.get(hold).await.status(), TransferStatus::Pending);
     assert_eq!(stage.amounts(stage.ana.1).await, ["100.0000", "10.0000", "90.0000"]);
-    made(submit(&stage.services, full.0, new_transfer(full.1, stage.ana.1, "10")).await);
-    made(stage.capture(full.0, hold, None, true).await);
+    made(submit(&stage.services, &full.0, new_transfer(full.1, stage.ana.1, "10")).await);
+    made(stage.capture(&full.0, hold, None, true).await);
     assert_eq!(bank.balances(&[stage.ana.1, full.1]).await, ["100.0000", MOST]);
 }
 
 async fn both_sides_see_a_hold_and_its_captures(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let eve = quiet_customer(&bank, "eve").await;
     let hold = stage.hold("30").await;
-    let capture = made(stage.capture(stage.ben.0, hold, Some("10"), false).await);
-    let release = made(stage.void(stage.ben.0, hold).await);
+    let capture = made(stage.capture(&stage.ben.0, hold, Some("10"), false).await);
+    let release = made(stage.void(&stage.ben.0, hold).await);
     let transfers = &stage.services.transfers;
     for id in [hold, capture, release] {
-        for actor in [stage.ana.0, stage.ben.0, stage.operator] {
-            let seen = transfers.get(actor, id).await.expect("it is theirs");
+        for actor in [stage.ana.0.clone(), stage.ben.0.clone(), stage.operator.clone()] {
+            let seen = transfers.get(&actor, id).await.expect("it is theirs");
             assert_eq!(seen, stage.get(id).await);
         }
-        let hidden = transfers.get(eve.0, id).await;
+        let hidden = transfers.get(&eve.0, id).await;
         assert!(matches!(hidden, Err(TransferError::NotFound)), "{hidden:?}");
     }
 }
 
 async fn a_refused_hold_is_shown_to_its_source_only(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
-    let refused = submit(&stage.services, stage.ana.0, stage.new_hold("100.0001")).await;
+    let stage = LifeStage::set(&bank).await;
+    let refused = submit(&stage.services, &stage.ana.0, stage.new_hold("100.0001")).await;
     assert_eq!(code(&refused), "insufficient_funds");
     let id = recorded(&refused);
     let transfers = &stage.services.transfers;
-    let seen = transfers.get(stage.ana.0, id).await.expect("it is ana's");
+    let seen = transfers.get(&stage.ana.0, id).await.expect("it is ana's");
     assert_eq!((seen.transfer.kind, seen.hold), (TransferKind::Hold, None));
     assert_eq!(
         (seen.status(), seen.failure_reason()),
         (TransferStatus::Failed, Some("insufficient_funds"))
     );
-    let hidden = transfers.get(stage.ben.0, id).await;
+    let hidden = transfers.get(&stage.ben.0, id).await;
     assert!(matches!(hidden, Err(TransferError::NotFound)), "{hidden:?}");
-    assert_eq!(code(&stage.void(stage.ben.0, id).await), "transfer_not_found");
-    assert_eq!(code(&stage.void(stage.operator, id).await), "not_a_hold");
+    assert_eq!(code(&stage.void(&stage.ben.0, id).await), "transfer_not_found");
+    assert_eq!(code(&stage.void(&stage.operator, id).await), "not_a_hold");
 }

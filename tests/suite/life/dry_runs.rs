@@ -10,7 +10,7 @@ use service::values::{Method, TransferId, TransferKind, TransferStatus, Version}
 use super::acts::{LATER, WrittenRows, code_of, codes_of, count_transfers, journal_of, limits, made, stored_hold};
 use super::operations::{OPERATIONS, Operation, Targets};
 use super::waiting::Asked;
-use super::{Stage, code};
+use super::{LifeStage, code};
 use crate::requests::{key, money, new_transfer};
 
 on_every_backend!(
@@ -24,7 +24,7 @@ on_every_backend!(
     a_dry_run_counts_against_no_limit,
 );
 
-fn dry(actor: Actor) -> Asking {
+fn dry(actor: &Actor) -> Asking {
     Asking {
         is_dry_run: true,
         ..Asking::by(actor)
@@ -41,14 +41,14 @@ struct Everything {
 }
 
 impl Everything {
-    async fn of(bank: &TestBank, stage: &Stage, targets: &Targets) -> Self {
+    async fn of(bank: &TestBank, stage: &LifeStage, targets: &Targets) -> Self {
         let mut holds = Vec::new();
         for hold in [targets.captured, targets.voided] {
             holds.push(stored_hold(bank, hold).await);
         }
         let mut wallets = Vec::new();
         for wallet in [stage.ana.1, stage.ben.1] {
-            let found = stage.services.wallets.get(stage.operator, wallet).await;
+            let found = stage.services.wallets.get(&stage.operator, wallet).await;
             let version = found.expect("it is there").version;
             wallets.push((stage.amounts(wallet).await, version));
         }
@@ -77,16 +77,16 @@ fn content(outcome: &TransferOutcome) -> (TransferKind, TransferStatus, Vec<Stri
 }
 
 async fn a_dry_run_tells_what_then_happens(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     bank.open_method("wire", "USD").await;
     let targets = Targets::of(&stage).await;
     for operation in OPERATIONS {
         let asker = operation.asker(&stage);
         let before = Everything::of(&bank, &stage, &targets).await;
-        let told = stage.perform(&stage.services, dry(asker), operation, &targets).await;
+        let told = stage.perform(&stage.services, dry(&asker), operation, &targets).await;
         assert_eq!(Everything::of(&bank, &stage, &targets).await, before, "{operation:?}");
         let made = stage
-            .perform(&stage.services, Asking::by(asker), operation, &targets)
+            .perform(&stage.services, Asking::by(&asker), operation, &targets)
             .await;
         let (told, made) = (told.expect("it would be made"), made.expect("nothing is in its way"));
         assert_eq!(content(&told), content(&made), "{operation:?}");
@@ -95,13 +95,13 @@ async fn a_dry_run_tells_what_then_happens(bank: Arc<TestBank>) {
 }
 
 async fn a_dry_run_tells_the_refusal_and_records_none(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     bank.open_method("wire", "USD").await;
     let targets = Targets::of(&stage).await;
     stage.freeze(stage.ana.1).await;
     let before = Everything::of(&bank, &stage, &targets).await;
     for operation in OPERATIONS {
-        let asking = dry(operation.asker(&stage));
+        let asking = dry(&operation.asker(&stage));
         let told = stage.perform(&stage.services, asking, operation, &targets).await;
         if operation == Operation::Void {
             assert_eq!(code(&told), "done", "a frozen wallet gets its money back");
@@ -114,13 +114,13 @@ async fn a_dry_run_tells_the_refusal_and_records_none(bank: Arc<TestBank>) {
         );
     }
     let missing = TransferId(uuid::Uuid::from_u128(1));
-    let told = stage.services.transfers.void(dry(stage.operator), missing).await;
+    let told = stage.services.transfers.void(dry(&stage.operator), missing).await;
     assert_eq!(code(&told), "transfer_not_found");
     assert_eq!(Everything::of(&bank, &stage, &targets).await, before);
 }
 
 async fn a_dry_run_uses_no_key_up(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     bank.open_method("wire", "USD").await;
     let targets = Targets::of(&stage).await;
     for operation in OPERATIONS {
@@ -130,26 +130,26 @@ async fn a_dry_run_uses_no_key_up(bank: Arc<TestBank>) {
             stage.perform(&stage.services, asking, operation, &targets).await
         };
         for _ in 0..2 {
-            perform(dry(asker)).await.expect("it would be made");
+            perform(dry(&asker)).await.expect("it would be made");
         }
-        let made = perform(Asking::by(asker)).await;
+        let made = perform(Asking::by(&asker)).await;
         assert!(!made.expect("nothing is in its way").replayed, "{operation:?}");
-        let again = perform(Asking::by(asker)).await;
+        let again = perform(Asking::by(&asker)).await;
         assert!(again.expect("it is the same request").replayed, "{operation:?}");
     }
 }
 
 async fn a_dry_run_releases_nothing(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("60").await;
     bank.advance(LATER).await;
     let stored = count_transfers(&bank).await;
     let transfers = &stage.services.transfers;
     for _ in 0..2 {
         let all = new_transfer(stage.ana.1, stage.ben.1, "100");
-        let told = transfers.submit(dry(stage.ana.0), all).await;
+        let told = transfers.submit(dry(&stage.ana.0), all).await;
         assert_eq!(code(&told), "done", "the hold has run out");
-        let told = transfers.void(dry(stage.ben.0), hold).await;
+        let told = transfers.void(dry(&stage.ben.0), hold).await;
         assert_eq!(code(&told), "hold_closed");
     }
     assert_eq!(count_transfers(&bank).await, stored);
@@ -160,7 +160,7 @@ async fn a_dry_run_releases_nothing(bank: Arc<TestBank>) {
 }
 
 async fn a_dry_run_of_a_batch_tells_each_outcome(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let stored = count_transfers(&bank).await;
     let new = |is_atomic| NewBatch {
         is_atomic,
@@ -173,7 +173,7 @@ async fn a_dry_run_of_a_batch_tells_each_outcome(bank: Arc<TestBank>) {
     };
     let transfers = &stage.services.transfers;
     let told = transfers
-        .batch(dry(stage.ana.0), new(false))
+        .batch(dry(&stage.ana.0), new(false))
         .await
         .expect("a batch has outcomes");
     assert_eq!(codes_of(&told), ["done", "done", "insufficient_funds", "same_wallet"]);
@@ -181,7 +181,7 @@ async fn a_dry_run_of_a_batch_tells_each_outcome(bank: Arc<TestBank>) {
         matches!(told.items[2], Err(TransferError::Failed { transfer: None, .. })),
         "{told:?}"
     );
-    let told = transfers.batch(dry(stage.ana.0), new(true)).await;
+    let told = transfers.batch(dry(&stage.ana.0), new(true)).await;
     let Err(TransferError::BatchRefused { index: 2, error, .. }) = told else {
         panic!("{told:?}");
     };
@@ -196,36 +196,36 @@ async fn a_dry_run_of_a_batch_tells_each_outcome(bank: Arc<TestBank>) {
 }
 
 async fn a_dry_run_opens_no_method(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let methods = "SELECT count(*) AS n FROM wallets WHERE method = 'never_used'";
     let method = || Method::try_new("never_used").expect("this is a method");
     let transfers = &stage.services.transfers;
     let payment = |amount| NewPayment::new(stage.ana.1, Some(money(amount)), method());
-    let told = transfers.deposit(dry(stage.operator), payment("1")).await;
+    let told = transfers.deposit(dry(&stage.operator), payment("1")).await;
     assert_eq!(code(&told), "done");
-    let told = transfers.withdraw(dry(stage.operator), payment("100.0001")).await;
+    let told = transfers.withdraw(dry(&stage.operator), payment("100.0001")).await;
     assert_eq!(code(&told), "insufficient_funds");
     // A customer's withdrawal would not open it.
-    let told = transfers.withdraw(dry(stage.ana.0), payment("1")).await;
+    let told = transfers.withdraw(dry(&stage.ana.0), payment("1")).await;
     assert_eq!(code(&told), "unknown_method");
     assert_eq!(bank.number(methods).await, 0);
-    made(transfers.deposit(Asking::by(stage.operator), payment("1")).await);
+    made(transfers.deposit(Asking::by(&stage.operator), payment("1")).await);
     assert_eq!(bank.number(methods).await, 1);
 }
 
 async fn a_dry_run_changes_nothing_for_its_neighbours(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let [first, second] = [stage.hold("10").await, stage.hold("20").await];
     let would_pay = |amount| -> Asked<'_> {
         let stage = &stage;
         Box::pin(async move {
             let new = new_transfer(stage.ana.1, stage.ben.1, amount);
-            code(&stage.services.transfers.submit(dry(stage.ana.0), new).await)
+            code(&stage.services.transfers.submit(dry(&stage.ana.0), new).await)
         })
     };
     let would_void = |hold| -> Asked<'_> {
         let stage = &stage;
-        Box::pin(async move { code(&stage.services.transfers.void(dry(stage.ben.0), hold).await) })
+        Box::pin(async move { code(&stage.services.transfers.void(dry(&stage.ben.0), hold).await) })
     };
     let asked = vec![
         would_pay("70"),
@@ -243,21 +243,21 @@ async fn a_dry_run_changes_nothing_for_its_neighbours(bank: Arc<TestBank>) {
     let expected = ["done", "done", short, "done", "done", "done", short, "done", short];
     assert_eq!(codes, expected);
     assert_eq!(stage.amounts(stage.ana.1).await, ["30.0000", "30.0000", "0.0000"]);
-    made(stage.capture(stage.ben.0, first, None, true).await);
-    made(stage.capture(stage.ben.0, second, None, true).await);
+    made(stage.capture(&stage.ben.0, first, None, true).await);
+    made(stage.capture(&stage.ben.0, second, None, true).await);
 }
 
 async fn a_dry_run_counts_against_no_limit(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     stage.restrict(stage.ana.1, limits(None, Some("10"), Some(1))).await;
     let ask = async |asking, amount| {
         let new = new_transfer(stage.ana.1, stage.ben.1, amount);
         code(&stage.services.transfers.submit(asking, new).await)
     };
     for _ in 0..3 {
-        assert_eq!(ask(dry(stage.ana.0), "10").await, "done");
+        assert_eq!(ask(dry(&stage.ana.0), "10").await, "done");
     }
-    assert_eq!(ask(dry(stage.ana.0), "10.0001").await, "limit_exceeded");
-    assert_eq!(ask(Asking::by(stage.ana.0), "10").await, "done");
-    assert_eq!(ask(dry(stage.ana.0), "0.0001").await, "limit_exceeded");
+    assert_eq!(ask(dry(&stage.ana.0), "10.0001").await, "limit_exceeded");
+    assert_eq!(ask(Asking::by(&stage.ana.0), "10").await, "done");
+    assert_eq!(ask(dry(&stage.ana.0), "0.0001").await, "limit_exceeded");
 }

@@ -8,7 +8,7 @@ use service::transfers::{Refusal, TransferError};
 use service::values::{TransferKind, TransferStatus};
 use service::wallets::Expected;
 
-use super::{Stage, code};
+use super::{LifeStage, code};
 
 on_every_backend!(
     a_hold_is_captured_until_its_last_microsecond,
@@ -24,19 +24,19 @@ const LATER: TimeDelta = TimeDelta::seconds(3_601);
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 async fn a_hold_is_captured_until_its_last_microsecond(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let [first, second] = [stage.hold("10").await, stage.hold("10").await];
     let ends = |shown: service::transfers::ShownTransfer| shown.hold.expect("it is a hold").expires_at;
     let (first_ends, second_ends) = (ends(stage.get(first).await), ends(stage.get(second).await));
     bank.advance(first_ends - MICROSECOND - service::clock::Clock::now(&*bank.clock))
         .await;
     stage
-        .capture(stage.ben.0, first, Some("1"), false)
+        .capture(&stage.ben.0, first, Some("1"), false)
         .await
         .expect("a microsecond is left");
     bank.advance(second_ends - service::clock::Clock::now(&*bank.clock))
         .await;
-    let late = stage.capture(stage.ben.0, second, None, true).await;
+    let late = stage.capture(&stage.ben.0, second, None, true).await;
     assert!(
         matches!(
             late,
@@ -44,11 +44,11 @@ async fn a_hold_is_captured_until_its_last_microsecond(bank: Arc<TestBank>) {
         ),
         "{late:?}"
     );
-    assert_eq!(code(&stage.void(stage.ben.0, second).await), "hold_closed");
+    assert_eq!(code(&stage.void(&stage.ben.0, second).await), "hold_closed");
 }
 
 async fn an_expired_hold_is_shown_as_such_before_any_sweeper_came(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
     bank.advance(LATER).await;
     let shown = stage.get(hold).await;
@@ -60,7 +60,7 @@ async fn an_expired_hold_is_shown_as_such_before_any_sweeper_came(bank: Arc<Test
 }
 
 async fn money_that_is_free_again_is_spent_before_any_sweeper_came(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("100").await;
     assert_eq!(code(&stage.pay("100").await), "insufficient_funds");
     bank.advance(LATER).await;
@@ -75,18 +75,18 @@ async fn money_that_is_free_again_is_spent_before_any_sweeper_came(bank: Arc<Tes
 }
 
 async fn a_wallet_is_closed_before_any_sweeper_came(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     stage.pay("70").await.expect("there is enough");
     stage.hold("30").await;
     bank.advance(LATER).await;
     let seen = stage
         .services
         .wallets
-        .get(stage.operator, stage.ana.1)
+        .get(&stage.operator, stage.ana.1)
         .await
         .expect("it is there");
     stage.pay("30").await.expect("the hold has run out");
-    let close = |expected| stage.services.wallets.close(stage.operator, stage.ana.1, expected);
+    let close = |expected| stage.services.wallets.close(&stage.operator, stage.ana.1, expected);
     assert!(
         close(Expected::OneOf(vec![seen.tag().to_string()])).await.is_err(),
         "it has changed since"
@@ -94,7 +94,7 @@ async fn a_wallet_is_closed_before_any_sweeper_came(bank: Arc<TestBank>) {
     let seen = stage
         .services
         .wallets
-        .get(stage.operator, stage.ana.1)
+        .get(&stage.operator, stage.ana.1)
         .await
         .expect("it is there");
     close(Expected::OneOf(vec![seen.tag().to_string()]))
@@ -103,7 +103,7 @@ async fn a_wallet_is_closed_before_any_sweeper_came(bank: Arc<TestBank>) {
 }
 
 async fn the_sweeper_releases_each_hold_once(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     let holds = [stage.hold("10").await, stage.hold("20").await];
     bank.advance(LATER).await;
@@ -121,7 +121,7 @@ async fn the_sweeper_releases_each_hold_once(bank: Arc<TestBank>) {
         let page = stage
             .services
             .transfers
-            .list(stage.operator, filter, request)
+            .list(&stage.operator, filter, request)
             .await
             .expect("it can be listed");
         let kinds: Vec<TransferKind> = page.items.iter().map(|shown| shown.transfer.kind).collect();
@@ -133,7 +133,7 @@ async fn the_sweeper_releases_each_hold_once(bank: Arc<TestBank>) {
 
 async fn more_holds_than_one_batch_releases_expire_at_once(bank: Arc<TestBank>) {
     const HOLDS: usize = 2_300;
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     for _ in 0..HOLDS.div_ceil(500) {
         let batch = service::transfers::NewBatch {
             is_atomic: false,
@@ -142,7 +142,7 @@ async fn more_holds_than_one_batch_releases_expire_at_once(bank: Arc<TestBank>) 
         let made = stage
             .services
             .transfers
-            .batch(service::transfers::Asking::by(stage.ana.0), batch)
+            .batch(service::transfers::Asking::by(&stage.ana.0), batch)
             .await;
         assert!(made.expect("there is enough").items.iter().all(Result::is_ok));
     }

@@ -9,7 +9,7 @@ use service::transfers::{AskedAmount, Asking, HoldTerms, NewBatch, NewCapture, N
 
 use super::acts::{count_transfers, made, recorded};
 use super::operations::{Operation, Targets};
-use super::{Stage, code};
+use super::{LifeStage, code};
 use crate::requests::{key, money, new_transfer};
 
 on_every_backend!(
@@ -36,17 +36,17 @@ const BY_THE_OPERATOR: [Operation; 6] = [
     Operation::Reverse,
 ];
 
-fn keyed(actor: Actor, name: &str) -> Asking {
+fn keyed(actor: &Actor, name: &str) -> Asking {
     Asking::by(actor).with_key(key(name))
 }
 
 async fn everything_is_answered_again_as_it_was(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     bank.open_method("wire", "USD").await;
     let targets = Targets::of(&stage).await;
     let mut all = Vec::new();
-    for (actor, operations) in [(stage.ana.0, &BY_ANA[..]), (stage.operator, &BY_THE_OPERATOR[..])] {
+    for (actor, operations) in [(&stage.ana.0, &BY_ANA[..]), (&stage.operator, &BY_THE_OPERATOR[..])] {
         for operation in operations {
             let asking = keyed(actor, &format!("{operation:?}"));
             let first = stage.perform(&stage.services, asking, *operation, &targets).await;
@@ -57,10 +57,10 @@ async fn everything_is_answered_again_as_it_was(bank: Arc<TestBank>) {
     }
     let stored = count_transfers(&bank).await;
     // By now some of it was captured, released or taken back, and the wallets have other balances.
-    made(stage.void(stage.ben.0, all[1].2.transfer.id).await);
+    made(stage.void(&stage.ben.0, all[1].2.transfer.id).await);
     for services in [&stage.services, &replica] {
         for (actor, operation, first) in &all {
-            let asking = keyed(*actor, &format!("{operation:?}"));
+            let asking = keyed(actor, &format!("{operation:?}"));
             let again = stage.perform(services, asking, *operation, &targets).await;
             let again = again.expect("it is the same request");
             assert!(again.replayed, "{operation:?}");
@@ -71,9 +71,9 @@ async fn everything_is_answered_again_as_it_was(bank: Arc<TestBank>) {
 }
 
 async fn a_key_belongs_to_one_operation(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     bank.open_method("wire", "USD").await;
-    for (actor, operations) in [(stage.ana.0, &BY_ANA[..]), (stage.operator, &BY_THE_OPERATOR[..])] {
+    for (actor, operations) in [(&stage.ana.0, &BY_ANA[..]), (&stage.operator, &BY_THE_OPERATOR[..])] {
         for first in operations {
             let targets = Targets::of(&stage).await;
             let asking = || keyed(actor, &format!("{first:?}"));
@@ -89,11 +89,11 @@ async fn a_key_belongs_to_one_operation(bank: Arc<TestBank>) {
 }
 
 async fn a_batch_and_its_transfers_do_not_share_a_key(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let targets = Targets::of(&stage).await;
     let one = || vec![new_transfer(stage.ana.1, stage.ben.1, "1")];
     let pay = async |name| {
-        let asking = keyed(stage.ana.0, name);
+        let asking = keyed(&stage.ana.0, name);
         stage.perform(&stage.services, asking, Operation::Pay, &targets).await
     };
     let together = stage.ask_together("together", true, one()).await;
@@ -111,15 +111,15 @@ async fn a_batch_and_its_transfers_do_not_share_a_key(bank: Arc<TestBank>) {
         transfers: vec![new_transfer(stage.ben.1, stage.ana.1, "0.5")],
     };
     let transfers = &stage.services.transfers;
-    let asked = transfers.batch(keyed(stage.ben.0, "together"), bens);
+    let asked = transfers.batch(keyed(&stage.ben.0, "together"), bens);
     assert!(!asked.await.expect("ben has it").replayed);
 }
 
 async fn a_recorded_refusal_of_a_capture_is_answered_again(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let targets = Targets::of(&stage).await;
     let capture = async |name| {
-        let asking = keyed(stage.operator, name);
+        let asking = keyed(&stage.operator, name);
         stage
             .perform(&stage.services, asking, Operation::Capture, &targets)
             .await
@@ -139,7 +139,7 @@ async fn a_recorded_refusal_of_a_capture_is_answered_again(bank: Arc<TestBank>) 
 }
 
 async fn an_unrecorded_refusal_uses_no_key_up(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let targets = Targets::of(&stage).await;
     let capture = async |amount| {
         let new = NewCapture {
@@ -147,7 +147,7 @@ async fn an_unrecorded_refusal_uses_no_key_up(bank: Arc<TestBank>) {
             amount: AskedAmount::Exactly(Some(money(amount))),
             is_final: true,
         };
-        let asking = keyed(stage.ben.0, "k");
+        let asking = keyed(&stage.ben.0, "k");
         stage.services.transfers.capture(asking, new).await
     };
     assert_eq!(code(&capture("4.0001").await), "amount_exceeds_hold");
@@ -158,11 +158,11 @@ async fn an_unrecorded_refusal_uses_no_key_up(bank: Arc<TestBank>) {
 }
 
 async fn other_values_are_another_request(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let targets = Targets::of(&stage).await;
     let ask = async |hold, amount, is_final| {
         let new = NewCapture { hold, amount, is_final };
-        let asking = keyed(stage.operator, "k");
+        let asking = keyed(&stage.operator, "k");
         code(&stage.services.transfers.capture(asking, new).await)
     };
     let (all, four) = (AskedAmount::Rest, AskedAmount::Exactly(Some(money("4"))));
@@ -182,7 +182,7 @@ async fn other_values_are_another_request(bank: Arc<TestBank>) {
             hold: terms,
             ..new_transfer(stage.ana.1, stage.ben.1, "1")
         };
-        let asking = keyed(stage.ana.0, "h");
+        let asking = keyed(&stage.ana.0, "h");
         code(&stage.services.transfers.submit(asking, new).await)
     };
     assert_eq!(hold(short).await, "done");

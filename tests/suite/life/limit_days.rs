@@ -10,7 +10,7 @@ use service::values::{Timestamp, TransferStatus};
 
 use super::acts::{advance_to, codes_of, limits, made};
 use super::outflow::assert_limits_held;
-use super::{Stage, code};
+use super::{LifeStage, code};
 use crate::requests::{new_transfer, submit};
 
 on_every_backend!(
@@ -32,7 +32,7 @@ fn midnight(bank: &TestBank) -> Timestamp {
 }
 
 /// Ana's money, held for ben for some seconds.
-fn held_for(stage: &Stage, seconds: i64, amount: &str) -> NewTransfer {
+fn held_for(stage: &LifeStage, seconds: i64, amount: &str) -> NewTransfer {
     NewTransfer {
         hold: HoldTerms::try_new(seconds),
         ..new_transfer(stage.ana.1, stage.ben.1, amount)
@@ -40,7 +40,7 @@ fn held_for(stage: &Stage, seconds: i64, amount: &str) -> NewTransfer {
 }
 
 /// The limit that refuses an amount, and what is left of it.
-async fn left_for(stage: &Stage, amount: &str) -> (LimitKind, String) {
+async fn left_for(stage: &LifeStage, amount: &str) -> (LimitKind, String) {
     match stage.pay(amount).await {
         Err(TransferError::Failed {
             failure: Failure::LimitExceeded { limit, remaining },
@@ -51,7 +51,7 @@ async fn left_for(stage: &Stage, amount: &str) -> (LimitKind, String) {
 }
 
 async fn a_day_ends_at_midnight(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let own = limits(None, Some("10"), Some(2));
     let since = stage.restrict(stage.ana.1, own).await;
     advance_to(&bank, midnight(&bank) - TimeDelta::seconds(1)).await;
@@ -72,7 +72,7 @@ async fn a_day_ends_at_midnight(bank: Arc<TestBank>) {
 
 /// Each record is dated a microsecond after the one before, so a batch that begins before midnight may end after it.
 async fn a_batch_over_midnight_is_counted_transfer_by_transfer(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let own = limits(None, None, Some(3));
     let since = stage.restrict(stage.ana.1, own).await;
     let next_day = midnight(&bank);
@@ -90,17 +90,17 @@ async fn a_batch_over_midnight_is_counted_transfer_by_transfer(bank: Arc<TestBan
 }
 
 async fn a_release_after_midnight_gives_nothing_back(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let own = limits(None, Some("30"), Some(2));
     let since = stage.restrict(stage.ana.1, own).await;
     advance_to(&bank, midnight(&bank) - TimeDelta::seconds(30)).await;
-    let expiring = made(submit(&stage.services, stage.ana.0, held_for(&stage, 60, "20")).await);
-    let voided = made(submit(&stage.services, stage.ana.0, held_for(&stage, 7_200, "10")).await);
+    let expiring = made(submit(&stage.services, &stage.ana.0, held_for(&stage, 60, "20")).await);
+    let voided = made(submit(&stage.services, &stage.ana.0, held_for(&stage, 7_200, "10")).await);
     assert_eq!(code(&stage.pay("0.0001").await), "limit_exceeded");
     bank.advance(TimeDelta::seconds(90)).await;
     // The first has run out, and the worker `expiry` has not run.
     made(stage.pay("25").await);
-    made(stage.void(stage.ben.0, voided).await);
+    made(stage.void(&stage.ben.0, voided).await);
     assert_eq!(stage.get(expiring).await.status(), TransferStatus::Failed);
     assert_eq!(
         left_for(&stage, "6").await,
@@ -112,10 +112,10 @@ async fn a_release_after_midnight_gives_nothing_back(bank: Arc<TestBank>) {
 }
 
 async fn an_expiry_gives_back_on_the_same_day(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let own = limits(None, Some("30"), Some(1));
     let since = stage.restrict(stage.ana.1, own).await;
-    made(submit(&stage.services, stage.ana.0, held_for(&stage, 60, "30")).await);
+    made(submit(&stage.services, &stage.ana.0, held_for(&stage, 60, "30")).await);
     assert_eq!(code(&stage.pay("1").await), "limit_exceeded");
     bank.advance(TimeDelta::seconds(61)).await;
     // The worker `expiry` has not run, and the amount and the number of the day are free again.
@@ -126,21 +126,21 @@ async fn an_expiry_gives_back_on_the_same_day(bank: Arc<TestBank>) {
 }
 
 async fn a_final_capture_gives_its_rest_back(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let own = limits(None, Some("30"), Some(3));
     let since = stage.restrict(stage.ana.1, own).await;
     let first = stage.hold("20").await;
-    made(stage.capture(stage.ben.0, first, Some("5"), false).await);
+    made(stage.capture(&stage.ben.0, first, Some("5"), false).await);
     assert_eq!(left_for(&stage, "11").await.1, "10.0000", "what is still held counts");
-    made(stage.capture(stage.ben.0, first, Some("3"), true).await);
+    made(stage.capture(&stage.ben.0, first, Some("3"), true).await);
     assert_eq!(
         left_for(&stage, "23").await.1,
         "22.0000",
         "only what was captured counts"
     );
     let second = stage.hold("10").await;
-    made(stage.capture(stage.ben.0, second, Some("1"), false).await);
-    made(stage.void(stage.ben.0, second).await);
+    made(stage.capture(&stage.ben.0, second, Some("1"), false).await);
+    made(stage.void(&stage.ben.0, second).await);
     made(stage.pay("1").await);
     // Both holds count as transfers: something of each was captured.
     assert_eq!(left_for(&stage, "1").await.0, LimitKind::PerDayCount);
@@ -149,7 +149,7 @@ async fn a_final_capture_gives_its_rest_back(bank: Arc<TestBank>) {
 }
 
 async fn reversals_and_failures_neither_count_nor_give_back(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let own = limits(None, Some("30"), Some(2));
     let since = stage.restrict(stage.ana.1, own).await;
     let paid = made(stage.pay("20").await);
@@ -167,7 +167,7 @@ async fn reversals_and_failures_neither_count_nor_give_back(bank: Arc<TestBank>)
     let bens = made(
         submit(
             &stage.services,
-            stage.ben.0,
+            &stage.ben.0,
             new_transfer(stage.ben.1, stage.ana.1, "50"),
         )
         .await,
@@ -180,18 +180,18 @@ async fn reversals_and_failures_neither_count_nor_give_back(bank: Arc<TestBank>)
 }
 
 async fn captures_and_money_that_comes_in_do_not_count(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
     bank.advance(TimeDelta::minutes(1)).await;
     // The hold has counted already, and is above both limits that are set now.
     let own = limits(Some("5"), Some("40"), Some(2));
     let since = stage.restrict(stage.ana.1, own).await;
-    made(stage.capture(stage.ben.0, hold, None, true).await);
+    made(stage.capture(&stage.ben.0, hold, None, true).await);
     bank.fund(stage.ana.1, "500", "visa").await;
     made(
         submit(
             &stage.services,
-            stage.ben.0,
+            &stage.ben.0,
             new_transfer(stage.ben.1, stage.ana.1, "30"),
         )
         .await,
@@ -203,12 +203,12 @@ async fn captures_and_money_that_comes_in_do_not_count(bank: Arc<TestBank>) {
 }
 
 async fn the_holds_of_yesterday_do_not_count_today(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     advance_to(&bank, midnight(&bank) - TimeDelta::minutes(1)).await;
     let hold = stage.hold("20").await;
     bank.advance(TimeDelta::minutes(2)).await;
     made(stage.pay("10").await);
-    made(stage.capture(stage.ben.0, hold, Some("5"), true).await);
+    made(stage.capture(&stage.ben.0, hold, Some("5"), true).await);
     // The limit is set for the first time, so the bank reads what has gone out today.
     let own = limits(None, Some("30"), Some(2));
     let since = stage.restrict(stage.ana.1, own).await;
@@ -223,24 +223,24 @@ async fn the_holds_of_yesterday_do_not_count_today(bank: Arc<TestBank>) {
 }
 
 async fn withdrawals_count_like_transfers(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     bank.open_method("wire", "USD").await;
     let own = limits(Some("20"), Some("30"), None);
     let since = stage.restrict(stage.ana.1, own).await;
     let withdraw = async |actor, amount| crate::requests::withdraw(&stage.services, actor, stage.ana.1, amount).await;
     assert_eq!(
-        code(&withdraw(stage.operator, "20.0001").await),
+        code(&withdraw(&stage.operator, "20.0001").await),
         "limit_exceeded",
         "for operators too"
     );
-    made(withdraw(stage.ana.0, "20").await);
+    made(withdraw(&stage.ana.0, "20").await);
     assert_eq!(
-        code(&stage.withdraw_later(stage.ana.0, "10.0001").await),
+        code(&stage.withdraw_later(&stage.ana.0, "10.0001").await),
         "limit_exceeded"
     );
-    let held = made(stage.withdraw_later(stage.ana.0, "10").await);
+    let held = made(stage.withdraw_later(&stage.ana.0, "10").await);
     assert_eq!(code(&stage.pay("0.0001").await), "limit_exceeded");
-    made(stage.void(stage.operator, held).await);
+    made(stage.void(&stage.operator, held).await);
     assert_eq!(
         left_for(&stage, "10.0001").await,
         (LimitKind::PerDayAmount, "10.0000".to_owned())

@@ -11,7 +11,7 @@ use service::values::WalletId;
 
 use super::acts::{limits, made};
 use super::outflow::assert_limits_held;
-use super::{Answer, Stage, code};
+use super::{Answer, LifeStage, code};
 use crate::requests::{new_transfer, submit, withdraw};
 
 on_every_backend!(
@@ -23,7 +23,7 @@ const CALLERS: usize = 64;
 const RUNS: usize = 100;
 
 /// One side of the storm: ana's wallet, and where its money goes.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Payer {
     ana: (Actor, WalletId),
     bens: WalletId,
@@ -31,25 +31,25 @@ struct Payer {
 
 impl Payer {
     /// Pays, holds or withdraws, as the number says.
-    async fn spend(self, services: &Services, number: usize, amount: &str) -> Answer {
+    async fn spend(&self, services: &Services, number: usize, amount: &str) -> Answer {
         let new = new_transfer(self.ana.1, self.bens, amount);
         match number % 4 {
             0 => {
                 let hold = HoldTerms::try_new(3_600);
-                submit(services, self.ana.0, NewTransfer { hold, ..new }).await
+                submit(services, &self.ana.0, NewTransfer { hold, ..new }).await
             }
-            1 => withdraw(services, self.ana.0, self.ana.1, amount).await,
-            _ => submit(services, self.ana.0, new).await,
+            1 => withdraw(services, &self.ana.0, self.ana.1, amount).await,
+            _ => submit(services, &self.ana.0, new).await,
         }
     }
 }
 
-async fn payer(bank: &Arc<TestBank>) -> (Stage, Payer) {
-    let stage = Stage::set(bank).await;
+async fn payer(bank: &Arc<TestBank>) -> (LifeStage, Payer) {
+    let stage = LifeStage::set(bank).await;
     bank.open_method("wire", "USD").await;
     bank.fund(stage.ana.1, "2000", "visa").await;
     let payer = Payer {
-        ana: stage.ana,
+        ana: stage.ana.clone(),
         bens: stage.ben.1,
     };
     (stage, payer)
@@ -68,10 +68,11 @@ async fn no_limit_is_passed_in_a_hundred_runs(bank: Arc<TestBank>) {
         let amounts = [["0.9", "1.0001"], ["0.1", "0.2"], ["1", "0.7"]][run % 3];
         let calls = (0..CALLERS).map(|caller| {
             let amount = amounts[caller % 2];
+            let (stage, payer) = (&stage, &payer);
             async move {
                 // One caller gives something back meanwhile.
                 if caller == CALLERS / 2 {
-                    let asking = Asking::by(stage.ben.0);
+                    let asking = Asking::by(&stage.ben.0);
                     return replicas[1].transfers.void(asking, open).await;
                 }
                 payer.spend(replicas[caller / 2 % 2], run + caller / 4, amount).await
@@ -89,7 +90,7 @@ async fn no_limit_is_passed_in_a_hundred_runs(bank: Arc<TestBank>) {
         assert!((1 + 4..=1 + 8).contains(&made), "{made} in run {run}");
     }
     let counted = assert_limits_held(&bank, stage.ana.1, own, since).await;
-    let wallet = stage.services.wallets.get(stage.operator, stage.ana.1).await;
+    let wallet = stage.services.wallets.get(&stage.operator, stage.ana.1).await;
     let state = wallet.expect("it is there").limits.expect("it has limits");
     let outflow = state.outflow_on(counted.day);
     assert_eq!(
@@ -107,9 +108,10 @@ async fn a_limit_that_is_set_in_a_storm_holds_from_there_on(bank: Arc<TestBank>)
         bank.advance(TimeDelta::days(1)).await;
         stage.restrict(stage.ana.1, limits(None, None, None)).await;
         let own = limits(None, Some("3"), Some(20 + run));
-        let calls = all_at_once(
-            (0..CALLERS).map(|caller| async move { payer.spend(replicas[caller % 2], caller, "0.1").await }),
-        );
+        let calls = all_at_once((0..CALLERS).map(|caller| {
+            let payer = &payer;
+            async move { payer.spend(replicas[caller % 2], caller, "0.1").await }
+        }));
         let (answers, since) = tokio::join!(calls, stage.restrict(stage.ana.1, own));
         for answer in &answers {
             assert!(["done", "limit_exceeded"].contains(&code(answer)), "{answer:?}");

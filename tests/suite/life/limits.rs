@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use harness::{TestBank, all_at_once, on_every_backend};
 use service::transfers::{Failure, LimitKind, TransferError};
-use service::wallets::{Expected, Limits};
+use service::wallets::{Expected, WalletLimits};
 
-use super::{Stage, code};
+use super::{LifeStage, code};
 use crate::requests::{money, new_transfer, submit};
 
 on_every_backend!(
@@ -21,9 +21,9 @@ on_every_backend!(
 
 const DAY: TimeDelta = TimeDelta::days(1);
 
-impl Stage {
+impl LifeStage {
     async fn limit(&self, per_transfer: Option<&str>, per_day: Option<&str>, count: Option<i64>) {
-        let limits = Limits {
+        let limits = WalletLimits {
             per_transfer: per_transfer.map(money),
             per_day_amount: per_day.map(money),
             per_day_count: count,
@@ -31,7 +31,7 @@ impl Stage {
         let set = self
             .services
             .wallets
-            .set_limits(self.operator, self.ana.1, limits, Expected::Anything)
+            .set_limits(&self.operator, self.ana.1, limits, Expected::Anything)
             .await;
         let shown = set
             .expect("limits can be set")
@@ -53,7 +53,7 @@ impl Stage {
 }
 
 async fn one_transfer_may_not_pass_its_limit(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     stage.limit(Some("10"), None, None).await;
     assert_eq!(
         stage.refusal("10.0001").await,
@@ -65,7 +65,7 @@ async fn one_transfer_may_not_pass_its_limit(bank: Arc<TestBank>) {
 }
 
 async fn the_amount_and_the_number_of_a_day_are_limited(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     stage.limit(None, Some("30"), Some(3)).await;
     stage.pay("20").await.expect("it is within the limits");
     assert_eq!(
@@ -82,15 +82,15 @@ async fn the_amount_and_the_number_of_a_day_are_limited(bank: Arc<TestBank>) {
 }
 
 async fn a_limit_looks_at_what_counted_today(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     stage.pay("10").await.expect("there is enough");
     let hold = stage.hold("10").await;
     stage
-        .capture(stage.ben.0, hold, Some("4"), true)
+        .capture(&stage.ben.0, hold, Some("4"), true)
         .await
         .expect("it is open");
     let voided = stage.hold("20").await;
-    stage.void(stage.ben.0, voided).await.expect("it is open");
+    stage.void(&stage.ben.0, voided).await.expect("it is open");
     let paid = stage.pay("1").await.expect("there is enough").transfer.transfer.id;
     stage.reverse(paid, None).await.expect("ben has it");
     // 10 and 1 paid, 4 captured; the reversal gives nothing back, and what was released counts no more.
@@ -104,22 +104,22 @@ async fn a_limit_looks_at_what_counted_today(bank: Arc<TestBank>) {
 }
 
 async fn a_release_gives_back_on_the_same_day_only(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     stage.limit(None, Some("30"), Some(2)).await;
     let hold = stage.hold("30").await;
     assert_eq!(code(&stage.pay("1").await), "limit_exceeded");
-    stage.void(stage.ben.0, hold).await.expect("it is open");
+    stage.void(&stage.ben.0, hold).await.expect("it is open");
     let new = service::transfers::NewTransfer {
         hold: service::transfers::HoldTerms::try_new(172_800),
         ..stage.new_hold("30")
     };
-    let hold = submit(&stage.services, stage.ana.0, new)
+    let hold = submit(&stage.services, &stage.ana.0, new)
         .await
         .expect("all was given back");
     bank.advance(DAY).await;
     stage.pay("20").await.expect("a new day has begun");
     stage
-        .void(stage.ben.0, hold.transfer.transfer.id)
+        .void(&stage.ben.0, hold.transfer.transfer.id)
         .await
         .expect("it is open");
     assert_eq!(
@@ -129,7 +129,7 @@ async fn a_release_gives_back_on_the_same_day_only(bank: Arc<TestBank>) {
 }
 
 async fn the_same_limits_again_change_nothing(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     stage.limit(None, Some("30"), None).await;
     stage.pay("20").await.expect("it is within the limits");
     stage.limit(None, Some("30"), None).await;
@@ -138,7 +138,7 @@ async fn the_same_limits_again_change_nothing(bank: Arc<TestBank>) {
 
 async fn parallel_callers_on_two_replicas_never_pass_a_limit(bank: Arc<TestBank>) {
     const CALLERS: usize = 64;
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     for run in 0..10_i64 {
         bank.advance(DAY).await;
@@ -152,10 +152,10 @@ async fn parallel_callers_on_two_replicas_never_pass_a_limit(bank: Arc<TestBank>
             let services = if caller % 2 == 0 { &stage.services } else { &replica };
             let (services, ana, new) = (
                 services.clone(),
-                stage.ana.0,
+                stage.ana.0.clone(),
                 new_transfer(stage.ana.1, stage.ben.1, "0.1"),
             );
-            async move { submit(&services, ana, new).await }
+            async move { submit(&services, &ana, new).await }
         });
         let answers = all_at_once(calls).await;
         let made = answers.iter().filter(|answer| answer.is_ok()).count();

@@ -7,6 +7,7 @@ mod batches;
 mod captures;
 mod dry_runs;
 mod expiry;
+mod floods;
 mod held_withdrawals;
 mod holds;
 mod keys;
@@ -16,6 +17,7 @@ mod limits;
 mod lists;
 mod operations;
 mod outflow;
+mod payees;
 mod precedence;
 mod races;
 mod replicas;
@@ -38,7 +40,7 @@ use service::values::{Method, TransferId, WalletId};
 use crate::requests::{money, new_transfer, quiet_customer};
 
 /// Ana has 100, ben has nothing, and there is an operator.
-pub struct Stage {
+pub struct LifeStage {
     pub services: Arc<Services>,
     pub ana: (Actor, WalletId),
     pub ben: (Actor, WalletId),
@@ -47,7 +49,7 @@ pub struct Stage {
 
 pub type Answer = Result<TransferOutcome, TransferError>;
 
-impl Stage {
+impl LifeStage {
     pub async fn set(bank: &Arc<TestBank>) -> Self {
         let ana = quiet_customer(bank, "ana").await;
         let ben = quiet_customer(bank, "ben").await;
@@ -65,7 +67,7 @@ impl Stage {
         let held = self
             .services
             .transfers
-            .submit(Asking::by(self.ana.0), self.new_hold(amount))
+            .submit(Asking::by(&self.ana.0), self.new_hold(amount))
             .await;
         held.expect("there is enough").transfer.transfer.id
     }
@@ -79,34 +81,34 @@ impl Stage {
 
     pub async fn pay(&self, amount: &str) -> Answer {
         let new = new_transfer(self.ana.1, self.ben.1, amount);
-        self.services.transfers.submit(Asking::by(self.ana.0), new).await
+        self.services.transfers.submit(Asking::by(&self.ana.0), new).await
     }
 
-    pub async fn capture(&self, actor: Actor, hold: TransferId, amount: Option<&str>, is_final: bool) -> Answer {
-        capture(&self.services, actor, hold, amount, is_final).await
+    pub async fn capture(&self, actor: &Actor, hold: TransferId, amount: Option<&str>, is_final: bool) -> Answer {
+        capture(&self.services, actor.clone(), hold, amount, is_final).await
     }
 
-    pub async fn void(&self, actor: Actor, hold: TransferId) -> Answer {
+    pub async fn void(&self, actor: &Actor, hold: TransferId) -> Answer {
         self.services.transfers.void(Asking::by(actor), hold).await
     }
 
     pub async fn reverse(&self, original: TransferId, amount: Option<&str>) -> Answer {
-        reverse(&self.services, self.operator, original, amount).await
+        reverse(&self.services, &self.operator, original, amount).await
     }
 
     pub async fn get(&self, id: TransferId) -> ShownTransfer {
-        let found = self.services.transfers.get(self.operator, id).await;
+        let found = self.services.transfers.get(&self.operator, id).await;
         found.expect("the transfer is there")
     }
 
     /// Balance, held and available of a wallet.
     pub async fn amounts(&self, wallet: WalletId) -> [String; 3] {
-        let wallet = self.services.wallets.get(self.operator, wallet).await;
+        let wallet = self.services.wallets.get(&self.operator, wallet).await;
         let wallet = wallet.expect("the wallet is there");
         [wallet.balance, wallet.held, wallet.available()].map(|money| money.to_string())
     }
 
-    pub async fn withdraw_later(&self, actor: Actor, amount: &str) -> Answer {
+    pub async fn withdraw_later(&self, actor: &Actor, amount: &str) -> Answer {
         let method = Method::try_new("wire").expect("this is a method");
         let new = NewPayment {
             hold: Some(HoldTerms::DEFAULT),
@@ -128,10 +130,10 @@ pub async fn capture(
         amount: asked(amount),
         is_final,
     };
-    services.transfers.capture(Asking::by(actor), new).await
+    services.transfers.capture(Asking::by(&actor), new).await
 }
 
-pub async fn reverse(services: &Services, actor: Actor, original: TransferId, amount: Option<&str>) -> Answer {
+pub async fn reverse(services: &Services, actor: &Actor, original: TransferId, amount: Option<&str>) -> Answer {
     let new = NewReversal {
         original,
         amount: asked(amount),

@@ -6,7 +6,7 @@ use service::transfers::{AskedAmount, Asking, HoldTerms, NewCapture, NewPayment,
 use service::values::{Method, TransferId};
 
 use super::acts::made;
-use super::{Answer, Stage};
+use super::{Answer, LifeStage};
 use crate::requests::{money, new_transfer};
 
 /// What can be asked for.
@@ -35,11 +35,11 @@ pub const OPERATIONS: [Operation; 8] = [
 
 impl Operation {
     /// A user who may ask for it.
-    pub fn asker(self, stage: &Stage) -> Actor {
+    pub fn asker(self, stage: &LifeStage) -> Actor {
         match self {
-            Self::Pay | Self::Hold | Self::Withdraw | Self::WithdrawLater => stage.ana.0,
-            Self::Capture | Self::Void => stage.ben.0,
-            Self::Deposit | Self::Reverse => stage.operator,
+            Self::Pay | Self::Hold | Self::Withdraw | Self::WithdrawLater => stage.ana.0.clone(),
+            Self::Capture | Self::Void => stage.ben.0.clone(),
+            Self::Deposit | Self::Reverse => stage.operator.clone(),
         }
     }
 }
@@ -52,7 +52,7 @@ pub struct Targets {
 }
 
 impl Targets {
-    pub async fn of(stage: &Stage) -> Self {
+    pub async fn of(stage: &LifeStage) -> Self {
         Self {
             captured: stage.hold("4").await,
             voided: stage.hold("3").await,
@@ -61,7 +61,7 @@ impl Targets {
     }
 }
 
-impl Stage {
+impl LifeStage {
     /// Asks for an operation: of 1, but a void of 3 and a reversal of 2. Payments are by `wire`.
     pub async fn perform(
         &self,

@@ -7,7 +7,7 @@ use harness::TestBank;
 use sea_orm::{EntityTrait, QueryOrder};
 use service::ledger::day_of;
 use service::values::{Money, Timestamp, TransferId, TransferKind, TransferStatus, WalletId};
-use service::wallets::Limits;
+use service::wallets::WalletLimits;
 
 /// What went out of one wallet on the day of the newest row, in ten-thousandths, and how many transfers there were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Counted {
 /// The limits that hold from a time on, and the holds of the wallet: on which day each began, and whether any of it was
 /// captured.
 struct Recount {
-    limits: Limits,
+    limits: WalletLimits,
     since: Timestamp,
     counted: Counted,
     holds: HashMap<TransferId, (i32, bool)>,
@@ -28,7 +28,7 @@ struct Recount {
 
 /// Fails if a transfer of this wallet has passed a limit since a time, or was refused for one that it would not have
 /// passed. Gives what counts on the last day.
-pub async fn assert_limits_held(bank: &TestBank, wallet: WalletId, limits: Limits, since: Timestamp) -> Counted {
+pub async fn assert_limits_held(bank: &TestBank, wallet: WalletId, limits: WalletLimits, since: Timestamp) -> Counted {
     let rows = transfers::Entity::find().order_by_asc(transfers::Column::Id);
     let rows = rows.all(&bank.db.read).await.expect("transfers can be read");
     let mut recount = Recount {

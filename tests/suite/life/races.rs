@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use harness::{TestBank, on_every_backend};
 use service::values::Money;
 
-use super::{Stage, capture, code, reverse};
+use super::{LifeStage, capture, code, reverse};
 
 on_every_backend!(
     one_hold_is_not_captured_twice_by_two_simultaneous_calls,
@@ -18,13 +18,13 @@ on_every_backend!(
 const RUNS: usize = 50;
 
 async fn one_hold_is_not_captured_twice_by_two_simultaneous_calls(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     for _ in 0..RUNS {
         let hold = stage.hold("1").await;
         let (one, other) = tokio::join!(
-            stage.capture(stage.ben.0, hold, None, true),
-            capture(&replica, stage.ben.0, hold, None, true)
+            stage.capture(&stage.ben.0, hold, None, true),
+            capture(&replica, stage.ben.0.clone(), hold, None, true)
         );
         let mut codes = [code(&one), code(&other)];
         codes.sort_unstable();
@@ -34,14 +34,14 @@ async fn one_hold_is_not_captured_twice_by_two_simultaneous_calls(bank: Arc<Test
 }
 
 async fn captures_and_voids_at_once_never_take_more_than_the_hold(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     for _ in 0..RUNS {
         let hold = stage.hold("1").await;
         let (one, other, void) = tokio::join!(
-            stage.capture(stage.ben.0, hold, Some("0.6"), false),
-            capture(&replica, stage.operator, hold, Some("0.6"), true),
-            stage.void(stage.ben.0, hold)
+            stage.capture(&stage.ben.0, hold, Some("0.6"), false),
+            capture(&replica, stage.operator.clone(), hold, Some("0.6"), true),
+            stage.void(&stage.ben.0, hold)
         );
         for answer in [&one, &other, &void] {
             assert!(
@@ -59,13 +59,13 @@ async fn captures_and_voids_at_once_never_take_more_than_the_hold(bank: Arc<Test
 }
 
 async fn a_hold_that_expires_while_it_is_captured_ends_once(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     for _ in 0..RUNS / 5 {
         let hold = stage.hold("1").await;
         bank.advance(TimeDelta::seconds(3_601)).await;
         let (captured, swept, paid) = tokio::join!(
-            stage.capture(stage.ben.0, hold, None, true),
+            stage.capture(&stage.ben.0, hold, None, true),
             replica.transfers.expire_holds(),
             stage.pay("0.1")
         );
@@ -76,14 +76,14 @@ async fn a_hold_that_expires_while_it_is_captured_ends_once(bank: Arc<TestBank>)
 }
 
 async fn reversals_at_once_never_exceed_the_original(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     for _ in 0..RUNS {
         let paid = stage.pay("1").await.expect("there is enough").transfer.transfer.id;
         let (one, other, third) = tokio::join!(
             stage.reverse(paid, Some("0.6")),
-            reverse(&replica, stage.operator, paid, Some("0.6")),
-            reverse(&replica, stage.operator, paid, Some("0.4"))
+            reverse(&replica, &stage.operator, paid, Some("0.6")),
+            reverse(&replica, &stage.operator, paid, Some("0.4"))
         );
         let done = [&one, &other, &third]
             .iter()

@@ -11,7 +11,7 @@ use service::transfers::Asking;
 use service::values::{Money, TransferId, TransferKind};
 
 use super::acts::{LATER, advance_to, made, stored_hold};
-use super::{Answer, Stage, capture, code, reverse};
+use super::{Answer, LifeStage, capture, code, reverse};
 use crate::requests::{new_transfer, submit};
 
 on_every_backend!(
@@ -27,7 +27,7 @@ const SHORT_RUNS: usize = 30;
 const CALLERS: usize = 8;
 
 /// Who asks about holds of one unit, which are ana's for ben.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Askers {
     ben: Actor,
     operator: Actor,
@@ -35,13 +35,13 @@ struct Askers {
 
 impl Askers {
     /// One of the things that can be done with a hold.
-    async fn end(self, services: &Services, hold: TransferId, number: usize) -> &'static str {
+    async fn end(&self, services: &Services, hold: TransferId, number: usize) -> &'static str {
         let answer: Answer = match number % 5 {
-            0 => capture(services, self.ben, hold, Some("0.3"), false).await,
-            1 => capture(services, self.operator, hold, Some("0.5"), true).await,
-            2 => capture(services, self.ben, hold, None, true).await,
+            0 => capture(services, self.ben.clone(), hold, Some("0.3"), false).await,
+            1 => capture(services, self.operator.clone(), hold, Some("0.5"), true).await,
+            2 => capture(services, self.ben.clone(), hold, None, true).await,
             3 => {
-                let asking = Asking::by(self.ben);
+                let asking = Asking::by(&self.ben);
                 services.transfers.void(asking, hold).await
             }
             _ => {
@@ -55,7 +55,7 @@ impl Askers {
 
 /// What the rows say about a hold of 1 unit that has ended: in ten-thousandths, what was captured. Fails unless it was
 /// given away once.
-async fn captured_of_ended(bank: &TestBank, stage: &Stage, hold: TransferId) -> i64 {
+async fn captured_of_ended(bank: &TestBank, stage: &LifeStage, hold: TransferId) -> i64 {
     let (mut captured, mut released, mut releases) = (0, 0, 0);
     for child in stage.children(hold).await {
         let transfer = &child.transfer;
@@ -77,10 +77,10 @@ async fn captured_of_ended(bank: &TestBank, stage: &Stage, hold: TransferId) -> 
     captured
 }
 
-async fn storm(bank: &TestBank, stage: &Stage, replica: &Arc<Services>, (hold, run): (TransferId, usize)) -> i64 {
+async fn storm(bank: &TestBank, stage: &LifeStage, replica: &Arc<Services>, (hold, run): (TransferId, usize)) -> i64 {
     let askers = Askers {
-        ben: stage.ben.0,
-        operator: stage.operator,
+        ben: stage.ben.0.clone(),
+        operator: stage.operator.clone(),
     };
     let replicas = [&stage.services, replica];
     let calls = (0..CALLERS).map(|caller| askers.end(replicas[caller % 2], hold, run + caller / 2));
@@ -91,13 +91,13 @@ async fn storm(bank: &TestBank, stage: &Stage, replica: &Arc<Services>, (hold, r
         );
     }
     // Perhaps a part of it is still held.
-    let last = stage.void(stage.ben.0, hold).await;
+    let last = stage.void(&stage.ben.0, hold).await;
     assert!(["done", "hold_closed"].contains(&code(&last)), "{last:?}");
     captured_of_ended(bank, stage, hold).await
 }
 
 async fn whoever_comes_first_a_hold_gives_away_what_it_held(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     let mut captured = 0;
     for run in 0..RUNS {
@@ -113,7 +113,7 @@ async fn whoever_comes_first_a_hold_gives_away_what_it_held(bank: Arc<TestBank>)
 /// Each record is dated a microsecond after the one before, so a hold that has some microseconds left runs out while its
 /// callers are served.
 async fn a_hold_that_runs_out_in_the_middle_of_its_captures_ends_once(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     let mut expired = 0;
     for run in 0..SHORT_RUNS {
@@ -139,11 +139,11 @@ async fn a_hold_that_runs_out_in_the_middle_of_its_captures_ends_once(bank: Arc<
 }
 
 async fn two_sweepers_release_a_hold_once(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     for _ in 0..SHORT_RUNS {
         let holds = [stage.hold("1").await, stage.hold("2").await, stage.hold("3").await];
-        made(stage.capture(stage.ben.0, holds[1], Some("0.1"), false).await);
+        made(stage.capture(&stage.ben.0, holds[1], Some("0.1"), false).await);
         bank.advance(LATER).await;
         let sweepers = [&stage.services, &replica, &stage.services, &replica];
         let sweeps = sweepers.map(|services| services.transfers.expire_holds());
@@ -168,23 +168,23 @@ async fn two_sweepers_release_a_hold_once(bank: Arc<TestBank>) {
 }
 
 async fn parallel_reversals_never_exceed_the_original(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     let replicas = [&stage.services, &replica];
     let mut refusals = 0;
     for run in 0..RUNS {
         let paid = made(stage.pay("1").await);
         let amounts = [Some("0.6"), Some("0.4"), None, Some("0.25"), Some("0.75"), Some("1")];
-        let operator = stage.operator;
+        let operator = stage.operator.clone();
         let calls = (0..CALLERS).map(|caller| {
-            let amount = amounts[(run + caller) % amounts.len()];
+            let (amount, operator) = (amounts[(run + caller) % amounts.len()], &operator);
             async move { reverse(replicas[caller % 2], operator, paid, amount).await }
         });
         // In every third run ben spends some of the money meanwhile.
         let spends = async {
             if run % 3 == 0 {
                 let new = new_transfer(stage.ben.1, stage.ana.1, "0.5");
-                let _ = submit(&replica, stage.ben.0, new).await;
+                let _ = submit(&replica, &stage.ben.0, new).await;
             }
         };
         let (answers, ()) = tokio::join!(all_at_once(calls), spends);
@@ -202,7 +202,7 @@ async fn parallel_reversals_never_exceed_the_original(bank: Arc<TestBank>) {
         let left = stage.amounts(stage.ben.1).await[0].clone();
         if left != "0.0000" {
             let new = new_transfer(stage.ben.1, stage.ana.1, &left);
-            made(submit(&stage.services, stage.ben.0, new).await);
+            made(submit(&stage.services, &stage.ben.0, new).await);
         }
     }
     assert!(refusals > 0, "nothing was refused");
@@ -211,15 +211,15 @@ async fn parallel_reversals_never_exceed_the_original(bank: Arc<TestBank>) {
 }
 
 async fn what_is_captured_and_taken_back_at_once_adds_up(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let replica = bank.replica().await;
     for run in 0..SHORT_RUNS {
         let hold = stage.hold("1").await;
-        let first = made(stage.capture(stage.ben.0, hold, Some("0.5"), false).await);
+        let first = made(stage.capture(&stage.ben.0, hold, Some("0.5"), false).await);
         let (captured, back, again) = tokio::join!(
-            capture(&replica, stage.ben.0, hold, Some("0.5"), true),
+            capture(&replica, stage.ben.0.clone(), hold, Some("0.5"), true),
             stage.reverse(first, None),
-            reverse(&replica, stage.operator, first, Some("0.3")),
+            reverse(&replica, &stage.operator, first, Some("0.3")),
         );
         assert_eq!(
             code(&captured),

@@ -6,7 +6,7 @@ use harness::{TestBank, on_every_backend};
 use service::transfers::{Refusal, TransferError};
 use service::values::{TransferKind, TransferStatus};
 
-use super::{Stage, code};
+use super::{LifeStage, code};
 
 on_every_backend!(
     a_reversal_takes_money_back,
@@ -17,7 +17,7 @@ on_every_backend!(
 );
 
 async fn a_reversal_takes_money_back(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let paid = stage.pay("40").await.expect("there is enough").transfer.transfer.id;
     let reversal = stage.reverse(paid, None).await.expect("ben has it");
     let reversal = &reversal.transfer.transfer;
@@ -30,7 +30,7 @@ async fn a_reversal_takes_money_back(bank: Arc<TestBank>) {
 }
 
 async fn reversals_in_part_never_exceed_the_original(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let paid = stage.pay("40").await.expect("there is enough").transfer.transfer.id;
     stage.reverse(paid, Some("15")).await.expect("ben has it");
     stage.reverse(paid, Some("15")).await.expect("ben has it");
@@ -47,13 +47,13 @@ async fn reversals_in_part_never_exceed_the_original(bank: Arc<TestBank>) {
 }
 
 async fn deposits_withdrawals_and_captures_are_reversed(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     bank.open_method("wire", "USD").await;
-    let withdrawal = crate::requests::withdraw(&stage.services, stage.ana.0, stage.ana.1, "5").await;
+    let withdrawal = crate::requests::withdraw(&stage.services, &stage.ana.0, stage.ana.1, "5").await;
     let withdrawal = withdrawal.expect("there is enough").transfer.transfer.id;
     stage.reverse(withdrawal, None).await.expect("the bank pays back");
     let hold = stage.hold("30").await;
-    let capture = stage.capture(stage.ben.0, hold, None, true).await.expect("it is open");
+    let capture = stage.capture(&stage.ben.0, hold, None, true).await.expect("it is open");
     stage
         .reverse(capture.transfer.transfer.id, Some("1"))
         .await
@@ -62,11 +62,11 @@ async fn deposits_withdrawals_and_captures_are_reversed(bank: Arc<TestBank>) {
 }
 
 async fn a_wallet_that_cannot_pay_back_refuses_and_that_is_recorded(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let paid = stage.pay("40").await.expect("there is enough").transfer.transfer.id;
     crate::requests::submit(
         &stage.services,
-        stage.ben.0,
+        &stage.ben.0,
         crate::requests::new_transfer(stage.ben.1, stage.ana.1, "30"),
     )
     .await
@@ -88,17 +88,17 @@ async fn a_wallet_that_cannot_pay_back_refuses_and_that_is_recorded(bank: Arc<Te
 }
 
 async fn only_what_moved_money_is_reversed(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
     assert_eq!(code(&stage.reverse(hold, None).await), "not_reversible");
     let release = stage
-        .void(stage.ben.0, hold)
+        .void(&stage.ben.0, hold)
         .await
         .expect("it is open")
         .transfer
         .transfer
         .id;
     assert_eq!(code(&stage.reverse(release, None).await), "not_reversible");
-    let refused = super::reverse(&stage.services, stage.ana.0, hold, None).await;
+    let refused = super::reverse(&stage.services, &stage.ana.0, hold, None).await;
     assert_eq!(code(&refused), "transfer_not_found", "an operator's command");
 }

@@ -6,7 +6,7 @@ use harness::{TestBank, on_every_backend};
 use service::values::{TransferKind, TransferStatus, WalletStatus};
 
 use super::acts::{LATER, made, recorded};
-use super::{Stage, code};
+use super::{LifeStage, code};
 use crate::requests::submit;
 
 on_every_backend!(
@@ -19,19 +19,19 @@ on_every_backend!(
 );
 
 async fn a_frozen_source_refuses_captures_until_it_is_unfrozen(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
-    made(stage.capture(stage.ben.0, hold, Some("10"), false).await);
+    made(stage.capture(&stage.ben.0, hold, Some("10"), false).await);
     stage.freeze(stage.ana.1).await;
     for amount in [Some("1"), None] {
-        let refused = stage.capture(stage.operator, hold, amount, true).await;
+        let refused = stage.capture(&stage.operator, hold, amount, true).await;
         assert_eq!(code(&refused), "wallet_frozen", "for operators too");
         let record = stage.get(recorded(&refused)).await.transfer;
         assert_eq!((record.parent, record.status), (Some(hold), TransferStatus::Failed));
     }
     assert_eq!(stage.amounts(stage.ana.1).await, ["90.0000", "20.0000", "70.0000"]);
     stage.unfreeze(stage.ana.1).await;
-    made(stage.capture(stage.ben.0, hold, None, true).await);
+    made(stage.capture(&stage.ben.0, hold, None, true).await);
     assert_eq!(stage.amounts(stage.ana.1).await, ["70.0000", "0.0000", "70.0000"]);
     let statuses: Vec<TransferStatus> = stage.children(hold).await.iter().map(|one| one.status()).collect();
     let (done, failed) = (TransferStatus::Completed, TransferStatus::Failed);
@@ -39,38 +39,38 @@ async fn a_frozen_source_refuses_captures_until_it_is_unfrozen(bank: Arc<TestBan
 }
 
 async fn a_frozen_destination_refuses_captures_and_allows_voids(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
     stage.freeze(stage.ben.1).await;
-    let refused = stage.capture(stage.ben.0, hold, None, true).await;
+    let refused = stage.capture(&stage.ben.0, hold, None, true).await;
     assert_eq!(code(&refused), "wallet_frozen");
     assert_eq!(stage.get(recorded(&refused)).await.transfer.parent, Some(hold));
-    made(stage.void(stage.ben.0, hold).await);
+    made(stage.void(&stage.ben.0, hold).await);
     assert_eq!(stage.amounts(stage.ana.1).await, ["100.0000", "0.0000", "100.0000"]);
 }
 
 async fn a_closed_destination_refuses_captures_and_allows_voids(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let [first, second] = [stage.hold("30").await, stage.hold("5").await];
     stage.close(stage.ben.1).await;
-    for actor in [stage.ben.0, stage.operator] {
-        let refused = stage.capture(actor, first, None, true).await;
+    for actor in [stage.ben.0.clone(), stage.operator.clone()] {
+        let refused = stage.capture(&actor, first, None, true).await;
         assert_eq!(code(&refused), "wallet_closed");
         assert_eq!(stage.get(recorded(&refused)).await.transfer.parent, Some(first));
     }
-    made(stage.void(stage.ben.0, first).await);
-    made(stage.void(stage.operator, second).await);
+    made(stage.void(&stage.ben.0, first).await);
+    made(stage.void(&stage.operator, second).await);
     assert_eq!(stage.amounts(stage.ana.1).await, ["100.0000", "0.0000", "100.0000"]);
     assert_eq!(stage.amounts(stage.ben.1).await, ["0.0000", "0.0000", "0.0000"]);
 }
 
 async fn a_hold_of_a_frozen_wallet_expires(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
     stage.freeze(stage.ana.1).await;
     bank.advance(LATER).await;
     assert_eq!(stage.amounts(stage.ana.1).await, ["100.0000", "0.0000", "100.0000"]);
-    let refused = stage.capture(stage.ben.0, hold, None, true).await;
+    let refused = stage.capture(&stage.ben.0, hold, None, true).await;
     assert_eq!(code(&refused), "hold_closed", "comes before the frozen wallet");
     let transfers = &stage.services.transfers;
     // The refused capture left nothing behind, or the release: either way one is there after a sweep.
@@ -81,12 +81,12 @@ async fn a_hold_of_a_frozen_wallet_expires(bank: Arc<TestBank>) {
     assert_eq!(children[0].transfer.created_by, None);
     assert_eq!(children[0].transfer.amount.to_string(), "30.0000");
     assert_eq!(transfers.expire_holds().await.expect("it can sweep"), 0);
-    let wallet = stage.services.wallets.get(stage.operator, stage.ana.1).await;
+    let wallet = stage.services.wallets.get(&stage.operator, stage.ana.1).await;
     assert_eq!(wallet.expect("it is there").status, WalletStatus::Frozen);
 }
 
 async fn a_hold_for_a_closed_wallet_expires(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let hold = stage.hold("30").await;
     stage.close(stage.ben.1).await;
     bank.advance(LATER).await;
@@ -101,10 +101,10 @@ async fn a_hold_for_a_closed_wallet_expires(bank: Arc<TestBank>) {
 }
 
 async fn a_frozen_wallet_holds_no_more_money(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     for wallet in [stage.ana.1, stage.ben.1] {
         stage.freeze(wallet).await;
-        let refused = submit(&stage.services, stage.ana.0, stage.new_hold("1")).await;
+        let refused = submit(&stage.services, &stage.ana.0, stage.new_hold("1")).await;
         assert_eq!(code(&refused), "wallet_frozen");
         let record = stage.get(recorded(&refused)).await;
         assert_eq!(

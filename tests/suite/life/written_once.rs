@@ -5,7 +5,7 @@ use std::sync::Arc;
 use harness::{TestBank, on_every_backend};
 use service::values::{HoldEnd, TransferStatus};
 
-use super::Stage;
+use super::LifeStage;
 use super::acts::{LATER, WrittenRows, made, recorded, stored_hold};
 use crate::requests::{new_transfer, submit};
 
@@ -18,19 +18,19 @@ on_every_backend!(
 );
 
 async fn captures_and_the_end_of_a_hold_change_no_row(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let before = WrittenRows::of(&bank).await;
     let hold = stage.hold("30").await;
     let held = WrittenRows::of(&bank).await;
     held.assert_grown_from(&before, (1, 0));
     let state = stored_hold(&bank, hold).await.expect("a hold has a state");
     assert_eq!((state.wallet_id, state.end, state.ended_at), (stage.ana.1, None, None));
-    made(stage.capture(stage.ben.0, hold, Some("10"), false).await);
+    made(stage.capture(&stage.ben.0, hold, Some("10"), false).await);
     let partly = WrittenRows::of(&bank).await;
     partly.assert_grown_from(&held, (1, 2));
     let state = stored_hold(&bank, hold).await.expect("a hold has a state");
     assert_eq!((state.remaining.to_string(), state.end), ("20.0000".to_owned(), None));
-    made(stage.capture(stage.ben.0, hold, Some("5"), true).await);
+    made(stage.capture(&stage.ben.0, hold, Some("5"), true).await);
     let ended = WrittenRows::of(&bank).await;
     ended.assert_grown_from(&partly, (1, 2));
     let state = stored_hold(&bank, hold).await.expect("a hold has a state");
@@ -44,10 +44,10 @@ async fn captures_and_the_end_of_a_hold_change_no_row(bank: Arc<TestBank>) {
 }
 
 async fn a_void_and_an_expiry_change_no_row(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let [voided, expiring] = [stage.hold("10").await, stage.hold("20").await];
     let held = WrittenRows::of(&bank).await;
-    let void = made(stage.void(stage.ben.0, voided).await);
+    let void = made(stage.void(&stage.ben.0, voided).await);
     let after_void = WrittenRows::of(&bank).await;
     after_void.assert_grown_from(&held, (1, 0));
     let state = stored_hold(&bank, voided).await.expect("a hold has a state");
@@ -69,7 +69,7 @@ async fn a_void_and_an_expiry_change_no_row(bank: Arc<TestBank>) {
 }
 
 async fn a_reversal_changes_no_row(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let paid = made(stage.pay("40").await);
     let before = WrittenRows::of(&bank).await;
     made(stage.reverse(paid, Some("15")).await);
@@ -83,9 +83,9 @@ async fn a_reversal_changes_no_row(bank: Arc<TestBank>) {
 }
 
 async fn a_refused_hold_has_no_state(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let before = WrittenRows::of(&bank).await;
-    let refused = submit(&stage.services, stage.ana.0, stage.new_hold("100.0001")).await;
+    let refused = submit(&stage.services, &stage.ana.0, stage.new_hold("100.0001")).await;
     let id = recorded(&refused);
     WrittenRows::of(&bank).await.assert_grown_from(&before, (1, 0));
     assert_eq!(stored_hold(&bank, id).await, None);
@@ -93,7 +93,7 @@ async fn a_refused_hold_has_no_state(bank: Arc<TestBank>) {
 }
 
 async fn a_batch_keeps_its_outcomes_beside_its_rows(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = LifeStage::set(&bank).await;
     let own = |amount| new_transfer(stage.ana.1, stage.ben.1, amount);
     let kept = async || bank.number("SELECT count(*) AS n FROM batches").await;
     let keyed = async || {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::app::app;
-use api::edge::{self, Limits};
+use api::edge::{self, ConnectionLimits};
 use harness::{Backend, Caller, Delays, Stopwatch, TestBank, on_every_backend};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use service::Services;
@@ -166,7 +166,12 @@ async fn served(services: &Arc<Services>) -> Caller {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
     let address = listener.local_addr().expect("a bound listener has an address");
     let app = app(services.clone(), Vec::new()).expect("the app can be built");
-    tokio::spawn(edge::serve(listener, app, Limits::default(), std::future::pending()));
+    tokio::spawn(edge::serve(
+        listener,
+        app,
+        ConnectionLimits::default(),
+        std::future::pending(),
+    ));
     Caller::at(address)
 }
 

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use harness::{Backend, TestBank};
 use serde_json::Value;
 use service::Services;
+use service::actor::Actor;
 use service::page::PageRequest;
+use service::values::{Role, UserId};
 use service::wallets::Holder;
 use tracing::field::{Field, Visit};
 use tracing::instrument::WithSubscriber;
@@ -49,8 +51,9 @@ impl Meter {
                 // The first notice of the process may be lost: if a thread without a subscriber emits it at the same
                 // moment, tracing disables the event until the next subscriber is set.
                 let request = PageRequest { limit: 1, after: None };
+                let operator = Actor::new(UserId(uuid::Uuid::max()), Role::Operator);
                 Self::Postgres
-                    .measure(services.wallets.list(Holder::Anyone, request))
+                    .measure(services.wallets.list(&operator, Holder::Anyone, request))
                     .await;
                 (services, Self::Postgres)
             }

@@ -95,12 +95,12 @@ async fn a_list_touches_what_it_shows(bank: Arc<TestBank>) {
     for filter in filters() {
         for (who, wallet, bound) in [
             // What ana has is few, whatever others have.
-            (town.ana.actor, None, Bound::Page),
-            (town.ana.actor, Some(town.ana.wallet), Bound::Page),
-            (town.busy.actor, None, Bound::of_busy(&filter)),
-            (town.busy.actor, Some(town.busy.wallet), Bound::of_busy(&filter)),
-            (operator, None, Bound::of_bank(&filter)),
-            (operator, Some(town.busy.wallet), Bound::of_busy(&filter)),
+            (&town.ana.actor, None, Bound::Page),
+            (&town.ana.actor, Some(town.ana.wallet), Bound::Page),
+            (&town.busy.actor, None, Bound::of_busy(&filter)),
+            (&town.busy.actor, Some(town.busy.wallet), Bound::of_busy(&filter)),
+            (&operator, None, Bound::of_bank(&filter)),
+            (&operator, Some(town.busy.wallet), Bound::of_busy(&filter)),
         ] {
             let of_wallet = TransferFilter { wallet, ..filter };
             let since = TransferFilter {
@@ -112,17 +112,17 @@ async fn a_list_touches_what_it_shows(bank: Arc<TestBank>) {
                 ..of_wallet
             };
             for filter in [of_wallet, since, until] {
-                town.lists(who, filter, bound).await;
+                town.lists(who.clone(), filter, bound).await;
             }
         }
     }
     let wallets = &town.services.wallets;
-    for (who, wallet) in [(town.ana.actor, town.ana.wallet), (town.busy.actor, town.busy.wallet)] {
+    for (who, wallet) in [(&town.ana.actor, town.ana.wallet), (&town.busy.actor, town.busy.wallet)] {
         let list = async { wallets.entries(who, wallet, PAGE).await.map(drop) };
         town.costs_at_most(Bound::Page, "entries", list).await;
         let list = async {
             wallets
-                .list(Holder::User(who.user), PageRequest { limit: 50, after: None })
+                .list(who, Holder::User(who.user), PageRequest { limit: 50, after: None })
                 .await
                 .map(drop)
         };
@@ -143,19 +143,20 @@ async fn what_belongs_to_a_transfer_or_a_batch_is_found_by_it(bank: Arc<TestBank
             batch: Some(town.batch),
             ..filter
         };
-        for who in [town.ana.actor, town.busy.actor, operator] {
-            town.lists(who, of_hold, Bound::Page).await;
-            town.lists(who, of_batch, Bound::Scan).await;
+        for who in [&town.ana.actor, &town.busy.actor, &operator] {
+            town.lists(who.clone(), of_hold, Bound::Page).await;
+            town.lists(who.clone(), of_batch, Bound::Scan).await;
         }
     }
 }
 
 async fn a_rare_kind_is_found_page_by_page(bank: Arc<TestBank>) {
     let town = Town::of(&bank).await;
+    let operator = bank.operator_actor().await;
     for (who, filter) in [
-        (town.busy.actor, TransferFilter::default()),
+        (&town.busy.actor, TransferFilter::default()),
         (
-            bank.operator_actor().await,
+            &operator,
             TransferFilter {
                 wallet: Some(town.busy.wallet),
                 ..TransferFilter::default()
@@ -249,7 +250,7 @@ impl Town {
                 hold: terms,
                 ..new_transfer(ana.wallet, ben.wallet, "1")
             };
-            let answer = submit(&bank.services, ana.actor, new).await;
+            let answer = submit(&bank.services, &ana.actor, new).await;
             assert_eq!(answer.is_ok(), is_paid, "{answer:?}");
         }
         bank.execute("ANALYZE").await;
@@ -266,7 +267,7 @@ impl Town {
     }
 
     async fn lists(&self, who: Actor, filter: TransferFilter, bound: Bound) {
-        let list = self.services.transfers.list(who, filter, PAGE);
+        let list = self.services.transfers.list(&who, filter, PAGE);
         let what = format!("{who:?} {filter:?}");
         self.costs_at_most(bound, &what, async { list.await.map(drop) }).await;
     }
@@ -296,7 +297,7 @@ async fn hold_and_expire(bank: &TestBank, customer: &Customer, destination: Wall
             is_atomic: false,
             transfers: vec![new.clone(); BATCH_MAX],
         };
-        let answer = transfers.batch(Asking::by(customer.actor), batch).await;
+        let answer = transfers.batch(Asking::by(&customer.actor), batch).await;
         let answer = answer.expect("there is enough");
         last = answer
             .items

@@ -27,7 +27,7 @@ impl Books {
         let (_, ben) = quiet_customer(&bank, "ben").await;
         bank.fund(ana, "15", "visa").await;
         let new = crate::requests::new_transfer(ana, ben, "5");
-        let paid = submit(&bank.services, actor, new)
+        let paid = submit(&bank.services, &actor, new)
             .await
             .expect("ana can pay")
             .transfer

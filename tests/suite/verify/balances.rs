@@ -133,8 +133,9 @@ async fn money_from_nowhere_is_found(bank: Arc<TestBank>) {
         format!("UPDATE entries SET amount = '-99.0000', balance_after = '-99.0000' WHERE wallet_id = {visa}"),
         "UPDATE wallets SET balance = '-99.0000' WHERE method = 'visa'".to_owned(),
     ];
+    let operator = books.bank.operator_actor().await;
     let deposit = books.bank.services.transfers.list(
-        books.bank.operator_actor().await,
+        &operator,
         service::transfers::TransferFilter {
             kind: Some(service::values::TransferKind::Deposit),
             ..service::transfers::TransferFilter::default()

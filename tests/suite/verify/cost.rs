@@ -44,7 +44,7 @@ async fn count(db: &service::db::Db, statements: &AtomicU64) -> u64 {
 async fn add_refused(bank: &TestBank) {
     let (actor, ana) = quiet_customer(bank, "ana").await;
     let (_, ben) = quiet_customer(bank, "ben").await;
-    let asked = submit(&bank.services, actor, new_transfer(ana, ben, "1")).await;
+    let asked = submit(&bank.services, &actor, new_transfer(ana, ben, "1")).await;
     asked.expect_err("ana has no money");
     let head = journal::head(&bank.db.write).await;
     let refused = transfers::Entity::find_by_id(TransferId(head.last_id.0))

@@ -51,17 +51,17 @@ impl Books {
             hold: HoldTerms::try_new(3_600),
             ..new_transfer(self.ana, self.ben, amount)
         };
-        let held = submit(&self.bank.services, self.anas, new).await;
+        let held = submit(&self.bank.services, &self.anas, new).await;
         held.expect("ana has it").transfer.transfer.id
     }
 
     pub(super) async fn capture(&self, hold: TransferId, amount: Option<&str>, is_final: bool) -> TransferId {
-        let captured = capture(&self.bank.services, self.bens, hold, amount, is_final).await;
+        let captured = capture(&self.bank.services, self.bens.clone(), hold, amount, is_final).await;
         captured.expect("it is open").transfer.transfer.id
     }
 
     pub(super) async fn void(&self, hold: TransferId) -> TransferId {
-        let voided = self.bank.services.transfers.void(Asking::by(self.bens), hold).await;
+        let voided = self.bank.services.transfers.void(Asking::by(&self.bens), hold).await;
         voided.expect("it is open").transfer.transfer.id
     }
 
@@ -94,7 +94,7 @@ impl Books {
         };
         let request = service::page::PageRequest { limit: 1, after: None };
         let operator = self.bank.operator_actor().await;
-        let page = self.bank.services.transfers.list(operator, filter, request).await;
+        let page = self.bank.services.transfers.list(&operator, filter, request).await;
         page.expect("transfers can be listed").items[0].transfer.id
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use harness::{TestBank, on_every_backend};
 use service::transfers::{HoldTerms, NewTransfer};
-use service::wallets::{Expected, Limits};
+use service::wallets::{Expected, WalletLimits};
 
 use super::{Books, JOURNAL, found};
 use crate::requests::{money, new_transfer, submit};
@@ -29,20 +29,22 @@ const DAY: TimeDelta = TimeDelta::days(1);
 impl Books {
     /// Limits what goes out of ana's wallet.
     async fn limit(&self, per_day_amount: Option<&str>, per_day_count: Option<i64>) {
-        let limits = Limits {
+        let limits = WalletLimits {
             per_transfer: per_day_amount.map(money),
             per_day_amount: per_day_amount.map(money),
             per_day_count,
         };
         let operator = self.bank.operator_actor().await;
         let wallets = &self.bank.services.wallets;
-        let set = wallets.set_limits(operator, self.ana, limits, Expected::Anything).await;
+        let set = wallets
+            .set_limits(&operator, self.ana, limits, Expected::Anything)
+            .await;
         set.expect("limits can be set");
     }
 
     async fn pay(&self, amount: &str) {
         let new = new_transfer(self.ana, self.ben, amount);
-        let paid = submit(&self.bank.services, self.anas, new).await;
+        let paid = submit(&self.bank.services, &self.anas, new).await;
         paid.expect("ana has it");
     }
 }
@@ -65,7 +67,7 @@ async fn limits_and_what_counts_are_clean(bank: Arc<TestBank>) {
         hold: HoldTerms::try_new(172_800),
         ..new_transfer(books.ana, books.ben, "5")
     };
-    let long = submit(&books.bank.services, books.anas, long).await;
+    let long = submit(&books.bank.services, &books.anas, long).await;
     let long = long.expect("ana has it").transfer.transfer.id;
     books.hold("1").await;
     assert_eq!(found(&books.bank).await, []);

@@ -58,7 +58,7 @@ impl Books {
         let (actor, ana) = quiet_customer(&bank, "ana").await;
         let (bens, ben) = quiet_customer(&bank, "ben").await;
         bank.fund(ana, "100", "visa").await;
-        let pay = async |amount| submit(&bank.services, actor, new_transfer(ana, ben, amount)).await;
+        let pay = async |amount| submit(&bank.services, &actor, new_transfer(ana, ben, amount)).await;
         let ten = pay("10").await.expect("ana can pay").transfer.transfer.id;
         let five = pay("5").await.expect("ana can pay").transfer.transfer.id;
         pay("1000").await.expect_err("ana cannot pay");
@@ -82,7 +82,7 @@ impl Books {
             metadata: Metadata::try_new(r#"{"month":1}"#),
             ..new_transfer(self.ben, self.ana, "1")
         };
-        let paid = submit(&self.bank.services, self.bens, new).await;
+        let paid = submit(&self.bank.services, &self.bens, new).await;
         paid.expect("ben can pay").transfer.transfer.id
     }
 

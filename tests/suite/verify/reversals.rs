@@ -28,7 +28,7 @@ const OUTCOMES: &str = "every batch keeps the outcomes of its transfers, in thei
 impl Books {
     async fn reverse(&self, original: TransferId, amount: &str) -> TransferId {
         let operator = self.bank.operator_actor().await;
-        let reversed = reverse(&self.bank.services, operator, original, Some(amount)).await;
+        let reversed = reverse(&self.bank.services, &operator, original, Some(amount)).await;
         reversed.expect("ben has it").transfer.transfer.id
     }
 
@@ -39,7 +39,7 @@ impl Books {
             is_atomic: false,
             transfers: transfers.into(),
         };
-        let made = self.bank.services.transfers.batch(Asking::by(self.anas), new).await;
+        let made = self.bank.services.transfers.batch(Asking::by(&self.anas), new).await;
         let made = made.expect("a batch has outcomes");
         let recorded = made.items.iter().map(|item| match item {
             Ok(shown) => shown.transfer.id,

@@ -118,8 +118,9 @@ async fn a_failed_transfer_with_entries_is_found(bank: Arc<TestBank>) {
 async fn an_orphan_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
     let sql = [format!("DELETE FROM wallets WHERE id = {}", books.id(books.ben))];
+    let operator = books.bank.operator_actor().await;
     let report = books.bank.services.transfers.list(
-        books.bank.operator_actor().await,
+        &operator,
         service::transfers::TransferFilter::default(),
         service::page::PageRequest { limit: 10, after: None },
     );

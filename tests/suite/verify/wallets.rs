@@ -25,7 +25,7 @@ impl Books {
             .bank
             .services
             .wallets
-            .freeze(operator, wallet, Expected::Anything)
+            .freeze(&operator, wallet, Expected::Anything)
             .await;
         frozen.expect("a wallet can be frozen");
     }
@@ -66,7 +66,7 @@ async fn a_changed_owner_is_found(bank: Arc<TestBank>) {
         .bank
         .services
         .wallets
-        .open(cara, crate::statistics::currency("EUR"))
+        .open(&cara, crate::statistics::currency("EUR"))
         .await;
     let euro = euro.expect("it can be opened").id;
     let sql = [format!(
@@ -124,7 +124,7 @@ async fn a_removed_change_is_found(bank: Arc<TestBank>) {
         .bank
         .services
         .wallets
-        .unfreeze(operator, books.ben, Expected::Anything)
+        .unfreeze(&operator, books.ben, Expected::Anything)
         .await;
     closed.expect("a wallet can be unfrozen");
     let row = books.row_of_change(books.ben, 2).await;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
-use service::imports::{ImportStage, Progress};
+use service::imports::{ImportProgress, ImportStage};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -52,9 +52,9 @@ impl Bar {
     }
 
     /// Shows the next file. The progress that the caller sends moves the bar.
-    pub fn begin(&mut self, path: &Path) -> Arc<watch::Sender<Progress>> {
+    pub fn begin(&mut self, path: &Path) -> Arc<watch::Sender<ImportProgress>> {
         let name = short(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy());
-        let progress = Arc::new(watch::Sender::new(Progress::default()));
+        let progress = Arc::new(watch::Sender::new(ImportProgress::default()));
         let mut steps = progress.subscribe();
         let (bar, rows, before) = (self.bar.clone(), self.rows.clone(), self.bytes_before);
         self.watcher = Some(tokio::spawn(async move {
@@ -121,12 +121,12 @@ fn a_second(rows: u64, elapsed: Duration) -> u128 {
 mod tests {
     use super::*;
 
-    fn step(rows: u64, rows_before: u64) -> Progress {
-        Progress {
+    fn step(rows: u64, rows_before: u64) -> ImportProgress {
+        ImportProgress {
             stage: ImportStage::Applying,
             rows,
             rows_before,
-            ..Progress::default()
+            ..ImportProgress::default()
         }
     }
 
@@ -136,7 +136,7 @@ mod tests {
         let (small, resumed) = (Path::new("small.csv"), Path::new("resumed.csv"));
         let mut bar = Bar::new(&[]).expect("a bar can be made");
         let steps = bar.begin(small);
-        steps.send_replace(Progress::default());
+        steps.send_replace(ImportProgress::default());
         steps.send_replace(step(0, 0));
         steps.send_replace(step(7, 0));
         drop(steps);

@@ -45,7 +45,7 @@ pub async fn run(settings: &Settings, action: TransferAction) -> anyhow::Result<
 }
 
 async fn show(bank: &Bank, choice: &TransferChoice) -> anyhow::Result<Ending> {
-    let shown = match bank.transfers.get(reader(), choice.id).await {
+    let shown = match bank.transfers.get(&reader(), choice.id).await {
         Ok(shown) => shown,
         Err(error @ TransferError::NotFound) => {
             complain(error);
@@ -61,7 +61,7 @@ async fn show(bank: &Bank, choice: &TransferChoice) -> anyhow::Result<Ending> {
         limit: FOLLOWERS_SHOWN,
         after: None,
     };
-    let page = bank.transfers.list(reader(), filter, request).await;
+    let page = bank.transfers.list(&reader(), filter, request).await;
     let page = page.context("cannot read what has become of the transfer")?;
     let asker = match shown.transfer.created_by {
         Some(user) => people::email_of(bank, user).await?,
@@ -92,7 +92,7 @@ async fn entries_of(bank: &Bank, transfer: &Transfer) -> anyhow::Result<Vec<(Wal
             limit: 1,
             after: Some(just_after),
         };
-        let newest = match bank.wallets.entries(reader(), wallet, request).await {
+        let newest = match bank.wallets.entries(&reader(), wallet, request).await {
             Ok(page) => page.items.into_iter().next(),
             // A damaged bank can be looked at too; `florin verify` names what is missing.
             Err(WalletError::NotFound) => None,

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use service::ledger::{Hold, WalletEntry};
 use service::transfers::{Failure, ShownTransfer};
-use service::values::{TransferId, TransferKind, WalletId};
+use service::values::{TransferKind, WalletId};
 
-use crate::cli::table::{TableColumn, list, table, time, visible};
+use crate::cli::table::{TableColumn, list, table, visible};
+use crate::wire::time_text;
 
 /// A transfer, and what is shown beside it.
 pub struct TransferReport {
@@ -56,21 +57,20 @@ impl TransferReport {
         add("description", transfer.description.as_deref().map(visible));
         add("metadata", transfer.metadata.as_deref().map(visible));
         add("batch", transfer.batch.map(|id| id.to_string()));
-        let (hold, reverses) = parents(shown);
-        add("hold", hold.map(|id| id.to_string()));
-        add("reverses", reverses.map(|id| id.to_string()));
+        add("hold", transfer.hold_id().map(|id| id.to_string()));
+        add("reverses", transfer.reverses().map(|id| id.to_string()));
         add("released", transfer.released.map(|amount| amount.to_string()));
-        if is_reversible(transfer.kind) {
+        if transfer.kind.is_reversible() {
             add("reversed", Some(shown.reversed.to_string()));
         }
         add("asked by", Some(self.asked_by()));
-        add("created", Some(time(transfer.created_at)));
-        add("completed", shown.completed_at().map(time));
+        add("created", Some(time_text(transfer.created_at)));
+        add("completed", shown.completed_at().map(time_text));
         if let Some(hold) = shown.hold {
             add("remaining", Some(hold.remaining.to_string()));
             add("captured", Some(hold.captured.to_string()));
-            add("expires", Some(time(hold.expires_at)));
-            add("ended", hold.end.map(|(end, at)| format!("{end}, {}", time(at))));
+            add("expires", Some(time_text(hold.expires_at)));
+            add("ended", hold.end.map(|(end, at)| format!("{end}, {}", time_text(at))));
         }
         fields
     }
@@ -79,7 +79,6 @@ impl TransferReport {
     /// entries.
     pub fn to_json(&self) -> Value {
         let (shown, transfer) = (&self.shown, &self.shown.transfer);
-        let (hold, reverses) = parents(shown);
         let entries = self.entries.iter().map(|(wallet, entry)| entry_to_json(*wallet, entry));
         json!({
             "id": transfer.id,
@@ -95,15 +94,15 @@ impl TransferReport {
             "failure_reason": shown.failure_reason(),
             "available": transfer.failure.and_then(Failure::available),
             "batch_id": transfer.batch,
-            "hold_id": hold,
-            "reverses": reverses,
+            "hold_id": transfer.hold_id(),
+            "reverses": transfer.reverses(),
             "released": transfer.released,
             "reversed": shown.reversed,
             "hold": shown.hold.map(hold_to_json),
             "created_by": transfer.created_by,
             "asker": self.asker,
-            "created_at": time(transfer.created_at),
-            "completed_at": shown.completed_at().map(time),
+            "created_at": time_text(transfer.created_at),
+            "completed_at": shown.completed_at().map(time_text),
             "followers": self.followers.iter().map(follower_to_json).collect::<Vec<Value>>(),
             "has_more_followers": self.has_more,
             "entries": entries.collect::<Vec<Value>>(),
@@ -136,22 +135,6 @@ fn failure_text(shown: &ShownTransfer) -> Option<String> {
     })
 }
 
-/// The hold that a transfer captures or releases, and the transfer that it takes back.
-fn parents(shown: &ShownTransfer) -> (Option<TransferId>, Option<TransferId>) {
-    match shown.transfer.kind {
-        TransferKind::Capture | TransferKind::Release => (shown.transfer.parent, None),
-        TransferKind::Reversal => (None, shown.transfer.parent),
-        TransferKind::Transfer | TransferKind::Deposit | TransferKind::Withdrawal | TransferKind::Hold => (None, None),
-    }
-}
-
-fn is_reversible(kind: TransferKind) -> bool {
-    match kind {
-        TransferKind::Transfer | TransferKind::Deposit | TransferKind::Withdrawal | TransferKind::Capture => true,
-        TransferKind::Reversal | TransferKind::Hold | TransferKind::Release => false,
-    }
-}
-
 fn followers_table(followers: &[ShownTransfer]) -> String {
     let columns = [
         TableColumn::text("followed by"),
@@ -162,7 +145,7 @@ fn followers_table(followers: &[ShownTransfer]) -> String {
     ];
     let row = |shown: &ShownTransfer| {
         [
-            time(shown.transfer.created_at),
+            time_text(shown.transfer.created_at),
             shown.transfer.kind.to_string(),
             shown.status().to_string(),
             shown.transfer.amount.to_string(),
@@ -199,9 +182,9 @@ fn hold_to_json(hold: Hold) -> Value {
     json!({
         "remaining": hold.remaining,
         "captured": hold.captured,
-        "expires_at": time(hold.expires_at),
+        "expires_at": time_text(hold.expires_at),
         "end": hold.end.map(|(end, _)| end.as_str()),
-        "ended_at": hold.end.map(|(_, at)| time(at)),
+        "ended_at": hold.end.map(|(_, at)| time_text(at)),
     })
 }
 
@@ -211,7 +194,7 @@ fn follower_to_json(shown: &ShownTransfer) -> Value {
         "kind": shown.transfer.kind,
         "status": shown.status(),
         "amount": shown.transfer.amount,
-        "created_at": time(shown.transfer.created_at),
+        "created_at": time_text(shown.transfer.created_at),
     })
 }
 

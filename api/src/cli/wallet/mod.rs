@@ -5,8 +5,9 @@ mod report;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use service::actor::Permission;
 use service::identity::Email;
-use service::ledger::{Limits, day_of};
+use service::ledger::{WalletLimits, day_of};
 use service::page::PageRequest;
 use service::values::{Money, WalletId};
 use service::wallets::{Expected, Wallet, WalletError};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use self::report::WalletReport;
 use super::bank::ClockedBank;
 use super::people::{self, reader};
+use super::wrong_use::WrongUse;
 use super::{Ending, Settings, bank, print};
 use crate::stderr::complain;
 
@@ -48,7 +50,7 @@ pub struct FreezeOptions {
     #[arg(long)]
     unfreeze: bool,
 
-    /// The operator who asks, whom the journal records
+    /// The user who asks, whom the journal records: of support, an operator or an admin
     #[arg(long = "as", value_name = "EMAIL", value_parser = people::email)]
     operator: Email,
 }
@@ -67,7 +69,12 @@ pub struct LimitOptions {
     per_day_amount: Option<Money>,
 
     /// How many transfers may go out on one UTC day
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..=COUNT_MAX), requires = "operator")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(i64).range(1..=WalletLimits::COUNT_MAX),
+        requires = "operator"
+    )]
     per_day_count: Option<i64>,
 
     /// Remove all limits
@@ -78,18 +85,18 @@ pub struct LimitOptions {
     )]
     none: bool,
 
-    /// The operator who asks, whom the journal records
+    /// The operator or admin who asks, whom the journal records; only to set limits, or with --none
     #[arg(long = "as", value_name = "EMAIL", value_parser = people::email)]
     operator: Option<Email>,
 }
-
-/// The largest number of transfers a day that the API takes too.
-const COUNT_MAX: i64 = 1_000_000_000;
 
 /// How many entries are shown. The API lists the others.
 const ENTRIES_SHOWN: u64 = 10;
 
 pub async fn run(settings: &Settings, action: WalletAction) -> anyhow::Result<Ending> {
+    if let WalletAction::Limits(options) = &action {
+        options.check()?;
+    }
     let bank = bank::open_existing(&settings.config()?).await?;
     let ending = match action {
         WalletAction::Show(choice) => show(&bank, &choice).await,
@@ -102,7 +109,7 @@ pub async fn run(settings: &Settings, action: WalletAction) -> anyhow::Result<En
 
 async fn show(bank: &ClockedBank, choice: &WalletChoice) -> anyhow::Result<Ending> {
     let wallets = &bank.services.wallets;
-    let wallet = match wallets.get(reader(), choice.id).await {
+    let wallet = match wallets.get(&reader(), choice.id).await {
         Ok(wallet) => wallet,
         Err(error) => return refused(error),
     };
@@ -110,7 +117,7 @@ async fn show(bank: &ClockedBank, choice: &WalletChoice) -> anyhow::Result<Endin
         limit: ENTRIES_SHOWN,
         after: None,
     };
-    let page = wallets.entries(reader(), choice.id, request).await;
+    let page = wallets.entries(&reader(), choice.id, request).await;
     let report = WalletReport {
         entries: Some(page.context("cannot read the wallet's entries")?.items),
         ..report_of(bank, wallet).await?
@@ -119,12 +126,12 @@ async fn show(bank: &ClockedBank, choice: &WalletChoice) -> anyhow::Result<Endin
 }
 
 async fn freeze(bank: &ClockedBank, options: &FreezeOptions) -> anyhow::Result<Ending> {
-    let operator = people::operator(&bank.services, &options.operator).await?;
+    let operator = people::asker(&bank.services, &options.operator, Permission::WalletsFreeze).await?;
     let (wallets, id) = (&bank.services.wallets, options.wallet.id);
     let changed = if options.unfreeze {
-        wallets.unfreeze(operator, id, Expected::Anything).await
+        wallets.unfreeze(&operator, id, Expected::Anything).await
     } else {
-        wallets.freeze(operator, id, Expected::Anything).await
+        wallets.freeze(&operator, id, Expected::Anything).await
     };
     print_changed(bank, changed, options.wallet.json).await
 }
@@ -133,25 +140,36 @@ async fn limits(bank: &ClockedBank, options: &LimitOptions) -> anyhow::Result<En
     let (wallets, id) = (&bank.services.wallets, options.wallet.id);
     let shown = match options.asked() {
         Some((limits, email)) => {
-            let operator = people::operator(&bank.services, email).await?;
-            wallets.set_limits(operator, id, limits, Expected::Anything).await
+            let operator = people::asker(&bank.services, email, Permission::LimitsWrite).await?;
+            wallets.set_limits(&operator, id, limits, Expected::Anything).await
         }
-        None => wallets.get(reader(), id).await,
+        None => wallets.get(&reader(), id).await,
     };
     print_changed(bank, shown, options.wallet.json).await
 }
 
 impl LimitOptions {
-    /// The limits to set, and who asks for them; `None` to show those that there are. On the command line a limit needs
-    /// an operator.
-    fn asked(&self) -> Option<(Limits, &Email)> {
-        let limits = Limits {
+    /// Refuses an operator without a limit, which might be meant to show the limits or to remove them.
+    fn check(&self) -> Result<(), WrongUse> {
+        if self.operator.is_some() && !self.none && self.limits().is_empty() {
+            let sentence = "--as is for a change: name a limit, or --none; without --as the limits are shown";
+            return Err(WrongUse(sentence.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The limits to set, and who asks for them; `None` to show those that there are. clap refuses a limit without an
+    /// operator.
+    fn asked(&self) -> Option<(WalletLimits, &Email)> {
+        self.operator.as_ref().map(|operator| (self.limits(), operator))
+    }
+
+    fn limits(&self) -> WalletLimits {
+        WalletLimits {
             per_transfer: self.per_transfer,
             per_day_amount: self.per_day_amount,
             per_day_count: self.per_day_count,
-        };
-        let operator = self.operator.as_ref()?;
-        (self.none || !limits.is_empty()).then_some((limits, operator))
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use service::ledger::{LimitKind, LimitState, WalletEntry};
 use service::values::Money;
 use service::wallets::Wallet;
 
-use crate::cli::table::{TableColumn, list, table, time};
+use crate::cli::table::{TableColumn, list, table};
+use crate::wire::time_text;
 
 /// A wallet, and what is shown beside it.
 pub struct WalletReport {
@@ -31,8 +32,8 @@ impl WalletReport {
             ("held", wallet.held.to_string()),
             ("available", wallet.available().to_string()),
             ("version", wallet.version.to_string()),
-            ("opened", time(wallet.created_at)),
-            ("changed", time(wallet.updated_at)),
+            ("opened", time_text(wallet.created_at)),
+            ("changed", time_text(wallet.updated_at)),
         ]);
         match wallet.limits.as_deref() {
             Some(state) => {
@@ -83,8 +84,8 @@ impl WalletReport {
             "limits": limits,
             "used_today": used,
             "version": wallet.version,
-            "created_at": time(wallet.created_at),
-            "updated_at": time(wallet.updated_at),
+            "created_at": time_text(wallet.created_at),
+            "updated_at": time_text(wallet.updated_at),
         });
         if let Some(entries) = &self.entries {
             shown["entries"] = entries.iter().map(entry_to_json).collect();
@@ -143,7 +144,7 @@ fn entries_table(entries: &[WalletEntry]) -> String {
     ];
     let row = |entry: &WalletEntry| {
         [
-            time(entry.created_at),
+            time_text(entry.created_at),
             entry.kind.to_string(),
             entry.amount.to_string(),
             entry.balance_after.to_string(),
@@ -163,6 +164,6 @@ fn entry_to_json(entry: &WalletEntry) -> Value {
         "version": entry.version,
         "counterparty_wallet_id": entry.counterparty,
         "description": entry.description,
-        "created_at": time(entry.created_at),
+        "created_at": time_text(entry.created_at),
     })
 }

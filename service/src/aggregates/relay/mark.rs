@@ -21,7 +21,7 @@ pub struct RelayStart {
 }
 
 /// What became of a batch.
-pub enum BatchOutcome {
+pub enum PaymentBatchOutcome {
     Added(Option<Unconfirmed>),
     /// Nothing was added: the totals do not stand at its beginning.
     MarkMoved,
@@ -59,20 +59,23 @@ pub async fn start(stores: &AggregateStores) -> Result<RelayStart, AggregatesErr
 }
 
 /// Adds a batch to the totals where they stand at its beginning, and moves the mark to its end.
-pub async fn apply(stores: &AggregateStores, batch: &PaymentBatch) -> Result<BatchOutcome, AggregatesError> {
+pub async fn apply(stores: &AggregateStores, batch: &PaymentBatch) -> Result<PaymentBatchOutcome, AggregatesError> {
     let Some((hot, epoch)) = stores.ready().await? else {
         return apply_in_database(stores, batch.clone()).await;
     };
     let mark = batch.to;
     match hot.add_payments(&epoch, (batch.from, mark), &batch.totals).await? {
-        PaymentsAdded::Now(version) => Ok(BatchOutcome::Added(Some(Unconfirmed { epoch, version, mark }))),
-        PaymentsAdded::MarkMoved => Ok(BatchOutcome::MarkMoved),
+        PaymentsAdded::Now(version) => Ok(PaymentBatchOutcome::Added(Some(Unconfirmed { epoch, version, mark }))),
+        PaymentsAdded::MarkMoved => Ok(PaymentBatchOutcome::MarkMoved),
         PaymentsAdded::EpochOver => Err(AggregatesError::Rebuilding),
     }
 }
 
 /// Without Redis one transaction does it all.
-async fn apply_in_database(stores: &AggregateStores, batch: PaymentBatch) -> Result<BatchOutcome, AggregatesError> {
+async fn apply_in_database(
+    stores: &AggregateStores,
+    batch: PaymentBatch,
+) -> Result<PaymentBatchOutcome, AggregatesError> {
     let work = stores.db.transaction(move |tx| {
         Box::pin(async move {
             let state = repo::lock_state(tx).await?;
@@ -80,14 +83,14 @@ async fn apply_in_database(stores: &AggregateStores, batch: PaymentBatch) -> Res
                 return Err(AggregatesError::RedisNotConfigured);
             }
             if !state.stands_at(batch.from) {
-                return Ok(BatchOutcome::MarkMoved);
+                return Ok(PaymentBatchOutcome::MarkMoved);
             }
             repo::add(tx, Table::Hot, &batch.totals).await?;
             if let Some(day) = batch.totals.newest_day() {
                 repo::advance_newest(tx, day).await?;
             }
             repo::set_mark(tx, batch.to).await?;
-            Ok(BatchOutcome::Added(None))
+            Ok(PaymentBatchOutcome::Added(None))
         })
     });
     work.await

@@ -15,7 +15,7 @@ impl Book {
     /// no key up.
     pub(super) fn batch(&mut self, command: &Command, batch: &BatchRequest, stamps: &mut impl Stamps) -> Outcome {
         let bucket = batch.movements.first().map(|movement| movement.source.bucket());
-        let (_, id) = stamps.next(bucket);
+        let (_, id) = self.stamp(bucket, stamps);
         let id = BatchId(id);
         let outcome = if batch.is_atomic && !command.is_dry_run {
             self.all_or_none(command, batch, id, stamps)
@@ -26,7 +26,8 @@ impl Book {
                 None => BatchOutcome::Done { id, items },
             }
         };
-        if let Some(results) = results_of(&outcome) {
+        if outcome.is_recorded() {
+            let results = outcome.as_results();
             self.batches.push(BatchRow { id, results });
         }
         Outcome::Batch(Box::new(outcome))
@@ -78,7 +79,7 @@ impl Book {
         self.begin_undo();
         let (items, fault) = self.each(command, batch, id, stamps);
         let Some(index) = fault else {
-            self.keep();
+            self.end_undo();
             return BatchOutcome::Done { id, items };
         };
         let touched = self.undo();
@@ -118,14 +119,4 @@ fn refused(mut items: Vec<ItemOutcome>, index: usize) -> BatchOutcome {
         index,
         item: items.swap_remove(index),
     }
-}
-
-/// What is kept for a repeated request; `None` when nothing is recorded.
-fn results_of(outcome: &BatchOutcome) -> Option<String> {
-    let is_recorded = |item: &ItemOutcome| matches!(item, ItemOutcome::Recorded(_));
-    let keeps = match outcome {
-        BatchOutcome::Done { items, .. } => items.iter().any(is_recorded),
-        BatchOutcome::Refused { item, .. } => is_recorded(item),
-    };
-    keeps.then(|| outcome.as_results())
 }

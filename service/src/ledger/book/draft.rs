@@ -50,7 +50,7 @@ impl<'a> Draft<'a> {
     /// The same draft, asked for by a command.
     pub fn asked_by(self, command: &Command) -> Self {
         Self {
-            asker: Some(command.actor),
+            asker: Some(command.actor.clone()),
             idempotency: command.idempotency,
             ..self
         }
@@ -93,8 +93,8 @@ pub(super) fn transfer_of(
         failure,
         parent: draft.parent,
         batch: draft.batch,
-        created_by: draft.asker.and_then(|actor| actor.unless_owner(source_owner)),
-        api_key: None,
+        created_by: draft.asker.as_ref().and_then(|actor| actor.unless_owner(source_owner)),
+        api_key: draft.asker.as_ref().and_then(Actor::api_key).map(|key| key.0),
         released: draft.released.filter(|_| failure.is_none()),
         key: draft.idempotency.map(|idempotency| idempotency.key),
         request: draft.idempotency.map(|idempotency| idempotency.request),
@@ -133,11 +133,7 @@ pub(super) fn check(draft: &Draft<'_>, source: &Wallet, destination: &Wallet, at
     if source.currency != destination.currency {
         return Err(Failure::CurrencyMismatch);
     }
-    let counts = matches!(
-        draft.kind,
-        TransferKind::Transfer | TransferKind::Withdrawal | TransferKind::Hold
-    );
-    if counts
+    if draft.kind.counts_against_limits()
         && let Some(state) = &source.limits
         && let Some((limit, remaining)) = state.passed_by(draft.amount, day_of(at))
     {

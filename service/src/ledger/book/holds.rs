@@ -1,13 +1,15 @@
 //! Holds: captures, voids, and what happens when their time runs out. Pure.
 
 use super::draft::Draft;
-use super::money::{above_zero, recorded};
+use super::money::recorded;
 use super::{Book, OriginalPage, Stamps};
 use crate::actor::Actor;
-use crate::ledger::types::{
-    AskedAmount, CaptureRequest, Command, Hold, Outcome, Refusal, Transfer, VoidRequest, Wallet, day_of,
-};
+use crate::ledger::types::{CaptureRequest, Command, Hold, Outcome, Refusal, Transfer, VoidRequest, Wallet, day_of};
 use crate::values::{HoldEnd, Money, Timestamp, TransferId, TransferKind, WalletId};
+
+/// Why the sums below are in range.
+const WITHIN_HOLD: &str = "what is captured and released stays within the hold";
+const WITHIN_HELD: &str = "what remains of a hold is part of what is held";
 
 impl Book {
     /// Decides a capture. After the amount come, in this order: a hold that the actor may see and end, that is one, of
@@ -30,7 +32,7 @@ impl Book {
     /// Decides a void. A frozen or closed wallet does not keep held money from its owner.
     pub(super) fn void(&mut self, command: &Command, request: &VoidRequest, stamps: &mut impl Stamps) -> Outcome {
         self.expire_before(request.hold, stamps);
-        let page = match self.open_hold(command.actor, request.hold, stamps.time()) {
+        let page = match self.open_hold(&command.actor, request.hold, stamps.time()) {
             Ok((page, _)) => page,
             Err(refusal) => return Outcome::Refused(refusal),
         };
@@ -40,21 +42,13 @@ impl Book {
         recorded(transfer)
     }
 
-    /// Releases the expired holds of these wallets.
-    pub(super) fn expire_all(&mut self, wallets: &[WalletId], stamps: &mut impl Stamps) -> Outcome {
+    /// Releases the expired holds of these wallets that the book was given.
+    pub fn release_expired(&mut self, wallets: impl IntoIterator<Item = WalletId>, stamps: &mut impl Stamps) {
         for wallet in wallets {
-            if self.wallet(*wallet).is_some() {
-                self.expire_due(*wallet, stamps);
+            if self.wallet(wallet).is_some() {
+                self.expire_due(wallet, stamps);
             }
         }
-        Outcome::Expired
-    }
-
-    /// Releases every expired hold that the book was given.
-    pub fn release_expired(&mut self, stamps: &mut impl Stamps) {
-        let mut wallets: Vec<WalletId> = self.expiring.keys().copied().collect();
-        wallets.sort_unstable();
-        self.expire_all(&wallets, stamps);
     }
 
     /// Releases the holds of a wallet whose time has run out, so that the money is free for what is decided next.
@@ -80,7 +74,7 @@ impl Book {
         let open = due.filter_map(|id| self.originals.get(id)?.now);
         open.filter(|hold| hold.end.is_none() && hold.expires_at <= time)
             .fold(wallet.held, |held, hold| {
-                held.checked_sub(hold.remaining).unwrap_or_default()
+                held.checked_sub(hold.remaining).expect(WITHIN_HELD)
             })
     }
 
@@ -105,11 +99,8 @@ impl Book {
         request: &CaptureRequest,
         at: Timestamp,
     ) -> Result<(Draft<'static>, TransferId), Refusal> {
-        let asked = match request.amount {
-            AskedAmount::Rest => None,
-            AskedAmount::Exactly(amount) => Some(above_zero(amount)?),
-        };
-        let (page, hold) = self.open_hold(command.actor, request.hold, at)?;
+        let asked = request.amount.read()?;
+        let (page, hold) = self.open_hold(&command.actor, request.hold, at)?;
         let amount = asked.unwrap_or(hold.remaining);
         let rest = hold.remaining.checked_sub(amount).filter(|rest| *rest >= Money::ZERO);
         let Some(rest) = rest else {
@@ -127,7 +118,7 @@ impl Book {
     }
 
     /// A hold that the actor may end, and of which something remains.
-    fn open_hold(&self, actor: Actor, id: TransferId, at: Timestamp) -> Result<(&OriginalPage, Hold), Refusal> {
+    fn open_hold(&self, actor: &Actor, id: TransferId, at: Timestamp) -> Result<(&OriginalPage, Hold), Refusal> {
         let page = self.originals.get(&id).ok_or(Refusal::TransferNotFound)?;
         let (sees, ends) = self.rights(actor, &page.transfer);
         if !sees {
@@ -147,12 +138,13 @@ impl Book {
 
     /// Whether an actor may see a transfer, and whether they may end the hold that it is. A recorded refusal is for its
     /// source's owner and the user who asked for it.
-    fn rights(&self, actor: Actor, transfer: &Transfer) -> (bool, bool) {
-        let owns = |id| self.wallet(id).is_some_and(|wallet| wallet.owner == Some(actor.user));
-        let (is_operator, is_destinations) = (actor.is_operator(), owns(transfer.destination));
+    fn rights(&self, actor: &Actor, transfer: &Transfer) -> (bool, bool) {
+        let owns = |id| self.wallet(id).is_some_and(|wallet| actor.owns(id, wallet.owner));
+        let may_use = actor.may_use(transfer.source) || actor.may_use(transfer.destination);
+        let (settles, is_destinations) = (transfer.is_settled_by(actor), owns(transfer.destination));
         let is_askers = owns(transfer.source) || transfer.created_by == Some(actor.user);
-        let sees = is_operator || is_askers || (is_destinations && transfer.failure.is_none());
-        (sees, is_operator || is_destinations)
+        let sees = settles || is_askers || (is_destinations && transfer.failure.is_none());
+        (sees && may_use, settles || is_destinations)
     }
 
     fn note_capture(&mut self, id: TransferId, capture: &Transfer) {
@@ -160,12 +152,9 @@ impl Book {
         let page = self.original_mut(id);
         let held_on = day_of(page.transfer.created_at);
         let hold = page.now.as_mut().expect("it was found to be open");
-        hold.captured = hold
-            .captured
-            .checked_add(capture.amount)
-            .expect("captures stay within the hold");
-        hold.remaining = hold.remaining.checked_sub(capture.amount).unwrap_or_default();
-        hold.remaining = hold.remaining.checked_sub(released).unwrap_or_default();
+        hold.captured = hold.captured.checked_add(capture.amount).expect(WITHIN_HOLD);
+        let rest = hold.remaining.checked_sub(capture.amount);
+        hold.remaining = rest.and_then(|rest| rest.checked_sub(released)).expect(WITHIN_HOLD);
         if hold.remaining == Money::ZERO {
             hold.end = Some((HoldEnd::Captured, capture.created_at));
         }

@@ -11,6 +11,9 @@ mod posting;
 mod reversals;
 mod undo;
 mod wallets;
+mod writes;
+
+pub use writes::{BatchRow, HoldUpdate, WalletUpdate, Writes};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,9 +22,10 @@ use uuid::Uuid;
 
 use self::undo::Undo;
 use super::types::{
-    Action, Command, Entry, Hold, LimitState, Limits, Original, Outcome, Outflow, Owner, Transfer, Wallet, WalletChange,
+    Action, Command, Entry, Hold, LimitState, Original, Outcome, Outflow, Owner, Transfer, Wallet, WalletChange,
+    WalletLimits,
 };
-use crate::values::{BatchId, Bucket, Currency, Digest, Money, TextsSalt, Timestamp, TransferId, WalletId};
+use crate::values::{Bucket, Currency, Digest, Money, TextsSalt, Timestamp, TransferId, WalletId};
 
 /// Source of the time and id of each record, both greater than all before, and of the salts of texts.
 pub trait Stamps {
@@ -51,6 +55,8 @@ pub struct Book {
     /// The holds of a wallet that may expire in this batch, the first to expire last.
     expiring: HashMap<WalletId, Vec<TransferId>>,
     batches: Vec<BatchRow>,
+    /// How many stamps were taken; more than there are records.
+    stamps_taken: usize,
     /// What to take back if the command that is being decided is refused as a whole; `None` for most commands.
     undo: Option<Undo>,
 }
@@ -64,15 +70,6 @@ struct OriginalPage {
     reversed: Money,
 }
 
-/// The outcomes of a caller's batch, for a repeated request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BatchRow {
-    /// The `batch_id` of its transfers.
-    pub id: BatchId,
-    /// See `BatchResults`.
-    pub results: String,
-}
-
 #[derive(Clone)]
 struct WalletPage {
     /// The wallet as it was given to the book; `None` for a wallet that this batch opens.
@@ -80,92 +77,6 @@ struct WalletPage {
     now: Wallet,
     /// True if a recorded outcome rests on this wallet.
     decided_on: bool,
-}
-
-/// What a batch writes. Transfers and changes are in the order of their ids, everything else is sorted by wallet id.
-///
-/// Keep this order: without it the committer may deadlock with other sessions that lock wallets in id order.
-#[derive(Default)]
-pub struct Writes {
-    /// Transfers of every kind and status.
-    pub transfers: Vec<Arc<Transfer>>,
-    /// Openings of wallets, and changes of their status or limits.
-    pub changes: Vec<WalletChange>,
-    /// Two for each completed transfer but a release.
-    pub entries: Vec<Entry>,
-    /// New wallets, as they are at the end of the batch.
-    pub opened: Vec<Wallet>,
-    /// Stored wallets that the batch changes.
-    pub updated: Vec<WalletUpdate>,
-    /// Wallets that a failed transfer was decided on and that the batch does not change. The write fails if one of them
-    /// is no longer as it was given to the book.
-    pub confirmed: Vec<Wallet>,
-    /// New holds, as they are at the end of the batch.
-    pub begun_holds: Vec<Hold>,
-    /// Stored holds that the batch changes.
-    pub changed_holds: Vec<HoldUpdate>,
-    /// The outcomes of callers' batches.
-    pub batches: Vec<BatchRow>,
-}
-
-impl Writes {
-    /// True when there is nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.transfers.is_empty() && self.changes.is_empty()
-    }
-
-    /// True if a transfer belongs to a batch, refers to another one, or is a hold.
-    #[must_use]
-    pub fn has_links(&self) -> bool {
-        let is_linked = |transfer: &Arc<Transfer>| {
-            transfer.batch.is_some() || transfer.parent.is_some() || transfer.expires_at.is_some()
-        };
-        self.transfers.iter().any(is_linked)
-    }
-
-    /// True if a hold begins or changes, or a caller's batch has outcomes to keep: both have tables of their own.
-    #[must_use]
-    pub fn has_holds(&self) -> bool {
-        !(self.begun_holds.is_empty() && self.changed_holds.is_empty() && self.batches.is_empty())
-    }
-
-    /// True if a wallet that changes has limits, or had some.
-    #[must_use]
-    pub fn has_limits(&self) -> bool {
-        self.updated.iter().any(WalletUpdate::is_limited)
-    }
-
-    /// True if a transfer has texts, or was asked for by a user other than the source's owner.
-    #[must_use]
-    pub fn has_notes(&self) -> bool {
-        let has_notes = |transfer: &Arc<Transfer>| transfer.created_by.is_some() || transfer.texts.is_some();
-        self.transfers.iter().any(has_notes)
-    }
-}
-
-/// A stored wallet that a batch changes.
-pub struct WalletUpdate {
-    /// As it was given to the book. The write fails if the stored wallet has changed since.
-    pub read: Wallet,
-    /// As it is written.
-    pub now: Wallet,
-}
-
-impl WalletUpdate {
-    /// True if the wallet has limits, or had some.
-    #[must_use]
-    pub fn is_limited(&self) -> bool {
-        self.read.limits.is_some() || self.now.limits.is_some()
-    }
-}
-
-/// A stored hold that a batch changes.
-pub struct HoldUpdate {
-    /// As it was given to the book. The write fails if the stored hold has changed since.
-    pub read: Hold,
-    /// As it is written.
-    pub now: Hold,
 }
 
 impl OriginalPage {
@@ -241,7 +152,7 @@ impl Book {
     }
 
     /// Adds the open holds that expire before the batch ends, with the first to expire first. A batch must be given
-    /// those of every wallet that it decides on.
+    /// those of every wallet that its commands pay from or change.
     pub fn add_expiring(&mut self, holds: impl IntoIterator<Item = Original>) {
         let mut in_order = Vec::new();
         for original in holds {
@@ -261,7 +172,7 @@ impl Book {
         // The rest of the batch counts against it too. A state without limits is not written.
         let counted = || {
             Box::new(LimitState {
-                limits: Limits::default(),
+                limits: WalletLimits::default(),
                 outflow,
             })
         };
@@ -282,6 +193,12 @@ impl Book {
         outcome
     }
 
+    /// The next stamp. It counts even if what it is for is taken back: later stamps follow it all the same.
+    fn stamp(&mut self, bucket: Option<Bucket>, stamps: &mut impl Stamps) -> (Timestamp, Uuid) {
+        self.stamps_taken += 1;
+        stamps.next(bucket)
+    }
+
     fn decide(&mut self, command: &Command, stamps: &mut impl Stamps) -> Outcome {
         match &command.action {
             Action::Move(movement) => self.transfer(command, movement, stamps),
@@ -290,7 +207,10 @@ impl Book {
             Action::Void(request) => self.void(command, request, stamps),
             Action::Reverse(request) => self.reverse(command, request, stamps),
             Action::Batch(batch) => self.batch(command, batch, stamps),
-            Action::Expire(wallets) => self.expire_all(wallets, stamps),
+            Action::Expire(wallets) => {
+                self.release_expired(wallets.iter().copied(), stamps);
+                Outcome::Expired
+            }
             Action::Open(opening) => self.open_wallet(command, opening, stamps),
             Action::SetStatus(request) => self.set_status(command, request, stamps),
             Action::SetLimits(request) => self.set_limits(command, request, stamps),
@@ -305,6 +225,7 @@ impl Book {
             changes: self.changes,
             entries: self.entries,
             batches: self.batches,
+            stamps_taken: self.stamps_taken,
             ..Writes::default()
         };
         for original in self.originals.into_values() {

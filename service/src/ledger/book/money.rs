@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::{Book, Stamps, WalletPage};
-use crate::actor::Actor;
+use crate::actor::{Actor, Permission};
 use crate::ledger::types::{
-    Command, Destination, Direction, Idempotency, Movement, Outcome, Payment, Refusal, Transfer, Wallet,
+    AskedAmount, Command, Destination, Direction, Idempotency, Movement, Outcome, Owner, Payment, Refusal, Transfer,
+    Wallet,
 };
-use crate::values::{BatchId, Money, Timestamp, TransferKind, Version, WalletId, WalletStatus};
+use crate::values::{BatchId, Money, TransferKind, WalletId};
 
 /// What a movement gets from the caller's batch that it is a part of.
 #[derive(Clone, Copy)]
@@ -28,7 +29,7 @@ impl Book {
     /// A failed transfer keeps no description and no metadata: otherwise a caller without money could store text for
     /// free.
     pub(super) fn transfer(&mut self, command: &Command, movement: &Movement, stamps: &mut impl Stamps) -> Outcome {
-        match self.movement_parties(command.actor, movement) {
+        match self.movement_parties(&command.actor, movement) {
             Ok(parties) => {
                 let draft = draft_of(movement, parties).asked_by(command);
                 recorded(self.decide_draft(draft, stamps))
@@ -45,7 +46,7 @@ impl Book {
         batch: InBatch,
         stamps: &mut impl Stamps,
     ) -> Result<Arc<Transfer>, Refusal> {
-        let parties = self.movement_parties(command.actor, movement)?;
+        let parties = self.movement_parties(&command.actor, movement)?;
         let mut draft = draft_of(movement, parties).asked_by(command);
         draft.batch = Some(batch.id);
         draft.idempotency = batch.idempotency;
@@ -56,10 +57,10 @@ impl Book {
     /// `WalletNotFound` and `SameWallet` that of a method which is not open.
     pub(super) fn pay(&mut self, command: &Command, payment: &Payment, stamps: &mut impl Stamps) -> Outcome {
         let system = match payment.system {
-            None if payment.is_to_open => self.open_for_a_moment(payment, stamps),
+            None if payment.is_to_open => self.open_for_dry_run(payment, stamps),
             system => system,
         };
-        let (amount, source, destination) = match self.payment_parties(command.actor, payment, system) {
+        let (amount, source, destination) = match self.payment_parties(&command.actor, payment, system) {
             Ok(parties) => parties,
             Err(refusal) => return Outcome::Refused(refusal),
         };
@@ -90,7 +91,7 @@ impl Book {
     }
 
     /// The rules of a movement whose answer is not recorded.
-    fn movement_parties(&self, actor: Actor, movement: &Movement) -> Result<(Money, WalletId, WalletId), Refusal> {
+    fn movement_parties(&self, actor: &Actor, movement: &Movement) -> Result<(Money, WalletId, WalletId), Refusal> {
         let amount = above_zero(movement.amount)?;
         let source = self.own_wallet(actor, movement.source)?;
         let destination = match movement.destination {
@@ -110,13 +111,14 @@ impl Book {
     /// is the order of the refusals.
     fn payment_parties(
         &self,
-        actor: Actor,
+        actor: &Actor,
         payment: &Payment,
         system: Option<WalletId>,
     ) -> Result<(Money, WalletId, WalletId), Refusal> {
         let amount = above_zero(payment.amount)?;
         let wallet = match payment.direction {
-            Direction::Out if !actor.is_operator() => self.own_wallet(actor, payment.wallet)?,
+            Direction::Out if !actor.may(Permission::TransfersSettle) => self.own_wallet(actor, payment.wallet)?,
+            Direction::In | Direction::Out if !actor.may_use(payment.wallet) => return Err(Refusal::WalletNotFound),
             Direction::In | Direction::Out => self.customer_wallet(payment.wallet)?,
         };
         let method = self.method_wallet(system)?;
@@ -132,10 +134,10 @@ impl Book {
         wallet.ok_or(Refusal::WalletNotFound)
     }
 
-    /// A wallet that belongs to the actor.
-    fn own_wallet(&self, actor: Actor, id: WalletId) -> Result<&Wallet, Refusal> {
+    /// A wallet that belongs to the actor, and that they may use.
+    fn own_wallet(&self, actor: &Actor, id: WalletId) -> Result<&Wallet, Refusal> {
         let wallet = self.customer_wallet(id)?;
-        if wallet.owner == Some(actor.user) {
+        if actor.owns(id, wallet.owner) {
             Ok(wallet)
         } else {
             Err(Refusal::WalletNotFound)
@@ -151,22 +153,11 @@ impl Book {
 
     /// Adds an empty wallet for a method that an operator's payment would open. Only a dry run asks for it, which takes
     /// it back.
-    fn open_for_a_moment(&mut self, payment: &Payment, stamps: &mut impl Stamps) -> Option<WalletId> {
-        let customer = self.wallet(payment.wallet)?;
-        let (_, id) = stamps.next(None);
-        let wallet = Wallet {
-            id: WalletId(id),
-            owner: None,
-            method: Some(payment.method.clone()),
-            currency: customer.currency,
-            balance: Money::ZERO,
-            held: Money::ZERO,
-            status: WalletStatus::Active,
-            version: Version::default(),
-            created_at: Timestamp::default(),
-            updated_at: Timestamp::default(),
-            limits: None,
-        };
+    fn open_for_dry_run(&mut self, payment: &Payment, stamps: &mut impl Stamps) -> Option<WalletId> {
+        let currency = self.wallet(payment.wallet)?.currency;
+        let (now, id) = self.stamp(None, stamps);
+        let owner = Owner::Method(payment.method.clone());
+        let wallet = Wallet::opened(WalletId(id), &owner, currency, now);
         self.add_opened(WalletPage::new(wallet));
         Some(WalletId(id))
     }
@@ -179,7 +170,17 @@ pub(super) fn recorded(transfer: Arc<Transfer>) -> Outcome {
     }
 }
 
-pub(super) fn above_zero(amount: Option<Money>) -> Result<Money, Refusal> {
+impl AskedAmount {
+    /// The amount, which must be above zero; `None` for everything that is left.
+    pub(super) fn read(self) -> Result<Option<Money>, Refusal> {
+        match self {
+            Self::Rest => Ok(None),
+            Self::Exactly(amount) => above_zero(amount).map(Some),
+        }
+    }
+}
+
+fn above_zero(amount: Option<Money>) -> Result<Money, Refusal> {
     amount
         .filter(|amount| *amount > Money::ZERO)
         .ok_or(Refusal::InvalidAmount)

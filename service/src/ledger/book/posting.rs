@@ -31,7 +31,7 @@ impl Book {
             draft.source
         };
         let (currency, owner) = (source.currency, source.owner);
-        let (created_at, id) = stamps.next(Some(customer.bucket()));
+        let (created_at, id) = self.stamp(Some(customer.bucket()), stamps);
         let transfer = Arc::new(transfer_of(
             &draft,
             (TransferId(id), created_at),
@@ -86,11 +86,7 @@ impl Book {
                 self.post_both(transfer);
             }
         }
-        let counts = matches!(
-            transfer.kind,
-            TransferKind::Transfer | TransferKind::Withdrawal | TransferKind::Hold
-        );
-        if counts && self.known(transfer.source).limits.is_some() {
+        if transfer.kind.counts_against_limits() && self.known(transfer.source).limits.is_some() {
             let state = self.page_mut(transfer.source).now.limits.as_mut();
             state.expect("it was looked at").count(amount, day);
         }

@@ -1,22 +1,23 @@
 //! Reversals: a transfer, or a part of it, goes back to where it came from. Pure.
 
 use super::draft::Draft;
-use super::money::{above_zero, recorded};
+use super::money::recorded;
 use super::{Book, Stamps};
 use crate::actor::Actor;
-use crate::ledger::types::{AskedAmount, Command, Outcome, Refusal, ReversalRequest};
+use crate::ledger::types::{Command, Outcome, Refusal, ReversalRequest};
 use crate::values::{Money, TransferId, TransferKind, TransferStatus};
 
 impl Book {
-    /// Decides a reversal. After the amount come, in this order: an original that is known, that moved money and is no
-    /// reversal itself, and of which enough is left. Then the rules of a transfer whose answer is recorded, but limits.
+    /// Decides a reversal. After the amount come, in this order: an original that the actor may take back, that moved
+    /// money and is no reversal itself, and of which enough is left. Then the rules of a transfer whose answer is
+    /// recorded, but limits.
     pub(super) fn reverse(
         &mut self,
         command: &Command,
         request: &ReversalRequest,
         stamps: &mut impl Stamps,
     ) -> Outcome {
-        let amount = match self.amount_to_reverse(command.actor, request) {
+        let amount = match self.amount_to_reverse(&command.actor, request) {
             Ok(amount) => amount,
             Err(refusal) => return Outcome::Refused(refusal),
         };
@@ -34,27 +35,18 @@ impl Book {
         recorded(transfer)
     }
 
-    fn amount_to_reverse(&self, actor: Actor, request: &ReversalRequest) -> Result<Money, Refusal> {
-        let asked = match request.amount {
-            AskedAmount::Rest => None,
-            AskedAmount::Exactly(amount) => Some(above_zero(amount)?),
-        };
-        let original = self.originals.get(&request.original).filter(|_| actor.is_operator());
+    fn amount_to_reverse(&self, actor: &Actor, request: &ReversalRequest) -> Result<Money, Refusal> {
+        let asked = request.amount.read()?;
+        let original = self.originals.get(&request.original);
+        let original = original.filter(|original| original.transfer.is_reversed_by(actor));
         let original = original.ok_or(Refusal::TransferNotFound)?;
-        let is_reversible = match original.transfer.kind {
-            TransferKind::Transfer | TransferKind::Deposit | TransferKind::Withdrawal | TransferKind::Capture => {
-                original.transfer.status == TransferStatus::Completed
-            }
-            TransferKind::Reversal | TransferKind::Hold | TransferKind::Release => false,
-        };
-        if !is_reversible {
+        let is_completed = original.transfer.status == TransferStatus::Completed;
+        if !(is_completed && original.transfer.kind.is_reversible()) {
             return Err(Refusal::NotReversible);
         }
-        let remaining = original
-            .transfer
-            .amount
-            .checked_sub(original.reversed)
-            .unwrap_or_default();
+        let remaining = original.transfer.amount.checked_sub(original.reversed);
+        // Nothing is left where the stored reversals exceed their original, which `verify` reports.
+        let remaining = remaining.unwrap_or_default();
         let amount = asked.unwrap_or(remaining);
         if amount > remaining || remaining <= Money::ZERO {
             return Err(Refusal::AmountExceedsOriginal { remaining });

@@ -34,7 +34,7 @@ impl Book {
     }
 
     /// Keeps what was decided since `begin_undo`.
-    pub(super) fn keep(&mut self) {
+    pub(super) fn end_undo(&mut self) {
         self.undo = None;
     }
 

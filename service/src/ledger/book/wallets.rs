@@ -6,7 +6,30 @@ use crate::ledger::types::{
     Command, Expected, LimitState, LimitsRequest, Opening, Outcome, Outflow, Owner, StatusRequest, Wallet,
     WalletChange, WalletRefusal, WalletTag,
 };
-use crate::values::{ChangeId, ChangeKind, Money, Version, WalletId, WalletStatus};
+use crate::values::{ChangeId, ChangeKind, Currency, Money, Timestamp, Version, WalletId, WalletStatus};
+
+impl Wallet {
+    /// A new wallet, which is empty.
+    pub(super) fn opened(id: WalletId, owner: &Owner, currency: Currency, at: Timestamp) -> Self {
+        let (user, method) = match owner {
+            Owner::Customer(user) => (Some(*user), None),
+            Owner::Method(method) => (None, Some(method.clone())),
+        };
+        Self {
+            id,
+            owner: user,
+            method,
+            currency,
+            balance: Money::ZERO,
+            held: Money::ZERO,
+            status: WalletStatus::Active,
+            version: Version::default(),
+            created_at: at,
+            updated_at: at,
+            limits: None,
+        }
+    }
+}
 
 impl Book {
     /// Opens a wallet. A customer has one in each currency. If a method's wallet is open already, that wallet is the
@@ -21,31 +44,19 @@ impl Book {
                 Owner::Method(_) => Outcome::Wallet(Box::new(page.now.clone())),
             };
         }
-        let (user, method) = match &opening.owner {
-            Owner::Customer(user) => (Some(*user), None),
-            Owner::Method(method) => (None, Some(method.clone())),
+        let bucket = match &opening.owner {
+            Owner::Customer(user) => Some(user.bucket()),
+            Owner::Method(_) => None,
         };
-        let (now, id) = stamps.next(user.map(|user| user.bucket()));
-        let wallet = Wallet {
-            id: WalletId(id),
-            owner: user,
-            method,
-            currency: opening.currency,
-            balance: Money::ZERO,
-            held: Money::ZERO,
-            status: WalletStatus::Active,
-            version: Version::default(),
-            created_at: now,
-            updated_at: now,
-            limits: None,
-        };
+        let (now, id) = self.stamp(bucket, stamps);
+        let wallet = Wallet::opened(WalletId(id), &opening.owner, opening.currency, now);
         self.changes.push(WalletChange {
             id: ChangeId(id),
             kind: ChangeKind::Opened,
             subject: wallet.id,
-            created_by: command.actor.unless_owner(user),
+            created_by: command.actor.unless_owner(wallet.owner),
             before: None,
-            after: opening_text(opening.currency, user, wallet.method.as_ref()),
+            after: opening_text(opening.currency, wallet.owner, wallet.method.as_ref()),
         });
         self.by_owner.insert(whose, wallet.id);
         self.pages.insert(wallet.id, WalletPage::new(wallet.clone()));
@@ -116,7 +127,7 @@ impl Book {
         (before, after): (String, String),
         stamps: &mut impl Stamps,
     ) -> &mut Wallet {
-        let (now, id) = stamps.next(Some(subject.bucket()));
+        let (now, id) = self.stamp(Some(subject.bucket()), stamps);
         let owner = self.pages[&subject].now.owner;
         self.changes.push(WalletChange {
             id: ChangeId(id),

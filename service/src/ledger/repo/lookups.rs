@@ -2,9 +2,9 @@
 
 use super::{RepoConnection, RepoTurn, Tx, count_statements, postgres, sqlite, unless_silent};
 use crate::db::Fault;
-use crate::ledger::store::Lookups;
+use crate::ledger::store::{Lookups, MissingOriginals};
 use crate::ledger::types::{Original, Transfer};
-use crate::values::{Digest, Timestamp, TransferId, WalletId};
+use crate::values::{Digest, Timestamp, WalletId};
 
 impl Lookups for RepoConnection {
     async fn find_by_keys(&mut self, keys: &[Digest]) -> Result<Vec<Transfer>, Fault> {
@@ -12,9 +12,9 @@ impl Lookups for RepoConnection {
         unless_silent(postgres::find_by_keys(&mut self.connection, keys)).await
     }
 
-    async fn read_originals(&mut self, ids: &[TransferId]) -> Result<Vec<Original>, Fault> {
+    async fn read_originals(&mut self, missing: &MissingOriginals) -> Result<Vec<Original>, Fault> {
         count_statements(&self.metrics, 1);
-        unless_silent(postgres::holds::read_originals(&mut self.connection, ids)).await
+        unless_silent(postgres::holds::read_originals(&mut self.connection, missing)).await
     }
 
     async fn first_expiries(&mut self, wallets: &[WalletId]) -> Result<Vec<(WalletId, Timestamp)>, Fault> {
@@ -26,10 +26,16 @@ impl Lookups for RepoConnection {
         &mut self,
         wallets: &[WalletId],
         until: Timestamp,
-        limit: usize,
+        limit_each: usize,
     ) -> Result<Vec<Original>, Fault> {
         count_statements(&self.metrics, 1);
-        unless_silent(postgres::holds::expiring(&mut self.connection, wallets, until, limit)).await
+        unless_silent(postgres::holds::expiring(
+            &mut self.connection,
+            wallets,
+            until,
+            limit_each,
+        ))
+        .await
     }
 }
 
@@ -42,11 +48,11 @@ impl Lookups for RepoTurn {
         }
     }
 
-    async fn read_originals(&mut self, ids: &[TransferId]) -> Result<Vec<Original>, Fault> {
+    async fn read_originals(&mut self, missing: &MissingOriginals) -> Result<Vec<Original>, Fault> {
         count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => unless_silent(postgres::holds::read_originals(&mut *tx, ids)).await,
-            Tx::Sqlite(turn) => sqlite::holds::read_originals(&mut turn.tx, ids).await,
+            Tx::Postgres(tx) => unless_silent(postgres::holds::read_originals(&mut *tx, missing)).await,
+            Tx::Sqlite(turn) => sqlite::holds::read_originals(&mut turn.tx, missing).await,
         }
     }
 
@@ -62,12 +68,12 @@ impl Lookups for RepoTurn {
         &mut self,
         wallets: &[WalletId],
         until: Timestamp,
-        limit: usize,
+        limit_each: usize,
     ) -> Result<Vec<Original>, Fault> {
         count_statements(&self.metrics, 1);
         match &mut self.tx {
-            Tx::Postgres(tx) => unless_silent(postgres::holds::expiring(&mut *tx, wallets, until, limit)).await,
-            Tx::Sqlite(turn) => sqlite::holds::expiring(&mut turn.tx, wallets, until, limit).await,
+            Tx::Postgres(tx) => unless_silent(postgres::holds::expiring(&mut *tx, wallets, until, limit_each)).await,
+            Tx::Sqlite(turn) => sqlite::holds::expiring(&mut turn.tx, wallets, until, limit_each).await,
         }
     }
 }

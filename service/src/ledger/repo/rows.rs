@@ -10,7 +10,7 @@ use sea_orm::{FromQueryResult, IdenStatic, Iterable, QueryResult};
 
 use crate::db::Fault;
 use crate::journal::{Head, LedgerIdentity};
-use crate::ledger::types::{Failure, Hold, LimitState, Limits, Original, Outflow, TextsSeal, Transfer, Wallet};
+use crate::ledger::types::{Failure, Hold, LimitState, Original, Outflow, TextsSeal, Transfer, Wallet, WalletLimits};
 use crate::values::{Money, RecordId, Sha256Digest, Timestamp};
 
 /// The columns of a wallet, in the order of its entity's fields.
@@ -52,7 +52,7 @@ fn limits_of(row: &QueryResult) -> Result<Option<Box<LimitState>>, Fault> {
         return Ok(None);
     };
     Ok(Some(Box::new(LimitState {
-        limits: Limits {
+        limits: WalletLimits {
             per_transfer: row.try_get_by(Column::LimitPerTransfer as usize)?,
             per_day_amount: row.try_get_by(Column::LimitPerDayAmount as usize)?,
             per_day_count: row.try_get_by(Column::LimitPerDayCount as usize)?,
@@ -80,7 +80,7 @@ pub(crate) fn wallet_of(model: wallets::Model) -> Wallet {
         updated_at: model.updated_at,
         limits: model.counted_day.map(|day| {
             Box::new(LimitState {
-                limits: Limits {
+                limits: WalletLimits {
                     per_transfer: model.limit_per_transfer,
                     per_day_amount: model.limit_per_day_amount,
                     per_day_count: model.limit_per_day_count,

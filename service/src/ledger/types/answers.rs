@@ -207,7 +207,27 @@ pub enum ItemOutcome {
     Refused(Refusal),
 }
 
+impl BatchOutcome {
+    /// True if any of its transfers is recorded. Only then its outcome is kept, and its key used up.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        match self {
+            Self::Done { items, .. } => items.iter().any(ItemOutcome::is_recorded),
+            Self::Refused { item, .. } => item.is_recorded(),
+        }
+    }
+}
+
 impl ItemOutcome {
+    /// True if the transfer is stored, made or FAILED.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        match self {
+            Self::Recorded(_) => true,
+            Self::Refused(_) => false,
+        }
+    }
+
     /// True unless the transfer was made.
     #[must_use]
     pub fn is_refused(&self) -> bool {

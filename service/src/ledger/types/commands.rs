@@ -1,7 +1,7 @@
 //! What the ledger is asked for.
 
 use super::holds::{CaptureRequest, HoldTerms, ReversalRequest, VoidRequest};
-use super::limits::Limits;
+use super::limits::WalletLimits;
 use super::tag::Expected;
 use super::texts::Texts;
 use crate::actor::Actor;
@@ -181,7 +181,7 @@ pub struct LimitsRequest {
     /// The wallet, which must be a customer's.
     pub wallet: WalletId,
     /// The limits, which replace the ones before.
-    pub limits: Limits,
+    pub limits: WalletLimits,
     /// The states in which the wallet may be changed.
     pub expected: Expected,
 }

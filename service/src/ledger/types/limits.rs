@@ -8,7 +8,7 @@ use crate::values::{Money, Timestamp};
 
 /// What may go out of a wallet; `None` where there is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
+pub struct WalletLimits {
     /// The most that one transfer may take out; above zero.
     pub per_transfer: Option<Money>,
     /// The most that may go out on one UTC day; above zero.
@@ -33,7 +33,7 @@ pub struct Outflow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitState {
     /// The limits.
-    pub limits: Limits,
+    pub limits: WalletLimits,
     /// What counts against those of a day.
     pub outflow: Outflow,
 }
@@ -61,7 +61,10 @@ impl LimitKind {
     }
 }
 
-impl Limits {
+impl WalletLimits {
+    /// The largest `per_day_count` that may be set.
+    pub const COUNT_MAX: i64 = 1_000_000_000;
+
     /// True when nothing is limited.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -170,7 +173,7 @@ mod tests {
     #[test]
     fn the_first_limit_that_is_passed_is_named_with_what_is_left() {
         let mut state = LimitState {
-            limits: Limits {
+            limits: WalletLimits {
                 per_transfer: Some(money(50)),
                 per_day_amount: Some(money(100)),
                 per_day_count: Some(3),
@@ -202,8 +205,8 @@ mod tests {
 
     #[test]
     fn the_text_has_the_limits_that_there_are() {
-        assert_eq!(Limits::default().as_text(), "{}");
-        let limits = Limits {
+        assert_eq!(WalletLimits::default().as_text(), "{}");
+        let limits = WalletLimits {
             per_transfer: Some(money(10_000)),
             per_day_amount: None,
             per_day_count: Some(3),

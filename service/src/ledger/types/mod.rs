@@ -16,7 +16,7 @@ pub use commands::{
     Payment, StatusRequest,
 };
 pub use holds::{AskedAmount, CaptureRequest, HoldTerms, ReversalRequest, VoidRequest};
-pub use limits::{LimitKind, LimitState, Limits, Outflow, day_of, start_of_day};
+pub use limits::{LimitKind, LimitState, Outflow, WalletLimits, day_of, start_of_day};
 pub use records::{Entry, Hold, Original, TextsSeal, Transfer, Wallet, WalletChange};
 pub use tag::{Expected, WalletTag};
 pub use texts::Texts;

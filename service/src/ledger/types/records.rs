@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::answers::Failure;
 use super::limits::LimitState;
 use super::tag::WalletTag;
+use crate::actor::{Actor, Permission};
 use crate::values::{
     BatchId, ChangeId, ChangeKind, Currency, Digest, HoldEnd, Method, Money, Sha256Digest, TextsSalt, Timestamp,
     TransferId, TransferKind, TransferStatus, UserId, Version, WalletId, WalletStatus,
@@ -93,7 +94,7 @@ pub struct Transfer {
     pub batch: Option<BatchId>,
     /// The user who asked for it; `None` if that is the source's owner, and on the release of an expired hold.
     pub created_by: Option<UserId>,
-    /// The API key of the request; `None` if the caller had signed in. No feature sets it yet.
+    /// The API key of the request; `None` if the caller had signed in, and on the release of an expired hold.
     pub api_key: Option<Uuid>,
     /// What a release, or the final capture of a hold, gave back.
     pub released: Option<Money>,
@@ -107,6 +108,25 @@ pub struct Transfer {
     pub created_at: Timestamp,
     /// When a hold ends by itself.
     pub expires_at: Option<Timestamp>,
+}
+
+impl Transfer {
+    /// True if the actor may end this hold whoever owns its destination. An API key that is limited to some wallets takes no
+    /// money out of others: the source must be one of them.
+    #[must_use]
+    pub fn is_settled_by(&self, actor: &Actor) -> bool {
+        actor.may(Permission::TransfersSettle) && actor.may_use(self.source)
+    }
+
+    /// True if the actor may take this transfer back. An API key that is limited to some wallets takes no money out of
+    /// others: the wallet that pays back must be one of them. Where the bank pays back, as after a withdrawal, it is the
+    /// customer's wallet that counts, as for a deposit.
+    #[must_use]
+    pub fn is_reversed_by(&self, actor: &Actor) -> bool {
+        let is_to_method = self.method.is_some() && self.kind != TransferKind::Deposit;
+        let counts = if is_to_method { self.source } else { self.destination };
+        actor.may(Permission::TransfersReverse) && actor.may_use(counts)
+    }
 }
 
 /// What has become of a hold.
@@ -191,6 +211,25 @@ impl Transfer {
     pub fn completed_at(&self) -> Option<Timestamp> {
         (self.status == TransferStatus::Completed).then_some(self.created_at)
     }
+
+    /// The hold that it captures or releases.
+    #[must_use]
+    pub fn hold_id(&self) -> Option<TransferId> {
+        match self.kind {
+            TransferKind::Capture | TransferKind::Release => self.parent,
+            TransferKind::Transfer
+            | TransferKind::Deposit
+            | TransferKind::Withdrawal
+            | TransferKind::Reversal
+            | TransferKind::Hold => None,
+        }
+    }
+
+    /// The transfer that it takes back.
+    #[must_use]
+    pub fn reverses(&self) -> Option<TransferId> {
+        self.parent.filter(|_| self.kind == TransferKind::Reversal)
+    }
 }
 
 /// One wallet's side of a completed transfer.
@@ -220,7 +259,7 @@ pub struct WalletChange {
     pub subject: WalletId,
     /// The user who asked for it; `None` if that is the wallet's owner.
     pub created_by: Option<UserId>,
-    /// The status, or the limits (`Limits::as_text`), before the change; `None` for an opening.
+    /// The status, or the limits (`WalletLimits::as_text`), before the change; `None` for an opening.
     pub before: Option<String>,
     /// The status or the limits after the change; for an opening, its currency and owner or method (`journal::opening_text`).
     pub after: String,

@@ -1,10 +1,11 @@
-//! Checks what is kept of callers' batches against their transfers, a page of batches at a time. This is no query: JSON
-//! that is damaged would be a fault there.
+//! Checks what is kept of callers' batches against their transfers. The outcomes are read a page of batches at a time,
+//! and not compared by a query: JSON that is damaged would be a fault there.
 
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
+use super::dialect::{BooksDialect, SqlCheck};
 use super::records::id_value;
 use super::{Check, OFFENDERS_MAX, id_bytes, id_text};
 use crate::db::Fault;
@@ -14,6 +15,17 @@ use crate::ledger::types::{BatchResults, ItemResult};
 const PAGE: i64 = 100;
 
 const CLAIM: &str = "every batch keeps the outcomes of its transfers, in their order";
+
+pub(super) fn checks_of_batches(dialect: BooksDialect) -> Vec<SqlCheck> {
+    let none = dialect.no_version();
+    vec![(
+        "every transfer of a batch has the outcomes of that batch kept",
+        format!(
+            "SELECT t.id AS id, {none} FROM transfers t LEFT JOIN batches b ON b.id = t.batch_id \
+             WHERE t.batch_id IS NOT NULL AND b.id IS NULL"
+        ),
+    )]
+}
 
 /// A batch as it is stored, damaged or not.
 struct StoredBatch {

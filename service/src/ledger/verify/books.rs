@@ -3,6 +3,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 
+use super::batches::checks_of_batches;
 use super::dialect::BooksDialect;
 use super::entries::checks_of_entries;
 use super::holds::checks_of_holds;
@@ -40,6 +41,7 @@ pub(super) async fn books_are_right(tx: &DatabaseTransaction) -> Result<Vec<Chec
         checks_of_entries(dialect),
         checks_of_holds(dialect),
         checks_of_reversals(dialect),
+        checks_of_batches(dialect),
         checks_of_limits(dialect),
     ];
     let mut checks = Vec::new();

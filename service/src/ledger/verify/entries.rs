@@ -49,7 +49,7 @@ pub(super) fn checks_of_entries(dialect: BooksDialect) -> Vec<SqlCheck> {
         ),
         (
             "only a hold is pending",
-            format!("SELECT t.id AS id, {none} FROM transfers t WHERE t.status <> 2 AND t.status = 1 AND t.kind <> 5"),
+            format!("SELECT t.id AS id, {none} FROM transfers t WHERE t.status = 1 AND t.kind <> 5"),
         ),
     ]
 }

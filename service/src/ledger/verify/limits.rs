@@ -39,7 +39,7 @@ pub(super) fn checks_of_limits(dialect: BooksDialect) -> Vec<SqlCheck> {
     ]
 }
 
-/// The limits of `wallets w` as `Limits::as_text` writes them.
+/// The limits of `wallets w` as `WalletLimits::as_text` writes them.
 fn limits_text() -> String {
     let member = |name: &str, mark: &str| {
         let value = format!("'{mark}' || CAST(w.limit_{name} AS text) || '{mark}'");

@@ -1,4 +1,4 @@
-//! Checks reversals against the transfers that they take back, and that the outcomes of each transfer's batch are kept.
+//! Checks reversals against the transfers that they take back.
 
 use super::dialect::{BooksDialect, SqlCheck};
 
@@ -22,13 +22,6 @@ pub(super) fn checks_of_reversals(dialect: BooksDialect) -> Vec<SqlCheck> {
                 "SELECT t.id AS id, {none} FROM (SELECT r.parent_id, {reversed} AS reversed FROM transfers r \
                  WHERE r.kind <> 1 AND r.kind = 4 AND r.status = 2 GROUP BY r.parent_id) AS s \
                  JOIN transfers t ON t.id = s.parent_id WHERE s.reversed > {amount}"
-            ),
-        ),
-        (
-            "every transfer of a batch has the outcomes of that batch kept",
-            format!(
-                "SELECT t.id AS id, {none} FROM transfers t LEFT JOIN batches b ON b.id = t.batch_id \
-                 WHERE t.batch_id IS NOT NULL AND b.id IS NULL"
             ),
         ),
     ]

@@ -58,20 +58,13 @@ pub(super) async fn shown(
         found.map(|transfer| transfer.id).collect()
     };
     let holds = holds_of(db, &ids(|kind| kind == TransferKind::Hold)).await?;
-    let reversed = reversed_of(db, &ids(is_reversible)).await?;
+    let reversed = reversed_of(db, &ids(TransferKind::is_reversible)).await?;
     let shown = transfers.into_iter().map(|transfer| ShownTransfer {
         hold: holds.get(&transfer.id).map(|hold| hold.at(now)),
         reversed: reversed.get(&transfer.id).copied().unwrap_or_default(),
         transfer: Arc::new(transfer),
     });
     Ok(shown.collect())
-}
-
-fn is_reversible(kind: TransferKind) -> bool {
-    match kind {
-        TransferKind::Transfer | TransferKind::Deposit | TransferKind::Withdrawal | TransferKind::Capture => true,
-        TransferKind::Reversal | TransferKind::Hold | TransferKind::Release => false,
-    }
 }
 
 async fn holds_of(db: &impl ConnectionTrait, ids: &[TransferId]) -> Result<HashMap<TransferId, Hold>, Fault> {

@@ -84,7 +84,7 @@ impl History {
     }
 
     async fn deposit(&mut self) {
-        deposit(&self.bank, self.operator, self.wallet, "1", "visa").await;
+        deposit(&self.bank, &self.operator, self.wallet, "1", "visa").await;
         self.deposits += 1;
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use harness::{TestBank, on_every_backend};
 use serde_json::{Value, json};
 
-use super::{Stage, TRANSFER, has_fields, text};
+use super::{HttpStage, TRANSFER, has_fields, text};
 
 const BATCH: &str = "/v1/transfers/batch";
 
@@ -29,7 +29,7 @@ fn statuses(answer: &Value) -> Vec<&str> {
 }
 
 async fn each_transfer_has_an_outcome_of_its_own(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let mut same = stage.pay("1");
     same["destination_wallet_id"] = json!(stage.ana.wallet);
     let mut described = stage.pay("60");
@@ -93,7 +93,7 @@ async fn each_transfer_has_an_outcome_of_its_own(bank: Arc<TestBank>) {
 }
 
 async fn an_atomic_batch_is_made_or_refused_as_a_whole(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let both = |amount: &str| batch(true, vec![stage.pay("60"), stage.pay(amount)]);
     let refused = stage.ana.caller.post(BATCH, both("60")).await;
     refused.expect_problem(422, "insufficient_funds");
@@ -107,7 +107,15 @@ async fn an_atomic_batch_is_made_or_refused_as_a_whole(bank: Arc<TestBank>) {
         (&json!("FAILED"), &json!("60.0000"))
     );
     let of_batch = stage.list(&format!("batch_id={}", text(&failed, "batch_id"))).await;
+    assert_eq!(refused.json["batch_id"], failed["batch_id"]);
     assert_eq!(of_batch, [failed]);
+    let dry = stage
+        .ana
+        .caller
+        .post(&format!("{BATCH}?dry_run=true"), both("60"))
+        .await;
+    dry.expect_problem(422, "insufficient_funds");
+    assert_eq!((&dry.json["index"], dry.json.get("batch_id")), (&json!(1), None));
     assert_eq!(
         bank.balances(&[stage.ana.wallet, stage.ben.wallet]).await,
         ["100.0000", "0.0000"]
@@ -123,9 +131,10 @@ async fn an_atomic_batch_is_made_or_refused_as_a_whole(bank: Arc<TestBank>) {
         let transfers = vec![stage.pay("1"), stage.pay("2"), last];
         let answer = stage.ana.caller.post(BATCH, batch(true, transfers)).await;
         answer.expect_problem(status, code);
+        assert_eq!(answer.json["index"], 2);
         assert_eq!(
-            (&answer.json["index"], answer.json.get("transfer_id")),
-            (&json!(2), None)
+            (answer.json.get("transfer_id"), answer.json.get("batch_id")),
+            (None, None)
         );
     }
     assert_eq!(bank.row_counts().await, rows);
@@ -138,7 +147,7 @@ async fn an_atomic_batch_is_made_or_refused_as_a_whole(bank: Arc<TestBank>) {
 }
 
 async fn each_item_is_refused_by_the_rules_of_a_single_transfer(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let euros = bank.open_wallet(&stage.ana, "EUR").await;
     let foreign = json!({ "source_wallet_id": euros, "destination_wallet_id": stage.ben.wallet, "amount": "1" });
     let strangers = json!({
@@ -153,7 +162,7 @@ async fn each_item_is_refused_by_the_rules_of_a_single_transfer(bank: Arc<TestBa
 }
 
 async fn a_repeated_batch_is_answered_as_it_was(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let caller = &stage.ana.caller;
     let mixed = || {
         batch(
@@ -199,7 +208,7 @@ async fn a_repeated_batch_is_answered_as_it_was(bank: Arc<TestBank>) {
 }
 
 async fn one_and_a_thousand_transfers_are_a_batch(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     for (atomic, count, balance) in [
         (true, 1, "99.9900"),
         (false, 1_000, "89.9900"),
@@ -217,7 +226,7 @@ async fn one_and_a_thousand_transfers_are_a_batch(bank: Arc<TestBank>) {
 }
 
 async fn a_batch_may_be_larger_than_other_bodies(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let mut item = stage.pay("0.01");
     item["metadata"] = json!({ "note": "x".repeat(4_000) });
     item["description"] = json!("\u{1f600}".repeat(500));

@@ -6,7 +6,7 @@ use harness::{Answer, Caller, TestBank, on_every_backend};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{NOT_PREVIEWED, Stage, act, has_fields, is_preview, path_of, text};
+use super::{HttpStage, NOT_PREVIEWED, act, has_fields, is_preview, path_of, text};
 use crate::rows;
 
 on_every_backend!(
@@ -20,7 +20,7 @@ on_sqlite!(only_what_moves_money_takes_a_dry_run);
 const DRY: &str = "?dry_run=true";
 
 /// Asks for a dry run, which must find a transfer; then asks for the same in earnest, which must make it.
-async fn dry_then_made(stage: &Stage, caller: &Caller, path: &str, body: Value) -> Value {
+async fn dry_then_made(stage: &HttpStage, caller: &Caller, path: &str, body: Value) -> Value {
     let before = (rows::count(&stage.bank).await, stage.amounts(stage.ana.wallet).await);
     let dry = caller.post(&format!("{path}{DRY}"), body.clone()).await;
     assert_eq!(dry.header("location"), "", "nothing is made");
@@ -44,7 +44,7 @@ async fn dry_then_made(stage: &Stage, caller: &Caller, path: &str, body: Value) 
 }
 
 async fn a_dry_run_shows_what_would_happen_and_writes_nothing(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let (ana, ben, operator) = (&stage.ana.caller, &stage.ben.caller, &stage.operator);
     let wallet = format!("/v1/wallets/{}", stage.ana.wallet);
     let payment = json!({ "amount": "3", "method": "visa", "description": "by hand" });
@@ -82,7 +82,7 @@ async fn a_dry_run_shows_what_would_happen_and_writes_nothing(bank: Arc<TestBank
 }
 
 async fn a_dry_run_is_refused_as_the_request_would_be(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let hold = stage.made(stage.hold("20")).await;
     let before = rows::count(&bank).await;
     let ana = &stage.ana.caller;
@@ -120,7 +120,7 @@ async fn a_dry_run_is_refused_as_the_request_would_be(bank: Arc<TestBank>) {
 }
 
 async fn a_dry_run_uses_no_key_up(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let ana = &stage.ana.caller;
     let dry = format!("/v1/transfers{DRY}");
     for amount in ["1", "2", "1000"] {
@@ -144,7 +144,7 @@ async fn a_dry_run_uses_no_key_up(bank: Arc<TestBank>) {
 }
 
 async fn a_dry_run_opens_no_method(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let before = rows::count(&bank).await;
     let wallet = format!("/v1/wallets/{}", stage.ana.wallet);
     let payment = json!({ "amount": "3", "method": "fresh" });
@@ -171,7 +171,7 @@ async fn a_dry_run_opens_no_method(bank: Arc<TestBank>) {
 }
 
 async fn only_what_moves_money_takes_a_dry_run(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let wallet = format!("/v1/wallets/{}", stage.ana.wallet);
     for (method, path) in [
         (Method::POST, format!("{wallet}/freeze")),

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use harness::{TestBank, on_every_backend};
 use serde_json::{Value, json};
 
-use super::{Stage, TRANSFER, UNKNOWN, act, has_fields, path_of, text};
+use super::{HttpStage, TRANSFER, UNKNOWN, act, has_fields, path_of, text};
 
 on_every_backend!(
     a_hold_is_captured_in_parts,
@@ -19,7 +19,7 @@ on_every_backend!(
 on_sqlite!(a_void_takes_no_fields);
 
 async fn a_hold_is_captured_in_parts(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let mut body = stage.hold("40");
     body["expires_in_s"] = json!(600);
     let hold = stage.made(body).await;
@@ -91,7 +91,7 @@ async fn a_hold_is_captured_in_parts(bank: Arc<TestBank>) {
 }
 
 async fn a_hold_is_voided(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let eve = bank.customer("eve").await;
     let hold = stage.made(stage.hold("40")).await;
     let path = path_of(&hold, "/void");
@@ -119,7 +119,7 @@ async fn a_hold_is_voided(bank: Arc<TestBank>) {
 }
 
 async fn a_void_takes_no_fields(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let hold = stage.made(stage.hold("40")).await;
     let path = path_of(&hold, "/void");
     for body in [json!({ "amount": "1" }), json!([]), json!(null), json!("all")] {
@@ -131,7 +131,7 @@ async fn a_void_takes_no_fields(bank: Arc<TestBank>) {
 }
 
 async fn a_hold_runs_out(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let mut body = stage.hold("40");
     body["expires_in_s"] = json!(60);
     let hold = stage.made(body).await;
@@ -156,7 +156,7 @@ async fn a_hold_runs_out(bank: Arc<TestBank>) {
 }
 
 async fn each_refusal_of_a_capture_has_its_code(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let hold = stage.made(stage.hold("40")).await;
     let paid = stage.made(stage.pay("1")).await;
     let rows = bank.row_counts().await;
@@ -202,7 +202,7 @@ async fn each_refusal_of_a_capture_has_its_code(bank: Arc<TestBank>) {
 }
 
 async fn a_withdrawal_is_held_until_it_is_paid_out(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let wire = bank.open_method("wire", "USD").await;
     let path = format!("/v1/wallets/{}/withdrawals", stage.ana.wallet);
     let body = json!({
@@ -230,7 +230,7 @@ async fn a_withdrawal_is_held_until_it_is_paid_out(bank: Arc<TestBank>) {
 }
 
 async fn a_repeated_capture_is_answered_as_it_was(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let hold = stage.made(stage.hold("40")).await;
     let path = path_of(&hold, "/capture");
     let body = json!({ "amount": "15", "final": false });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use harness::TestBank;
 use serde_json::{Value, json};
 
-use super::Stage;
+use super::HttpStage;
 
 on_sqlite!(
     a_batch_has_one_to_a_thousand_transfers,
@@ -22,7 +22,7 @@ fn fields(answer: &Value) -> Vec<&str> {
 }
 
 async fn a_batch_has_one_to_a_thousand_transfers(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let rows = bank.row_counts().await;
     for count in [0, 1_001, 5_000] {
         let body = json!({ "atomic": false, "transfers": vec![stage.pay("0.01"); count] });
@@ -36,7 +36,7 @@ async fn a_batch_has_one_to_a_thousand_transfers(bank: Arc<TestBank>) {
 }
 
 async fn the_field_of_an_item_is_named_by_its_path(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let rows = bank.row_counts().await;
     let with = |field: &str, value: Value| {
         let mut item = stage.pay("1");
@@ -93,7 +93,7 @@ async fn the_field_of_an_item_is_named_by_its_path(bank: Arc<TestBank>) {
 }
 
 async fn a_field_that_is_refused_is_named_by_its_path(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let rows = bank.row_counts().await;
     let mut twice = stage.pay("1");
     twice["destination_email"] = json!(stage.ben.email);

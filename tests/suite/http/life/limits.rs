@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use service::values::Money;
 use service::values::WalletId;
 
-use super::{Stage, act, has_fields};
+use super::{HttpStage, act, has_fields};
 use crate::rows;
 
 on_every_backend!(
@@ -28,7 +28,7 @@ async fn set(caller: &Caller, wallet: WalletId, limits: Value) -> Answer {
 }
 
 async fn limits_replace_each_other_and_are_shown(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let wallet = stage.ana.wallet;
     let shown = format!("/v1/wallets/{wallet}");
     let first = stage.ana.caller.get(&shown).await;
@@ -65,7 +65,7 @@ async fn limits_replace_each_other_and_are_shown(bank: Arc<TestBank>) {
 }
 
 async fn a_passed_limit_is_named_with_what_is_left(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let ana = &stage.ana.caller;
     let limits = json!({ "per_transfer": "30", "per_day_amount": "45", "per_day_count": 2 });
     set(&stage.operator, stage.ana.wallet, limits).await.expect(200);
@@ -78,6 +78,9 @@ async fn a_passed_limit_is_named_with_what_is_left(bank: Arc<TestBank>) {
             "{}",
             answer.text
         );
+        let left = remaining.as_str().unwrap_or("0");
+        let detail = format!("the limit {limit} of the source would be passed: {left} is left of it");
+        assert_eq!(answer.json["detail"], detail);
         let failed = stage.now(&json!({ "id": answer.json["transfer_id"] })).await;
         assert_eq!(
             (&failed["status"], &failed["failure_reason"]),
@@ -97,7 +100,7 @@ async fn a_passed_limit_is_named_with_what_is_left(bank: Arc<TestBank>) {
     bank.advance(TimeDelta::days(1)).await;
     // Ana's token is from yesterday.
     let new = service::transfers::NewTransfer::new(stage.ana.wallet, stage.ben.wallet, Money::parse_unsigned("1").ok());
-    let asking = service::transfers::Asking::by(stage.ana.actor);
+    let asking = service::transfers::Asking::by(&stage.ana.actor);
     bank.services
         .transfers
         .submit(asking, new)
@@ -106,7 +109,7 @@ async fn a_passed_limit_is_named_with_what_is_left(bank: Arc<TestBank>) {
 }
 
 async fn limits_are_set_by_operators_on_customers_wallets(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let limits = || json!({ "per_day_count": 2 });
     let before = rows::count(&bank).await;
     for caller in [&stage.ana.caller, &stage.ben.caller] {
@@ -127,7 +130,7 @@ async fn limits_are_set_by_operators_on_customers_wallets(bank: Arc<TestBank>) {
 }
 
 async fn each_bad_limit_is_named(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let shown = format!("/v1/wallets/{}", stage.ana.wallet);
     let before = stage.operator.get(&shown).await.expect(200);
     let refused = async |body: Value, (status, code): (u16, &str), fields: &[&str]| {
@@ -170,7 +173,7 @@ async fn each_bad_limit_is_named(bank: Arc<TestBank>) {
 }
 
 async fn limits_are_set_on_the_wallet_that_was_seen(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let shown = format!("/v1/wallets/{}", stage.ana.wallet);
     let tag = stage.operator.get(&shown).await.header("etag").to_owned();
     let change = |tag: &str, count: i64| {

@@ -46,14 +46,14 @@ const NOT_PREVIEWED: [&str; 3] = ["id", "created_at", "completed_at"];
 const UNKNOWN: &str = "/v1/transfers/01993f2a-5c00-7a10-8f3b-6d1c0e5a9b01";
 
 /// Ana has 100, Ben has nothing, and there is an operator.
-struct Stage {
+struct HttpStage {
     bank: Arc<TestBank>,
     ana: Customer,
     ben: Customer,
     operator: Caller,
 }
 
-impl Stage {
+impl HttpStage {
     async fn set(bank: &Arc<TestBank>) -> Self {
         Self {
             ana: bank.customer_with("ana", "100").await,

@@ -1,17 +1,18 @@
 //! Payees: a destination that is named by the e-mail address of its owner.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use harness::{TestBank, on_every_backend};
 use serde_json::{Value, json};
 
-use super::{Stage, text};
+use super::{HttpStage, text};
 
 on_every_backend!(
     an_address_finds_the_wallet_of_the_sources_currency,
     an_address_of_nobody_is_refused,
 );
-on_sqlite!(addresses_of_nobody_are_throttled);
+on_sqlite!(a_throttled_caller_gets_the_same_answer_for_known_and_unknown_addresses);
 
 /// A transfer of Ana's to the person with an address.
 fn pay(source: &Value, email: &str) -> Value {
@@ -19,7 +20,7 @@ fn pay(source: &Value, email: &str) -> Value {
 }
 
 async fn an_address_finds_the_wallet_of_the_sources_currency(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let euros = [
         bank.open_wallet(&stage.ana, "EUR").await,
         bank.open_wallet(&stage.ben, "EUR").await,
@@ -61,7 +62,7 @@ async fn an_address_finds_the_wallet_of_the_sources_currency(bank: Arc<TestBank>
 }
 
 async fn an_address_of_nobody_is_refused(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let euros = bank.open_wallet(&stage.ana, "EUR").await;
     bank.fund(euros, "5", "visa").await;
     let rows = bank.row_counts().await;
@@ -84,29 +85,45 @@ async fn an_address_of_nobody_is_refused(bank: Arc<TestBank>) {
     assert_eq!(bank.row_counts().await, rows);
 }
 
-async fn addresses_of_nobody_are_throttled(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+async fn a_throttled_caller_gets_the_same_answer_for_known_and_unknown_addresses(bank: Arc<TestBank>) {
+    let stage = HttpStage::set(&bank).await;
     let (source, caller) = (json!(stage.ana.wallet), &stage.ana.caller);
-    let guess = async |number: usize| {
-        let body = pay(&source, &format!("nobody{number}@example.com"));
-        caller.post("/v1/transfers", body).await
-    };
     let rows = bank.row_counts().await;
-    let mut answers = Vec::new();
-    for number in 0..12 {
-        answers.push(guess(number).await);
+    for number in 0..10 {
+        let guess = pay(&source, &format!("nobody{number}@example.com"));
+        let answer = caller.post("/v1/transfers", guess).await;
+        answer.expect_problem(404, "payee_not_found");
     }
-    answers[0].expect_problem(404, "payee_not_found");
-    let last = answers.last().expect("there were some");
-    last.expect_problem(429, "rate_limited");
-    assert!(
-        last.header("retry-after")
-            .parse::<u32>()
-            .is_ok_and(|seconds| seconds > 0)
-    );
+    let mut problems = BTreeSet::new();
+    for email in ["nobody@example.com", stage.ben.email.as_str()] {
+        let mut zero = pay(&source, email);
+        zero["amount"] = json!("0");
+        let batch = json!({ "atomic": false, "transfers": [stage.pay("1"), pay(&source, email)] });
+        for (path, body) in [
+            ("/v1/transfers", pay(&source, email)),
+            ("/v1/transfers", zero.clone()),
+            ("/v1/transfers?dry_run=true", zero),
+            ("/v1/transfers/batch", batch.clone()),
+            ("/v1/transfers/batch?dry_run=true", batch),
+        ] {
+            for answer in [
+                caller.post(path, body.clone()).await,
+                caller.post_once(path, "new", body).await,
+            ] {
+                answer.expect_problem(429, "rate_limited");
+                let seconds = answer.header("retry-after").parse::<u32>();
+                assert!(
+                    seconds.as_ref().is_ok_and(|seconds| (1..=30).contains(seconds)),
+                    "{seconds:?}"
+                );
+                problems.insert(answer.text_without_id());
+            }
+        }
+    }
+    assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(bank.row_counts().await, rows);
-    // Who knows an address may use it all the same, and others have a measure of their own.
-    stage.made(pay(&source, &stage.ben.email)).await;
+    // A wallet may still be paid by its id, and others have misses of their own.
+    stage.made(stage.pay("1")).await;
     let others = pay(&json!(stage.ben.wallet), "nobody@example.com");
     let answer = stage.ben.caller.post("/v1/transfers", others).await;
     answer.expect_problem(404, "payee_not_found");

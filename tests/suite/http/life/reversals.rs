@@ -5,7 +5,7 @@ use std::sync::Arc;
 use harness::{TestBank, on_every_backend};
 use serde_json::{Value, json};
 
-use super::{Stage, TRANSFER, UNKNOWN, has_fields, path_of, text};
+use super::{HttpStage, TRANSFER, UNKNOWN, has_fields, path_of, text};
 
 on_every_backend!(
     a_transfer_is_taken_back_in_parts,
@@ -14,7 +14,7 @@ on_every_backend!(
 );
 
 async fn a_transfer_is_taken_back_in_parts(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let paid = stage.made(stage.pay("30")).await;
     let path = path_of(&paid, "/reverse");
     let body = json!({ "amount": "10", "description": "a mistake" });
@@ -53,7 +53,7 @@ async fn a_transfer_is_taken_back_in_parts(bank: Arc<TestBank>) {
 }
 
 async fn each_refusal_of_a_reversal_has_its_code(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let paid = stage.made(stage.pay("30")).await;
     let hold = stage.made(stage.hold("10")).await;
     let path = path_of(&paid, "/reverse");
@@ -90,7 +90,7 @@ async fn each_refusal_of_a_reversal_has_its_code(bank: Arc<TestBank>) {
 }
 
 async fn deposits_and_withdrawals_are_taken_back(bank: Arc<TestBank>) {
-    let stage = Stage::set(&bank).await;
+    let stage = HttpStage::set(&bank).await;
     let wallet = format!("/v1/wallets/{}", stage.ana.wallet);
     for (rest, balance) in [("/deposits", "107.0000"), ("/withdrawals", "93.0000")] {
         let body = json!({ "amount": "7", "method": "visa", "description": "by hand", "metadata": { "slip": 1 } });

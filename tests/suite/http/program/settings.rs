@@ -9,7 +9,7 @@ use super::names_in;
 use crate::layering::root;
 
 /// The settings that the contract promises for this version.
-const SETTINGS: [&str; 18] = [
+const SETTINGS: [&str; 20] = [
     "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
@@ -22,12 +22,14 @@ const SETTINGS: [&str; 18] = [
     "FLORIN_LOG_FORMAT",
     "FLORIN_PEER_SHARE_PERCENT",
     "FLORIN_QUEUE_MAX",
+    "FLORIN_RATE_LIMIT_PER_MINUTE",
     "FLORIN_REDIS_URL",
     "FLORIN_REPORTS",
     "FLORIN_SIGNING_KEY_FILE",
+    "FLORIN_TOKEN_ALGORITHM",
     "FLORIN_TRUSTED_PROXIES",
-    "FLORIN_UPLOAD_MAX_BYTES",
     "FLORIN_UNSAFE_DATABASE",
+    "FLORIN_UPLOAD_MAX_BYTES",
 ];
 
 fn variables(text: &str) -> BTreeSet<String> {
@@ -62,7 +64,9 @@ async fn help_lists_every_setting_as_a_flag_and_a_variable() {
         }
     }
     let help = run(folder.path(), &["--help"]).await.stdout;
-    for command in ["serve", "migrate", "user", "import", "verify", "demo", "openapi"] {
+    for command in [
+        "serve", "migrate", "user", "keys", "wallet", "transfer", "import", "verify", "demo", "openapi",
+    ] {
         assert!(
             help.lines().any(|line| line.trim_start().starts_with(command)),
             "{command} is missing:\n{help}"

@@ -55,7 +55,17 @@ async fn metrics_name_every_worker() {
     let place = Place::new(Backend::Sqlite).await;
     let server = Serving::start(place.folder.path(), &[]).await;
     let metrics = server.caller().get("/metrics").await.text;
-    for worker in ["committer", "statistics", "reports", "importer", "relay", "archiver"] {
+    for worker in [
+        "committer",
+        "statistics",
+        "reports",
+        "importer",
+        "relay",
+        "archiver",
+        "sessions",
+        "sessions_cleanup",
+        "api_keys",
+    ] {
         let line = format!("florin_worker_running{{worker=\"{worker}\"}} 1");
         assert!(
             metrics.lines().any(|found| found == line),

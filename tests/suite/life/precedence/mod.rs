@@ -13,7 +13,7 @@ use service::transfers::TransferError;
 use service::values::{Currency, WalletId};
 use uuid::Uuid;
 
-use crate::life::Stage;
+use crate::life::LifeStage;
 use crate::life::acts::{code_of, count_transfers};
 
 const INVALID_AMOUNT: &str = "invalid_amount";
@@ -98,8 +98,8 @@ async fn expect_first<T: Debug>(
 }
 
 /// A further wallet of ana's, in another currency.
-async fn wallet_in(stage: &Stage, currency: &str) -> WalletId {
+async fn wallet_in(stage: &LifeStage, currency: &str) -> WalletId {
     let currency = Currency::from_code(currency).expect("a test's currency is one");
-    let opened = stage.services.wallets.open(stage.ana.0, currency).await;
+    let opened = stage.services.wallets.open(&stage.ana.0, currency).await;
     opened.expect("a wallet can be opened").id
 }

@@ -11,7 +11,7 @@ use super::{
     CLOSED, FROZEN, FUNDS, INVALID_AMOUNT, LIMIT, NO_METHOD, NO_WALLET, NOTHING, RANGE, UNKNOWN, expect_first,
     wallet_in,
 };
-use crate::life::Stage;
+use crate::life::LifeStage;
 use crate::life::acts::{limits, made};
 use crate::requests::{MOST, money, quiet_customer};
 
@@ -24,8 +24,8 @@ on_every_backend!(
 );
 
 /// Wallets and methods in every state that a refusal needs.
-struct Cast {
-    stage: Stage,
+struct PaymentCast {
+    stage: LifeStage,
     /// Ana's: one frozen, one closed.
     frozen: WalletId,
     closed: WalletId,
@@ -40,18 +40,18 @@ struct Cast {
 
 /// How a withdrawal is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum WithdrawalForm {
     Now,
     Held,
     DryRun,
 }
 
-impl Cast {
+impl PaymentCast {
     /// The method `wire` has paid in all that a balance holds, and `brim` has paid out as much.
     async fn of(bank: &Arc<TestBank>) -> Self {
-        let stage = Stage::set(bank).await;
+        let stage = LifeStage::set(bank).await;
         let [limited, stopped] = [quiet_customer(bank, "lim").await, quiet_customer(bank, "stop").await];
-        for (_, wallet) in [limited, stopped] {
+        for (_, wallet) in [limited.clone(), stopped.clone()] {
             bank.fund(wallet, "10", "visa").await;
             stage.restrict(wallet, limits(Some("5"), None, None)).await;
         }
@@ -64,7 +64,7 @@ impl Cast {
         let out = stage
             .services
             .transfers
-            .withdraw(Asking::by(stage.operator), payment(rich, Some(MOST), "brim"));
+            .withdraw(Asking::by(&stage.operator), payment(rich, Some(MOST), "brim"));
         made(out.await);
         let (frozen, closed) = (wallet_in(&stage, "EUR").await, wallet_in(&stage, "GBP").await);
         for currency in ["EUR", "GBP"] {
@@ -90,29 +90,49 @@ impl Cast {
 
     /// Both refusals of a line apply to its withdrawal.
     fn withdrawals(&self) -> Vec<([&'static str; 2], Actor, NewPayment)> {
-        let (ana, dollars) = self.stage.ana;
-        let ((lim, limited), (stop, stopped)) = (self.limited, self.stopped);
+        let (ana, dollars) = &self.stage.ana;
+        let ((lim, limited), (stop, stopped)) = (self.limited.clone(), self.stopped.clone());
         let unknown = WalletId(UNKNOWN);
         let one = Some("1");
         vec![
-            ([INVALID_AMOUNT, NO_WALLET], ana, payment(unknown, None, "visa")),
-            ([INVALID_AMOUNT, NO_WALLET], ana, payment(self.full, Some("0"), "visa")),
-            ([INVALID_AMOUNT, NO_METHOD], ana, payment(dollars, Some("0"), "no_such")),
-            ([INVALID_AMOUNT, FROZEN], ana, payment(self.frozen, None, "visa")),
-            ([NO_WALLET, NO_METHOD], ana, payment(unknown, one, "no_such")),
-            ([NO_WALLET, NO_METHOD], ana, payment(self.full, one, "no_such")),
-            ([NO_WALLET, FROZEN], ana, payment(self.frozen_dollars, one, "visa")),
-            ([NO_METHOD, FROZEN], ana, payment(self.frozen, one, "no_such")),
-            ([NO_METHOD, CLOSED], ana, payment(self.closed, one, "no_such")),
-            ([NO_METHOD, LIMIT], lim, payment(limited, Some("6"), "no_such")),
-            ([NO_METHOD, FUNDS], ana, payment(dollars, Some("101"), "no_such")),
+            ([INVALID_AMOUNT, NO_WALLET], ana.clone(), payment(unknown, None, "visa")),
+            (
+                [INVALID_AMOUNT, NO_WALLET],
+                ana.clone(),
+                payment(self.full, Some("0"), "visa"),
+            ),
+            (
+                [INVALID_AMOUNT, NO_METHOD],
+                ana.clone(),
+                payment(*dollars, Some("0"), "no_such"),
+            ),
+            (
+                [INVALID_AMOUNT, FROZEN],
+                ana.clone(),
+                payment(self.frozen, None, "visa"),
+            ),
+            ([NO_WALLET, NO_METHOD], ana.clone(), payment(unknown, one, "no_such")),
+            ([NO_WALLET, NO_METHOD], ana.clone(), payment(self.full, one, "no_such")),
+            (
+                [NO_WALLET, FROZEN],
+                ana.clone(),
+                payment(self.frozen_dollars, one, "visa"),
+            ),
+            ([NO_METHOD, FROZEN], ana.clone(), payment(self.frozen, one, "no_such")),
+            ([NO_METHOD, CLOSED], ana.clone(), payment(self.closed, one, "no_such")),
+            ([NO_METHOD, LIMIT], lim.clone(), payment(limited, Some("6"), "no_such")),
+            (
+                [NO_METHOD, FUNDS],
+                ana.clone(),
+                payment(*dollars, Some("101"), "no_such"),
+            ),
             ([FROZEN, LIMIT], stop, payment(stopped, Some("6"), "visa")),
-            ([FROZEN, FUNDS], ana, payment(self.frozen, one, "visa")),
-            ([CLOSED, FUNDS], ana, payment(self.closed, one, "visa")),
-            ([LIMIT, FUNDS], lim, payment(limited, Some("11"), "visa")),
+            ([FROZEN, FUNDS], ana.clone(), payment(self.frozen, one, "visa")),
+            ([CLOSED, FUNDS], ana.clone(), payment(self.closed, one, "visa")),
+            ([LIMIT, FUNDS], lim.clone(), payment(limited, Some("11"), "visa")),
             ([LIMIT, RANGE], lim, payment(limited, Some("6"), "brim")),
-            ([FUNDS, RANGE], ana, payment(dollars, Some("101"), "brim")),
-            ([RANGE, NOTHING], ana, payment(dollars, one, "brim")),
+            ([FUNDS, RANGE], ana.clone(), payment(*dollars, Some("101"), "brim")),
+            ([RANGE, NOTHING], ana.clone(), payment(*dollars, one, "brim")),
         ]
     }
 
@@ -142,21 +162,21 @@ fn payment(wallet: WalletId, amount: Option<&str>, method: &str) -> NewPayment {
     NewPayment::new(wallet, amount.map(money), method)
 }
 
-async fn withdrawals_in_order(bank: &Arc<TestBank>, form: Form) {
-    let cast = Cast::of(bank).await;
+async fn withdrawals_in_order(bank: &Arc<TestBank>, form: WithdrawalForm) {
+    let cast = PaymentCast::of(bank).await;
     let transfers = &cast.stage.services.transfers;
     for (codes, actor, new) in cast.withdrawals() {
-        let hold = (form == Form::Held).then_some(HoldTerms::DEFAULT);
+        let hold = (form == WithdrawalForm::Held).then_some(HoldTerms::DEFAULT);
         // A hold moves no money yet, so it cannot leave the range of a balance.
         if hold.is_some() && codes == [RANGE, NOTHING] {
             continue;
         }
         let asking = Asking {
-            is_dry_run: form == Form::DryRun,
-            ..Asking::by(actor)
+            is_dry_run: form == WithdrawalForm::DryRun,
+            ..Asking::by(&actor)
         };
         let asked = transfers.withdraw(asking, NewPayment { hold, ..new });
-        expect_first(bank, codes, form == Form::DryRun, asked).await;
+        expect_first(bank, codes, form == WithdrawalForm::DryRun, asked).await;
     }
     assert_eq!(
         cast.stage.amounts(cast.stage.ana.1).await,
@@ -171,25 +191,25 @@ async fn no_method_was_opened(bank: &TestBank) {
 }
 
 async fn withdrawals_are_refused_in_order(bank: Arc<TestBank>) {
-    withdrawals_in_order(&bank, Form::Now).await;
+    withdrawals_in_order(&bank, WithdrawalForm::Now).await;
 }
 
 async fn held_withdrawals_are_refused_in_order(bank: Arc<TestBank>) {
-    withdrawals_in_order(&bank, Form::Held).await;
+    withdrawals_in_order(&bank, WithdrawalForm::Held).await;
 }
 
 async fn dry_runs_of_withdrawals_are_refused_in_order(bank: Arc<TestBank>) {
-    withdrawals_in_order(&bank, Form::DryRun).await;
+    withdrawals_in_order(&bank, WithdrawalForm::DryRun).await;
 }
 
 async fn deposits_in_order(bank: &Arc<TestBank>, is_dry_run: bool) {
-    let cast = Cast::of(bank).await;
+    let cast = PaymentCast::of(bank).await;
     let transfers = &cast.stage.services.transfers;
     let before = bank.balances(&[cast.stage.ben.1, cast.full]).await;
     for (codes, new) in cast.deposits() {
         let asking = Asking {
             is_dry_run,
-            ..Asking::by(cast.stage.operator)
+            ..Asking::by(&cast.stage.operator)
         };
         expect_first(bank, codes, is_dry_run, transfers.deposit(asking, new)).await;
     }

@@ -15,7 +15,7 @@ use super::BANK_TIME;
 pub struct Parts {
     /// Wallets that were opened or changed their status.
     pub changes: bool,
-    /// Transfers that a user other than the source's owner asked for, or that have texts.
+    /// Transfers that a user other than the source's owner or an API key asked for, or that have texts.
     pub notes: bool,
     /// Transfers that belong to a batch, refer to another one, or are holds.
     pub links: bool,
@@ -105,6 +105,7 @@ const NOTES: &[ArrayColumn] = &[
     ("description", "text"),
     ("metadata", "text"),
     ("created_by", "uuid"),
+    ("api_key_id", "uuid"),
     ("texts_digest", "bytea"),
     ("texts_salt", "bytea"),
 ];

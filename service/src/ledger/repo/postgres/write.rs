@@ -1,6 +1,5 @@
 //! Writes a group commit: binds its values to the one statement that writes it.
 
-use chrono::TimeDelta;
 use sea_orm::ActiveEnum;
 use sea_orm::prelude::Decimal;
 use sea_orm::sqlx::postgres::PgConnection;
@@ -29,7 +28,7 @@ fn parts_of(commit: &GroupCommit) -> Parts {
         changes: !commit.writes.changes.is_empty(),
         notes: commit.writes.has_notes(),
         links: commit.writes.has_links(),
-        holds: commit.writes.has_holds(),
+        holds: commit.writes.has_holds_or_batches(),
         limits: commit.writes.has_limits(),
     }
 }
@@ -79,14 +78,7 @@ fn bind_journal<'q>(query: BoundQuery<'q>, commit: &'q GroupCommit) -> BoundQuer
         .bind(row.at)
         .bind(row.root.0.as_slice())
         .bind(commit.new_head.digest.0.as_slice())
-        .bind(time_follows_head(commit))
-}
-
-/// True if the time is at most a microsecond for each record after the head: then the stamps follow the head, not the
-/// clock.
-fn time_follows_head(commit: &GroupCommit) -> bool {
-    let records = TimeDelta::microseconds(commit.records() as i64);
-    commit.row.at <= commit.previous_head.at + records
+        .bind(commit.follows_head())
 }
 
 fn bind_updated<'q>(query: BoundQuery<'q>, wallets: &'q [WalletUpdate]) -> BoundQuery<'q> {
@@ -163,6 +155,7 @@ fn bind_notes<'q>(query: BoundQuery<'q>, transfers: &[&'q Transfer]) -> BoundQue
         .bind(column(transfers, |transfer| transfer.description.as_deref()))
         .bind(column(transfers, |transfer| transfer.metadata.as_deref()))
         .bind(column(transfers, |transfer| transfer.created_by.map(|user| user.0)))
+        .bind(column(transfers, |transfer| transfer.api_key))
         .bind(column(transfers, |transfer| {
             transfer.texts.as_ref().map(|texts| texts.digest.0.as_slice())
         }))

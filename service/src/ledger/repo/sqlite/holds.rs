@@ -13,28 +13,36 @@ use super::json_rows::{text, time};
 use crate::clock::id_floor;
 use crate::db::{Fault, SqlDialect, hex, units_of_parts};
 use crate::ledger::book::{BatchRow, HoldUpdate};
+use crate::ledger::store::MissingOriginals;
 use crate::ledger::types::{Hold, Original, Outflow, day_of};
 use crate::values::{Money, Timestamp, TransferId, WalletId};
 
 type Tx = Transaction<'static, Sqlite>;
 
 /// These transfers with what has become of them.
-pub async fn read_originals(tx: &mut Tx, ids: &[TransferId]) -> Result<Vec<Original>, Fault> {
-    let ids: Vec<String> = ids.iter().map(|id| hex(id.0.as_bytes())).collect();
-    let query = sqlx::query(READ_ORIGINALS.as_str()).bind(json!(ids).to_string());
+pub async fn read_originals(tx: &mut Tx, missing: &MissingOriginals) -> Result<Vec<Original>, Fault> {
+    let list = |ids: &[TransferId]| -> String {
+        let ids: Vec<String> = ids.iter().map(|id| hex(id.0.as_bytes())).collect();
+        json!(ids).to_string()
+    };
+    let query = sqlx::query(READ_ORIGINALS.as_str())
+        .bind(list(&missing.ids))
+        .bind(list(&missing.reversed));
     let found = query.fetch_all(&mut **tx).await?;
     found.into_iter().map(rows::original).collect()
 }
 
+// As on PostgreSQL.
 static READ_ORIGINALS: LazyLock<String> = LazyLock::new(|| {
     let columns = original_columns();
     let units = SqlDialect::new(DbBackend::Sqlite).units("r.amount");
     format!(
         "
 SELECT {columns},
-    (SELECT sum({units}) FROM transfers r
-    WHERE r.parent_id = t.id AND r.parent_id IS NOT NULL AND r.kind = 4 AND r.status = 2) AS reversed
-FROM transfers t LEFT JOIN holds h ON h.id = t.id WHERE t.id IN (SELECT unhex(value) FROM json_each(?))"
+    CASE WHEN t.id IN (SELECT unhex(value) FROM json_each(?2)) THEN (SELECT sum({units}) FROM transfers r
+    WHERE r.parent_id = t.id AND r.parent_id IS NOT NULL AND r.kind = 4 AND r.status = 2) END AS reversed
+FROM transfers t LEFT JOIN holds h ON h.id = CASE WHEN t.kind = 5 THEN t.id END
+WHERE t.id IN (SELECT unhex(value) FROM json_each(?1))"
     )
 });
 
@@ -53,28 +61,33 @@ SELECT id, first FROM (
     FROM json_each(?)
 ) WHERE first IS NOT NULL"#;
 
-/// Open holds of these wallets that expire up to a time, the first to expire first.
+/// Open holds of these wallets that expire up to a time, the first to expire first, at most so many of each wallet; more
+/// if several expire at once.
 pub async fn expiring(
     tx: &mut Tx,
     wallets: &[WalletId],
     until: Timestamp,
-    limit: usize,
+    limit_each: usize,
 ) -> Result<Vec<Original>, Fault> {
     let query = sqlx::query(EXPIRING.as_str())
         .bind(wallet_list(wallets))
         .bind(time(until))
-        .bind(limit as i64);
+        .bind(limit_each as i64);
     let found = query.fetch_all(&mut **tx).await?;
     found.into_iter().map(rows::original).collect()
 }
 
+// SQLite has no LATERAL, so the bound of each wallet is a time: that of its last hold within the limit. CROSS JOIN keeps
+// the order of the tables.
 static EXPIRING: LazyLock<String> = LazyLock::new(|| {
     let columns = original_columns();
     format!(
         r#"
-SELECT {columns}, NULL AS reversed FROM holds h JOIN transfers t ON t.id = h.id
-WHERE h.wallet_id IN (SELECT unhex(value) FROM json_each(?)) AND h."end" IS NULL AND h.expires_at <= ?
-ORDER BY h.expires_at, h.id LIMIT ?"#
+SELECT {columns}, NULL AS reversed FROM json_each(?1) AS asked CROSS JOIN holds h CROSS JOIN transfers t
+WHERE h.wallet_id = unhex(asked.value) AND h."end" IS NULL AND t.id = h.id AND h.expires_at <= min(?2, coalesce(
+    (SELECT expires_at FROM holds WHERE wallet_id = unhex(asked.value) AND "end" IS NULL
+    ORDER BY expires_at LIMIT 1 OFFSET ?3 - 1), ?2))
+ORDER BY h.expires_at, h.id"#
     )
 });
 

@@ -62,6 +62,7 @@ const NOTES: &[(&str, bool)] = &[
     ("description", false),
     ("metadata", false),
     ("created_by", true),
+    ("api_key_id", true),
     ("texts_digest", true),
     ("texts_salt", true),
 ];
@@ -121,6 +122,7 @@ fn transfer_row(transfer: &Transfer, with_notes: bool, with_links: bool) -> Valu
             json!(transfer.description),
             json!(transfer.metadata),
             json!(transfer.created_by.map(|user| hex(user.0.as_bytes()))),
+            json!(transfer.api_key.map(|key| hex(key.as_bytes()))),
             json!(transfer.texts.map(|texts| hex(&texts.digest.0))),
             json!(transfer.texts.and_then(|texts| texts.salt).map(|salt| hex(&salt.0))),
         ]);

@@ -26,9 +26,10 @@ fn is_visible(scope: &Scope) -> Option<Expr> {
     let is_made = || Status.ne(TransferStatus::Failed);
     match scope {
         Scope::Bank => None,
-        Scope::Wallet(wallet) => {
-            let is_destination = DestinationWalletId.eq(*wallet);
-            Some(SourceWalletId.eq(*wallet).or(is_destination.and(is_made())))
+        Scope::Wallets(wallets) => {
+            let is_among = |side: transfers::Column| side.is_in(wallets.iter().copied());
+            let is_made_to_them = is_among(DestinationWalletId).and(is_made());
+            Some(is_among(SourceWalletId).or(is_made_to_them))
         }
         Scope::Customer { user, wallets, is_one } => {
             let is_own = |side: transfers::Column| side.is_in(wallets.iter().copied());

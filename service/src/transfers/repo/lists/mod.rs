@@ -27,8 +27,8 @@ use crate::values::{Timestamp, TransferId, UserId, WalletId};
 pub(in crate::transfers) enum Scope {
     /// Those of the whole bank.
     Bank,
-    /// Those of a wallet, for an operator. Refusals are listed under their source only.
-    Wallet(WalletId),
+    /// Those of some wallets, of any owner. Refusals are listed under their source only.
+    Wallets(Vec<WalletId>),
     /// Those of a customer's wallets, and the refusals of what the customer asked for.
     Customer {
         /// The customer.

@@ -46,9 +46,9 @@ impl Span {
         }
         match scope {
             Scope::Bank => self.of_bank(filter),
-            Scope::Wallet(wallet) => self.of_wallet(*wallet, filter),
+            Scope::Wallets(wallets) => self.of_wallets(wallets, filter).collect(),
             Scope::Customer { user, wallets, .. } => {
-                let each = wallets.iter().flat_map(|wallet| self.of_wallet(*wallet, filter));
+                let each = self.of_wallets(wallets, filter);
                 let asked = may_be_refused(filter).then(|| self.asked_by(*user));
                 each.chain(asked).collect()
             }
@@ -76,6 +76,10 @@ impl Span {
             (_, Some(kind)) if kind != TransferKind::Transfer => vec![of_kind(kind)],
             (_, _) => vec![self.range(transfers::Entity, transfers::Column::Id, Condition::all())],
         }
+    }
+
+    fn of_wallets(&self, wallets: &[WalletId], filter: &TransferFilter) -> impl Iterator<Item = SelectStatement> {
+        wallets.iter().flat_map(|wallet| self.of_wallet(*wallet, filter))
     }
 
     fn of_wallet(&self, wallet: WalletId, filter: &TransferFilter) -> Vec<SelectStatement> {

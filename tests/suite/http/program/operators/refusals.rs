@@ -33,7 +33,10 @@ async fn what_is_not_there_is_status_1_and_a_wrong_use_2() {
         for (email, words) in [
             ("desk", "not an e-mail address"),
             ("nobody@example.com", "nobody@example.com is not a user of this bank"),
-            ("ana@example.com", "ana@example.com is not an operator"),
+            (
+                "ana@example.com",
+                "ana@example.com may not do this: it needs wallets:freeze",
+            ),
         ] {
             refused(&place, &[&freeze_as[..], &[email]].concat(), 2, words).await;
         }
@@ -41,6 +44,7 @@ async fn what_is_not_there_is_status_1_and_a_wrong_use_2() {
         for (options, words) in [
             (&["--per-transfer", "5"][..], "--as <EMAIL>"),
             (&["--none"][..], "--as <EMAIL>"),
+            (&["--as", EMAIL][..], "name a limit, or --none"),
             (
                 &["--as", EMAIL, "--none", "--per-transfer", "5"][..],
                 "cannot be used with",
@@ -75,7 +79,7 @@ async fn the_banks_own_wallet_is_neither_frozen_nor_limited() {
     let system = entries["items"][0]["counterparty_wallet_id"]
         .as_str()
         .expect("a deposit has two sides");
-    let own = "the wallet is the bank's own";
+    let own = "the wallet is the bank's own; its status and limits cannot be changed";
     refused(&place, &["wallet", "freeze", system, "--as", EMAIL], 1, own).await;
     refused(
         &place,

@@ -1,0 +1,218 @@
+//! The failures of each operation of the API, apart from those that follow from its shape.
+
+use crate::openapi::OperationCodes;
+use crate::problem::Code::{self, *};
+
+/// The failures of the operations that move money.
+const REFUSALS: &[Code] = &[
+    InvalidIdempotencyKey,
+    InvalidField,
+    InvalidAmount,
+    WalletNotFound,
+    UnknownMethod,
+    SameWallet,
+    WalletFrozen,
+    WalletClosed,
+    CurrencyMismatch,
+    LimitExceeded,
+    InsufficientFunds,
+    BalanceOutOfRange,
+    IdempotencyKeyReused,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
+
+/// The failures of transfers and batches of them.
+const TRANSFER_REFUSALS: &[Code] = &[
+    InvalidIdempotencyKey,
+    InvalidField,
+    InvalidAmount,
+    WalletNotFound,
+    PayeeNotFound,
+    SameWallet,
+    WalletFrozen,
+    WalletClosed,
+    CurrencyMismatch,
+    LimitExceeded,
+    InsufficientFunds,
+    BalanceOutOfRange,
+    IdempotencyKeyReused,
+    RateLimited,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
+
+/// The failures of captures and voids.
+const HOLD_REFUSALS: &[Code] = &[
+    InvalidIdempotencyKey,
+    InvalidAmount,
+    TransferNotFound,
+    Forbidden,
+    NotAHold,
+    HoldClosed,
+    AmountExceedsHold,
+    WalletFrozen,
+    WalletClosed,
+    BalanceOutOfRange,
+    IdempotencyKeyReused,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
+
+/// The failures of reversals.
+const REVERSAL_REFUSALS: &[Code] = &[
+    InvalidIdempotencyKey,
+    InvalidAmount,
+    TransferNotFound,
+    NotReversible,
+    AmountExceedsOriginal,
+    WalletFrozen,
+    WalletClosed,
+    InsufficientFunds,
+    BalanceOutOfRange,
+    IdempotencyKeyReused,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
+
+/// The failures of freezing and unfreezing a wallet.
+const CHANGES: &[Code] = &[
+    SystemWallet,
+    WalletNotFound,
+    PreconditionFailed,
+    WalletClosed,
+    Overloaded,
+    Contended,
+    OutcomeUnknown,
+    ClockSkew,
+];
+
+/// By operation id.
+pub const FAILURES: OperationCodes = &[
+    (
+        "auth_register",
+        &[
+            EmailTaken,
+            WeakPassword,
+            UnknownCurrency,
+            RateLimited,
+            Overloaded,
+            OutcomeUnknown,
+        ],
+    ),
+    (
+        "auth_login",
+        &[
+            InvalidCredentials,
+            Forbidden,
+            RateLimited,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+        ],
+    ),
+    ("auth_refresh", &[Unauthenticated, Forbidden, Contended, OutcomeUnknown]),
+    ("auth_logout", &[Contended, OutcomeUnknown]),
+    (
+        "api_keys_create",
+        &[InvalidField, TooManyApiKeys, Contended, OutcomeUnknown],
+    ),
+    ("api_keys_get", &[NotFound]),
+    ("api_keys_revoke", &[NotFound, Contended, OutcomeUnknown]),
+    (
+        "api_keys_roll",
+        &[NotFound, InvalidField, ApiKeyExpired, Contended, OutcomeUnknown],
+    ),
+    ("users_me", &[UserNotFound]),
+    (
+        "users_password",
+        &[
+            UserNotFound,
+            InvalidCredentials,
+            WeakPassword,
+            RateLimited,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+        ],
+    ),
+    ("users_suspend", &[UserNotFound, Contended, OutcomeUnknown]),
+    ("users_activate", &[UserNotFound, Contended, OutcomeUnknown]),
+    ("users_role", &[UserNotFound, Contended, OutcomeUnknown]),
+    ("sessions_end_all", &[Contended, OutcomeUnknown]),
+    ("sessions_end", &[NotFound, Contended, OutcomeUnknown]),
+    (
+        "wallets_open",
+        &[
+            WalletExists,
+            UnknownCurrency,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+            ClockSkew,
+        ],
+    ),
+    ("wallets_get", &[WalletNotFound]),
+    ("wallets_freeze", CHANGES),
+    ("wallets_unfreeze", CHANGES),
+    (
+        "wallets_close",
+        &[
+            SystemWallet,
+            WalletNotFound,
+            PreconditionFailed,
+            WalletNotEmpty,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+            ClockSkew,
+        ],
+    ),
+    ("wallets_entries", &[WalletNotFound]),
+    ("wallets_balance", &[WalletNotFound, InvalidField]),
+    ("wallets_statement", &[WalletNotFound, InvalidField]),
+    ("wallets_deposit", REFUSALS),
+    ("wallets_withdraw", REFUSALS),
+    (
+        "wallets_limits",
+        &[
+            InvalidField,
+            SystemWallet,
+            WalletNotFound,
+            PreconditionFailed,
+            WalletClosed,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+            ClockSkew,
+        ],
+    ),
+    ("transfers_create", TRANSFER_REFUSALS),
+    ("transfers_batch", TRANSFER_REFUSALS),
+    ("transfers_capture", HOLD_REFUSALS),
+    ("transfers_void", HOLD_REFUSALS),
+    ("transfers_reverse", REVERSAL_REFUSALS),
+    ("transfers_get", &[TransferNotFound]),
+    ("transfers_list", &[WalletNotFound, InvalidField]),
+    ("imports_activities", &[Overloaded, StorageFull]),
+    ("imports_transactions", &[Overloaded, StorageFull]),
+    ("imports_get", &[NotFound]),
+    ("analytics_top_merchant", &[NotFound, ImportRunning]),
+    ("analytics_active_merchants", &[NotFound, ImportRunning]),
+    ("analytics_product_adoption", &[NotFound, ImportRunning]),
+    ("analytics_kyc_funnel", &[ImportRunning]),
+    ("analytics_failure_rates", &[NotFound, ImportRunning]),
+    ("merchants_summary", &[MerchantNotFound]),
+    ("transactions_report", &[InvalidField, UnknownCurrency]),
+    ("statistics_get", &[UnknownCurrency]),
+    ("statistics_stream", &[UnknownCurrency]),
+    ("stats_get", &[InvalidField, UnknownCurrency]),
+];
