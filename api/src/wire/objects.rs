@@ -47,7 +47,7 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Item {
+    struct NamedItem {
         name: String,
         number: Option<Box<RawValue>>,
     }
@@ -55,7 +55,7 @@ mod tests {
     #[derive(Deserialize)]
     struct Body {
         #[serde(deserialize_with = "only_objects")]
-        items: Vec<Item>,
+        items: Vec<NamedItem>,
     }
 
     #[test]

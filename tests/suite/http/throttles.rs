@@ -187,7 +187,7 @@ async fn a_limit_throttles_registrations_by_address() {
     .await;
 }
 
-/// A key that nobody has used yet costs a read of the database, which an address with no requests left does not get.
+/// The first use of a key costs a read of the database, which an address with no requests left does not get.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_without_requests_has_no_unknown_key_looked_up() {
     with_limit(3, |bank| async move {

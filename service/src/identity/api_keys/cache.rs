@@ -46,7 +46,7 @@ struct RememberedGrant {
 }
 
 /// What is remembered of a key.
-enum Remembered {
+enum RememberedKey {
     Fresh(Arc<KeyGrant>),
     Stale,
     Nothing,
@@ -66,16 +66,16 @@ impl KeyCache {
     /// The key with this digest, as it is in the database or was less than `REREAD_AFTER` ago; `None` if there is none.
     /// Keys that do not exist are not remembered: an attacker could name any number of them.
     pub async fn find(&self, db: &Db, digest: Sha256Digest) -> Result<Option<Arc<KeyGrant>>, KeyRefusal> {
-        if let Remembered::Fresh(grant) = self.remembered(&digest) {
+        if let RememberedKey::Fresh(grant) = self.remembered(&digest) {
             return Ok(Some(grant));
         }
         let turn = self.turns.of(digest)?;
         let _turn = turn.begin().await?;
         let places = match self.remembered(&digest) {
             // Another request has read it during the wait.
-            Remembered::Fresh(grant) => return Ok(Some(grant)),
-            Remembered::Stale => &self.rereads,
-            Remembered::Nothing => &self.first_reads,
+            RememberedKey::Fresh(grant) => return Ok(Some(grant)),
+            RememberedKey::Stale => &self.rereads,
+            RememberedKey::Nothing => &self.first_reads,
         };
         let _place = places.take().await?;
         // Both before the read: what changes after it has begun may not be in it.
@@ -104,15 +104,15 @@ impl KeyCache {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn remembered(&self, digest: &Sha256Digest) -> Remembered {
+    fn remembered(&self, digest: &Sha256Digest) -> RememberedKey {
         match self.known.get(digest) {
-            None => Remembered::Nothing,
+            None => RememberedKey::Nothing,
             Some(known) => {
                 let is_current = known.epoch == self.epoch.load(Ordering::SeqCst);
                 if is_current && known.read_at.elapsed() < REREAD_AFTER {
-                    Remembered::Fresh(known.grant)
+                    RememberedKey::Fresh(known.grant)
                 } else {
-                    Remembered::Stale
+                    RememberedKey::Stale
                 }
             }
         }

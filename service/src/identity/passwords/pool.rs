@@ -54,7 +54,7 @@ struct HashJob {
 }
 
 /// A caller's place in the queue, which is free again when the caller goes away.
-struct QueuePlace<'a> {
+struct HashPlace<'a> {
     queue: &'a HashQueue,
     ticket: u64,
 }
@@ -94,7 +94,7 @@ impl HashPool {
 }
 
 impl HashQueue {
-    fn push(&self, work: Box<dyn FnOnce() + Send>) -> Result<QueuePlace<'_>, PoolError> {
+    fn push(&self, work: Box<dyn FnOnce() + Send>) -> Result<HashPlace<'_>, PoolError> {
         let mut state = self.state.lock();
         if state.waiting.len() >= self.max {
             return Err(PoolError::Overloaded);
@@ -103,7 +103,7 @@ impl HashQueue {
         state.next_ticket += 1;
         state.waiting.push_back(HashJob { ticket, work });
         self.has_work.notify_one();
-        Ok(QueuePlace { queue: self, ticket })
+        Ok(HashPlace { queue: self, ticket })
     }
 
     /// The next work; `None` once the queue is closed.
@@ -121,7 +121,7 @@ impl HashQueue {
     }
 }
 
-impl Drop for QueuePlace<'_> {
+impl Drop for HashPlace<'_> {
     fn drop(&mut self) {
         let mut state = self.queue.state.lock();
         state.waiting.retain(|job| job.ticket != self.ticket);

@@ -29,20 +29,20 @@ pub(super) struct MemoryCounts {
 
 struct QuotaCounts {
     quota: ThrottleQuota,
-    arrivals: Arrivals,
+    arrivals: ArrivalTimes,
     taking: RateLimiter<ThrottleKey, Taking, BankTime, NoOpMiddleware<Nanos>>,
     looking: RateLimiter<ThrottleKey, Looking, BankTime, NoOpMiddleware<Nanos>>,
 }
 
 /// When each caller's quota is whole again (GCRA's theoretical arrival time).
 #[derive(Clone, Default)]
-struct Arrivals(Arc<Mutex<HashMap<ThrottleKey, Nanos>>>);
+struct ArrivalTimes(Arc<Mutex<HashMap<ThrottleKey, Nanos>>>);
 
 /// Stores what governor decides.
-struct Taking(Arrivals);
+struct Taking(ArrivalTimes);
 
 /// Lets governor decide, and stores nothing.
-struct Looking(Arrivals);
+struct Looking(ArrivalTimes);
 
 /// The bank's clock for governor, so that a test can move it. Counted from when the throttle was made.
 #[derive(Clone)]
@@ -171,7 +171,7 @@ impl MemoryCounts {
 
 impl QuotaCounts {
     fn new(quota: ThrottleQuota, time: &BankTime) -> Self {
-        let arrivals = Arrivals::default();
+        let arrivals = ArrivalTimes::default();
         let quota_of_governor = Quota::with_period(quota.period)
             .expect("no period is zero")
             .allow_burst(quota.at_once);

@@ -111,8 +111,8 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    /// True if the actor may end this hold whoever owns its destination. An API key that is limited to some wallets takes no
-    /// money out of others: the source must be one of them.
+    /// True if the actor may end this hold without owning its destination. An API key that is limited to some wallets
+    /// takes no money out of others: the source must be one of them.
     #[must_use]
     pub fn is_settled_by(&self, actor: &Actor) -> bool {
         actor.may(Permission::TransfersSettle) && actor.may_use(self.source)
