@@ -14,6 +14,7 @@ use crate::operation_failures::FAILURES;
 use crate::rate_limit;
 use crate::resources::analytics::AnalyticsApi;
 use crate::resources::api_keys::ApiKeysApi;
+use crate::resources::audit::AuditApi;
 use crate::resources::auth::AuthApi;
 use crate::resources::batches::BatchesApi;
 use crate::resources::daily_totals::DailyTotalsApi;
@@ -22,19 +23,22 @@ use crate::resources::imports::ImportsApi;
 use crate::resources::last_minute::LastMinuteApi;
 use crate::resources::limits::LimitsApi;
 use crate::resources::merchants::MerchantsApi;
+use crate::resources::one_time_tokens::{ProfileApi, RecoveryApi};
 use crate::resources::operations::OperationsApi;
 use crate::resources::payments::PaymentsApi;
+use crate::resources::personal_data::PersonalDataApi;
 use crate::resources::sessions::SessionsApi;
 use crate::resources::statements::StatementsApi;
 use crate::resources::transfers::TransfersApi;
+use crate::resources::user_list::UserListApi;
 use crate::resources::users::UsersApi;
 use crate::resources::wallets::WalletsApi;
 use crate::resources::well_known::WellKnownApi;
 use crate::wire::CookieOrigins;
 
 type Api = (
-    (AuthApi, ApiKeysApi),
-    (UsersApi, SessionsApi),
+    (AuthApi, RecoveryApi, ApiKeysApi),
+    (ProfileApi, UsersApi, UserListApi, SessionsApi, PersonalDataApi),
     (WalletsApi, LimitsApi, StatementsApi),
     (TransfersApi, HoldsApi, BatchesApi, PaymentsApi),
     AnalyticsApi,
@@ -42,7 +46,7 @@ type Api = (
     ImportsApi,
     LastMinuteApi,
     DailyTotalsApi,
-    (OperationsApi, WellKnownApi),
+    (AuditApi, OperationsApi, WellKnownApi),
 );
 
 const DESCRIPTION: &str = "Wallets in exact decimals and transfers between them. \
@@ -106,18 +110,14 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
             AuthApi {
                 services: services.clone(),
             },
+            RecoveryApi {
+                services: services.clone(),
+            },
             ApiKeysApi {
                 services: services.clone(),
             },
         ),
-        (
-            UsersApi {
-                services: services.clone(),
-            },
-            SessionsApi {
-                services: services.clone(),
-            },
-        ),
+        of_users(services),
         (
             WalletsApi {
                 services: services.clone(),
@@ -159,6 +159,9 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
             services: services.clone(),
         },
         (
+            AuditApi {
+                services: services.clone(),
+            },
             OperationsApi {
                 services: services.clone(),
             },
@@ -168,4 +171,24 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
         ),
     );
     OpenApiService::new(resources, "Florin", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+}
+
+fn of_users(services: &Arc<Services>) -> (ProfileApi, UsersApi, UserListApi, SessionsApi, PersonalDataApi) {
+    (
+        ProfileApi {
+            services: services.clone(),
+        },
+        UsersApi {
+            services: services.clone(),
+        },
+        UserListApi {
+            services: services.clone(),
+        },
+        SessionsApi {
+            services: services.clone(),
+        },
+        PersonalDataApi {
+            services: services.clone(),
+        },
+    )
 }

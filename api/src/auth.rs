@@ -13,6 +13,7 @@ use service::actor::{Actor, Credential, Permission};
 use service::config::ReportAccess;
 use service::identity::api_keys::ApiKeys;
 
+use crate::client::client_of;
 use crate::edge::{CallerNote, address_of};
 use crate::problem::{Code, Problem};
 
@@ -63,7 +64,8 @@ macro_rules! callers {
 
 callers! {
     WalletsOpen WalletsRead WalletsFreeze WalletsClose LimitsWrite TransfersRead TransfersWrite TransfersReverse
-    DepositsWrite ReportsRead StatisticsWrite ImportsRead ImportsWrite UsersSuspend UsersManage ApiKeysWrite
+    DepositsWrite ReportsRead StatisticsWrite ImportsRead ImportsWrite UsersRead UsersReset UsersSuspend UsersManage
+    ApiKeysWrite AuditRead
 }
 
 /// A caller who may read the reports, or any caller where the reports are public. The OpenAPI document states which of
@@ -131,13 +133,13 @@ pub(crate) async fn actor_of(
 }
 
 async fn authenticated(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
-    caller(request, &bearer, false).await
+    Ok(located(caller(request, &bearer, false).await?, request))
 }
 
 async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Actor> {
     let actor = caller(request, &bearer, false).await?;
     match actor.credential {
-        Credential::Session(_) => Ok(actor),
+        Credential::Session(_) => Ok(located(actor, request)),
         Credential::ApiKey(_) | Credential::Internal => {
             let detail = "this is for people who have signed in, not for API keys";
             Err(Problem::new(Code::Forbidden, detail).into())
@@ -149,7 +151,12 @@ async fn permitted(request: &Request, permission: Permission) -> poem::Result<Ac
     let bearer = Bearer::from_request(request)?;
     let actor = caller(request, &bearer, permission.needs_certainty()).await?;
     if actor.may(permission) {
-        return Ok(actor);
+        // Only where it may be told: a payment does not pay for the cleaning of texts that nothing keeps.
+        return Ok(if permission.is_told() {
+            located(actor, request)
+        } else {
+            actor
+        });
     }
     let detail = format!("this needs the permission {}", permission.as_str());
     Err(Problem::new(Code::Forbidden, detail).into())
@@ -159,4 +166,9 @@ async fn caller(request: &Request, bearer: &Bearer, needs_certainty: bool) -> po
     let actor = actor_of(services(request), &bearer.token, address_of(request), needs_certainty).await?;
     CallerNote::write(request, actor.user.0);
     Ok(actor)
+}
+
+/// The actor, with where the request comes from.
+fn located(actor: Actor, request: &Request) -> Actor {
+    actor.from_client(client_of(request))
 }

@@ -2,9 +2,9 @@
 
 use poem::http::header;
 use poem::{FromRequest, Request, RequestBody};
-use service::identity::ClientInfo;
+use service::actor::ClientInfo;
 
-use crate::edge::address_of;
+use crate::edge::{RequestId, address_of};
 
 /// The client of a request, for a handler that takes it.
 pub struct RequestClient(pub ClientInfo);
@@ -13,7 +13,11 @@ pub struct RequestClient(pub ClientInfo);
 pub fn client_of(request: &Request) -> ClientInfo {
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.map(|value| String::from_utf8_lossy(value.as_bytes()));
-    ClientInfo::new(address_of(request), user_agent.as_deref())
+    let client = ClientInfo::new(address_of(request), user_agent.as_deref());
+    match request.extensions().get::<RequestId>() {
+        Some(id) => client.asking(id.as_str()),
+        None => client,
+    }
 }
 
 impl<'a> FromRequest<'a> for RequestClient {

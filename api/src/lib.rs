@@ -7,6 +7,7 @@ pub mod auth;
 pub mod cli;
 pub mod client;
 pub mod edge;
+pub mod export;
 pub mod failures;
 mod fields;
 pub mod openapi;

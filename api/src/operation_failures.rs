@@ -85,6 +85,7 @@ const REVERSAL_REFUSALS: &[Code] = &[
 
 /// The failures of freezing and unfreezing a wallet.
 const CHANGES: &[Code] = &[
+    InvalidField,
     SystemWallet,
     WalletNotFound,
     PreconditionFailed,
@@ -121,6 +122,22 @@ pub const FAILURES: OperationCodes = &[
     ),
     ("auth_refresh", &[Unauthenticated, Forbidden, Contended, OutcomeUnknown]),
     ("auth_logout", &[Contended, OutcomeUnknown]),
+    ("auth_forgotten", &[MailNotConfigured, RateLimited]),
+    (
+        "auth_reset",
+        &[
+            InvalidToken,
+            WeakPassword,
+            RateLimited,
+            Overloaded,
+            Contended,
+            OutcomeUnknown,
+        ],
+    ),
+    (
+        "auth_confirm_email",
+        &[InvalidToken, EmailTaken, RateLimited, Contended, OutcomeUnknown],
+    ),
     (
         "api_keys_create",
         &[InvalidField, TooManyApiKeys, Contended, OutcomeUnknown],
@@ -131,7 +148,15 @@ pub const FAILURES: OperationCodes = &[
         "api_keys_roll",
         &[NotFound, InvalidField, ApiKeyExpired, Contended, OutcomeUnknown],
     ),
+    ("audit_list", &[InvalidField]),
     ("users_me", &[UserNotFound]),
+    ("users_get", &[UserNotFound]),
+    ("users_sessions", &[UserNotFound]),
+    (
+        "users_change_me",
+        &[MailNotConfigured, RateLimited, Contended, OutcomeUnknown],
+    ),
+    ("users_reset", &[UserNotFound, UserErased, Contended, OutcomeUnknown]),
     (
         "users_password",
         &[
@@ -144,9 +169,11 @@ pub const FAILURES: OperationCodes = &[
             OutcomeUnknown,
         ],
     ),
-    ("users_suspend", &[UserNotFound, Contended, OutcomeUnknown]),
-    ("users_activate", &[UserNotFound, Contended, OutcomeUnknown]),
-    ("users_role", &[UserNotFound, Contended, OutcomeUnknown]),
+    ("users_suspend", &[UserNotFound, UserErased, Contended, OutcomeUnknown]),
+    ("users_activate", &[UserNotFound, UserErased, Contended, OutcomeUnknown]),
+    ("users_role", &[UserNotFound, UserErased, Contended, OutcomeUnknown]),
+    ("users_erase", &[UserNotFound, WalletsOpen, Contended, OutcomeUnknown]),
+    ("users_export", &[UserNotFound, Contended, OutcomeUnknown]),
     ("sessions_end_all", &[Contended, OutcomeUnknown]),
     ("sessions_end", &[NotFound, Contended, OutcomeUnknown]),
     (
@@ -202,8 +229,14 @@ pub const FAILURES: OperationCodes = &[
     ("transfers_reverse", REVERSAL_REFUSALS),
     ("transfers_get", &[TransferNotFound]),
     ("transfers_list", &[WalletNotFound, InvalidField]),
-    ("imports_activities", &[Overloaded, StorageFull]),
-    ("imports_transactions", &[Overloaded, StorageFull]),
+    (
+        "imports_activities",
+        &[Overloaded, StorageFull, Contended, OutcomeUnknown],
+    ),
+    (
+        "imports_transactions",
+        &[Overloaded, StorageFull, Contended, OutcomeUnknown],
+    ),
     ("imports_get", &[NotFound]),
     ("analytics_top_merchant", &[NotFound, ImportRunning]),
     ("analytics_active_merchants", &[NotFound, ImportRunning]),

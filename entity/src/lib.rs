@@ -4,6 +4,8 @@
 
 pub mod activities;
 pub mod api_keys;
+pub mod audit_details;
+pub mod audit_lines;
 pub mod batches;
 pub mod changes;
 pub mod entries;
@@ -11,6 +13,7 @@ pub mod holds;
 pub mod imports;
 pub mod journal;
 pub mod ledger;
+pub mod one_time_tokens;
 pub mod sessions;
 pub mod transfers;
 pub mod users;

@@ -65,6 +65,9 @@ pub enum SessionEnd {
     /// The user signed in more often than sessions may be live, and this one was the oldest.
     #[sea_orm(string_value = "too_many")]
     TooMany,
+    /// The user was erased.
+    #[sea_orm(string_value = "erased")]
+    Erased,
 }
 
 /// Bytes that no log and no error message may show.

@@ -12,10 +12,12 @@ pub struct Model {
     /// Its last 12 bits are the bucket of the user's wallets.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// Lower-cased and composed (NFC); unique.
+    /// Lower-cased and composed (NFC); unique. Of an erased user the id, at a domain that never exists.
     pub email: String,
-    /// Composed (NFC); 1 to 200 characters.
+    /// Composed (NFC); 1 to 200 characters. `erased` once the user is erased.
     pub full_name: String,
+    /// The name as a search compares it: without case. Empty once the user is erased.
+    pub name_key: String,
     /// Argon2id in PHC form.
     pub password_hash: String,
     /// What the user may do.
@@ -28,6 +30,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When the row was last changed.
     pub updated_at: DateTimeUtc,
+    /// When the last of what told who the user was had been erased; `None` for a user who is not erased, and until then.
+    pub erased_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

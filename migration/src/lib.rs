@@ -23,6 +23,8 @@ mod m0009_journal;
 mod m0010_holds;
 mod m0011_sessions;
 mod m0012_api_keys;
+mod m0013_audit;
+mod m0014_one_time_tokens;
 mod sql;
 
 /// Every step, oldest first.
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_holds::Migration),
             Box::new(m0011_sessions::Migration),
             Box::new(m0012_api_keys::Migration),
+            Box::new(m0013_audit::Migration),
+            Box::new(m0014_one_time_tokens::Migration),
         ]
     }
 }

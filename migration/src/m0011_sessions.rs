@@ -1,7 +1,7 @@
 //! Sessions: who is signed in, and the hash of the one refresh token of each that may be exchanged.
 //!
-//! A session is live while it has no end and has not expired. The indexes lead to the live sessions of a user, to the
-//! sessions that ended lately, to those that have expired, and to the admins, one of whom must be left.
+//! A session is live while it has no end and has not expired. The indexes lead to the live sessions of a user and to the
+//! ended ones, to all sessions that ended lately, to those that have expired, and to the admins, one of whom must be left.
 
 use sea_orm_migration::prelude::*;
 
@@ -37,7 +37,8 @@ CREATE TABLE sessions (
     nonce bytea NOT NULL CHECK (length(nonce) = 16),
     token_hash bytea NOT NULL CHECK (length(token_hash) = 32),
     end_reason text CHECK (end_reason IN
-        ('signed_out', 'ended_by_owner', 'password_changed', 'suspended', 'role_changed', 'token_reused', 'too_many')),
+        ('signed_out', 'ended_by_owner', 'password_changed', 'suspended', 'role_changed', 'token_reused', 'too_many',
+        'erased')),
     address text,
     user_agent text CHECK (length(user_agent) BETWEEN 1 AND 200),
     CONSTRAINT sessions_last_a_time CHECK (created_at < expires_at),
@@ -46,7 +47,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_live_by_user ON sessions (user_id, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_unended_by_expiry ON sessions (expires_at) WHERE ended_at IS NULL;
 CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
-CREATE INDEX users_admins ON users (id) WHERE role = 'admin';
+CREATE INDEX sessions_ended_by_user ON sessions (user_id, id) WHERE ended_at IS NOT NULL;
 ";
 
 const SQLITE: &str = "
@@ -61,7 +62,8 @@ CREATE TABLE sessions (
     expires_at TEXT NOT NULL,
     ended_at TEXT,
     end_reason TEXT CHECK (end_reason IN
-        ('signed_out', 'ended_by_owner', 'password_changed', 'suspended', 'role_changed', 'token_reused', 'too_many')),
+        ('signed_out', 'ended_by_owner', 'password_changed', 'suspended', 'role_changed', 'token_reused', 'too_many',
+        'erased')),
     address TEXT,
     user_agent TEXT CHECK (length(user_agent) BETWEEN 1 AND 200),
     CONSTRAINT sessions_last_a_time CHECK (created_at < expires_at),
@@ -70,5 +72,5 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_live_by_user ON sessions (user_id, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_unended_by_expiry ON sessions (expires_at) WHERE ended_at IS NULL;
 CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
-CREATE INDEX users_admins ON users (id) WHERE role = 'admin';
+CREATE INDEX sessions_ended_by_user ON sessions (user_id, id) WHERE ended_at IS NOT NULL;
 ";

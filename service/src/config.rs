@@ -21,7 +21,8 @@ pub struct Config {
     pub signing_key_file: PathBuf,
     /// How tokens of new keys are signed; each key in the file has its own.
     pub token_algorithm: TokenAlgorithm,
-    /// Requests a minute of one caller; 0: no limit, and no throttle but those on failed sign-ins and unknown payees.
+    /// Requests a minute of one caller; 0: no limit, and no throttle but those on failed sign-ins, asked mails and unknown
+    /// payees.
     pub rate_limit_per_minute: u32,
     /// The currency of a first wallet when the caller names none.
     pub currency: Currency,
@@ -36,8 +37,19 @@ pub struct Config {
     pub disk_reserve_bytes: u64,
     /// `redis://...`, the same for all replicas; it may hold a password. `None`: no Redis is used.
     pub redis_url: Option<SecretString>,
+    /// Where mails go out; `None`: the bank sends none.
+    pub mail: Option<MailConfig>,
     /// Which callers may read the reports.
     pub reports: ReportAccess,
+}
+
+/// How mails are sent. It has no Debug, since the address of the server may hold a password.
+#[derive(Clone)]
+pub struct MailConfig {
+    /// `smtps://user:password@host`, or `smtp://user:password@host:port?tls=required`.
+    pub smtp_url: SecretString,
+    /// The address that mails come from, with or without a name, such as `Florin <no-reply@bank.example>`.
+    pub from: String,
 }
 
 /// Which callers may read the reporting endpoints.
@@ -73,7 +85,7 @@ impl TokenAlgorithm {
     }
 }
 
-/// Without the addresses of the database and Redis, which may hold passwords.
+/// Without the addresses of the database, Redis and the mail server, which may hold passwords.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")

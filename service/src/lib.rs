@@ -4,7 +4,9 @@
 
 pub mod actor;
 pub mod aggregates;
+pub mod audit;
 pub mod backoff;
+pub mod characters;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -13,6 +15,7 @@ pub mod identity;
 pub mod imports;
 pub mod journal;
 pub mod ledger;
+pub mod mail;
 pub mod merchants;
 pub mod ops;
 pub mod page;
@@ -37,6 +40,8 @@ use workers::Workers;
 pub struct Services {
     /// Users, sign-ins and access tokens.
     pub identity: identity::Identity,
+    /// Reads the audit log.
+    pub audit: audit::Audit,
     /// Opens, lists, freezes and closes wallets.
     pub wallets: wallets::Wallets,
     /// Moves money, and lists transfers.
@@ -68,6 +73,10 @@ pub enum StartError {
     /// starting.
     #[error(transparent)]
     Redis(#[from] redis::RedisFault),
+    /// Answered when the settings of mails cannot be read. A mail server that is out of reach does not keep the bank from
+    /// starting.
+    #[error(transparent)]
+    Mail(#[from] mail::MailSettingError),
     /// Answered when the operating system refuses the threads that hash passwords.
     #[error("the threads that hash passwords cannot be started")]
     Passwords(#[source] std::io::Error),
@@ -91,8 +100,9 @@ pub enum WarmUpError {
 }
 
 impl Services {
-    /// Starts the bank on a migrated database: the committer, and the worker that keeps the merchants' reports in
-    /// memory. `serve` starts the workers that only a server needs. Must be called inside a tokio runtime.
+    /// Starts the bank on a migrated database: the committer, the worker that keeps the merchants' reports in memory,
+    /// and the one that sends mails. `serve` starts the workers that only a server needs. Must be called inside a tokio
+    /// runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::KeySet::open_or_create(&config.signing_key_file, config.token_algorithm, clock.now())?;
         let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
@@ -111,16 +121,22 @@ impl Services {
         let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max, handover)?;
         let wallets = wallets::Wallets::new(db.clone(), clock.clone(), ledger.queue());
         let throttles = identity::Throttles::new(config.rate_limit_per_minute, &clock, open()?);
+        let mailer = config.mail.as_ref();
+        let mailer = mailer.map(|mail| mail::Mailer::start(mail, clock.clone(), workers.group()));
+        let counters = ledger.metrics();
         let parts = identity::IdentityParts {
             keys: Arc::new(keys),
             throttles: Arc::new(throttles),
             wallets: wallets.clone(),
             currency: config.currency,
+            payments: Arc::new(move || counters.commands()),
+            mailer: mailer.transpose()?,
             workers: workers.group(),
         };
         let identity = identity::Identity::try_new(db.clone(), clock.clone(), parts).map_err(StartError::Passwords)?;
         Ok(Self {
             identity,
+            audit: audit::Audit::new(db.clone()),
             transfers: transfers::Transfers::new(
                 db.clone(),
                 clock.clone(),
@@ -176,8 +192,9 @@ impl Services {
         self.merchants.refresh().await.map_err(WarmUpError::Merchants)
     }
 
-    /// Starts the background workers of a server: what other replicas change of sessions and keys, imports (these files of
-    /// activities among them), the release of expired holds, the daily totals, and the sharing of statistics. Must be called inside a tokio runtime.
+    /// Starts the background workers of a server: what other replicas change of sessions and keys, the end of one-time
+    /// tokens, erasures that a crash has stopped, imports (these files of activities among them), the release of expired
+    /// holds, the daily totals, and the sharing of statistics. Must be called inside a tokio runtime.
     pub fn serve(&self, files: Vec<PathBuf>) {
         self.identity.serve();
         self.imports.serve(files);

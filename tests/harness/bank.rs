@@ -8,10 +8,11 @@ use api::app::app;
 use api::edge::{self, ConnectionLimits};
 use secrecy::SecretString;
 use service::Services;
+use service::actor::ClientInfo;
 use service::clock::Clock;
 use service::config::{Config, ReportAccess, TokenAlgorithm};
 use service::db::{ConnectSettings, Db};
-use service::identity::{Actor, ClientInfo, Email, FullName, Registration, User};
+use service::identity::{Actor, Email, FullName, Registration, User};
 use service::transfers::{Asking, NewPayment};
 use service::values::{Currency, Method, Money, Role, WalletId};
 use tokio::net::TcpListener;
@@ -138,7 +139,7 @@ impl TestBank {
         let (user, wallet) = self
             .services
             .identity
-            .register(registration)
+            .register(registration, &ClientInfo::default())
             .await
             .expect("a customer can register");
         let actor = Actor::new(user.id, user.role);
@@ -263,6 +264,7 @@ fn config(database: &TestDatabase) -> Config {
         upload_max_bytes: UPLOAD_MAX_BYTES,
         disk_reserve_bytes: 0,
         redis_url: None,
+        mail: None,
         reports: ReportAccess::Operator,
     }
 }

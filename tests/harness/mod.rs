@@ -1,13 +1,16 @@
 //! Test support. `TestBank` is a bank with a database of its own, on SQLite or PostgreSQL, served over HTTP. `Caller`
-//! and `Customer` send it requests. `ManualClock` stands still until a test moves it. `Proxy` and `servers` cause
-//! outages.
+//! and `Customer` send it requests. `ManualClock` stands still until a test moves it. `SmtpServer` keeps the mails that
+//! a bank sends. `Proxy` and `servers` cause outages.
 
 pub mod activities;
 pub mod at_once;
+pub mod audit;
+pub mod audit_history;
 pub mod bank;
 mod books;
 pub mod callers;
 pub mod clock;
+pub mod crowd;
 pub mod database;
 pub mod delays;
 pub mod histories;
@@ -16,18 +19,22 @@ pub mod program;
 pub mod proxy;
 pub mod servers;
 pub mod slices;
+pub mod smtp;
 pub mod soundness;
 pub mod sql;
 pub mod terminal;
 mod tokens;
 
 pub use at_once::{StartedCalls, all_at_once, begin};
+pub use audit_history::AuditHistory;
 pub use bank::{Backend, TestBank, run};
 pub use callers::{Answer, Caller, Customer};
 pub use clock::ManualClock;
+pub use crowd::Crowd;
 pub use delays::{Delays, Stopwatch};
 pub use histories::LongHistory;
 pub use proxy::{HeldRequest, Holding, LateAnswer, LateRequest, Proxy, Silence};
+pub use smtp::{ReceivedMail, SmtpMood, SmtpServer};
 pub use sql::Held;
 pub use tokens::{JwtAlgorithm, TestKey, is_verified_by, part_of};
 

@@ -97,7 +97,16 @@ impl TestBank {
     pub async fn unlock_history(&self) {
         match self.backend {
             Backend::Postgres => {
-                for table in ["entries", "transfers", "changes", "journal", "holds", "batches"] {
+                for table in [
+                    "entries",
+                    "transfers",
+                    "changes",
+                    "journal",
+                    "holds",
+                    "batches",
+                    "audit_lines",
+                    "audit_details",
+                ] {
                     self.execute(&format!("ALTER TABLE {table} DISABLE TRIGGER USER")).await;
                 }
             }

@@ -151,8 +151,8 @@ impl BankCase {
         let (wallets, id) = (&self.services.wallets, self.ids.id(name));
         let operator = self.operator();
         let changed = match status {
-            WalletStatus::Frozen => wallets.freeze(&operator, id, Expected::Anything).await,
-            WalletStatus::Active => wallets.unfreeze(&operator, id, Expected::Anything).await,
+            WalletStatus::Frozen => wallets.freeze(&operator, id, None, Expected::Anything).await,
+            WalletStatus::Active => wallets.unfreeze(&operator, id, None, Expected::Anything).await,
             WalletStatus::Closed => wallets.close(&operator, id, Expected::Anything).await,
         };
         match changed {

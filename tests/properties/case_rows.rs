@@ -155,12 +155,14 @@ pub fn user_row(now: Timestamp) -> users::Model {
         id,
         email: format!("{id}@example.com"),
         full_name: "Somebody".to_owned(),
+        name_key: "somebody".to_owned(),
         password_hash: "none".to_owned(),
         role: Role::Customer,
         status: UserStatus::Active,
         first_currency: None,
         created_at: now,
         updated_at: now,
+        erased_at: None,
     }
 }
 

@@ -130,6 +130,7 @@ impl World {
                 Action::SetStatus(StatusRequest {
                     wallet: id_of(side),
                     status,
+                    reason: None,
                     expected: Expected::Anything,
                 }),
             ),

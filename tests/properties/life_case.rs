@@ -118,8 +118,8 @@ impl LifeCase {
         let (wallets, operator) = (&self.replicas[replica].wallets, self.actors[OPERATOR].clone());
         let id = self.wallets[wallet];
         let changed = match status {
-            WalletStatus::Active => wallets.unfreeze(&operator, id, Expected::Anything).await,
-            WalletStatus::Frozen => wallets.freeze(&operator, id, Expected::Anything).await,
+            WalletStatus::Active => wallets.unfreeze(&operator, id, None, Expected::Anything).await,
+            WalletStatus::Frozen => wallets.freeze(&operator, id, None, Expected::Anything).await,
             WalletStatus::Closed => wallets.close(&operator, id, Expected::Anything).await,
         };
         seen_or_refused(changed)

@@ -285,9 +285,9 @@ impl ListCase {
         let (wallets, operator) = (&self.bank.services.wallets, self.actors[CUSTOMERS].clone());
         let id = self.wallets[wallet];
         let changed = if is_frozen {
-            wallets.freeze(&operator, id, Expected::Anything).await
+            wallets.freeze(&operator, id, None, Expected::Anything).await
         } else {
-            wallets.unfreeze(&operator, id, Expected::Anything).await
+            wallets.unfreeze(&operator, id, None, Expected::Anything).await
         };
         changed.map(drop).map_err(failed)
     }

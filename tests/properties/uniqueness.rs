@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     TransactionTrait,
 };
-use service::actor::Actor;
+use service::actor::{Actor, ClientInfo};
 use service::clock::{Clock, id_at};
 use service::identity::{Email, FullName, IdentityError, Registration};
 use service::values::{
@@ -62,7 +62,8 @@ async fn an_address_belongs_to_one_user_in_whatever_case(bank: Arc<TestBank>) {
             let variant = in_other_cases(&address, &flips);
             let wanted = if is_same { variant } else { format!("x{variant}") };
             let before = counts(&bank).await;
-            let registered = bank.services.identity.register(registration(&wanted)?).await;
+            let client = ClientInfo::default();
+            let registered = bank.services.identity.register(registration(&wanted)?, &client).await;
             let after = counts(&bank).await;
             if is_same {
                 prop_assert!(

@@ -144,7 +144,13 @@ fn a_wallet_reads_back_from_its_json() {
 
 #[test]
 fn a_transfer_reads_back_from_its_json() {
-    hold(file!(), &transfer(), |transfer| {
+    let asked = (transfer(), option::of(id()), option::of(id()));
+    hold(file!(), &asked, |(transfer, asker, key)| {
+        let transfer = Transfer {
+            created_by: asker.map(UserId),
+            api_key: key,
+            ..transfer
+        };
         let names = [
             "id",
             "kind",
@@ -163,6 +169,7 @@ fn a_transfer_reads_back_from_its_json() {
             "reversed",
             "hold",
             "created_by",
+            "api_key_id",
             "created_at",
             "completed_at",
         ];
@@ -186,6 +193,8 @@ fn a_transfer_reads_back_from_its_json() {
             // Returned exactly as given, blanks and digits included.
             metadata: Some(members.raw("metadata").to_owned()).filter(|text| text != "null"),
             failure: reason.and_then(|reason| Failure::from_stored(&reason, available)),
+            created_by: members.plain("created_by")?,
+            api_key: members.plain("api_key_id")?,
             created_at: members.time("created_at")?.unwrap_or_default(),
             // The ledger's other fields are not in the view and keep their values here.
             ..transfer.clone()

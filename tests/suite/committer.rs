@@ -1,6 +1,7 @@
 //! The committer's queue: when it is full, when callers leave it, and when it is closed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use harness::database::TestDatabase;
 use harness::{Customer, ManualClock, TestBank, begin, on_every_backend};
@@ -8,6 +9,7 @@ use serde_json::json;
 use service::ledger::{Action, BatchRequest, Command, SubmitError};
 use service::transfers::{Asking, BATCH_MAX, TransferError};
 use service::values::TransferStatus;
+use tokio::time::sleep;
 
 use crate::own_committer::{Committer, ana_pays_ben, sides};
 use crate::requests::{key, new_transfer, submit, transfer};
@@ -34,7 +36,8 @@ async fn a_full_queue_answers_at_once_and_nothing_happens(bank: Arc<TestBank>) {
     let pay = || submit(&bank.services, &ana.actor, new_transfer(ana.wallet, ben.wallet, "1"));
     let held = bank.hold_commits().await;
     let mut accepted = Vec::new();
-    // In the end one command is with the committer and one in the queue, which stays full for as long as commits are held.
+    // In the end the committer waits with what it took, and one command is in the queue, which stays full for as long
+    // as commits are held: it has come to that when half a second of tries was refused.
     let mut refused = 0;
     while refused < 100 {
         let one = begin([pay()]).await;
@@ -43,7 +46,7 @@ async fn a_full_queue_answers_at_once_and_nothing_happens(bank: Arc<TestBank>) {
             refused = 0;
         } else {
             refused += 1;
-            tokio::task::yield_now().await;
+            sleep(Duration::from_millis(5)).await;
         }
     }
     let count = accepted.len() as u64;

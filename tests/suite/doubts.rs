@@ -264,13 +264,21 @@ async fn settings_that_lose_commits_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite_is_opened_with_settings_that_keep_commits() {
+async fn sqlite_keeps_commits_and_overwrites_what_is_erased() {
     run(Backend::Sqlite, |bank: Arc<TestBank>| async move {
         assert_eq!(bank.db.unsafe_settings().await.expect("they can be read"), None);
         let sql = Statement::from_string(bank.db.backend(), "PRAGMA synchronous = normal");
         bank.db.write.execute_raw(sql).await.expect("it can be set");
         let found = bank.db.unsafe_settings().await.expect("they can be read");
         assert!(found.is_some_and(|found| found.to_string().contains("synchronous = 1")));
+        // What is erased is overwritten, by each connection that writes.
+        let sql = Statement::from_string(bank.db.backend(), "PRAGMA secure_delete");
+        let row = bank.db.write.query_one_raw(sql).await.expect("it can be read");
+        let is_on: i64 = row
+            .expect("it has a value")
+            .try_get_by_index(0)
+            .expect("it is a number");
+        assert_eq!(is_on, 1);
     })
     .await;
 }

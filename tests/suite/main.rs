@@ -3,6 +3,9 @@
 
 mod aggregates;
 mod amounts;
+mod audit;
+mod audit_ledger;
+mod audit_lists;
 mod batches;
 mod buckets;
 mod committer;
@@ -10,6 +13,8 @@ mod committer_death;
 mod contention;
 mod database_crash;
 mod doubts;
+mod erasure;
+mod exports;
 mod faults;
 mod feed;
 mod going_back;

@@ -47,12 +47,14 @@ impl Pair {
     }
 
     async fn freeze(&self, services: &Services, operator: &Actor) {
-        let frozen = services.wallets.freeze(operator, self.bens, Expected::Anything).await;
+        let wallets = &services.wallets;
+        let frozen = wallets.freeze(operator, self.bens, None, Expected::Anything).await;
         frozen.expect("a wallet can be frozen");
     }
 
     async fn unfreeze(&self, services: &Services, operator: &Actor) {
-        let unfrozen = services.wallets.unfreeze(operator, self.bens, Expected::Anything).await;
+        let wallets = &services.wallets;
+        let unfrozen = wallets.unfreeze(operator, self.bens, None, Expected::Anything).await;
         unfrozen.expect("a wallet can be unfrozen");
     }
 
@@ -219,8 +221,12 @@ async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<Tes
     let operator = bank.operator_actor().await;
     let there = &pair.there.wallets;
     let of_ana = async |freezes: bool| match freezes {
-        true => there.freeze(&operator, pair.ana.wallet, Expected::Anything).await,
-        false => there.unfreeze(&operator, pair.ana.wallet, Expected::Anything).await,
+        true => there.freeze(&operator, pair.ana.wallet, None, Expected::Anything).await,
+        false => {
+            there
+                .unfreeze(&operator, pair.ana.wallet, None, Expected::Anything)
+                .await
+        }
     };
     for number in 0..CHANGES + 1 {
         of_ana(number % 2 == 0)
@@ -228,7 +234,7 @@ async fn after_more_changes_than_are_told_everything_is_read_again(bank: Arc<Tes
             .expect("a wallet can be frozen and unfrozen");
     }
     there
-        .freeze(&operator, pair.bens, Expected::Anything)
+        .freeze(&operator, pair.bens, None, Expected::Anything)
         .await
         .expect("a wallet can be frozen");
     let before = pair.here.ops.metrics().stale_retries;

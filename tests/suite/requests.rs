@@ -5,6 +5,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use service::Services;
+use service::actor::ClientInfo;
 use service::identity::{Actor, Email, FullName, Registration};
 use service::transfers::{Asking, IdempotencyKey, NewPayment, NewTransfer, TransferError, TransferOutcome};
 use service::values::{Method as PaymentMethod, Money, WalletId};
@@ -126,7 +127,7 @@ pub async fn quiet_customer(bank: &TestBank, name: &str) -> (Actor, WalletId) {
     let (user, wallet) = bank
         .services
         .identity
-        .register(registration)
+        .register(registration, &ClientInfo::default())
         .await
         .expect("a customer can register");
     (Actor::new(user.id, user.role), wallet.id)

@@ -43,8 +43,8 @@ async fn a_transfer_moves_exactly_its_amount(bank: Arc<TestBank>) {
         "id": id, "kind": "TRANSFER", "status": "COMPLETED", "source_wallet_id": ana.wallet,
         "destination_wallet_id": ben.wallet, "amount": "12.5000", "currency": "USD", "method": null,
         "description": null, "metadata": null, "failure_reason": null, "batch_id": null, "hold_id": null,
-        "reverses": null, "reversed": "0.0000", "hold": null, "created_by": null, "created_at": made["created_at"],
-        "completed_at": made["created_at"],
+        "reverses": null, "reversed": "0.0000", "hold": null, "created_by": null, "api_key_id": null,
+        "created_at": made["created_at"], "completed_at": made["created_at"],
     });
     assert_eq!(made, expected);
     assert!(

@@ -7,7 +7,8 @@ use harness::bank::PASSWORD;
 use harness::{Caller, TestBank, all_at_once, in_two_slices, on_every_backend};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use service::identity::{ClientInfo, Email, FullName};
+use service::actor::ClientInfo;
+use service::identity::{Email, FullName};
 use service::values::Role;
 use uuid::Uuid;
 

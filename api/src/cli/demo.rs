@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use secrecy::SecretString;
+use service::actor::ClientInfo;
 use service::clock::random_bytes;
 use service::config::{Config, ReportAccess, TokenAlgorithm};
 use service::identity::{Actor, Email, FullName, Registration};
@@ -118,6 +119,7 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
         upload_max_bytes: UPLOAD_MAX_BYTES,
         disk_reserve_bytes: DISK_RESERVE_BYTES,
         redis_url: None,
+        mail: None,
         reports: ReportAccess::default(),
     };
     Ok((folder, config))
@@ -140,7 +142,7 @@ async fn make_customers(bank: &Bank, password: &str) -> anyhow::Result<Vec<DemoC
             full_name: FullName::try_new(name).context("a customer's name is one")?,
             currency: None,
         };
-        let (user, wallet) = bank.identity.register(registration).await?;
+        let (user, wallet) = bank.identity.register(registration, &ClientInfo::default()).await?;
         let deposit = NewPayment::new(
             wallet.id,
             Money::parse_unsigned(OPENING_BALANCE).ok(),

@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use clap::ValueEnum;
+use service::characters::is_visible;
 use service::clock::{Clock, SystemClock};
-use service::identity::is_visible;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;

@@ -4,6 +4,7 @@
 //! else to standard error.
 
 mod address;
+mod audit;
 mod bank;
 mod demo;
 mod environment;
@@ -17,6 +18,7 @@ mod people;
 mod prompt;
 mod serve;
 mod settings;
+mod shown_settings;
 mod table;
 mod transfer;
 mod user;
@@ -84,6 +86,8 @@ enum CliCommand {
         #[command(subcommand)]
         action: transfer::TransferAction,
     },
+    /// List the audit log: who did what, to whom, when, and from where; beside a running bank
+    Audit(audit::AuditOptions),
     /// Import the rows of files; content that was imported before is recognized
     Import {
         #[command(subcommand)]
@@ -152,6 +156,7 @@ async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
         CliCommand::Keys { action } => keys::run(&settings, action).await,
         CliCommand::Wallet { action } => wallet::run(&settings, action).await,
         CliCommand::Transfer { action } => transfer::run(&settings, action).await,
+        CliCommand::Audit(options) => audit::run(&settings, options).await,
         CliCommand::Import { what } => import::run(&settings, what).await,
         CliCommand::Verify(options) => verify::run(&settings, options).await,
         CliCommand::Demo(options) => demo::run(&settings, options).await,

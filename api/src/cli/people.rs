@@ -36,6 +36,7 @@ pub async fn asker(bank: &Bank, email: &Email, permission: Permission) -> anyhow
     match user.status {
         UserStatus::Active => Ok(actor),
         UserStatus::Suspended => Err(wrong("is suspended").into()),
+        UserStatus::Erased => Err(wrong("is erased").into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Asking a person on a terminal for a password: a prompt on standard error, and no echo of what is typed.
+//! Asking a person on a terminal: a prompt on standard error, and for a password no echo of what is typed.
 
 use std::io::{self, IsTerminal, Read};
 use std::thread;
@@ -20,11 +20,19 @@ pub async fn password() -> anyhow::Result<String> {
         return read_all();
     }
     let _hidden = NoEcho::begin().context("cannot switch off the echo of the terminal")?;
-    let password = ask("Password: ").await?;
-    if ask("Again: ").await? != password {
+    let password = ask_hidden("Password: ").await?;
+    if ask_hidden("Again: ").await? != password {
         return Err(WrongUse("the two passwords differ".to_owned()).into());
     }
     Ok(password)
+}
+
+/// Asks a question that a person must answer: a wrong use where standard input is no terminal.
+pub async fn answer(question: &str) -> anyhow::Result<String> {
+    if !io::stdin().is_terminal() {
+        return Err(WrongUse("standard input is no terminal, so nothing can be asked; add --yes".to_owned()).into());
+    }
+    Ok(ask(question, "an answer").await?.trim().to_owned())
 }
 
 fn read_all() -> anyhow::Result<String> {
@@ -40,8 +48,15 @@ fn without_end(text: &str) -> String {
     text.trim_end_matches(['\r', '\n']).to_owned()
 }
 
+async fn ask_hidden(prompt: &str) -> anyhow::Result<String> {
+    let line = ask(prompt, "a password").await;
+    // The line break was not echoed either.
+    stderr::write_line(b"\n");
+    line
+}
+
 /// Reads one line. A signal ends the wait with an error, so that the caller switches the echo on again.
-async fn ask(prompt: &str) -> anyhow::Result<String> {
+async fn ask(prompt: &str, what: &str) -> anyhow::Result<String> {
     let stop = stop_signal()?;
     stderr::write_line(prompt.as_bytes());
     let (read, line) = oneshot::channel();
@@ -56,11 +71,12 @@ async fn ask(prompt: &str) -> anyhow::Result<String> {
         line = line => Some(line),
         () = stop => None,
     };
-    // The line break was not echoed either.
-    stderr::write_line(b"\n");
     match line {
-        Some(Ok(line)) => Ok(without_end(&line.context("cannot read a password from the terminal")?)),
-        _ => Err(anyhow!("stopped before a password was given")),
+        Some(Ok(line)) => {
+            let line = line.with_context(|| format!("cannot read {what} from the terminal"))?;
+            Ok(without_end(&line))
+        }
+        _ => Err(anyhow!("stopped before {what} was given")),
     }
 }
 

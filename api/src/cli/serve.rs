@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use service::imports::csv_files;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::settings::UnsafeDatabase;
+use super::shown_settings::shown;
 use super::welcome::{self, Call};
 use super::{Ending, Settings, bank, print};
 use crate::app::app;
@@ -30,12 +32,15 @@ pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
     raise_descriptor_limit(settings.connections_max);
     // Before the welcome is printed: a supervisor that has read it may send a signal at once.
     let stop = stop_signal()?;
-    let bank = bank::open(&settings.config()?).await?;
+    let config = settings.config()?;
+    let bank = bank::open(&config).await?;
     if settings.unsafe_database == UnsafeDatabase::Allow {
         tracing::warn!("unsafe settings of the database are allowed: what was reported as durable may be lost");
     }
     bank.warm_up().await?;
     let listener = settings.listen.bind().await?;
+    let recorded = bank.ops.record_start(&shown(settings, &config)).await;
+    recorded.context("cannot tell the audit log that the bank starts")?;
     // A welcome that cannot be printed does not stop the bank.
     let _ = print(welcome::text(listener.local_addr()?, call));
     serve(settings, listener, &bank, files, stop).await?;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use secrecy::SecretString;
-use service::config::{Config, ReportAccess, TokenAlgorithm};
+use service::config::{Config, MailConfig, ReportAccess, TokenAlgorithm};
 use service::db::check_url;
+use service::mail::check_settings;
 use service::values::Currency;
 
 use super::address::{Listen, parse_origin};
@@ -90,8 +91,8 @@ pub struct Settings {
     )]
     pub token_algorithm: AlgorithmChoice,
 
-    /// How many requests under /v1 one caller may send a minute; 0 switches off every throttle but those on failed sign-ins
-    /// and unknown payees
+    /// How many requests under /v1 one caller may send a minute; 0 switches off every throttle but those on failed sign-ins,
+    /// asked mails and unknown payees
     #[arg(long, env = "FLORIN_RATE_LIMIT_PER_MINUTE", global = true, default_value = "0", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub rate_limit_per_minute: u32,
 
@@ -108,6 +109,21 @@ pub struct Settings {
         value_name = "URL"
     )]
     pub redis_url: Option<String>,
+
+    /// `smtps://user:password@host`, or `smtp://user:password@host:port?tls=required`: where mails to users go; by
+    /// default the bank sends none
+    #[arg(
+        long,
+        env = "FLORIN_SMTP_URL",
+        global = true,
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub smtp_url: Option<String>,
+
+    /// The address that mails come from, such as `Florin <no-reply@bank.example>`; needed where mails are sent
+    #[arg(long, env = "FLORIN_MAIL_FROM", global = true, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
 
     /// Who may read the reports: operators, auditors and admins, or all callers, who then need no token
     #[arg(
@@ -222,6 +238,8 @@ impl From<ReportsChoice> for ReportAccess {
 impl Settings {
     /// The configuration of the services. Makes the data folder when the database is the SQLite file in it.
     pub fn config(&self) -> anyhow::Result<Config> {
+        // Before the folder is made: a wrong use makes no files.
+        let mail = self.mail()?;
         let database_url = match &self.database_url {
             Some(url) => {
                 check_url(url).map_err(|error| WrongUse(error.to_string()))?;
@@ -249,8 +267,20 @@ impl Settings {
             upload_max_bytes: self.upload_max_bytes,
             disk_reserve_bytes: DISK_RESERVE_BYTES,
             redis_url: self.redis_url.clone().map(SecretString::from),
+            mail,
             reports: self.reports.into(),
         })
+    }
+
+    fn mail(&self) -> anyhow::Result<Option<MailConfig>> {
+        let Some(url) = &self.smtp_url else { return Ok(None) };
+        let from = self.mail_from.clone();
+        let mail = MailConfig {
+            smtp_url: SecretString::from(url.as_str()),
+            from: from.ok_or_else(|| WrongUse("--smtp-url needs --mail-from".to_owned()))?,
+        };
+        check_settings(&mail).map_err(|error| WrongUse(error.to_string()))?;
+        Ok(Some(mail))
     }
 }
 

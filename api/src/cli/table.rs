@@ -1,6 +1,6 @@
 //! How commands show data to people: a list of names and values, and a table. Pure.
 
-use service::identity::is_visible;
+use service::characters::is_visible;
 
 /// A column of a table. Numbers stand at its right edge, all else at its left one.
 #[derive(Clone, Copy)]

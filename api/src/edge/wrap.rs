@@ -69,6 +69,7 @@ impl<A: Endpoint> Endpoint for Edge<A> {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
         let id = RequestId::of(request.headers());
+        request.extensions_mut().insert(id.clone());
         let log = AccessLog::begin(&mut request, &id, started, &self.config.routes);
         let origin = self.cors.admits(request.headers());
         let path = request.uri().path();

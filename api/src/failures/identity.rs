@@ -1,6 +1,7 @@
 //! Every error of users, sign-ins and access tokens as a problem document.
 
 use service::identity::{IdentityError, TokenError};
+use service::values::WalletId;
 
 use crate::problem::{Code, Problem};
 
@@ -31,9 +32,34 @@ impl From<IdentityError> for Problem {
                 Code::Unauthenticated,
                 "the refresh token is not valid, was used before, or its session has ended; sign in again",
             ),
+            IdentityError::InvalidOneTimeToken => Self::new(
+                Code::InvalidToken,
+                "the one-time token is unknown, used or expired; ask for a new one",
+            ),
+            IdentityError::MailNotConfigured => Self::new(
+                Code::MailNotConfigured,
+                "this bank sends no mails, so it cannot mail you a token; nothing changed",
+            ),
             IdentityError::SessionNotFound => Self::new(Code::NotFound, "you have no such session"),
             IdentityError::OwnRole => Self::new(Code::Forbidden, "another admin must change your role"),
             IdentityError::OwnStatus => Self::new(Code::Forbidden, "another member of staff must change your status"),
+            IdentityError::OwnReset => Self::new(
+                Code::Forbidden,
+                "you cannot make a token for yourself; change your password with the old one, at POST /v1/users/me/password",
+            ),
+            IdentityError::NotActive => Self::new(
+                Code::Forbidden,
+                "the user is suspended and could not sign in; activate them first",
+            ),
+            IdentityError::OwnErasure => Self::new(Code::Forbidden, "another admin must erase you"),
+            IdentityError::Erased => Self::new(Code::UserErased, "the user is erased, which cannot be undone"),
+            IdentityError::WalletsOpen(wallets) => wallets_open(&wallets),
+            IdentityError::ErasureUnfinished(cause) => Self::new(
+                Code::Unavailable,
+                "the user is erased; what is left of their data is erased within minutes. Send it again to wait for it",
+            )
+            .retry_after(1)
+            .caused_by(cause),
             IdentityError::AskerChanged => asker_changed(),
             IdentityError::AdminsOnly => Self::new(Code::Forbidden, "only an admin may do this"),
             IdentityError::Throttled { retry_after_s } => Self::new(
@@ -60,6 +86,15 @@ impl From<IdentityError> for Problem {
             IdentityError::Fault(fault) => fault.into(),
         }
     }
+}
+
+fn wallets_open(wallets: &[WalletId]) -> Problem {
+    let ids: Vec<String> = wallets.iter().map(WalletId::to_string).collect();
+    Problem::new(
+        Code::WalletsOpen,
+        "the user has wallets that are not closed; nothing was erased",
+    )
+    .with("wallet_ids", ids)
 }
 
 /// The caller's token was good when the request came, and is not any more.

@@ -102,6 +102,7 @@ fn example(code: Code) -> Value {
     const REQUEST_ID: &str = "0198c5a2-7d3e-4c41-9f0e-3b1f5a6c7d8e";
     const LIMIT_EXCEEDED: &str = "the limit per_day_amount of the source would be passed: 12.5000 is left of it";
     const TRANSFER_ID: &str = "0198c5a2-7d3e-7c41-9f0e-3b1f5a6c7d8e";
+    const WALLET_ID: &str = "01993f2a-5c01-7b20-9a4c-7e2d1f6bac02";
     let problem = match code {
         Code::InvalidRequest | Code::InvalidField => Problem::of_fields(
             code,
@@ -121,6 +122,7 @@ fn example(code: Code) -> Value {
             Problem::new(code, "12.5000 remains").with("remaining", "12.5000")
         }
         Code::HoldClosed => Problem::new(code, "the time of the hold has run out").with("reason", "expired"),
+        Code::WalletsOpen => Problem::new(code, code.title()).with("wallet_ids", vec![WALLET_ID]),
         Code::WalletFrozen | Code::WalletClosed | Code::CurrencyMismatch | Code::BalanceOutOfRange => {
             Problem::new(code, code.title()).with("transfer_id", TRANSFER_ID)
         }
@@ -208,6 +210,11 @@ fn problem_schema() -> Value {
             },
             "max_bytes": { "type": "integer", "format": "int64", "minimum": 0, "description": "What a body may hold here." },
             "transfer_id": { "type": "string", "format": "uuid", "description": "The transfer that records a refusal." },
+            "wallet_ids": {
+                "type": "array",
+                "items": { "type": "string", "format": "uuid" },
+                "description": "The wallets that keep a user from being erased.",
+            },
         },
         "additionalProperties": true,
     })

@@ -45,6 +45,11 @@ impl Code {
                 "The e-mail address or the password is wrong. The answer does not tell which.",
                 "Check both. Sending the same ones again does not help.",
             ),
+            Self::InvalidToken => advice(
+                "The one-time token is not one of this bank's, was used, has expired after half an hour, was replaced by a newer one, \
+                 or its user is suspended. The answer does not tell which. Nothing happened.",
+                "Ask for a new token: at POST /v1/auth/forgotten, at PATCH /v1/users/me for a new address, or from an operator.",
+            ),
             Self::Forbidden => advice(
                 "The caller is known and may not do this.",
                 "Sending it again does not help. Ask as a user whose role may do it.",
@@ -117,6 +122,10 @@ impl Code {
                 "The customer has a wallet in this currency. A customer has one for each.",
                 "Use that wallet: GET /v1/wallets lists it.",
             ),
+            Self::UserErased => advice(
+                "The user is erased, for good: the bank keeps nothing that tells who they were. Nothing happened.",
+                "Sending it again does not help. The person may register anew.",
+            ),
             Self::PreconditionFailed => advice(
                 "The thing has changed since the caller looked at it, so If-Match does not fit. Nothing happened.",
                 "Get it again, look at what has changed, and send the request with the new ETag.",
@@ -144,6 +153,10 @@ impl Code {
             Self::WeakPassword => advice(
                 "The password has fewer than 12 or more than 128 characters, or is easy to guess. Nothing happened.",
                 "Take several words that do not belong together; the detail says what is wrong.",
+            ),
+            Self::MailNotConfigured => advice(
+                "The bank sends no mails, so it cannot mail a one-time token. Nothing happened.",
+                "Ask an operator for a token, who gets it at POST /v1/users/{user_id}/reset or with florin user email.",
             ),
             Self::TooManyApiKeys => advice(
                 "The user has 50 API keys that are neither revoked nor expired, which is the most. Nothing happened.",
@@ -178,6 +191,10 @@ impl Code {
             Self::WalletNotEmpty => advice(
                 "The wallet has money in it, so it cannot be closed. Nothing happened.",
                 "Move its balance away and let its holds end, then close it.",
+            ),
+            Self::WalletsOpen => advice(
+                "The user has wallets that are not closed: wallet_ids names them. Nothing was erased.",
+                "Close each with POST /v1/wallets/{wallet_id}/close once it is empty, then send the request again.",
             ),
             Self::CurrencyMismatch => advice(
                 "The wallets hold different currencies. No money moved; the refusal is recorded as transfer_id.",
@@ -221,7 +238,8 @@ impl Code {
                 SAME_KEY,
             ),
             Self::Unavailable => advice(
-                "Something that the bank needs, such as its database, is out of reach. Nothing happened.",
+                "Something that the bank needs, such as its database, is out of reach. Nothing happened; only an erasure may \
+                 have begun, and detail says so.",
                 SAME_KEY,
             ),
             Self::StorageFull => advice(

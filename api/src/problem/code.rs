@@ -41,6 +41,8 @@ codes! {
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Sign in first";
     /// The e-mail address or the password is wrong.
     InvalidCredentials = "invalid_credentials", UNAUTHORIZED, "Wrong credentials";
+    /// The one-time token is unknown, used or expired, or its user is suspended.
+    InvalidToken = "invalid_token", UNAUTHORIZED, "One-time token not valid";
     /// The caller has signed in and may not do this.
     Forbidden = "forbidden", FORBIDDEN, "Not allowed";
     /// The wallet is the bank's own.
@@ -65,6 +67,8 @@ codes! {
     EmailTaken = "email_taken", CONFLICT, "E-mail already taken";
     /// The user has a wallet in this currency.
     WalletExists = "wallet_exists", CONFLICT, "Wallet already exists";
+    /// The user is erased.
+    UserErased = "user_erased", CONFLICT, "User erased";
     /// The wallet has changed since the caller read it: `If-Match` does not match.
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "Changed since it was looked at";
     /// The body is larger than this path takes.
@@ -83,6 +87,8 @@ codes! {
     UnknownCurrency = "unknown_currency", UNPROCESSABLE_ENTITY, "Unknown currency";
     /// The password is too short, too long or easy to guess.
     WeakPassword = "weak_password", UNPROCESSABLE_ENTITY, "Password not acceptable";
+    /// The bank sends no mails, so it cannot mail a one-time token.
+    MailNotConfigured = "mail_not_configured", UNPROCESSABLE_ENTITY, "The bank sends no mails";
     /// The amount is not a decimal above zero with at most 14 digits before the point and 4 after it.
     InvalidAmount = "invalid_amount", UNPROCESSABLE_ENTITY, "Invalid amount";
     /// The payment method is not open in this currency.
@@ -105,6 +111,8 @@ codes! {
     WalletClosed = "wallet_closed", UNPROCESSABLE_ENTITY, "Wallet closed";
     /// A wallet with money in it cannot be closed.
     WalletNotEmpty = "wallet_not_empty", UNPROCESSABLE_ENTITY, "Wallet not empty";
+    /// A user with wallets that are not closed cannot be erased.
+    WalletsOpen = "wallets_open", UNPROCESSABLE_ENTITY, "Wallets not closed";
     /// The wallets hold different currencies.
     CurrencyMismatch = "currency_mismatch", UNPROCESSABLE_ENTITY, "Currencies differ";
     /// Less is available than asked for.
@@ -125,7 +133,7 @@ codes! {
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Overloaded";
     /// Other writers kept changing the same wallets, or hold them locked; nothing happened.
     Contended = "contended", SERVICE_UNAVAILABLE, "Contended";
-    /// Something the server needs is out of reach; nothing happened.
+    /// Something the server needs is out of reach; nothing happened, but that an erasure may have begun.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Unavailable";
     /// The disk has no room for an upload; nothing was kept.
     StorageFull = "storage_full", INSUFFICIENT_STORAGE, "No room for the upload";

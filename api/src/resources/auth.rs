@@ -109,7 +109,7 @@ impl AuthApi {
             .count(client.0.address)
             .await
             .map_err(IdentityError::from)?;
-        let (user, wallet) = self.services.identity.register(registration).await?;
+        let (user, wallet) = self.services.identity.register(registration, &client.0).await?;
         Ok(Created(RegisteredView {
             user: user.into(),
             wallet: wallet.into(),

@@ -8,6 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
+use service::actor::Actor;
 use service::imports::Import;
 use service::values::{ImportId, ImportKind};
 use uuid::Uuid;
@@ -77,8 +78,12 @@ impl ImportsApi {
     /// durable: the import goes on after a crash. An upload that breaks off leaves nothing behind. Rows that are there
     /// already are counted as duplicates and change nothing.
     #[oai(path = "/activities", method = "post", operation_id = "imports_activities")]
-    async fn activities(&self, _operator: ImportsWrite, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
-        self.take_in(ImportKind::Activities, upload).await
+    async fn activities(
+        &self,
+        ImportsWrite(actor): ImportsWrite,
+        upload: FileUpload,
+    ) -> ApiResult<Accepted<StartedImportView>> {
+        self.take_in(&actor, ImportKind::Activities, upload).await
     }
 
     /// Import transactions
@@ -88,10 +93,10 @@ impl ImportsApi {
     #[oai(path = "/transactions", method = "post", operation_id = "imports_transactions")]
     async fn transactions(
         &self,
-        _operator: ImportsWrite,
+        ImportsWrite(actor): ImportsWrite,
         upload: FileUpload,
     ) -> ApiResult<Accepted<StartedImportView>> {
-        self.take_in(ImportKind::Transactions, upload).await
+        self.take_in(&actor, ImportKind::Transactions, upload).await
     }
 
     /// Look at an import
@@ -106,11 +111,16 @@ impl ImportsApi {
 
 impl ImportsApi {
     /// Takes a slot in the queue before the file is read, so that an upload that does not fit is refused at once.
-    async fn take_in(&self, kind: ImportKind, upload: FileUpload) -> ApiResult<Accepted<StartedImportView>> {
+    async fn take_in(
+        &self,
+        actor: &Actor,
+        kind: ImportKind,
+        upload: FileUpload,
+    ) -> ApiResult<Accepted<StartedImportView>> {
         let imports = &self.services.imports;
         let slot = imports.admit(kind, upload.declared_bytes()).await?;
         let (file, body) = upload.file().await?;
-        let import = imports.receive_upload(slot, &file, body).await?;
+        let import = imports.receive_upload(actor, slot, &file, body).await?;
         Ok(Accepted(StartedImportView {
             id: import.id.0,
             status: import.status.into(),

@@ -7,6 +7,9 @@
 pub mod analytics;
 pub mod api_key_view;
 pub mod api_keys;
+pub mod audit;
+mod audit_table;
+pub mod audit_view;
 pub mod auth;
 pub mod batches;
 pub mod daily_totals;
@@ -16,13 +19,16 @@ pub mod last_minute;
 pub mod limits;
 pub mod merchants;
 mod metrics;
+pub mod one_time_tokens;
 pub mod operations;
 pub mod payments;
+pub mod personal_data;
 pub mod sessions;
 pub mod statements;
 pub mod transfer_inputs;
 pub mod transfer_view;
 pub mod transfers;
+pub mod user_list;
 pub mod users;
 pub mod wallet_view;
 pub mod wallets;
@@ -45,19 +51,22 @@ pub enum Tag {
     Reports,
     /// Files whose rows are imported in the background.
     Imports,
+    /// Who did what, to whom, when, and from where.
+    Audit,
     /// Health and metrics of the server.
     Operations,
 }
 
 impl Tag {
     /// Every tag in the order above, which poem-openapi does not keep.
-    pub const ORDER: [Self; 7] = [
+    pub const ORDER: [Self; 8] = [
         Self::Authentication,
         Self::Users,
         Self::Wallets,
         Self::Transfers,
         Self::Reports,
         Self::Imports,
+        Self::Audit,
         Self::Operations,
     ];
 }

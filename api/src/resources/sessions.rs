@@ -79,7 +79,8 @@ impl SessionsApi {
 }
 
 impl SessionView {
-    fn of(session: LiveSession, actor: &Actor) -> Self {
+    /// A session, which may be the one of the actor's request.
+    pub(super) fn of(session: LiveSession, actor: &Actor) -> Self {
         Self {
             id: session.id.0,
             created_at: Time(session.created_at),

@@ -50,6 +50,9 @@ pub struct TransferView {
     pub hold: Option<HoldView>,
     /// The user who asked for it; null when that is the source's owner, and for the release of an expired hold.
     pub created_by: Option<Uuid>,
+    /// The API key that asked for it; null without one, and where it is another user's: staff see every key, and owners of
+    /// wallets also those of their deposits and reversals.
+    pub api_key_id: Option<Uuid>,
     /// When the transfer was decided (RFC 3339, UTC, microseconds).
     pub created_at: Time,
     /// When the money moved, or when a hold ended of which something was captured (RFC 3339, UTC, microseconds); null
@@ -107,6 +110,8 @@ pub struct TransferPreview {
     pub hold: Option<HoldView>,
     /// The user who asks for it; null when that is the source's owner.
     pub created_by: Option<Uuid>,
+    /// The API key that asks for it; null without one.
+    pub api_key_id: Option<Uuid>,
 }
 
 impl Located for TransferView {
@@ -145,6 +150,7 @@ impl From<&ShownTransfer> for TransferView {
             reversed: Amount(shown.reversed),
             hold: shown.hold.map(HoldView::from),
             created_by: transfer.created_by.map(|user| user.0),
+            api_key_id: shown.api_key.map(|key| key.0),
             created_at: Time(transfer.created_at),
             completed_at: shown.completed_at().map(Time),
         }
@@ -183,6 +189,7 @@ impl TransferPreview {
             reversed: Amount(shown.reversed),
             hold: shown.hold.map(HoldView::from),
             created_by: transfer.created_by.map(|user| user.0),
+            api_key_id: shown.api_key.map(|key| key.0),
         }
     }
 }
@@ -207,6 +214,7 @@ impl Example for TransferView {
             reversed: samples::amount(0),
             hold: None,
             created_by: None,
+            api_key_id: None,
             created_at: samples::time(),
             completed_at: Some(samples::time()),
         }
@@ -242,6 +250,7 @@ impl Example for TransferPreview {
             reversed: samples::amount(0),
             hold: None,
             created_by: None,
+            api_key_id: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `/v1/wallets`: open, look, freeze, close; and the entries of a wallet.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use poem_openapi::param::{Path, Query};
 use poem_openapi::types::Example;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use service::Services;
 use service::actor::{Actor, Permission};
 use service::values::{UserId, WalletId};
-use service::wallets::Holder;
+use service::wallets::{Holder, StatusReason};
 use uuid::Uuid;
 
 use super::Tag;
@@ -18,8 +18,8 @@ use crate::auth::{WalletsClose, WalletsFreeze, WalletsOpen, WalletsRead};
 use crate::fields::Input;
 use crate::problem::{ApiResult, Code, Problem};
 use crate::wire::{
-    CURRENCY_EXPECTED, CreatedTagged, CursorText, ExpectedTags, Json, KnownTags, ListQuery, Listed, PageLimit,
-    Refreshed, Tagged, currency_of, page_request,
+    CURRENCY_EXPECTED, CreatedTagged, CursorText, ExpectedTags, Json, JsonOrNothing, KnownTags, ListQuery, Listed,
+    PageLimit, Refreshed, Tagged, currency_of, page_request,
 };
 
 /// The handlers of `/v1/wallets`.
@@ -36,6 +36,16 @@ pub struct NewWalletInput {
     /// ISO 4217.
     #[oai(validator(pattern = "^[A-Z]{3}$"))]
     currency: String,
+}
+
+/// Why a wallet is frozen or unfrozen.
+#[derive(Object, Serialize, Deserialize)]
+#[oai(rename = "FreezeReason", example)]
+#[serde(deny_unknown_fields)]
+pub struct FreezeReasonInput {
+    /// 1 to 500 visible characters, for the audit log: nothing else keeps it.
+    #[oai(validator(min_length = 1, max_length = 500))]
+    reason: Option<String>,
 }
 
 #[OpenApi(prefix_path = "/v1/wallets", tag = "Tag::Wallets")]
@@ -98,7 +108,8 @@ impl WalletsApi {
 
     /// Freeze a wallet
     ///
-    /// No money moves in or out until it is unfrozen. The bank's own wallets cannot be frozen or closed.
+    /// No money moves in or out until it is unfrozen. The bank's own wallets cannot be frozen or closed. Send an
+    /// object, `{}` without a reason; a request without a body counts as `{}`.
     #[oai(path = "/:wallet_id/freeze", method = "post", operation_id = "wallets_freeze")]
     async fn freeze(
         &self,
@@ -107,15 +118,17 @@ impl WalletsApi {
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
+        body: JsonOrNothing<FreezeReasonInput>,
     ) -> ApiResult<Tagged<WalletView>> {
-        let id = WalletId(wallet_id.0);
-        let wallet = self.services.wallets.freeze(&actor, id, expected.0).await?;
+        let (id, reason) = (WalletId(wallet_id.0), body.0.reason()?);
+        let wallets = &self.services.wallets;
+        let wallet = wallets.freeze(&actor, id, reason, expected.0).await?;
         Ok(wallet.into())
     }
 
     /// Unfreeze a wallet
     ///
-    /// Money may move again.
+    /// Money may move again. Send an object, `{}` without a reason; a request without a body counts as `{}`.
     #[oai(path = "/:wallet_id/unfreeze", method = "post", operation_id = "wallets_unfreeze")]
     async fn unfreeze(
         &self,
@@ -124,9 +137,11 @@ impl WalletsApi {
         /// ETags that the caller has seen. If none of them is the wallet's, the answer is 412 and nothing changes.
         #[oai(name = "If-Match")]
         expected: ExpectedTags,
+        body: JsonOrNothing<FreezeReasonInput>,
     ) -> ApiResult<Tagged<WalletView>> {
-        let id = WalletId(wallet_id.0);
-        let wallet = self.services.wallets.unfreeze(&actor, id, expected.0).await?;
+        let (id, reason) = (WalletId(wallet_id.0), body.0.reason()?);
+        let wallets = &self.services.wallets;
+        let wallet = wallets.unfreeze(&actor, id, reason, expected.0).await?;
         Ok(wallet.into())
     }
 
@@ -179,6 +194,30 @@ impl Input for NewWalletInput {
     }
 }
 
+impl Input for FreezeReasonInput {
+    fn refusal(&self) -> Option<&'static str> {
+        self.reason().is_err().then_some(REASON_EXPECTED.as_str())
+    }
+}
+
+/// What a reason must be.
+static REASON_EXPECTED: LazyLock<String> = LazyLock::new(|| {
+    let most = StatusReason::LENGTH_MAX;
+    format!("must have 1 to {most} characters, all of which can be seen")
+});
+
+impl FreezeReasonInput {
+    fn reason(&self) -> Result<Option<StatusReason>, Problem> {
+        let Some(text) = &self.reason else {
+            return Ok(None);
+        };
+        match StatusReason::try_new(text) {
+            Some(reason) => Ok(Some(reason)),
+            None => Err(Problem::unprocessable_field("reason", REASON_EXPECTED.as_str())),
+        }
+    }
+}
+
 fn holder_of(actor: &Actor, user: Option<UserId>) -> Result<Holder, Problem> {
     match user {
         Some(user) if actor.may(Permission::WalletsReadAll) || user == actor.user => Ok(Holder::User(user)),
@@ -194,6 +233,14 @@ impl Example for NewWalletInput {
     fn example() -> Self {
         Self {
             currency: "EUR".to_owned(),
+        }
+    }
+}
+
+impl Example for FreezeReasonInput {
+    fn example() -> Self {
+        Self {
+            reason: Some("The owner has reported a stolen phone.".to_owned()),
         }
     }
 }

@@ -3,12 +3,12 @@
 
 use std::io;
 
-use csv::{Terminator, Writer, WriterBuilder};
+use csv::Writer;
 use service::ledger::WalletEntry;
 use service::values::{Money, Timestamp, Version};
 use service::wallets::Statement;
 
-use crate::wire::time_text;
+use crate::wire::{csv_rows, guarded, time_text};
 
 const COLUMNS: [&str; 10] = [
     "row",
@@ -25,7 +25,7 @@ const COLUMNS: [&str; 10] = [
 
 pub(super) fn write_head(statement: &Statement, out: &mut Vec<u8>) -> io::Result<()> {
     let opening = statement.opening;
-    let mut table = table(out);
+    let mut table = csv_rows(out);
     table.write_record(COLUMNS)?;
     let row = Balance {
         row: "OPENING",
@@ -38,7 +38,7 @@ pub(super) fn write_head(statement: &Statement, out: &mut Vec<u8>) -> io::Result
 }
 
 pub(super) fn write_movements(statement: &Statement, page: &[WalletEntry], out: &mut Vec<u8>) -> io::Result<()> {
-    let mut table = table(out);
+    let mut table = csv_rows(out);
     for entry in page {
         table.write_record([
             "ENTRY",
@@ -58,7 +58,7 @@ pub(super) fn write_movements(statement: &Statement, page: &[WalletEntry], out: 
 
 pub(super) fn write_end(statement: &Statement, out: &mut Vec<u8>) -> io::Result<()> {
     let closing = statement.closing;
-    let mut table = table(out);
+    let mut table = csv_rows(out);
     let row = Balance {
         row: "CLOSING",
         at: statement.to,
@@ -91,34 +91,4 @@ fn write_balance(table: &mut Writer<&mut Vec<u8>>, statement: &Statement, row: B
         "",
     ])?;
     Ok(())
-}
-
-fn table(out: &mut Vec<u8>) -> Writer<&mut Vec<u8>> {
-    WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out)
-}
-
-/// A text that no spreadsheet takes for a formula: one that begins as a formula may, or with an apostrophe, gets an
-/// apostrophe before it. A reader who takes one apostrophe off has the text that was stored.
-fn guarded(text: &str) -> String {
-    let is_suspect = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠']);
-    if is_suspect {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_texts_that_may_be_formulas_get_an_apostrophe() {
-        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n", "＝1", "'=1"] {
-            assert_eq!(guarded(text), format!("'{text}"));
-        }
-        for text in ["", "lunch", "1-1", " =1", "a@example.com"] {
-            assert_eq!(guarded(text), text);
-        }
-    }
 }

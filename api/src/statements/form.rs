@@ -1,11 +1,9 @@
-//! The form of a statement, chosen by the `Accept` header (RFC 9110, 12.5.1).
+//! The form of a statement, chosen by the `Accept` header.
 
-use std::cmp::Reverse;
-
-use poem::http::{HeaderMap, header};
+use poem::http::HeaderMap;
 use poem::{FromRequest, Request, RequestBody};
 
-use crate::wire::weight_milli;
+use crate::wire::{MediaType, preferred};
 
 /// The form of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +18,11 @@ pub enum StatementForm {
 
 impl StatementForm {
     /// All forms; of two that a caller likes equally well, it gets the first.
-    const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Camt];
+    const ALL: [(Self, MediaType); 3] = [
+        (Self::Json, ("application", "json")),
+        (Self::Csv, ("text", "csv")),
+        (Self::Camt, ("application", "xml")),
+    ];
 
     /// The media type of its answers.
     pub fn content_type(self) -> &'static str {
@@ -31,73 +33,9 @@ impl StatementForm {
         }
     }
 
-    /// The form that a caller likes best. JSON for a caller who names none of them, since most clients send some `Accept`
-    /// that their author never saw.
+    /// The form that a caller likes best; JSON for a caller who names none of them.
     fn of(headers: &HeaderMap) -> Self {
-        let lists = headers.get_all(header::ACCEPT).iter();
-        let elements = lists
-            .filter_map(|list| list.to_str().ok())
-            .flat_map(|list| list.split(','));
-        let ranges: Vec<Range> = elements.filter_map(Range::read).collect();
-        let wanted = Self::ALL.iter().copied().filter_map(|form| {
-            let (weight, precision) = form.liking(&ranges)?;
-            Some((Reverse((weight, precision)), form))
-        });
-        let best = wanted.min_by_key(|(liking, _)| *liking);
-        best.map_or(Self::Json, |(_, form)| form)
-    }
-
-    /// The weight of the most precise range with this form in it, and how precise that is; `None` if it is not wanted.
-    fn liking(self, ranges: &[Range]) -> Option<(u32, usize)> {
-        let own = self.media_type();
-        let covering = ranges.iter().filter_map(|range| {
-            let precision = range.precision_for(own)?;
-            Some((precision, range.weight_milli))
-        });
-        let (precision, weight) = covering.max()?;
-        (weight > 0).then_some((weight, precision))
-    }
-
-    fn media_type(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Json => ("application", "json"),
-            Self::Csv => ("text", "csv"),
-            Self::Camt => ("application", "xml"),
-        }
-    }
-}
-
-/// One element of the header, such as `text/*;q=0.5`.
-struct Range {
-    kind: String,
-    subtype: String,
-    weight_milli: u32,
-}
-
-impl Range {
-    /// `None` for an element that cannot be read.
-    fn read(element: &str) -> Option<Self> {
-        let mut parts = element.split(';');
-        let (kind, subtype) = parts.next()?.trim().split_once('/')?;
-        let is_weight = |parameter: &&str| {
-            let name = parameter.split('=').next().unwrap_or_default();
-            name.trim().eq_ignore_ascii_case("q")
-        };
-        Some(Self {
-            kind: kind.to_ascii_lowercase(),
-            subtype: subtype.to_ascii_lowercase(),
-            weight_milli: weight_milli(parts.find(is_weight).unwrap_or_default())?,
-        })
-    }
-
-    /// How much of a media type the range names: 2 for all of it, 0 for `*/*`; `None` if the type is not in the range.
-    fn precision_for(&self, (kind, subtype): (&str, &str)) -> Option<usize> {
-        match (self.kind.as_str(), self.subtype.as_str()) {
-            ("*", "*") => Some(0),
-            (own, "*") if own == kind => Some(1),
-            (own, rest) if own == kind && rest == subtype => Some(2),
-            (_, _) => None,
-        }
+        preferred(headers, &Self::ALL).unwrap_or(Self::Json)
     }
 }
 
@@ -110,7 +48,7 @@ impl<'a> FromRequest<'a> for StatementForm {
 
 #[cfg(test)]
 mod tests {
-    use poem::http::HeaderValue;
+    use poem::http::{HeaderValue, header};
 
     use super::*;
 

@@ -16,10 +16,10 @@ use std::io;
 
 use futures_util::stream;
 use poem::Body;
-use service::db::Fault;
 use service::ledger::WalletEntry;
-use service::values::WalletId;
 use service::wallets::{Movements, Statement};
+
+use crate::wire::broken_off;
 
 /// A statement as a stream of bytes. Nothing is read before the first of them is asked for.
 pub fn body(form: StatementForm, statement: Statement, movements: Movements) -> Body {
@@ -67,19 +67,15 @@ impl StatementStream {
                     self.form.write_end(&self.statement, &mut part)?;
                     self.next = NextPart::Nothing;
                 }
-                Err(fault) => return Err(broken_off(self.statement.wallet, fault)),
+                Err(fault) => {
+                    let what = format!("a statement of wallet {}", self.statement.wallet);
+                    return Err(broken_off(&what, fault));
+                }
             },
             NextPart::Nothing => return Ok(None),
         }
         Ok(Some(part))
     }
-}
-
-/// Logged here, since the edge has ended the request in its log when the head of the answer was ready.
-fn broken_off(wallet: WalletId, fault: Fault) -> io::Error {
-    let causes: Vec<String> = anyhow::Chain::new(&fault).map(ToString::to_string).collect();
-    tracing::error!(%wallet, cause = causes.join(": "), "a statement was broken off");
-    io::Error::other(fault)
 }
 
 impl StatementForm {

@@ -33,6 +33,10 @@ pub trait Located: Send {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created<T>(pub T);
 
+/// A JSON body answered with 201, of something that is shown once and has no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownOnce<T>(pub T);
+
 /// A JSON body answered with 202.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted<T>(pub T);
@@ -165,6 +169,22 @@ impl<T: Located + Serialize> IntoResponse for Created<T> {
 impl<T: Type + Located + Serialize> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
         located::<T>(201)
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Type + Serialize> IntoResponse for ShownOnce<T> {
+    fn into_response(self) -> Response {
+        write(StatusCode::CREATED, &self.0)
+    }
+}
+
+impl<T: Type + Serialize> ApiResponse for ShownOnce<T> {
+    fn meta() -> MetaResponses {
+        meta::<T>(201)
     }
 
     fn register(registry: &mut Registry) {

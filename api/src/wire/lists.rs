@@ -7,7 +7,7 @@ use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 use serde_json::Value;
 use service::page::{Page, PageRequest};
-use service::values::{ApiKeyId, TransferId, WalletId};
+use service::values::{ApiKeyId, AuditId, TransferId, UserId, WalletId};
 use uuid::Uuid;
 
 use super::parameters::{CURSOR_PATTERN, CursorText, LIMIT_DEFAULT, LIMIT_MAX, PageLimit};
@@ -150,5 +150,25 @@ impl CursorKey for TransferId {
 
     fn read(text: &str) -> Option<Self> {
         read_id('t', text).map(Self)
+    }
+}
+
+impl CursorKey for UserId {
+    fn write(&self) -> String {
+        write_id('u', self.0)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        read_id('u', text).map(Self)
+    }
+}
+
+impl CursorKey for AuditId {
+    fn write(&self) -> String {
+        write_id('a', self.0)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        read_id('a', text).map(Self)
     }
 }

@@ -1,9 +1,12 @@
 //! How values look on the wire: JSON bodies, amounts, times, cursors, keys. Values that can be wrong are parsed once,
 //! here.
 
+mod accept;
 mod amount;
 mod bounded_parts;
+mod broken_off;
 mod counts;
+mod csv_rows;
 mod currency;
 mod dry_run;
 mod entity_tags;
@@ -18,6 +21,7 @@ mod objects;
 mod parameters;
 mod replay;
 mod session_cookie;
+mod stored_json;
 mod tagged;
 mod text;
 mod time;
@@ -27,22 +31,29 @@ mod weight;
 mod words;
 
 pub use self::{
+    accept::{MediaType, preferred},
     amount::{AMOUNT_EXPECTED, Amount, AmountInput},
+    broken_off::broken_off,
     counts::Counts,
+    csv_rows::{csv_rows, guarded},
     currency::{CURRENCY_EXPECTED, currency_of},
     dry_run::{CreatedOrPreview, DoneOrPreview, Preview},
     entity_tags::EntityTags,
     idempotency::IdempotencyHeader,
     inputs::{EmailInput, FullNameInput, HoldSeconds, MethodInput},
-    json::{Accepted, Created, Json, Located},
+    json::{Accepted, Created, Json, Located, ShownOnce},
     lists::{ListQuery, Listed, page_request},
     no_body::NoBody,
-    no_content::{JsonOrNothing, NoContent},
+    no_content::{JsonOrNothing, NoContent, Undisclosed},
     number::Number,
     objects::only_objects,
-    parameters::{CurrencyText, CursorText, DayText, EVENTS_MAX, EventLimit, LIMIT_DEFAULT, LIMIT_MAX, PageLimit},
+    parameters::{
+        ActionText, CurrencyText, CursorText, DayText, EVENTS_MAX, EventLimit, LIMIT_DEFAULT, LIMIT_MAX, PageLimit,
+        SearchText,
+    },
     replay::CreatedOrReplayed,
     session_cookie::{CookieOrigins, REFRESH_COOKIE, SESSION_HEADER, SessionMode, SetCookie, WithCookie},
+    stored_json::StoredJson,
     tagged::{CreatedTagged, ExpectedTags, KnownTags, Refreshed, Tagged},
     text::{MetadataValue, Text},
     time::{Time, time_text},

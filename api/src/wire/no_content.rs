@@ -14,6 +14,9 @@ use crate::problem::Code;
 /// 204: it is done, and there is nothing to say.
 pub struct NoContent;
 
+/// 202: it will be done, and the answer tells nothing of what is done.
+pub struct Undisclosed;
+
 /// A JSON object, all of whose fields may be missing; a request without a body counts as an object without fields.
 pub struct JsonOrNothing<T>(pub T);
 
@@ -25,17 +28,37 @@ impl IntoResponse for NoContent {
 
 impl ApiResponse for NoContent {
     fn meta() -> MetaResponses {
-        let done = MetaResponse {
-            description: "Done",
-            status: Some(204),
-            status_range: None,
-            content: Vec::new(),
-            headers: Vec::new(),
-        };
-        MetaResponses { responses: vec![done] }
+        without_content(204, "Done")
     }
 
     fn register(_registry: &mut Registry) {}
+}
+
+impl IntoResponse for Undisclosed {
+    fn into_response(self) -> Response {
+        StatusCode::ACCEPTED.into_response()
+    }
+}
+
+impl ApiResponse for Undisclosed {
+    fn meta() -> MetaResponses {
+        without_content(202, "Accepted")
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
+
+fn without_content(status: u16, description: &'static str) -> MetaResponses {
+    let answer = MetaResponse {
+        description,
+        status: Some(status),
+        status_range: None,
+        content: Vec::new(),
+        headers: Vec::new(),
+    };
+    MetaResponses {
+        responses: vec![answer],
+    }
 }
 
 impl<'a, T: Input> ApiExtractor<'a> for JsonOrNothing<T> {

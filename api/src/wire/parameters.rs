@@ -3,7 +3,8 @@
 use poem_openapi::registry::MetaSchema;
 use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult};
 
-use service::identity::ACCESS_TOKEN_SECONDS;
+use service::audit::AuditAction;
+use service::identity::{ACCESS_TOKEN_SECONDS, UserSearch};
 
 use super::schema_type;
 
@@ -23,6 +24,14 @@ pub struct EventLimit(pub usize);
 /// `next_cursor` of the page before; each list reads its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CursorText(pub String);
+
+/// What a search for users looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchText(pub UserSearch);
+
+/// An action of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionText(pub AuditAction);
 
 /// A currency code that is not checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +62,20 @@ impl ParseFromParameter for EventLimit {
 impl ParseFromParameter for CursorText {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         Ok(Self(value.to_owned()))
+    }
+}
+
+impl ParseFromParameter for SearchText {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let search = UserSearch::try_new(value).map(Self);
+        search.ok_or_else(|| ParseError::custom("must have 1 to 200 characters, all of which can be seen"))
+    }
+}
+
+impl ParseFromParameter for ActionText {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let action = AuditAction::from_word(value).map(Self);
+        action.ok_or_else(|| ParseError::custom("must be an action of the audit log, such as user.suspended"))
     }
 }
 
@@ -89,6 +112,18 @@ schema_type!(EventLimit, "EventLimit", {
 schema_type!(CursorText, "CursorText", {
     let mut schema = MetaSchema::new("string");
     schema.pattern = Some(CURSOR_PATTERN.to_owned());
+    schema
+});
+
+schema_type!(SearchText, "SearchText", {
+    let mut schema = MetaSchema::new("string");
+    (schema.min_length, schema.max_length) = (Some(1), Some(200));
+    schema
+});
+
+schema_type!(ActionText, "ActionText", {
+    let mut schema = MetaSchema::new("string");
+    schema.enum_items = AuditAction::ALL.iter().map(|action| action.as_str().into()).collect();
     schema
 });
 

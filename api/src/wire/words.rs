@@ -43,7 +43,7 @@ words!(
 );
 words!(
     /// Whether a user may sign in.
-    UserStatusWord of UserStatus as "UserStatus", "lowercase", { Active, Suspended }
+    UserStatusWord of UserStatus as "UserStatus", "lowercase", { Active, Suspended, Erased }
 );
 words!(
     /// Whether money may move in or out of a wallet.

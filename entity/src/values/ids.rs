@@ -66,8 +66,16 @@ id!(
     SessionId
 );
 id!(
+    /// The id of a line of the audit log. For what a group commit did, it is the id of the change or transfer.
+    AuditId
+);
+id!(
     /// An API key's id.
     ApiKeyId
+);
+id!(
+    /// The id of a one-time token. Ids sort as the tokens were made.
+    OneTimeTokenId
 );
 id!(
     /// An import's id. Ids sort as the imports were started.

@@ -12,7 +12,8 @@ pub use activity::{ActivityStatus, Channel, KycStep, Product};
 pub use currency::Currency;
 pub use digest::{Digest, Sha256Digest, TextsSalt};
 pub use ids::{
-    ApiKeyId, BatchId, Bucket, ChangeId, ImportId, RecordId, SessionId, TransferId, UserId, Version, WalletId,
+    ApiKeyId, AuditId, BatchId, Bucket, ChangeId, ImportId, OneTimeTokenId, RecordId, SessionId, TransferId, UserId,
+    Version, WalletId,
 };
 pub use method::Method;
 pub use money::{Money, MoneyError};

@@ -39,6 +39,9 @@ pub enum UserStatus {
     /// May not sign in.
     #[sea_orm(string_value = "suspended")]
     Suspended,
+    /// Gone for good: everything that told who it was is erased.
+    #[sea_orm(string_value = "erased")]
+    Erased,
 }
 
 /// Whether money may move in or out of a wallet.
@@ -222,7 +225,7 @@ pub(super) use words;
 words!(Role {
     Customer = "customer", Support = "support", Operator = "operator", Auditor = "auditor", Admin = "admin",
 });
-words!(UserStatus { Active = "active", Suspended = "suspended" });
+words!(UserStatus { Active = "active", Suspended = "suspended", Erased = "erased" });
 words!(WalletStatus { Active = "ACTIVE", Frozen = "FROZEN", Closed = "CLOSED" });
 words!(TransferKind {
     Transfer = "TRANSFER", Deposit = "DEPOSIT", Withdrawal = "WITHDRAWAL", Reversal = "REVERSAL", Hold = "HOLD",

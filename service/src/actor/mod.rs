@@ -1,7 +1,9 @@
 //! The caller of a request: who they are, how they proved it, and what they may do.
 
+mod client;
 mod permissions;
 
+pub use client::ClientInfo;
 pub use permissions::{Permission, Permissions};
 
 use std::sync::Arc;
@@ -23,6 +25,8 @@ pub struct Actor {
     pub credential: Credential,
     /// The only wallets that the caller may use; `None` if no list narrows them.
     pub wallets: Option<Arc<[WalletId]>>,
+    /// Where the request comes from, for the audit log; `None` for a command of the terminal, and for the bank itself.
+    pub client: Option<Arc<ClientInfo>>,
 }
 
 /// How a caller proved who they are.
@@ -46,6 +50,7 @@ impl Actor {
             permissions: Permissions::of(role),
             credential: Credential::Internal,
             wallets: None,
+            client: None,
         }
     }
 
@@ -71,6 +76,15 @@ impl Actor {
             credential: Credential::ApiKey(key),
             wallets,
             ..Self::new(owner, role)
+        }
+    }
+
+    /// The same caller, with where the request comes from.
+    #[must_use]
+    pub fn from_client(self, client: ClientInfo) -> Self {
+        Self {
+            client: Some(Arc::new(client)),
+            ..self
         }
     }
 

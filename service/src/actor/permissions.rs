@@ -64,10 +64,14 @@ permissions! {
     ImportsWrite = "imports:write": Operator Admin;
     /// Read users.
     UsersRead = "users:read": Support Operator Auditor Admin;
+    /// Make one-time tokens with which users set a new password.
+    UsersReset = "users:reset": Support Operator Admin;
     /// Suspend users and activate them again.
     UsersSuspend = "users:suspend": Support Operator Admin;
     /// Change the roles of users.
     UsersManage = "users:manage": Admin;
+    /// Read the audit log.
+    AuditRead = "audit:read": Auditor Admin;
     /// Make and revoke API keys of one's own.
     ApiKeysWrite = "api_keys:write": Customer Support Operator Auditor Admin;
     /// See and revoke the API keys of every user.
@@ -85,7 +89,9 @@ impl Permission {
     #[must_use]
     pub const fn is_grantable(self) -> bool {
         match self {
-            Self::UsersSuspend | Self::UsersManage | Self::ApiKeysWrite | Self::ApiKeysManage => false,
+            Self::UsersReset | Self::UsersSuspend | Self::UsersManage | Self::ApiKeysWrite | Self::ApiKeysManage => {
+                false
+            }
             Self::WalletsOpen
             | Self::WalletsRead
             | Self::WalletsReadAll
@@ -102,7 +108,38 @@ impl Permission {
             | Self::StatisticsWrite
             | Self::ImportsRead
             | Self::ImportsWrite
-            | Self::UsersRead => true,
+            | Self::UsersRead
+            | Self::AuditRead => true,
+        }
+    }
+
+    /// True if what it allows is told in the audit log. Movements of money are not: the journal has them, with who asked.
+    #[must_use]
+    pub const fn is_told(self) -> bool {
+        match self {
+            Self::WalletsFreeze
+            | Self::WalletsClose
+            | Self::LimitsWrite
+            | Self::TransfersReverse
+            | Self::ImportsWrite
+            | Self::UsersReset
+            | Self::UsersSuspend
+            | Self::UsersManage
+            | Self::ApiKeysWrite
+            | Self::ApiKeysManage => true,
+            Self::WalletsOpen
+            | Self::WalletsRead
+            | Self::WalletsReadAll
+            | Self::TransfersRead
+            | Self::TransfersReadAll
+            | Self::TransfersWrite
+            | Self::TransfersSettle
+            | Self::DepositsWrite
+            | Self::ReportsRead
+            | Self::StatisticsWrite
+            | Self::ImportsRead
+            | Self::UsersRead
+            | Self::AuditRead => false,
         }
     }
 
@@ -119,6 +156,7 @@ impl Permission {
             | Self::TransfersSettle
             | Self::TransfersReverse
             | Self::DepositsWrite
+            | Self::UsersReset
             | Self::UsersSuspend
             | Self::UsersManage
             | Self::ApiKeysWrite
@@ -131,7 +169,8 @@ impl Permission {
             | Self::StatisticsWrite
             | Self::ImportsRead
             | Self::ImportsWrite
-            | Self::UsersRead => false,
+            | Self::UsersRead
+            | Self::AuditRead => false,
         }
     }
 

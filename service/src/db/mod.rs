@@ -5,7 +5,10 @@ mod connect;
 mod dialect;
 mod durability;
 mod fault;
+mod index_range;
 mod open;
+mod sweep;
+mod wal;
 
 pub(crate) use commit_connections::CommitConnections;
 pub use connect::ConnectSettings;
@@ -13,7 +16,9 @@ pub(crate) use connect::file_of;
 pub use dialect::{SqlDialect, hex, parts_of_units, units_of_parts};
 pub use durability::UnsafeSettings;
 pub use fault::{Fault, FaultKind};
+pub(crate) use index_range::{IndexRange, after_all_with_prefix};
 pub use open::{OpenError, UrlError, check_url, open, open_existing};
+pub(crate) use sweep::Sweep;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -19,7 +19,22 @@ pub(super) async fn lock(tx: &DatabaseTransaction, actor: &Actor, now: Timestamp
 }
 
 /// Locks the actor and the user whom the actor changes, who may be the same, and gives the user. The actor is checked first.
+/// An erased user is changed no more.
 pub(super) async fn lock_with(
+    tx: &DatabaseTransaction,
+    actor: &Actor,
+    changed: UserId,
+    now: Timestamp,
+) -> Result<Account, IdentityError> {
+    let account = lock_with_any(tx, actor, changed, now).await?;
+    match account.user.status {
+        UserStatus::Active | UserStatus::Suspended => Ok(account),
+        UserStatus::Erased => Err(IdentityError::Erased),
+    }
+}
+
+/// The same for a user who may be erased.
+pub(super) async fn lock_with_any(
     tx: &DatabaseTransaction,
     actor: &Actor,
     changed: UserId,

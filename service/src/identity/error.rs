@@ -3,6 +3,7 @@
 use super::passwords::{PasswordError, PasswordWeakness};
 use super::throttle::{SignInRefusal, TooMany};
 use crate::db::Fault;
+use crate::values::WalletId;
 use crate::wallets::WalletError;
 
 /// Refusals and faults of users and sign-ins.
@@ -21,6 +22,12 @@ pub enum IdentityError {
     /// Answered when a refresh token is not one of ours, was used before, or belongs to a session that is over.
     #[error("the refresh token is not valid")]
     InvalidRefreshToken,
+    /// Answered when a one-time token is unknown, for another purpose, used or expired, or its user is not active.
+    #[error("the one-time token is not valid")]
+    InvalidOneTimeToken,
+    /// Answered when a token would have to be mailed, and the bank sends no mails; nothing changed.
+    #[error("the bank sends no mails")]
+    MailNotConfigured,
     /// Answered when no user has the id.
     #[error("there is no such user")]
     UserNotFound,
@@ -33,10 +40,29 @@ pub enum IdentityError {
     /// Answered when users would suspend or activate themselves.
     #[error("another member of staff must change your status")]
     OwnStatus,
+    /// Answered when users would make a one-time token for themselves.
+    #[error("another member of staff must make a token for you")]
+    OwnReset,
+    /// Answered when a one-time token is asked for a user who is suspended.
+    #[error("the user is not active")]
+    NotActive,
+    /// Answered when admins would erase themselves.
+    #[error("another admin must erase you")]
+    OwnErasure,
+    /// Answered when an erased user is to be changed; an erasure cannot be undone.
+    #[error("the user is erased")]
+    Erased,
+    /// Answered when a user is to be erased who has wallets that are not closed; nothing was erased.
+    #[error("the user has wallets that are not closed: {}", listed(.0))]
+    WalletsOpen(Vec<WalletId>),
+    /// Answered when a user is erased, and some of their data may be left. The worker erases it.
+    #[error("the user is erased, and some of their data may be left")]
+    ErasureUnfinished(#[source] Fault),
     /// Answered when the user who asks is suspended, has another role or has signed out since the token was signed.
     #[error("the user who asks was suspended, has another role, or has signed out")]
     AskerChanged,
-    /// Answered when a user who is not an admin would change a role, set a password, or suspend or activate an admin.
+    /// Answered when a user who is not an admin would change a role, set a password, suspend or activate an admin, or make a
+    /// one-time token for staff.
     #[error("only an admin may do this")]
     AdminsOnly,
     /// Answered when the user is registered, and the wallet may be open; if it is not, the next sign-in opens it.
@@ -57,6 +83,11 @@ pub enum IdentityError {
     /// Answered when the database, or hashing a password, fails.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+fn listed(ids: &[WalletId]) -> String {
+    let ids: Vec<String> = ids.iter().map(WalletId::to_string).collect();
+    ids.join(", ")
 }
 
 impl From<PasswordError> for IdentityError {

@@ -1,36 +1,46 @@
 //! Users, their passwords, their sessions and tokens: who a caller is and what the caller may do.
 //!
-//! Signing in, out and changing one's password are in `sign_in`, changes of a user by staff in `users`.
+//! Signing in, out and changing one's password are in `sign_in`, what else users change of themselves in `profile`, changes of
+//! a user by staff in `users`, how staff look users up in `user_list`, and the end of all that tells who a user was in
+//! `erasure`.
 
 pub mod api_keys;
 mod asker;
-mod characters;
+mod audit_lines;
 mod detached;
+mod erasure;
 mod error;
+mod export;
+mod one_time;
 mod passwords;
+mod profile;
 mod repo;
 mod rules;
+mod search;
+mod secret_text;
 mod sessions;
 mod sign_in;
 mod throttle;
 mod tokens;
+mod user_list;
 mod users;
 
 pub use crate::actor::Actor;
-pub use characters::is_visible;
 pub use error::{IdentityError, TokenError};
+pub use one_time::OneTimeToken;
 pub use passwords::{PasswordWeakness, check_password};
+pub use profile::ProfileChange;
 pub use rules::{Email, FullName};
-pub use sessions::{ClientInfo, LIVE_MAX, LiveSession, SESSION_LIFE, SessionTokens, USER_AGENT_MAX};
+pub use search::UserSearch;
+pub use sessions::{KeptSession, LIVE_MAX, LiveSession, SESSION_LIFE, SessionTokens};
 pub use throttle::{
-    CallerBudget, CallerLimit, Registrations, SignInAttempt, SignInPlace, SignInRefusal, SignIns, ThrottleKey,
-    Throttles, TooMany,
+    AskedMails, CallerBudget, CallerLimit, Registrations, SignInAttempt, SignInPlace, SignInRefusal, SignIns,
+    ThrottleKey, Throttles, TooMany,
 };
 pub use tokens::{
     ACCESS_TOKEN_SECONDS, KEY_WAIT_SECONDS, KeyChangeError, KeyFileError, KeyReport, KeySet, KeyState, PublicKey,
     list_keys, retire_key, rotate_keys,
 };
-pub use users::USERS_MAX;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -39,19 +49,29 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
+use crate::actor::ClientInfo;
+use crate::audit::{self, AuditAction, AuditLine};
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
+use crate::mail::Mailer;
 use crate::values::{Currency, Role, Timestamp, UserId, UserStatus};
 use crate::wallets::{Wallet, Wallets};
 use crate::workers::Workers;
 use api_keys::ApiKeys;
-use passwords::Passwords;
+use one_time::ASKS_MAX;
+use passwords::{Passwords, PaymentCount};
 use sessions::Sessions;
 use tokens::Tokens;
 
+/// What stands in the place of the names of erased users and of their API keys.
+const ERASED_NAME: &str = "erased";
 /// How long a sign-in waits for the first wallet, where the registration did not open it.
 const OPENING_MAX: Duration = Duration::from_secs(3);
+/// How long the end of the process waits for forgotten passwords that are being looked up.
+const ASKS_END_MAX: Duration = Duration::from_secs(5);
 
 /// The users who sign in with these addresses, each as `Email::as_str` gives it, by address. One statement.
 pub(crate) async fn users_with(
@@ -66,9 +86,9 @@ pub(crate) async fn users_with(
 pub struct User {
     /// The user's id.
     pub id: UserId,
-    /// Lower-cased and composed (NFC); unique.
+    /// Lower-cased and composed (NFC); unique. Of an erased user the id, at a domain that never exists.
     pub email: String,
-    /// Composed (NFC); 1 to 200 characters.
+    /// Composed (NFC); 1 to 200 characters. `erased` once the user is erased.
     pub full_name: String,
     /// What the user may do.
     pub role: Role,
@@ -93,8 +113,10 @@ pub struct Registration {
 }
 
 /// Which users a list shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserFilter {
+    /// Those whom a search finds; all when `None`.
+    pub search: Option<UserSearch>,
     /// Those with this role; any when `None`.
     pub role: Option<Role>,
     /// Those with this status; any when `None`.
@@ -114,6 +136,9 @@ pub struct Identity {
     sessions: Sessions,
     wallets: Wallets,
     currency: Currency,
+    mailer: Option<Mailer>,
+    /// A place for each forgotten password that is being looked up.
+    mail_asks: Arc<Semaphore>,
     workers: Workers,
 }
 
@@ -127,7 +152,12 @@ pub(crate) struct IdentityParts {
     pub wallets: Wallets,
     /// The currency of a first wallet when the customer names none.
     pub currency: Currency,
-    /// For the workers that read the keys again, watch for ended sessions, and note when API keys are used.
+    /// How many payments were made so far: while they are many, passwords are hashed more slowly.
+    pub payments: PaymentCount,
+    /// Sends mails; `None` for a bank that sends none.
+    pub mailer: Option<Mailer>,
+    /// For the workers that read the keys again, watch for ended sessions, note when API keys are used, delete expired
+    /// one-time tokens, and finish erasures.
     pub workers: Workers,
 }
 
@@ -141,11 +171,13 @@ impl Identity {
             sessions: Sessions::new(db.clone(), clock.clone(), tokens, keys, workers),
             db,
             clock,
-            passwords: Passwords::for_this_machine()?,
+            passwords: Passwords::for_this_machine(&parts.payments)?,
             throttles: parts.throttles,
             keys: parts.keys,
             wallets: parts.wallets,
             currency: parts.currency,
+            mailer: parts.mailer,
+            mail_asks: Arc::new(Semaphore::new(ASKS_MAX as usize)),
             workers: parts.workers,
         })
     }
@@ -156,16 +188,24 @@ impl Identity {
     }
 
     /// Starts the workers of a server: one learns of sessions that other processes end, one deletes old ones; one reads
-    /// the signing keys again; one writes when API keys were last used. Must be called inside a tokio runtime.
+    /// the signing keys again; one writes when API keys were last used; one deletes expired one-time tokens; one finishes
+    /// erasures. Must be called inside a tokio runtime.
     pub fn serve(&self) {
         self.sessions.serve();
         self.keys.serve(&self.workers);
         self.api_keys.serve();
+        self.serve_one_time_tokens();
+        self.serve_erasures();
     }
 
+    /// Stops the workers, then sends the mails that still wait, those of forgotten passwords under way too.
     pub(crate) async fn stop(&self) {
         self.api_keys.stop().await;
         self.workers.stop().await;
+        let Some(mailer) = &self.mailer else { return };
+        // All places are free once no address is looked up. After the time-out the mail of one that is, is not sent.
+        let _ = timeout(ASKS_END_MAX, self.mail_asks.acquire_many(ASKS_MAX)).await;
+        mailer.stop().await;
     }
 
     /// The throttles of the bank.
@@ -192,7 +232,11 @@ impl Identity {
 
     /// Stores a customer, then asks the ledger to open their first wallet. If it is not known whether the wallet was
     /// opened, the next sign-in opens it.
-    pub async fn register(&self, registration: Registration) -> Result<(User, Wallet), IdentityError> {
+    pub async fn register(
+        &self,
+        registration: Registration,
+        client: &ClientInfo,
+    ) -> Result<(User, Wallet), IdentityError> {
         let currency = registration.currency.unwrap_or(self.currency);
         let new = self
             .new_user(
@@ -204,17 +248,18 @@ impl Identity {
             .await?;
         // Reserved before anything is written, so that a full queue refuses the whole registration.
         let place = self.wallets.reserve_opening().map_err(IdentityError::Wallet)?;
-        let user = self
-            .insert(repo::NewUser {
-                first_currency: Some(currency),
-                ..new
-            })
-            .await?;
+        let by = actor_of(&new.user).from_client(client.clone());
+        let line = made(AuditAction::UserRegistered, &new.user).by(&by);
+        let new = repo::NewUser {
+            first_currency: Some(currency),
+            ..new
+        };
+        let user = self.insert(new, line).await?;
         let wallet = place.open(&actor_of(&user), currency).await;
         Ok((user, wallet.map_err(IdentityError::WalletLater)?))
     }
 
-    /// Stores a user of any role, without a wallet.
+    /// Stores a user of any role, without a wallet. Only the terminal asks for it, so the audit log names no actor.
     pub async fn create_user(
         &self,
         email: Email,
@@ -223,13 +268,15 @@ impl Identity {
         role: Role,
     ) -> Result<User, IdentityError> {
         let new = self.new_user(email, full_name, password, role).await?;
-        self.insert(new).await
+        let line = made(AuditAction::UserCreated, &new.user);
+        self.insert(new, line).await
     }
 
-    async fn insert(&self, new: repo::NewUser) -> Result<User, IdentityError> {
+    async fn insert(&self, new: repo::NewUser, line: AuditLine) -> Result<User, IdentityError> {
         let work = self.db.transaction(move |tx| {
             Box::pin(async move {
                 repo::insert(tx, &new).await?;
+                audit::record(tx, &[line]).await?;
                 Ok(new.user)
             })
         });
@@ -283,6 +330,10 @@ impl Identity {
             first_currency: None,
         })
     }
+}
+
+fn made(action: AuditAction, user: &User) -> AuditLine {
+    audit_lines::made(action, user.id, user.role, user.created_at)
 }
 
 fn actor_of(user: &User) -> Actor {

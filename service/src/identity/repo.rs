@@ -1,5 +1,9 @@
 //! The SQL of users.
 
+mod user_list;
+
+pub(super) use user_list::list_users;
+
 use std::collections::{HashMap, HashSet};
 
 use entity::users;
@@ -10,7 +14,8 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{IdentityError, User, UserFilter};
+use super::search::name_key;
+use super::{IdentityError, User};
 use crate::db::{Fault, SqlDialect};
 use crate::values::{Currency, Role, Timestamp, UserId, UserStatus};
 
@@ -33,6 +38,7 @@ pub(super) async fn insert(db: &impl ConnectionTrait, new: &NewUser) -> Result<(
     let row = users::ActiveModel {
         id: Set(user.id),
         email: Set(user.email),
+        name_key: Set(name_key(&user.full_name)),
         full_name: Set(user.full_name),
         password_hash: Set(new.password_hash.clone()),
         role: Set(user.role),
@@ -40,6 +46,7 @@ pub(super) async fn insert(db: &impl ConnectionTrait, new: &NewUser) -> Result<(
         first_currency: Set(new.first_currency),
         created_at: Set(user.created_at),
         updated_at: Set(user.updated_at),
+        erased_at: Set(None),
     };
     row.insert(db).await.map_err(|error| {
         let fault = Fault::from(error);
@@ -83,6 +90,8 @@ pub(super) enum Change {
     Status(UserStatus),
     Role(Role),
     PasswordHash(String),
+    FullName(String),
+    Email(String),
 }
 
 /// Changes a locked user, and gives what the user is now; `None` if there is no such user.
@@ -100,6 +109,11 @@ pub(super) async fn change(
         Change::Status(status) => row.status = Set(status),
         Change::Role(role) => row.role = Set(role),
         Change::PasswordHash(hash) => row.password_hash = Set(hash),
+        Change::FullName(name) => {
+            row.name_key = Set(name_key(&name));
+            row.full_name = Set(name);
+        }
+        Change::Email(email) => row.email = Set(email),
     }
     let update = users::Entity::update_many().set(row).filter(users::Column::Id.eq(id));
     let changed = update.exec_with_returning(tx).await?.into_iter().next();
@@ -118,19 +132,6 @@ pub(super) async fn replace_hash(db: &impl ConnectionTrait, id: UserId, old: &st
         .filter(users::Column::PasswordHash.eq(old));
     update.exec(db).await?;
     Ok(())
-}
-
-/// Users, newest first.
-pub(super) async fn list(db: &impl ConnectionTrait, filter: UserFilter, limit: u64) -> Result<Vec<User>, Fault> {
-    let mut query = users::Entity::find();
-    if let Some(role) = filter.role {
-        query = query.filter(users::Column::Role.eq(role));
-    }
-    if let Some(status) = filter.status {
-        query = query.filter(users::Column::Status.eq(status));
-    }
-    let rows = query.order_by_desc(users::Column::Id).limit(limit).all(db).await?;
-    Ok(rows.into_iter().map(|row| account(row).user).collect())
 }
 
 pub(super) async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<Account>, Fault> {

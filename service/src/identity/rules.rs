@@ -1,6 +1,7 @@
 //! The rules for an e-mail address and a name; those for a password are in `passwords`. Pure.
 
-use super::characters::{composed, folded, is_mark, is_plain, is_space, plain_name};
+use crate::characters::{composed, folded, is_mark, is_plain, is_space, plain_name};
+use crate::values::UserId;
 
 const EMAIL_MAX: usize = 254;
 const FULL_NAME_MAX: usize = 200;
@@ -13,13 +14,21 @@ pub struct Email(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FullName(String);
 
+/// The domain of erased users' addresses, which never exists (RFC 2606). No user registers under it.
+const ERASED_DOMAIN: &str = "erased.invalid";
+
+/// The address that stands in the place of an erased user's.
+pub(super) fn erased_email(user: UserId) -> String {
+    format!("{user}@{ERASED_DOMAIN}")
+}
+
 /// The ideographic full stop, which some programs read as the dot of a domain.
 const OTHER_DOT: char = '\u{3002}';
 
 impl Email {
     /// Reads an address: one `@`, a local part before it, a domain with a dot after it, and visible characters only,
-    /// none of them a compatibility form of another. `None` when it breaks one of these rules, or has more than 254
-    /// bytes.
+    /// none of them a compatibility form of another. `None` when it breaks one of these rules, has more than 254 bytes, or
+    /// is one of an erased user.
     #[must_use]
     pub fn try_new(text: &str) -> Option<Self> {
         let composed = composed(text.trim())?;
@@ -31,7 +40,7 @@ impl Email {
         };
         let domain_has_labels = domain.contains('.') && domain.split('.').all(is_part);
         let fits = address.len() <= EMAIL_MAX && is_plain(&composed) && is_part(local) && domain_has_labels;
-        fits.then_some(Self(address))
+        (fits && domain != ERASED_DOMAIN).then_some(Self(address))
     }
 
     /// The form that is stored and compared.
@@ -86,6 +95,16 @@ mod tests {
         ] {
             assert_eq!(Email::try_new(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn no_user_can_have_an_erased_users_address() {
+        let erased = erased_email(UserId(uuid::Uuid::from_u128(7)));
+        assert_eq!(erased, "00000000-0000-0000-0000-000000000007@erased.invalid");
+        for text in [&*erased, "ana@erased.invalid", "ana@ERASED.Invalid"] {
+            assert_eq!(Email::try_new(text), None, "{text}");
+        }
+        assert!(Email::try_new("ana@not.erased.invalid").is_some());
     }
 
     fn email(text: &str) -> Option<String> {

@@ -1,14 +1,16 @@
 //! Signing in and out, and changing a password: what a person does with their own sessions.
 
 use secrecy::SecretString;
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::detached::detached;
-use super::passwords::PasswordVerdict;
+use super::passwords::{PasswordVerdict, Reservation};
 use super::repo::{self, Account, Change};
-use super::sessions::{self, ClientInfo, EndedSelection, LiveSession, Proven, SessionEnd, SessionTokens};
-use super::{Email, Identity, IdentityError, OPENING_MAX, ThrottleKey, User, actor_of, asker};
-use crate::actor::{Actor, Credential, Permission};
+use super::sessions::{self, EndedSelection, LiveSession, Proven, SessionEnd, SessionTokens};
+use super::{Email, Identity, IdentityError, OPENING_MAX, ThrottleKey, User, actor_of, asker, audit_lines, one_time};
+use crate::actor::{Actor, ClientInfo, Credential, Permission};
+use crate::audit::{self, AuditAction, AuditLine};
 use crate::db::Fault;
 use crate::values::{SessionId, UserId, UserStatus};
 use crate::wallets::WalletError;
@@ -21,29 +23,48 @@ struct HashChange {
     replaced: Option<String>,
     /// The user's sessions that end with the old password.
     ended: EndedSelection,
+    /// What the audit log calls it.
+    action: AuditAction,
+}
+
+/// What became of a sign-in whose password was compared.
+enum SignInOutcome {
+    Done(Account, SessionTokens),
+    /// The password was wrong, or there is no such user, or one who is not active. The user, if there is one.
+    Failed(Option<UserId>),
 }
 
 impl Identity {
     /// Checks a password and begins a session. An unknown e-mail address takes as long and gets the same answer as a wrong
-    /// password. A failed sign-in writes nothing, and counts for the throttle.
+    /// password. A failed sign-in counts for the throttle, and leaves a line in the audit log; where that line cannot be
+    /// written, it is answered as a fault.
     pub async fn sign_in(
         &self,
         email: &str,
         password: SecretString,
         client: &ClientInfo,
     ) -> Result<SessionTokens, IdentityError> {
+        let place = self.passwords.reserve()?;
         // A malformed address matches no user, and may contain characters that PostgreSQL rejects.
         let address = Email::try_new(email);
-        let key = ThrottleKey::account(address.as_ref().map_or(email, Email::as_str));
+        let named = address.as_ref().map_or(email, Email::as_str);
+        let key = ThrottleKey::account(named);
         let attempt = self.throttles.sign_ins.begin(key, client.address).await?;
-        let (account, tokens) = match self.account_of(address, password, client).await {
-            Ok(signed_in) => {
+        let (account, tokens) = match self.try_password(&place, address.as_ref(), password, client).await {
+            Ok(SignInOutcome::Done(account, tokens)) => {
                 attempt.forget().await;
-                signed_in
+                (account, tokens)
             }
             // A suspended user gets the same answer, and counts as a failure, so that it cannot be told.
-            Err(IdentityError::InvalidCredentials) => {
+            Ok(SignInOutcome::Failed(user)) => {
+                // Before the line is written, so that it counts when the caller hangs up meanwhile.
                 attempt.failed().await;
+                let line = self.failure(named).from_client(client);
+                let line = match user {
+                    Some(user) => line.to_user(user),
+                    None => line,
+                };
+                self.record(line).await?;
                 return Err(IdentityError::InvalidCredentials);
             }
             // A fault, or a full queue, is not the caller's failure.
@@ -56,33 +77,56 @@ impl Identity {
         Ok(tokens)
     }
 
-    /// The account with this address and password, and the tokens of a new session.
-    async fn account_of(
+    /// Begins a session of the account with this address and password.
+    async fn try_password(
         &self,
-        email: Option<Email>,
+        place: &Reservation,
+        email: Option<&Email>,
         password: SecretString,
         client: &ClientInfo,
-    ) -> Result<(Account, SessionTokens), IdentityError> {
+    ) -> Result<SignInOutcome, IdentityError> {
         let found = match email {
-            Some(email) => repo::find_by_email(&self.db.read, &email.into_inner()).await?,
+            Some(email) => repo::find_by_email(&self.db.read, email.as_str()).await?,
             None => None,
         };
+        let failed = SignInOutcome::Failed(found.as_ref().map(|account| account.user.id));
         let hash = found.as_ref().map(|account| account.password_hash.clone());
-        let is_outdated = match self.passwords.verify(password.clone(), hash).await? {
-            PasswordVerdict::Wrong => return Err(IdentityError::InvalidCredentials),
+        let is_outdated = match self.passwords.verify(place, password.clone(), hash).await? {
+            PasswordVerdict::Wrong => return Ok(failed),
             PasswordVerdict::Right { is_outdated } => is_outdated,
         };
-        let account = found.filter(|account| account.user.status == UserStatus::Active);
-        let account = account.ok_or(IdentityError::InvalidCredentials)?;
+        let Some(account) = found.filter(|account| account.user.status == UserStatus::Active) else {
+            return Ok(failed);
+        };
         let proven = Proven {
             user: account.user.id,
             password_hash: account.password_hash.clone(),
         };
-        let tokens = self.sessions.begin(proven, client).await?;
+        let tokens = match self.sessions.begin(proven, client).await {
+            // The user was suspended, or has another password, since the row was read.
+            Err(IdentityError::InvalidCredentials) => return Ok(failed),
+            begun => begun?,
+        };
         if is_outdated {
             self.hash_again(&account, password);
         }
-        Ok((account, tokens))
+        Ok(SignInOutcome::Done(account, tokens))
+    }
+
+    /// The line of a failed sign-in with an address. Whether a user has the address makes no difference to the time that it
+    /// takes.
+    fn failure(&self, email: &str) -> AuditLine {
+        let now = self.clock.now();
+        let keys = self.keys.derive(audit_lines::PURPOSE, now);
+        let key = keys.first().expect("a key set has at least one key");
+        audit_lines::sign_in_failed(key, email, now)
+    }
+
+    async fn record(&self, line: AuditLine) -> Result<(), Fault> {
+        let work = self
+            .db
+            .transaction(move |tx| Box::pin(async move { audit::record(tx, &[line]).await }));
+        work.await
     }
 
     /// Hashes a password again with today's parameters, in the background. If it fails, the next sign-in tries again.
@@ -117,7 +161,7 @@ impl Identity {
             ids.extend(owned.filter(|(_, user)| *user == actor.user).map(|(id, _)| id));
         }
         let which = EndedSelection::These(ids);
-        self.sessions.end(actor.user, which, SessionEnd::SignedOut).await?;
+        self.sessions.end(actor, which, SessionEnd::SignedOut).await?;
         Ok(())
     }
 
@@ -129,7 +173,7 @@ impl Identity {
     /// Ends one of the actor's own sessions.
     pub async fn end_session(&self, actor: &Actor, id: SessionId) -> Result<(), IdentityError> {
         let which = EndedSelection::These(vec![id]);
-        match self.sessions.end(actor.user, which, SessionEnd::EndedByOwner).await? {
+        match self.sessions.end(actor, which, SessionEnd::EndedByOwner).await? {
             0 => Err(IdentityError::SessionNotFound),
             _ => Ok(()),
         }
@@ -138,12 +182,12 @@ impl Identity {
     /// Ends all of the actor's own sessions.
     pub async fn end_sessions(&self, actor: &Actor) -> Result<(), IdentityError> {
         let all = EndedSelection::All;
-        self.sessions.end(actor.user, all, SessionEnd::EndedByOwner).await?;
+        self.sessions.end(actor, all, SessionEnd::EndedByOwner).await?;
         Ok(())
     }
 
     /// Changes the actor's own password and ends all other sessions of theirs. A wrong old password counts as a failed
-    /// sign-in, since it is guessing too.
+    /// sign-in, and leaves the line of one, since it is guessing too.
     pub async fn change_password(
         &self,
         actor: &Actor,
@@ -151,18 +195,21 @@ impl Identity {
         new: SecretString,
         client: &ClientInfo,
     ) -> Result<(), IdentityError> {
+        let place = self.passwords.reserve()?;
         let account = repo::find_account(&self.db.read, actor.user).await?;
         let account = account.ok_or(IdentityError::UserNotFound)?;
         let key = ThrottleKey::account(&account.user.email);
         let attempt = self.throttles.sign_ins.begin(key, client.address).await?;
         // Kept until the new password is hashed, which waits in the same queue.
-        let _place = match self
+        let _attempt = match self
             .passwords
-            .verify(current, Some(account.password_hash.clone()))
+            .verify(&place, current, Some(account.password_hash.clone()))
             .await
         {
             Ok(PasswordVerdict::Wrong) => {
                 attempt.failed().await;
+                let line = self.failure(&account.user.email).by(actor);
+                self.record(line.from_client(client).to_user(actor.user)).await?;
                 return Err(IdentityError::InvalidCredentials);
             }
             Ok(PasswordVerdict::Right { .. }) => attempt.forget().await,
@@ -171,14 +218,18 @@ impl Identity {
                 return Err(error.into());
             }
         };
+        // The new one takes a place of its own.
+        drop(place);
         let hash = self.new_hash(new, &account.user).await?;
         let change = HashChange {
             user: actor.user,
             hash,
             replaced: Some(account.password_hash),
             ended: session_of(actor).map_or(EndedSelection::All, EndedSelection::AllBut),
+            action: AuditAction::PasswordChanged,
         };
-        self.store_password(actor, change).await
+        self.store_password(&actor.clone().from_client(client.clone()), change)
+            .await
     }
 
     /// Gives a user a new password and ends all of the user's sessions. For admins.
@@ -192,6 +243,7 @@ impl Identity {
             hash,
             replaced: None,
             ended: EndedSelection::All,
+            action: AuditAction::PasswordSet,
         };
         self.store_password(actor, change).await
     }
@@ -214,9 +266,15 @@ impl Identity {
                     if change.replaced.is_some_and(|replaced| replaced != stored) {
                         return Err(IdentityError::InvalidCredentials);
                     }
-                    repo::change(tx, change.user, Change::PasswordHash(change.hash), now).await?;
+                    let user = change.user;
+                    repo::change(tx, user, Change::PasswordHash(change.hash), now).await?;
+                    one_time::delete_of(tx, user).await?;
                     let reason = SessionEnd::PasswordChanged;
-                    Ok(sessions::end(tx, change.user, change.ended, reason, now).await?)
+                    let ended = sessions::end(tx, user, change.ended, reason, now).await?;
+                    let line = AuditLine::at(change.action, now).by(&actor).to_user(user);
+                    let line = line.after(&json!({ "sessions_ended": ended.len() }));
+                    audit::record(tx, &[line]).await?;
+                    Ok(ended)
                 })
             });
             let ended = work.await?;

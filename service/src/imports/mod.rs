@@ -41,13 +41,14 @@ use parking_lot::Mutex;
 use tokio::io::AsyncRead;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
+use crate::actor::Actor;
 use crate::clock::{Clock, id_at};
 use crate::config::Config;
 use crate::db::{Db, Fault};
 use crate::values::{ImportId, ImportKind};
 use crate::workers::Workers;
 use pending::{PendingFile, PendingFiles};
-use runner::Runner;
+use runner::{NewImport, Runner};
 use tasks::{Task, TaskFile};
 use uploads::Uploads;
 use worker::ImportQueue;
@@ -158,10 +159,11 @@ impl Imports {
         }
     }
 
-    /// Receives a file from a client; the worker imports it. If the client disconnects after the last byte, the import
+    /// Receives a file from an actor; the worker imports it. If the client disconnects after the last byte, the import
     /// is recorded all the same; if it disconnects before, the file is removed.
     pub async fn receive_upload(
         &self,
+        actor: &Actor,
         slot: UploadSlot,
         file: &str,
         body: impl AsyncRead + Send,
@@ -173,7 +175,7 @@ impl Imports {
             id,
             ..self.runner.new_import(kind, file, arrived.content)
         };
-        let (runner, recorded) = (self.runner.clone(), import.clone());
+        let (runner, recorded, actor) = (self.runner.clone(), import.clone(), actor.clone());
         let record = tokio::spawn(async move {
             let keeper = runner.clone();
             let kept = tokio::task::spawn_blocking(move || {
@@ -182,8 +184,13 @@ impl Imports {
             });
             let (stored_as, arrived) = kept.await.map_err(Fault::broken)?;
             let stored_as = stored_as.map_err(ImportError::Unwritable)?;
-            let inserted = repo::insert(&runner.db.write, &recorded, Some(stored_as), false).await;
-            let inserted = inserted.map_err(Fault::of_commit);
+            let new = NewImport {
+                import: recorded,
+                stored_as: Some(stored_as),
+                holds_content: false,
+                actor: Some(actor),
+            };
+            let inserted = runner.store(new).await;
             match &inserted {
                 Ok(()) => drop(permit.send(Task::new(TaskFile::Upload(id), pending))),
                 // It is unknown whether the import is recorded. The next start checks, and imports or removes the file.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -18,9 +19,11 @@ use super::rejects::Rejects;
 use super::repo::{self, End, ImportUpdate};
 use super::tasks::{Task, TaskFile};
 use super::uploads::Uploads;
+use crate::actor::Actor;
+use crate::audit::{self, AuditAction, AuditLine, AuditSubject};
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
-use crate::values::{ImportId, ImportKind, ImportStatus};
+use crate::values::{ImportId, ImportKind, ImportStatus, Timestamp};
 
 /// What to do with a content whose import was completed before, or failed for its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +67,17 @@ impl Default for RunOptions {
 pub(super) struct RunningImport {
     pub kind: ImportKind,
     pub progress: Arc<watch::Sender<ImportProgress>>,
+}
+
+/// An import to store.
+pub(super) struct NewImport {
+    pub import: Import,
+    /// Where the file of an upload is; `None` for a file that stays where it is.
+    pub stored_as: Option<String>,
+    /// True for one that holds its content from now on.
+    pub holds_content: bool,
+    /// Who has uploaded the file; `None` for a command, and for the files of a folder.
+    pub actor: Option<Actor>,
 }
 
 pub(super) struct Runner {
@@ -187,12 +201,12 @@ impl Runner {
                         finished_at: Some(self.clock.now()),
                         ..self.new_import(kind, file, content)
                     };
-                    repo::insert(&self.db.write, &import, None, false).await?;
+                    self.store(NewImport::of_file(import.clone(), false)).await?;
                     return Ok(import);
                 }
                 None => {
                     let import = self.new_import(kind, file, content);
-                    match repo::insert(&self.db.write, &import, None, true).await {
+                    match self.store(NewImport::of_file(import.clone(), true)).await {
                         Ok(()) => return Ok(import),
                         // Another importer has just inserted the same content.
                         Err(fault) if fault.is_unique_violation_of("digest") => {}
@@ -201,6 +215,19 @@ impl Runner {
                 }
             }
         }
+    }
+
+    /// Stores a new import and its line of the audit log. A unique violation of `digest` means that another one holds
+    /// the content already.
+    pub async fn store(&self, new: NewImport) -> Result<(), Fault> {
+        let line = new.line(self.clock.now());
+        let work = self.db.transaction(move |tx| {
+            Box::pin(async move {
+                repo::insert(tx, &new.import, new.stored_as, new.holds_content).await?;
+                audit::record(tx, &[line]).await
+            })
+        });
+        work.await
     }
 
     /// A new import, with no row applied.
@@ -219,6 +246,28 @@ impl Runner {
             counts: ImportTotals::default(),
             started_at,
             finished_at: None,
+        }
+    }
+}
+
+impl NewImport {
+    fn of_file(import: Import, holds_content: bool) -> Self {
+        Self {
+            import,
+            stored_as: None,
+            holds_content,
+            actor: None,
+        }
+    }
+
+    fn line(&self, now: Timestamp) -> AuditLine {
+        let import = &self.import;
+        let line = AuditLine::at(AuditAction::ImportCreated, now)
+            .to(AuditSubject::Import(import.id), None)
+            .after(&json!({ "kind": import.kind.as_str(), "file": import.file_name, "bytes": import.size }));
+        match &self.actor {
+            Some(actor) => line.by(actor),
+            None => line,
         }
     }
 }

@@ -123,6 +123,12 @@ impl Metrics {
         *self.last_loss.lock() = Some(loss);
     }
 
+    /// Commands that were committed so far.
+    #[must_use]
+    pub fn commands(&self) -> u64 {
+        self.commands.load(Ordering::Relaxed)
+    }
+
     /// How long the current batch has been worked on; `None` while there is none.
     #[must_use]
     pub fn batch_age(&self) -> Option<Duration> {

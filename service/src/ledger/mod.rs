@@ -54,4 +54,4 @@ pub(crate) use verify::verify_in;
 
 pub(crate) use bank_clock::clock_skew_ms;
 pub(crate) use history::{EntryRange, balance_before, entries_in, head_time};
-pub(crate) use repo::{hold_of, transfer_of, wallet_of};
+pub(crate) use repo::{TextsRange, erase_some_texts, hold_of, transfer_of, wallet_of};

@@ -1,4 +1,4 @@
-//! The bank as a whole: its health, its counters, and the proof of its books.
+//! The bank as a whole: its start, its health, its counters, and the proof of its books.
 
 mod readiness;
 
@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::aggregates::{self, Aggregates, Comparison, Verdict};
+use crate::audit::{self, AuditAction, AuditLine};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
 use crate::ledger::{self, JournalLoss, Ledger, Metrics, MetricsSnapshot, Queue, Report, VerifyError};
@@ -76,6 +78,16 @@ impl Ops {
             workers,
             started_at,
         }
+    }
+
+    /// Tells the audit log that a server starts, with its settings: a JSON object without a secret.
+    pub async fn record_start(&self, settings: &Value) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let line = AuditLine::at(AuditAction::BankStarted, now).after(settings);
+        let work = self
+            .db
+            .transaction(move |tx| Box::pin(async move { audit::record(tx, &[line]).await }));
+        work.await
     }
 
     /// Checks that the database answers.

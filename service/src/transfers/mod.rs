@@ -9,6 +9,7 @@ mod error;
 mod expiry;
 mod misses;
 mod payees;
+mod person;
 mod repo;
 mod request;
 mod shown;
@@ -26,6 +27,7 @@ use std::slice;
 use std::sync::Arc;
 
 use self::payees::{PayeeLookup, Payees};
+use self::shown::{Showing, Viewer};
 use crate::actor::{Actor, Permission};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
@@ -129,16 +131,19 @@ impl Transfers {
     /// A transfer that the actor may see: as the owner of either side, or with `transfers:read_all`. A refused one is for the
     /// source's owner, the user who asked, and those who may read all.
     pub async fn get(&self, actor: &Actor, id: TransferId) -> Result<ShownTransfer, TransferError> {
+        let mut own = Vec::new();
         let found = if actor.may(Permission::TransfersReadAll) {
             repo::find(&self.db.read, id).await?
         } else {
             // The wallets are read first, so that another customer's transfer takes as long as one that does not exist.
-            let own = repo::wallets_of(&self.db.read, actor.user).await?;
+            own = repo::wallets_of(&self.db.read, actor.user).await?;
             repo::find_of(&self.db.read, (actor.user, &own), id).await?
         };
         let may_use = |transfer: &Transfer| actor.may_use(transfer.source) || actor.may_use(transfer.destination);
         let found = found.filter(may_use).ok_or(TransferError::NotFound)?;
-        let mut shown = repo::shown(&self.db.read, vec![found], self.clock.now()).await?;
+        own.retain(|wallet| actor.may_use(*wallet));
+        let viewer = Viewer::of(actor, &own);
+        let mut shown = repo::shown(&self.db.read, vec![found], self.clock.now(), viewer).await?;
         shown.pop().ok_or(TransferError::NotFound)
     }
 
@@ -155,7 +160,11 @@ impl Transfers {
             self.wallets.find_of(actor, holder, wallet).await?;
         }
         let scope = self.scope(actor, filter.wallet).await?;
-        Ok(repo::list(&self.db.read, &scope, &filter, &request, self.clock.now()).await?)
+        let showing = Showing {
+            viewer: Viewer::of(actor, scope.wallets()),
+            now: self.clock.now(),
+        };
+        Ok(repo::list(&self.db.read, &scope, &filter, &request, showing).await?)
     }
 
     /// Whose transfers an actor's list shows, in all or of one wallet that they may use.

@@ -5,15 +5,20 @@
 //! customer's wallet does not exist; a system wallet is opened by an operator's first use of its method, and stays
 //! active.
 
+mod erasure;
 mod error;
+mod reason;
 mod repo;
 mod statement;
 mod times;
 
 pub use crate::ledger::{BalanceAt, Expected, LimitState, Wallet, WalletLimits, WalletTag};
 pub use error::WalletError;
+pub use reason::StatusReason;
 pub use statement::{Movements, Statement};
 pub use times::{TimeRange, TimeRefusal};
+
+pub(crate) use erasure::TextsRange;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -171,19 +176,49 @@ impl Wallets {
         Ok(entries_of(&self.db, id, request).await?)
     }
 
-    /// Freezes a wallet: no money moves in or out.
-    pub async fn freeze(&self, actor: &Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
-        self.set_status(actor, id, WalletStatus::Frozen, expected).await
+    /// Freezes a wallet: no money moves in or out. The audit log keeps the reason.
+    pub async fn freeze(
+        &self,
+        actor: &Actor,
+        id: WalletId,
+        reason: Option<StatusReason>,
+        expected: Expected,
+    ) -> Result<Wallet, WalletError> {
+        let request = StatusRequest {
+            wallet: id,
+            status: WalletStatus::Frozen,
+            reason: reason.map(StatusReason::into_inner),
+            expected,
+        };
+        self.set_status(actor, request).await
     }
 
-    /// Unfreezes a wallet: money may move again.
-    pub async fn unfreeze(&self, actor: &Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
-        self.set_status(actor, id, WalletStatus::Active, expected).await
+    /// Unfreezes a wallet: money may move again. The audit log keeps the reason.
+    pub async fn unfreeze(
+        &self,
+        actor: &Actor,
+        id: WalletId,
+        reason: Option<StatusReason>,
+        expected: Expected,
+    ) -> Result<Wallet, WalletError> {
+        let request = StatusRequest {
+            wallet: id,
+            status: WalletStatus::Active,
+            reason: reason.map(StatusReason::into_inner),
+            expected,
+        };
+        self.set_status(actor, request).await
     }
 
     /// Closes an empty wallet for good.
     pub async fn close(&self, actor: &Actor, id: WalletId, expected: Expected) -> Result<Wallet, WalletError> {
-        self.set_status(actor, id, WalletStatus::Closed, expected).await
+        let request = StatusRequest {
+            wallet: id,
+            status: WalletStatus::Closed,
+            reason: None,
+            expected,
+        };
+        self.set_status(actor, request).await
     }
 
     /// Sets the limits of a wallet, which replace the ones before.
@@ -259,19 +294,8 @@ impl Wallets {
     }
 
     /// A request for the status that the wallet already has succeeds and changes nothing.
-    async fn set_status(
-        &self,
-        actor: &Actor,
-        wallet: WalletId,
-        status: WalletStatus,
-        expected: Expected,
-    ) -> Result<Wallet, WalletError> {
-        check_reach(actor, wallet)?;
-        let request = StatusRequest {
-            wallet,
-            status,
-            expected,
-        };
+    async fn set_status(&self, actor: &Actor, request: StatusRequest) -> Result<Wallet, WalletError> {
+        check_reach(actor, request.wallet)?;
         let changed = self
             .queue
             .submit(Command::new(actor.clone(), Action::SetStatus(request)))

@@ -13,7 +13,7 @@ use super::Holder;
 use crate::db::{Fault, SqlDialect, units_of_parts};
 use crate::ledger::{Wallet, wallet_of};
 use crate::page::PageRequest;
-use crate::values::{Currency, Method, Money, Timestamp, UserId, WalletId};
+use crate::values::{Currency, Method, Money, Timestamp, UserId, WalletId, WalletStatus};
 
 /// The database compares the holder, so that another customer's wallet takes as long as one that does not exist.
 pub(super) async fn find_of(db: &impl ConnectionTrait, holder: Holder, id: WalletId) -> Result<Option<Wallet>, Fault> {
@@ -68,6 +68,17 @@ pub(super) async fn exists(db: &impl ConnectionTrait, user: UserId, currency: Cu
         .filter(wallets::Column::UserId.eq(user))
         .filter(wallets::Column::Currency.eq(currency));
     Ok(query.count(db).await? > 0)
+}
+
+/// The wallets of a user that are not closed, in the order of their ids.
+pub(super) async fn unclosed_of(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<WalletId>, Fault> {
+    let query = wallets::Entity::find()
+        .select_only()
+        .column(wallets::Column::Id)
+        .filter(wallets::Column::UserId.eq(user))
+        .filter(wallets::Column::Status.ne(WalletStatus::Closed))
+        .order_by_asc(wallets::Column::Id);
+    Ok(query.into_tuple().all(db).await?)
 }
 
 pub(super) async fn currencies_of(

@@ -34,6 +34,7 @@ pub async fn measure(time: Duration) -> Result<()> {
         upload_max_bytes: 0,
         disk_reserve_bytes: 0,
         redis_url: None,
+        mail: None,
         reports: ReportAccess::Public,
     };
     let db = Db::connect(&config.database_url).await?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::audit::{AuditLook, audit_name};
 use crate::lists::{Look, Size, list_name};
 use crate::report::{Milli, decimal};
 use crate::statements::STATEMENTS;
@@ -50,6 +51,10 @@ const FOREIGN: Goal = Goal::AtMost {
     ceiling: 1_500,
     aim: 1_100,
 };
+const AUDIT_PAGES: Goal = Goal::AtMost {
+    ceiling: 1_500,
+    aim: 1_100,
+};
 /// How much later transfers may be answered beside a storm of sign-ins.
 const STORM: Goal = Goal::AtMost {
     ceiling: 2_000,
@@ -93,6 +98,9 @@ pub fn ratios() -> Vec<Ratio> {
     });
     for database in DATABASES {
         ratios.extend(Look::ALL.map(|look| ratio_of_look(database, look)));
+    }
+    for database in DATABASES {
+        ratios.extend(AuditLook::ALL.map(|look| ratio_of_audit_look(database, look)));
     }
     ratios.extend(STATEMENTS.map(|statement| Ratio {
         title: format!("{}, MiB resident above idle", statement.name),
@@ -138,6 +146,21 @@ fn ratio_of_look(database: &str, look: Look) -> Ratio {
                 PAGES
             }
         },
+    }
+}
+
+/// What a page of the long audit log costs over the same page of the short one.
+fn ratio_of_audit_look(database: &str, look: AuditLook) -> Ratio {
+    let (over, under) = (
+        audit_name(database, look, Size::Many),
+        audit_name(database, look, Size::Few),
+    );
+    Ratio {
+        title: format!("{over} / few: p50"),
+        figure: Figure::P50,
+        over,
+        under: Some(under),
+        goal: AUDIT_PAGES,
     }
 }
 

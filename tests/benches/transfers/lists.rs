@@ -1,21 +1,16 @@
 //! What pages of a list and a balance at a time cost on a wallet with few and with many entries, and what the list of a
 //! customer with two transfers costs in a small and in a large bank. One client, all of them in turns.
 
-use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use chrono::{SecondsFormat, TimeDelta};
-use hdrhistogram::Histogram;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use crate::common::client::{new_histogram, read_answer};
 use crate::histories::{BUSY, Histories, QUIET, StoredBank};
-use crate::report::{Measure, Report};
+use crate::report::Report;
+use crate::timed::{Line, Timed, get, measure_in_turns};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +32,6 @@ pub enum Size {
 
 /// Items in a page, as the contract has it.
 const PAGE: u32 = 50;
-const REQUESTS_A_ROUND: usize = 25;
 
 impl Look {
     pub const ALL: [Self; 6] = [
@@ -94,56 +88,7 @@ pub async fn measure(
             looks.push(Timed::new(list_name(database, look, size), own_line, request)?);
         }
     }
-    for round in 0..=rounds {
-        for timed in &mut looks {
-            timed.ask_often().await?;
-            // The first round only warms the servers up.
-            if round == 0 {
-                timed.forget();
-            }
-        }
-    }
-    for timed in looks {
-        report.add(&timed.name, Measure::of(&timed.times, timed.elapsed));
-    }
-    Ok(())
-}
-
-/// One kind of request, and how long its answers took.
-struct Timed {
-    name: String,
-    line: Line,
-    request: String,
-    times: Histogram<u64>,
-    elapsed: Duration,
-}
-
-impl Timed {
-    fn new(name: String, line: Line, request: String) -> Result<Self> {
-        Ok(Self {
-            name,
-            line,
-            request,
-            times: new_histogram()?,
-            elapsed: Duration::ZERO,
-        })
-    }
-
-    async fn ask_often(&mut self) -> Result<()> {
-        for _ in 0..REQUESTS_A_ROUND {
-            let sent = Instant::now();
-            self.line.ask(&self.request).await?;
-            let took = sent.elapsed();
-            self.times.record(u64::try_from(took.as_micros())?.max(1))?;
-            self.elapsed += took;
-        }
-        Ok(())
-    }
-
-    fn forget(&mut self) {
-        self.times.reset();
-        self.elapsed = Duration::ZERO;
-    }
+    measure_in_turns(report, looks, rounds).await
 }
 
 /// A request for each look. Asks for each once, to see that its answer is the one that is meant.
@@ -206,41 +151,4 @@ async fn last_page(line: &mut Line, bank: &StoredBank, list: &str, id_field: &st
         "the cursor does not hold the last item's id: {cursor}"
     );
     Ok(format!("{list}&cursor={of_end}"))
-}
-
-fn get(path: &str, token: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: florin\r\nAuthorization: Bearer {token}\r\n\r\n")
-}
-
-/// A connection for one request after the other.
-struct Line {
-    stream: TcpStream,
-    answer: Vec<u8>,
-}
-
-impl Line {
-    async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let answer = Vec::new();
-        Ok(Self { stream, answer })
-    }
-
-    async fn ask(&mut self, request: &str) -> Result<()> {
-        self.stream.write_all(request.as_bytes()).await?;
-        let status = read_answer(&mut self.stream, &mut self.answer).await?;
-        ensure!(
-            status == 200,
-            "status {status} to {request}: {}",
-            String::from_utf8_lossy(&self.answer)
-        );
-        Ok(())
-    }
-
-    /// The body of the last answer.
-    fn json(&self) -> Result<Value> {
-        let head_end = self.answer.windows(4).position(|part| part == b"\r\n\r\n");
-        let body = &self.answer[head_end.context("a head")? + 4..];
-        Ok(serde_json::from_slice(body)?)
-    }
 }

@@ -1,9 +1,10 @@
 //! Transfers per second over HTTP against the database's own benchmark, batches and holds against single transfers, and
-//! what lists and statements cost on long histories, in one run on one machine.
+//! what lists, statements and pages of the audit log cost on long histories, in one run on one machine.
 //!
 //! `cargo bench -p tests --bench transfers [-- --quick] [-- --runs 3] [-- --only NAME] [-- --json FILE]`. The server is
 //! the release binary in a separate process; the client, the server and the database share the machine's cores.
 
+mod audit;
 mod batches;
 #[path = "../common/mod.rs"]
 mod common;
@@ -20,6 +21,7 @@ mod sqlite;
 mod stage;
 mod statements;
 mod storm;
+mod timed;
 mod work;
 
 use std::time::Duration;
@@ -49,7 +51,7 @@ struct Options {
     #[arg(long)]
     seconds: Option<u64>,
     /// Only measurements whose name contains this, and the baselines of their ratios: "batches", "hold", "lists",
-    /// "statement", "storm", "sqlite", ...
+    /// "statement", "audit", "storm", "sqlite", ...
     #[arg(long)]
     only: Option<String>,
     /// Where to write the figures
@@ -172,9 +174,14 @@ fn works(time: Duration) -> impl Iterator<Item = (String, Work)> {
     singles.chain(others)
 }
 
-/// Measures lists on both databases and statements on PostgreSQL, on histories that are stored for them.
+/// Measures lists and the audit log on both databases and statements on PostgreSQL, on histories that are stored first.
 async fn measure_histories(report: &mut Report, selection: &Selection, entries: Entries, rounds: usize) -> Result<()> {
     for (database, backend) in [("postgres", DbBackend::Postgres), ("sqlite", DbBackend::Sqlite)] {
+        if selection.has_any_of(&format!("audit {database}")) {
+            eprintln!("{database}: few are {} lines, many are {}", entries.few, entries.many);
+            let program = processes::build()?;
+            audit::measure(report, (database, backend), &program, entries, rounds).await?;
+        }
         let has_lists = selection.has_any_of(&format!("lists {database}"));
         let has_statements = selection.has_any_of(&format!("statement {database}"));
         if !has_lists && !has_statements {

@@ -155,7 +155,8 @@ async fn transfer(pool: &SqlitePool, source: u128, destination: u128) -> Result<
 pub const SEED: &str = "
 CREATE TEMP TABLE numbers AS WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {wallets})
     SELECT n, unhex(printf('%032x', n)) AS id, '1970-01-01T00:00:00+00:00' AS t FROM s;
-INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at) SELECT id, 'user' || n || '@example.com', 'User', '', 'customer', 'active', t, t FROM numbers;
+INSERT INTO users (id, email, full_name, name_key, password_hash, role, status, created_at, updated_at)
+    SELECT id, 'user' || n || '@example.com', 'User', 'user', '', 'customer', 'active', t, t FROM numbers;
 INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
     SELECT id, id, NULL, 'USD', '1000000.0000', '0.0000', 'ACTIVE', 1, t, t FROM numbers;
 INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)

@@ -232,8 +232,8 @@ pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: 
 // A wallet and its user have the same id; its time is 1970. The deposits come from one system wallet, as any deposit
 // does. They lie in the past, since the journal's openings of the wallets follow them, and a long history follows those.
 const POSTGRES_SEED: &str = "
-INSERT INTO users (id, email, full_name, password_hash, role, status, created_at, updated_at)
-SELECT lpad(to_hex(n), 32, '0')::uuid, 'user' || n || '@example.com', 'User', '', 'customer', 'active', now(), now()
+INSERT INTO users (id, email, full_name, name_key, password_hash, role, status, created_at, updated_at)
+SELECT lpad(to_hex(n), 32, '0')::uuid, 'user' || n || '@example.com', 'User', 'user', '', 'customer', 'active', now(), now()
 FROM generate_series(1, {wallets}) n;
 INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)
 SELECT lpad(to_hex(n), 32, '0')::uuid, lpad(to_hex(n), 32, '0')::uuid, NULL, 'USD', 1000000, 0, 'ACTIVE', 1, 'epoch', 'epoch'

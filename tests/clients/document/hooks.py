@@ -21,6 +21,7 @@ EXCUSED = {
     "email": "e-mail address",  # Unicode decides which characters are visible; a regular expression cannot
     "full_name": "can be seen",
     "currency": "ISO 4217",  # alone it gives `unknown_currency`; with other bad fields it is in their list
+    "": "email or both",  # at least one of the two is given
     "destination_wallet_id": "destination_email",  # exactly one of the two is given
     "destination_email": "",  # the same, and an address as in `email`
     "expires_in_s": "only be given with hold",
@@ -28,6 +29,7 @@ EXCUSED = {
     "to": "must not be",
     "at": "must not be",
     "name": "can be seen",
+    "q": "can be seen",
     "refresh_token": "required",  # unless it is in the cookie
     "scopes": "permission",  # those that the caller has
     "wallet_ids": "no such wallet",

@@ -175,13 +175,14 @@ async function otherAnswers(ana: Bank, ben: Bank, operator: Bank, wallet_id: str
   const params = { path: { wallet_id } };
   refusal(await ben.GET("/v1/wallets/{wallet_id}", { params }), 404, "wallet_not_found");
   refusal(await bank().GET("/v1/wallets/{wallet_id}", { params }), 401, "unauthenticated");
-  refusal(await ana.POST("/v1/wallets/{wallet_id}/freeze", { params }), 403, "forbidden");
+  refusal(await ana.POST("/v1/wallets/{wallet_id}/freeze", { params, body: {} }), 403, "forbidden");
   refusal(await ana.GET("/v1/wallets", { params: { query: { limit: 501 } } }), 400, "invalid_request");
   const wrong = { email: "ana.typescript@example.com", password: "not this password" };
   refusal(await bank().POST("/v1/auth/login", { body: wrong }), 401, "invalid_credentials");
 
-  const frozen = body(await operator.POST("/v1/wallets/{wallet_id}/freeze", { params }));
-  const thawed = body(await operator.POST("/v1/wallets/{wallet_id}/unfreeze", { params }));
+  const frozen = body(await operator.POST("/v1/wallets/{wallet_id}/freeze", { params, body: {} }));
+  const why = { reason: "It was a mistake." };
+  const thawed = body(await operator.POST("/v1/wallets/{wallet_id}/unfreeze", { params, body: why }));
   assert.deepEqual([frozen.status, thawed.status], ["FROZEN", "ACTIVE"]);
   const system = { path: { wallet_id: deposit.source_wallet_id } };
   const owner: string | null = body(await operator.GET("/v1/wallets/{wallet_id}", { params: system })).user_id;

@@ -19,7 +19,7 @@ const COMMITS_UNTIL_ALONE: usize = 20;
 
 /// What strikes at the chosen round trip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Blow {
+pub(super) enum Blow {
     /// The server is killed.
     Kill,
     /// The connections are cut, and the server goes on.

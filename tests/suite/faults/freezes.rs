@@ -54,7 +54,7 @@ impl Pair {
         let asked = tokio::spawn(async move { services.transfers.submit(Asking::by(&actor), new).await });
         let held = holding.held().await;
         let wallets = &self.freezing.wallets;
-        let freeze = wallets.freeze(&self.operator, frozen, Expected::Anything).await;
+        let freeze = wallets.freeze(&self.operator, frozen, None, Expected::Anything).await;
         freeze.expect("a wallet can be frozen");
         assert!(!asked.is_finished(), "it waits all the while");
         held.pass_on();
@@ -63,7 +63,7 @@ impl Pair {
             panic!("run {number}: {outcome:?}")
         };
         assert_eq!(failure, Failure::WalletFrozen, "run {number}");
-        let unfreeze = wallets.unfreeze(&self.operator, frozen, Expected::Anything).await;
+        let unfreeze = wallets.unfreeze(&self.operator, frozen, None, Expected::Anything).await;
         unfreeze.expect("a wallet can be unfrozen");
     }
 

@@ -2,6 +2,7 @@
 //! no answer is wrong.
 
 mod answers;
+mod audit;
 mod batches;
 mod clocks;
 mod freezes;

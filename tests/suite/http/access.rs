@@ -38,16 +38,27 @@ const ACCESS: &[(&str, Who, &str)] = &[
     ("auth_login", Anyone, "CSOAD"),
     ("auth_refresh", Anyone, "CSOAD"),
     ("auth_logout", People, "CSOAD"),
+    ("auth_forgotten", Anyone, "CSOAD"),
+    ("auth_reset", Anyone, "CSOAD"),
+    ("auth_confirm_email", Anyone, "CSOAD"),
+    ("users_reset", Needs("users:reset"), "SOD"),
     ("api_keys_create", Needs("api_keys:write"), "CSOAD"),
     ("api_keys_list", Needs("api_keys:write"), "CSOAD"),
     ("api_keys_get", Needs("api_keys:write"), "CSOAD"),
     ("api_keys_revoke", Needs("api_keys:write"), "CSOAD"),
     ("api_keys_roll", Needs("api_keys:write"), "CSOAD"),
     ("users_me", Callers, "CSOAD"),
+    ("users_change_me", People, "CSOAD"),
+    ("users_list", Needs("users:read"), "SOAD"),
+    ("users_get", Needs("users:read"), "SOAD"),
+    ("users_sessions", Needs("users:suspend"), "SOD"),
     ("users_password", People, "CSOAD"),
     ("users_suspend", Needs("users:suspend"), "SOD"),
     ("users_activate", Needs("users:suspend"), "SOD"),
     ("users_role", Needs("users:manage"), "D"),
+    ("audit_list", Needs("audit:read"), "AD"),
+    ("users_export", People, "CSOAD"),
+    ("users_erase", Needs("users:manage"), "D"),
     ("sessions_list", People, "CSOAD"),
     ("sessions_end", People, "CSOAD"),
     ("sessions_end_all", People, "CSOAD"),
@@ -90,9 +101,16 @@ const ACCESS: &[(&str, Who, &str)] = &[
     ("jwks", Anyone, "CSOAD"),
 ];
 
-/// Operations that refuse some of those whom the table lets in: a wrong password or refresh token, a hold whose money ana has
-/// promised.
-const DECIDES: &[&str] = &["auth_login", "auth_refresh", "transfers_capture", "transfers_void"];
+/// Operations that refuse some of those whom the table lets in: a wrong password, refresh token or one-time token, a
+/// hold whose money ana has promised.
+const DECIDES: &[&str] = &[
+    "auth_login",
+    "auth_refresh",
+    "auth_reset",
+    "auth_confirm_email",
+    "transfers_capture",
+    "transfers_void",
+];
 
 /// Operations that may answer 403 although they are open: to a page of a foreign origin that sends a cookie.
 const CHECKS_THE_ORIGIN: &[&str] = &["auth_login", "auth_refresh"];

@@ -5,8 +5,17 @@ use std::fs;
 use crate::layering::{MAY_USE, PRODUCT, depends_on, root};
 
 /// Modules that are no domain. Any module may use them as the table says, and their arrows would hide the others.
-const FOUNDATION: [&str; 9] = [
-    "actor", "backoff", "clock", "config", "db", "page", "redis", "values", "workers",
+const FOUNDATION: [&str; 10] = [
+    "actor",
+    "backoff",
+    "characters",
+    "clock",
+    "config",
+    "db",
+    "page",
+    "redis",
+    "values",
+    "workers",
 ];
 
 fn drawn() -> String {

@@ -223,6 +223,7 @@ async fn names_are_what_a_reader_expects(bank: Arc<TestBank>) {
         "Transfers",
         "Reports",
         "Imports",
+        "Audit",
         "Operations",
     ];
     assert_eq!(tags, order);
@@ -241,7 +242,13 @@ async fn names_are_what_a_reader_expects(bank: Arc<TestBank>) {
 
 async fn lists_take_what_their_parameters_say(bank: Arc<TestBank>) {
     let document = current(&bank);
-    for path in ["/v1/wallets", "/v1/transfers", "/v1/wallets/{wallet_id}/entries"] {
+    for path in [
+        "/v1/wallets",
+        "/v1/transfers",
+        "/v1/wallets/{wallet_id}/entries",
+        "/v1/users",
+        "/v1/audit",
+    ] {
         let parameters = document["paths"][path]["get"]["parameters"]
             .as_array()
             .expect("a list has parameters");

@@ -60,12 +60,13 @@ const NULLABLE: &[(&str, &[&str])] = &[
             "reverses",
             "hold",
             "created_by",
+            "api_key_id",
             "completed_at",
         ],
     ),
     (
         "TransferPreview",
-        &["source_wallet_id", "destination_wallet_id", "hold"],
+        &["source_wallet_id", "destination_wallet_id", "hold", "api_key_id"],
     ),
     ("BatchItem", &["transfer", "problem"]),
     ("BatchItemPreview", &["transfer", "problem"]),
@@ -73,6 +74,7 @@ const NULLABLE: &[(&str, &[&str])] = &[
     ("NewCapture", &["amount", "final"]),
     ("NewReversal", &["amount", "description"]),
     ("NewLimits", &["per_transfer", "per_day_amount", "per_day_count"]),
+    ("FreezeReason", &["reason"]),
     (
         "NewTransfer",
         &[
@@ -88,6 +90,21 @@ const NULLABLE: &[(&str, &[&str])] = &[
     ("Token", &["refresh_token"]),
     ("Session", &["address", "user_agent"]),
     ("SessionList", &["next_cursor"]),
+    ("UserList", &["next_cursor"]),
+    ("AuditLineList", &["next_cursor"]),
+    (
+        "AuditLine",
+        &[
+            "actor_id",
+            "api_key_id",
+            "subject",
+            "address",
+            "user_agent",
+            "request_id",
+            "before",
+            "after",
+        ],
+    ),
     (
         "ApiKey",
         &[
@@ -98,9 +115,22 @@ const NULLABLE: &[(&str, &[&str])] = &[
             "last_used_at",
         ],
     ),
+    (
+        "ExportedApiKey",
+        &[
+            "wallet_ids",
+            "addresses",
+            "expires_at",
+            "old_secret_until",
+            "last_used_at",
+            "revoked_at",
+        ],
+    ),
+    ("ExportedSession", &["ended_at", "address", "user_agent"]),
     ("NewApiKey", &["wallet_ids", "addresses", "expires_at"]),
     ("ApiKeyRoll", &["overlap_s"]),
     ("Registration", &["currency"]),
+    ("ProfileChange", &["full_name", "email"]),
 ];
 
 async fn what_may_be_null_is_required_and_nullable(bank: Arc<TestBank>) {
@@ -149,6 +179,7 @@ async fn answers_have_every_documented_field(bank: Arc<TestBank>) {
     for (caller, path, template) in [
         (&ana.caller, wallet.as_str(), "/v1/wallets/{wallet_id}"),
         (&operator, "/v1/wallets", "/v1/wallets"),
+        (&operator, "/v1/users", "/v1/users"),
         (&ana.caller, "/v1/transfers", "/v1/transfers"),
         (
             &ana.caller,
@@ -166,6 +197,7 @@ async fn answers_have_every_documented_field(bank: Arc<TestBank>) {
             "/v1/wallets/{wallet_id}/balance",
         ),
         (&ana.caller, "/v1/users/me", "/v1/users/me"),
+        (&ana.caller, "/v1/users/me/export", "/v1/users/me/export"),
         (&ana.caller, "/readyz", "/readyz"),
     ] {
         let answer = caller.get(path).await.expect(200);

@@ -126,7 +126,7 @@ impl Others {
             "user_id" => std::slice::from_ref(&self.user),
             // For a customer the bank does not look up what only operators may see, so any id serves.
             // Sessions and API keys of others have tests of their own.
-            "transfer_id" | "import_id" | "merchant_id" | "session_id" | "api_key_id" => {
+            "transfer_id" | "import_id" | "merchant_id" | "session_id" | "api_key_id" | "actor_id" | "subject_id" => {
                 std::slice::from_ref(&self.transfer)
             }
             _ => panic!("a new kind of id: {name}"),

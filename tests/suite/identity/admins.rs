@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use harness::{TestBank, on_every_backend};
-use service::identity::{IdentityError, UserFilter};
-use service::values::{Role, UserStatus};
+use service::Services;
+use service::actor::Actor;
+use service::identity::{IdentityError, User, UserFilter};
+use service::page::PageRequest;
+use service::values::{Role, UserId, UserStatus};
 
 use super::{pair, staff};
 
@@ -14,7 +17,8 @@ on_every_backend!(
     nobody_suspends_or_activates_themselves,
     only_an_admin_changes_an_admin,
     the_last_admin_stays,
-    two_admins_who_demote_each_other_leave_one,
+    two_admins_who_take_each_other_away_leave_one,
+    of_three_admins_who_take_each_other_away_in_a_ring_one_is_left,
     an_unknown_user_cannot_be_changed,
     users_are_listed_by_role_and_status,
 );
@@ -90,26 +94,94 @@ async fn the_last_admin_stays(bank: Arc<TestBank>) {
     assert_eq!((user.role, user.status), (Role::Admin, UserStatus::Active));
 }
 
-async fn two_admins_who_demote_each_other_leave_one(bank: Arc<TestBank>) {
-    let [here, there] = pair(&bank).await;
-    for round in 0..10 {
-        let (one, by_one) = staff(&bank, &format!("one{round}"), Role::Admin).await;
-        let (two, by_two) = staff(&bank, &format!("two{round}"), Role::Admin).await;
-        let (first, second) = tokio::join!(
-            here.identity.set_role(&by_one, two.id, Role::Auditor),
-            there.identity.set_role(&by_two, one.id, Role::Auditor)
-        );
-        let refused = match (first, second) {
-            (Ok(_), Err(error)) | (Err(error), Ok(_)) => error,
-            both => panic!("one must win: {both:?}"),
-        };
-        assert!(matches!(refused, IdentityError::AskerChanged), "{refused:?}");
-        let sql = "SELECT count(*) AS n FROM users WHERE role = 'admin' AND status = 'active'";
-        assert_eq!(bank.number(sql).await, 1);
-        // The next round begins without an admin, as no service would leave the bank.
-        bank.execute("UPDATE users SET role = 'auditor' WHERE role = 'admin'")
-            .await;
+/// What takes an admin away.
+#[derive(Clone, Copy, Debug)]
+enum Removal {
+    Demotion,
+    Suspension,
+}
+
+impl Removal {
+    const PAIRS: [[Self; 2]; 4] = [
+        [Self::Demotion, Self::Demotion],
+        [Self::Suspension, Self::Suspension],
+        [Self::Demotion, Self::Suspension],
+        [Self::Suspension, Self::Demotion],
+    ];
+
+    async fn of(self, services: &Services, by: &Actor, user: UserId) -> Result<User, IdentityError> {
+        match self {
+            Self::Demotion => services.identity.set_role(by, user, Role::Auditor).await,
+            Self::Suspension => services.identity.suspend(by, user).await,
+        }
     }
+}
+
+/// A hundred, each kind of removal against each.
+const ROUNDS: usize = 25;
+
+/// Makes everyone who was an admin one again.
+async fn restore(bank: &TestBank) {
+    bank.execute("UPDATE users SET role = 'admin', status = 'active'").await;
+}
+
+async fn active_admins(bank: &TestBank) -> i64 {
+    let sql = "SELECT count(*) AS n FROM users WHERE role = 'admin' AND status = 'active'";
+    bank.number(sql).await
+}
+
+async fn two_admins_who_take_each_other_away_leave_one(bank: Arc<TestBank>) {
+    let [here, there] = pair(&bank).await;
+    let (one, by_one) = staff(&bank, "one", Role::Admin).await;
+    let (two, by_two) = staff(&bank, "two", Role::Admin).await;
+    for round in 0..ROUNDS {
+        for [first, second] in Removal::PAIRS {
+            let first = first.of(&here, &by_one, two.id);
+            let second = second.of(&there, &by_two, one.id);
+            // Which of them is begun first changes.
+            let (first, second) = if round % 2 == 0 {
+                tokio::join!(first, second)
+            } else {
+                let (second, first) = tokio::join!(second, first);
+                (first, second)
+            };
+            let refused = match (first, second) {
+                (Ok(_), Err(error)) | (Err(error), Ok(_)) => error,
+                both => panic!("one must win: {both:?}"),
+            };
+            assert!(matches!(refused, IdentityError::AskerChanged), "{refused:?}");
+            assert_eq!(active_admins(&bank).await, 1);
+            restore(&bank).await;
+        }
+    }
+    there.stop().await;
+}
+
+/// Each locks two of the three, so that no two of the requests have nothing in common.
+async fn of_three_admins_who_take_each_other_away_in_a_ring_one_is_left(bank: Arc<TestBank>) {
+    let [here, there] = pair(&bank).await;
+    let (one, by_one) = staff(&bank, "one", Role::Admin).await;
+    let (two, by_two) = staff(&bank, "two", Role::Admin).await;
+    let (three, by_three) = staff(&bank, "three", Role::Admin).await;
+    for _ in 0..ROUNDS {
+        for [first, second] in Removal::PAIRS {
+            let removed = tokio::join!(
+                first.of(&here, &by_one, two.id),
+                second.of(&there, &by_two, three.id),
+                first.of(&there, &by_three, one.id)
+            );
+            let removed = [removed.0, removed.1, removed.2];
+            for refused in removed.iter().filter_map(|removed| removed.as_ref().err()) {
+                assert!(matches!(refused, IdentityError::AskerChanged), "{refused:?}");
+            }
+            let left = active_admins(&bank).await;
+            let taken = removed.iter().filter(|removed| removed.is_ok()).count();
+            assert_eq!(left, 3 - i64::try_from(taken).expect("at most three"));
+            assert!(left >= 1 && taken >= 1, "{removed:?}");
+            restore(&bank).await;
+        }
+    }
+    there.stop().await;
 }
 
 async fn an_unknown_user_cannot_be_changed(bank: Arc<TestBank>) {
@@ -134,8 +206,13 @@ async fn users_are_listed_by_role_and_status(bank: Arc<TestBank>) {
     let identity = &bank.services.identity;
     identity.suspend(&admin, one.id).await.expect("a user can be suspended");
     let listed = async |role, status, limit| {
-        let users = identity.users(UserFilter { role, status }, limit).await;
-        let ids = users.expect("users can be listed").into_iter().map(|user| user.id);
+        let filter = UserFilter {
+            role,
+            status,
+            ..UserFilter::default()
+        };
+        let page = identity.users(&filter, PageRequest { limit, after: None }).await;
+        let ids = page.expect("users can be listed").items.into_iter().map(|user| user.id);
         ids.collect::<Vec<_>>()
     };
     assert_eq!(listed(Some(Role::Support), None, 10).await, [two.id, one.id]);

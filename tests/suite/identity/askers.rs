@@ -141,8 +141,8 @@ async fn two_accomplices_cannot_activate_each_other(bank: Arc<TestBank>) {
     let replicas = pair(&bank).await;
     let (_, admin) = signed_in(&bank, "dora", Role::Admin).await;
     for round in 0..ROUNDS {
-        let (oda, by_oda) = signed_in(&bank, &format!("oda{round}"), Role::Operator).await;
-        let (sue, by_sue) = signed_in(&bank, &format!("sue{round}"), Role::Support).await;
+        let (oda, by_oda) = signed_in(&bank, &format!("oda{round}"), Role::Admin).await;
+        let (sue, by_sue) = signed_in(&bank, &format!("sue{round}"), Role::Admin).await;
         let is_over = Arc::new(AtomicBool::new(false));
         let mut tasks = keep_activating(&replicas, &by_oda, sue.id, &is_over);
         tasks.extend(keep_activating(&replicas, &by_sue, oda.id, &is_over));

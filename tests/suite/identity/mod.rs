@@ -1,15 +1,17 @@
-//! Who is calling: registration, sign-in, sessions.
+//! Who is calling: registration, sign-in, sessions, one-time tokens.
 
 mod admins;
 mod api_keys;
 mod askers;
 mod ended_elsewhere;
 mod keys;
+mod one_time;
 mod passwords;
 mod refreshes;
 mod registration;
 mod sessions;
 mod throttle;
+mod user_list;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,7 +21,8 @@ use harness::bank::PASSWORD;
 use secrecy::{ExposeSecret, SecretString};
 use service::Services;
 use service::actor::Actor;
-use service::identity::{ClientInfo, Email, FullName, IdentityError, SessionTokens, TokenError, User};
+use service::actor::ClientInfo;
+use service::identity::{Email, FullName, IdentityError, SessionTokens, TokenError, User};
 use service::values::Role;
 
 fn client() -> ClientInfo {

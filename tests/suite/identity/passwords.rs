@@ -9,7 +9,8 @@ use harness::bank::PASSWORD;
 use harness::{Answer, Backend, TestBank, all_at_once, on_every_backend, run};
 use secrecy::SecretString;
 use serde_json::json;
-use service::identity::{ClientInfo, IdentityError};
+use service::actor::ClientInfo;
+use service::identity::IdentityError;
 
 use super::registration::{login, register, registration};
 

@@ -19,7 +19,7 @@ on_every_backend!(
     a_suspended_user_is_out_at_once,
     a_new_role_ends_all_sessions,
     a_user_has_fifty_sessions_at_most,
-    a_failed_sign_in_writes_nothing,
+    a_failed_sign_in_begins_no_session,
     sessions_are_ended_one_by_one_or_together,
     another_users_session_does_not_exist,
     a_sign_in_beside_a_suspension_leaves_no_session,
@@ -193,7 +193,7 @@ async fn a_user_has_fifty_sessions_at_most(bank: Arc<TestBank>) {
     assert!(listed.is_sorted_by(|newer, older| newer.id > older.id));
 }
 
-async fn a_failed_sign_in_writes_nothing(bank: Arc<TestBank>) {
+async fn a_failed_sign_in_begins_no_session(bank: Arc<TestBank>) {
     let ana = bank.customer("ana").await;
     let before = bank.number("SELECT count(*) AS n FROM sessions").await;
     for (email, password) in [

@@ -11,7 +11,8 @@ use harness::servers::{Persistence, RedisServer};
 use harness::{Answer, Backend, Caller, Proxy, Silence, TestBank, on_every_backend, run};
 use secrecy::SecretString;
 use service::Services;
-use service::identity::{ClientInfo, IdentityError};
+use service::actor::ClientInfo;
+use service::identity::IdentityError;
 
 use super::registration::login;
 
@@ -113,10 +114,7 @@ async fn a_throttled_sign_in_is_answered_without_hashing(bank: Arc<TestBank>) {
 
 /// Fails a sign-in without HTTP; true when it was throttled.
 async fn is_throttled(services: &Services, email: &str, address: u32) -> bool {
-    let client = ClientInfo {
-        address: Some(IpAddr::V4(Ipv4Addr::from_bits(address))),
-        user_agent: None,
-    };
+    let client = ClientInfo::new(Some(IpAddr::V4(Ipv4Addr::from_bits(address))), None);
     let wrong = SecretString::from("correct horse batterz");
     match services.identity.sign_in(email, wrong, &client).await {
         Err(IdentityError::Throttled { retry_after_s }) => {

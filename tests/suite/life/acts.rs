@@ -18,13 +18,13 @@ use crate::requests::{money, new_transfer};
 impl LifeStage {
     pub async fn freeze(&self, wallet: WalletId) {
         let wallets = &self.services.wallets;
-        let frozen = wallets.freeze(&self.operator, wallet, Expected::Anything).await;
+        let frozen = wallets.freeze(&self.operator, wallet, None, Expected::Anything).await;
         frozen.expect("it can be frozen");
     }
 
     pub async fn unfreeze(&self, wallet: WalletId) {
         let wallets = &self.services.wallets;
-        let unfrozen = wallets.unfreeze(&self.operator, wallet, Expected::Anything).await;
+        let unfrozen = wallets.unfreeze(&self.operator, wallet, None, Expected::Anything).await;
         unfrozen.expect("it can be unfrozen");
     }
 

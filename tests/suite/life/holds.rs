@@ -169,7 +169,7 @@ async fn a_frozen_wallet_refuses_captures_and_allows_voids(bank: Arc<TestBank>) 
     let hold = stage.hold("30").await;
     let wallets = &stage.services.wallets;
     wallets
-        .freeze(&stage.operator, stage.ana.1, Expected::Anything)
+        .freeze(&stage.operator, stage.ana.1, None, Expected::Anything)
         .await
         .expect("it can be frozen");
     let refused = stage.capture(&stage.ben.0, hold, None, true).await;

@@ -115,7 +115,7 @@ async fn a_refused_capture_is_listed_for_who_asked_and_for_the_source(bank: Arc<
     let frozen = bank
         .services
         .wallets
-        .freeze(&stage.operator, stage.ana.1, Expected::Anything);
+        .freeze(&stage.operator, stage.ana.1, None, Expected::Anything);
     frozen.await.expect("an operator can");
     let refused = stage.capture(&stage.ben.0, hold, None, true).await;
     assert_eq!(code(&refused), "wallet_frozen");

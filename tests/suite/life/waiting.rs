@@ -79,12 +79,18 @@ impl LifeStage {
 
     fn freezing(&self, wallet: WalletId) -> Asked<'_> {
         let wallets = &self.services.wallets;
-        Box::pin(async move { wallet_code(&wallets.freeze(&self.operator, wallet, Expected::Anything).await) })
+        Box::pin(async move {
+            let frozen = wallets.freeze(&self.operator, wallet, None, Expected::Anything).await;
+            wallet_code(&frozen)
+        })
     }
 
     fn unfreezing(&self, wallet: WalletId) -> Asked<'_> {
         let wallets = &self.services.wallets;
-        Box::pin(async move { wallet_code(&wallets.unfreeze(&self.operator, wallet, Expected::Anything).await) })
+        Box::pin(async move {
+            let unfrozen = wallets.unfreeze(&self.operator, wallet, None, Expected::Anything).await;
+            wallet_code(&unfrozen)
+        })
     }
 
     fn closing(&self, wallet: WalletId) -> Asked<'_> {

@@ -1,6 +1,8 @@
 //! The cost of a list in the database: the rows that it touches on a bank with many transfers, for every filter.
 
+mod audit;
 mod meter;
+mod user_list;
 
 use std::fmt;
 use std::sync::Arc;

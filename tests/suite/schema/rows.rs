@@ -58,6 +58,7 @@ async fn addresses_are_unique(bank: Arc<TestBank>) {
                 ("id", id.as_str()),
                 ("email", email),
                 ("full_name", "'Ana'"),
+                ("name_key", "'ana'"),
                 ("password_hash", "'x'"),
                 ("role", role),
                 ("status", "'active'"),

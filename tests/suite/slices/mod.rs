@@ -12,7 +12,7 @@ use service::db::{ConnectSettings, Db};
 use service::ledger::verify;
 
 mod domains;
-mod source;
+pub mod source;
 
 on_every_backend!(only_wallets_refer_to_another_domains_table);
 
@@ -28,6 +28,10 @@ pub const LEDGER: [&str; 9] = [
     "holds",
     "batches",
 ];
+
+/// Tables of no domain: every domain writes its lines of the audit log beside its own rows, so each part of a bank has an
+/// audit log of its own.
+pub const SHARED: [&str; 2] = ["audit_lines", "audit_details"];
 
 async fn texts(bank: &TestBank, sql: &str) -> Vec<Vec<String>> {
     let query = Statement::from_string(bank.db.backend(), sql);

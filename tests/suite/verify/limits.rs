@@ -5,9 +5,10 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use harness::{TestBank, on_every_backend};
 use service::transfers::{HoldTerms, NewTransfer};
+use service::values::ChangeKind;
 use service::wallets::{Expected, WalletLimits};
 
-use super::{Books, JOURNAL, found};
+use super::{Books, JOURNAL, LINES, found};
 use crate::requests::{money, new_transfer, submit};
 
 on_every_backend!(
@@ -28,7 +29,7 @@ const DAY: TimeDelta = TimeDelta::days(1);
 
 impl Books {
     /// Limits what goes out of ana's wallet.
-    async fn limit(&self, per_day_amount: Option<&str>, per_day_count: Option<i64>) {
+    pub(super) async fn limit(&self, per_day_amount: Option<&str>, per_day_count: Option<i64>) {
         let limits = WalletLimits {
             per_transfer: per_day_amount.map(money),
             per_day_amount: per_day_amount.map(money),
@@ -109,10 +110,11 @@ async fn a_removed_change_of_limits_is_found(bank: Arc<TestBank>) {
     let books = Books::of(bank.backend).await;
     books.limit(Some("50"), None).await;
     let row = books.row_of_change(books.ana, 5).await;
+    let first = books.change_of(books.ana, ChangeKind::Limited).await;
     books.limit(Some("60"), None).await;
     let sql = ["DELETE FROM changes WHERE kind = 5 AND before = '{}'".to_owned()];
     let gone = (JOURNAL, format!("row {row}: counts 1 changes, and there are 0"));
-    let expected = vec![(CHANGED, books.ana.to_string()), gone];
+    let expected = vec![(CHANGED, books.ana.to_string()), (LINES, first), gone];
     books.after(&sql, expected).await;
 }
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use entity::changes;
 use harness::{TestBank, on_every_backend};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use service::identity::Actor;
 use service::transfers::{Metadata, NewTransfer};
-use service::values::{TransferId, WalletId};
+use service::values::{ChangeKind, TransferId, WalletId};
 
+mod audit;
 mod balances;
 mod cost;
 mod damage;
@@ -39,6 +42,10 @@ const OPENED: &str = "every wallet was opened once, by a change that says whose,
 const CHANGES: &str = "every change has its wallet, and begins with the status that the one before has left";
 const STATUS: &str = "every wallet has the status that its last change has left";
 const JOURNAL: &str = "the journal has no gap, and its digests are those of what is stored";
+const CHANGE_LINES: &str =
+    "every change of a wallet's status or limits has its line in the audit log, with who asked for it";
+const REVERSAL_LINES: &str = "every completed reversal has its line in the audit log, with who asked for it";
+const LINES: &str = "every line of the audit log about a change of a wallet or a reversal has it";
 const ZERO: &str = "every currency sums to zero";
 
 /// Ana got 100 and paid ben twice: she has entries 1 to 3, he has 1 and 2. She also has one refused transfer.
@@ -88,6 +95,18 @@ impl Books {
 
     fn id(&self, wallet: WalletId) -> String {
         self.bank.literal(wallet.0)
+    }
+
+    /// The id of a wallet's first change of a kind, which is that of its line in the audit log too.
+    async fn change_of(&self, wallet: WalletId, kind: ChangeKind) -> String {
+        let found = changes::Entity::find()
+            .filter(changes::Column::Subject.eq(wallet))
+            .filter(changes::Column::Kind.eq(kind))
+            .order_by_asc(changes::Column::Id)
+            .one(&self.bank.db.read)
+            .await;
+        let found = found.expect("changes can be read");
+        found.expect("the wallet was changed").id.to_string()
     }
 
     fn transfer(&self, transfer: TransferId) -> String {
@@ -170,7 +189,7 @@ async fn a_clean_ledger_is_clean(bank: Arc<TestBank>) {
         (3, 4, 6, 1)
     );
     assert_eq!(report.changes, 3, "each wallet was opened");
-    assert_eq!(report.checks.len(), 23, "a new check wants a test of its own");
+    assert_eq!(report.checks.len(), 26, "a new check wants a test of its own");
     books.after(&[], Vec::new()).await;
 }
 

@@ -7,7 +7,7 @@ use service::transfers::{Asking, NewBatch};
 use service::values::{BatchId, TransferId};
 use uuid::Uuid;
 
-use super::Books;
+use super::{Books, REVERSAL_LINES};
 use crate::life::reverse;
 use crate::requests::new_transfer;
 
@@ -26,7 +26,7 @@ const BATCHED: &str = "every transfer of a batch has the outcomes of that batch 
 const OUTCOMES: &str = "every batch keeps the outcomes of its transfers, in their order";
 
 impl Books {
-    async fn reverse(&self, original: TransferId, amount: &str) -> TransferId {
+    pub(super) async fn reverse(&self, original: TransferId, amount: &str) -> TransferId {
         let operator = self.bank.operator_actor().await;
         let reversed = reverse(&self.bank.services, &operator, original, Some(amount)).await;
         reversed.expect("ben has it").transfer.transfer.id
@@ -68,7 +68,11 @@ async fn a_reversal_of_nothing_is_found(bank: Arc<TestBank>) {
             "UPDATE transfers SET parent_id = {original} WHERE id = {}",
             books.transfer(reversal)
         )];
-        let expected = vec![(REVERSALS, reversal.to_string()), books.changed(reversal).await];
+        let expected = vec![
+            (REVERSALS, reversal.to_string()),
+            (REVERSAL_LINES, reversal.to_string()),
+            books.changed(reversal).await,
+        ];
         books.after(&sql, expected).await;
     }
 }
@@ -82,7 +86,11 @@ async fn more_than_was_moved_is_found(bank: Arc<TestBank>) {
         books.transfer(books.ten),
         books.transfer(five)
     )];
-    let expected = vec![(REVERSED, books.ten.to_string()), books.changed(five).await];
+    let expected = vec![
+        (REVERSED, books.ten.to_string()),
+        (REVERSAL_LINES, five.to_string()),
+        books.changed(five).await,
+    ];
     books.after(&sql, expected).await;
 }
 

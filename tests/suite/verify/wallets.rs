@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use harness::{TestBank, on_every_backend};
-use service::values::WalletId;
+use service::values::{ChangeKind, WalletId};
 use service::wallets::Expected;
 
-use super::{Books, CHANGES, JOURNAL, LAST, OPENED, STATUS, found};
+use super::{Books, CHANGES, JOURNAL, LAST, LINES, OPENED, STATUS, found};
 
 on_every_backend!(
     a_changed_status_is_found,
@@ -19,13 +19,13 @@ on_every_backend!(
 );
 
 impl Books {
-    async fn freeze(&self, wallet: WalletId) {
+    pub(super) async fn freeze(&self, wallet: WalletId) {
         let operator = self.bank.operator_actor().await;
         let frozen = self
             .bank
             .services
             .wallets
-            .freeze(&operator, wallet, Expected::Anything)
+            .freeze(&operator, wallet, None, Expected::Anything)
             .await;
         frozen.expect("a wallet can be frozen");
     }
@@ -124,15 +124,16 @@ async fn a_removed_change_is_found(bank: Arc<TestBank>) {
         .bank
         .services
         .wallets
-        .unfreeze(&operator, books.ben, Expected::Anything)
+        .unfreeze(&operator, books.ben, None, Expected::Anything)
         .await;
     closed.expect("a wallet can be unfrozen");
     let row = books.row_of_change(books.ben, 2).await;
+    let frozen = books.change_of(books.ben, ChangeKind::Frozen).await;
     let sql = [format!(
         "DELETE FROM changes WHERE subject = {} AND kind = 2",
         books.id(books.ben)
     )];
     let gone = (JOURNAL, format!("row {row}: counts 1 changes, and there are 0"));
-    let expected = vec![(CHANGES, books.ben.to_string()), gone];
+    let expected = vec![(CHANGES, books.ben.to_string()), (LINES, frozen), gone];
     books.after(&sql, expected).await;
 }

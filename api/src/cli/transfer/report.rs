@@ -64,6 +64,7 @@ impl TransferReport {
             add("reversed", Some(shown.reversed.to_string()));
         }
         add("asked by", Some(self.asked_by()));
+        add("API key", shown.api_key.map(|key| key.to_string()));
         add("created", Some(time_text(transfer.created_at)));
         add("completed", shown.completed_at().map(time_text));
         if let Some(hold) = shown.hold {
@@ -100,6 +101,7 @@ impl TransferReport {
             "reversed": shown.reversed,
             "hold": shown.hold.map(hold_to_json),
             "created_by": transfer.created_by,
+            "api_key_id": shown.api_key,
             "asker": self.asker,
             "created_at": time_text(transfer.created_at),
             "completed_at": shown.completed_at().map(time_text),

@@ -1,17 +1,22 @@
-//! `florin user`: makes users of any role, lists them, and changes what they may do. The API makes customers only.
+//! `florin user`: makes users of any role, lists them, changes what they may do, and makes one-time tokens for them. The API
+//! makes customers only.
 
 mod create;
+mod personal_data;
 mod staff;
+mod tokens;
 
 use clap::{Args, Subcommand, ValueEnum};
-use service::identity::{Email, USERS_MAX, UserFilter};
+use service::identity::{Email, User, UserFilter, UserSearch};
+use service::page::PageRequest;
 use service::values::{Role, UserStatus};
 
 use self::create::NewUserOptions;
+use self::personal_data::{ErasureOptions, ExportOptions};
 use super::table::{TableColumn, table, visible};
-use super::{Ending, Settings, bank, people, print};
+use super::{Bank, Ending, Settings, bank, people, print};
 use crate::stderr::complain;
-use crate::wire::time_text;
+use crate::wire::{LIMIT_MAX, time_text};
 
 pub(super) use create::random_password;
 
@@ -29,10 +34,21 @@ pub enum UserAction {
     Role(RoleOptions),
     /// Give a user a new password, and end all sessions of theirs; without --password-stdin one is made and printed once
     Password(NewPasswordOptions),
+    /// Make a one-time token with which a user sets a new password, and print it once
+    Reset(UserOptions),
+    /// Make a one-time token that gives a user a new e-mail address, and print it once
+    Email(NewEmailOptions),
+    /// Write everything that the bank has about a user to standard output, as JSON
+    Export(ExportOptions),
+    /// Erase for good what tells who a user was; the books stay
+    Erase(ErasureOptions),
 }
 
 #[derive(Debug, Args)]
 pub struct UserListOptions {
+    /// Only those whose e-mail address or name begins so, in any case, or whose id this is
+    #[arg(long, value_name = "TEXT", value_parser = search)]
+    search: Option<UserSearch>,
     /// Only those with this role
     #[arg(long, value_enum)]
     role: Option<RoleChoice>,
@@ -40,7 +56,7 @@ pub struct UserListOptions {
     #[arg(long, value_enum)]
     status: Option<StatusChoice>,
     /// The most that are listed
-    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=USERS_MAX))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=LIMIT_MAX))]
     limit: u64,
 }
 
@@ -72,6 +88,15 @@ pub struct NewPasswordOptions {
     password_stdin: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct NewEmailOptions {
+    #[command(flatten)]
+    user: UserOptions,
+    /// The address that the user will sign in with
+    #[arg(value_name = "NEW", value_parser = people::email)]
+    new: Email,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum RoleChoice {
     Customer,
@@ -85,6 +110,7 @@ pub enum RoleChoice {
 pub enum StatusChoice {
     Active,
     Suspended,
+    Erased,
 }
 
 pub async fn run(settings: &Settings, action: UserAction) -> anyhow::Result<Ending> {
@@ -95,18 +121,18 @@ pub async fn run(settings: &Settings, action: UserAction) -> anyhow::Result<Endi
         UserAction::Activate(options) => staff::activate(settings, &options).await,
         UserAction::Role(options) => staff::role(settings, &options).await,
         UserAction::Password(options) => staff::password(settings, &options).await,
+        UserAction::Reset(options) => tokens::reset(settings, &options).await,
+        UserAction::Email(options) => tokens::email(settings, &options).await,
+        UserAction::Export(options) => personal_data::export(settings, &options).await,
+        UserAction::Erase(options) => personal_data::erase(settings, &options).await,
     }
 }
 
 async fn list(settings: &Settings, options: &UserListOptions) -> anyhow::Result<Ending> {
-    let bank = bank::open_existing(&settings.config()?).await?;
-    let filter = UserFilter {
-        role: options.role.map(Role::from),
-        status: options.status.map(UserStatus::from),
-    };
-    let listed = bank.services.identity.users(filter, options.limit).await;
-    bank.services.stop().await;
-    let users = listed?;
+    let bank = bank::open_existing(&settings.config()?).await?.services;
+    let listed = newest(&bank, options).await;
+    bank.stop().await;
+    let (users, has_more) = listed?;
     let columns = ["id", "role", "status", "e-mail", "name", "since"].map(TableColumn::text);
     let rows = users.iter().map(|user| {
         [
@@ -119,13 +145,40 @@ async fn list(settings: &Settings, options: &UserListOptions) -> anyhow::Result<
         ]
     });
     print(table(columns, &rows.collect::<Vec<_>>()).trim_end())?;
-    if users.len() as u64 == options.limit {
+    if has_more {
         complain(format_args!(
             "there may be more users than the {} that are listed",
-            options.limit
+            users.len()
         ));
     }
     Ok(Ending::Done)
+}
+
+/// The newest users, and whether there may be more. A page may be short although more follow, so pages are read until
+/// there are enough users.
+async fn newest(bank: &Bank, options: &UserListOptions) -> anyhow::Result<(Vec<User>, bool)> {
+    let filter = UserFilter {
+        search: options.search.clone(),
+        role: options.role.map(Role::from),
+        status: options.status.map(UserStatus::from),
+    };
+    let (mut users, mut after) = (Vec::new(), None);
+    loop {
+        let request = PageRequest {
+            limit: options.limit - users.len() as u64,
+            after,
+        };
+        let page = bank.identity.users(&filter, request).await?;
+        users.extend(page.items);
+        after = page.next;
+        if after.is_none() || users.len() as u64 >= options.limit {
+            return Ok((users, after.is_some()));
+        }
+    }
+}
+
+fn search(text: &str) -> Result<UserSearch, String> {
+    UserSearch::try_new(text).ok_or_else(|| "not a text of 1 to 200 characters, all of which can be seen".to_owned())
 }
 
 impl From<RoleChoice> for Role {
@@ -145,6 +198,7 @@ impl From<StatusChoice> for UserStatus {
         match choice {
             StatusChoice::Active => Self::Active,
             StatusChoice::Suspended => Self::Suspended,
+            StatusChoice::Erased => Self::Erased,
         }
     }
 }

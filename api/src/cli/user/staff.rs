@@ -65,13 +65,13 @@ pub async fn password(settings: &Settings, options: &NewPasswordOptions) -> anyh
 }
 
 /// The one who asks, who must be active and have the permission; and the user who is changed.
-async fn asked(bank: &Bank, options: &UserOptions, needed: Permission) -> anyhow::Result<(Actor, UserId)> {
+pub(super) async fn asked(bank: &Bank, options: &UserOptions, needed: Permission) -> anyhow::Result<(Actor, UserId)> {
     let asker = people::asker(bank, &options.asker, needed).await?;
     Ok((asker, people::found(bank, &options.user).await?.id))
 }
 
 /// What the bank's state forbids is told in a sentence; all else is a fault.
-fn print_changed(changed: Result<User, IdentityError>) -> anyhow::Result<Ending> {
+pub(super) fn print_changed(changed: Result<User, IdentityError>) -> anyhow::Result<Ending> {
     match changed {
         Ok(user) => {
             print(format_args!("{} {} {} {}", user.id, user.role, user.status, user.email))?;
@@ -80,6 +80,9 @@ fn print_changed(changed: Result<User, IdentityError>) -> anyhow::Result<Ending>
         Err(
             error @ (IdentityError::OwnRole
             | IdentityError::OwnStatus
+            | IdentityError::OwnErasure
+            | IdentityError::Erased
+            | IdentityError::WalletsOpen(_)
             | IdentityError::AdminsOnly
             | IdentityError::AskerChanged),
         ) => {

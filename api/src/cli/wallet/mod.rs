@@ -1,5 +1,6 @@
 //! `florin wallet`: looks at a wallet of a running bank, freezes it, sets its limits. The services that answer the API
-//! do the work, so a change is a row of the journal, and every replica decides its next transfer by it.
+//! do the work, so a change is a row of the journal and a line of the audit log, and every replica decides its next
+//! transfer by it.
 
 mod report;
 
@@ -10,7 +11,7 @@ use service::identity::Email;
 use service::ledger::{WalletLimits, day_of};
 use service::page::PageRequest;
 use service::values::{Money, WalletId};
-use service::wallets::{Expected, Wallet, WalletError};
+use service::wallets::{Expected, StatusReason, Wallet, WalletError};
 use uuid::Uuid;
 
 use self::report::WalletReport;
@@ -50,7 +51,11 @@ pub struct FreezeOptions {
     #[arg(long)]
     unfreeze: bool,
 
-    /// The user who asks, whom the journal records: of support, an operator or an admin
+    /// Why, for the audit log: 1 to 500 characters
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    reason: Option<StatusReason>,
+
+    /// The user who asks, whom the journal and the audit log record: of support, an operator or an admin
     #[arg(long = "as", value_name = "EMAIL", value_parser = people::email)]
     operator: Email,
 }
@@ -127,11 +132,11 @@ async fn show(bank: &ClockedBank, choice: &WalletChoice) -> anyhow::Result<Endin
 
 async fn freeze(bank: &ClockedBank, options: &FreezeOptions) -> anyhow::Result<Ending> {
     let operator = people::asker(&bank.services, &options.operator, Permission::WalletsFreeze).await?;
-    let (wallets, id) = (&bank.services.wallets, options.wallet.id);
+    let (wallets, id, reason) = (&bank.services.wallets, options.wallet.id, options.reason.clone());
     let changed = if options.unfreeze {
-        wallets.unfreeze(&operator, id, Expected::Anything).await
+        wallets.unfreeze(&operator, id, reason, Expected::Anything).await
     } else {
-        wallets.freeze(&operator, id, Expected::Anything).await
+        wallets.freeze(&operator, id, reason, Expected::Anything).await
     };
     print_changed(bank, changed, options.wallet.json).await
 }
@@ -220,6 +225,11 @@ fn refused(error: WalletError) -> anyhow::Result<Ending> {
 fn wallet_id(text: &str) -> Result<WalletId, String> {
     let id = Uuid::try_parse(text).map(WalletId);
     id.map_err(|_| "not the id of a wallet, which is a UUID".to_owned())
+}
+
+fn reason(text: &str) -> Result<StatusReason, String> {
+    let (reason, most) = (StatusReason::try_new(text), StatusReason::LENGTH_MAX);
+    reason.ok_or_else(|| format!("not 1 to {most} characters, all of which can be seen"))
 }
 
 fn amount(text: &str) -> Result<Money, String> {

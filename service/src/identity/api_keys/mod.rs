@@ -5,8 +5,10 @@
 //! never reaches the database; a revoked key, and one of a suspended user, is refused at once by the process that did it, and
 //! within a second by every other one.
 
+mod audit_lines;
 mod cache;
 mod error;
+mod export;
 mod grant;
 mod places;
 mod repo;
@@ -19,6 +21,8 @@ pub use rules::{
     KEY_ADDRESSES_MAX, KEY_DAYS_MAX, KEY_NAME_MAX, KEY_WALLETS_MAX, NewApiKey, NewKeyFault, RollOverlap, network_text,
 };
 
+pub(super) use repo::erase_keys;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,11 +32,12 @@ use sea_orm::DatabaseTransaction;
 use secrecy::{ExposeSecret, SecretString};
 
 use self::cache::KeyCache;
-use self::repo::{KeyUpdate, Reach, RolledDigests};
+use self::repo::{Reach, RolledDigests};
 use self::uses::PendingUses;
 use super::asker;
 use super::detached::detached;
 use crate::actor::{Actor, Permission, Permissions};
+use crate::audit;
 use crate::backoff::Backoff;
 use crate::clock::{Clock, id_at, random_bytes};
 use crate::db::{Db, Fault};
@@ -133,6 +138,7 @@ impl ApiKeys {
                     return Err(ApiKeyError::TooMany);
                 }
                 repo::insert(tx, &key, digest).await?;
+                audit::record(tx, &[audit_lines::created(&asker, &key, now)]).await?;
                 Ok(key)
             })
         });
@@ -170,16 +176,17 @@ impl ApiKeys {
             let work = keys.db.transaction(move |tx| {
                 Box::pin(async move {
                     check_asker(tx, &asker, now).await?;
-                    Ok::<_, ApiKeyError>(repo::revoke(tx, reach, id, now).await?)
+                    let found = repo::lock(tx, reach, id, now).await?;
+                    let (key, _) = found.ok_or(ApiKeyError::NotFound)?;
+                    repo::revoke(tx, id, now).await?;
+                    audit::record(tx, &[audit_lines::revoked(&asker, &key, now)]).await?;
+                    Ok::<_, ApiKeyError>(())
                 })
             });
-            let revoked: Result<KeyUpdate, ApiKeyError> = work.await;
+            let revoked: Result<(), ApiKeyError> = work.await;
             // After a fault too: it may have been revoked all the same.
             keys.forget();
-            match revoked? {
-                KeyUpdate::Changed => Ok(()),
-                KeyUpdate::Missing => Err(ApiKeyError::NotFound),
-            }
+            revoked
         });
         task.await
     }
@@ -207,7 +214,9 @@ impl ApiKeys {
                     let former_ends_at = overlap.end(now);
                     let former = former_ends_at.map(|end| (digest, end));
                     repo::set_digests(tx, id, &RolledDigests { current, former }).await?;
-                    Ok(ApiKey { former_ends_at, ..key })
+                    let key = ApiKey { former_ends_at, ..key };
+                    audit::record(tx, &[audit_lines::rolled(&asker, &key, now)]).await?;
+                    Ok(key)
                 })
             });
             let rolled: Result<ApiKey, ApiKeyError> = work.await;

@@ -17,7 +17,8 @@ use super::grant::KeyGrant;
 use super::rules::{network_of, network_text};
 use super::uses::USE_STEP;
 use crate::actor::{Permission, Permissions};
-use crate::db::Fault;
+use crate::db::{Fault, SqlDialect};
+use crate::identity::ERASED_NAME;
 use crate::page::PageRequest;
 use crate::values::{ApiKeyId, Role, Sha256Digest, Timestamp, UserId, UserStatus, WalletId};
 
@@ -26,13 +27,6 @@ use crate::values::{ApiKeyId, Role, Sha256Digest, Timestamp, UserId, UserStatus,
 pub(super) enum Reach {
     One(UserId),
     All,
-}
-
-/// Whether a key was there, and was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyUpdate {
-    Changed,
-    Missing,
 }
 
 /// The digests of a key's secrets after it is rolled.
@@ -122,6 +116,31 @@ pub(super) async fn list(
     rows.into_iter().map(|row| key_of(row, now)).collect()
 }
 
+/// All keys of a user, revoked ones too, newest first, each with when it was revoked.
+pub(super) async fn of_owner(
+    db: &impl ConnectionTrait,
+    owner: UserId,
+    request: &PageRequest<ApiKeyId>,
+    now: Timestamp,
+) -> Result<Vec<(ApiKey, Option<Timestamp>)>, Fault> {
+    let below = request.after.map(|after| api_keys::Column::Id.lt(after));
+    let rows = api_keys::Entity::find()
+        .filter(
+            Condition::all()
+                .add(api_keys::Column::UserId.eq(owner))
+                .add_option(below),
+        )
+        .order_by_desc(api_keys::Column::Id)
+        .limit(request.fetch())
+        .all(db)
+        .await?;
+    let keys = rows.into_iter().map(|row| {
+        let revoked_at = row.revoked_at;
+        Ok((key_of(row, now)?, revoked_at))
+    });
+    keys.collect()
+}
+
 pub(super) async fn set_digests(db: &impl ConnectionTrait, id: ApiKeyId, digests: &RolledDigests) -> Result<(), Fault> {
     let change = api_keys::ActiveModel {
         digest: Set(digests.current),
@@ -136,30 +155,37 @@ pub(super) async fn set_digests(db: &impl ConnectionTrait, id: ApiKeyId, digests
     Ok(())
 }
 
-/// Revokes a key that was not revoked yet.
-pub(super) async fn revoke(
-    db: &impl ConnectionTrait,
-    reach: Reach,
-    id: ApiKeyId,
-    now: Timestamp,
-) -> Result<KeyUpdate, Fault> {
+/// Revokes a locked key.
+pub(super) async fn revoke(tx: &DatabaseTransaction, id: ApiKeyId, now: Timestamp) -> Result<(), Fault> {
     let change = api_keys::ActiveModel {
         revoked_at: Set(Some(now)),
         ..Default::default()
     };
-    let mut update = api_keys::Entity::update_many()
+    let update = api_keys::Entity::update_many()
         .set(change)
-        .filter(api_keys::Column::Id.eq(id))
-        .filter(api_keys::Column::RevokedAt.is_null());
-    if let Reach::One(user) = reach {
-        update = update.filter(api_keys::Column::UserId.eq(user));
-    }
-    let revoked = update.exec(db).await?;
-    Ok(if revoked.rows_affected == 1 {
-        KeyUpdate::Changed
-    } else {
-        KeyUpdate::Missing
-    })
+        .filter(api_keys::Column::Id.eq(id));
+    update.exec(tx).await?;
+    Ok(())
+}
+
+/// Revokes all keys of a user, and takes their names, networks and secrets: random digests are of no secret.
+pub(in crate::identity) async fn erase_keys(
+    tx: &DatabaseTransaction,
+    owner: UserId,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let digest = SqlDialect::of(tx).choose(
+        "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))",
+        "randomblob(32)",
+    );
+    let sql = format!(
+        "UPDATE api_keys SET name = '{ERASED_NAME}', digest = {digest}, former_digest = NULL, former_ends_at = NULL, \
+         addresses = NULL, revoked_at = coalesce(revoked_at, $2) WHERE user_id = $1"
+    );
+    let values = [owner.into(), now.into()];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    tx.execute_raw(statement).await?;
+    Ok(())
 }
 
 /// Notes that keys were used, unless another replica has noted it within `USE_STEP`.

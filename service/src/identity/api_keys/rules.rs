@@ -7,7 +7,7 @@ use chrono::{SubsecRound, TimeDelta};
 use ipnet::{IpNet, Ipv4Net};
 
 use crate::actor::{Actor, Permission, Permissions};
-use crate::identity::characters::plain_name;
+use crate::characters::plain_name;
 use crate::values::{Timestamp, WalletId};
 
 /// The most characters of a key's name.

@@ -8,6 +8,8 @@ mod strength;
 
 pub use self::strength::{PasswordWeakness, check_password};
 
+pub(super) use self::pool::{PaymentCount, Reservation};
+
 use std::io;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -15,10 +17,13 @@ use std::thread::available_parallelism;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use self::pool::{HashPool, PoolError};
+use crate::clock::random_bytes;
 use crate::db::Fault;
 
 /// OWASP's first choice for argon2id: 19 MiB, two passes, one lane. A hash with less is made again at the next sign-in.
@@ -26,7 +31,8 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// How many passwords may wait for a thread. At 40 hashes a second the last one waits less than a second.
+/// How many passwords may wait for a thread. At 40 hashes a second the last one waits less than a second; beside many
+/// payments, when the threads rest, less than five.
 const QUEUE_MAX: usize = 32;
 /// New passwords have at most a quarter of the queue. A registration needs no account and costs more than a sign-in, so many
 /// of them must not keep users from signing in.
@@ -72,40 +78,60 @@ pub(super) enum PasswordError {
 
 impl Passwords {
     /// Starts the threads that hash.
-    pub fn try_new(threads: usize, queue_max: usize) -> io::Result<Self> {
+    pub fn try_new(threads: usize, queue_max: usize, payments: &PaymentCount) -> io::Result<Self> {
         Ok(Self {
-            pool: HashPool::start(threads, queue_max)?,
+            pool: HashPool::start(threads, queue_max, payments)?,
             new_places: Arc::new(Semaphore::new((queue_max / NEW_SHARE).max(1))),
         })
     }
 
     /// Starts one thread less than there are cores, at least one: payments keep a core.
-    pub fn for_this_machine() -> io::Result<Self> {
+    pub fn for_this_machine(payments: &PaymentCount) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self::try_new(cores.saturating_sub(1).max(1), QUEUE_MAX)
+        Self::try_new(cores.saturating_sub(1).max(1), QUEUE_MAX, payments)
+    }
+
+    /// A place among those whose passwords are hashed or compared; refused when too many wait already. Taken before anything
+    /// is read for the caller: in a storm of sign-ins most are refused, and payments must not pay for them.
+    pub fn reserve(&self) -> Result<Reservation, PasswordError> {
+        Ok(self.pool.reserve()?)
     }
 
     /// Hashes a password that was accepted before. The hash is in PHC form, with a new salt.
     pub async fn hash(&self, password: SecretString) -> Result<String, PasswordError> {
-        Ok(self.pool.run(move || hash(&composed(password))).await??)
+        let place = self.reserve()?;
+        Ok(self.pool.run(&place, move || hash(&composed(password))).await??)
     }
 
     /// Hashes a new password, or refuses it. `about` is what an attacker knows of the user: e-mail address and name.
     pub async fn hash_new(&self, password: SecretString, about: Vec<String>) -> Result<String, PasswordError> {
         check_password(&password)?;
-        let _place = self.new_places.try_acquire().map_err(|_| PasswordError::Overloaded)?;
+        let _share = self.new_places.try_acquire().map_err(|_| PasswordError::Overloaded)?;
+        let place = self.reserve()?;
         let work = move || -> Result<String, PasswordError> {
             let password = composed(password);
             strength::check_guessable(password.expose_secret(), &about)?;
             Ok(hash(&password)?)
         };
-        self.pool.run(work).await?
+        self.pool.run(&place, work).await?
     }
 
     /// Compares a password with a stored hash. Without a hash the answer is `Wrong`, after the same work.
-    pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<PasswordVerdict, PasswordError> {
-        Ok(self.pool.run(move || compare(password, hash)).await??)
+    pub async fn verify(
+        &self,
+        place: &Reservation,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<PasswordVerdict, PasswordError> {
+        Ok(self.pool.run(place, move || compare(password, hash)).await??)
     }
+}
+
+/// A hash that no known password has: its output is random. It takes as long to compare as any other.
+pub(super) fn unmatchable_hash() -> String {
+    let (salt, output) = (random_bytes::<16>(), random_bytes::<32>());
+    let [salt, output] = [&salt[..], &output[..]].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}")
 }
 
 fn argon2() -> Argon2<'static> {
@@ -179,12 +205,18 @@ mod tests {
 
     const PASSWORD: &str = "correct horse battery";
 
+    fn no_payments() -> PaymentCount {
+        Arc::new(|| 0)
+    }
+
     fn passwords() -> Passwords {
-        Passwords::try_new(1, 4).expect("a thread can be started")
+        Passwords::try_new(1, 4, &no_payments()).expect("a thread can be started")
     }
 
     async fn verdict(passwords: &Passwords, password: &str, hash: Option<String>) -> PasswordVerdict {
-        passwords.verify(password.into(), hash).await.expect("verifying works")
+        let place = passwords.reserve().expect("there is room");
+        let verdict = passwords.verify(&place, password.into(), hash).await;
+        verdict.expect("verifying works")
     }
 
     #[tokio::test]
@@ -247,6 +279,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_password_matches_an_erased_users_hash() {
+        let (passwords, erased) = (passwords(), unmatchable_hash());
+        assert_ne!(erased, unmatchable_hash());
+        let parsed = PasswordHash::new(&erased).expect("it is a hash");
+        assert!(!is_outdated(&parsed));
+        for password in [PASSWORD, "", &erased] {
+            let verdict = verdict(&passwords, password, Some(erased.clone())).await;
+            assert_eq!(verdict, PasswordVerdict::Wrong);
+        }
+    }
+
+    #[tokio::test]
     async fn a_weak_password_is_refused_before_it_is_hashed() {
         let passwords = passwords();
         let about = || vec!["ana.lima@example.com".to_owned(), "Ana Lima".to_owned()];
@@ -262,9 +306,10 @@ mod tests {
 
     #[tokio::test]
     async fn new_passwords_leave_most_of_the_queue_to_sign_ins() {
-        let passwords = Passwords::try_new(1, 8).expect("a thread can be started");
+        let passwords = Passwords::try_new(1, 8, &no_payments()).expect("a thread can be started");
         let new = || passwords.hash_new(PASSWORD.into(), Vec::new());
-        let sign_in = passwords.verify(PASSWORD.into(), None);
+        let place = passwords.reserve().expect("there is room");
+        let sign_in = passwords.verify(&place, PASSWORD.into(), None);
         let (first, second, third, sign_in) = tokio::join!(new(), new(), new(), sign_in);
         assert!(first.is_ok() && second.is_ok());
         assert!(matches!(third, Err(PasswordError::Overloaded)), "{third:?}");

@@ -4,6 +4,7 @@
 //! Invariants: of two exchanges of one token only one makes a new token; no token of an ended session is accepted, by this
 //! process at once, by every other one after its next look at the database.
 
+mod audit_lines;
 mod ended;
 mod exchange;
 mod refresh_token;
@@ -11,10 +12,10 @@ mod repo;
 mod session;
 mod watch;
 
-pub use session::{ClientInfo, LiveSession, SessionTokens, USER_AGENT_MAX};
+pub use session::{KeptSession, LiveSession, SessionTokens};
 
 pub(super) use entity::sessions::SessionEnd;
-pub(super) use repo::{EndedSelection, is_live};
+pub(super) use repo::{EndedSelection, erase_places, is_live};
 
 use std::sync::Arc;
 
@@ -32,9 +33,11 @@ use super::detached::detached;
 use super::repo as users;
 use super::tokens::{ACCESS_TOKEN_SECONDS, Claimed, KeySet, Tokens};
 use super::{IdentityError, TokenError};
-use crate::actor::Actor;
+use crate::actor::{Actor, ClientInfo};
+use crate::audit;
 use crate::clock::{Clock, id_at, random_bytes};
 use crate::db::{Db, Fault};
+use crate::page::{Page, PageRequest};
 use crate::values::{Role, SessionId, Timestamp, UserId, UserStatus};
 use crate::workers::Workers;
 
@@ -116,7 +119,11 @@ impl Sessions {
                         expires_at: now + SESSION_LIFE,
                     };
                     repo::insert(tx, new).await?;
-                    Ok::<_, IdentityError>((account.user.role, ended))
+                    let by = Actor::new(user, account.user.role).from_client(client);
+                    let mut lines = audit_lines::ended(&by, &ended, SessionEnd::TooMany, now);
+                    lines.push(audit_lines::began(&by, stored.session, now));
+                    audit::record(tx, &lines).await?;
+                    Ok::<_, IdentityError>((by.role, ended))
                 })
             });
             let (role, ended) = work.await?;
@@ -175,15 +182,28 @@ impl Sessions {
         repo::live(&self.db.read, user, self.clock.now()).await
     }
 
-    /// Ends sessions of a user, and gives how many were live.
-    pub async fn end(&self, user: UserId, which: EndedSelection, reason: SessionEnd) -> Result<usize, IdentityError> {
-        let (sessions, now) = (self.clone(), self.clock.now());
+    /// The stored sessions of a user, newest first: those that have been ended, or the others.
+    pub async fn kept(
+        &self,
+        user: UserId,
+        is_ended: bool,
+        request: PageRequest<SessionId>,
+    ) -> Result<Page<KeptSession, SessionId>, Fault> {
+        let found = repo::kept(&self.db.read, user, is_ended, &request).await?;
+        Ok(Page::of(found, &request, |kept| kept.session.id))
+    }
+
+    /// Ends sessions of the actor's own, and gives how many were live.
+    pub async fn end(&self, actor: &Actor, which: EndedSelection, reason: SessionEnd) -> Result<usize, IdentityError> {
+        let (sessions, actor, now) = (self.clone(), actor.clone(), self.clock.now());
         let task = detached(async move {
             let work = sessions.db.transaction(move |tx| {
                 Box::pin(async move {
                     // The user is locked first, so that two transactions that end several of the sessions cannot deadlock.
-                    users::lock(tx, user).await?;
-                    Ok::<_, IdentityError>(end(tx, user, which, reason, now).await?)
+                    users::lock(tx, actor.user).await?;
+                    let ended = end(tx, actor.user, which, reason, now).await?;
+                    audit::record(tx, &audit_lines::ended(&actor, &ended, reason, now)).await?;
+                    Ok::<_, IdentityError>(ended)
                 })
             });
             let ended = work.await?;
@@ -259,8 +279,8 @@ impl Sessions {
     }
 }
 
-/// Ends sessions of a user as a part of another change, and gives those that were live. The caller has locked the user, and
-/// calls `note_ended` after the commit.
+/// Ends sessions of a user as a part of another change, and gives those that were live. The caller has locked the user,
+/// writes the line of the audit log, and calls `note_ended` after the commit.
 pub(super) async fn end(
     tx: &DatabaseTransaction,
     user: UserId,
@@ -292,6 +312,7 @@ async fn exchange(
         Exchange::Reused => {
             let which = EndedSelection::These(vec![session.id]);
             let ended = end(tx, session.user, which, SessionEnd::TokenReused, now).await?;
+            audit::record(tx, &audit_lines::token_reused(session.user, &ended, client, now)).await?;
             return Ok(Exchanged::Reused(ended));
         }
         Exchange::Refused => return Ok(Exchanged::Refused),

@@ -8,8 +8,10 @@ use sea_orm::{
 };
 
 use super::refresh_token::RefreshToken;
-use super::session::{ClientInfo, LiveSession, Nonce, StoredSession};
+use super::session::{KeptSession, LiveSession, Nonce, StoredSession};
+use crate::actor::ClientInfo;
 use crate::db::Fault;
+use crate::page::PageRequest;
 use crate::values::{SessionId, Timestamp, UserId};
 
 /// A session to store, with its first token.
@@ -119,6 +121,26 @@ pub(super) async fn end(
     Ok(ended.into_iter().map(|row| row.id).collect())
 }
 
+/// Takes from all sessions of a user where the user was. Each kind of them has an index.
+pub(in crate::identity) async fn erase_places(tx: &DatabaseTransaction, user: UserId) -> Result<(), Fault> {
+    for kind in [
+        sessions::Column::EndedAt.is_null(),
+        sessions::Column::EndedAt.is_not_null(),
+    ] {
+        let row = sessions::ActiveModel {
+            address: Set(None),
+            user_agent: Set(None),
+            ..Default::default()
+        };
+        let update = sessions::Entity::update_many()
+            .set(row)
+            .filter(sessions::Column::UserId.eq(user))
+            .filter(kind);
+        update.exec(tx).await?;
+    }
+    Ok(())
+}
+
 /// True while a session is one of the user's and neither ended nor expired.
 pub(in crate::identity) async fn is_live(
     db: &impl ConnectionTrait,
@@ -153,15 +175,43 @@ pub(super) async fn live(db: &impl ConnectionTrait, user: UserId, now: Timestamp
         .filter(live_of(user, now))
         .order_by_desc(sessions::Column::Id)
         .limit(super::LIVE_MAX);
-    let rows = query.all(db).await?.into_iter().map(|row| LiveSession {
+    Ok(query.all(db).await?.into_iter().map(seen_by_owner).collect())
+}
+
+/// The stored sessions of a user, newest first: those that have been ended, or the others. Each kind has an index.
+pub(super) async fn kept(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    is_ended: bool,
+    request: &PageRequest<SessionId>,
+) -> Result<Vec<KeptSession>, Fault> {
+    let kind = if is_ended {
+        sessions::Column::EndedAt.is_not_null()
+    } else {
+        sessions::Column::EndedAt.is_null()
+    };
+    let below = request.after.map(|after| sessions::Column::Id.lt(after));
+    let query = sessions::Entity::find()
+        .filter(sessions::Column::UserId.eq(user))
+        .filter(Condition::all().add(kind).add_option(below))
+        .order_by_desc(sessions::Column::Id)
+        .limit(request.fetch());
+    let rows = query.all(db).await?.into_iter().map(|row| KeptSession {
+        ended_at: row.ended_at,
+        session: seen_by_owner(row),
+    });
+    Ok(rows.collect())
+}
+
+fn seen_by_owner(row: sessions::Model) -> LiveSession {
+    LiveSession {
         id: row.id,
         created_at: row.created_at,
         last_used_at: row.last_used_at,
         expires_at: row.expires_at,
         address: row.address.and_then(|text| text.parse().ok()),
         user_agent: row.user_agent,
-    });
-    Ok(rows.collect())
+    }
 }
 
 /// The sessions that were ended after a time, latest first, at most so many.

@@ -4,35 +4,7 @@ use std::net::IpAddr;
 
 use secrecy::SecretString;
 
-use crate::identity::characters::is_visible;
 use crate::values::{SessionId, Timestamp, UserId};
-
-/// The most characters of a client's description of itself that are kept.
-pub const USER_AGENT_MAX: usize = 200;
-
-/// Who calls, as far as the connection and the request's head tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientInfo {
-    /// The client's address; `None` where it is not known.
-    pub address: Option<IpAddr>,
-    /// The client's own description of itself: 1 to 200 visible characters.
-    pub user_agent: Option<String>,
-}
-
-impl ClientInfo {
-    /// Keeps the first 200 visible characters of the description.
-    #[must_use]
-    pub fn new(address: Option<IpAddr>, user_agent: Option<&str>) -> Self {
-        let visible = |text: &str| -> String {
-            let characters = text.trim().chars().filter(|character| is_visible(*character));
-            characters.take(USER_AGENT_MAX).collect()
-        };
-        Self {
-            address,
-            user_agent: user_agent.map(visible).filter(|text| !text.is_empty()),
-        }
-    }
-}
 
 /// What a sign-in or a refresh gives.
 pub struct SessionTokens {
@@ -63,6 +35,15 @@ pub struct LiveSession {
     pub user_agent: Option<String>,
 }
 
+/// A session that is still stored, whether it is over or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptSession {
+    /// The session, as its user sees it while it is live.
+    pub session: LiveSession,
+    /// When it was ended; `None` while it is live, and when it expired.
+    pub ended_at: Option<Timestamp>,
+}
+
 /// A session as the exchange of refresh tokens sees it.
 pub(super) struct StoredSession {
     pub id: SessionId,
@@ -81,16 +62,3 @@ pub(super) struct StoredSession {
 /// Random bytes that go into every refresh token of a session, so that the key alone does not tell them.
 #[derive(Clone, Copy)]
 pub(super) struct Nonce(pub [u8; 16]);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_is_cut_and_cleaned() {
-        let kept = |text: &str| ClientInfo::new(None, Some(text)).user_agent;
-        assert_eq!(kept(" curl/8.5\u{1b}[2J ").as_deref(), Some("curl/8.5[2J"));
-        assert_eq!(kept(&"ä".repeat(300)), Some("ä".repeat(USER_AGENT_MAX)));
-        assert_eq!((kept(""), kept(" \t")), (None, None));
-    }
-}

@@ -1,5 +1,5 @@
-//! Throttles: how often a sign-in may fail, a person register, or a caller ask, and how many sign-ins of an account may run
-//! at a time.
+//! Throttles: how often a sign-in may fail, a person register or ask for a mail, or a caller ask, and how many sign-ins
+//! of an account may run at a time.
 //!
 //! Each counts by the generic cell rate algorithm (GCRA): a caller has so many tries at once, and gets one back after
 //! each period. Where Redis is configured all replicas count together; while it is out of reach, and without it, each
@@ -25,16 +25,25 @@ use uuid::Uuid;
 use self::counts::Throttle;
 use self::quota::ThrottleQuota;
 use self::shared::SharedCounts;
+use super::Email;
 use crate::clock::Clock;
 use crate::redis::Redis;
 
 /// Registrations from one address: ten at once, and one a minute.
 const REGISTRATIONS: [ThrottleQuota; 1] = [ThrottleQuota::new(10, Duration::from_secs(60))];
 
+/// Mails to one address, whether it is a user's or not: three at once, and one in ten minutes.
+const MAILS_TO: [ThrottleQuota; 1] = [ThrottleQuota::new(3, Duration::from_secs(600))];
+
+/// Mails that one caller asks for: 20 at once, and one in 30 s. A whole office may share an address.
+const MAILS_BY: [ThrottleQuota; 1] = [ThrottleQuota::new(20, Duration::from_secs(30))];
+
 /// All throttles of a bank.
 pub struct Throttles {
-    /// Failed sign-ins. This one is never off.
+    /// Failed sign-ins and wrong one-time tokens. This one is never off.
     pub sign_ins: SignIns,
+    /// Mails that callers ask for. This one is never off.
+    pub mails: AskedMails,
     /// Registrations by address.
     pub registrations: Registrations,
     /// Requests by caller.
@@ -69,6 +78,12 @@ pub struct CallerBudget {
 /// Registrations by address; off without a general limit.
 pub struct Registrations(Option<Throttle>);
 
+/// Mails that callers ask for, by the address that they go to and by who asks.
+pub struct AskedMails {
+    to: Throttle,
+    by: Throttle,
+}
+
 /// The general limit of requests by caller; off at 0 requests a minute.
 pub struct CallerLimit {
     per_minute: u32,
@@ -76,7 +91,7 @@ pub struct CallerLimit {
 }
 
 impl Throttles {
-    /// With 0 requests a minute only failed sign-ins are counted.
+    /// With 0 requests a minute only failed sign-ins and asked mails are counted.
     #[must_use]
     pub fn new(per_minute: u32, clock: &Arc<dyn Clock>, redis: Option<Redis>) -> Self {
         let shared = redis.map(|redis| Arc::new(SharedCounts::new(redis)));
@@ -84,6 +99,10 @@ impl Throttles {
         let unless_off = |name, quotas: &[ThrottleQuota]| (per_minute > 0).then(|| throttle(name, quotas));
         Self {
             sign_ins: SignIns::new(&throttle),
+            mails: AskedMails {
+                to: throttle("mails:to", &MAILS_TO),
+                by: throttle("mails:by", &MAILS_BY),
+            },
             registrations: Registrations(unless_off("registrations", &REGISTRATIONS)),
             callers: CallerLimit {
                 per_minute,
@@ -100,6 +119,17 @@ impl Registrations {
             (Some(throttle), Some(address)) => throttle.take(ThrottleKey::address(address)).await,
             (None, _) | (_, None) => Ok(()),
         }
+    }
+}
+
+impl AskedMails {
+    /// Counts a mail, or refuses it. `asker` is a user or a client's address; a client whose address is unknown is not
+    /// counted.
+    pub(super) async fn count(&self, asker: Option<ThrottleKey>, to: &Email) -> Result<(), TooMany> {
+        if let Some(asker) = asker {
+            self.by.take(asker).await?;
+        }
+        self.to.take(ThrottleKey::account(to.as_str())).await
     }
 }
 

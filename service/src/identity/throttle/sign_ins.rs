@@ -89,6 +89,21 @@ impl SignIns {
             place,
         })
     }
+
+    /// Refuses a one-time token from an address from which too many sign-ins have failed: trying tokens is guessing too.
+    pub(in crate::identity) async fn look_at(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
+        match address {
+            Some(address) => self.by_address.look(ThrottleKey::address(address)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a wrong one-time token as a failed sign-in from its address.
+    pub(in crate::identity) async fn count_failure_at(&self, address: Option<IpAddr>) {
+        if let Some(address) = address {
+            self.by_address.count_failure(ThrottleKey::address(address)).await;
+        }
+    }
 }
 
 impl SignInAttempt {

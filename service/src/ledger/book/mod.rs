@@ -3,6 +3,7 @@
 //! A book is opened for one batch, on wallets that were read or remembered. Its decisions are only true once the batch
 //! has been written, which fails if a wallet that they rest on is no longer as it was given to the book.
 
+mod audit;
 mod batches;
 mod draft;
 mod holds;
@@ -13,6 +14,7 @@ mod undo;
 mod wallets;
 mod writes;
 
+pub(super) use audit::action_of;
 pub use writes::{BatchRow, HoldUpdate, WalletUpdate, Writes};
 
 use std::collections::HashMap;
@@ -25,6 +27,7 @@ use super::types::{
     Action, Command, Entry, Hold, LimitState, Original, Outcome, Outflow, Owner, Transfer, Wallet, WalletChange,
     WalletLimits,
 };
+use crate::audit::AuditLine;
 use crate::values::{Bucket, Currency, Digest, Money, TextsSalt, Timestamp, TransferId, WalletId};
 
 /// Source of the time and id of each record, both greater than all before, and of the salts of texts.
@@ -50,6 +53,7 @@ pub struct Book {
     transfers: Vec<Arc<Transfer>>,
     entries: Vec<Entry>,
     changes: Vec<WalletChange>,
+    audit: Vec<AuditLine>,
     /// What captures, voids and reversals refer to, by its id; and the holds that may expire in this batch.
     originals: HashMap<TransferId, OriginalPage>,
     /// The holds of a wallet that may expire in this batch, the first to expire last.
@@ -223,6 +227,7 @@ impl Book {
         let mut writes = Writes {
             transfers: self.transfers,
             changes: self.changes,
+            audit: self.audit,
             entries: self.entries,
             batches: self.batches,
             stamps_taken: self.stamps_taken,

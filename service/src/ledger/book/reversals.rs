@@ -31,6 +31,7 @@ impl Book {
         let transfer = self.decide_draft(draft, stamps);
         if transfer.failure.is_none() {
             self.note_reversal(original.id, amount);
+            self.add_line_of_reversal(command, original.id, &transfer);
         }
         recorded(transfer)
     }

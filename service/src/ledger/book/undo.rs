@@ -12,6 +12,8 @@ pub(super) struct Undo {
     transfers: usize,
     entries: usize,
     changes: usize,
+    /// Only a dry run takes lines back: a caller's batch has transfers only, and they leave no lines.
+    audit: usize,
     batches: usize,
     pages: HashMap<WalletId, WalletPage>,
     /// `None` for a hold that the command has made.
@@ -28,6 +30,7 @@ impl Book {
             transfers: self.transfers.len(),
             entries: self.entries.len(),
             changes: self.changes.len(),
+            audit: self.audit.len(),
             batches: self.batches.len(),
             ..Undo::default()
         });
@@ -46,6 +49,7 @@ impl Book {
         self.transfers.truncate(undo.transfers);
         self.entries.truncate(undo.entries);
         self.changes.truncate(undo.changes);
+        self.audit.truncate(undo.audit);
         self.batches.truncate(undo.batches);
         let wallets = undo.pages.keys().copied().collect();
         self.pages.extend(undo.pages);

@@ -1,12 +1,26 @@
 //! Opens wallets, changes their status and sets their limits. Pure.
 
+use serde_json::Value;
+
+use super::audit::{action_of, limits_value, status_value};
 use super::{Book, Stamps, WalletPage};
+use crate::audit::{AuditLine, AuditSubject};
 use crate::journal::opening_text;
 use crate::ledger::types::{
     Command, Expected, LimitState, LimitsRequest, Opening, Outcome, Outflow, Owner, StatusRequest, Wallet,
     WalletChange, WalletRefusal, WalletTag,
 };
-use crate::values::{ChangeId, ChangeKind, Currency, Money, Timestamp, Version, WalletId, WalletStatus};
+use crate::values::{AuditId, ChangeId, ChangeKind, Currency, Money, Timestamp, Version, WalletId, WalletStatus};
+
+/// A change of a wallet that is allowed.
+struct DecidedChange {
+    kind: ChangeKind,
+    subject: WalletId,
+    /// What it was before and what it is now, as texts of the journal.
+    texts: [String; 2],
+    /// The same as JSON values of the audit log.
+    values: [Value; 2],
+}
 
 impl Wallet {
     /// A new wallet, which is empty.
@@ -82,9 +96,17 @@ impl Book {
             Err(refusal) => return Outcome::WalletRefused(refusal),
         };
         if let Some(kind) = kind {
-            let (before, after) = (wallet.status.as_str().to_owned(), request.status.as_str().to_owned());
-            let now = self.change(command, (kind, request.wallet), (before, after), stamps);
-            now.status = request.status;
+            let (before, after) = (wallet.status, request.status);
+            let change = DecidedChange {
+                kind,
+                subject: request.wallet,
+                texts: [before, after].map(|status| status.as_str().to_owned()),
+                values: [
+                    status_value(before, None),
+                    status_value(after, request.reason.as_deref()),
+                ],
+            };
+            self.change(command, change, stamps).status = request.status;
         }
         self.wallet_outcome(request.wallet)
     }
@@ -109,9 +131,13 @@ impl Book {
             return Outcome::WalletRefused(refusal);
         }
         if changes {
-            let texts = (before.as_text(), request.limits.as_text());
-            let now = self.change(command, (ChangeKind::Limited, request.wallet), texts, stamps);
-            now.limits = Some(Box::new(LimitState {
+            let change = DecidedChange {
+                kind: ChangeKind::Limited,
+                subject: request.wallet,
+                texts: [before, request.limits].map(|limits| limits.as_text()),
+                values: [before, request.limits].map(limits_value),
+            };
+            self.change(command, change, stamps).limits = Some(Box::new(LimitState {
                 limits: request.limits,
                 outflow: state.map_or_else(Outflow::default, |state| state.outflow),
             }));
@@ -119,19 +145,24 @@ impl Book {
         self.wallet_outcome(request.wallet)
     }
 
-    /// Records a change of a wallet. Gives the wallet, to be changed.
-    fn change(
-        &mut self,
-        command: &Command,
-        (kind, subject): (ChangeKind, WalletId),
-        (before, after): (String, String),
-        stamps: &mut impl Stamps,
-    ) -> &mut Wallet {
+    /// Records a change of a wallet, with its line of the audit log. Gives the wallet, to be changed.
+    fn change(&mut self, command: &Command, change: DecidedChange, stamps: &mut impl Stamps) -> &mut Wallet {
+        let subject = change.subject;
         let (now, id) = self.stamp(Some(subject.bucket()), stamps);
         let owner = self.pages[&subject].now.owner;
+        let [before, after] = change.values;
+        let line = action_of(change.kind).map(|action| {
+            AuditLine::new(action, AuditId(id), now)
+                .by(&command.actor)
+                .to(AuditSubject::Wallet(subject), owner)
+                .before(&before)
+                .after(&after)
+        });
+        self.audit.extend(line);
+        let [before, after] = change.texts;
         self.changes.push(WalletChange {
             id: ChangeId(id),
-            kind,
+            kind: change.kind,
             subject,
             created_by: command.actor.unless_owner(owner),
             before: Some(before),

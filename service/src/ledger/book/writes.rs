@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::audit::AuditLine;
 use crate::ledger::types::{Entry, Hold, Transfer, Wallet, WalletChange};
 use crate::values::BatchId;
 
-/// What a batch writes. Transfers and changes are in the order of their ids, everything else is sorted by wallet id.
+/// What a batch writes. Transfers, changes and lines of the audit log are in the order of their ids, everything else is
+/// sorted by wallet id.
 ///
 /// Keep this order: without it the committer may deadlock with other sessions that lock wallets in id order.
 #[derive(Default)]
@@ -14,6 +16,9 @@ pub struct Writes {
     pub transfers: Vec<Arc<Transfer>>,
     /// Openings of wallets, and changes of their status or limits.
     pub changes: Vec<WalletChange>,
+    /// A line for each change of a status or of limits, and for each reversal that is made, with its id. They are no part of
+    /// the commit's row of the journal, since an erasure empties their details.
+    pub audit: Vec<AuditLine>,
     /// Two for each completed transfer but a release.
     pub entries: Vec<Entry>,
     /// New wallets, as they are at the end of the batch.

@@ -1,11 +1,13 @@
 //! The ledger's SQL. A batch of any size costs a fixed number of statements: every statement takes arrays.
 
+mod erasure;
 mod file_turn;
 mod lookups;
 mod postgres;
 mod rows;
 mod sqlite;
 
+pub(crate) use erasure::{TextsRange, erase_some_texts};
 pub(crate) use rows::{columns_of, hold_of, transfer_of, wallet_of};
 
 use std::sync::Arc;

@@ -171,6 +171,8 @@ pub struct StatusRequest {
     pub wallet: WalletId,
     /// The status to set.
     pub status: WalletStatus,
+    /// Why, in the words of the user who asks. Only the audit log keeps it.
+    pub reason: Option<String>,
     /// The states in which the wallet may be changed.
     pub expected: Expected,
 }

@@ -3,6 +3,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 
+use super::audit::checks_of_audit;
 use super::batches::checks_of_batches;
 use super::dialect::BooksDialect;
 use super::entries::checks_of_entries;
@@ -43,6 +44,7 @@ pub(super) async fn books_are_right(tx: &DatabaseTransaction) -> Result<Vec<Chec
         checks_of_reversals(dialect),
         checks_of_batches(dialect),
         checks_of_limits(dialect),
+        checks_of_audit(dialect),
     ];
     let mut checks = Vec::new();
     for (claim, sql) in queries.into_iter().flatten() {

@@ -1,9 +1,11 @@
 //! Proves the books in one snapshot: every balance is computed again from its entries, every currency sums to zero,
-//! there is no gap and no orphan; what is kept of holds, batches and limits is computed again too. Proves the journal
-//! row by row, with the bytes of every transfer and change in it.
+//! there is no gap and no orphan; what is kept of holds, batches and limits is computed again too, and the audit log
+//! tells of each change of a wallet and each reversal. Proves the journal row by row, with the bytes of every transfer
+//! and change in it.
 //!
 //! Damaged data is named in the report and never a fault: a fault means that the database did not answer.
 
+mod audit;
 mod batches;
 mod books;
 mod dialect;

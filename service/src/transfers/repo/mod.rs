@@ -11,9 +11,10 @@ use entity::{batches, holds, transfers, wallets};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 
-use super::ShownTransfer;
+use super::shown::{ShownTransfer, Viewer};
 use crate::db::Fault;
 use crate::ledger::{Hold, Transfer, hold_of, transfer_of};
+use crate::page::PageRequest;
 use crate::values::{BatchId, Money, Timestamp, TransferId, TransferKind, TransferStatus, UserId, WalletId};
 
 pub(super) async fn find(db: &impl ConnectionTrait, id: TransferId) -> Result<Option<Transfer>, Fault> {
@@ -45,11 +46,12 @@ pub(super) async fn find_of(
         .transpose()
 }
 
-/// These transfers with what has become of them at a time. At most two statements.
+/// These transfers with what has become of them at a time, for a viewer. At most two statements.
 pub(super) async fn shown(
     db: &impl ConnectionTrait,
     transfers: Vec<Transfer>,
     now: Timestamp,
+    viewer: Viewer<'_>,
 ) -> Result<Vec<ShownTransfer>, Fault> {
     let ids = |has: fn(TransferKind) -> bool| -> Vec<TransferId> {
         let found = transfers
@@ -62,6 +64,7 @@ pub(super) async fn shown(
     let shown = transfers.into_iter().map(|transfer| ShownTransfer {
         hold: holds.get(&transfer.id).map(|hold| hold.at(now)),
         reversed: reversed.get(&transfer.id).copied().unwrap_or_default(),
+        api_key: viewer.api_key_of(&transfer),
         transfer: Arc::new(transfer),
     });
     Ok(shown.collect())
@@ -109,6 +112,28 @@ pub(super) async fn wallets_of(db: &impl ConnectionTrait, user: UserId) -> Resul
         .all(db)
         .await?;
     Ok(owned.into_iter().map(|wallet| wallet.id).collect())
+}
+
+/// Transfers on wallets of others that a user asked for and that were not refused, newest first.
+pub(super) async fn asked_by(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    request: &PageRequest<TransferId>,
+) -> Result<Vec<Transfer>, Fault> {
+    let below = request.after.map(|after| transfers::Column::Id.lt(after));
+    let rows = transfers::Entity::find()
+        .filter(is(transfers::Column::CreatedBy.is_not_null()))
+        .filter(is_not(transfers::Column::Status, TransferStatus::Failed))
+        .filter(
+            Condition::all()
+                .add(transfers::Column::CreatedBy.eq(user))
+                .add_option(below),
+        )
+        .order_by_desc(transfers::Column::Id)
+        .limit(request.fetch())
+        .all(db)
+        .await?;
+    rows.into_iter().map(transfer_of).collect()
 }
 
 /// The kept outcomes of a batch.

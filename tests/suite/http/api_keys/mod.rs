@@ -2,6 +2,7 @@
 
 mod fields;
 mod scopes;
+mod shown;
 
 use std::sync::Arc;
 

@@ -6,7 +6,9 @@ pub const PRODUCT: [&str; 4] = ["api", "service", "entity", "migration"];
 
 /// What each module of `service` may use besides itself.
 pub const MAY_USE: &[(&str, &[&str])] = &[
-    ("actor", &["values"]),
+    ("actor", &["values", "characters"]),
+    ("audit", &["values", "actor", "clock", "db", "page"]),
+    ("characters", &[]),
     ("clock", &["values"]),
     ("config", &["values"]),
     ("page", &[]),
@@ -18,22 +20,45 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("feed", &["values", "db", "journal"]),
     (
         "ledger",
-        &["values", "actor", "backoff", "clock", "db", "page", "journal", "feed"],
+        &[
+            "values", "actor", "audit", "backoff", "clock", "db", "page", "journal", "feed",
+        ],
     ),
+    ("mail", &["values", "backoff", "clock", "config", "workers"]),
     (
         "identity",
         &[
-            "values", "actor", "backoff", "clock", "config", "db", "page", "redis", "wallets", "workers",
+            "values",
+            "actor",
+            "audit",
+            "backoff",
+            "characters",
+            "clock",
+            "config",
+            "db",
+            "mail",
+            "page",
+            "redis",
+            "wallets",
+            "workers",
         ],
     ),
-    ("wallets", &["values", "actor", "clock", "db", "page", "ledger"]),
+    (
+        "wallets",
+        &["values", "actor", "characters", "clock", "db", "page", "ledger"],
+    ),
     (
         "transfers",
         &[
             "values", "actor", "backoff", "clock", "db", "identity", "page", "wallets", "ledger", "workers",
         ],
     ),
-    ("imports", &["values", "backoff", "clock", "config", "db", "workers"]),
+    (
+        "imports",
+        &[
+            "values", "actor", "audit", "backoff", "clock", "config", "db", "workers",
+        ],
+    ),
     ("merchants", &["values", "backoff", "clock", "db", "imports", "workers"]),
     (
         "statistics",
@@ -47,12 +72,21 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "ops",
-        &["values", "clock", "db", "ledger", "statistics", "aggregates", "workers"],
+        &[
+            "values",
+            "audit",
+            "clock",
+            "db",
+            "ledger",
+            "statistics",
+            "aggregates",
+            "workers",
+        ],
     ),
 ];
 
 /// Files with rules that need no database, no waiting and no clock.
-pub const PURE: [&str; 72] = [
+pub const PURE: [&str; 84] = [
     "backoff.rs",
     "feed/mark.rs",
     "journal/chain.rs",
@@ -60,6 +94,7 @@ pub const PURE: [&str; 72] = [
     "journal/leaves.rs",
     "journal/tree.rs",
     "ledger/attempts.rs",
+    "ledger/book/audit.rs",
     "ledger/book/batches.rs",
     "ledger/book/draft.rs",
     "ledger/book/holds.rs",
@@ -75,10 +110,14 @@ pub const PURE: [&str; 72] = [
     "ledger/memory.rs",
     "ledger/skew.rs",
     "identity/rules.rs",
+    "identity/search.rs",
     "identity/api_keys/grant.rs",
     "identity/api_keys/rules.rs",
     "identity/api_keys/text.rs",
+    "identity/one_time/rules.rs",
+    "identity/one_time/text.rs",
     "identity/passwords/strength.rs",
+    "identity/secret_text.rs",
     "identity/sessions/exchange.rs",
     "identity/sessions/refresh_token.rs",
     "identity/sessions/session.rs",
@@ -86,8 +125,13 @@ pub const PURE: [&str; 72] = [
     "identity/tokens/claims.rs",
     "identity/tokens/key.rs",
     "identity/tokens/schedule.rs",
+    "actor/client.rs",
     "actor/mod.rs",
     "actor/permissions.rs",
+    "audit/action.rs",
+    "audit/line.rs",
+    "audit/person/line.rs",
+    "characters.rs",
     "transfers/canonical_json.rs",
     "transfers/command.rs",
     "transfers/digest.rs",
@@ -109,6 +153,7 @@ pub const PURE: [&str; 72] = [
     "aggregates/totals.rs",
     "imports/counts.rs",
     "imports/records.rs",
+    "mail/message.rs",
     "merchants/batch.rs",
     "merchants/month.rs",
     "merchants/ranking.rs",
@@ -124,6 +169,7 @@ pub const PURE: [&str; 72] = [
     "statistics/ring.rs",
     "statistics/summary.rs",
     "statistics/window.rs",
+    "wallets/reason.rs",
     "wallets/times.rs",
 ];
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use service::values::WalletId;
 
 /// The fields of a transfer, in their order.
-const TRANSFER: [&str; 19] = [
+const TRANSFER: [&str; 20] = [
     "id",
     "kind",
     "status",
@@ -35,6 +35,7 @@ const TRANSFER: [&str; 19] = [
     "reversed",
     "hold",
     "created_by",
+    "api_key_id",
     "created_at",
     "completed_at",
 ];
@@ -103,7 +104,7 @@ impl HttpStage {
 }
 
 /// A POST without a body.
-async fn act(caller: &Caller, path: &str) -> Answer {
+pub async fn act(caller: &Caller, path: &str) -> Answer {
     Answer::of(caller.request(Method::POST, path)).await
 }
 

@@ -7,6 +7,7 @@ use harness::{Answer, Backend};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use service::config::MailConfig;
 
 use super::{Place, password_in};
 
@@ -237,6 +238,10 @@ async fn settings_are_shown_without_their_secrets() {
         let mut config = bank.config.clone();
         config.database_url = "postgres://florin:hunter2@127.0.0.1/florin".to_owned();
         config.redis_url = Some(SecretString::from("redis://florin:hunter2@127.0.0.1"));
+        config.mail = Some(MailConfig {
+            smtp_url: SecretString::from("smtps://florin:hunter2@127.0.0.1"),
+            from: "florin@bank.example".to_owned(),
+        });
         let shown = format!("{config:?}");
         assert!(shown.contains("queue_max") && !shown.contains("hunter2"), "{shown}");
     })

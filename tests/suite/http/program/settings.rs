@@ -9,7 +9,7 @@ use super::names_in;
 use crate::layering::root;
 
 /// The settings that the contract promises for this version.
-const SETTINGS: [&str; 20] = [
+const SETTINGS: [&str; 22] = [
     "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
@@ -20,12 +20,14 @@ const SETTINGS: [&str; 20] = [
     "FLORIN_LISTEN",
     "FLORIN_LOG",
     "FLORIN_LOG_FORMAT",
+    "FLORIN_MAIL_FROM",
     "FLORIN_PEER_SHARE_PERCENT",
     "FLORIN_QUEUE_MAX",
     "FLORIN_RATE_LIMIT_PER_MINUTE",
     "FLORIN_REDIS_URL",
     "FLORIN_REPORTS",
     "FLORIN_SIGNING_KEY_FILE",
+    "FLORIN_SMTP_URL",
     "FLORIN_TOKEN_ALGORITHM",
     "FLORIN_TRUSTED_PROXIES",
     "FLORIN_UNSAFE_DATABASE",

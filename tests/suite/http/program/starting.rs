@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use harness::Backend;
 use harness::program::{Serving, command};
-use serde_json::json;
+use sea_orm::{ConnectionTrait, Database, Statement};
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::{Place, customer, names_in, operator, sign_in, two_customers, verifies};
@@ -65,6 +66,8 @@ async fn metrics_name_every_worker() {
         "sessions",
         "sessions_cleanup",
         "api_keys",
+        "one_time_cleanup",
+        "erasures",
     ] {
         let line = format!("florin_worker_running{{worker=\"{worker}\"}} 1");
         assert!(
@@ -270,6 +273,58 @@ async fn an_operator_made_beside_the_server_signs_in_at_once() {
         customer(&server, "ana").await;
         sign_in(&server, "Ana@Example.com", super::PASSWORD).await;
         server.kill().await;
+        place.remove().await;
+    }
+}
+
+/// The settings in the lines that starts have left in the audit log.
+async fn starts(place: &Place) -> Vec<Value> {
+    let db = Database::connect(&place.url)
+        .await
+        .expect("the bank's database can be opened");
+    let sql = "SELECT details.\"after\" AS settings FROM audit_lines AS started \
+               JOIN audit_details AS details ON details.id = started.id WHERE started.action = 'bank.started'";
+    let query = Statement::from_string(db.get_database_backend(), sql);
+    let rows = db.query_all_raw(query).await.expect("the query runs");
+    let settings = rows.iter().map(|row| {
+        let text: String = row.try_get("", "settings").expect("a start has settings");
+        serde_json::from_str::<Value>(&text).expect("they are JSON")
+    });
+    let settings: Vec<Value> = settings.collect();
+    db.close().await.expect("a connection can be closed");
+    settings
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_is_told_to_the_audit_log_without_secrets() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let place = Place::new(backend).await;
+        // Commands are no starts.
+        let migrated = place.run(&["migrate", "up"]).await;
+        assert_eq!(migrated.status, Some(0), "{migrated:?}");
+        assert_eq!(starts(&place).await, Vec::<Value>::new());
+        let flags = [
+            "--log",
+            "warn",
+            "--queue-max",
+            "77",
+            "--redis-url",
+            "redis://:hunter2@127.0.0.1:1",
+            "--smtp-url",
+            "smtp://florin:hunter2@127.0.0.1:2?tls=required",
+            "--mail-from",
+            "no-reply@bank.example",
+        ];
+        let server = Serving::start(place.folder.path(), &place.arguments(&flags)).await;
+        server.kill().await;
+        let starts = starts(&place).await;
+        assert_eq!(starts.len(), 1, "{starts:?}");
+        assert_eq!(starts[0]["queue_max"], 77);
+        assert_eq!(starts[0]["redis_url"], "redis://127.0.0.1:1");
+        assert_eq!(starts[0]["smtp_url"], "smtp://127.0.0.1:2");
+        assert_eq!(starts[0]["mail_from"], "no-reply@bank.example");
+        assert_eq!(starts[0]["reports"], "operator");
+        assert!(!starts[0].to_string().contains("hunter2"), "{starts:?}");
         place.remove().await;
     }
 }

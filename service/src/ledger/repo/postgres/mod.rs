@@ -1,5 +1,6 @@
 //! PostgreSQL: statements take arrays and `unnest` them. One statement writes a whole batch.
 
+mod audit;
 mod bind;
 pub(super) mod holds;
 mod statement;

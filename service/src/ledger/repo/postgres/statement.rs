@@ -23,13 +23,22 @@ pub struct Parts {
     pub holds: bool,
     /// Wallets with limits that change.
     pub limits: bool,
+    /// Lines of the audit log.
+    pub audit: bool,
 }
 
 impl Parts {
     /// The statement; `write::bound` binds its parameters in the order of their numbers.
     pub fn statement(self) -> &'static str {
-        static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..32).map(|number| text(Parts::of(number))).collect());
-        let bits = [self.changes, self.notes, self.links, self.holds, self.limits];
+        static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..64).map(|number| text(Parts::of(number))).collect());
+        let bits = [
+            self.changes,
+            self.notes,
+            self.links,
+            self.holds,
+            self.limits,
+            self.audit,
+        ];
         let number = bits.iter().rev().fold(0, |number, bit| number * 2 + usize::from(*bit));
         &TEXTS[number]
     }
@@ -43,6 +52,7 @@ impl Parts {
             links: has(2),
             holds: has(3),
             limits: has(4),
+            audit: has(5),
         }
     }
 }
@@ -156,6 +166,27 @@ const CHANGES: &[ArrayColumn] = &[
     ("after", "text"),
 ];
 
+const AUDIT_LINES: &[ArrayColumn] = &[
+    ("id", "uuid"),
+    ("at", "timestamptz"),
+    ("action", "text"),
+    ("actor_id", "uuid"),
+    ("api_key_id", "uuid"),
+    ("subject_kind", "text"),
+    ("subject_id", "uuid"),
+    ("person_id", "uuid"),
+];
+
+/// Without the digest of an address, which only failed sign-ins have.
+const AUDIT_DETAILS: &[ArrayColumn] = &[
+    ("id", "uuid"),
+    ("address", "text"),
+    ("user_agent", "text"),
+    ("request_id", "text"),
+    ("before", "text"),
+    ("after", "text"),
+];
+
 const OPENED: &[ArrayColumn] = &[
     ("id", "uuid"),
     ("user_id", "uuid"),
@@ -189,11 +220,7 @@ fn text(parts: Parts) -> String {
         more_of_wallets.push(HELD_AFTER);
     }
     let new_held = if parts.holds { ", held = c.held_after" } else { "" };
-    let new_limits: String = LIMITS
-        .iter()
-        .filter(|_| parts.limits)
-        .map(|(name, _)| format!(", {name} = c.{name}"))
-        .collect();
+    let new_limits = if parts.limits { set_of_limits() } else { String::new() };
     let (updated, updated_count) = arrays.rows(UPDATED, &more_of_wallets);
     let (confirmed, confirmed_count) = arrays.rows(CONFIRMED, &[]);
     let mut more_of_transfers = if parts.notes { NOTES.to_vec() } else { Vec::new() };
@@ -215,6 +242,10 @@ fn text(parts: Parts) -> String {
         let (changed, count) = arrays.rows(CHANGED_HOLDS, &[]);
         inserts.push(change_of_holds(&changed));
         holds_are_as_read = format!("\n        OR (SELECT count(*) FROM changed_holds) <> {count}");
+    }
+    if parts.audit {
+        inserts.push(arrays.insert("audit_lines", AUDIT_LINES, &[]));
+        inserts.push(arrays.insert("audit_details", AUDIT_DETAILS, &[]));
     }
     let inserts = inserts.concat();
     format!(
@@ -245,6 +276,10 @@ SELECT CASE
         OR (SELECT count(*) FROM confirmed) <> {confirmed_count}{holds_are_as_read} THEN florin_stale('a wallet', 'FL002')
 END, (SELECT time FROM clock) AS time"
     )
+}
+
+fn set_of_limits() -> String {
+    LIMITS.iter().map(|(name, _)| format!(", {name} = c.{name}")).collect()
 }
 
 fn change_of_holds(changed: &str) -> String {
@@ -288,5 +323,20 @@ impl Arrays {
 )",
             names.join(", ")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_commits_with_lines_name_the_audit_log() {
+        for number in 0..32 {
+            let (without, with) = (Parts::of(number).statement(), Parts::of(number + 32).statement());
+            assert!(!without.contains("audit") && with.contains("INSERT INTO audit_lines"));
+            let arrays = |statement: &str| statement.matches("::").count();
+            assert_eq!(arrays(with), arrays(without) + AUDIT_LINES.len() + AUDIT_DETAILS.len());
+        }
     }
 }

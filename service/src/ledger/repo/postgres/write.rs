@@ -5,6 +5,7 @@ use sea_orm::prelude::Decimal;
 use sea_orm::sqlx::postgres::PgConnection;
 use sea_orm::sqlx::{self, Row};
 
+use super::audit;
 use super::bind::{BoundQuery, column};
 use super::holds;
 use super::statement::Parts;
@@ -30,6 +31,7 @@ fn parts_of(commit: &GroupCommit) -> Parts {
         links: commit.writes.has_links(),
         holds: commit.writes.has_holds_or_batches(),
         limits: commit.writes.has_limits(),
+        audit: !commit.writes.audit.is_empty(),
     }
 }
 
@@ -63,6 +65,9 @@ fn bound(commit: &GroupCommit) -> BoundQuery<'_> {
         query = holds::bind_begun(query, &writes.begun_holds);
         query = holds::bind_batches(query, &writes.batches);
         query = holds::bind_changed(query, &writes.changed_holds);
+    }
+    if parts.audit {
+        query = audit::bind_details(audit::bind_lines(query, &writes.audit), &writes.audit);
     }
     query
 }

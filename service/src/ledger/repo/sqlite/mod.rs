@@ -1,5 +1,6 @@
 //! SQLite: statements take arrays, as JSON through `json_each`. The write lock is taken before the first read.
 
+mod audit;
 pub(super) mod holds;
 mod json_rows;
 mod transfers;

@@ -6,6 +6,7 @@ use sea_orm::ActiveEnum;
 use sea_orm::sqlx::{self, Sqlite, Transaction};
 use serde_json::{Value, json};
 
+use super::audit;
 use super::holds;
 use super::json_rows::{text, time};
 use super::transfers;
@@ -40,6 +41,9 @@ pub async fn write(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) 
     }
     if !writes.batches.is_empty() {
         holds::insert_batches(tx, &writes.batches).await?;
+    }
+    if !writes.audit.is_empty() {
+        audit::insert_lines(tx, &writes.audit).await?;
     }
     Ok(())
 }
@@ -162,7 +166,8 @@ pub fn writing_statements(commit: &GroupCommit) -> usize {
     let of_transfers = if writes.transfers.is_empty() { 0 } else { 2 };
     let of_wallets = usize::from(!writes.updated.is_empty()) + usize::from(!writes.confirmed.is_empty());
     let of_holds = usize::from(!writes.begun_holds.is_empty()) + usize::from(!writes.changed_holds.is_empty());
-    1 + of_changes + of_transfers + of_wallets + of_holds + usize::from(!writes.batches.is_empty())
+    let of_audit = if writes.audit.is_empty() { 0 } else { 2 };
+    1 + of_changes + of_transfers + of_wallets + of_holds + usize::from(!writes.batches.is_empty()) + of_audit
 }
 
 async fn insert_row(tx: &mut Transaction<'static, Sqlite>, commit: &GroupCommit) -> Result<(), Fault> {

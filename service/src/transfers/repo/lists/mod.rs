@@ -20,8 +20,9 @@ use super::shown;
 use crate::db::Fault;
 use crate::ledger::{Transfer, transfer_of};
 use crate::page::{Page, PageRequest};
-use crate::transfers::{ShownTransfer, TransferFilter};
-use crate::values::{Timestamp, TransferId, UserId, WalletId};
+use crate::transfers::TransferFilter;
+use crate::transfers::shown::{Showing, ShownTransfer};
+use crate::values::{TransferId, UserId, WalletId};
 
 /// Whose transfers a list shows.
 pub(in crate::transfers) enum Scope {
@@ -40,6 +41,16 @@ pub(in crate::transfers) enum Scope {
     },
 }
 
+impl Scope {
+    /// The wallets whose transfers it shows; none for the whole bank.
+    pub fn wallets(&self) -> &[WalletId] {
+        match self {
+            Self::Bank => &[],
+            Self::Wallets(wallets) | Self::Customer { wallets, .. } => wallets,
+        }
+    }
+}
+
 /// The most entries of indexes that are looked at for one page. A page that reaches it may have less than its limit.
 const SCAN_MAX: u64 = 10_000;
 /// How many ids the first look of a filtered list takes at least. Each further look takes ten times as many.
@@ -48,16 +59,16 @@ const LOOK_GROWTH: u64 = 10;
 /// The most ranges that one statement merges; SQLite allows at most 500 parts in a union.
 const MERGED_MAX: usize = 400;
 
-/// Transfers, newest first, as they are shown at a time. A page costs the same wherever in the list it is.
+/// Transfers, newest first, as they are shown. A page costs the same wherever in the list it is.
 pub(in crate::transfers) async fn list(
     db: &impl ConnectionTrait,
     scope: &Scope,
     filter: &TransferFilter,
     request: &PageRequest<TransferId>,
-    now: Timestamp,
+    showing: Showing<'_>,
 ) -> Result<Page<ShownTransfer, TransferId>, Fault> {
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let is_admitted = conditions::is_admitted(scope, filter, now);
+    let is_admitted = conditions::is_admitted(scope, filter, showing.now);
     let mut span = Span::of(filter, request);
     let (mut found, mut reached) = (Vec::new(), None);
     for count in looks(first_look(filter, request), span.ranges(scope, filter).len()) {
@@ -80,7 +91,7 @@ pub(in crate::transfers) async fn list(
     } else {
         reached
     };
-    let mut items = shown(db, found, now).await?;
+    let mut items = shown(db, found, showing.now, showing.viewer).await?;
     // A hold may have ended since the look.
     items.retain(|transfer| filter.status.is_none_or(|status| transfer.status() == status));
     Ok(Page { items, next })

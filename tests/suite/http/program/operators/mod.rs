@@ -1,5 +1,7 @@
-//! `florin wallet` and `florin transfer`: operators look at a running bank and change its wallets from a terminal.
+//! `florin wallet`, `florin transfer`, `florin audit` and `florin user list`: operators look at a running bank and
+//! change its wallets from a terminal.
 
+mod audit;
 mod refusals;
 mod transfers;
 mod wallets;

@@ -40,6 +40,8 @@ async fn what_is_not_there_is_status_1_and_a_wrong_use_2() {
         ] {
             refused(&place, &[&freeze_as[..], &[email]].concat(), 2, words).await;
         }
+        let silent = [&freeze_as[..], &[EMAIL, "--reason", " "]].concat();
+        refused(&place, &silent, 2, "not 1 to 500 characters").await;
         let limits = ["wallet", "limits", wallet];
         for (options, words) in [
             (&["--per-transfer", "5"][..], "--as <EMAIL>"),
@@ -96,7 +98,11 @@ async fn the_banks_own_wallet_is_neither_frozen_nor_limited() {
 async fn a_look_makes_no_bank() {
     let place = Place::new(Backend::Sqlite).await;
     let id = "0199aaaa-0000-7000-8000-000000000000";
-    for arguments in [["wallet", "show", id], ["transfer", "show", id]] {
+    for arguments in [
+        ["wallet", "show", id],
+        ["transfer", "show", id],
+        ["audit", "--subject", id],
+    ] {
         let ended = place.run(&arguments).await;
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""), "{ended:?}");
         assert!(ended.stderr.contains("there is no such file"), "{ended:?}");

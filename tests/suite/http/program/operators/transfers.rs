@@ -7,7 +7,7 @@ use super::{EMAIL, act, desk, same_members, shown, to};
 use crate::program::{Place, User, two_customers};
 
 /// Members that the command and the API share.
-const MEMBERS: [&str; 18] = [
+const MEMBERS: [&str; 19] = [
     "id",
     "kind",
     "status",
@@ -24,6 +24,7 @@ const MEMBERS: [&str; 18] = [
     "reverses",
     "reversed",
     "created_by",
+    "api_key_id",
     "created_at",
     "completed_at",
 ];

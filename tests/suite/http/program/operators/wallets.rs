@@ -3,6 +3,7 @@
 use entity::changes;
 use entity::values::ChangeKind;
 use harness::Backend;
+use harness::audit::recorded_lines;
 use sea_orm::{ColumnTrait, Database, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
@@ -83,9 +84,10 @@ async fn a_freeze_counts_at_once_and_is_recorded_with_who_asked() {
         let (ana, ben) = two_customers(&place, &server, "10").await;
         let (id, _) = desk(&place, &server).await;
         let freeze = ["wallet", "freeze", ana.wallet(), "--as", EMAIL];
+        let why = ["--reason", "A stolen phone."];
         for _ in 0..2 {
             assert_eq!(
-                shown(&place, &freeze).await["status"],
+                shown(&place, &[&freeze[..], &why].concat()).await["status"],
                 "FROZEN",
                 "twice is as good as once"
             );
@@ -108,6 +110,21 @@ async fn a_freeze_counts_at_once_and_is_recorded_with_who_asked() {
                 .map(|user| user.to_string())
                 .collect();
             assert_eq!((rows.len(), askers), (1, vec![id.clone()]), "{kind:?}");
+        }
+        let recorded = recorded_lines(&db).await;
+        for (action, after) in [
+            (
+                "wallet.frozen",
+                json!({ "status": "FROZEN", "reason": "A stolen phone." }),
+            ),
+            ("wallet.unfrozen", json!({ "status": "ACTIVE" })),
+        ] {
+            let lines: Vec<_> = recorded.iter().filter(|line| line.action == action).collect();
+            assert_eq!(lines.len(), 1, "{action}");
+            assert_eq!(lines[0].actor.map(|user| user.to_string()).as_ref(), Some(&id));
+            assert_eq!(lines[0].after.as_ref(), Some(&after));
+            // There was no request.
+            lines[0].expect_client(None, None, None);
         }
         db.close().await.expect("a connection can be closed");
         server.kill().await;

@@ -1,4 +1,5 @@
-//! Which characters names and e-mail addresses may have, and the one form that each is kept in. Pure.
+//! Which characters the short texts of callers may have, and the one form that each is kept in: names, e-mail addresses,
+//! reasons, searches, and how a client describes itself. Pure.
 //!
 //! Two texts that look alike must not be two users. A character that is invisible, or that changes the direction of the
 //! text, is refused, not removed, so that the user learns of it.
@@ -11,14 +12,14 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 const BRAILLE_BLANK: char = '\u{2800}';
 
 /// Composes a text (NFC). `None` when one of its characters is not visible, see [`is_visible`].
-pub(super) fn composed(text: &str) -> Option<String> {
+pub(crate) fn composed(text: &str) -> Option<String> {
     let text = ComposingNormalizerBorrowed::new_nfc().normalize(text);
     text.chars().all(is_visible).then(|| text.into_owned())
 }
 
 /// A name in the one form that it is kept in: composed (NFC), with one plain blank between its words. `None` unless it
 /// has 1 to `max` visible characters, the first of which is no mark.
-pub(super) fn plain_name(text: &str, max: usize) -> Option<String> {
+pub(crate) fn plain_name(text: &str, max: usize) -> Option<String> {
     let composed = composed(text.trim())?;
     let words: Vec<&str> = composed.split(is_space).filter(|word| !word.is_empty()).collect();
     let name = words.join(" ");
@@ -27,23 +28,23 @@ pub(super) fn plain_name(text: &str, max: usize) -> Option<String> {
 }
 
 /// True for a text without compatibility forms of other characters (NFKC), such as `ﬁ`, `ａ`, `①` and `ª`.
-pub(super) fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     ComposingNormalizerBorrowed::new_nfkc().is_normalized(text)
 }
 
 /// True for a character that combines with the one before it: an accent, a vowel sign.
-pub(super) fn is_mark(character: char) -> bool {
+pub(crate) fn is_mark(character: char) -> bool {
     GeneralCategoryGroup::Mark.contains(category(character))
 }
 
 /// True for the blanks of any script.
-pub(super) fn is_space(character: char) -> bool {
+pub(crate) fn is_space(character: char) -> bool {
     category(character) == GeneralCategory::SpaceSeparator
 }
 
 /// Maps letters that differ only in case to one form: `Σ`, `σ` and `ς`; `I`, `i` and `ı`. The letters `ß` and `ss` stay
 /// different, as they are in domain names.
-pub(super) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let text: String = text.chars().map(upper).flat_map(char::to_lowercase).collect();
     ComposingNormalizerBorrowed::new_nfc().normalize(&text).into_owned()
 }
