@@ -8,8 +8,8 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use service::Services;
 use service::ledger::{HistogramSnapshot, MetricsSnapshot};
+use service::ops::Ops;
 use service::statistics::StatisticsSnapshot;
 use service::workers::WorkerReport;
 
@@ -99,8 +99,7 @@ struct Scrape {
 
 /// The exposition of everything that is counted, in Prometheus' text format. Anyone may read it, so mails are not among it: a
 /// count that rises after a forgotten password tells that the address is a user's.
-pub fn exposition(services: &Services) -> Result<String, fmt::Error> {
-    let ops = &services.ops;
+pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
     let scrape = Scrape {
         ledger: ops.metrics(),
         queue_depth: ops.queue_depth() as u64,

@@ -123,7 +123,7 @@ impl OperationsApi {
     /// The commit path in numbers, for Prometheus.
     #[oai(path = "/metrics", method = "get", operation_id = "metrics")]
     async fn metrics(&self) -> ApiResult<PlainText<String>> {
-        Ok(PlainText(exposition(&self.services).map_err(Problem::internal)?))
+        Ok(PlainText(exposition(&self.services.ops).map_err(Problem::internal)?))
     }
 }
 

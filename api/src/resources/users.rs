@@ -100,7 +100,7 @@ impl UsersApi {
     /// Suspend a user
     ///
     /// The user cannot sign in, refresh or move money any more: at once on this server, within one second on every other
-    /// one. Only an admin suspends an admin, and staff cannot suspend themselves. The body is empty.
+    /// one. Only an admin suspends staff, and staff cannot suspend themselves. The body is empty.
     #[oai(path = "/:user_id/suspend", method = "post", operation_id = "users_suspend")]
     async fn suspend(
         &self,
@@ -114,7 +114,7 @@ impl UsersApi {
 
     /// Activate a user
     ///
-    /// The user may sign in again. Only an admin activates an admin, and staff cannot activate themselves. The body is empty.
+    /// The user may sign in again. Only an admin activates staff, and staff cannot activate themselves. The body is empty.
     #[oai(path = "/:user_id/activate", method = "post", operation_id = "users_activate")]
     async fn activate(
         &self,

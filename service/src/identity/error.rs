@@ -61,7 +61,7 @@ pub enum IdentityError {
     /// Answered when the user who asks is suspended, has another role or has signed out since the token was signed.
     #[error("the user who asks was suspended, has another role, or has signed out")]
     AskerChanged,
-    /// Answered when a user who is not an admin would change a role, set a password, suspend or activate an admin, or make a
+    /// Answered when a user who is not an admin would change a role, set a password, suspend or activate staff, or make a
     /// one-time token for staff.
     #[error("only an admin may do this")]
     AdminsOnly,

@@ -1,7 +1,7 @@
 //! Changes of a user by staff: suspended, activated, another role. Each ends all sessions and one-time tokens of the
 //! user, in the same transaction, so that no old token counts.
 //!
-//! Invariant: the bank keeps an active admin. Only an active admin changes an admin, and users cannot change their own role
+//! Invariant: the bank keeps an active admin. Only an active admin changes staff, and users cannot change their own role
 //! or status, so the admin who asks stays one.
 
 use sea_orm::DatabaseTransaction;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use harness::bank::PASSWORD;
-use harness::{Answer, Caller, Customer, TestBank};
+use harness::{Answer, Caller, Customer, SmtpServer, TestBank};
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -71,6 +71,7 @@ impl AnasLife {
         life.is_looked_after(bank, lunch).await;
         life.signs_in_and_out().await;
         life.wants_to_be_called_otherwise().await;
+        life.is_named_by_ben(bank).await;
         life.wallets_are_closed(bank).await;
         life
     }
@@ -173,14 +174,16 @@ impl AnasLife {
         voided.expect("it is open");
         let batch = NewBatch {
             is_atomic: false,
+            // The digest of the whole request stands on the first row, which has no texts of its own.
             transfers: vec![
+                new_transfer(self.ana.wallet, self.ben.wallet, "1"),
                 self.to_ben("1", "hers-batch"),
                 self.to_ben("90000", "hers-batch-refused"),
             ],
         };
         let asking = Asking::by(ana).with_key(key("two"));
         let batch = services.transfers.batch(asking, batch).await.expect("it has outcomes");
-        assert!(batch.items[0].is_ok() && batch.items[1].is_err());
+        assert!(batch.items[0].is_ok() && batch.items[1].is_ok() && batch.items[2].is_err());
         let asking = Asking::by(ana).with_key(key("three"));
         let refused = services
             .transfers
@@ -297,6 +300,19 @@ impl AnasLife {
         let address = Email::try_new("anas-new-address@example.com").expect("this is an address");
         let made = identity.make_email_token(&self.operator, user, address).await;
         made.expect("a token can be made");
+    }
+
+    /// Ben asks for Ana's address, so a token of his names it.
+    async fn is_named_by_ben(&self, bank: &TestBank) {
+        let server = SmtpServer::start().await;
+        let there = bank.replica_with(|config| config.mail = Some(server.config())).await;
+        let change = ProfileChange {
+            full_name: None,
+            email: Email::try_new(&self.ana.email),
+        };
+        let asked = there.identity.change_profile(&self.ben.actor, change).await;
+        asked.expect("a taken address is answered too");
+        there.stop().await;
     }
 
     /// Ana pays what she has to Ben, and an operator closes her wallets.

@@ -15,7 +15,7 @@ use super::{pair, staff};
 on_every_backend!(
     nobody_changes_their_own_role,
     nobody_suspends_or_activates_themselves,
-    only_an_admin_changes_an_admin,
+    only_an_admin_changes_staff,
     the_last_admin_stays,
     two_admins_who_take_each_other_away_leave_one,
     of_three_admins_who_take_each_other_away_in_a_ring_one_is_left,
@@ -46,16 +46,19 @@ async fn nobody_suspends_or_activates_themselves(bank: Arc<TestBank>) {
     }
 }
 
-async fn only_an_admin_changes_an_admin(bank: Arc<TestBank>) {
+async fn only_an_admin_changes_staff(bank: Arc<TestBank>) {
     let (admin, _) = staff(&bank, "admin", Role::Admin).await;
     staff(&bank, "other", Role::Admin).await;
     let (customer, _) = staff(&bank, "ana", Role::Customer).await;
+    let (auditor, _) = staff(&bank, "auditor", Role::Auditor).await;
     let identity = &bank.services.identity;
     for (name, role) in [("support", Role::Support), ("operator", Role::Operator)] {
         let (_, actor) = staff(&bank, name, role).await;
         for changed in [
             identity.suspend(&actor, admin.id).await,
             identity.activate(&actor, admin.id).await,
+            identity.suspend(&actor, auditor.id).await,
+            identity.activate(&actor, auditor.id).await,
             identity.set_role(&actor, admin.id, Role::Auditor).await,
             identity.set_role(&actor, customer.id, Role::Admin).await,
         ] {

@@ -17,6 +17,7 @@ on_every_backend!(
     a_forgotten_password_is_set_with_a_mail,
     an_address_that_no_active_user_has_gets_no_mail,
     a_token_of_staff_is_mailed_too,
+    a_stranger_ends_no_token_of_staff,
     an_address_is_changed_by_its_token_and_the_old_one_is_told,
     a_taken_address_gets_the_same_answer_and_no_mail,
     an_address_that_was_taken_meanwhile_is_refused,
@@ -73,12 +74,42 @@ async fn a_token_of_staff_is_mailed_too(bank: Arc<TestBank>) {
     let server = SmtpServer::start().await;
     let there = with_mail(&bank, &server).await;
     let made = made_for(&there, &support, ana.actor.user).await;
-    let mailed = SecretString::from(server.next_to(&ana.email).await.token());
+    let mail = server.next_to(&ana.email).await;
+    assert!(mail.text.contains("Staff of the bank made it"), "{}", mail.text);
+    let mailed = SecretString::from(mail.token());
     reset(&there, &mailed, NEW_PASSWORD)
         .await
         .expect("it is the same token");
+    let told = server.next_to(&ana.email).await;
+    assert!(
+        told.text.contains("Subject: Your password was set anew"),
+        "{}",
+        told.text
+    );
     is_no_token(reset(&there, &made.token, NEW_PASSWORD).await);
     there.stop().await;
+    assert!(
+        server.mails().is_empty(),
+        "a token that is used up sets nothing: {:?}",
+        server.mails()
+    );
+}
+
+async fn a_stranger_ends_no_token_of_staff(bank: Arc<TestBank>) {
+    let ana = bank.customer("ana").await;
+    let (_, support) = staff(&bank, "sue", Role::Support).await;
+    let server = SmtpServer::start().await;
+    let there = with_mail(&bank, &server).await;
+    // By a process that sends no mails.
+    let made = made_for(&bank.services, &support, ana.actor.user).await;
+    let asked = there.identity.forgotten(address(&ana.email), &client()).await;
+    asked.expect("any address is answered");
+    // It does what was asked for before it ends.
+    there.stop().await;
+    assert!(server.mails().is_empty(), "{:?}", server.mails());
+    reset(&bank.services, &made.token, NEW_PASSWORD)
+        .await
+        .expect("it is still good");
 }
 
 async fn an_address_is_changed_by_its_token_and_the_old_one_is_told(bank: Arc<TestBank>) {
