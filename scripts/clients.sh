@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Holds the OpenAPI document to its word. Redocly and Spectral lint it; a TypeScript and a Python client are generated from it
 # and walk through a real bank; schemathesis asks the bank what the document allows and forbids, as a customer and as an
-# operator: no answer may be a 5xx or one that the document does not have.
+# operator: no answer may be a 5xx or one that the document does not have. The receivers of webhooks in samples/ receive from
+# another bank.
 #
 # `scripts/clients.sh --thorough` asks ten times as much, from another seed each time.
 set -euo pipefail
@@ -35,12 +36,17 @@ export PYTHONDONTWRITEBYTECODE=1
 work="$(mktemp -d)"
 bank=""
 
-finish() {
-    local status=$?
+stop_bank() {
     if [ -n "$bank" ]; then
         kill "$bank" 2>/dev/null || true
         wait "$bank" || true
+        bank=""
     fi
+}
+
+finish() {
+    local status=$?
+    stop_bank
     if [ "$status" -ne 0 ] && [ -s "$work/bank.log" ]; then
         say "the end of the bank's log:"
         tail -n 20 "$work/bank.log"
@@ -70,12 +76,18 @@ part() {
 operator_email=operator@example.com
 operator_password="operator horse battery"
 
+# Starts a new bank in the folder that is named, with further flags of `florin serve`.
 start_bank() {
-    local line=""
-    echo "$operator_password" | "$florin" user create --data-dir "$work/data" --email "$operator_email" \
+    # Those of the bank before it are no settings.
+    unset FLORIN_URL FLORIN_TOKEN
+    local data="$work/$1" line=""
+    shift
+    stop_bank
+    echo "$operator_password" | "$florin" user create --data-dir "$data" --email "$operator_email" \
         --full-name Operator --role operator --password-stdin >/dev/null
+    rm -f "$work/welcome"
     mkfifo "$work/welcome"
-    "$florin" serve --data-dir "$work/data" --listen 127.0.0.1:0 >"$work/welcome" 2>"$work/bank.log" </dev/null &
+    "$florin" serve --data-dir "$data" --listen 127.0.0.1:0 "$@" >"$work/welcome" 2>"$work/bank.log" </dev/null &
     bank=$!
     exec 3<"$work/welcome"
     read -r -t 30 -u 3 line || true
@@ -94,6 +106,7 @@ lint() {
 typescript_client() {
     mkdir typescript
     cp "$root"/tests/clients/typescript/{tsconfig.json,walk.ts,package.json} typescript/
+    cp "$root"/tests/clients/webhooks/verify.ts "$root"/samples/webhook-receiver.ts typescript/
     ln -s "$target/tools/node/node_modules" typescript/node_modules
     openapi-typescript openapi.json --output typescript/florin.d.ts
     tsc --project typescript/tsconfig.json
@@ -103,6 +116,13 @@ typescript_client() {
 python_client() {
     openapi-python-client generate --path openapi.json --meta none --output-path python/florin_client --fail-on-warning
     PYTHONPATH=python python "$root/tests/clients/python/walk.py"
+}
+
+receiver() { python "$root/tests/clients/webhooks/receivers.py" "$@"; }
+
+typescript_receiver() {
+    receiver typescript node typescript/out/webhook-receiver.js
+    node typescript/out/verify.js
 }
 
 # Prints an access token.
@@ -128,11 +148,15 @@ tell_cases() { sed -n 's/^ *\([0-9]* generated.*\)/clients.sh:   \1/p' "$work/pa
 cargo build --quiet --locked --workspace --bin florin
 "$florin" openapi >"$work/openapi.json"
 part "the document is linted" lint
-start_bank
+start_bank data
 part "the TypeScript client" typescript_client
 part "the Python client" python_client
 part "schemathesis as a customer" ask_as ana.python@example.com "correct horse battery"
 tell_cases
 part "schemathesis as an operator" ask_as "$operator_email" "$operator_password"
 tell_cases
+# A bank of its own, since schemathesis makes webhooks too: that bank must send nothing to this machine.
+start_bank webhooks --webhooks-private allow
+part "the receiver in Python" receiver python python "$root/samples/webhook_receiver.py"
+part "the receiver in TypeScript" typescript_receiver
 say "the clients and the document agree with the bank"

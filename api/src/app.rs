@@ -18,6 +18,7 @@ use crate::resources::audit::AuditApi;
 use crate::resources::auth::AuthApi;
 use crate::resources::batches::BatchesApi;
 use crate::resources::daily_totals::DailyTotalsApi;
+use crate::resources::events::EventsApi;
 use crate::resources::holds::HoldsApi;
 use crate::resources::imports::ImportsApi;
 use crate::resources::last_minute::LastMinuteApi;
@@ -33,6 +34,8 @@ use crate::resources::transfers::TransfersApi;
 use crate::resources::user_list::UserListApi;
 use crate::resources::users::UsersApi;
 use crate::resources::wallets::WalletsApi;
+use crate::resources::webhook_deliveries::WebhookDeliveriesApi;
+use crate::resources::webhooks::WebhooksApi;
 use crate::resources::well_known::WellKnownApi;
 use crate::wire::CookieOrigins;
 
@@ -41,6 +44,7 @@ type Api = (
     (ProfileApi, UsersApi, UserListApi, SessionsApi, PersonalDataApi),
     (WalletsApi, LimitsApi, StatementsApi),
     (TransfersApi, HoldsApi, BatchesApi, PaymentsApi),
+    (EventsApi, WebhooksApi, WebhookDeliveriesApi),
     AnalyticsApi,
     MerchantsApi,
     ImportsApi,
@@ -53,7 +57,7 @@ const DESCRIPTION: &str = "Wallets in exact decimals and transfers between them.
     **The answer is final**: a 201 is durable, a refusal with a `transfer_id` is recorded, every other answer moved nothing, \
     but for `outcome_unknown` (503): ask again with the same `Idempotency-Key`.\n\n\
     Register, sign in, put the token into *Authorize*, and try every operation. Amounts are strings with four decimals. \
-    Lists are newest first. Every failure is an `application/problem+json` document with a stable `code`.";
+    Lists are newest first, but for events. Every failure is an `application/problem+json` document with a stable `code`.";
 
 /// The application with its edge, ready to be served.
 pub fn app(
@@ -143,6 +147,7 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
                 services: services.clone(),
             },
         ),
+        of_events(services),
         AnalyticsApi {
             services: services.clone(),
         },
@@ -188,6 +193,20 @@ fn of_users(services: &Arc<Services>) -> (ProfileApi, UsersApi, UserListApi, Ses
             services: services.clone(),
         },
         PersonalDataApi {
+            services: services.clone(),
+        },
+    )
+}
+
+fn of_events(services: &Arc<Services>) -> (EventsApi, WebhooksApi, WebhookDeliveriesApi) {
+    (
+        EventsApi {
+            services: services.clone(),
+        },
+        WebhooksApi {
+            services: services.clone(),
+        },
+        WebhookDeliveriesApi {
             services: services.clone(),
         },
     )

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use poem::{Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::auth::{Bearer, BearerAuthorization};
 use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, SecurityScheme};
@@ -12,9 +12,10 @@ use service::Services;
 use service::actor::{Actor, Credential, Permission};
 use service::config::ReportAccess;
 use service::identity::api_keys::ApiKeys;
+use service::values::RequestId;
 
 use crate::client::client_of;
-use crate::edge::{CallerNote, address_of};
+use crate::edge::{CallerNote, RequestIdHeader, address_of};
 use crate::problem::{Code, Problem};
 
 /// Any caller with a valid access token.
@@ -65,7 +66,7 @@ macro_rules! callers {
 callers! {
     WalletsOpen WalletsRead WalletsFreeze WalletsClose LimitsWrite TransfersRead TransfersWrite TransfersReverse
     DepositsWrite ReportsRead StatisticsWrite ImportsRead ImportsWrite UsersRead UsersReset UsersSuspend UsersManage
-    ApiKeysWrite AuditRead
+    ApiKeysWrite AuditRead WebhooksWrite
 }
 
 /// A caller who may read the reports, or any caller where the reports are public. The OpenAPI document states which of
@@ -104,6 +105,36 @@ impl<'a> ApiExtractor<'a> for ReportReader {
             }
         }
         Ok(Self)
+    }
+}
+
+/// The caller of a request whose answer is a stream: their session or API key may end before the stream does. It checks
+/// nothing by itself, so it stands behind a type that does.
+pub struct StreamCaller {
+    services: Arc<Services>,
+    token: String,
+    address: Option<IpAddr>,
+}
+
+impl StreamCaller {
+    /// True as long as the token lets the caller do what `actor` was let do when the stream began. A database that is out of
+    /// reach ends no stream.
+    pub async fn is_still(&self, actor: &Actor) -> bool {
+        match actor_of(&self.services, &self.token, self.address, false).await {
+            Ok(now) => now.permissions == actor.permissions && now.wallets == actor.wallets,
+            Err(problem) => problem.code() != Code::Unauthenticated,
+        }
+    }
+}
+
+impl<'a> FromRequest<'a> for StreamCaller {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let services = request.data::<Arc<Services>>();
+        Ok(Self {
+            services: services.expect("`app` gives every request the services").clone(),
+            token: Bearer::from_request(request)?.token,
+            address: address_of(request),
+        })
     }
 }
 
@@ -165,7 +196,8 @@ async fn permitted(request: &Request, permission: Permission) -> poem::Result<Ac
 async fn caller(request: &Request, bearer: &Bearer, needs_certainty: bool) -> poem::Result<Actor> {
     let actor = actor_of(services(request), &bearer.token, address_of(request), needs_certainty).await?;
     CallerNote::write(request, actor.user.0);
-    Ok(actor)
+    let id = request.extensions().get::<RequestIdHeader>();
+    Ok(actor.asking_in(id.and_then(|id| RequestId::parse(id.as_str()))))
 }
 
 /// The actor, with where the request comes from.

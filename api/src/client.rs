@@ -4,7 +4,7 @@ use poem::http::header;
 use poem::{FromRequest, Request, RequestBody};
 use service::actor::ClientInfo;
 
-use crate::edge::{RequestId, address_of};
+use crate::edge::{RequestIdHeader, address_of};
 
 /// The client of a request, for a handler that takes it.
 pub struct RequestClient(pub ClientInfo);
@@ -14,7 +14,7 @@ pub fn client_of(request: &Request) -> ClientInfo {
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.map(|value| String::from_utf8_lossy(value.as_bytes()));
     let client = ClientInfo::new(address_of(request), user_agent.as_deref());
-    match request.extensions().get::<RequestId>() {
+    match request.extensions().get::<RequestIdHeader>() {
         Some(id) => client.asking(id.as_str()),
         None => client,
     }

@@ -2,7 +2,9 @@
 //! error is a compile error here.
 
 mod api_keys;
+mod events;
 mod identity;
+mod webhooks;
 
 use std::io::ErrorKind;
 

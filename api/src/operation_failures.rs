@@ -229,6 +229,39 @@ pub const FAILURES: OperationCodes = &[
     ("transfers_reverse", REVERSAL_REFUSALS),
     ("transfers_get", &[TransferNotFound]),
     ("transfers_list", &[WalletNotFound, InvalidField]),
+    ("events_list", &[WalletNotFound]),
+    ("events_stream", &[WalletNotFound, TooManyStreams]),
+    (
+        "webhooks_create",
+        &[InvalidField, WalletNotFound, TooManyWebhooks, Contended, OutcomeUnknown],
+    ),
+    ("webhooks_get", &[WebhookNotFound]),
+    (
+        "webhooks_change",
+        &[WebhookNotFound, InvalidField, WalletNotFound, Contended, OutcomeUnknown],
+    ),
+    ("webhooks_delete", &[WebhookNotFound, Contended, OutcomeUnknown]),
+    (
+        "webhooks_rotate_secret",
+        &[WebhookNotFound, InvalidField, Contended, OutcomeUnknown],
+    ),
+    (
+        "webhooks_test",
+        &[WebhookNotFound, RateLimited, Contended, OutcomeUnknown],
+    ),
+    ("webhooks_replay", &[WebhookNotFound, Contended, OutcomeUnknown]),
+    ("webhooks_deliveries", &[WebhookNotFound]),
+    (
+        "webhooks_retry",
+        &[
+            WebhookNotFound,
+            DeliveryNotFound,
+            WebhookNotActive,
+            RateLimited,
+            Contended,
+            OutcomeUnknown,
+        ],
+    ),
     (
         "imports_activities",
         &[Overloaded, StorageFull, Contended, OutcomeUnknown],

@@ -19,3 +19,7 @@ pub mod transfers;
 pub mod users;
 pub mod values;
 pub mod wallets;
+pub mod webhook_deliveries;
+pub mod webhook_secrets;
+pub mod webhook_workers;
+pub mod webhooks;

@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
-    BatchId, Currency, Digest, Method, Money, Sha256Digest, TextsSalt, TransferId, TransferKind, TransferStatus,
-    UserId, WalletId,
+    BatchId, Currency, Digest, Method, Money, RequestId, Sha256Digest, TextsSalt, TransferId, TransferKind,
+    TransferStatus, UserId, WalletId,
 };
 
 /// One movement of money, or the record of a refused one.
@@ -47,6 +47,8 @@ pub struct Model {
     pub created_by: Option<UserId>,
     /// The API key of the request; `None` without one, and on the RELEASE of an expired hold.
     pub api_key_id: Option<Uuid>,
+    /// The id of that request; `None` on the RELEASE of an expired hold, and where a client's own id was erased.
+    pub request_id: Option<RequestId>,
     /// Digest of caller and Idempotency-Key; unique. `None` without a key.
     pub idempotency_key: Option<Digest>,
     /// Digest of the request with that key; `None` after an erasure, since it was computed from the texts.

@@ -25,6 +25,7 @@ mod m0011_sessions;
 mod m0012_api_keys;
 mod m0013_audit;
 mod m0014_one_time_tokens;
+mod m0015_webhooks;
 mod sql;
 
 /// Every step, oldest first.
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_api_keys::Migration),
             Box::new(m0013_audit::Migration),
             Box::new(m0014_one_time_tokens::Migration),
+            Box::new(m0015_webhooks::Migration),
         ]
     }
 }

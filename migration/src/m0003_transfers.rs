@@ -1,5 +1,6 @@
 //! Transfers, including recorded refusals. A row is written once. One change is allowed: its texts can be erased,
-//! together with the salt of their digest and the digest of the request, which was computed from them.
+//! together with the salt of their digest, the digest of the request, which was computed from them, and an id that a
+//! client has chosen for its request.
 //!
 //! PostgreSQL has no foreign keys here: six checks a transfer would halve the speed of the commit path, the committer
 //! has read every wallet that it writes, and `florin verify` finds orphans.
@@ -69,6 +70,7 @@ CREATE TABLE transfers (
     batch_id uuid,
     created_by uuid,
     api_key_id uuid,
+    request_id bytea,
     idempotency_key bytea CONSTRAINT transfers_idempotency_key_unique UNIQUE,
     request_digest bytea,
     amount positive_amount NOT NULL,
@@ -105,6 +107,9 @@ BEGIN
     erased.metadata := NULL;
     erased.texts_salt := NULL;
     erased.request_digest := NULL;
+    IF NEW.request_id IS NULL THEN
+        erased.request_id := NULL;
+    END IF;
     IF NEW IS DISTINCT FROM erased THEN
         RAISE EXCEPTION 'rows of % are written once; only their texts can be erased', TG_TABLE_NAME
             USING ERRCODE = 'restrict_violation';
@@ -172,6 +177,7 @@ CREATE TABLE transfers (
     batch_id BLOB,
     created_by BLOB,
     api_key_id BLOB,
+    request_id BLOB,
     idempotency_key BLOB CONSTRAINT transfers_idempotency_key_unique UNIQUE,
     request_digest BLOB,
     texts_digest BLOB CHECK (length(texts_digest) = 32),
@@ -194,7 +200,7 @@ WHEN EXISTS (SELECT 1 FROM transfers WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
 CREATE TRIGGER transfers_are_not_changed BEFORE UPDATE ON transfers
 WHEN {is_changed} OR NEW.description IS NOT NULL OR NEW.metadata IS NOT NULL OR NEW.texts_salt IS NOT NULL
-    OR NEW.request_digest IS NOT NULL
+    OR NEW.request_digest IS NOT NULL OR (NEW.request_id IS NOT NULL AND NEW.request_id IS NOT OLD.request_id)
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;
 CREATE TRIGGER transfers_are_not_deleted BEFORE DELETE ON transfers
 BEGIN SELECT RAISE(ABORT, 'rows of transfers are written once and never changed'); END;

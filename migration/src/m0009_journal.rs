@@ -4,7 +4,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::sql::{Dialects, run};
+use crate::sql::{Dialects, canonical, run};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -16,7 +16,9 @@ impl MigrationTrait for Migration {
             manager,
             Dialects {
                 postgres: POSTGRES,
-                sqlite: SQLITE,
+                sqlite: &SQLITE
+                    .replace("{BALANCE_IS_CANONICAL}", &canonical("balance"))
+                    .replace("{HELD_IS_CANONICAL}", &canonical("held")),
             },
         )
         .await
@@ -24,7 +26,7 @@ impl MigrationTrait for Migration {
 }
 
 // kind of a change: 1 a wallet was opened, 2 frozen, 3 unfrozen, 4 closed, 5 limits set; created_by: null when the wallet's owner
-// asked.
+// asked. request_id: of the request that asked; one that a client has chosen can be erased. balance, held, version, status and limits are the wallet's just after the change.
 //
 // Bank time is the database's clock, or `stands_at` where it is set, plus the offset. Only tests set either.
 //
@@ -65,11 +67,18 @@ CREATE TABLE changes (
     id uuid PRIMARY KEY,
     subject uuid NOT NULL,
     created_by uuid,
+    request_id bytea,
     before text,
     after text NOT NULL,
+    balance signed_amount NOT NULL,
+    held held_amount NOT NULL,
+    version natural_bigint NOT NULL,
+    status wallet_status NOT NULL,
+    limits text NOT NULL,
     CONSTRAINT changes_only_an_opening_has_no_before CHECK ((before IS NULL) = (kind = 1))
 );
 CREATE INDEX changes_by_subject ON changes (subject, id);
+CREATE INDEX changes_by_asker ON changes (created_by, id) WHERE created_by IS NOT NULL;
 
 CREATE TABLE bank_clock (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
@@ -78,8 +87,23 @@ CREATE TABLE bank_clock (
 );
 INSERT INTO bank_clock DEFAULT VALUES;
 
-CREATE TRIGGER changes_are_final BEFORE UPDATE OR DELETE ON changes
+CREATE FUNCTION florin_refuse_all_but_the_request() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    erased record;
+BEGIN
+    erased := OLD;
+    erased.request_id := NULL;
+    IF NEW IS DISTINCT FROM erased THEN
+        RAISE EXCEPTION 'rows of % are written once; only the id of the request can be erased', TG_TABLE_NAME
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER changes_are_final BEFORE DELETE ON changes
     FOR EACH ROW EXECUTE FUNCTION florin_refuse_change();
+CREATE TRIGGER changes_are_only_erased BEFORE UPDATE ON changes
+    FOR EACH ROW EXECUTE FUNCTION florin_refuse_all_but_the_request();
 CREATE TRIGGER changes_are_not_truncated BEFORE TRUNCATE ON changes
     FOR EACH STATEMENT EXECUTE FUNCTION florin_refuse_change();
 CREATE TRIGGER ledger_is_final BEFORE UPDATE OR DELETE ON ledger
@@ -163,11 +187,18 @@ CREATE TABLE changes (
     kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 5),
     subject BLOB NOT NULL CHECK (length(subject) = 16),
     created_by BLOB CHECK (length(created_by) = 16),
+    request_id BLOB,
     before TEXT,
     after TEXT NOT NULL,
+    balance TEXT NOT NULL CHECK ({BALANCE_IS_CANONICAL}),
+    held TEXT NOT NULL CHECK ({HELD_IS_CANONICAL}),
+    version INTEGER NOT NULL CHECK (version >= 0),
+    status TEXT NOT NULL CHECK (status IN ('ACTIVE', 'FROZEN', 'CLOSED')),
+    limits TEXT NOT NULL,
     CONSTRAINT changes_only_an_opening_has_no_before CHECK ((before IS NULL) = (kind = 1))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX changes_by_subject ON changes (subject, id);
+CREATE INDEX changes_by_asker ON changes (created_by, id) WHERE created_by IS NOT NULL;
 
 CREATE TABLE bank_clock (
     singleton INTEGER NOT NULL PRIMARY KEY DEFAULT 1 CHECK (singleton = 1),
@@ -180,6 +211,10 @@ CREATE TRIGGER changes_are_not_replaced BEFORE INSERT ON changes
 WHEN EXISTS (SELECT 1 FROM changes WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'rows of changes are written once and never changed'); END;
 CREATE TRIGGER changes_are_not_changed BEFORE UPDATE ON changes
+WHEN NEW.request_id IS NOT NULL OR NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.subject IS NOT OLD.subject
+    OR NEW.created_by IS NOT OLD.created_by OR NEW.before IS NOT OLD.before OR NEW.after IS NOT OLD.after
+    OR NEW.balance IS NOT OLD.balance OR NEW.held IS NOT OLD.held OR NEW.version IS NOT OLD.version
+    OR NEW.status IS NOT OLD.status OR NEW.limits IS NOT OLD.limits
 BEGIN SELECT RAISE(ABORT, 'rows of changes are written once and never changed'); END;
 CREATE TRIGGER changes_are_not_deleted BEFORE DELETE ON changes
 BEGIN SELECT RAISE(ABORT, 'rows of changes are written once and never changed'); END;

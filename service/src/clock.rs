@@ -68,6 +68,15 @@ pub fn id_at(time: Timestamp) -> Uuid {
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// The time that `id_at` has put into an id; the epoch for an id that holds no time of ours.
+#[must_use]
+pub fn time_of_id(id: Uuid) -> Timestamp {
+    let bytes = id.as_u128();
+    let (millis, fine) = (bytes >> 80, bytes >> 66 & 0x3ff);
+    let micros = i64::try_from(millis * 1_000 + fine).unwrap_or_default();
+    Timestamp::from_timestamp_micros(micros).unwrap_or_default()
+}
+
 /// An id as of `id_at` whose last 12 bits are a user's bucket.
 #[must_use]
 pub fn id_in(bucket: Bucket, time: Timestamp) -> Uuid {

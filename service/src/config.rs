@@ -39,6 +39,8 @@ pub struct Config {
     pub redis_url: Option<SecretString>,
     /// Where mails go out; `None`: the bank sends none.
     pub mail: Option<MailConfig>,
+    /// Lets webhooks go to private addresses, and without TLS.
+    pub webhooks_private: bool,
     /// Which callers may read the reports.
     pub reports: ReportAccess,
 }
@@ -96,6 +98,7 @@ impl fmt::Debug for Config {
             .field("queue_max", &self.queue_max)
             .field("data_dir", &self.data_dir)
             .field("reports", &self.reports)
+            .field("webhooks_private", &self.webhooks_private)
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@ pub mod characters;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod events;
 pub mod feed;
 pub mod identity;
 pub mod imports;
@@ -21,8 +22,10 @@ pub mod ops;
 pub mod page;
 pub mod redis;
 pub mod statistics;
+pub mod tls;
 pub mod transfers;
 pub mod wallets;
+pub mod webhooks;
 pub mod workers;
 
 /// Money, ids, statuses: the types of the columns.
@@ -46,8 +49,12 @@ pub struct Services {
     pub wallets: wallets::Wallets,
     /// Moves money, and lists transfers.
     pub transfers: transfers::Transfers,
+    /// What happened, in the journal's order.
+    pub events: events::Events,
     /// Imports files.
     pub imports: imports::Imports,
+    /// Sends events to endpoints of users.
+    pub webhooks: webhooks::Webhooks,
     /// Reports on merchants' activities.
     pub merchants: merchants::Merchants,
     /// Daily totals by payment method.
@@ -106,34 +113,42 @@ impl Services {
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::KeySet::open_or_create(&config.signing_key_file, config.token_algorithm, clock.now())?;
         let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
-        let (handover, workers) = (feed::Handover::new(), Workers::new());
-        let statistics =
-            statistics::Statistics::new(db.clone(), clock.clone(), open()?, handover.clone(), workers.group());
+        let (handovers, workers) = (ledger::Handovers::default(), Workers::new());
+        let statistics = statistics::Statistics::new(
+            db.clone(),
+            clock.clone(),
+            open()?,
+            handovers.completed.clone(),
+            workers.group(),
+        );
         let statistics = Arc::new(statistics);
         // The aggregates get their own connection: a fault on it shows them that Redis may have restarted.
         let aggregates = aggregates::Aggregates::beside_committer(
             db.clone(),
             clock.clone(),
             open()?,
-            handover.clone(),
+            handovers.completed.clone(),
             workers.group(),
         );
-        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max, handover)?;
+        let ledger = ledger::Ledger::start(&db, clock.clone(), config.queue_max, handovers.clone())?;
         let wallets = wallets::Wallets::new(db.clone(), clock.clone(), ledger.queue());
-        let throttles = identity::Throttles::new(config.rate_limit_per_minute, &clock, open()?);
-        let mailer = config.mail.as_ref();
-        let mailer = mailer.map(|mail| mail::Mailer::start(mail, clock.clone(), workers.group()));
+        let mailer = config
+            .mail
+            .as_ref()
+            .map(|mail| mail::Mailer::start(mail, clock.clone(), workers.group()));
         let counters = ledger.metrics();
         let parts = identity::IdentityParts {
             keys: Arc::new(keys),
-            throttles: Arc::new(throttles),
+            throttles: Arc::new(identity::Throttles::new(config.rate_limit_per_minute, &clock, open()?)),
             wallets: wallets.clone(),
             currency: config.currency,
             payments: Arc::new(move || counters.commands()),
             mailer: mailer.transpose()?,
+            erased_beside: Arc::new(webhooks::WebhookErasure::new(db.clone())),
             workers: workers.group(),
         };
         let identity = identity::Identity::try_new(db.clone(), clock.clone(), parts).map_err(StartError::Passwords)?;
+        let events = events::Events::new(db.clone(), wallets.clone(), handovers, workers.group());
         Ok(Self {
             identity,
             audit: audit::Audit::new(db.clone()),
@@ -144,16 +159,9 @@ impl Services {
                 wallets.clone(),
                 workers.group(),
             ),
-            imports: imports::Imports::new(
-                config,
-                db.clone(),
-                clock.clone(),
-                imports::FileKinds::new(
-                    merchants::ActivityFiles::new(&db),
-                    aggregates::TransactionFiles::new(&aggregates, config.currency),
-                ),
-                workers.group(),
-            ),
+            imports: imports(config, (&db, &clock), &aggregates, workers.group()),
+            webhooks: webhooks(config, (&db, &clock), (&wallets, &events), workers.group()),
+            events,
             merchants: merchants::Merchants::start(&db, workers.group()),
             ops: ops::Ops::new(
                 db,
@@ -194,13 +202,15 @@ impl Services {
 
     /// Starts the background workers of a server: what other replicas change of sessions and keys, the end of one-time
     /// tokens, erasures that a crash has stopped, imports (these files of activities among them), the release of expired
-    /// holds, the daily totals, and the sharing of statistics. Must be called inside a tokio runtime.
+    /// holds, the daily totals, the sharing of statistics, the events of streams, and what wakes them in other processes. Must
+    /// be called inside a tokio runtime.
     pub fn serve(&self, files: Vec<PathBuf>) {
         self.identity.serve();
         self.imports.serve(files);
         self.transfers.serve();
         self.aggregates.serve();
         self.statistics.serve();
+        self.events.serve();
     }
 
     /// Returns when everything that any process committed before the call is in the statistics, or when the journal
@@ -212,16 +222,51 @@ impl Services {
     /// Answers all accepted commands, then stops the committer and closes the database; later calls fail. A running
     /// import stops at the end of its block, and the next start resumes it.
     ///
-    /// The order matters. Imports stop before the aggregates, whose workers apply the totals that imports queue. The
-    /// statistics stop last, so that they share everything that was reported until then.
+    /// The order matters. The streams of events end first: their readers go on at another process. Webhooks stop next, each after
+    /// the request in hand. The workers of events stop after the ledger, of whose last commits they tell the other processes.
+    /// Imports stop before the aggregates, whose workers apply the totals that imports queue. The statistics stop last, so that
+    /// they share everything that was reported until then.
     pub async fn stop(&self) {
+        self.events.close();
+        self.webhooks.stop().await;
         self.imports.stop().await;
         self.aggregates.stop().await;
         self.transfers.stop().await;
         self.ledger.stop().await;
+        self.events.stop().await;
         self.merchants.stop().await;
         self.statistics.stop().await;
         self.identity.stop().await;
         self.ops.close_database().await;
     }
+}
+
+/// The webhooks of all users.
+fn webhooks(
+    config: &Config,
+    (db, clock): (&Db, &Arc<dyn Clock>),
+    (wallets, events): (&wallets::Wallets, &events::Events),
+    workers: Workers,
+) -> webhooks::Webhooks {
+    let parts = webhooks::WebhooksParts {
+        wallets: wallets.clone(),
+        events: events.clone(),
+        allows_private: config.webhooks_private,
+        workers,
+    };
+    webhooks::Webhooks::new(db.clone(), clock.clone(), parts)
+}
+
+/// The imports of both kinds of files.
+fn imports(
+    config: &Config,
+    (db, clock): (&Db, &Arc<dyn Clock>),
+    aggregates: &aggregates::Aggregates,
+    workers: Workers,
+) -> imports::Imports {
+    let kinds = imports::FileKinds::new(
+        merchants::ActivityFiles::new(db),
+        aggregates::TransactionFiles::new(aggregates, config.currency),
+    );
+    imports::Imports::new(config, db.clone(), clock.clone(), kinds, workers)
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use api::app::app;
 use api::edge::{self, ConnectionLimits};
+use api::resources::event_view::event_text;
 use secrecy::SecretString;
+use serde_json::Value;
 use service::Services;
 use service::actor::ClientInfo;
 use service::clock::Clock;
@@ -18,7 +20,7 @@ use service::values::{Currency, Method, Money, Role, WalletId};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::callers::{Caller, Customer};
+use crate::callers::{Caller, Customer, http_client};
 use crate::clock::{ManualClock, set_bank_time};
 use crate::database::TestDatabase;
 
@@ -89,7 +91,7 @@ impl TestBank {
         // Only the import workers run: a test performs the steps of the other workers itself.
         services.imports.serve(Vec::new());
         let (address, server) = serve(services.clone()).await;
-        let http = reqwest::Client::new();
+        let http = http_client();
         Self {
             backend,
             database,
@@ -115,6 +117,11 @@ impl TestBank {
         Arc::new(start(&config, self.clock.clone()).await.1)
     }
 
+    /// Starts the workers of this bank that tell of events: to streams, and to webhooks.
+    pub fn tells_events(&self) {
+        tells_events(&self.services);
+    }
+
     /// A caller without a token.
     #[must_use]
     pub fn anonymous(&self) -> Caller {
@@ -125,6 +132,12 @@ impl TestBank {
     #[must_use]
     pub fn with_token(&self, token: &str) -> Caller {
         self.caller(Some(token.to_owned()))
+    }
+
+    /// A program with a new API key of a caller's, of which `key` says what it may.
+    pub async fn key(&self, owner: &Caller, key: Value) -> Caller {
+        let made = owner.post("/v1/api-keys", key).await.expect(201);
+        self.with_token(made["secret"].as_str().expect("a new key has a secret"))
     }
 
     /// A new customer with an empty wallet in USD.
@@ -249,6 +262,12 @@ impl TestBank {
     }
 }
 
+/// Starts the workers of a replica that tell of events: to streams, and to webhooks.
+pub fn tells_events(services: &Services) {
+    services.events.serve();
+    services.webhooks.serve(event_text);
+}
+
 fn config(database: &TestDatabase) -> Config {
     Config {
         database_url: database.url.clone(),
@@ -266,6 +285,8 @@ fn config(database: &TestDatabase) -> Config {
         redis_url: None,
         mail: None,
         reports: ReportAccess::Operator,
+        // The receivers of tests are on this machine.
+        webhooks_private: true,
     }
 }
 

@@ -5,7 +5,15 @@ use std::net::SocketAddr;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use service::identity::Actor;
+use service::tls::client_config;
 use service::values::WalletId;
+
+/// A client of HTTP. All tests make theirs here: `Client::new` panics, since it looks for TLS settings of the process.
+#[must_use]
+pub fn http_client() -> Client {
+    let client = Client::builder().tls_backend_preconfigured(client_config());
+    client.build().expect("the TLS settings are those of the bank")
+}
 
 /// Sends requests, with or without a token.
 #[derive(Clone)]
@@ -42,7 +50,7 @@ impl Caller {
     /// A caller without a token, for the server at an address.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
-        Self::new(Client::new(), format!("http://{address}"), None)
+        Self::new(http_client(), format!("http://{address}"), None)
     }
 
     /// The same caller with another token.
@@ -69,6 +77,19 @@ impl Caller {
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         Answer::of(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::DELETE, path)).await
+    }
+
+    /// A POST without a body.
+    pub async fn act(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::POST, path)).await
     }
 
     /// A POST under an idempotency key.

@@ -9,7 +9,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use service::clock::id_in;
 use service::journal::{ChangeLeaf, CommitContent, Head, LedgerIdentity, TransferLeaf, opening_text};
-use service::values::{ChangeId, ChangeKind, RecordId, Sha256Digest, Timestamp, WalletId, WalletStatus};
+use service::values::{ChangeId, ChangeKind, Money, RecordId, Sha256Digest, Timestamp, WalletId, WalletStatus};
 
 /// The number of rows that one statement inserts.
 const INSERTED_AT_ONCE: usize = 1_000;
@@ -217,8 +217,15 @@ fn changes_of(wallet: &wallets::Model) -> Vec<changes::Model> {
         kind: ChangeKind::Opened,
         subject: wallet.id,
         created_by: None,
+        request_id: None,
         before: None,
         after: opening_text(wallet.currency, wallet.user_id, wallet.method.as_ref()),
+        // The change comes after the wallet's entries, unlike one that the bank makes.
+        balance: wallet.balance,
+        held: Money::ZERO,
+        version: wallet.version,
+        status: WalletStatus::Active,
+        limits: "{}".to_owned(),
     };
     let kind = match wallet.status {
         WalletStatus::Active => return vec![opened],
@@ -229,6 +236,8 @@ fn changes_of(wallet: &wallets::Model) -> Vec<changes::Model> {
         kind,
         before: Some(WalletStatus::Active.as_str().to_owned()),
         after: wallet.status.as_str().to_owned(),
+        held: wallet.held,
+        status: wallet.status,
         ..opened.clone()
     };
     vec![opened, changed]

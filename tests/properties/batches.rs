@@ -10,8 +10,7 @@ use harness::{TestBank, on_every_backend};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use service::clock::Clock;
-use service::feed::Handover;
-use service::ledger::{Ledger, Outcome, Queue, SubmitError};
+use service::ledger::{Handovers, Ledger, Outcome, Queue, SubmitError};
 
 use crate::bank_case::BankCase;
 use crate::case_rows::{Ids, Rows, UsedKeys, agree, insert_users, insert_wallets, user_row};
@@ -30,7 +29,7 @@ async fn batches_give_what_one_by_one_gives(bank: Arc<TestBank>) {
     let operator = bank.operator_actor().await;
     // Committers of the test's own: the queue of the services cannot be filled in a known order.
     let [batched, single] = [&bank, &second].map(|bank| {
-        let started = Ledger::start(&bank.db, bank.clock.clone(), QUEUE_MAX, Handover::new());
+        let started = Ledger::start(&bank.db, bank.clock.clone(), QUEUE_MAX, Handovers::default());
         started.expect("a thread can be started")
     });
     let met = Met::default();

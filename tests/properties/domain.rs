@@ -141,6 +141,7 @@ pub fn transfer() -> impl Strategy<Value = Transfer> {
             batch: None,
             created_by: None,
             api_key: None,
+            request_id: None,
             released: None,
             key: None,
             request: None,

@@ -105,6 +105,7 @@ impl Given {
             batch_id: None,
             created_by: None,
             api_key_id: None,
+            request_id: None,
             released: None,
             texts_digest: None,
             texts_salt: None,

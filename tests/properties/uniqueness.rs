@@ -260,6 +260,7 @@ fn refused_transfer(source: WalletId, destination: WalletId, units: i64, at: &wa
         batch_id: None,
         created_by: None,
         api_key_id: None,
+        request_id: None,
         released: None,
         texts_digest: None,
         texts_salt: None,

@@ -9,8 +9,7 @@ use harness::{Backend, ManualClock, Proxy, Silence, TestBank, begin, run};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use service::db::Db;
-use service::feed::Handover;
-use service::ledger::{Command, Ledger, Outcome, SubmitError};
+use service::ledger::{Command, Handovers, Ledger, Outcome, SubmitError};
 use service::values::TransferStatus;
 
 use crate::own_committer::{Committer, idempotency};
@@ -219,7 +218,7 @@ async fn a_read_only_database_is_not_ready_and_refuses_with_503() {
         let replica = Db::connect(&bank.database.url).await.expect("reading is allowed");
         let fault = replica.prove_writable().await.expect_err("writing is not");
         assert!(fault.is_out_of_reach(), "{fault:?}");
-        let started = Ledger::start(&replica, bank.clock.clone(), 8, Handover::new());
+        let started = Ledger::start(&replica, bank.clock.clone(), 8, Handovers::default());
         let ledger = started.expect("a thread can be started");
         let outcome = ledger.queue().submit(committer.first.clone()).await;
         assert!(

@@ -54,7 +54,15 @@ async fn a_long_history_is_exported_whole(bank: Arc<TestBank>) {
     let members: Vec<_> = export.as_object().expect("it is an object").keys().collect();
     assert_eq!(
         members,
-        ["user", "sessions", "api_keys", "wallets", "transfers", "audit"]
+        [
+            "user",
+            "sessions",
+            "api_keys",
+            "webhooks",
+            "wallets",
+            "transfers",
+            "audit"
+        ]
     );
     let caller = bank.sign_in(&ana.email).await;
     let listed = pages(&caller, "/v1/transfers", 500, async || {}).await;

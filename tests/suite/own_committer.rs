@@ -4,10 +4,9 @@ use crate::requests::{money, quiet_customer};
 use harness::{TestBank, begin};
 use service::actor::Actor;
 use service::db::Db;
-use service::feed::Handover;
 use service::ledger::{
-    Action, Command, Destination, Direction, Idempotency, Ledger, MetricsSnapshot, Movement, Outcome, Payment, Queue,
-    SubmitError, Texts,
+    Action, Command, Destination, Direction, Handovers, Idempotency, Ledger, MetricsSnapshot, Movement, Outcome,
+    Payment, Queue, SubmitError, Texts,
 };
 use service::values::{Digest, Method, TransferStatus, WalletId};
 
@@ -27,7 +26,7 @@ impl Committer {
         let (ana, source) = quiet_customer(bank, "first.ana").await;
         let (_, destination) = quiet_customer(bank, "first.ben").await;
         bank.fund(source, "100", "first").await;
-        let started = Ledger::start(db, bank.clock.clone(), 8192, Handover::new());
+        let started = Ledger::start(db, bank.clock.clone(), 8192, Handovers::default());
         let ledger = started.expect("a thread can be started");
         let first = command(&ana, source, destination, "0.0001");
         let committer = Self { ledger, first };

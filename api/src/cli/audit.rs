@@ -30,7 +30,7 @@ pub struct AuditOptions {
     #[arg(long, value_name = "WORD", value_parser = action)]
     action: Option<AuditAction>,
 
-    /// Only what was done to this user, session, API key, wallet, transfer or import
+    /// Only what was done to this user, session, API key, wallet, transfer, import or webhook
     #[arg(long, value_name = "ID", value_parser = subject)]
     subject: Option<Uuid>,
 

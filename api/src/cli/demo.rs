@@ -120,6 +120,7 @@ pub(super) fn throw_away() -> anyhow::Result<(TempDir, Config)> {
         disk_reserve_bytes: DISK_RESERVE_BYTES,
         redis_url: None,
         mail: None,
+        webhooks_private: false,
         reports: ReportAccess::default(),
     };
     Ok((folder, config))

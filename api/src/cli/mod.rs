@@ -10,6 +10,7 @@ mod demo;
 mod environment;
 mod import;
 mod keys;
+mod listen;
 mod logging;
 mod migrate;
 mod nearest;
@@ -88,6 +89,8 @@ enum CliCommand {
     },
     /// List the audit log: who did what, to whom, when, and from where; beside a running bank
     Audit(audit::AuditOptions),
+    /// Follow the events of a running bank; send them to a program under development
+    Listen(listen::ListenOptions),
     /// Import the rows of files; content that was imported before is recognized
     Import {
         #[command(subcommand)]
@@ -157,6 +160,7 @@ async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
         CliCommand::Wallet { action } => wallet::run(&settings, action).await,
         CliCommand::Transfer { action } => transfer::run(&settings, action).await,
         CliCommand::Audit(options) => audit::run(&settings, options).await,
+        CliCommand::Listen(options) => listen::run(&settings, options).await,
         CliCommand::Import { what } => import::run(&settings, what).await,
         CliCommand::Verify(options) => verify::run(&settings, options).await,
         CliCommand::Demo(options) => demo::run(&settings, options).await,

@@ -13,6 +13,7 @@ use super::welcome::{self, Call};
 use super::{Ending, Settings, bank, print};
 use crate::app::app;
 use crate::edge::{self, ConnectionLimits};
+use crate::resources::event_view::event_text;
 use crate::stderr::complain;
 
 pub async fn run(settings: &Settings, call: &Call) -> anyhow::Result<Ending> {
@@ -58,8 +59,8 @@ fn raise_descriptor_limit(connections_max: u32) {
     }
 }
 
-/// For the database, the listener and files.
-const DESCRIPTORS_BESIDES: u64 = 128;
+/// For the database, the listener and files, and for connections to the receivers of webhooks: 512 in use, and as many at rest.
+const DESCRIPTORS_BESIDES: u64 = 1_152;
 
 /// Serves until `stop` is ready, then finishes the requests under way. Meanwhile it imports `files`, which contain
 /// activities.
@@ -79,7 +80,8 @@ pub async fn serve(
     };
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
     bank.serve(files);
-    let statistics = bank.statistics.clone();
+    bank.webhooks.serve(event_text);
+    let (statistics, events) = (bank.statistics.clone(), bank.events.clone());
     let committer_died = bank.committer_died();
     let stop = async move {
         tokio::select! {
@@ -88,6 +90,7 @@ pub async fn serve(
         }
         // Otherwise streams would hold their connections open for the whole grace time.
         statistics.close();
+        events.close();
     };
     edge::serve(listener, app, limits, stop).await?;
     tracing::info!("stopped serving");

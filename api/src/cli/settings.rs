@@ -40,7 +40,7 @@ pub struct Settings {
     )]
     pub unsafe_database: UnsafeDatabase,
 
-    /// `off` lets PostgreSQL choose how to plan the committer's statements: for Citus, which cannot use generic plans
+    /// `off` lets PostgreSQL choose how to plan statements: for Citus, which cannot use generic plans
     #[arg(
         long,
         env = "FLORIN_GENERIC_PLANS",
@@ -125,6 +125,17 @@ pub struct Settings {
     #[arg(long, env = "FLORIN_MAIL_FROM", global = true, value_name = "ADDRESS")]
     pub mail_from: Option<String>,
 
+    /// `allow` lets webhooks go to private addresses and without TLS: for programs in the bank's own network, and for trials
+    #[arg(
+        long,
+        env = "FLORIN_WEBHOOKS_PRIVATE",
+        global = true,
+        value_enum,
+        default_value = "refuse",
+        value_name = "WHAT"
+    )]
+    pub webhooks_private: PrivateWebhooks,
+
     /// Who may read the reports: operators, auditors and admins, or all callers, who then need no token
     #[arg(
         long,
@@ -189,6 +200,13 @@ pub struct Settings {
 /// What to do with a database whose settings are unsafe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum UnsafeDatabase {
+    Refuse,
+    Allow,
+}
+
+/// What to do with webhooks to private addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrivateWebhooks {
     Refuse,
     Allow,
 }
@@ -268,6 +286,7 @@ impl Settings {
             disk_reserve_bytes: DISK_RESERVE_BYTES,
             redis_url: self.redis_url.clone().map(SecretString::from),
             mail,
+            webhooks_private: self.webhooks_private == PrivateWebhooks::Allow,
             reports: self.reports.into(),
         })
     }

@@ -32,6 +32,7 @@ pub fn shown(settings: &Settings, config: &Config) -> Value {
         "redis_url": redis_url,
         "smtp_url": settings.smtp_url.as_deref().map(without_secrets),
         "mail_from": settings.mail_from,
+        "webhooks_private": word(settings.webhooks_private),
         "reports": word(settings.reports),
         "connections_max": settings.connections_max,
         "peer_share_percent": settings.peer_share_percent,

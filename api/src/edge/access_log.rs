@@ -14,7 +14,7 @@ use poem::{
 use tracing::Level;
 use uuid::Uuid;
 
-use super::{headers::RequestId, peers::ForwardedClient, routes::Routes};
+use super::{headers::RequestIdHeader, peers::ForwardedClient, routes::Routes};
 
 /// The target of these lines, for the log filter.
 pub const TARGET: &str = "florin::access";
@@ -46,7 +46,7 @@ struct AccessLine<'a> {
     peer: RemoteAddr,
     /// Logged instead of the proxy's address.
     client: Option<ForwardedClient>,
-    id: RequestId,
+    id: RequestIdHeader,
     started: Instant,
     user: CallerNote,
     routes: &'a Routes,
@@ -54,7 +54,7 @@ struct AccessLine<'a> {
 
 impl<'a> AccessLog<'a> {
     /// Collects what the line needs. When the log level excludes it, this costs one check of the level.
-    pub fn begin(request: &mut Request, id: &RequestId, started: Instant, routes: &'a Routes) -> Self {
+    pub fn begin(request: &mut Request, id: &RequestIdHeader, started: Instant, routes: &'a Routes) -> Self {
         if !tracing::enabled!(target: TARGET, Level::INFO) {
             return Self(None);
         }

@@ -14,13 +14,13 @@ use poem_openapi::error::{
 };
 
 use super::{
-    headers::RequestId,
+    headers::RequestIdHeader,
     routes::{Asked, Routes},
 };
 use crate::problem::{self, Code, Problem};
 
 /// The answer to an error.
-pub fn respond(error: Error, routes: &Routes, asked: &Asked, id: &RequestId) -> Response {
+pub fn respond(error: Error, routes: &Routes, asked: &Asked, id: &RequestIdHeader) -> Response {
     if let Some(problem) = error.downcast_ref::<Problem>() {
         log(problem, id);
         // Not by poem's own conversion: it replaces the extensions, in which the edge finds the document to add the
@@ -44,7 +44,7 @@ pub fn respond(error: Error, routes: &Routes, asked: &Asked, id: &RequestId) -> 
 }
 
 /// The answer to a panic: 500, as to any bug.
-pub fn respond_to_panic(panic: &(dyn Any + Send), id: &RequestId) -> Response {
+pub fn respond_to_panic(panic: &(dyn Any + Send), id: &RequestIdHeader) -> Response {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
@@ -55,7 +55,7 @@ pub fn respond_to_panic(panic: &(dyn Any + Send), id: &RequestId) -> Response {
 }
 
 /// Logs a fault of the server with its causes. A client's errors are not logged here.
-fn log(problem: &Problem, id: &RequestId) {
+fn log(problem: &Problem, id: &RequestIdHeader) {
     let request_id = id.as_str();
     match (problem.code(), problem.source()) {
         (Code::Internal, cause) => {

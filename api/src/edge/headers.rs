@@ -39,9 +39,9 @@ pub static FIXED: [(HeaderName, HeaderValue); 6] = [
 
 /// A request's id, known to be safe in a header and in a log line.
 #[derive(Debug, Clone)]
-pub struct RequestId(HeaderValue);
+pub struct RequestIdHeader(HeaderValue);
 
-impl RequestId {
+impl RequestIdHeader {
     /// The client's own id when it is safe to repeat, otherwise a fresh one.
     pub fn of(headers: &HeaderMap) -> Self {
         match headers.get(&X_REQUEST_ID) {
@@ -82,7 +82,7 @@ impl RequestIdSource {
         }
     }
 
-    fn next(&self) -> RequestId {
+    fn next(&self) -> RequestIdHeader {
         // An odd multiplier permutes the counter, so that ids look unlike each other and never repeat; the two bits
         // that the UUID's variant takes from its top leave a permutation of 62 bits.
         let count = self
@@ -92,7 +92,7 @@ impl RequestIdSource {
         let id = Builder::from_random_bytes((self.start ^ u128::from(count)).to_be_bytes()).into_uuid();
         let mut buffer = Uuid::encode_buffer();
         let text = id.as_hyphenated().encode_lower(&mut buffer);
-        RequestId(HeaderValue::from_str(text).expect("hexadecimal digits and hyphens are fit for a header"))
+        RequestIdHeader(HeaderValue::from_str(text).expect("hexadecimal digits and hyphens are fit for a header"))
     }
 }
 
@@ -114,7 +114,7 @@ pub fn holds_data(path: &str) -> bool {
 }
 
 /// Adds the headers of every answer. What holds data must not be kept by caches.
-pub fn finish(headers: &mut HeaderMap, id: &RequestId, started: Instant, holds_data: bool) {
+pub fn finish(headers: &mut HeaderMap, id: &RequestIdHeader, started: Instant, holds_data: bool) {
     headers.reserve(FIXED.len() + 3);
     for (name, value) in &FIXED {
         headers.entry(name).or_insert_with(|| value.clone());
@@ -145,7 +145,7 @@ mod tests {
         let of = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(&X_REQUEST_ID, HeaderValue::from_static(value));
-            RequestId::of(&headers).as_str().to_owned()
+            RequestIdHeader::of(&headers).as_str().to_owned()
         };
         assert_eq!(of("order-17_a.B"), "order-17_a.B");
         for bad in ["", "a b", "a\"b", "a/b", "{}"] {
@@ -185,19 +185,21 @@ mod tests {
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static("default-src 'self'"),
         );
-        finish(&mut headers, &RequestId::fresh(), Instant::now(), true);
+        finish(&mut headers, &RequestIdHeader::fresh(), Instant::now(), true);
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], "default-src 'self'");
         assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
         assert_eq!(headers[header::CACHE_CONTROL], "no-store");
         let mut headers = HeaderMap::new();
-        finish(&mut headers, &RequestId::fresh(), Instant::now(), false);
+        finish(&mut headers, &RequestIdHeader::fresh(), Instant::now(), false);
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], CONTENT_SECURITY_POLICY);
         assert!(!headers.contains_key(header::CACHE_CONTROL));
     }
 
     #[test]
     fn fresh_ids_are_uuids_and_differ() {
-        let seen: HashSet<_> = (0..10_000).map(|_| RequestId::fresh().as_str().to_owned()).collect();
+        let seen: HashSet<_> = (0..10_000)
+            .map(|_| RequestIdHeader::fresh().as_str().to_owned())
+            .collect();
         assert_eq!(seen.len(), 10_000);
         assert!(seen.iter().all(|id| Uuid::parse_str(id).is_ok()));
     }

@@ -23,7 +23,7 @@ mod wrap;
 pub use self::{
     access_log::{CallerNote, TARGET as ACCESS_TARGET},
     body_limit::{BodyLimit, TimeoutScope},
-    headers::RequestId,
+    headers::RequestIdHeader,
     limits::ConnectionLimits,
     routes::Routes,
     server::serve,

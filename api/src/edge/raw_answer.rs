@@ -6,7 +6,7 @@ use std::fmt::Write;
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::headers::{FIXED, RequestId};
+use super::headers::{FIXED, RequestIdHeader};
 use crate::problem::{self, Code, Problem};
 
 /// True for an answer that hyper made: a bare 4xx without the request id that every other answer has.
@@ -37,7 +37,7 @@ pub fn instead_of(bare: &[u8], target_is_long: bool) -> Bytes {
 /// The whole message for a request whose head could not be read.
 pub fn of(code: Code, detail: &'static str) -> Bytes {
     let problem = Problem::new(code, detail);
-    let id = RequestId::fresh();
+    let id = RequestIdHeader::fresh();
     let body = problem.document(id.as_str());
     let mut message = format!("HTTP/1.1 {}\r\n", code.status());
     // Writing to a String cannot fail.

@@ -10,7 +10,7 @@ use super::{
     body_limit::{self, BodyLimit},
     cors::Cors,
     errors,
-    headers::{self, RequestId},
+    headers::{self, RequestIdHeader},
     limits::URI_MAX_BYTES,
     peers::OverShare,
     routes::{Asked, Routes},
@@ -68,7 +68,7 @@ impl<A: Endpoint> Endpoint for Edge<A> {
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
-        let id = RequestId::of(request.headers());
+        let id = RequestIdHeader::of(request.headers());
         request.extensions_mut().insert(id.clone());
         let log = AccessLog::begin(&mut request, &id, started, &self.config.routes);
         let origin = self.cors.admits(request.headers());
@@ -127,7 +127,7 @@ impl<A: Endpoint> Edge<A> {
         refused.err().map(IntoResponse::into_response)
     }
 
-    async fn answer(&self, mut request: Request, id: &RequestId) -> Response {
+    async fn answer(&self, mut request: Request, id: &RequestIdHeader) -> Response {
         let limit = self.config.body_limit(request.uri().path());
         let body = match body_limit::guard(&mut request, limit) {
             Ok(body) => body,

@@ -20,7 +20,7 @@ use service::actor::Actor;
 use service::audit::PersonLines;
 use service::identity::{IdentityError, User};
 use service::page::{Page, PageRequest};
-use service::values::{ApiKeyId, AuditId, SessionId, TransferId, UserId, WalletId};
+use service::values::{ApiKeyId, AuditId, SessionId, TransferId, UserId, WalletId, WebhookId};
 use service::wallets::Holder;
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ use crate::resources::audit_view::AuditLineView;
 use crate::resources::transfer_view::TransferView;
 use crate::resources::users::UserView;
 use crate::resources::wallet_view::WalletView;
+use crate::resources::webhook_view::WebhookView;
 use crate::wire::broken_off;
 
 /// How many items are read at once.
@@ -62,6 +63,7 @@ enum ExportedList {
     LiveSessions,
     EndedSessions,
     ApiKeys,
+    Webhooks,
     Wallets,
     Transfers,
     TransfersAskedFor,
@@ -142,6 +144,10 @@ impl Export {
                 let page = identity.api_keys.of_owner(user, request(after, ApiKeyId)).await?;
                 self.write(page.map(ExportedApiKey::from), out)?.map(|id| id.0)
             }
+            ExportedList::Webhooks => {
+                let page = services.webhooks.of_owner(user, request(after, WebhookId)).await?;
+                self.write(page.map(WebhookView::from), out)?.map(|id| id.0)
+            }
             ExportedList::Wallets => {
                 let person = Actor::new(user, self.user.role);
                 let page = services
@@ -191,6 +197,7 @@ impl ExportedList {
         match self {
             Self::LiveSessions => Some(",\"sessions\":["),
             Self::ApiKeys => Some("],\"api_keys\":["),
+            Self::Webhooks => Some("],\"webhooks\":["),
             Self::Wallets => Some("],\"wallets\":["),
             Self::Transfers => Some("],\"transfers\":["),
             Self::LinesByPerson => Some("],\"audit\":["),
@@ -202,7 +209,8 @@ impl ExportedList {
         Some(match self {
             Self::LiveSessions => Self::EndedSessions,
             Self::EndedSessions => Self::ApiKeys,
-            Self::ApiKeys => Self::Wallets,
+            Self::ApiKeys => Self::Webhooks,
+            Self::Webhooks => Self::Wallets,
             Self::Wallets => Self::Transfers,
             Self::Transfers => Self::TransfersAskedFor,
             Self::TransfersAskedFor => Self::LinesByPerson,

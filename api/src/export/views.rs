@@ -13,6 +13,7 @@ use crate::resources::audit_view::AuditLineView;
 use crate::resources::transfer_view::TransferView;
 use crate::resources::users::UserView;
 use crate::resources::wallet_view::WalletView;
+use crate::resources::webhook_view::WebhookView;
 use crate::samples;
 use crate::wire::Time;
 
@@ -25,6 +26,8 @@ pub struct PersonalDataView {
     sessions: Vec<ExportedSession>,
     /// All API keys, revoked ones too, newest first.
     api_keys: Vec<ExportedApiKey>,
+    /// All webhooks, newest first.
+    webhooks: Vec<WebhookView>,
     /// All wallets, newest first.
     wallets: Vec<WalletView>,
     /// The transfers of these wallets, and after these what the person asked for on wallets of others; each newest first.
@@ -95,6 +98,7 @@ impl Example for PersonalDataView {
             user: UserView::example(),
             sessions: vec![ExportedSession::example()],
             api_keys: vec![ExportedApiKey::example()],
+            webhooks: vec![WebhookView::example()],
             wallets: vec![WalletView::example()],
             transfers: vec![TransferView::example()],
             audit: vec![AuditLineView::example()],

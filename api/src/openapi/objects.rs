@@ -53,7 +53,12 @@ pub fn settle(document: &mut Value) -> Result<()> {
 }
 
 /// Optional fields of requests that may be left out, and may not be null.
-const NULL_REFUSED: &[(&str, &str)] = &[("Transaction", "currency")];
+const NULL_REFUSED: &[(&str, &str)] = &[
+    ("Transaction", "currency"),
+    ("WebhookChange", "url"),
+    ("WebhookChange", "ordered"),
+    ("WebhookChange", "status"),
+];
 
 fn is_required(schema: &Value, field: &str) -> bool {
     schema["required"]

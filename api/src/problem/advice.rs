@@ -102,6 +102,15 @@ impl Code {
                 "There is no such transfer, or the caller may not see it.",
                 "Check the id. Sending it again does not help.",
             ),
+            Self::WebhookNotFound => advice(
+                "There is no such webhook, or the caller may not see it: only its user, operators and admins may.",
+                "Check the id: GET /v1/webhooks lists them. Sending it again does not help.",
+            ),
+            Self::DeliveryNotFound => advice(
+                "The webhook has no such delivery. What is delivered or parked is kept for seven days.",
+                "Check the id: GET /v1/webhooks/{webhook_id}/deliveries lists them. For older events use POST \
+                 /v1/webhooks/{webhook_id}/replay.",
+            ),
             Self::MerchantNotFound => advice(
                 "No activity of this merchant is known.",
                 "Check the merchant's id, or import the file that has their activities.",
@@ -166,6 +175,16 @@ impl Code {
                 "The API key has expired, so a new secret would not be valid either. Nothing happened.",
                 "Make a new key with POST /v1/api-keys.",
             ),
+            Self::TooManyWebhooks => advice(
+                "The user has 16 webhooks, which is the most. Nothing happened.",
+                "Delete one that no program uses any more with DELETE /v1/webhooks/{webhook_id}, or let one of them get more \
+                 types of events. Then send it again.",
+            ),
+            Self::WebhookNotActive => advice(
+                "The webhook is paused, or the bank has disabled it: disabled_reason in GET /v1/webhooks/{webhook_id} says why. \
+                 Nothing was sent.",
+                "Make it active with PATCH /v1/webhooks/{webhook_id} and {\"status\":\"active\"}, then send the request again.",
+            ),
             Self::InvalidAmount => advice(
                 "The amount is not above zero, or has more than 14 digits before the point or 4 after it, or an exponent. Nothing \
                  happened.",
@@ -222,6 +241,11 @@ impl Code {
                 "The caller sends too many requests, names too many unknown e-mail addresses, or fails too often to sign \
                  in. Nothing happened.",
                 "Wait as many seconds as Retry-After says, then send the same request with the same Idempotency-Key.",
+            ),
+            Self::TooManyStreams => advice(
+                "The user, with their API keys, has 16 streams of events open at this server, which is the most.",
+                "End a stream that no program reads any more, or let one stream get what several did. A stream that a client has \
+                 left counts until the server's next heartbeat, within 15 seconds.",
             ),
             Self::HeadersTooLarge => advice(
                 "The headers of the request are larger than the server takes.",

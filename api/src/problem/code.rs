@@ -57,6 +57,10 @@ codes! {
     PayeeNotFound = "payee_not_found", NOT_FOUND, "Payee not found";
     /// No such transfer, or the caller may not see it.
     TransferNotFound = "transfer_not_found", NOT_FOUND, "Transfer not found";
+    /// No such webhook, or the caller may not see it.
+    WebhookNotFound = "webhook_not_found", NOT_FOUND, "Webhook not found";
+    /// The webhook has no such delivery.
+    DeliveryNotFound = "delivery_not_found", NOT_FOUND, "Delivery not found";
     /// No activity of this merchant is known.
     MerchantNotFound = "merchant_not_found", NOT_FOUND, "Merchant not found";
     /// The path has other methods; see `Allow`.
@@ -83,6 +87,10 @@ codes! {
     TooManyApiKeys = "too_many_api_keys", UNPROCESSABLE_ENTITY, "Too many API keys";
     /// The API key has expired, so it cannot be rolled.
     ApiKeyExpired = "api_key_expired", UNPROCESSABLE_ENTITY, "API key expired";
+    /// The user has as many webhooks as one may have.
+    TooManyWebhooks = "too_many_webhooks", UNPROCESSABLE_ENTITY, "Too many webhooks";
+    /// The webhook is paused or disabled.
+    WebhookNotActive = "webhook_not_active", UNPROCESSABLE_ENTITY, "Webhook not active";
     /// Not a currency of ISO 4217.
     UnknownCurrency = "unknown_currency", UNPROCESSABLE_ENTITY, "Unknown currency";
     /// The password is too short, too long or easy to guess.
@@ -125,6 +133,8 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key used for another request";
     /// Too many requests from this caller.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
+    /// The caller has as many streams open as one may have.
+    TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many streams";
     /// The request's header is larger than the server takes.
     HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Request header too large";
     /// A bug of the server.

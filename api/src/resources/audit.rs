@@ -69,7 +69,7 @@ impl AuditApi {
         actor_id: Query<Option<Uuid>>,
         /// Only this action.
         action: Query<Option<ActionText>>,
-        /// Only what was done to this user, session, API key, wallet, transfer or import.
+        /// Only what was done to this user, session, API key, wallet, transfer, import or webhook.
         subject_id: Query<Option<Uuid>>,
         /// Done at or after.
         from: Query<Option<DateTime<Utc>>>,

@@ -42,8 +42,8 @@ pub struct AuditLineView {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "AuditSubject", example)]
 pub struct AuditSubjectView {
-    /// What it is: `user`, `session`, `api_key`, `wallet`, `transfer` or `import`. Later versions may have more of
-    /// them.
+    /// What it is: `user`, `session`, `api_key`, `wallet`, `transfer`, `import` or `webhook`. Later versions may
+    /// have more of them.
     kind: String,
     /// Its id.
     id: Uuid,

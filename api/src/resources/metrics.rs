@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use service::ledger::{HistogramSnapshot, MetricsSnapshot};
 use service::ops::Ops;
 use service::statistics::StatisticsSnapshot;
+use service::webhooks::WebhookCounts;
 use service::workers::WorkerReport;
 
 use crate::stderr;
@@ -86,6 +87,24 @@ const SHARING: [SharingCounter; 5] = [
     ),
 ];
 
+/// Each counter of webhooks.
+type WebhookCounter = (&'static str, &'static str, fn(&WebhookCounts) -> u64);
+
+const WEBHOOKS: [WebhookCounter; 4] = [
+    ("delivered", "Events that receivers have taken.", |webhooks| {
+        webhooks.delivered
+    }),
+    (
+        "failed_attempts",
+        "Requests that receivers have refused or not answered.",
+        |webhooks| webhooks.failed_attempts,
+    ),
+    ("parked", "Events that were given up after an hour.", |webhooks| {
+        webhooks.parked
+    }),
+    ("disabled", "Webhooks that were disabled.", |webhooks| webhooks.disabled),
+];
+
 /// Everything that is counted, at one moment.
 #[derive(Debug)]
 struct Scrape {
@@ -94,17 +113,19 @@ struct Scrape {
     workers: Vec<WorkerReport>,
     /// Whether reports are shared now, and the counters; `None` without Redis.
     sharing: Option<(bool, StatisticsSnapshot)>,
+    webhooks: WebhookCounts,
     log_lines_lost: u64,
 }
 
 /// The exposition of everything that is counted, in Prometheus' text format. Anyone may read it, so mails are not among it: a
 /// count that rises after a forgotten password tells that the address is a user's.
-pub fn exposition(ops: &Ops) -> Result<String, fmt::Error> {
+pub fn exposition(ops: &Ops, webhooks: WebhookCounts) -> Result<String, fmt::Error> {
     let scrape = Scrape {
         ledger: ops.metrics(),
         queue_depth: ops.queue_depth() as u64,
         workers: ops.workers(),
         sharing: ops.sharing(),
+        webhooks,
         log_lines_lost: stderr::lines_lost(),
     };
     let mut registry = Registry::default();
@@ -139,6 +160,9 @@ impl Collector for Scrape {
             for (name, help, value) in SHARING {
                 counter(encoder, &format!("florin_statistics_{name}"), help, value(sharing))?;
             }
+        }
+        for (name, help, value) in WEBHOOKS {
+            counter(encoder, &format!("florin_webhooks_{name}"), help, value(&self.webhooks))?;
         }
         let help = "Lines of the log that standard error did not take.";
         counter(encoder, "florin_log_lines_lost", help, self.log_lines_lost)

@@ -13,6 +13,9 @@ pub mod audit_view;
 pub mod auth;
 pub mod batches;
 pub mod daily_totals;
+pub mod event_stream;
+pub mod event_view;
+pub mod events;
 pub mod holds;
 pub mod imports;
 pub mod last_minute;
@@ -32,6 +35,10 @@ pub mod user_list;
 pub mod users;
 pub mod wallet_view;
 pub mod wallets;
+pub mod webhook_deliveries;
+pub mod webhook_inputs;
+pub mod webhook_view;
+pub mod webhooks;
 pub mod well_known;
 
 use poem_openapi::Tags;
@@ -47,6 +54,10 @@ pub enum Tag {
     Wallets,
     /// Movements of money. The answer is final, except `outcome_unknown`: ask again with the same key.
     Transfers,
+    /// What happened to transfers and wallets, in order: to read page by page, and to follow.
+    Events,
+    /// Programs that the bank tells of events, with signed requests as Standard Webhooks describes them.
+    Webhooks,
     /// What moved lately, and what merchants do. Numbers are JSON numbers, printed from exact decimals.
     Reports,
     /// Files whose rows are imported in the background.
@@ -59,11 +70,13 @@ pub enum Tag {
 
 impl Tag {
     /// Every tag in the order above, which poem-openapi does not keep.
-    pub const ORDER: [Self; 8] = [
+    pub const ORDER: [Self; 10] = [
         Self::Authentication,
         Self::Users,
         Self::Wallets,
         Self::Transfers,
+        Self::Events,
+        Self::Webhooks,
         Self::Reports,
         Self::Imports,
         Self::Audit,

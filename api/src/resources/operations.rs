@@ -123,7 +123,10 @@ impl OperationsApi {
     /// The commit path in numbers, for Prometheus.
     #[oai(path = "/metrics", method = "get", operation_id = "metrics")]
     async fn metrics(&self) -> ApiResult<PlainText<String>> {
-        Ok(PlainText(exposition(&self.services.ops).map_err(Problem::internal)?))
+        let Services { ops, webhooks, .. } = &*self.services;
+        Ok(PlainText(
+            exposition(ops, webhooks.counts()).map_err(Problem::internal)?,
+        ))
     }
 }
 

@@ -44,8 +44,8 @@ impl PersonalDataApi {
 
     /// Erase a user
     ///
-    /// For good: e-mail address, name and password, sessions and API keys, where the person was and what was changed of
-    /// them in the audit log, and the texts of the transfers that the person asked for. The books stay, with ids and
+    /// For good: e-mail address, name and password, sessions, API keys and webhooks, where the person was and what was changed
+    /// of them in the audit log, and the texts of the transfers that the person asked for. The books stay, with ids and
     /// amounts, and so do the texts of others. All wallets of the user must be closed. Admins cannot erase themselves.
     /// The answer comes when nothing is left, which takes a while after very many transfers; 503 `unavailable` may also
     /// say that the user is erased, and that what is left of their data is erased within minutes. The body is empty.

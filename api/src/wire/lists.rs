@@ -7,7 +7,7 @@ use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 use serde_json::Value;
 use service::page::{Page, PageRequest};
-use service::values::{ApiKeyId, AuditId, TransferId, UserId, WalletId};
+use service::values::{ApiKeyId, AuditId, DeliveryId, TransferId, UserId, WalletId, WebhookId};
 use uuid::Uuid;
 
 use super::parameters::{CURSOR_PATTERN, CursorText, LIMIT_DEFAULT, LIMIT_MAX, PageLimit};
@@ -170,5 +170,25 @@ impl CursorKey for AuditId {
 
     fn read(text: &str) -> Option<Self> {
         read_id('a', text).map(Self)
+    }
+}
+
+impl CursorKey for WebhookId {
+    fn write(&self) -> String {
+        write_id('h', self.0)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        read_id('h', text).map(Self)
+    }
+}
+
+impl CursorKey for DeliveryId {
+    fn write(&self) -> String {
+        write_id('d', self.0)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        read_id('d', text).map(Self)
     }
 }

@@ -10,16 +10,19 @@ mod csv_rows;
 mod currency;
 mod dry_run;
 mod entity_tags;
+mod feed_parameters;
 mod idempotency;
 mod inputs;
 mod json;
 mod lists;
 mod no_body;
 mod no_content;
+mod not_null;
 mod number;
 mod objects;
 mod parameters;
 mod replay;
+mod sent_events;
 mod session_cookie;
 mod stored_json;
 mod tagged;
@@ -39,12 +42,17 @@ pub use self::{
     currency::{CURRENCY_EXPECTED, currency_of},
     dry_run::{CreatedOrPreview, DoneOrPreview, Preview},
     entity_tags::EntityTags,
+    feed_parameters::{
+        EVENT_CURSOR_EXPECTED, EVENT_CURSOR_PATTERN, EventCursorText, EventTypesText, event_type_expected,
+        event_type_words,
+    },
     idempotency::IdempotencyHeader,
     inputs::{EmailInput, FullNameInput, HoldSeconds, MethodInput},
     json::{Accepted, Created, Json, Located, ShownOnce},
     lists::{ListQuery, Listed, page_request},
     no_body::NoBody,
     no_content::{JsonOrNothing, NoContent, Undisclosed},
+    not_null::not_null,
     number::Number,
     objects::only_objects,
     parameters::{
@@ -52,6 +60,7 @@ pub use self::{
         SearchText,
     },
     replay::CreatedOrReplayed,
+    sent_events::{SentEvents, write_event, write_heartbeat},
     session_cookie::{CookieOrigins, REFRESH_COOKIE, SESSION_HEADER, SessionMode, SetCookie, WithCookie},
     stored_json::StoredJson,
     tagged::{CreatedTagged, ExpectedTags, KnownTags, Refreshed, Tagged},
@@ -61,8 +70,8 @@ pub use self::{
     upload::FileUpload,
     weight::weight_milli,
     words::{
-        ImportKindWord, ImportStatusWord, ProductWord, RoleWord, TransferKindWord, TransferStatusWord, UserStatusWord,
-        WalletStatusWord,
+        DeliveryStatusWord, ImportKindWord, ImportStatusWord, ProductWord, RoleWord, SigningWord, TransferKindWord,
+        TransferStatusWord, UserStatusWord, WalletStatusWord, WebhookStatusWord,
     },
 };
 

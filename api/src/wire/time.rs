@@ -1,20 +1,15 @@
 //! Times on the wire: RFC 3339 in UTC, always with six decimals.
 
-use chrono::SecondsFormat;
 use poem_openapi::registry::MetaSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use service::values::Timestamp;
+pub use service::values::time_text;
 
 use super::inline_schema;
 
 /// A moment, such as `"2026-01-05T03:33:58.000000Z"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time(pub Timestamp);
-
-/// The text of a moment: RFC 3339, UTC, microseconds.
-pub fn time_text(at: Timestamp) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -12,6 +12,7 @@ use service::values::Currency;
 
 use super::currency::{CURRENCY_EXPECTED, currency_of};
 use super::json::Json;
+use super::not_null::not_null;
 use super::number::Number;
 use crate::fields::{self, Input};
 use crate::problem::{Code, Problem};
@@ -40,7 +41,7 @@ struct TransactionInput {
     timestamp: i64,
     /// ISO 4217; the server's own by default.
     #[oai(validator(pattern = "^[A-Z]{3}$"))]
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     currency: Option<String>,
 }
 
@@ -76,11 +77,6 @@ fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error
     let number = Number::deserialize(deserializer)?;
     timestamp_from_json_number(number.as_str())
         .ok_or_else(|| D::Error::custom("must be a whole number of milliseconds since 1970"))
-}
-
-/// Refuses null: the field may be left out, and may not be null.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(deserializer).map(Some)
 }
 
 impl Transaction {

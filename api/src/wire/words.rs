@@ -3,7 +3,8 @@
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
 use service::values::{
-    ImportKind, ImportStatus, Product, Role, TransferKind, TransferStatus, UserStatus, WalletStatus,
+    DeliveryStatus, ImportKind, ImportStatus, Product, Role, SigningScheme, TransferKind, TransferStatus, UserStatus,
+    WalletStatus, WebhookStatus,
 };
 
 macro_rules! words {
@@ -68,4 +69,18 @@ words!(
 words!(
     /// How far an import has come. RUNNING until the end of its file; FAILED when the file cannot be read or is lost.
     ImportStatusWord of ImportStatus as "ImportStatus", "UPPERCASE", { Running, Completed, Failed }
+);
+words!(
+    /// Whether a webhook is told of events. An active one is; a paused one waits; the bank disables one that has not
+    /// answered well for three days, or that answers 410.
+    WebhookStatusWord of WebhookStatus as "WebhookStatus", "lowercase", { Active, Paused, Disabled }
+);
+words!(
+    /// How far a delivery has come. A pending one is tried again; a parked one is not, until it is asked for.
+    DeliveryStatusWord of DeliveryStatus as "DeliveryStatus", "lowercase", { Pending, Delivered, Parked }
+);
+words!(
+    /// How requests to a webhook are signed: `hmac` with a secret that both sides have, `ed25519` with a key of the bank's
+    /// whose public half the receiver has.
+    SigningWord of SigningScheme as "SigningScheme", "lowercase", { Hmac, Ed25519 }
 );

@@ -81,6 +81,23 @@ id!(
     /// An import's id. Ids sort as the imports were started.
     ImportId
 );
+id!(
+    /// The id of a webhook's endpoint. Ids sort as the endpoints were made.
+    WebhookId
+);
+id!(
+    /// The id of an event's delivery to an endpoint. Ids sort as the events were first attempted.
+    DeliveryId
+);
+id!(
+    /// The id of a process that sends webhooks. A process that has lost its leases goes on with another one.
+    WebhookWorkerId
+);
+
+impl RecordId {
+    /// Below the id of every record: what comes after it is all that there is.
+    pub const BELOW_ALL: Self = Self(Uuid::from_u128(0));
+}
 
 impl From<TransferId> for RecordId {
     fn from(id: TransferId) -> Self {

@@ -6,23 +6,32 @@ mod digest;
 mod ids;
 mod method;
 mod money;
+mod request_id;
 mod statuses;
 
 pub use activity::{ActivityStatus, Channel, KycStep, Product};
 pub use currency::Currency;
 pub use digest::{Digest, Sha256Digest, TextsSalt};
 pub use ids::{
-    ApiKeyId, AuditId, BatchId, Bucket, ChangeId, ImportId, OneTimeTokenId, RecordId, SessionId, TransferId, UserId,
-    Version, WalletId,
+    ApiKeyId, AuditId, BatchId, Bucket, ChangeId, DeliveryId, ImportId, OneTimeTokenId, RecordId, SessionId,
+    TransferId, UserId, Version, WalletId, WebhookId, WebhookWorkerId,
 };
 pub use method::Method;
 pub use money::{Money, MoneyError};
+pub use request_id::RequestId;
 pub use statuses::{
-    ChangeKind, HoldEnd, ImportKind, ImportStatus, Role, TransferKind, TransferStatus, UserStatus, WalletStatus,
+    ChangeKind, DeliveryStatus, HoldEnd, ImportKind, ImportStatus, Role, SigningScheme, TransferKind, TransferStatus,
+    UserStatus, WalletStatus, WebhookStatus,
 };
 
 /// A moment in UTC with whole microseconds, as both databases keep it.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
+
+/// The text of a moment: RFC 3339, UTC, microseconds.
+#[must_use]
+pub fn time_text(at: Timestamp) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
 
 /// Implements `From` into `Value`, `ValueType`, `TryGetable` and `Nullable` for a type that is stored as another one.
 ///

@@ -191,6 +191,52 @@ pub enum ImportStatus {
     Failed,
 }
 
+/// Whether events go to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookStatus {
+    /// Events go to it.
+    #[sea_orm(string_value = "active")]
+    Active,
+    /// Its events wait, since its owner wants it so.
+    #[sea_orm(string_value = "paused")]
+    Paused,
+    /// Its events wait, since it did not take any for too long.
+    #[sea_orm(string_value = "disabled")]
+    Disabled,
+}
+
+/// How far the delivery of an event has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryStatus {
+    /// Another attempt follows.
+    #[sea_orm(string_value = "pending")]
+    Pending,
+    /// The endpoint has taken it.
+    #[sea_orm(string_value = "delivered")]
+    Delivered,
+    /// It is attempted no more, unless its owner asks for it.
+    #[sea_orm(string_value = "parked")]
+    Parked,
+}
+
+/// How webhooks are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "lowercase")]
+pub enum SigningScheme {
+    /// HMAC with SHA-256: the receiver verifies with the same secret.
+    #[default]
+    #[sea_orm(string_value = "hmac")]
+    Hmac,
+    /// Ed25519: the receiver verifies with a public key.
+    #[sea_orm(string_value = "ed25519")]
+    Ed25519,
+}
+
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),* $(,)? }) => {
         impl $type {
@@ -235,3 +281,6 @@ words!(HoldEnd { Captured = "captured", Voided = "voided", Expired = "expired" }
 words!(TransferStatus { Pending = "PENDING", Completed = "COMPLETED", Failed = "FAILED" });
 words!(ImportKind { Activities = "activities", Transactions = "transactions" });
 words!(ImportStatus { Running = "RUNNING", Completed = "COMPLETED", Failed = "FAILED" });
+words!(WebhookStatus { Active = "active", Paused = "paused", Disabled = "disabled" });
+words!(DeliveryStatus { Pending = "pending", Delivered = "delivered", Parked = "parked" });
+words!(SigningScheme { Hmac = "hmac", Ed25519 = "ed25519" });

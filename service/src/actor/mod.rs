@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::values::{ApiKeyId, Role, SessionId, UserId, WalletId};
+use crate::values::{ApiKeyId, RequestId, Role, SessionId, UserId, WalletId};
 
 /// A caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Actor {
     pub wallets: Option<Arc<[WalletId]>>,
     /// Where the request comes from, for the audit log; `None` for a command of the terminal, and for the bank itself.
     pub client: Option<Arc<ClientInfo>>,
+    /// The id of the request; `None` for a command of the terminal, and for the bank itself.
+    pub request: Option<RequestId>,
 }
 
 /// How a caller proved who they are.
@@ -51,6 +53,7 @@ impl Actor {
             credential: Credential::Internal,
             wallets: None,
             client: None,
+            request: None,
         }
     }
 
@@ -86,6 +89,12 @@ impl Actor {
             client: Some(Arc::new(client)),
             ..self
         }
+    }
+
+    /// The same caller, in a request of this id.
+    #[must_use]
+    pub fn asking_in(self, request: Option<RequestId>) -> Self {
+        Self { request, ..self }
     }
 
     /// True if the caller has the permission.

@@ -54,6 +54,12 @@ permissions! {
     TransfersReverse = "transfers:reverse": Operator Admin;
     /// Deposit into every wallet.
     DepositsWrite = "deposits:write": Operator Admin;
+    /// Read the events of all wallets, not only of one's own.
+    EventsRead = "events:read": Support Operator Auditor Admin;
+    /// Have the bank tell a program of events that one may read.
+    WebhooksWrite = "webhooks:write": Customer Operator Admin;
+    /// See and change the webhooks of every user.
+    WebhooksManage = "webhooks:manage": Operator Admin;
     /// Read the reports.
     ReportsRead = "reports:read": Operator Auditor Admin;
     /// Report transactions for the statistics.
@@ -89,9 +95,12 @@ impl Permission {
     #[must_use]
     pub const fn is_grantable(self) -> bool {
         match self {
-            Self::UsersReset | Self::UsersSuspend | Self::UsersManage | Self::ApiKeysWrite | Self::ApiKeysManage => {
-                false
-            }
+            Self::WebhooksManage
+            | Self::UsersReset
+            | Self::UsersSuspend
+            | Self::UsersManage
+            | Self::ApiKeysWrite
+            | Self::ApiKeysManage => false,
             Self::WalletsOpen
             | Self::WalletsRead
             | Self::WalletsReadAll
@@ -104,6 +113,8 @@ impl Permission {
             | Self::TransfersSettle
             | Self::TransfersReverse
             | Self::DepositsWrite
+            | Self::EventsRead
+            | Self::WebhooksWrite
             | Self::ReportsRead
             | Self::StatisticsWrite
             | Self::ImportsRead
@@ -121,6 +132,8 @@ impl Permission {
             | Self::WalletsClose
             | Self::LimitsWrite
             | Self::TransfersReverse
+            | Self::WebhooksWrite
+            | Self::WebhooksManage
             | Self::ImportsWrite
             | Self::UsersReset
             | Self::UsersSuspend
@@ -135,6 +148,7 @@ impl Permission {
             | Self::TransfersWrite
             | Self::TransfersSettle
             | Self::DepositsWrite
+            | Self::EventsRead
             | Self::ReportsRead
             | Self::StatisticsWrite
             | Self::ImportsRead
@@ -156,6 +170,8 @@ impl Permission {
             | Self::TransfersSettle
             | Self::TransfersReverse
             | Self::DepositsWrite
+            | Self::WebhooksWrite
+            | Self::WebhooksManage
             | Self::UsersReset
             | Self::UsersSuspend
             | Self::UsersManage
@@ -165,6 +181,7 @@ impl Permission {
             | Self::WalletsReadAll
             | Self::TransfersRead
             | Self::TransfersReadAll
+            | Self::EventsRead
             | Self::ReportsRead
             | Self::StatisticsWrite
             | Self::ImportsRead

@@ -55,9 +55,9 @@ impl TransactionFiles {
     }
 
     /// Queues a block and works on the queue like a consumer, until the block is in the hot store.
-    async fn deliver(&self, checkpoint: &Checkpoint, message: &Message) -> Result<Delivery, AggregatesError> {
+    async fn deliver(&self, checkpoint: &Checkpoint, message: &Message) -> Result<TotalsDelivery, AggregatesError> {
         let Some((hot, epoch)) = self.stores.ready().await? else {
-            return Ok(Delivery::NoRedis);
+            return Ok(TotalsDelivery::NoRedis);
         };
         let (began, mut queued_at) = (Instant::now(), Instant::now());
         let mut backoff = Backoff::new(POLL_PAUSE, POLL_PAUSE_MAX);
@@ -68,14 +68,14 @@ impl TransactionFiles {
                 queued_at = Instant::now();
             }
             match hot.send(&epoch, message, options).await? {
-                Sent::Applied(version) => return Ok(Delivery::Applied(epoch.0, version)),
+                Sent::Applied(version) => return Ok(TotalsDelivery::Applied(epoch.0, version)),
                 Sent::Queued | Sent::Waiting | Sent::Full => {}
                 // The epoch was filled from the database, and even now the database does not have this block.
                 Sent::Unknown if checkpoint.is_current(&self.stores.db).await? => {
                     options.is_next = true;
                     continue;
                 }
-                Sent::Unknown => return Ok(Delivery::Elsewhere),
+                Sent::Unknown => return Ok(TotalsDelivery::Elsewhere),
                 Sent::OutOfSequence => {
                     Rebuild::new(self.stores.clone()).begin_epoch(hot, &epoch).await?;
                     return Err(AggregatesError::Rebuilding);
@@ -116,19 +116,19 @@ impl TransactionFiles {
         &self,
         checkpoint: &Checkpoint,
         totals: &Totals,
-        applied: Delivery,
+        applied: TotalsDelivery,
     ) -> Result<Stored, AggregatesError> {
         let (checkpoint, totals) = (checkpoint.clone(), totals.clone());
         let work = self.stores.db.transaction(move |tx| {
             Box::pin(async move {
                 match &applied {
-                    Delivery::Elsewhere => return Err(Aborted::Stale),
-                    Delivery::Applied(epoch, version) => {
+                    TotalsDelivery::Elsewhere => return Err(Aborted::Stale),
+                    TotalsDelivery::Applied(epoch, version) => {
                         if repo::record(tx, epoch, *version).await? == Recorded::Stale {
                             return Err(Aborted::Failed(AggregatesError::Rebuilding));
                         }
                     }
-                    Delivery::NoRedis => {
+                    TotalsDelivery::NoRedis => {
                         // A process with Redis may have added this block there; only the import's next block in Redis
                         // would show it.
                         if repo::lock_state(tx).await?.epoch.is_some() {
@@ -156,7 +156,7 @@ impl TransactionFiles {
 }
 
 /// Where a block's totals are when its delivery ends.
-enum Delivery {
+enum TotalsDelivery {
     /// There is no Redis: they are stored in the checkpoint's transaction.
     NoRedis,
     /// In the hot store, in this epoch and version.

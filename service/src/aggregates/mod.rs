@@ -51,7 +51,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::feed::Handover;
+use crate::feed::{Completed, Handover};
 use crate::redis::Redis;
 use crate::values::Currency;
 use crate::workers::Workers;
@@ -69,7 +69,7 @@ pub struct Aggregates {
     stores: AggregateStores,
     reader: TotalsReader,
     /// From the committer of this process, if there is one.
-    handover: Option<Handover>,
+    handover: Option<Handover<Completed>>,
     workers: Workers,
     is_serving: Arc<AtomicBool>,
 }
@@ -94,7 +94,7 @@ impl Aggregates {
         db: Db,
         clock: Arc<dyn Clock>,
         redis: Option<Redis>,
-        handover: Handover,
+        handover: Handover<Completed>,
         workers: Workers,
     ) -> Self {
         Self {

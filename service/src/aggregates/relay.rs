@@ -14,7 +14,7 @@ use super::error::AggregatesError;
 use super::rebuild::Rebuild;
 use super::stores::AggregateStores;
 use crate::backoff::Backoff;
-use crate::feed::{FeedFilter, Handover, ReadError, Reader};
+use crate::feed::{Completed, FeedFilter, Handover, ReadError, Reader};
 use crate::workers::{Step, Worker};
 
 /// The pause between two steps: a commit waits at most this long, and a busy bank writes its totals at most this often.
@@ -33,8 +33,8 @@ const TRIES_MAX: usize = 3;
 /// Reads payments from the journal and adds them to the hot totals. Between two steps it keeps what it has read.
 pub struct Relay {
     stores: AggregateStores,
-    handover: Option<Handover>,
-    reader: Option<Reader>,
+    handover: Option<Handover<Completed>>,
+    reader: Option<Reader<FeedFilter>>,
     /// Read and not yet applied.
     pending: Option<PaymentBatch>,
     /// When this relay last moved the mark, or read it.
@@ -44,7 +44,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(stores: AggregateStores, handover: Option<Handover>) -> Self {
+    pub(super) fn new(stores: AggregateStores, handover: Option<Handover<Completed>>) -> Self {
         Self {
             stores,
             handover,
@@ -58,7 +58,7 @@ impl Relay {
 
     /// Steps until the worker has to end. Each commit of this process wakes it; it polls for commits of other
     /// processes.
-    pub(super) async fn run(stores: AggregateStores, handover: Option<Handover>, worker: Worker) {
+    pub(super) async fn run(stores: AggregateStores, handover: Option<Handover<Completed>>, worker: Worker) {
         let mut relay = Self::new(stores, handover);
         let mut backoff = Backoff::new(PAUSE, PAUSE_MAX);
         while !worker.is_stopping() {

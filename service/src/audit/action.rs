@@ -78,6 +78,16 @@ actions! {
     TransferReversed = "transfer.reversed";
     /// A file was accepted to be imported.
     ImportCreated = "import.created";
+    /// An endpoint of webhooks was made.
+    WebhookCreated = "webhook.created";
+    /// An endpoint of webhooks was changed, or disabled by the bank itself.
+    WebhookChanged = "webhook.changed";
+    /// An endpoint of webhooks was deleted.
+    WebhookDeleted = "webhook.deleted";
+    /// An endpoint of webhooks got a new secret.
+    WebhookSecretRotated = "webhook.secret_rotated";
+    /// An endpoint of webhooks gets events again; `after` says from where on.
+    WebhookReplayed = "webhook.replayed";
 }
 
 impl AuditAction {

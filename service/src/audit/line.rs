@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::AuditAction;
 use crate::actor::{Actor, ClientInfo};
-use crate::values::{ApiKeyId, AuditId, ImportId, SessionId, Sha256Digest, Timestamp, TransferId, UserId, WalletId};
+use crate::values::{
+    ApiKeyId, AuditId, ImportId, SessionId, Sha256Digest, Timestamp, TransferId, UserId, WalletId, WebhookId,
+};
 
 /// A line of the audit log. What tells who a person is stands in the details, which an erasure empties.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub enum AuditSubject {
     Transfer(TransferId),
     /// An import.
     Import(ImportId),
+    /// An endpoint of webhooks.
+    Webhook(WebhookId),
 }
 
 impl AuditSubject {
@@ -77,6 +81,7 @@ impl AuditSubject {
             Self::Wallet(_) => "wallet",
             Self::Transfer(_) => "transfer",
             Self::Import(_) => "import",
+            Self::Webhook(_) => "webhook",
         }
     }
 
@@ -90,6 +95,7 @@ impl AuditSubject {
             Self::Wallet(id) => id.0,
             Self::Transfer(id) => id.0,
             Self::Import(id) => id.0,
+            Self::Webhook(id) => id.0,
         }
     }
 }

@@ -43,7 +43,7 @@ const SQLITE_WAL_PAGES: &str = "4000";
 /// names one, and `search_path` in the URL's `options` does.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectSettings {
-    /// Whether the committer's statements are planned once, for any parameters; true by default.
+    /// Whether statements are planned once, for any parameters; true by default.
     pub generic_plans: bool,
 }
 
@@ -54,8 +54,8 @@ impl Default for ConnectSettings {
 }
 
 pub(super) async fn postgres(url: &str, settings: ConnectSettings) -> Result<Db, Fault> {
-    let main = open(shared_postgres(url, POSTGRES_POOL_MAX)).await?;
-    let watch = open(when_needed(shared_postgres(url, WATCH_POOL_MAX))).await?;
+    let main = open(shared_postgres(url, settings, POSTGRES_POOL_MAX)).await?;
+    let watch = open(when_needed(shared_postgres(url, settings, WATCH_POOL_MAX))).await?;
     let commit_connections = Arc::new(CommitConnections::default());
     let commit = open(committer_postgres(url, settings, commit_connections.clone())).await?;
     Ok(Db {
@@ -159,8 +159,14 @@ fn when_needed(mut options: ConnectOptions) -> ConnectOptions {
 }
 
 /// The settings of every connection except the committer's.
-fn shared_postgres(url: &str, connections_max: u32) -> ConnectOptions {
-    let mut options = postgres_options(url, connections_max, &[("lock_timeout", "5s")]);
+///
+/// The statements of lists name their ranges so that only one index serves each, whatever the parameters are. To plan the
+/// ranges of a page anew takes longer than to read it, and the longer the larger the tables are.
+fn shared_postgres(url: &str, chosen: ConnectSettings, connections_max: u32) -> ConnectOptions {
+    // A generic plan counts on far more rows than a page reads; by that estimate PostgreSQL would compile the plan each time.
+    let mut settings = vec![("lock_timeout", "5s"), ("jit", "off")];
+    settings.extend(GENERIC_PLANS.filter(|_| chosen.generic_plans));
+    let mut options = postgres_options(url, connections_max, &settings);
     // After a restart of the server every idle connection is dead, so one that was idle for a while is pinged first.
     // One that has just answered is not, which saves its query a round trip.
     options.map_sqlx_postgres_pool_opts(|pool| {
@@ -204,9 +210,7 @@ fn committer_postgres(
         ("tcp_keepalives_count", "3"),
     ];
     settings.extend(RELIED_ON);
-    if chosen.generic_plans {
-        settings.push(("plan_cache_mode", "force_generic_plan"));
-    }
+    settings.extend(GENERIC_PLANS.filter(|_| chosen.generic_plans));
     let mut options = postgres_options(url, COMMIT_POOL_MAX, &settings);
     options
         // The committer opens them when it needs them, since a connection is served by the thread that opened it.
@@ -227,6 +231,9 @@ fn committer_postgres(
         });
     options
 }
+
+/// A plan for any parameters is made once and used from then on.
+const GENERIC_PLANS: Option<(&str, &str)> = Some(("plan_cache_mode", "force_generic_plan"));
 
 /// The settings that the committer's correctness and liveness rely on.
 const RELIED_ON: [(&str, &str); 4] = [

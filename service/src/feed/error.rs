@@ -10,14 +10,14 @@ pub enum ReadError {
     /// another one. Everything has to be counted again.
     #[error("the journal does not have row {} as it was counted", .0.number)]
     Lost(Mark),
-    /// Answered when several reads find another number of transfers than the rows count.
-    #[error("the rows after {} of the journal count {counted} transfers, and {found} are there", after.number)]
+    /// Answered when several reads find another number of transfers and changes than the rows count.
+    #[error("the rows after {} of the journal count {counted} transfers and changes, and {found} are there", after.number)]
     Incomplete {
         /// The mark before these rows.
         after: Mark,
-        /// How many transfers the rows count.
+        /// How many the rows count.
         counted: u64,
-        /// How many transfers were found.
+        /// How many were found.
         found: u64,
     },
     /// Answered when the row with this number is missing, and later rows are there.

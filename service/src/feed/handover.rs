@@ -41,33 +41,39 @@ pub fn counted_kind(kind: TransferKind, method: Option<&Method>) -> Option<Trans
 }
 
 /// A durable commit.
-pub(super) struct Committed {
+pub(super) struct Committed<T> {
     /// The row that it stands on.
     pub before: Mark,
     /// Its own row.
     pub after: Mark,
-    pub completed: Vec<Completed>,
+    /// What it has for these followers.
+    pub items: Vec<T>,
 }
 
-/// The committer's end of the channel to the followers in its process. Cloning clones a handle.
-#[derive(Clone)]
-pub struct Handover(broadcast::Sender<Arc<Committed>>);
+/// The committer's end of the channel to the followers in its process that count one kind of items. Cloning clones a
+/// handle.
+pub struct Handover<T>(broadcast::Sender<Arc<Committed<T>>>);
 
-impl Handover {
+impl<T> Clone for Handover<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Handover<T> {
     /// A channel without followers.
     #[must_use]
     pub fn new() -> Self {
         Self(broadcast::Sender::new(KEPT_MAX))
     }
 
-    /// Publishes a durable commit, before its callers are answered. `completed` is not called when there are no
-    /// followers.
-    pub fn publish(&self, before: Mark, after: Mark, completed: impl FnOnce() -> Vec<Completed>) {
+    /// Publishes a durable commit, before its callers are answered. `items` is not called when there are no followers.
+    pub fn publish(&self, before: Mark, after: Mark, items: impl FnOnce() -> Vec<T>) {
         if self.0.receiver_count() > 0 {
             let committed = Committed {
                 before,
                 after,
-                completed: completed(),
+                items: items(),
             };
             // Fails when the last follower was dropped in between.
             let _ = self.0.send(Arc::new(committed));
@@ -75,12 +81,12 @@ impl Handover {
     }
 
     /// A new follower's end, which receives the commits published from now on.
-    pub(super) fn listen(&self) -> broadcast::Receiver<Arc<Committed>> {
+    pub(super) fn listen(&self) -> broadcast::Receiver<Arc<Committed<T>>> {
         self.0.subscribe()
     }
 }
 
-impl Default for Handover {
+impl<T> Default for Handover<T> {
     fn default() -> Self {
         Self::new()
     }

@@ -7,12 +7,16 @@
 mod error;
 mod handover;
 mod mark;
+mod nudges;
 mod reader;
 mod repo;
+mod selection;
 
 pub use error::ReadError;
 pub use handover::{Completed, Handover, counted_kind};
 pub use mark::Mark;
-pub use reader::{FeedFilter, FeedPiece, POLL_EVERY, Reader};
+pub use nudges::Nudges;
+pub use reader::{FeedPiece, POLL_EVERY, Reader};
+pub use selection::{FeedFilter, FoundRecords, Selection};
 
-pub(crate) use repo::{IS_PAYMENT, PAYMENT_KIND, first_mark, has_row, head, last_id_of};
+pub(crate) use repo::{IS_PAYMENT, PAYMENT_KIND, first_mark, has_row, head, last_id_of, ledger_id};

@@ -5,15 +5,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::handover::Committed;
 use super::repo::{self, JournalRow};
-use super::{Completed, Handover, Mark, ReadError};
+use super::{Handover, Mark, Nudges, ReadError, Selection};
 use crate::db::Db;
-use crate::values::TransferKind;
 
 /// The longest time between two reads for commits of other processes.
 pub const POLL_EVERY: Duration = Duration::from_millis(100);
@@ -24,42 +23,34 @@ const ROWS_MAX: usize = 1_000;
 /// The fewest rows that a read asks for. It asks for twice as many as the last piece had, since a few rows of large
 /// commits fill a piece.
 const ROWS_MIN: usize = 16;
-/// The most transfers in one piece, unless one row alone has more.
-const TRANSFERS_MAX: u64 = 2_000;
+/// The most transfers and changes in one piece, unless one row alone has more.
+const RECORDS_MAX: u64 = 2_000;
 /// The most commits that are held until the commits before them are read.
 const HELD_MAX: usize = 256;
 /// How often rows and their transfers are read while they do not agree, and the pause in between.
 const TRIES_MAX: usize = 5;
 const TRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// Which transfers a follower counts; only completed ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeedFilter {
-    /// Every kind.
-    All,
-    /// Deposits and withdrawals.
-    Payments,
-}
-
 /// The content of consecutive rows of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedPiece {
+pub struct FeedPiece<T> {
     /// The mark before the first row.
     pub from: Mark,
     /// The mark of the last row.
     pub to: Mark,
-    /// The completed transfers of these rows that the filter admits.
-    pub completed: Vec<Completed>,
+    /// What the follower wants of these rows, in the journal's order where it was not handed over.
+    pub items: Vec<T>,
 }
 
 /// Gives a follower the commits after its mark, in order.
-pub struct Reader {
+pub struct Reader<S: Selection> {
     db: Db,
-    filter: FeedFilter,
+    selection: S,
     mark: Mark,
-    handed: Option<broadcast::Receiver<Arc<Committed>>>,
+    handed: Option<broadcast::Receiver<Arc<Committed<S::Item>>>>,
+    nudged: Option<watch::Receiver<()>>,
     /// Commits of this process beyond the mark, in order.
-    held: VecDeque<Arc<Committed>>,
+    held: VecDeque<Arc<Committed<S::Item>>>,
     /// When the database is asked next; `must_poll` asks it at once.
     poll_at: Instant,
     polled_at: Instant,
@@ -67,21 +58,31 @@ pub struct Reader {
     rows_wanted: usize,
 }
 
-impl Reader {
+impl<S: Selection> Reader<S> {
     /// A reader that goes on after a mark. Without a hand-over it reads everything from the database.
     #[must_use]
-    pub fn new(db: Db, filter: FeedFilter, mark: Mark, handover: Option<&Handover>) -> Self {
+    pub fn new(db: Db, selection: S, mark: Mark, handover: Option<&Handover<S::Item>>) -> Self {
         let now = Instant::now();
         Self {
             db,
-            filter,
+            selection,
             mark,
             handed: handover.map(Handover::listen),
+            nudged: None,
             held: VecDeque::new(),
             poll_at: now,
             polled_at: now,
             must_poll: true,
             rows_wanted: ROWS_MIN,
+        }
+    }
+
+    /// The same reader, which also looks at once when another process has told of commits.
+    #[must_use]
+    pub fn nudged_by(self, nudges: &Nudges) -> Self {
+        Self {
+            nudged: Some(nudges.listen()),
+            ..self
         }
     }
 
@@ -101,13 +102,11 @@ impl Reader {
         if self.must_poll {
             return;
         }
-        let look = sleep_until(self.poll_at);
-        let Some(handed) = self.handed.as_mut().filter(|_| self.held.len() < HELD_MAX) else {
-            return look.await;
-        };
+        let has_room = self.held.len() < HELD_MAX;
         tokio::select! {
-            () = look => {}
-            commit = handed.recv() => match commit {
+            () = sleep_until(self.poll_at) => {}
+            () = nudge(&mut self.nudged) => self.must_poll = true,
+            commit = next_commit(&mut self.handed), if has_room => match commit {
                 Ok(commit) => self.held.push_back(commit),
                 // The next commit shows that some are missing, and those are read.
                 Err(RecvError::Lagged(_)) => {}
@@ -118,7 +117,7 @@ impl Reader {
 
     /// The next piece, if there is one. The mark moves past it at once, so a follower that fails to count it must begin
     /// a new reader at its own mark.
-    pub async fn next(&mut self) -> Result<Option<FeedPiece>, ReadError> {
+    pub async fn next(&mut self) -> Result<Option<FeedPiece<S::Item>>, ReadError> {
         self.take_handed();
         if let Some(piece) = self.next_handed() {
             return Ok(Some(piece));
@@ -147,15 +146,15 @@ impl Reader {
         self.held.retain(|commit| commit.after.number > mark.number);
     }
 
-    fn next_handed(&mut self) -> Option<FeedPiece> {
-        let (from, mut rows, mut completed) = (self.mark, 0, Vec::new());
+    fn next_handed(&mut self) -> Option<FeedPiece<S::Item>> {
+        let (from, mut rows, mut items) = (self.mark, 0, Vec::new());
         while let Some(first) = self.held.front()
             && first.before == self.mark
             && rows < ROWS_MAX
-            && (rows == 0 || completed.len() + first.completed.len() <= TRANSFERS_MAX as usize)
+            && (rows == 0 || items.len() + first.items.len() <= RECORDS_MAX as usize)
         {
-            let counted = first.completed.iter().filter(|one| self.filter.has(one.kind));
-            completed.extend(counted.cloned());
+            let wanted = first.items.iter().filter(|item| self.selection.has(item));
+            items.extend(wanted.cloned());
             self.mark = first.after;
             self.held.pop_front();
             rows += 1;
@@ -163,12 +162,12 @@ impl Reader {
         (rows > 0).then_some(FeedPiece {
             from,
             to: self.mark,
-            completed,
+            items,
         })
     }
 
     /// Reads the rows between the mark and the first commit that is held, or all rows after the mark.
-    async fn next_read(&mut self) -> Result<Option<FeedPiece>, ReadError> {
+    async fn next_read(&mut self) -> Result<Option<FeedPiece<S::Item>>, ReadError> {
         let through = self.held.front().map(|first| first.before.number);
         self.polled_at = Instant::now();
         let (piece, is_all) = self.read(through).await?;
@@ -190,9 +189,9 @@ impl Reader {
         Ok(piece)
     }
 
-    /// Reads rows first and then their transfers: in the other order a commit in between would be missed. Where the two
+    /// Reads rows first and then their records: in the other order a commit in between would be missed. Where the two
     /// do not agree, both are read again. Also says whether these were all rows.
-    async fn read(&mut self, through: Option<i64>) -> Result<(Option<FeedPiece>, bool), ReadError> {
+    async fn read(&mut self, through: Option<i64>) -> Result<(Option<FeedPiece<S::Item>>, bool), ReadError> {
         let mut tries = 0;
         loop {
             // Two more: the row of the mark itself, and one that shows whether there are more.
@@ -205,14 +204,17 @@ impl Reader {
             let Some(last) = rows.last() else {
                 return Ok((None, true));
             };
-            let counted: u64 = rows.iter().map(|row| row.transfers).sum();
-            let (found, completed) = repo::transfers(&self.db.read, self.filter, first.last_id, last.last_id).await?;
-            if found == counted {
+            let transfers: u64 = rows.iter().map(|row| row.transfers).sum();
+            let changes: u64 = rows.iter().map(|row| row.changes).sum();
+            let found = self.selection.read(&self.db.read, first.last_id, last.last_id).await?;
+            // Changes that the follower does not look for count as found.
+            let found_changes = found.changes.unwrap_or(changes);
+            if (found.transfers, found_changes) == (transfers, changes) {
                 self.rows_wanted = (rows.len() * 2).clamp(ROWS_MIN, ROWS_MAX);
                 let piece = FeedPiece {
                     from: self.mark,
                     to: last.mark,
-                    completed,
+                    items: found.items,
                 };
                 return Ok((Some(piece), rows.len() == all.len()));
             }
@@ -220,8 +222,8 @@ impl Reader {
             if tries == TRIES_MAX {
                 return Err(ReadError::Incomplete {
                     after: self.mark,
-                    counted,
-                    found,
+                    counted: transfers + changes,
+                    found: found.transfers + found_changes,
                 });
             }
             sleep(TRY_PAUSE).await;
@@ -229,24 +231,33 @@ impl Reader {
     }
 }
 
-impl FeedFilter {
-    fn has(self, kind: TransferKind) -> bool {
-        match self {
-            Self::All => true,
-            Self::Payments => matches!(kind, TransferKind::Deposit | TransferKind::Withdrawal),
-        }
+/// The next commit that is handed over; never without a channel.
+async fn next_commit<T: Clone>(handed: &mut Option<broadcast::Receiver<T>>) -> Result<T, RecvError> {
+    match handed {
+        Some(handed) => handed.recv().await,
+        None => std::future::pending().await,
     }
+}
+
+/// Returns when another process has told of commits; never where nothing tells.
+async fn nudge(nudged: &mut Option<watch::Receiver<()>>) {
+    if let Some(receiver) = nudged
+        && receiver.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// As many of the rows after a mark as fit into a piece, and at least one.
 fn piece_of(mark: Mark, rows: &[JournalRow]) -> Result<&[JournalRow], ReadError> {
-    let (mut transfers, mut length) = (0, 0);
+    let (mut records, mut length) = (0, 0);
     for (row, number) in rows.iter().zip(mark.number + 1..) {
         if row.mark.number != number {
             return Err(ReadError::Gap(number));
         }
-        transfers += row.transfers;
-        if length > 0 && transfers > TRANSFERS_MAX {
+        records += row.transfers + row.changes;
+        if length > 0 && records > RECORDS_MAX {
             break;
         }
         length += 1;

@@ -2,13 +2,14 @@
 
 use std::sync::LazyLock;
 
-use entity::journal;
+use entity::{journal, ledger};
+use sea_orm::prelude::Uuid;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Statement,
 };
 
-use super::{Completed, FeedFilter, Mark, counted_kind};
+use super::{Completed, FeedFilter, FoundRecords, Mark, counted_kind};
 use crate::db::Fault;
 use crate::values::{Currency, Method, Money, RecordId, Sha256Digest, Timestamp, TransferKind, TransferStatus};
 
@@ -21,6 +22,8 @@ pub struct JournalRow {
     pub at: Timestamp,
     /// How many transfers it has, recorded refusals included.
     pub transfers: u64,
+    /// How many changes of wallets it has.
+    pub changes: u64,
 }
 
 /// Rows from a number on, in order: at most `limit`, and none beyond `through`.
@@ -44,6 +47,25 @@ pub async fn rows_from(
 pub async fn head(db: &impl ConnectionTrait) -> Result<JournalRow, Fault> {
     let rows = select().order_by_desc(journal::Column::Number).limit(1);
     first(read(db, rows).await?)
+}
+
+/// The ledger's own id.
+pub async fn ledger_id(db: &impl ConnectionTrait) -> Result<Uuid, Fault> {
+    let found = ledger::Entity::find()
+        .select_only()
+        .column(ledger::Column::Id)
+        .into_tuple()
+        .one(db);
+    let found: Option<Uuid> = found.await?;
+    found.ok_or_else(|| DbErr::RecordNotFound("the ledger has no row".to_owned()).into())
+}
+
+/// Sends a text to all who listen to a channel, on PostgreSQL.
+pub async fn notify(db: &impl ConnectionTrait, channel: &str, text: &str) -> Result<(), Fault> {
+    let values = [channel.into(), text.into()];
+    let notify = Statement::from_sql_and_values(db.get_database_backend(), "SELECT pg_notify($1, $2)", values);
+    db.execute_raw(notify).await?;
+    Ok(())
 }
 
 /// The mark of a follower that has counted nothing; `None` if row 0 is missing.
@@ -71,18 +93,20 @@ fn select() -> sea_orm::Select<journal::Entity> {
         journal::Column::LastId,
         journal::Column::At,
         journal::Column::Transfers,
+        journal::Column::Changes,
     ])
 }
 
 async fn read(db: &impl ConnectionTrait, rows: sea_orm::Select<journal::Entity>) -> Result<Vec<JournalRow>, Fault> {
-    let rows: Vec<(i64, Sha256Digest, RecordId, Timestamp, i32)> = rows.into_tuple().all(db).await?;
+    let rows: Vec<(i64, Sha256Digest, RecordId, Timestamp, i32, i32)> = rows.into_tuple().all(db).await?;
     let rows = rows
         .into_iter()
-        .map(|(number, digest, last_id, at, transfers)| JournalRow {
+        .map(|(number, digest, last_id, at, transfers, changes)| JournalRow {
             mark: Mark { number, digest },
             last_id,
             at,
             transfers: transfers.unsigned_abs().into(),
+            changes: changes.unsigned_abs().into(),
         });
     Ok(rows.collect())
 }
@@ -104,12 +128,12 @@ struct TransferRow {
 
 /// The transfers after one id, up to and including another: how many there are, and the completed ones that the filter
 /// admits.
-pub async fn transfers(
+pub async fn movements(
     db: &impl ConnectionTrait,
     filter: FeedFilter,
     after: RecordId,
     through: RecordId,
-) -> Result<(u64, Vec<Completed>), Fault> {
+) -> Result<FoundRecords<Completed>, Fault> {
     let bounded = |sql: &str| {
         let bounds = [after.into(), through.into()];
         Statement::from_sql_and_values(db.get_database_backend(), sql, bounds)
@@ -123,7 +147,7 @@ pub async fn transfers(
         FeedFilter::Payments => &PAYMENTS,
     }));
     let rows = rows.all(db).await?;
-    let count = match counted {
+    let transfers = match counted {
         None => rows.len() as u64,
         Some(counted) => counted.try_get::<i64>("", "n")?.unsigned_abs(),
     };
@@ -137,7 +161,11 @@ pub async fn transfers(
             at: row.created_at,
         })
     });
-    Ok((count, completed.collect()))
+    Ok(FoundRecords {
+        transfers,
+        changes: None,
+        items: completed.collect(),
+    })
 }
 
 const ALL: &str =

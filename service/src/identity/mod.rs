@@ -26,6 +26,8 @@ mod user_list;
 mod users;
 
 pub use crate::actor::Actor;
+pub(crate) use asker::{active_role, lock_asker};
+pub(crate) use erasure::{ErasedRows, ErasureStep};
 pub use error::{IdentityError, TokenError};
 pub use one_time::OneTimeToken;
 pub use passwords::{PasswordWeakness, check_password};
@@ -57,7 +59,7 @@ use crate::audit::{self, AuditAction, AuditLine};
 use crate::clock::{Clock, id_at};
 use crate::db::{Db, Fault};
 use crate::mail::Mailer;
-use crate::values::{Currency, Role, Timestamp, UserId, UserStatus};
+use crate::values::{Currency, RequestId, Role, Timestamp, UserId, UserStatus};
 use crate::wallets::{Wallet, Wallets};
 use crate::workers::Workers;
 use api_keys::ApiKeys;
@@ -137,6 +139,7 @@ pub struct Identity {
     wallets: Wallets,
     currency: Currency,
     mailer: Option<Mailer>,
+    erased_beside: Arc<dyn ErasedRows>,
     /// A place for each forgotten password that is being looked up.
     mail_asks: Arc<Semaphore>,
     workers: Workers,
@@ -156,6 +159,8 @@ pub(crate) struct IdentityParts {
     pub payments: PaymentCount,
     /// Sends mails; `None` for a bank that sends none.
     pub mailer: Option<Mailer>,
+    /// What other modules erase together with a user.
+    pub erased_beside: Arc<dyn ErasedRows>,
     /// For the workers that read the keys again, watch for ended sessions, note when API keys are used, delete expired
     /// one-time tokens, and finish erasures.
     pub workers: Workers,
@@ -177,6 +182,7 @@ impl Identity {
             wallets: parts.wallets,
             currency: parts.currency,
             mailer: parts.mailer,
+            erased_beside: parts.erased_beside,
             mail_asks: Arc::new(Semaphore::new(ASKS_MAX as usize)),
             workers: parts.workers,
         })
@@ -255,7 +261,8 @@ impl Identity {
             ..new
         };
         let user = self.insert(new, line).await?;
-        let wallet = place.open(&actor_of(&user), currency).await;
+        let request = client.request.as_deref().and_then(RequestId::parse);
+        let wallet = place.open(&actor_of(&user).asking_in(request), currency).await;
         Ok((user, wallet.map_err(IdentityError::WalletLater)?))
     }
 

@@ -17,7 +17,7 @@ use super::attempts::{Attempt, keys, pause};
 use super::batch::CommandBatch;
 use super::book::Writes;
 use super::error::SubmitError;
-use super::handover::CommitHandover;
+use super::handover::Handovers;
 use super::in_turn::InTurnOptions;
 use super::locked_wallets::LockedWallets;
 use super::memory::Memory;
@@ -26,7 +26,6 @@ use super::store::{Lookups, Store};
 use super::types::{Command, Outcome, Transfer, WalletRefusal};
 use crate::clock::Clock;
 use crate::db::{Fault, FaultKind};
-use crate::feed;
 use crate::values::Timestamp;
 
 /// Attempts before the callers are answered `Contended`.
@@ -47,7 +46,7 @@ pub(super) struct BatchCommitter<S> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) memory: Memory,
-    pub(super) handover: CommitHandover,
+    pub(super) handovers: Handovers,
     /// Connections that had been opened when the head was read last.
     connections_known: u64,
     /// While true, the next batch in turn writes a row even if it is empty. A statement of an earlier process, or of a
@@ -85,7 +84,7 @@ pub(super) enum Ended {
 }
 
 impl<S: Store> BatchCommitter<S> {
-    pub fn new(store: S, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, handover: feed::Handover) -> Self {
+    pub fn new(store: S, clock: Arc<dyn Clock>, metrics: Arc<Metrics>, handovers: Handovers) -> Self {
         Self {
             // On SQLite no statement outlives its process.
             must_write_row: store.is_optimistic(),
@@ -93,7 +92,7 @@ impl<S: Store> BatchCommitter<S> {
             clock,
             metrics,
             memory: Memory::default(),
-            handover: CommitHandover(handover),
+            handovers,
             connections_known: 0,
             locked: LockedWallets::default(),
             lock_skipping_batches_left: 0,

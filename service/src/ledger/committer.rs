@@ -22,6 +22,7 @@ use super::arrivals::{Arrival, Arrivals, Place};
 use super::batch::CommandBatch;
 use super::batch_committer::BatchCommitter;
 use super::error::SubmitError;
+use super::handover::Handovers;
 use super::metrics::Metrics;
 use super::queued::{Caller, QueuedCommand};
 use super::repo::Repo;
@@ -30,7 +31,6 @@ use super::store::Store;
 use super::types::{Command, Outcome};
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::feed::Handover;
 
 /// A handle of the running committer.
 pub struct Ledger {
@@ -55,8 +55,8 @@ pub struct Queue {
 
 impl Ledger {
     /// Starts the committer's thread, with room for `queue_max` waiting rows, at least one. It publishes each
-    /// commit through `handover`.
-    pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize, handover: Handover) -> io::Result<Self> {
+    /// commit through `handovers`.
+    pub fn start(db: &Db, clock: Arc<dyn Clock>, queue_max: usize, handovers: Handovers) -> io::Result<Self> {
         let capacity = queue_max.max(1);
         let (sender, receiver) = mpsc::channel(capacity);
         let shares = Arc::new(QueueShares::of(capacity));
@@ -65,7 +65,7 @@ impl Ledger {
         let stopped = stop.clone();
         let metrics = Arc::new(Metrics::default());
         let repo = Repo::new(db, metrics.clone());
-        let batch_committer = BatchCommitter::new(repo, clock, metrics.clone(), handover);
+        let batch_committer = BatchCommitter::new(repo, clock, metrics.clone(), handovers);
         let committer = Committer {
             batch_committer,
             metrics: metrics.clone(),

@@ -319,7 +319,7 @@ impl<S: Store> BatchCommitter<S> {
         match turn.commit().await {
             Ok(()) => {
                 self.must_write_row = false;
-                self.handover.publish(&commit);
+                self.handovers.publish(&commit);
                 self.memory.note_commit(commit.new_head, commit.writes);
                 Attempt::Done(outcomes)
             }

@@ -302,6 +302,7 @@ mod tests {
             batch: None,
             created_by: None,
             api_key: None,
+            request_id: None,
             released: None,
             key: None,
             request: None,

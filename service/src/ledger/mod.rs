@@ -22,6 +22,7 @@ mod memory;
 mod metrics;
 mod optimistic;
 mod queued;
+mod records;
 mod repo;
 mod settle;
 mod shares;
@@ -39,11 +40,13 @@ pub use book::{BatchRow, Book, HoldUpdate, Stamps, WalletUpdate, Writes};
 pub use committer::{Ledger, Queue, QueuePlace};
 pub use entries::{EntryPage, WalletEntry, entries_of};
 pub use error::SubmitError;
+pub use handover::Handovers;
 pub use history::BalanceAt;
 pub use metrics::{HistogramSnapshot, JournalLoss, Metrics, MetricsSnapshot};
+pub use records::{AllRecords, Record, RecordedChange, RecordedTransfer};
 pub use types::{
-    Action, AskedAmount, BatchOutcome, BatchRequest, BatchResults, CaptureRequest, Command, Destination, Direction,
-    Entry, Expected, Failure, Hold, HoldTerms, Idempotency, ItemOutcome, ItemResult, LimitKind, LimitState,
+    Action, AskedAmount, BatchOutcome, BatchRequest, BatchResults, CaptureRequest, ChangedState, Command, Destination,
+    Direction, Entry, Expected, Failure, Hold, HoldTerms, Idempotency, ItemOutcome, ItemResult, LimitKind, LimitState,
     LimitsRequest, Movement, Opening, Original, Outcome, Outflow, Owner, Payment, Refusal, ReversalRequest,
     StatusRequest, Texts, TextsSeal, Transfer, VoidRequest, Wallet, WalletChange, WalletLimits, WalletRefusal,
     WalletTag, day_of,
@@ -54,4 +57,4 @@ pub(crate) use verify::verify_in;
 
 pub(crate) use bank_clock::clock_skew_ms;
 pub(crate) use history::{EntryRange, balance_before, entries_in, head_time};
-pub(crate) use repo::{TextsRange, erase_some_texts, hold_of, transfer_of, wallet_of};
+pub(crate) use repo::{TextsRange, erase_some_texts, hold_of, records_by_id, records_in, transfer_of, wallet_of};

@@ -63,7 +63,7 @@ impl<S: Store> BatchCommitter<S> {
         let sent = self.clock.now();
         match connection.write(&commit).await {
             Ok(time) => {
-                self.handover.publish(&commit);
+                self.handovers.publish(&commit);
                 self.memory.note_commit(commit.new_head, commit.writes);
                 if self.is_clock_wrong(sent, time) {
                     // The next batch is in turn, where a wrong clock is refused.

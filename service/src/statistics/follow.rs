@@ -12,7 +12,7 @@ use super::{COUNTED, WINDOW_MS, repo};
 use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::feed::{self, FeedFilter, FeedPiece, Handover, POLL_EVERY, ReadError, Reader};
+use crate::feed::{self, Completed, FeedFilter, FeedPiece, Handover, POLL_EVERY, ReadError, Reader};
 use crate::values::Timestamp;
 use crate::workers::{Worker, Workers};
 
@@ -28,7 +28,7 @@ pub(super) struct WindowFiller {
     pub board: Arc<Board>,
     pub clock: Arc<dyn Clock>,
     pub db: Db,
-    pub handover: Handover,
+    pub handover: Handover<Completed>,
 }
 
 /// The handle to the running worker.
@@ -42,7 +42,7 @@ type FlushRequests = mpsc::Receiver<oneshot::Sender<()>>;
 impl WindowFiller {
     /// Reads the last minute in one snapshot, and gives a reader that goes on from it: nothing is missing in between,
     /// and nothing is there twice.
-    pub async fn begin(&self) -> Result<Reader, Fault> {
+    pub async fn begin(&self) -> Result<Reader<FeedFilter>, Fault> {
         self.board.forget_recovered();
         let tx = self.db.snapshot().await?;
         let head = feed::head(&tx).await?;
@@ -64,7 +64,7 @@ impl WindowFiller {
     }
 
     /// Adds everything that is committed. Without a reader, reads the last minute again first.
-    async fn catch_up(&self, reader: &mut Option<Reader>) -> Result<(), ReadError> {
+    async fn catch_up(&self, reader: &mut Option<Reader<FeedFilter>>) -> Result<(), ReadError> {
         loop {
             let reading = match reader {
                 Some(reading) => reading,
@@ -85,9 +85,9 @@ impl WindowFiller {
         }
     }
 
-    fn enter(&self, piece: FeedPiece) {
+    fn enter(&self, piece: FeedPiece<Completed>) {
         let now = self.clock.now().timestamp_millis();
-        for one in piece.completed {
+        for one in piece.items {
             if COUNTED.contains(&one.kind) {
                 let at = one.at.timestamp_millis();
                 self.board.enter(one.currency, now, at, one.amount.into());
@@ -114,7 +114,7 @@ fn time_to_begin_at(clock: Timestamp, newest: Timestamp) -> Timestamp {
 
 impl Follower {
     /// Starts the worker, which goes on from the reader.
-    pub fn start(workers: &Workers, filler: WindowFiller, reader: Reader) -> Self {
+    pub fn start(workers: &Workers, filler: WindowFiller, reader: Reader<FeedFilter>) -> Self {
         let (flushes, asked) = mpsc::channel(FLUSHES_MAX);
         let (filler, asked, mut reader) = (Arc::new(filler), Arc::new(Mutex::new(asked)), Some(reader));
         // After a restart the worker has no reader, and reads the last minute again.
@@ -141,7 +141,7 @@ impl Follower {
 async fn follow(
     worker: Worker,
     filler: Arc<WindowFiller>,
-    mut reader: Option<Reader>,
+    mut reader: Option<Reader<FeedFilter>>,
     asked: Arc<Mutex<FlushRequests>>,
 ) {
     let mut asked = asked.lock().await;
@@ -173,7 +173,7 @@ async fn follow(
     }
 }
 
-async fn woken(reader: &mut Option<Reader>) {
+async fn woken(reader: &mut Option<Reader<FeedFilter>>) {
     if let Some(reader) = reader {
         reader.woken().await;
     }

@@ -36,7 +36,7 @@ use self::shared::Shared;
 use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
-use crate::feed::Handover;
+use crate::feed::{Completed, Handover};
 use crate::redis::{Redis, RedisFault};
 use crate::values::{Currency, TransferKind};
 use crate::workers::{Step, Worker, Workers};
@@ -60,7 +60,7 @@ pub struct Statistics {
     board: Arc<Board>,
     clock: Arc<dyn Clock>,
     db: Db,
-    handover: Handover,
+    handover: Handover<Completed>,
     follower: Mutex<Option<Follower>>,
     shared: Option<Shared>,
     metrics: StatisticsMetrics,
@@ -75,7 +75,7 @@ impl Statistics {
         db: Db,
         clock: Arc<dyn Clock>,
         redis: Option<Redis>,
-        handover: Handover,
+        handover: Handover<Completed>,
         workers: Workers,
     ) -> Self {
         Self {

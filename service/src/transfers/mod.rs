@@ -23,11 +23,13 @@ pub use request::{
 };
 pub use shown::ShownTransfer;
 
+pub(crate) use shown::Viewer;
+
 use std::slice;
 use std::sync::Arc;
 
 use self::payees::{PayeeLookup, Payees};
-use self::shown::{Showing, Viewer};
+use self::shown::Showing;
 use crate::actor::{Actor, Permission};
 use crate::clock::Clock;
 use crate::db::{Db, Fault};

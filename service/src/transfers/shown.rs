@@ -9,7 +9,7 @@ use crate::values::{ApiKeyId, HoldEnd, Money, Timestamp, TransferKind, TransferS
 
 /// Who looks at transfers that they may see.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Viewer<'a> {
+pub(crate) enum Viewer<'a> {
     /// The user who asked for them, in the answer to the request or to a repeated one.
     Asker,
     /// A caller who may read every transfer.
@@ -90,9 +90,15 @@ impl ShownTransfer {
     /// repeated one. Only its asker gets either.
     #[must_use]
     pub fn as_decided(transfer: Arc<Transfer>) -> Self {
-        let hold = transfer.expires_at.map(|expires_at| Hold::begun(&transfer, expires_at));
+        Self::as_decided_for(Viewer::Asker, transfer)
+    }
+
+    /// The same for any viewer: an event tells of a transfer as it was decided.
+    pub(crate) fn as_decided_for(viewer: Viewer<'_>, transfer: Arc<Transfer>) -> Self {
+        let expires_at = transfer.expires_at.filter(|_| transfer.failure.is_none());
+        let hold = expires_at.map(|expires_at| Hold::begun(&transfer, expires_at));
         Self {
-            api_key: Viewer::Asker.api_key_of(&transfer),
+            api_key: viewer.api_key_of(&transfer),
             transfer,
             hold,
             reversed: Money::ZERO,
@@ -161,6 +167,7 @@ mod tests {
             batch: None,
             created_by,
             api_key: Some(KEY.0),
+            request_id: None,
             released: None,
             key: None,
             request: None,

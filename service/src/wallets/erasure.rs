@@ -5,7 +5,7 @@ use sea_orm::ConnectionTrait;
 use super::{Wallets, repo};
 use crate::db::Fault;
 use crate::ledger::erase_some_texts;
-use crate::values::{TransferId, UserId, WalletId};
+use crate::values::{RecordId, UserId, WalletId};
 
 pub(crate) use crate::ledger::TextsRange;
 
@@ -15,13 +15,13 @@ impl Wallets {
         repo::unclosed_of(db, user).await
     }
 
-    /// Erases the texts of the next transfers of a range after an id, and gives where the rest of it begins; `None` at its
+    /// Erases the texts of the next rows of a range after an id, and gives where the rest of it begins; `None` at its
     /// end.
     pub(crate) async fn erase_some_texts(
         &self,
         range: TextsRange,
-        after: Option<TransferId>,
-    ) -> Result<Option<TransferId>, Fault> {
+        after: Option<RecordId>,
+    ) -> Result<Option<RecordId>, Fault> {
         erase_some_texts(&self.db, range, after).await
     }
 }

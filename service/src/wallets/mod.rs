@@ -113,6 +113,16 @@ impl Wallets {
         repo::find_of_users(&self.db.read, owners).await
     }
 
+    /// The wallets of a user.
+    pub(crate) async fn ids_of(&self, user: UserId) -> Result<Vec<WalletId>, Fault> {
+        repo::ids_of(&self.db.read, user).await
+    }
+
+    /// The owners of these wallets; system wallets have none. One statement.
+    pub(crate) async fn owners_of(&self, ids: &[WalletId]) -> Result<HashMap<WalletId, UserId>, Fault> {
+        repo::owners_of(&self.db.read, ids).await
+    }
+
     /// Those of these wallets that do not exist, or are not the holder's.
     pub(crate) async fn missing(&self, holder: Holder, ids: &[WalletId]) -> Result<Vec<WalletId>, Fault> {
         let found = repo::found_of(&self.db.read, holder, ids).await?;

@@ -81,6 +81,34 @@ pub(super) async fn unclosed_of(db: &impl ConnectionTrait, user: UserId) -> Resu
     Ok(query.into_tuple().all(db).await?)
 }
 
+pub(super) async fn ids_of(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<WalletId>, Fault> {
+    let query = wallets::Entity::find()
+        .select_only()
+        .column(wallets::Column::Id)
+        .filter(wallets::Column::UserId.eq(user));
+    Ok(query.into_tuple().all(db).await?)
+}
+
+const OWNERS_ON_POSTGRES: &str = "SELECT w.id, w.user_id FROM json_array_elements_text($1::json) AS list (asked) \
+    JOIN wallets w ON w.id = asked::uuid WHERE w.user_id IS NOT NULL";
+const OWNERS_ON_SQLITE: &str = "SELECT w.id, w.user_id FROM json_each($1) AS list \
+    JOIN wallets w ON w.id = unhex(list.value) WHERE w.user_id IS NOT NULL";
+
+/// The owners of wallets. These are one parameter, so that the text of the statement does not depend on their number.
+pub(super) async fn owners_of(db: &impl ConnectionTrait, ids: &[WalletId]) -> Result<HashMap<WalletId, UserId>, Fault> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let asked: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
+    let sql = SqlDialect::of(db).choose(OWNERS_ON_POSTGRES, OWNERS_ON_SQLITE);
+    let values = [json!(asked).to_string().into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let rows = db.query_all_raw(statement).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("", "id")?, row.try_get("", "user_id")?)))
+        .collect()
+}
+
 pub(super) async fn currencies_of(
     db: &impl ConnectionTrait,
     user: UserId,

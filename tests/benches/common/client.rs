@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -36,6 +36,8 @@ impl<F: FnMut(&mut Vec<u8>) -> Result<()> + Send + 'static> Requests for F {
 }
 
 const LATENCY_MAX_US: u64 = 60_000_000;
+/// The status of answers without a body, which have no length either.
+const NO_CONTENT: u16 = 204;
 
 pub fn new_histogram() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, LATENCY_MAX_US, 3)?)
@@ -50,11 +52,7 @@ pub async fn run<R: Requests>(
 ) -> Result<Latencies> {
     let mut streams = Vec::new();
     for writer in writers {
-        let stream = TcpStream::connect(address)
-            .await
-            .context("the server takes connections")?;
-        stream.set_nodelay(true)?;
-        streams.push((stream, writer));
+        streams.push((connect(address).await?, writer));
     }
     let started = Instant::now();
     let deadline = started + time;
@@ -69,6 +67,15 @@ pub async fn run<R: Requests>(
     let elapsed = started.elapsed();
     let histogram = recorded.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Latencies { histogram, elapsed })
+}
+
+/// A connection that sends small requests at once.
+pub async fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address)
+        .await
+        .context("the server takes connections")?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// One histogram for all connections. One per connection would take 200 KB each, and the client shares the CPU's caches
@@ -113,24 +120,30 @@ pub async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result
             continue;
         };
         let head = std::str::from_utf8(&answer[..head_end])?;
-        let length = content_length(head)?;
+        let status: u16 = head.get(9..12).context("a status line")?.parse()?;
+        let length = if status == NO_CONTENT { 0 } else { content_length(head)? };
         if answer.len() >= head_end + length {
-            return Ok(head.get(9..12).context("a status line")?.parse()?);
+            return Ok(status);
         }
     }
 }
 
-fn content_length(head: &str) -> Result<usize> {
-    for line in head.lines() {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            return Ok(value.trim().parse()?);
-        }
-    }
-    bail!("an answer without a content-length: {head}")
+/// The length of a message's body.
+pub fn content_length(head: &str) -> Result<usize> {
+    let length = header(head, "content-length");
+    Ok(length
+        .with_context(|| format!("a message without a content-length: {head}"))?
+        .parse()?)
 }
 
-fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+/// The value of a header; upper and lower case are the same in its name.
+pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = headers.find(|(found, _)| found.eq_ignore_ascii_case(name))?;
+    Some(value.trim())
+}
+
+/// Where a part begins.
+pub fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     bytes.windows(part.len()).position(|window| window == part)
 }

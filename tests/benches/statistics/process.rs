@@ -35,6 +35,7 @@ pub async fn measure(time: Duration) -> Result<()> {
         disk_reserve_bytes: 0,
         redis_url: None,
         mail: None,
+        webhooks_private: false,
         reports: ReportAccess::Public,
     };
     let db = Db::connect(&config.database_url).await?;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::audit::{AuditLook, audit_name};
+use crate::feed::{self, drain};
 use crate::lists::{Look, Size, list_name};
 use crate::report::{Milli, decimal};
 use crate::statements::STATEMENTS;
@@ -24,8 +25,11 @@ pub struct Ratio {
 /// Which figure of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub enum Figure {
+    /// Thousands a second, where it is compared with nothing.
     Speed,
+    /// Milliseconds, where it is compared with nothing.
     P50,
+    /// The same.
     P99,
     /// MiB of the server's resident memory above what it takes when idle.
     MemoryAboveIdle,
@@ -65,6 +69,22 @@ const STATEMENT_MIB: Goal = Goal::AtMost {
     aim: 8_000,
 };
 
+const WITH_READERS: Goal = Goal::AtLeast { floor: 800, aim: 900 };
+/// In microseconds.
+const EVENT_DELAY: Goal = Goal::AtMost {
+    ceiling: 250_000,
+    aim: 60_000,
+};
+/// Events a second.
+const DRAIN: Goal = Goal::AtLeast {
+    floor: 1_000,
+    aim: 1_000,
+};
+const DRAIN_MIB: Goal = Goal::AtMost {
+    ceiling: 32_000,
+    aim: 8_000,
+};
+
 /// The databases that lists are measured on.
 const DATABASES: [&str; 2] = ["postgres", "sqlite"];
 
@@ -96,6 +116,7 @@ pub fn ratios() -> Vec<Ratio> {
         under: Some(storm::ALONE.to_owned()),
         goal: STORM,
     });
+    ratios.extend(ratios_of_feed());
     for database in DATABASES {
         ratios.extend(Look::ALL.map(|look| ratio_of_look(database, look)));
     }
@@ -122,6 +143,51 @@ fn ratios_of_batches(database: &str, singles: &str) -> impl Iterator<Item = Rati
         under: Some(singles.to_owned()),
         goal: BATCHES,
     })
+}
+
+fn ratios_of_feed() -> impl Iterator<Item = Ratio> {
+    let beside = Ratio {
+        title: "feed: transfers/s with one webhook endpoint for everything and one SSE reader / without".to_owned(),
+        figure: Figure::Speed,
+        over: feed::BESIDE.to_owned(),
+        under: Some(feed::ALONE.to_owned()),
+        goal: WITH_READERS,
+    };
+    let alone = |title: &str, figure, name: &str, goal| Ratio {
+        title: title.to_owned(),
+        figure,
+        over: name.to_owned(),
+        under: None,
+        goal,
+    };
+    let others = [
+        (
+            "feed: commit to SSE event on another replica, p99 in ms",
+            Figure::P99,
+            feed::DELAY,
+            EVENT_DELAY,
+        ),
+        (
+            "webhooks: drain of 10000 events, ordered, thousands a second",
+            Figure::Speed,
+            drain::ORDERED,
+            DRAIN,
+        ),
+        (
+            "webhooks: drain of 10000 events, not ordered, thousands a second",
+            Figure::Speed,
+            drain::UNORDERED,
+            DRAIN,
+        ),
+        (
+            "webhooks: drain of many events, most MiB resident above the beginning",
+            Figure::MemoryAboveIdle,
+            drain::MANY,
+            DRAIN_MIB,
+        ),
+    ];
+    let others = others.map(|(title, figure, name, goal)| alone(title, figure, name, goal));
+    std::iter::once(beside).chain(others)
 }
 
 /// What a look at the many costs over the first page of the few; the list of two transfers is compared with itself.

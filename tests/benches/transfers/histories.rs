@@ -52,7 +52,7 @@ const CUSTOMERS: usize = 4;
 /// How long ago a history begins. A million transfers of it take three hours.
 const AGE: TimeDelta = TimeDelta::days(1);
 /// Transfers in one row of the journal.
-const TRANSFERS_A_COMMIT: u64 = 500;
+pub const TRANSFERS_A_COMMIT: u64 = 500;
 
 impl Histories {
     /// Makes both banks on a new database server of this kind, or on two new files.
@@ -136,7 +136,7 @@ impl StoredBank {
 }
 
 /// Brings the tables into the state of those that grew slowly. A table each, since the time of a statement is limited.
-async fn settle(db: &DatabaseConnection) -> Result<()> {
+pub async fn settle(db: &DatabaseConnection) -> Result<()> {
     let statements: &[&str] = match db.get_database_backend() {
         DbBackend::Postgres => &[
             "VACUUM ANALYZE transfers",

@@ -44,6 +44,8 @@ pub enum Pick {
 pub struct Accounts {
     pub wallets: Vec<Uuid>,
     pub tokens: Vec<String>,
+    /// An operator's token.
+    pub operator: String,
     /// Cumulative weights of 1/rank, in millionths of the first.
     zipf: Vec<u64>,
 }
@@ -52,14 +54,19 @@ const FEW: usize = 10;
 const ZIPF_SCALE: u64 = 1_000_000_000;
 
 impl Accounts {
-    pub fn new(wallets: Vec<Uuid>, tokens: Vec<String>) -> Self {
+    pub fn new(wallets: Vec<Uuid>, tokens: Vec<String>, operator: String) -> Self {
         let zipf = (1..=wallets.len() as u64)
             .scan(0, |sum, rank| {
                 *sum += ZIPF_SCALE / rank;
                 Some(*sum)
             })
             .collect();
-        Self { wallets, tokens, zipf }
+        Self {
+            wallets,
+            tokens,
+            operator,
+            zipf,
+        }
     }
 
     /// Two different wallets.

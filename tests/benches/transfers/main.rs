@@ -1,5 +1,6 @@
-//! Transfers per second over HTTP against the database's own benchmark, batches and holds against single transfers, and
-//! what lists, statements and pages of the audit log cost on long histories, in one run on one machine.
+//! Transfers per second over HTTP against the database's own benchmark, batches and holds against single transfers, what
+//! the feed and webhooks cost, and what lists, statements and pages of the audit log cost on long histories, in one run
+//! on one machine.
 //!
 //! `cargo bench -p tests --bench transfers [-- --quick] [-- --runs 3] [-- --only NAME] [-- --json FILE]`. The server is
 //! the release binary in a separate process; the client, the server and the database share the machine's cores.
@@ -8,12 +9,14 @@ mod audit;
 mod batches;
 #[path = "../common/mod.rs"]
 mod common;
+mod feed;
 mod goals;
 mod histories;
 mod holds;
 mod lists;
 mod load;
 mod memory;
+mod paced;
 mod pgbench;
 mod report;
 mod selection;
@@ -44,14 +47,14 @@ struct Options {
     /// One second per measurement instead of eight, one run, and shorter histories: some minutes in all
     #[arg(long)]
     quick: bool,
-    /// How often the whole table is measured; lists and statements once
+    /// How often the whole table is measured; lists, statements and queues of webhooks once
     #[arg(long, default_value = "3")]
     runs: usize,
     /// Seconds per measurement
     #[arg(long)]
     seconds: Option<u64>,
     /// Only measurements whose name contains this, and the baselines of their ratios: "batches", "hold", "lists",
-    /// "statement", "audit", "storm", "sqlite", ...
+    /// "statement", "audit", "storm", "feed", "sqlite", ...
     #[arg(long)]
     only: Option<String>,
     /// Where to write the figures
@@ -96,6 +99,7 @@ fn main() -> Result<()> {
             measure(&mut report, &selection, Duration::from_secs(seconds)).await?;
         }
         let (entries, rounds) = if options.quick { QUICK } else { FULL };
+        feed::drain::measure(&mut report, &selection, entries.many).await?;
         measure_histories(&mut report, &selection, entries, rounds).await?;
         report.print();
         report.write(&options.json)
@@ -134,10 +138,13 @@ async fn measure(report: &mut Report, selection: &Selection, time: Duration) -> 
     let works: Vec<(String, Work)> = works(time).filter(|(name, _)| selection.has(name)).collect();
     let replicas: Vec<_> = REPLICAS.into_iter().filter(|load| selection.has(load.0)).collect();
     let has_storm = selection.has(storm::BESIDE);
-    if selection.has("pgbench") || has_storm || !works.is_empty() || !replicas.is_empty() {
-        // The fastest single transfers write about 35 MB of log per second, the baselines less, and batches more.
+    let has_feed = feed::is_wanted(selection);
+    if selection.has("pgbench") || has_storm || has_feed || !works.is_empty() || !replicas.is_empty() {
+        // The fastest single transfers write about 35 MB of log per second, the baselines less, and batches more. The feed
+        // is measured five times.
         let others = works.iter().filter(|(_, work)| !matches!(work, Work::Singles(_)));
-        let wal_segments = 24 + (24 + 4 * others.count()) * usize::try_from(time.as_secs())?;
+        let segments_a_second = 24 + 4 * others.count() + if has_feed { 12 } else { 0 };
+        let wal_segments = 24 + segments_a_second * usize::try_from(time.as_secs())?;
         let stage = Stage::postgres(WALLETS, wal_segments).await?;
         if selection.has("pgbench") {
             measure_pgbench(report, &stage, time).await?;
@@ -152,6 +159,9 @@ async fn measure(report: &mut Report, selection: &Selection, time: Duration) -> 
             let [alone, beside] = stage.storm(time).await?;
             report.add(storm::ALONE, alone);
             report.add(storm::BESIDE, beside);
+        }
+        if has_feed {
+            feed::measure(report, selection, &stage, time).await?;
         }
         stage.prove_books().await?;
         stage.print_bytes().await?;

@@ -25,13 +25,16 @@ use crate::work::Work;
 /// A database with wallets, and the program that serves it.
 pub struct Stage {
     database: PostgresServer,
-    db: DatabaseConnection,
+    pub db: DatabaseConnection,
     program: PathBuf,
     folder: TempDir,
-    accounts: Arc<Accounts>,
+    pub accounts: Arc<Accounts>,
 }
 
 const DATABASE: &str = "bench";
+
+/// Who has the operator's token. The customers' ids are small numbers.
+pub const OPERATOR: Uuid = Uuid::from_u128(1 << 64);
 
 /// Room for a whole run, so that no checkpoint disturbs a measurement. Commits are as durable as without them.
 pub const SETTINGS: &[(&str, &str)] = &[
@@ -86,6 +89,11 @@ impl Stage {
     pub async fn work(&self, work: Work) -> Result<Measure> {
         let server = self.server(work.settings()).await?;
         self.warm_up(&server).await?;
+        self.work_on(&server, work).await
+    }
+
+    /// Measures a server that is already running, like `work`.
+    pub async fn work_on(&self, server: &Server, work: Work) -> Result<Measure> {
         let (bytes, before) = (self.bytes("public").await?, completed(&self.db).await?);
         let (server_cpu, database_cpu) = (cpu_time(server.pid())?, self.database_cpu()?);
         let latencies = work.run(server.address, &self.accounts).await?;
@@ -152,12 +160,14 @@ impl Stage {
         self.database.stop()
     }
 
-    async fn server(&self, settings: &[(&str, &str)]) -> Result<Server> {
+    /// Starts a server on the database, with further settings.
+    pub async fn server(&self, settings: &[(&str, &str)]) -> Result<Server> {
         let url = self.database.url(DATABASE);
         Server::start(&self.program, &url, self.folder.path(), settings).await
     }
 
-    async fn warm_up(&self, server: &Server) -> Result<()> {
+    /// Sends a server some transfers.
+    pub async fn warm_up(&self, server: &Server) -> Result<()> {
         let load = Load {
             connections: 32,
             pick: Pick::Uniform,
@@ -212,7 +222,7 @@ async fn age(db: &DatabaseConnection, wal_segments: usize) -> Result<()> {
 }
 
 /// Stores users and funded wallets, each deposit with its entries. Returns a token for each user, signed with the
-/// server's key.
+/// server's key, and one for an operator, who has no row.
 pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: usize) -> Result<Accounts> {
     let key = tokens::make_key(key_file)?;
     let statements = match db.get_database_backend() {
@@ -226,7 +236,8 @@ pub async fn seed(db: &DatabaseConnection, key_file: &std::path::Path, wallets: 
         .iter()
         .map(|id| tokens::token(*id, "customer", &key))
         .collect::<Result<Vec<_>>>()?;
-    Ok(Accounts::new(ids, tokens))
+    let operator = tokens::token(OPERATOR, "operator", &key)?;
+    Ok(Accounts::new(ids, tokens, operator))
 }
 
 // A wallet and its user have the same id; its time is 1970. The deposits come from one system wallet, as any deposit

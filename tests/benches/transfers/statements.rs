@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use chrono::{SecondsFormat, TimeDelta};
+use harness::http_client;
 use service::values::Timestamp;
 
 use crate::common::processes::Server;
@@ -74,7 +75,7 @@ async fn read(server: &Server, bank: &StoredBank, form: StatementForm, movements
         text(from),
         text(to)
     );
-    let request = reqwest::Client::new()
+    let request = http_client()
         .get(url)
         .bearer_auth(&bank.accounts.tokens[BUSY])
         .header("accept", form.accept);

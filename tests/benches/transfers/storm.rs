@@ -1,25 +1,18 @@
 //! Transfers at half the peak, alone and beside a storm of sign-ins, whose passwords are hashed by the same process.
-//!
-//! Transfers are sent at fixed times, and a latency counts from the time at which its request was due: a server that is
-//! late must not be asked less.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use hdrhistogram::Histogram;
-use rand::SeedableRng;
-use rand::rngs::SmallRng;
-use service::clock::random_bytes;
+use anyhow::{Result, ensure};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
-use crate::common::client::{new_histogram, read_answer};
-use crate::load::{self, Accounts, Load, Pick, Post, transfer_body, write_post};
+use crate::common::client::{connect, read_answer};
+use crate::load::{self, Accounts, Load, Pick};
+use crate::paced;
 use crate::report::Measure;
 
 /// Half the peak, without sign-ins.
@@ -27,7 +20,6 @@ pub const ALONE: &str = "http storm, half the peak alone";
 /// The same beside the storm.
 pub const BESIDE: &str = "http storm, half the peak beside 200 sign-ins";
 
-const CONNECTIONS: u32 = 64;
 const SIGN_INS: usize = 200;
 /// How long a refused sign-in waits, as `Retry-After` says.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -38,73 +30,22 @@ const PASSWORD: &str = "correct horse battery";
 /// The two measurements, in the order of the constants.
 pub async fn measure(address: SocketAddr, accounts: &Arc<Accounts>, time: Duration) -> Result<[Measure; 2]> {
     let load = Load {
-        connections: CONNECTIONS as usize,
+        connections: paced::CONNECTIONS as usize,
         pick: Pick::Uniform,
         time,
     };
     let peak = load::run(address, accounts, load).await?;
-    let peak = Measure::of(&peak.histogram, peak.elapsed).per_second.max(1);
-    // Each connection has its share of half the peak.
-    let every = Duration::from_micros(u64::from(CONNECTIONS) * 2 * 1_000_000 / peak);
+    let peak = Measure::of(&peak.histogram, peak.elapsed).per_second;
+    let half = (peak / 2).max(1);
     for number in 0..USERS {
         register(address, number).await?;
     }
-    let alone = paced(address, accounts, every, time).await?;
-    let (beside, counts) = tokio::join!(paced(address, accounts, every, time), storm(address, time));
+    let alone = paced::run(address, accounts, half, time).await?;
+    let (beside, counts) = tokio::join!(paced::run(address, accounts, half, time), storm(address, time));
     let (signed_in, refused) = counts?;
     eprintln!("  peak {peak} a second; {signed_in} sign-ins, {refused} told to wait");
     ensure!(signed_in > 0, "nobody could sign in");
     Ok([alone, beside?])
-}
-
-/// Sends transfers at fixed times over all connections.
-async fn paced(address: SocketAddr, accounts: &Arc<Accounts>, every: Duration, time: Duration) -> Result<Measure> {
-    let recorded = Arc::new(Mutex::new(new_histogram()?));
-    let began = Instant::now();
-    let mut connections = JoinSet::new();
-    for number in 0..CONNECTIONS {
-        let stream = connect(address).await?;
-        // Spread over the period, so that not all connections send at once.
-        let first = began + every * number / CONNECTIONS;
-        let (accounts, recorded) = (accounts.clone(), recorded.clone());
-        connections.spawn(send_paced(stream, accounts, (first, every, began + time), recorded));
-    }
-    while let Some(ended) = connections.join_next().await {
-        ended??;
-    }
-    let elapsed = began.elapsed();
-    let histogram = recorded.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Measure::of(&histogram, elapsed))
-}
-
-async fn send_paced(
-    mut stream: TcpStream,
-    accounts: Arc<Accounts>,
-    (first, every, end): (Instant, Duration, Instant),
-    recorded: Arc<Mutex<Histogram<u64>>>,
-) -> Result<()> {
-    let mut dice = SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes()));
-    let (mut request, mut answer) = (Vec::new(), Vec::new());
-    let mut due = first;
-    while due < end {
-        sleep_until(due).await;
-        let pair = accounts.pick(Pick::Uniform, &mut dice);
-        let post = Post {
-            path: "/v1/transfers",
-            token: &accounts.tokens[pair.0],
-            body: &transfer_body(&accounts, pair, "", &mut dice),
-        };
-        request.clear();
-        write_post(&mut request, &post, &mut dice)?;
-        stream.write_all(&request).await?;
-        let status = read_answer(&mut stream, &mut answer).await?;
-        ensure!(status == 201, "status {status}: {}", String::from_utf8_lossy(&answer));
-        let latency_us = u64::try_from(due.elapsed().as_micros())?.max(1);
-        let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        recorded.record(latency_us)?;
-        due += every;
-    }
-    Ok(())
 }
 
 /// Signs in over all connections at once until the time is up; the numbers of those who could and could not.
@@ -158,14 +99,6 @@ async fn register(address: SocketAddr, user: usize) -> Result<()> {
         String::from_utf8_lossy(&answer)
     );
     Ok(())
-}
-
-async fn connect(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address)
-        .await
-        .context("the server takes connections")?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 fn post(path: &str, body: &str) -> Result<Vec<u8>> {

@@ -13,6 +13,8 @@ BLAMES_A_VALUE = {
 
 # Rules that the schema of a single field cannot express, and words of the bank's message that identify each.
 EXCUSED = {
+    "after": "",  # the id of an event of this bank, which none of the generated ones is
+    "url": "",  # an address that may be reached, which a regular expression cannot say
     "cursor": "",  # opaque: only a page of the same list contains a valid one; the client programs test it
     "from_date": "after to_date",
     "to_date": "after from_date",
@@ -34,6 +36,11 @@ EXCUSED = {
     "scopes": "permission",  # those that the caller has
     "wallet_ids": "no such wallet",
     "addresses": "IP address",
+    "after": "id of an event",  # opaque: only the bank's own events have one
+    "Last-Event-ID": "id of an event",  # the same
+    "url": "must",  # a whole URL of a host on the public internet
+    "types": "type of events",  # those that exist
+    "description": "can be seen",
     "expires_at": "must be",  # the bank compares it with its clock
 }
 

@@ -15,7 +15,7 @@ use service::identity::{Email, FullName, ProfileChange};
 use service::transfers::{
     AskedAmount, Asking, HoldTerms, Metadata, NewBatch, NewPayment, NewReversal, NewTransfer, TransferError,
 };
-use service::values::{Method as PaymentMethod, Role, TransferId, WalletId};
+use service::values::{Method as PaymentMethod, RequestId, Role, TransferId, WalletId};
 
 use crate::life::capture;
 use crate::requests::{act, key, money, new_transfer, submit, wallet_path};
@@ -78,18 +78,18 @@ impl AnasLife {
 
     /// A new customer with 1 000 USD in one wallet and nothing in another.
     pub async fn begun(bank: &Arc<TestBank>) -> Self {
-        let (ana, ben) = (bank.customer(NAME).await, bank.customer("ben").await);
+        let (mut ana, ben) = (bank.customer(NAME).await, bank.customer("ben").await);
+        ana.actor = ana.actor.asking_in(RequestId::parse("anas-request-1"));
         bank.open_method("wire", "USD").await;
         let euros = bank.open_wallet(&ana, "EUR").await;
         let admin = bank.user("dora", Role::Admin).await;
-        let desk = ClientInfo::new(ADMINS_ADDRESS.parse().ok(), None);
         let life = Self {
             services: bank.services.clone(),
             wallets: [ana.wallet, euros],
             ana,
             ben,
             operator: bank.operator_actor().await,
-            admin: Actor::new(admin.id, admin.role).from_client(desk),
+            admin: Actor::new(admin.id, admin.role).from_client(ClientInfo::new(ADMINS_ADDRESS.parse().ok(), None)),
         };
         let salary = life.payment(life.ana.wallet, "1000", OTHERS[0]);
         let paid_in = life

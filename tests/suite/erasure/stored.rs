@@ -29,6 +29,7 @@ async fn nothing_of_an_erased_person_is_stored(bank: Arc<TestBank>) {
         );
     }
     let proved = Proved::before(&bank).await;
+    assert!(own_request_ids(&bank, "transfers").await > 0);
     let erased = life.services.identity.erase(&life.admin, life.ana.actor.user).await;
     let erased = erased.expect("her wallets are closed");
     assert_eq!(
@@ -49,11 +50,20 @@ async fn nothing_of_an_erased_person_is_stored(bank: Arc<TestBank>) {
             "{mark} is another's: {found:?}"
         );
     }
+    for table in ["transfers", "changes"] {
+        assert_eq!(own_request_ids(&bank, table).await, 0, "{table}");
+    }
     no_digest_of_a_text_is_left(&bank, &life).await;
     nothing_opens_to_her(&bank, &life).await;
     the_log_tells_of_it(&bank, &life).await;
     the_lists_are_whole(&bank, &life).await;
     proved.holds(&bank).await;
+}
+
+/// How many rows have an id of a request that a client has chosen and that is no UUID.
+async fn own_request_ids(bank: &TestBank, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) AS n FROM {table} WHERE length(request_id) <> 16");
+    bank.number(&sql).await
 }
 
 /// The digests of requests were computed from the texts, also of requests that were refused.

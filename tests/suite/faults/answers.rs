@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use harness::{Backend, HeldRequest, TestBank, begin, run};
 use service::db::FaultKind;
-use service::feed::Handover;
-use service::ledger::{Command, Ledger, Outcome, SubmitError};
+use service::ledger::{Command, Handovers, Ledger, Outcome, SubmitError};
 use tokio::task::JoinHandle;
 
 use crate::doubts::{behind_a_proxy, set_read_only};
@@ -100,7 +99,8 @@ async fn used_up_keys_of_those_who_join_a_batch_are_found() {
             outcome.expect("nothing is in its way");
         }
         // The first batch of a process waits for the turn, and commands that come meanwhile join it.
-        let ledger = Ledger::start(&bank.db, bank.clock.clone(), 64, Handover::new()).expect("a thread can be started");
+        let ledger =
+            Ledger::start(&bank.db, bank.clock.clone(), 64, Handovers::default()).expect("a thread can be started");
         let queue = ledger.queue();
         let held = bank.hold_turn().await;
         let first = begin([queue.submit(committer.first.clone())]).await;

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use harness::{Backend, LateRequest, Proxy, TestBank, run};
 use service::db::Db;
-use service::feed::Handover;
-use service::ledger::{Command, Idempotency, Ledger, Outcome, SubmitError};
+use service::ledger::{Command, Handovers, Idempotency, Ledger, Outcome, SubmitError};
 use service::values::{Digest, TransferId};
 use tokio::task::JoinHandle;
 
@@ -55,7 +54,8 @@ async fn made(bank: &TestBank) -> i64 {
 impl LateCommits {
     async fn new(bank: Arc<TestBank>) -> Self {
         let (way, _, committer) = behind_a_proxy(&bank).await;
-        let other = Ledger::start(&bank.db, bank.clock.clone(), 8, Handover::new()).expect("a thread can be started");
+        let other =
+            Ledger::start(&bank.db, bank.clock.clone(), 8, Handovers::default()).expect("a thread can be started");
         Self {
             bank,
             way,
@@ -81,7 +81,7 @@ impl LateCommits {
         let (url, clock, command) = (self.bank.database.url.clone(), self.bank.clock.clone(), command.clone());
         tokio::spawn(async move {
             let db = Db::connect(&url).await.expect("it can be opened");
-            let ledger = Ledger::start(&db, clock, 8, Handover::new()).expect("a thread can be started");
+            let ledger = Ledger::start(&db, clock, 8, Handovers::default()).expect("a thread can be started");
             let outcome = ledger.queue().submit(command).await;
             // Stops in the background, since the test need not wait for it.
             tokio::spawn(async move {
@@ -202,7 +202,7 @@ async fn a_commit_in_turn_that_arrives_late_is_none() {
         let committer = Committer::of(&bank).await;
         let (way, url) = proxy_of(&bank.database).await;
         let db = Db::connect(&url).await.expect("the proxy lets everything through");
-        let ledger = Ledger::start(&db, bank.clock.clone(), 8, Handover::new()).expect("a thread can be started");
+        let ledger = Ledger::start(&db, bank.clock.clone(), 8, Handovers::default()).expect("a thread can be started");
         let (_, command) = once(0, &committer.first);
         // The first commit of a process is made with the turn.
         let holding = way.hold("COMMIT\0");

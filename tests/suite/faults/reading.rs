@@ -36,7 +36,7 @@ struct Consumer {
     db: Db,
     what: FeedFilter,
     mark: Mark,
-    reader: Reader,
+    reader: Reader<FeedFilter>,
     counted: Vec<Completed>,
     failures: usize,
 }
@@ -61,7 +61,7 @@ impl Consumer {
             Ok(Some(piece)) => {
                 assert_eq!(piece.from, self.mark);
                 self.mark = piece.to;
-                self.counted.extend(piece.completed);
+                self.counted.extend(piece.items);
                 return true;
             }
             Ok(None) => {}

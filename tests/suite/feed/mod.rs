@@ -2,6 +2,7 @@
 //! commits.
 
 mod lost;
+mod records;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +11,8 @@ use std::time::Duration;
 use harness::{Customer, TestBank, all_at_once, on_every_backend};
 use sea_orm::{EntityTrait, QueryOrder};
 use service::Services;
-use service::feed::{Completed, FeedFilter, Handover, Mark, Reader};
-use service::ledger::{Action, Command, Destination, Direction, Ledger, Movement, Payment, Texts};
+use service::feed::{Completed, FeedFilter, Mark, Reader};
+use service::ledger::{Action, Command, Destination, Direction, Handovers, Ledger, Movement, Payment, Texts};
 use service::values::{Method, TransferKind, WalletId};
 use tokio::time::timeout;
 
@@ -65,11 +66,11 @@ pub async fn stored(bank: &TestBank, kinds: &[TransferKind]) -> Vec<Completed> {
 }
 
 /// Reads everything up to the newest row.
-async fn rest(reader: &mut Reader) -> Vec<Completed> {
+async fn rest(reader: &mut Reader<FeedFilter>) -> Vec<Completed> {
     let mut all = Vec::new();
     reader.poll_now();
     while let Some(piece) = reader.next().await.expect("the journal can be read") {
-        all.extend(piece.completed);
+        all.extend(piece.items);
     }
     all
 }
@@ -132,7 +133,7 @@ async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: 
             };
             assert_eq!((piece.from, reader.mark()), (mark, piece.to));
             mark = piece.to;
-            read.extend(piece.completed);
+            read.extend(piece.items);
             pieces += 1;
         }
     };
@@ -149,16 +150,16 @@ async fn a_reader_that_begins_anew_after_every_piece_gets_everything_once(bank: 
 /// A committer of the test's own, and a reader that gets its commits in memory.
 struct Beside {
     ledger: Ledger,
-    reader: Reader,
+    reader: Reader<FeedFilter>,
 }
 
 impl Beside {
     async fn of(bank: &TestBank, what: FeedFilter) -> Self {
-        let handover = Handover::new();
-        let ledger = Ledger::start(&bank.db, bank.clock.clone(), 8192, handover.clone());
+        let handovers = Handovers::default();
+        let ledger = Ledger::start(&bank.db, bank.clock.clone(), 8192, handovers.clone());
         Self {
             ledger: ledger.expect("a thread can be started"),
-            reader: Reader::new(bank.db.clone(), what, birth(bank).await, Some(&handover)),
+            reader: Reader::new(bank.db.clone(), what, birth(bank).await, Some(&handovers.completed)),
         }
     }
 }
@@ -200,7 +201,7 @@ async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
             () = reader.woken() => {}
         }
         while let Some(piece) = reader.next().await.expect("the journal can be read") {
-            read.extend(piece.completed);
+            read.extend(piece.items);
         }
     }
     read.extend(rest(&mut reader).await);
@@ -215,7 +216,7 @@ async fn a_reader_beside_a_committer_gets_everything_once(bank: Arc<TestBank>) {
         .await
         .expect("the journal can be read")
         .expect("there is one");
-    assert_eq!(piece.completed.len(), 1);
+    assert_eq!(piece.items.len(), 1);
     assert_eq!(reader.mark(), head(&bank).await);
     ledger.stop().await;
 }
@@ -235,7 +236,7 @@ async fn what_did_not_fit_into_the_hand_over_is_read(bank: Arc<TestBank>) {
         while read.len() < 600 {
             reader.woken().await;
             while let Some(piece) = reader.next().await.expect("the journal can be read") {
-                read.extend(piece.completed);
+                read.extend(piece.items);
             }
         }
     };

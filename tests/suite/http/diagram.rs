@@ -5,7 +5,7 @@ use std::fs;
 use crate::layering::{MAY_USE, PRODUCT, depends_on, root};
 
 /// Modules that are no domain. Any module may use them as the table says, and their arrows would hide the others.
-const FOUNDATION: [&str; 10] = [
+const FOUNDATION: [&str; 11] = [
     "actor",
     "backoff",
     "characters",
@@ -14,6 +14,7 @@ const FOUNDATION: [&str; 10] = [
     "db",
     "page",
     "redis",
+    "tls",
     "values",
     "workers",
 ];

@@ -221,6 +221,8 @@ async fn names_are_what_a_reader_expects(bank: Arc<TestBank>) {
         "Users",
         "Wallets",
         "Transfers",
+        "Events",
+        "Webhooks",
         "Reports",
         "Imports",
         "Audit",
@@ -248,6 +250,8 @@ async fn lists_take_what_their_parameters_say(bank: Arc<TestBank>) {
         "/v1/wallets/{wallet_id}/entries",
         "/v1/users",
         "/v1/audit",
+        "/v1/webhooks",
+        "/v1/webhooks/{webhook_id}/deliveries",
     ] {
         let parameters = document["paths"][path]["get"]["parameters"]
             .as_array()

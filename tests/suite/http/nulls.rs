@@ -129,6 +129,39 @@ const NULLABLE: &[(&str, &[&str])] = &[
     ("ExportedSession", &["ended_at", "address", "user_agent"]),
     ("NewApiKey", &["wallet_ids", "addresses", "expires_at"]),
     ("ApiKeyRoll", &["overlap_s"]),
+    ("Event", &["actor_id", "request_id"]),
+    (
+        "Webhook",
+        &[
+            "types",
+            "wallet_ids",
+            "description",
+            "public_key",
+            "disabled_reason",
+            "failing_since",
+        ],
+    ),
+    (
+        "IssuedWebhook",
+        &[
+            "types",
+            "wallet_ids",
+            "description",
+            "public_key",
+            "disabled_reason",
+            "failing_since",
+            "secret",
+        ],
+    ),
+    ("Delivery", &["next_attempt_at", "response_status", "response_excerpt"]),
+    ("WebhookList", &["next_cursor"]),
+    ("DeliveryList", &["next_cursor"]),
+    (
+        "NewWebhook",
+        &["types", "wallet_ids", "description", "ordered", "signing"],
+    ),
+    ("WebhookChange", &["types", "wallet_ids", "description"]),
+    ("WebhookSecretRotation", &["overlap_s"]),
     ("Registration", &["currency"]),
     ("ProfileChange", &["full_name", "email"]),
 ];
@@ -156,6 +189,8 @@ async fn what_may_be_null_is_required_and_nullable(bank: Arc<TestBank>) {
         }
     }
     assert!(!nullable("Wallet", "balance") && !nullable("Transaction", "currency"));
+    assert!(!nullable("Event", "data") && !nullable("EventPage", "next_cursor"));
+    assert!(!nullable("WebhookChange", "url") && !nullable("WebhookChange", "status"));
     parts_of_batches_are_whole(schemas);
     let importing = &schemas["Readiness"]["properties"]["importing"];
     assert!(nullable("Readiness", "importing") && importing["properties"]["kind"].is_object());
@@ -181,6 +216,7 @@ async fn answers_have_every_documented_field(bank: Arc<TestBank>) {
         (&operator, "/v1/wallets", "/v1/wallets"),
         (&operator, "/v1/users", "/v1/users"),
         (&ana.caller, "/v1/transfers", "/v1/transfers"),
+        (&ana.caller, "/v1/events", "/v1/events"),
         (
             &ana.caller,
             &format!("{wallet}/entries"),

@@ -93,7 +93,9 @@ pub async fn real_paths(bank: &TestBank, ana: &Customer) -> Vec<(String, Vec<Str
             .replace("{import_id}", &ana.wallet.0.to_string())
             .replace("{session_id}", &ana.wallet.0.to_string())
             .replace("{user_id}", &ana.wallet.0.to_string())
-            .replace("{api_key_id}", &ana.wallet.0.to_string());
+            .replace("{api_key_id}", &ana.wallet.0.to_string())
+            .replace("{webhook_id}", &ana.wallet.0.to_string())
+            .replace("{delivery_id}", &ana.wallet.0.to_string());
         assert!(!path.contains('{'), "a new kind of id: {path}");
         let methods = item
             .as_object()
@@ -143,7 +145,12 @@ async fn head_is_answered_like_get_without_a_body(bank: Arc<TestBank>) {
     let ana = bank.customer("ana").await;
     for (path, methods) in real_paths(&bank, &ana).await {
         if methods.iter().any(|name| name == "GET") {
-            let get = Answer::of(ana.caller.request(Method::GET, &path)).await;
+            let get = ana.caller.request(Method::GET, &path);
+            let get = match path.as_str() {
+                // The stream has no end.
+                "/v1/events/stream" => Answer::begun(get).await,
+                _ => Answer::of(get).await,
+            };
             let head = Answer::of(ana.caller.request(Method::HEAD, &path)).await;
             assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{path}");
             assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");

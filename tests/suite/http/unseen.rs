@@ -80,7 +80,8 @@ impl Others {
             let (name, place) = (&parameter["name"], &parameter["in"]);
             let name = name.as_str().expect("a parameter has a name");
             // A filter of a list is answered with an empty list for any id of others.
-            if !name.ends_with("_id") || matches!(name, "batch_id" | "parent_id") {
+            let is_filter = matches!(name, "batch_id" | "parent_id") || (name == "transfer_id" && place == "query");
+            if !name.ends_with("_id") || is_filter {
                 continue;
             }
             let path = |id: &str| match place.as_str() {
@@ -92,6 +93,12 @@ impl Others {
                     )
                 }
                 _ => operation.path.replace(&format!("{{{name}}}"), id),
+            };
+            // What else the path names is nothing.
+            let path = |id: &str| {
+                path(id)
+                    .replace("{webhook_id}", NOTHING)
+                    .replace("{delivery_id}", NOTHING)
             };
             let guess = |id: &str| Guess {
                 path: path(id),
@@ -125,10 +132,9 @@ impl Others {
             "wallet_id" => &self.wallets,
             "user_id" => std::slice::from_ref(&self.user),
             // For a customer the bank does not look up what only operators may see, so any id serves.
-            // Sessions and API keys of others have tests of their own.
-            "transfer_id" | "import_id" | "merchant_id" | "session_id" | "api_key_id" | "actor_id" | "subject_id" => {
-                std::slice::from_ref(&self.transfer)
-            }
+            // Sessions, API keys and webhooks of others have tests of their own.
+            "transfer_id" | "import_id" | "merchant_id" | "session_id" | "api_key_id" | "actor_id" | "subject_id"
+            | "webhook_id" | "delivery_id" => std::slice::from_ref(&self.transfer),
             _ => panic!("a new kind of id: {name}"),
         }
     }

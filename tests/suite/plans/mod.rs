@@ -3,6 +3,7 @@
 mod audit;
 mod meter;
 mod user_list;
+mod webhook_deliveries;
 
 use std::fmt;
 use std::sync::Arc;
@@ -205,7 +206,7 @@ async fn payments_are_found_among_many_transfers(bank: Arc<TestBank>) {
     let mut found = Vec::new();
     let reading = async {
         while let Some(piece) = reader.next().await? {
-            found.extend(piece.completed);
+            found.extend(piece.items);
         }
         Ok::<_, ReadError>(())
     };

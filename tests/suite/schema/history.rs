@@ -147,15 +147,26 @@ async fn texts_can_be_erased_and_nothing_else(bank: Arc<TestBank>) {
 
 async fn changes_are_never_changed_or_deleted(bank: Arc<TestBank>) {
     let books = Books::of(bank).await;
+    let another = books.bank.literal(uuid::Uuid::max());
+    let (subject, created_by) = (format!("subject = {another}"), format!("created_by = {another}"));
+    let request = format!("request_id = {}", books.bytes(16));
     for columns in [
         "after = 'x'",
         "before = 'x'",
         "kind = 2",
-        "subject = id",
-        "created_by = id",
+        "balance = '1.0000'",
+        "held = '1.0000'",
+        "version = 7",
+        "status = 'FROZEN'",
+        "limits = 'x'",
+        "request_id = NULL, limits = 'x'",
+        &subject,
+        &created_by,
+        &request,
     ] {
         books.refuses(&format!("UPDATE changes SET {columns}")).await;
     }
+    books.takes("UPDATE changes SET request_id = NULL").await;
     books.refuses("DELETE FROM changes").await;
     if books.bank.backend == Backend::Postgres {
         books.refuses("TRUNCATE changes").await;

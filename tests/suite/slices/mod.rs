@@ -148,7 +148,7 @@ async fn a_bank_in_another_schema_of_the_path_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_committers_plans_are_generic_unless_that_is_switched_off() {
+async fn plans_are_generic_unless_that_is_switched_off() {
     let database = TestDatabase::new(Backend::Postgres).await;
     let modes = async |generic_plans| {
         let settings = ConnectSettings { generic_plans };
@@ -167,7 +167,7 @@ async fn the_committers_plans_are_generic_unless_that_is_switched_off() {
         db.close().await;
         modes
     };
-    assert_eq!(modes(true).await, ["force_generic_plan", "auto"]);
+    assert_eq!(modes(true).await, ["force_generic_plan", "force_generic_plan"]);
     assert_eq!(modes(false).await, ["auto", "auto"]);
     database.drop().await;
 }

@@ -19,6 +19,7 @@ mod journal;
 mod limits;
 mod reversals;
 mod since;
+mod states;
 mod transfers;
 mod wallets;
 
@@ -46,6 +47,9 @@ const CHANGE_LINES: &str =
     "every change of a wallet's status or limits has its line in the audit log, with who asked for it";
 const REVERSAL_LINES: &str = "every completed reversal has its line in the audit log, with who asked for it";
 const LINES: &str = "every line of the audit log about a change of a wallet or a reversal has it";
+const CHANGE_STATE: &str =
+    "every change has the balance and version that its wallet had then, and the status and limits that it left";
+const CHANGE_HELD: &str = "every change has what the open holds of its wallet had claimed then";
 const ZERO: &str = "every currency sums to zero";
 
 /// Ana got 100 and paid ben twice: she has entries 1 to 3, he has 1 and 2. She also has one refused transfer.
@@ -189,7 +193,7 @@ async fn a_clean_ledger_is_clean(bank: Arc<TestBank>) {
         (3, 4, 6, 1)
     );
     assert_eq!(report.changes, 3, "each wallet was opened");
-    assert_eq!(report.checks.len(), 26, "a new check wants a test of its own");
+    assert_eq!(report.checks.len(), 28, "a new check wants a test of its own");
     books.after(&[], Vec::new()).await;
 }
 

@@ -109,7 +109,7 @@ async fn a_changed_change_is_found(bank: Arc<TestBank>) {
     let ben = books.id(books.ben);
     // The wallet is changed too, so that only the journal shows it.
     let sql = [
-        format!("UPDATE changes SET after = 'ACTIVE' WHERE subject = {ben} AND kind = 2"),
+        format!("UPDATE changes SET after = 'ACTIVE', status = 'ACTIVE' WHERE subject = {ben} AND kind = 2"),
         format!("UPDATE wallets SET status = 'ACTIVE' WHERE id = {ben}"),
     ];
     let changed = format!("row {row}: its transfers and changes are not those that were committed");

@@ -22,9 +22,9 @@ impl PaymentBatch {
         }
     }
 
-    pub(super) fn add(&mut self, piece: FeedPiece) {
+    pub(super) fn add(&mut self, piece: FeedPiece<Completed>) {
         self.to = piece.to;
-        for (key, sum) in piece.completed.into_iter().filter_map(payment) {
+        for (key, sum) in piece.items.into_iter().filter_map(payment) {
             self.totals.add(key, sum);
         }
     }

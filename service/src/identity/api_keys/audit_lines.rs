@@ -1,12 +1,11 @@
 //! What API keys tell the audit log: all of a key but its secrets and their digests.
 
-use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::{ApiKey, network_text};
 use crate::actor::{Actor, Permission};
 use crate::audit::{AuditAction, AuditLine, AuditSubject};
-use crate::values::Timestamp;
+use crate::values::{Timestamp, time_text};
 
 /// A key was made.
 pub(super) fn created(actor: &Actor, key: &ApiKey, now: Timestamp) -> AuditLine {
@@ -42,9 +41,4 @@ fn shown(key: &ApiKey) -> Value {
         "addresses": addresses,
         "expires_at": key.expires_at.map(time_text),
     })
-}
-
-/// A time as the API shows it.
-fn time_text(time: Timestamp) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

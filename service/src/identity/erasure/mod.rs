@@ -1,17 +1,21 @@
 //! Erasing a user: what tells who they were is gone from every table, and the books stand.
 //!
 //! It begins with one transaction: the user is renamed and shut out, and the audit log says by whom. Then what may be many
-//! rows is emptied a page at a time, so that payments go on: the texts of the transfers that the person asked for, and the
-//! person's details in the audit log. The worker `erasures` finishes what a crash has left. It looks again at users who were
+//! rows is emptied a page at a time, so that payments go on: the texts of the transfers that the person asked for, the
+//! person's details in the audit log, and what other modules keep (`beside`). The worker `erasures` finishes what a crash has left. It looks again at users who were
 //! erased lately: what waited in a queue at that time may have been written after the first look.
 //!
 //! Invariants: the bank keeps an active admin, since the one who asks is active and does not erase themselves; a user with a
 //! wallet that is not closed is not erased; an erased user is changed no more.
 
+mod beside;
 mod repo;
 mod worker;
 
+pub(crate) use beside::{ErasedRows, ErasureStep};
+
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DatabaseTransaction;
@@ -90,9 +94,10 @@ impl Identity {
             user: id,
             now,
         };
+        let beside = self.erased_beside.clone();
         let work = self
             .db
-            .transaction(move |tx| Box::pin(async move { erase_rows(tx, &wallets, &erasure).await }));
+            .transaction(move |tx| Box::pin(async move { erase_rows(tx, (&wallets, &beside), &erasure).await }));
         let erased: Result<ErasedUser, IdentityError> = work.await;
         // Whatever became of the transaction: the user's API keys are read again.
         self.api_keys.forget();
@@ -111,6 +116,9 @@ impl Identity {
         }
         for range in DetailsRange::all(user, &wallets) {
             page_by_page(|after| empty_some_details(&self.db, range, after)).await?;
+        }
+        while retry_on_conflict(|| self.erased_beside.erase_some(user)).await? {
+            sleep(PAGE_PAUSE).await;
         }
         Ok(())
     }
@@ -138,7 +146,7 @@ impl Identity {
 
 async fn erase_rows(
     tx: &DatabaseTransaction,
-    wallets: &Wallets,
+    (wallets, beside): (&Wallets, &Arc<dyn ErasedRows>),
     erasure: &Erasure,
 ) -> Result<ErasedUser, IdentityError> {
     let (actor, id, now) = (&erasure.actor, erasure.user, erasure.now);
@@ -156,6 +164,7 @@ async fn erase_rows(
     sessions::erase_places(tx, id).await?;
     api_keys::erase_keys(tx, id, now).await?;
     one_time::delete_of(tx, id).await?;
+    beside.begin(tx, id, now).await?;
     let line = AuditLine::at(AuditAction::UserErased, now).by(actor).to_user(id);
     audit::record(tx, &[line]).await?;
     let user = find(tx, id).await?.ok_or(IdentityError::UserNotFound)?;

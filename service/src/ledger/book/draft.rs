@@ -95,6 +95,7 @@ pub(super) fn transfer_of(
         batch: draft.batch,
         created_by: draft.asker.as_ref().and_then(|actor| actor.unless_owner(source_owner)),
         api_key: draft.asker.as_ref().and_then(Actor::api_key).map(|key| key.0),
+        request_id: draft.asker.as_ref().and_then(|actor| actor.request.clone()),
         released: draft.released.filter(|_| failure.is_none()),
         key: draft.idempotency.map(|idempotency| idempotency.key),
         request: draft.idempotency.map(|idempotency| idempotency.request),

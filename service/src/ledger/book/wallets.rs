@@ -7,8 +7,8 @@ use super::{Book, Stamps, WalletPage};
 use crate::audit::{AuditLine, AuditSubject};
 use crate::journal::opening_text;
 use crate::ledger::types::{
-    Command, Expected, LimitState, LimitsRequest, Opening, Outcome, Outflow, Owner, StatusRequest, Wallet,
-    WalletChange, WalletRefusal, WalletTag,
+    ChangedState, Command, Expected, LimitState, LimitsRequest, Opening, Outcome, Outflow, Owner, StatusRequest,
+    Wallet, WalletChange, WalletRefusal, WalletTag,
 };
 use crate::values::{AuditId, ChangeId, ChangeKind, Currency, Money, Timestamp, Version, WalletId, WalletStatus};
 
@@ -69,8 +69,10 @@ impl Book {
             kind: ChangeKind::Opened,
             subject: wallet.id,
             created_by: command.actor.unless_owner(wallet.owner),
+            request_id: command.actor.request.clone(),
             before: None,
             after: opening_text(opening.currency, wallet.owner, wallet.method.as_ref()),
+            state: ChangedState::of(&wallet),
         });
         self.by_owner.insert(whose, wallet.id);
         self.pages.insert(wallet.id, WalletPage::new(wallet.clone()));
@@ -106,7 +108,7 @@ impl Book {
                     status_value(after, request.reason.as_deref()),
                 ],
             };
-            self.change(command, change, stamps).status = request.status;
+            self.change(command, change, stamps, |wallet| wallet.status = request.status);
         }
         self.wallet_outcome(request.wallet)
     }
@@ -137,16 +139,24 @@ impl Book {
                 texts: [before, request.limits].map(|limits| limits.as_text()),
                 values: [before, request.limits].map(limits_value),
             };
-            self.change(command, change, stamps).limits = Some(Box::new(LimitState {
-                limits: request.limits,
-                outflow: state.map_or_else(Outflow::default, |state| state.outflow),
-            }));
+            self.change(command, change, stamps, |wallet| {
+                wallet.limits = Some(Box::new(LimitState {
+                    limits: request.limits,
+                    outflow: state.map_or_else(Outflow::default, |state| state.outflow),
+                }));
+            });
         }
         self.wallet_outcome(request.wallet)
     }
 
-    /// Records a change of a wallet, with its line of the audit log. Gives the wallet, to be changed.
-    fn change(&mut self, command: &Command, change: DecidedChange, stamps: &mut impl Stamps) -> &mut Wallet {
+    /// Changes a wallet, and records the change, with its line of the audit log.
+    fn change(
+        &mut self,
+        command: &Command,
+        change: DecidedChange,
+        stamps: &mut impl Stamps,
+        apply: impl FnOnce(&mut Wallet),
+    ) {
         let subject = change.subject;
         let (now, id) = self.stamp(Some(subject.bucket()), stamps);
         let owner = self.pages[&subject].now.owner;
@@ -159,18 +169,21 @@ impl Book {
                 .after(&after)
         });
         self.audit.extend(line);
+        let wallet = &mut self.page_mut(subject).now;
+        wallet.updated_at = now;
+        apply(wallet);
+        let state = ChangedState::of(wallet);
         let [before, after] = change.texts;
         self.changes.push(WalletChange {
             id: ChangeId(id),
             kind: change.kind,
             subject,
             created_by: command.actor.unless_owner(owner),
+            request_id: command.actor.request.clone(),
             before: Some(before),
             after,
+            state,
         });
-        let wallet = &mut self.page_mut(subject).now;
-        wallet.updated_at = now;
-        wallet
     }
 
     /// The tag of the state in which callers see a wallet: without the holds that have run out. `None` if the book does

@@ -4,10 +4,12 @@ mod erasure;
 mod file_turn;
 mod lookups;
 mod postgres;
+mod records;
 mod rows;
 mod sqlite;
 
 pub(crate) use erasure::{TextsRange, erase_some_texts};
+pub(crate) use records::{change_of, records_by_id, records_in};
 pub(crate) use rows::{columns_of, hold_of, transfer_of, wallet_of};
 
 use std::sync::Arc;

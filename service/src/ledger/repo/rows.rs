@@ -172,6 +172,7 @@ pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
         batch: model.batch_id,
         created_by: model.created_by,
         api_key: model.api_key_id,
+        request_id: model.request_id,
         released: model.released,
         key: model.idempotency_key,
         request: model.request_digest,

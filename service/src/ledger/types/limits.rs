@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, NaiveTime};
+use serde::Deserialize;
 
 use crate::values::{Money, Timestamp};
 
@@ -69,6 +70,29 @@ impl WalletLimits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Reads the text that `as_text` writes; `None` when it is not one.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            per_transfer: Option<String>,
+            per_day_amount: Option<String>,
+            per_day_count: Option<i64>,
+        }
+        let members: Members = serde_json::from_str(text).ok()?;
+        let money = |text: Option<String>| {
+            text.map(|text| text.parse().ok())
+                .map_or(Some(None), |money| money.map(Some))
+        };
+        let limits = Self {
+            per_transfer: money(members.per_transfer)?,
+            per_day_amount: money(members.per_day_amount)?,
+            per_day_count: members.per_day_count,
+        };
+        (limits.as_text() == text).then_some(limits)
     }
 
     /// The text of the change that sets them: a JSON object of the limits that there are.
@@ -212,5 +236,11 @@ mod tests {
             per_day_count: Some(3),
         };
         assert_eq!(limits.as_text(), r#"{"per_transfer":"1.0000","per_day_count":3}"#);
+        for limits in [limits, WalletLimits::default()] {
+            assert_eq!(WalletLimits::from_text(&limits.as_text()), Some(limits));
+        }
+        for wrong in ["", "[]", "{} ", r#"{"per_day_count":"3"}"#, r#"{"per_week":1}"#] {
+            assert_eq!(WalletLimits::from_text(wrong), None, "{wrong}");
+        }
     }
 }

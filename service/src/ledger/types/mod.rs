@@ -17,6 +17,6 @@ pub use commands::{
 };
 pub use holds::{AskedAmount, CaptureRequest, HoldTerms, ReversalRequest, VoidRequest};
 pub use limits::{LimitKind, LimitState, Outflow, WalletLimits, day_of, start_of_day};
-pub use records::{Entry, Hold, Original, TextsSeal, Transfer, Wallet, WalletChange};
+pub use records::{ChangedState, Entry, Hold, Original, TextsSeal, Transfer, Wallet, WalletChange};
 pub use tag::{Expected, WalletTag};
 pub use texts::Texts;

@@ -5,12 +5,12 @@ use uuid::Uuid;
 use std::sync::Arc;
 
 use super::answers::Failure;
-use super::limits::LimitState;
+use super::limits::{LimitState, Outflow, WalletLimits};
 use super::tag::WalletTag;
 use crate::actor::{Actor, Permission};
 use crate::values::{
-    BatchId, ChangeId, ChangeKind, Currency, Digest, HoldEnd, Method, Money, Sha256Digest, TextsSalt, Timestamp,
-    TransferId, TransferKind, TransferStatus, UserId, Version, WalletId, WalletStatus,
+    BatchId, ChangeId, ChangeKind, Currency, Digest, HoldEnd, Method, Money, RequestId, Sha256Digest, TextsSalt,
+    Timestamp, TransferId, TransferKind, TransferStatus, UserId, Version, WalletId, WalletStatus,
 };
 
 /// A customer's balance in one currency, or the bank's own side of a payment method in one currency (a system wallet).
@@ -96,6 +96,8 @@ pub struct Transfer {
     pub created_by: Option<UserId>,
     /// The API key of the request; `None` if the caller had signed in, and on the release of an expired hold.
     pub api_key: Option<Uuid>,
+    /// The id of the request; `None` on the release of an expired hold, and where a client's own id was erased.
+    pub request_id: Option<RequestId>,
     /// What a release, or the final capture of a hold, gave back.
     pub released: Option<Money>,
     /// Digest of the caller and the Idempotency-Key; `None` if the request had no key.
@@ -259,8 +261,64 @@ pub struct WalletChange {
     pub subject: WalletId,
     /// The user who asked for it; `None` if that is the wallet's owner.
     pub created_by: Option<UserId>,
+    /// The id of the request; `None` for a command of the terminal, and where a client's own id was erased.
+    pub request_id: Option<RequestId>,
     /// The status, or the limits (`WalletLimits::as_text`), before the change; `None` for an opening.
     pub before: Option<String>,
     /// The status or the limits after the change; for an opening, its currency and owner or method (`journal::opening_text`).
     pub after: String,
+    /// The wallet just after the change.
+    pub state: ChangedState,
+}
+
+impl WalletChange {
+    /// The wallet just after the change, which was made at a time. Of its limits the counters are not known.
+    #[must_use]
+    pub fn applied_to(&self, wallet: &Wallet, at: Timestamp) -> Wallet {
+        let state = self.state;
+        let limits = Some(state.limits).filter(|limits| !limits.is_empty());
+        Wallet {
+            balance: state.balance,
+            held: state.held,
+            status: state.status,
+            version: state.version,
+            updated_at: at,
+            limits: limits.map(|limits| {
+                Box::new(LimitState {
+                    limits,
+                    outflow: Outflow::default(),
+                })
+            }),
+            ..wallet.clone()
+        }
+    }
+}
+
+/// What a wallet was just after a change, as far as it can differ at another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangedState {
+    /// The wallet's balance.
+    pub balance: Money,
+    /// What open holds had claimed of it.
+    pub held: Money,
+    /// How many entries the wallet had.
+    pub version: Version,
+    /// Whether money could move.
+    pub status: WalletStatus,
+    /// Its limits; empty without any.
+    pub limits: WalletLimits,
+}
+
+impl ChangedState {
+    /// The present state of a wallet.
+    #[must_use]
+    pub fn of(wallet: &Wallet) -> Self {
+        Self {
+            balance: wallet.balance,
+            held: wallet.held,
+            version: wallet.version,
+            status: wallet.status,
+            limits: wallet.limits.as_deref().map(|state| state.limits).unwrap_or_default(),
+        }
+    }
 }

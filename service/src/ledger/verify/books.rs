@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 
 use super::audit::checks_of_audit;
 use super::batches::checks_of_batches;
+use super::changes::checks_of_changes;
 use super::dialect::BooksDialect;
 use super::entries::checks_of_entries;
 use super::holds::checks_of_holds;
@@ -44,6 +45,7 @@ pub(super) async fn books_are_right(tx: &DatabaseTransaction) -> Result<Vec<Chec
         checks_of_reversals(dialect),
         checks_of_batches(dialect),
         checks_of_limits(dialect),
+        checks_of_changes(dialect),
         checks_of_audit(dialect),
     ];
     let mut checks = Vec::new();

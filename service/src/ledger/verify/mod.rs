@@ -8,6 +8,7 @@
 mod audit;
 mod batches;
 mod books;
+mod changes;
 mod dialect;
 mod entries;
 mod holds;

@@ -12,8 +12,8 @@ use super::id_bytes;
 use crate::db::{Fault, SqlDialect};
 use crate::journal::{Salt, digest_of_texts};
 use crate::ledger::group_commit::{leaf_of_change, leaf_of_transfer};
-use crate::ledger::repo::{columns_of, transfer_of};
-use crate::ledger::types::{TextsSeal, Transfer, WalletChange};
+use crate::ledger::repo::{change_of, columns_of, transfer_of};
+use crate::ledger::types::{TextsSeal, Transfer};
 use crate::values::Sha256Digest;
 
 /// Rows of a table that are read at once, and kept in memory.
@@ -64,7 +64,8 @@ impl LeafTable {
             }
             Self::Changes => {
                 let model = changes::Model::from_query_result(row, "").map_err(|_| UNREADABLE)?;
-                Ok(leaf_of_change(&change_of(model), salt))
+                let change = change_of(model).map_err(|_| UNREADABLE)?;
+                Ok(leaf_of_change(&change, salt))
             }
         }
     }
@@ -112,17 +113,6 @@ fn has_its_texts(transfer: &Transfer) -> bool {
             salt: Some(salt),
         }) => digest_of_texts(salt, description, metadata) == digest,
         Some(TextsSeal { salt: None, .. }) | None => description.is_none() && metadata.is_none(),
-    }
-}
-
-fn change_of(model: changes::Model) -> WalletChange {
-    WalletChange {
-        id: model.id,
-        kind: model.kind,
-        subject: model.subject,
-        created_by: model.created_by,
-        before: model.before,
-        after: model.after,
     }
 }
 

@@ -9,7 +9,7 @@ use harness::{Backend, Proxy, Silence, TestBank};
 
 use super::scene::Scene;
 use super::stored::StoredState;
-use super::table::{BANK, PASSWORDS, PEOPLE, SESSIONS};
+use super::table::{BANK, PASSWORDS, PEOPLE, SESSIONS, WEBHOOKS};
 use super::{ActAnswer, Mutation};
 use crate::doubts::proxy_of;
 
@@ -174,6 +174,11 @@ async fn a_change_of_the_bank_that_is_cut_off_is_there_with_its_lines_or_not_at_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_webhooks_that_is_cut_off_is_there_with_its_lines_or_not_at_all() {
+    cut_at_commits(WEBHOOKS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "some minutes: a cut at every round trip of every change of people"]
 async fn a_cut_at_every_round_trip_of_people_leaves_no_change_without_its_lines() {
     cut_at_every_round_trip(PEOPLE).await;
@@ -195,4 +200,10 @@ async fn a_cut_at_every_round_trip_of_sessions_leaves_no_change_without_its_line
 #[ignore = "some minutes: a cut at every round trip of every change of the bank"]
 async fn a_cut_at_every_round_trip_of_the_bank_leaves_no_change_without_its_lines() {
     cut_at_every_round_trip(BANK).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "some minutes: a cut at every round trip of every change of webhooks"]
+async fn a_cut_at_every_round_trip_of_webhooks_leaves_no_change_without_its_lines() {
+    cut_at_every_round_trip(WEBHOOKS).await;
 }

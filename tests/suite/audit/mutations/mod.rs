@@ -24,6 +24,7 @@ use service::identity::api_keys::ApiKeyError;
 use service::imports::ImportError;
 use service::transfers::TransferError;
 use service::wallets::WalletError;
+use service::webhooks::WebhooksError;
 
 use scene::{LogState, Scene};
 use stored::StoredState;
@@ -110,6 +111,12 @@ impl AnsweredError for IdentityError {
 }
 
 impl AnsweredError for ApiKeyError {
+    fn is_fault(&self) -> bool {
+        matches!(self, Self::Fault(_))
+    }
+}
+
+impl AnsweredError for WebhooksError {
     fn is_fault(&self) -> bool {
         matches!(self, Self::Fault(_))
     }

@@ -11,11 +11,12 @@ use super::unlogged::{READS, UNLOGGED};
 use crate::slices::source::files;
 
 /// What a handler or a command calls: the fields of `Services`, and what these show of theirs.
-const HANDLES: [&str; 11] = [
+const HANDLES: [&str; 13] = [
     "Services",
     "Aggregates",
     "ApiKeys",
     "Audit",
+    "Events",
     "Identity",
     "Imports",
     "Merchants",
@@ -23,6 +24,7 @@ const HANDLES: [&str; 11] = [
     "Statistics",
     "Transfers",
     "Wallets",
+    "Webhooks",
 ];
 
 /// Fields of handles that are no handles.

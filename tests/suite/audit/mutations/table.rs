@@ -2,11 +2,11 @@
 
 use service::audit::AuditAction;
 
-use super::cases::{api_keys, bank, passwords, people, sessions, wallets};
+use super::cases::{api_keys, bank, passwords, people, sessions, wallets, webhooks};
 use super::{Mutation, Opposite};
 
 /// Every mutation, in groups that are cut off beside each other.
-pub const GROUPS: [&[Mutation]; 4] = [PEOPLE, PASSWORDS, SESSIONS, BANK];
+pub const GROUPS: [&[Mutation]; 5] = [PEOPLE, PASSWORDS, SESSIONS, BANK, WEBHOOKS];
 
 /// Every mutation.
 pub fn mutations() -> impl Iterator<Item = &'static Mutation> {
@@ -278,5 +278,44 @@ pub const BANK: &[Mutation] = &[
         changes_rows: false,
         done: |scene| Box::pin(bank::started(scene)),
         opposite: Opposite::NoRule("any server may start"),
+    },
+];
+
+/// Endpoints to which the bank sends events.
+pub const WEBHOOKS: &[Mutation] = &[
+    Mutation {
+        method: "Webhooks::create",
+        lines: &[AuditAction::WebhookCreated],
+        changes_rows: true,
+        done: |scene| Box::pin(webhooks::made(scene)),
+        opposite: Opposite::Refused(|scene| Box::pin(webhooks::made_while_suspended(scene))),
+    },
+    Mutation {
+        method: "Webhooks::update",
+        lines: &[AuditAction::WebhookChanged],
+        changes_rows: true,
+        done: |scene| Box::pin(webhooks::paused(scene)),
+        opposite: Opposite::Unchanged(|scene| Box::pin(webhooks::an_active_one_made_active(scene))),
+    },
+    Mutation {
+        method: "Webhooks::rotate_secret",
+        lines: &[AuditAction::WebhookSecretRotated],
+        changes_rows: true,
+        done: |scene| Box::pin(webhooks::rotated(scene)),
+        opposite: Opposite::Refused(|scene| Box::pin(webhooks::rotated_by_another(scene))),
+    },
+    Mutation {
+        method: "Webhooks::replay",
+        lines: &[AuditAction::WebhookReplayed],
+        changes_rows: true,
+        done: |scene| Box::pin(webhooks::replayed(scene)),
+        opposite: Opposite::Refused(|scene| Box::pin(webhooks::replayed_by_another(scene))),
+    },
+    Mutation {
+        method: "Webhooks::delete",
+        lines: &[AuditAction::WebhookDeleted],
+        changes_rows: true,
+        done: |scene| Box::pin(webhooks::deleted(scene)),
+        opposite: Opposite::Refused(|scene| Box::pin(webhooks::deleted_by_another(scene))),
     },
 ];

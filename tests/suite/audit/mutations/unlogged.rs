@@ -47,6 +47,11 @@ pub const UNLOGGED: &[(&str, &str)] = &[
         "a row of its own shows that the database takes a write",
     ),
     ("Statistics::sync", "shares figures through Redis"),
+    (
+        "Webhooks::retry",
+        "the delivery says what came of it; nothing but its owner's own events is sent",
+    ),
+    ("Webhooks::test", "the delivery says what came of it; it has no event"),
 ];
 
 /// Methods that change nothing in the database: they read, keep something in this process' memory, or end the process.
@@ -57,6 +62,9 @@ pub const READS: &[&str] = &[
     "ApiKeys::of_owner",
     "Aggregates::daily",
     "Audit::list",
+    "Events::check",
+    "Events::newest",
+    "Events::page",
     "Identity::audit_lines",
     "Identity::kept_sessions",
     "Identity::sessions",
@@ -86,4 +94,8 @@ pub const READS: &[&str] = &[
     "Wallets::get",
     "Wallets::list",
     "Wallets::statement",
+    "Webhooks::deliveries",
+    "Webhooks::get",
+    "Webhooks::list",
+    "Webhooks::of_owner",
 ];

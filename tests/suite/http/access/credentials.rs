@@ -34,7 +34,7 @@ impl Stage {
             "transfer_id" => transfers["id"].as_str().expect("a transfer has an id").to_owned(),
             "merchant_id" => "MRC-000001".to_owned(),
             "user_id" => self.victim.0.to_string(),
-            "import_id" | "session_id" | "api_key_id" => Uuid::max().to_string(),
+            "import_id" | "session_id" | "api_key_id" | "webhook_id" | "delivery_id" => Uuid::max().to_string(),
             other => panic!("a new kind of id: {other}"),
         });
         let query = match (operation.id.as_str(), transfers["created_at"].as_str()) {
@@ -42,7 +42,7 @@ impl Stage {
             _ => String::new(),
         };
         let request = caller.request(operation.method.clone(), &format!("{path}{query}"));
-        if operation.id == "statistics_stream" {
+        if ["statistics_stream", "events_stream"].contains(&operation.id.as_str()) {
             // The stream has no end.
             return Answer::begun(request).await;
         }

@@ -16,8 +16,9 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("workers", &["backoff"]),
     ("db", &[]),
     ("redis", &[]),
+    ("tls", &[]),
     ("journal", &["values"]),
-    ("feed", &["values", "db", "journal"]),
+    ("feed", &["values", "clock", "db", "journal", "workers"]),
     (
         "ledger",
         &[
@@ -54,6 +55,39 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "events",
+        &[
+            "values",
+            "actor",
+            "backoff",
+            "clock",
+            "db",
+            "feed",
+            "ledger",
+            "wallets",
+            "transfers",
+            "workers",
+        ],
+    ),
+    (
+        "webhooks",
+        &[
+            "values",
+            "actor",
+            "audit",
+            "backoff",
+            "characters",
+            "clock",
+            "db",
+            "events",
+            "identity",
+            "page",
+            "tls",
+            "wallets",
+            "workers",
+        ],
+    ),
+    (
         "imports",
         &[
             "values", "actor", "audit", "backoff", "clock", "config", "db", "workers",
@@ -86,7 +120,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Files with rules that need no database, no waiting and no clock.
-pub const PURE: [&str; 84] = [
+pub const PURE: [&str; 102] = [
     "backoff.rs",
     "feed/mark.rs",
     "journal/chain.rs",
@@ -132,6 +166,12 @@ pub const PURE: [&str; 84] = [
     "audit/line.rs",
     "audit/person/line.rs",
     "characters.rs",
+    "events/cursor.rs",
+    "events/event.rs",
+    "events/kinds.rs",
+    "events/position.rs",
+    "events/scope.rs",
+    "events/sight.rs",
     "transfers/canonical_json.rs",
     "transfers/command.rs",
     "transfers/digest.rs",
@@ -171,6 +211,18 @@ pub const PURE: [&str; 84] = [
     "statistics/window.rs",
     "wallets/reason.rs",
     "wallets/times.rs",
+    "webhooks/addresses.rs",
+    "webhooks/delivery.rs",
+    "webhooks/endpoint.rs",
+    "webhooks/progress.rs",
+    "webhooks/progress/rows.rs",
+    "webhooks/retry.rs",
+    "webhooks/rules.rs",
+    "webhooks/runner/redeliveries.rs",
+    "webhooks/secret.rs",
+    "webhooks/sender/excerpt.rs",
+    "webhooks/signature.rs",
+    "webhooks/url.rs",
 ];
 
 /// Pairs of files that may import each other: a row of the journal and its digest; the committer and its two strategies; the

@@ -25,6 +25,7 @@ mod stopping;
 mod terminal;
 mod transactions;
 mod verify;
+mod webhooks;
 
 use std::fs;
 use std::future::Future;

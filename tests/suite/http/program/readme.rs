@@ -33,7 +33,9 @@ fn blocks(text: &str) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_readmes_blocks_paste_in_order_and_again() {
     let page = |name| fs::read_to_string(root().join(name)).expect("there is such a page");
-    let readme = ["README.md", "docs/imports.md", "docs/money.md"].map(page).concat();
+    let readme = ["README.md", "docs/imports.md", "docs/money.md", "docs/webhooks.md"]
+        .map(page)
+        .concat();
     let is_run = |block: &&str| !NOT_RUN.iter().any(|(begin, _)| block.starts_with(begin));
     let all = blocks(&readme);
     for (begin, why) in NOT_RUN {
@@ -89,6 +91,9 @@ async fn the_readmes_blocks_paste_in_order_and_again() {
             "\"reversed\":\"2.5000\"",
             "\"batch_id\":\"",
             "per_day_amount  2000.0000",
+            "\"type\":\"deposit.completed\"",
+            "event: transfer.completed",
+            "\"secret\":\"whsec_",
         ] {
             assert!(said.contains(words), "{words} is missing, {all}");
         }

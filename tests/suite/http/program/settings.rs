@@ -9,7 +9,7 @@ use super::names_in;
 use crate::layering::root;
 
 /// The settings that the contract promises for this version.
-const SETTINGS: [&str; 22] = [
+const SETTINGS: [&str; 23] = [
     "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
@@ -32,6 +32,7 @@ const SETTINGS: [&str; 22] = [
     "FLORIN_TRUSTED_PROXIES",
     "FLORIN_UNSAFE_DATABASE",
     "FLORIN_UPLOAD_MAX_BYTES",
+    "FLORIN_WEBHOOKS_PRIVATE",
 ];
 
 fn variables(text: &str) -> BTreeSet<String> {
@@ -67,7 +68,8 @@ async fn help_lists_every_setting_as_a_flag_and_a_variable() {
     }
     let help = run(folder.path(), &["--help"]).await.stdout;
     for command in [
-        "serve", "migrate", "user", "keys", "wallet", "transfer", "import", "verify", "demo", "openapi",
+        "serve", "migrate", "user", "keys", "wallet", "transfer", "audit", "listen", "import", "verify", "demo",
+        "openapi",
     ] {
         assert!(
             help.lines().any(|line| line.trim_start().starts_with(command)),
@@ -98,7 +100,7 @@ async fn the_example_file_lists_every_setting_and_nothing_else() {
 #[tokio::test]
 async fn wrong_use_is_two_and_says_how_it_is_used() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let wrong: [&[&str]; 18] = [
+    let wrong: [&[&str]; 25] = [
         &["--nonsense"],
         &["nonsense"],
         &["serve", "now"],
@@ -135,6 +137,19 @@ async fn wrong_use_is_two_and_says_how_it_is_used() {
         &["verify", "--since", "last"],
         &["--generic-plans", "maybe"],
         &["demo", "--transfers", "0"],
+        &["--webhooks-private", "maybe"],
+        &["listen", "--types", "transfer"],
+        &["listen", "--after", "yesterday"],
+        &["listen", "--after", "AAAAAAAAAZk_Km6AfUCcbppPO43OBA", "--from-start"],
+        &["listen", "--secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+        &["listen", "--forward-to", "ftp://localhost/hook"],
+        &[
+            "listen",
+            "--forward-to",
+            "http://localhost/hook",
+            "--secret",
+            "nonsense",
+        ],
     ];
     for arguments in wrong {
         let ended = run(folder.path(), arguments).await;

@@ -68,6 +68,10 @@ async fn metrics_name_every_worker() {
         "api_keys",
         "one_time_cleanup",
         "erasures",
+        "events",
+        "webhooks",
+        "webhook_leases",
+        "webhooks_cleanup",
     ] {
         let line = format!("florin_worker_running{{worker=\"{worker}\"}} 1");
         assert!(

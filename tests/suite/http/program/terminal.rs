@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use harness::Backend;
 use harness::program::{Serving, command, run};
 use harness::terminal::{CTRL_C, Terminal};
+use harness::{Backend, http_client};
 
 use super::{PASSWORD, Place, names_in, sign_in};
 
@@ -95,7 +95,7 @@ async fn ctrl_c_ends_the_demo_and_leaves_nothing_behind_at_any_moment() {
     let screen = terminal.until("Ctrl-C ends the demo").await;
     let (_, address) = screen.rsplit_once("Look around in ").expect("it says where");
     let address = address.split("/docs").next().unwrap_or_default();
-    let statistics = reqwest::get(format!("{address}/statistics")).await;
+    let statistics = http_client().get(format!("{address}/statistics")).send().await;
     let statistics = statistics.expect("the demo serves").json().await;
     let statistics: serde_json::Value = statistics.expect("statistics are JSON");
     assert!(

@@ -107,6 +107,7 @@ const TRANSFERS: &[ArrayColumn] = &[
     ("method", "text"),
     ("failure_reason", "text"),
     ("available", "numeric"),
+    ("request_id", "bytea"),
     ("idempotency_key", "bytea"),
     ("request_digest", "bytea"),
     ("created_at", "timestamptz"),
@@ -162,8 +163,14 @@ const CHANGES: &[ArrayColumn] = &[
     ("kind", "smallint"),
     ("subject", "uuid"),
     ("created_by", "uuid"),
+    ("request_id", "bytea"),
     ("before", "text"),
     ("after", "text"),
+    ("balance", "numeric"),
+    ("held", "numeric"),
+    ("version", "bigint"),
+    ("status", "text"),
+    ("limits", "text"),
 ];
 
 const AUDIT_LINES: &[ArrayColumn] = &[

@@ -13,7 +13,7 @@ use crate::db::Fault;
 use crate::ledger::book::WalletUpdate;
 use crate::ledger::group_commit::GroupCommit;
 use crate::ledger::types::{Entry, Transfer, Wallet, WalletChange};
-use crate::values::{Money, Timestamp};
+use crate::values::{Money, RequestId, Timestamp};
 
 /// Writes all or nothing; outside of a transaction the statement is its own. It fails with `Stale` if another process
 /// has the turn, if the head has moved, or if the time is more than two seconds ahead of the database's and does not
@@ -147,6 +147,9 @@ fn bind_transfers<'q>(query: BoundQuery<'q>, transfers: &[&'q Transfer]) -> Boun
         }))
         .bind(column(transfers, |transfer| available(transfer)))
         .bind(column(transfers, |transfer| {
+            transfer.request_id.as_ref().map(RequestId::to_bytes)
+        }))
+        .bind(column(transfers, |transfer| {
             transfer.key.as_ref().map(|key| key.0.as_slice())
         }))
         .bind(column(transfers, |transfer| {
@@ -200,6 +203,9 @@ fn bind_changes<'q>(query: BoundQuery<'q>, changes: &'q [WalletChange]) -> Bound
         .bind(column(changes, |change| change.kind.to_value()))
         .bind(column(changes, |change| change.subject.0))
         .bind(column(changes, |change| change.created_by.map(|user| user.0)))
+        .bind(column(changes, |change| {
+            change.request_id.as_ref().map(RequestId::to_bytes)
+        }))
         .bind(
             changes
                 .iter()
@@ -207,6 +213,11 @@ fn bind_changes<'q>(query: BoundQuery<'q>, changes: &'q [WalletChange]) -> Bound
                 .collect::<Vec<_>>(),
         )
         .bind(changes.iter().map(|change| change.after.as_str()).collect::<Vec<_>>())
+        .bind(column(changes, |change| change.state.balance.to_decimal()))
+        .bind(column(changes, |change| change.state.held.to_decimal()))
+        .bind(column(changes, |change| change.state.version.0))
+        .bind(column(changes, |change| change.state.status.as_str()))
+        .bind(column(changes, |change| change.state.limits.as_text()))
 }
 
 fn bind_opened<'q>(query: BoundQuery<'q>, wallets: &'q [Wallet]) -> BoundQuery<'q> {

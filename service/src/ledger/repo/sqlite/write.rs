@@ -126,8 +126,14 @@ async fn insert_changes(tx: &mut Transaction<'static, Sqlite>, changes: &[Wallet
                 change.kind.to_value(),
                 hex(change.subject.0.as_bytes()),
                 change.created_by.map(|user| hex(user.0.as_bytes())),
+                change.request_id.as_ref().map(|id| hex(&id.to_bytes())),
                 change.before,
                 change.after,
+                change.state.balance,
+                change.state.held,
+                change.state.version.0,
+                change.state.status.as_str(),
+                change.state.limits.as_text(),
             ])
         })
         .collect();
@@ -227,8 +233,10 @@ SELECT count(*) FROM json_each(?) AS c JOIN wallets w ON w.id = unhex(c.value ->
     AND w.status = c.value ->> 2 AND w.held = c.value ->> 3 AND w.balance = c.value ->> 4";
 
 const INSERT_CHANGES: &str = "
-INSERT INTO changes (id, kind, subject, created_by, before, after)
-SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, value ->> 5 FROM json_each(?)";
+INSERT INTO changes (id, kind, subject, created_by, request_id, before, after, balance, held, version, status, limits)
+SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2), unhex(value ->> 3), unhex(value ->> 4), value ->> 5,
+    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+FROM json_each(?)";
 
 const INSERT_WALLETS: &str = "
 INSERT INTO wallets (id, user_id, method, currency, balance, held, status, version, created_at, updated_at)

@@ -6,3 +6,4 @@ pub mod passwords;
 pub mod people;
 pub mod sessions;
 pub mod wallets;
+pub mod webhooks;
