@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::audit;
 use crate::clock::id_at;
 use crate::db::Fault;
-use crate::events::EventCursor;
+use crate::events::{EventCursor, EventScope};
 use crate::page::{Page, PageRequest};
 use crate::values::{DeliveryId, DeliveryStatus, RecordId, WebhookId, WebhookStatus};
 
@@ -94,7 +94,7 @@ impl Webhooks {
     ) -> Result<Webhook, WebhooksError> {
         self.get(actor, id).await?;
         let mark = match after {
-            Some(after) => self.source.record_of(after).await?,
+            Some(after) => self.source.record_of(&EventScope::of(actor), after).await?,
             None => RecordId::BELOW_ALL,
         };
         let ledger = self.source.ledger().await?;

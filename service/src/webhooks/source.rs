@@ -223,11 +223,9 @@ impl HookSource {
         Ok(self.scope_of(webhook).await?.is_none())
     }
 
-    /// The record that a cursor names; refused where it is not one of this journal.
-    pub async fn record_of(&self, cursor: &EventCursor) -> Result<RecordId, EventsError> {
-        self.events
-            .check(&EventScope::All, &EventFilter::default(), Some(cursor))
-            .await?;
+    /// The record that a caller's cursor names; refused where it is not one of this journal.
+    pub async fn record_of(&self, scope: &EventScope, cursor: &EventCursor) -> Result<RecordId, EventsError> {
+        self.events.check(scope, &EventFilter::default(), Some(cursor)).await?;
         Ok(cursor.record())
     }
 
