@@ -1,4 +1,5 @@
-//! Tells the program its commit: from the variable BUILD_COMMIT, else from `.git`, else `unknown`.
+//! Tells the program its commit: from the variable BUILD_COMMIT, else from `.git`, else `unknown`. A release is built again when
+//! the console changes, whose files it holds; a debug build reads them when it runs.
 
 use std::env;
 use std::fs;
@@ -12,6 +13,9 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out, "cargo::rerun-if-env-changed=BUILD_COMMIT")?;
     writeln!(out, "cargo::rerun-if-changed=build.rs")?;
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        writeln!(out, "cargo::rerun-if-changed=console")?;
+    }
     let found = given
         .or_else(|| of_repository(&mut out))
         .unwrap_or_else(|| "unknown".to_owned());

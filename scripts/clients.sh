@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Holds the OpenAPI document to its word. Redocly and Spectral lint it; a TypeScript and a Python client are generated from it
 # and walk through a real bank; schemathesis asks the bank what the document allows and forbids, as a customer and as an
-# operator: no answer may be a 5xx or one that the document does not have. The receivers of webhooks in samples/ receive from
-# another bank.
+# operator: no answer may be a 5xx or one that the document does not have. The verifier of receipts and the receivers of
+# webhooks in samples/ work with other banks.
 #
 # `scripts/clients.sh --thorough` asks ten times as much, from another seed each time.
 set -euo pipefail
@@ -118,7 +118,14 @@ python_client() {
     PYTHONPATH=python python "$root/tests/clients/python/walk.py"
 }
 
-receiver() { python "$root/tests/clients/webhooks/receivers.py" "$@"; }
+# Runs a program of tests/clients, with what they share.
+shared() { PYTHONPATH="$root/tests/clients" python "$root/tests/clients/$1" "${@:2}"; }
+
+receiver() { shared webhooks/receivers.py "$@"; }
+
+receipts() { shared receipts/agreement.py "$florin" "$root/samples/verify_receipt.py" "$seed"; }
+
+tell_receipts() { sed -n 's/^receipts: \(.*\)/clients.sh:   \1/p' "$work/part.log"; }
 
 typescript_receiver() {
     receiver typescript node typescript/out/webhook-receiver.js
@@ -155,6 +162,9 @@ part "schemathesis as a customer" ask_as ana.python@example.com "correct horse b
 tell_cases
 part "schemathesis as an operator" ask_as "$operator_email" "$operator_password"
 tell_cases
+start_bank receipts
+part "both verifiers of receipts" receipts
+tell_receipts
 # A bank of its own, since schemathesis makes webhooks too: that bank must send nothing to this machine.
 start_bank webhooks --webhooks-private allow
 part "the receiver in Python" receiver python python "$root/samples/webhook_receiver.py"

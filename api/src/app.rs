@@ -8,6 +8,7 @@ use poem_openapi::OpenApiService;
 use serde_json::Value;
 use service::Services;
 
+use crate::console;
 use crate::edge::{self, BodyLimit, EdgeConfig, Routes, TimeoutScope};
 use crate::openapi::{self, PAGES, Pages};
 use crate::operation_failures::FAILURES;
@@ -17,6 +18,7 @@ use crate::resources::api_keys::ApiKeysApi;
 use crate::resources::audit::AuditApi;
 use crate::resources::auth::AuthApi;
 use crate::resources::batches::BatchesApi;
+use crate::resources::currencies::CurrenciesApi;
 use crate::resources::daily_totals::DailyTotalsApi;
 use crate::resources::events::EventsApi;
 use crate::resources::holds::HoldsApi;
@@ -28,8 +30,10 @@ use crate::resources::one_time_tokens::{ProfileApi, RecoveryApi};
 use crate::resources::operations::OperationsApi;
 use crate::resources::payments::PaymentsApi;
 use crate::resources::personal_data::PersonalDataApi;
+use crate::resources::receipts::ReceiptsApi;
 use crate::resources::sessions::SessionsApi;
 use crate::resources::statements::StatementsApi;
+use crate::resources::status::StatusApi;
 use crate::resources::transfers::TransfersApi;
 use crate::resources::user_list::UserListApi;
 use crate::resources::users::UsersApi;
@@ -42,7 +46,7 @@ use crate::wire::CookieOrigins;
 type Api = (
     (AuthApi, RecoveryApi, ApiKeysApi),
     (ProfileApi, UsersApi, UserListApi, SessionsApi, PersonalDataApi),
-    (WalletsApi, LimitsApi, StatementsApi),
+    (WalletsApi, LimitsApi, StatementsApi, CurrenciesApi),
     (TransfersApi, HoldsApi, BatchesApi, PaymentsApi),
     (EventsApi, WebhooksApi, WebhookDeliveriesApi),
     AnalyticsApi,
@@ -50,7 +54,7 @@ type Api = (
     ImportsApi,
     LastMinuteApi,
     DailyTotalsApi,
-    (AuditApi, OperationsApi, WellKnownApi),
+    (AuditApi, ReceiptsApi, OperationsApi, StatusApi, WellKnownApi),
 );
 
 const DESCRIPTION: &str = "Wallets in exact decimals and transfers between them. \
@@ -75,10 +79,12 @@ pub fn app(
             ("/v1/transfers/batch".to_owned(), BATCH_LIMIT),
         ],
         always_open: &["/livez", "/readyz", "/metrics"],
-        routes: Routes::of_document(&document).with_pages(&PAGES),
+        routes: Routes::of_document(&document)
+            .with_pages(&PAGES)
+            .with_tree(console::ROOT),
         ..EdgeConfig::default()
     };
-    let app = openapi::with_pages(api, Pages::new(&document))
+    let app = console::with_console(openapi::with_pages(api, Pages::new(&document)))
         .data(services)
         .data(origins);
     Ok(edge::wrap(app, config))
@@ -132,6 +138,7 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
             StatementsApi {
                 services: services.clone(),
             },
+            CurrenciesApi,
         ),
         (
             TransfersApi {
@@ -163,17 +170,7 @@ fn api(services: &Arc<Services>) -> OpenApiService<Api, ()> {
         DailyTotalsApi {
             services: services.clone(),
         },
-        (
-            AuditApi {
-                services: services.clone(),
-            },
-            OperationsApi {
-                services: services.clone(),
-            },
-            WellKnownApi {
-                services: services.clone(),
-            },
-        ),
+        of_operations(services),
     );
     OpenApiService::new(resources, "Florin", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
 }
@@ -207,6 +204,26 @@ fn of_events(services: &Arc<Services>) -> (EventsApi, WebhooksApi, WebhookDelive
             services: services.clone(),
         },
         WebhookDeliveriesApi {
+            services: services.clone(),
+        },
+    )
+}
+
+fn of_operations(services: &Arc<Services>) -> (AuditApi, ReceiptsApi, OperationsApi, StatusApi, WellKnownApi) {
+    (
+        AuditApi {
+            services: services.clone(),
+        },
+        ReceiptsApi {
+            services: services.clone(),
+        },
+        OperationsApi {
+            services: services.clone(),
+        },
+        StatusApi {
+            services: services.clone(),
+        },
+        WellKnownApi {
             services: services.clone(),
         },
     )

@@ -66,7 +66,7 @@ macro_rules! callers {
 callers! {
     WalletsOpen WalletsRead WalletsFreeze WalletsClose LimitsWrite TransfersRead TransfersWrite TransfersReverse
     DepositsWrite ReportsRead StatisticsWrite ImportsRead ImportsWrite UsersRead UsersReset UsersSuspend UsersManage
-    ApiKeysWrite AuditRead WebhooksWrite
+    ApiKeysWrite AuditRead JournalRead WebhooksWrite
 }
 
 /// A caller who may read the reports, or any caller where the reports are public. The OpenAPI document states which of

@@ -4,6 +4,7 @@
 mod api_keys;
 mod events;
 mod identity;
+mod receipts;
 mod webhooks;
 
 use std::io::ErrorKind;

@@ -4,7 +4,6 @@
 mod failures;
 mod home;
 mod objects;
-mod page;
 mod pages;
 mod problems;
 

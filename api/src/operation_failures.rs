@@ -187,6 +187,7 @@ pub const FAILURES: OperationCodes = &[
             ClockSkew,
         ],
     ),
+    ("wallets_list", &[InvalidField]),
     ("wallets_get", &[WalletNotFound]),
     ("wallets_freeze", CHANGES),
     ("wallets_unfreeze", CHANGES),
@@ -229,6 +230,7 @@ pub const FAILURES: OperationCodes = &[
     ("transfers_reverse", REVERSAL_REFUSALS),
     ("transfers_get", &[TransferNotFound]),
     ("transfers_list", &[WalletNotFound, InvalidField]),
+    ("transfers_receipt", &[TransferNotFound]),
     ("events_list", &[WalletNotFound]),
     ("events_stream", &[WalletNotFound, TooManyStreams]),
     (
@@ -271,6 +273,7 @@ pub const FAILURES: OperationCodes = &[
         &[Overloaded, StorageFull, Contended, OutcomeUnknown],
     ),
     ("imports_get", &[NotFound]),
+    ("imports_rejects", &[NotFound]),
     ("analytics_top_merchant", &[NotFound, ImportRunning]),
     ("analytics_active_merchants", &[NotFound, ImportRunning]),
     ("analytics_product_adoption", &[NotFound, ImportRunning]),

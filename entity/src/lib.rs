@@ -10,6 +10,7 @@ pub mod batches;
 pub mod changes;
 pub mod entries;
 pub mod holds;
+pub mod import_rejects;
 pub mod imports;
 pub mod journal;
 pub mod ledger;

@@ -26,6 +26,7 @@ mod m0012_api_keys;
 mod m0013_audit;
 mod m0014_one_time_tokens;
 mod m0015_webhooks;
+mod m0016_accounting_views;
 mod sql;
 
 /// Every step, oldest first.
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_audit::Migration),
             Box::new(m0014_one_time_tokens::Migration),
             Box::new(m0015_webhooks::Migration),
+            Box::new(m0016_accounting_views::Migration),
         ]
     }
 }

@@ -65,6 +65,7 @@ CREATE TABLE wallets (
     CONSTRAINT wallets_user_currency_unique UNIQUE (user_id, currency),
     CONSTRAINT wallets_method_currency_unique UNIQUE (method, currency)
 ) WITH (fillfactor = 50);
+CREATE INDEX wallets_by_currency ON wallets (currency, id);
 ";
 
 fn sqlite() -> String {
@@ -103,6 +104,7 @@ CREATE TABLE wallets (
     CONSTRAINT wallets_user_currency_unique UNIQUE (user_id, currency),
     CONSTRAINT wallets_method_currency_unique UNIQUE (method, currency)
 ) STRICT;
+CREATE INDEX wallets_by_currency ON wallets (currency, id);
 "
     )
 }

@@ -1,4 +1,5 @@
-//! Imports: which file is imported, how far its rows are applied, and what became of them.
+//! Imports: which file is imported, how far its rows are applied, and what became of them. Of the rejected lines the first
+//! ones are kept, for those who cannot read the file.
 
 use sea_orm_migration::prelude::*;
 
@@ -53,6 +54,14 @@ CREATE TABLE imports (
 CREATE UNIQUE INDEX imports_digest_is_held_once ON imports (kind, digest) WHERE holds_content;
 CREATE INDEX imports_unfinished ON imports (id) WHERE status = 'RUNNING';
 CREATE INDEX imports_by_content ON imports (digest);
+
+CREATE TABLE import_rejects (
+    line bigint NOT NULL CHECK (line > 0),
+    import_id uuid NOT NULL REFERENCES imports (id) ON DELETE CASCADE,
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 50),
+    raw text NOT NULL CHECK (length(raw) <= 500),
+    PRIMARY KEY (import_id, line)
+);
 ";
 
 const SQLITE: &str = "
@@ -84,4 +93,12 @@ CREATE TABLE imports (
 CREATE UNIQUE INDEX imports_digest_is_held_once ON imports (kind, digest) WHERE holds_content;
 CREATE INDEX imports_unfinished ON imports (id) WHERE status = 'RUNNING';
 CREATE INDEX imports_by_content ON imports (digest);
+
+CREATE TABLE import_rejects (
+    import_id BLOB NOT NULL REFERENCES imports (id) ON DELETE CASCADE,
+    line INTEGER NOT NULL CHECK (line > 0),
+    reason TEXT NOT NULL CHECK (length(reason) BETWEEN 1 AND 50),
+    raw TEXT NOT NULL CHECK (length(raw) <= 500),
+    PRIMARY KEY (import_id, line)
+) STRICT, WITHOUT ROWID;
 ";

@@ -19,6 +19,8 @@ pub struct Config {
     pub generic_plans: bool,
     /// The file with the keys that sign access tokens; replicas share it.
     pub signing_key_file: PathBuf,
+    /// The file with the keys that sign heads of the journal and receipts; replicas share it.
+    pub journal_key_file: PathBuf,
     /// How tokens of new keys are signed; each key in the file has its own.
     pub token_algorithm: TokenAlgorithm,
     /// Requests a minute of one caller; 0: no limit, and no throttle but those on failed sign-ins, asked mails and unknown
@@ -92,6 +94,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("signing_key_file", &self.signing_key_file)
+            .field("journal_key_file", &self.journal_key_file)
             .field("token_algorithm", &self.token_algorithm)
             .field("rate_limit_per_minute", &self.rate_limit_per_minute)
             .field("currency", &self.currency)

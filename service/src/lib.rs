@@ -15,12 +15,15 @@ pub mod feed;
 pub mod identity;
 pub mod imports;
 pub mod journal;
+pub mod keys;
 pub mod ledger;
 pub mod mail;
 pub mod merchants;
 pub mod ops;
 pub mod page;
+pub mod receipts;
 pub mod redis;
+pub mod shell;
 pub mod statistics;
 pub mod tls;
 pub mod transfers;
@@ -49,6 +52,8 @@ pub struct Services {
     pub wallets: wallets::Wallets,
     /// Moves money, and lists transfers.
     pub transfers: transfers::Transfers,
+    /// Proves transfers to strangers, and signs the journal's heads.
+    pub receipts: receipts::Receipts,
     /// What happened, in the journal's order.
     pub events: events::Events,
     /// Imports files.
@@ -73,9 +78,9 @@ pub struct Services {
 /// Why the bank cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Answered when the keys that sign access tokens cannot be read or made.
+    /// Answered when the keys that sign access tokens, or those of the journal, cannot be read or made.
     #[error(transparent)]
-    KeyFile(#[from] identity::KeyFileError),
+    KeyFile(#[from] keys::KeyFileError),
     /// Answered when the address of Redis cannot be parsed. A Redis that is out of reach does not keep the bank from
     /// starting.
     #[error(transparent)]
@@ -112,6 +117,7 @@ impl Services {
     /// runtime.
     pub fn start(config: &Config, db: Db, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = identity::KeySet::open_or_create(&config.signing_key_file, config.token_algorithm, clock.now())?;
+        let journal_keys = receipts::JournalKeys::open_or_create(&config.journal_key_file, clock.now())?;
         let open = || config.redis_url.as_ref().map(redis::Redis::try_new).transpose();
         let (handovers, workers) = (ledger::Handovers::default(), Workers::new());
         let statistics = statistics::Statistics::new(
@@ -149,16 +155,13 @@ impl Services {
         };
         let identity = identity::Identity::try_new(db.clone(), clock.clone(), parts).map_err(StartError::Passwords)?;
         let events = events::Events::new(db.clone(), wallets.clone(), handovers, workers.group());
+        let (queue, group) = (ledger.queue(), workers.group());
+        let transfers = transfers::Transfers::new(db.clone(), clock.clone(), queue, wallets.clone(), group);
         Ok(Self {
             identity,
             audit: audit::Audit::new(db.clone()),
-            transfers: transfers::Transfers::new(
-                db.clone(),
-                clock.clone(),
-                ledger.queue(),
-                wallets.clone(),
-                workers.group(),
-            ),
+            receipts: receipts(journal_keys, (&db, &clock), &transfers, workers.group()),
+            transfers,
             imports: imports(config, (&db, &clock), &aggregates, workers.group()),
             webhooks: webhooks(config, (&db, &clock), (&wallets, &events), workers.group()),
             events,
@@ -202,12 +205,13 @@ impl Services {
 
     /// Starts the background workers of a server: what other replicas change of sessions and keys, the end of one-time
     /// tokens, erasures that a crash has stopped, imports (these files of activities among them), the release of expired
-    /// holds, the daily totals, the sharing of statistics, the events of streams, and what wakes them in other processes. Must
-    /// be called inside a tokio runtime.
+    /// holds, the journal's keys, the daily totals, the sharing of statistics, the events of streams, and what wakes them in
+    /// other processes. Must be called inside a tokio runtime.
     pub fn serve(&self, files: Vec<PathBuf>) {
         self.identity.serve();
         self.imports.serve(files);
         self.transfers.serve();
+        self.receipts.serve();
         self.aggregates.serve();
         self.statistics.serve();
         self.events.serve();
@@ -236,9 +240,20 @@ impl Services {
         self.events.stop().await;
         self.merchants.stop().await;
         self.statistics.stop().await;
+        self.receipts.stop().await;
         self.identity.stop().await;
         self.ops.close_database().await;
     }
+}
+
+/// The receipts, with the journal's keys.
+fn receipts(
+    keys: receipts::JournalKeys,
+    (db, clock): (&Db, &Arc<dyn Clock>),
+    transfers: &transfers::Transfers,
+    workers: Workers,
+) -> receipts::Receipts {
+    receipts::Receipts::new(db.clone(), clock.clone(), Arc::new(keys), transfers.clone(), workers)
 }
 
 /// The webhooks of all users.

@@ -275,6 +275,7 @@ fn config(database: &TestDatabase) -> Config {
         allows_unsafe_database: true,
         generic_plans: true,
         signing_key_file: database.folder.path().join("signing.key"),
+        journal_key_file: database.folder.path().join("journal.key"),
         token_algorithm: TokenAlgorithm::default(),
         rate_limit_per_minute: 0,
         currency: Currency::from_code("USD").expect("USD is a currency"),

@@ -1,5 +1,6 @@
 //! A migrated database for one test: a SQLite file, or a clone of the template on the PostgreSQL that all tests share.
 
+use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use service::db::Db;
@@ -10,6 +11,7 @@ use crate::bank::Backend;
 use crate::servers::PostgresServer;
 
 const TEMPLATE: &str = "florin_template";
+const SQLITE_FILE: &str = "florin.db";
 
 /// A migrated database for one test alone.
 pub struct TestDatabase {
@@ -21,32 +23,30 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// Makes a migrated database: a new file, or a clone of the migrated template.
     pub async fn new(backend: Backend) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
         match backend {
             Backend::Sqlite => {
-                let url = format!("sqlite://{}", folder.path().join("florin.db").display());
-                migrate(&url).await;
-                Self {
-                    url,
-                    folder,
-                    postgres: None,
-                }
+                let made = Self::in_folder(new_folder());
+                migrate(&made.url).await;
+                made
             }
-            Backend::Postgres => {
-                static COUNT: AtomicU64 = AtomicU64::new(0);
-                let server = postgres_with_template().await;
-                let name = format!("florin_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-                server
-                    .create_database_from_template(&name, TEMPLATE)
-                    .await
-                    .expect("the template can be cloned");
-                Self {
-                    url: server.url(&name),
-                    folder,
-                    postgres: Some(name),
-                }
+            Backend::Postgres => Self::clone_of(TEMPLATE).await,
+        }
+    }
+
+    /// A copy of a database that `new` has made. No connection to it may be open.
+    pub async fn copy(&self) -> Self {
+        if let Some(name) = &self.postgres {
+            return Self::clone_of(name).await;
+        }
+        let folder = new_folder();
+        // The last connection has emptied the write-ahead log, and normally removed it.
+        for name in [SQLITE_FILE.to_owned(), format!("{SQLITE_FILE}-wal")] {
+            let original = self.folder.path().join(&name);
+            if original.exists() {
+                fs::copy(original, folder.path().join(&name)).expect("a closed database can be copied");
             }
         }
+        Self::in_folder(folder)
     }
 
     /// Makes a migrated database on a server that the test has started. It is removed together with the server.
@@ -61,8 +61,33 @@ impl TestDatabase {
     pub(crate) fn at(url: String) -> Self {
         Self {
             url,
-            folder: tempfile::tempdir().expect("a temporary folder can be made"),
+            folder: new_folder(),
             postgres: None,
+        }
+    }
+
+    /// The SQLite file in a folder.
+    fn in_folder(folder: TempDir) -> Self {
+        Self {
+            url: format!("sqlite://{}", folder.path().join(SQLITE_FILE).display()),
+            folder,
+            postgres: None,
+        }
+    }
+
+    /// A clone of a database of the PostgreSQL that all tests share.
+    async fn clone_of(original: &str) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let server = postgres_with_template().await;
+        let name = format!("florin_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        server
+            .create_database_from_template(&name, original)
+            .await
+            .expect("a database without connections can be cloned");
+        Self {
+            url: server.url(&name),
+            folder: new_folder(),
+            postgres: Some(name),
         }
     }
 
@@ -76,6 +101,10 @@ impl TestDatabase {
                 .expect("a test's database can be dropped");
         }
     }
+}
+
+fn new_folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
 }
 
 pub(crate) async fn postgres_with_template() -> &'static PostgresServer {

@@ -81,14 +81,20 @@ impl Terminal {
 
     /// Waits until the screen contains these words; returns the screen.
     pub async fn until(&mut self, words: &str) -> String {
+        self.until_times(words, 1).await
+    }
+
+    /// Waits until the screen contains these words so many times; returns the screen.
+    pub async fn until_times(&mut self, words: &str, times: usize) -> String {
+        let has_come = |screen: &String| screen.matches(words).count() >= times;
         let come = async {
             loop {
                 let screen = self.screen();
-                if screen.contains(words) {
+                if has_come(&screen) {
                     return Some(screen);
                 }
                 if self.changes.changed().await.is_err() {
-                    return Some(self.screen()).filter(|screen| screen.contains(words));
+                    return Some(self.screen()).filter(has_come);
                 }
             }
         };

@@ -38,6 +38,8 @@ mod money_columns;
 mod money_text;
 mod pipeline;
 mod races;
+mod receipt_case;
+mod receipts;
 mod recomputed;
 mod refusals;
 mod rolling;

@@ -83,8 +83,10 @@ async fn a_wallet_whose_commit_is_in_doubt_is_opened_once() {
 
 /// Sets whether new connections may write.
 pub async fn set_read_only(bank: &TestBank, value: &str) {
+    // A connection that was opened meanwhile begins its transactions read-only.
     let sql = format!(
-        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}', \
+        "SET TRANSACTION READ WRITE; \
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {value}', \
          current_database()); END $$"
     );
     bank.execute(&sql).await;

@@ -1,9 +1,10 @@
-//! The settings that are addresses: where to listen, and which origins may call the API.
+//! The settings that are addresses: where to listen, which networks are trusted, and which origins may call the API.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context, anyhow};
+use ipnet::IpNet;
 use tokio::net::{TcpListener, lookup_host};
 
 /// Where to listen: an address, or a name such as `localhost`, and a port.
@@ -53,6 +54,13 @@ impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A network; a single address is a network of one address.
+pub fn parse_network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    let network = address.or_else(|_| text.parse());
+    network.map_err(|_| "not an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
 }
 
 /// An origin as browsers send it: `https://host`, `https://host:port`, or `*` for all. A final slash is ignored.

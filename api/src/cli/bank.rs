@@ -24,6 +24,13 @@ pub async fn open(config: &Config) -> anyhow::Result<Bank> {
     Ok(start(config, db).await?.services)
 }
 
+/// Like `open`, with a clock in the place of the bank's own.
+pub async fn open_at(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Bank> {
+    let db = connect(config).await?;
+    let services = Services::start(config, db, clock).context("cannot start the bank")?;
+    Ok(Arc::new(services))
+}
+
 /// Like `open`, for a command that needs a bank to look at: it does not make a missing SQLite file.
 pub async fn open_existing(config: &Config) -> anyhow::Result<ClockedBank> {
     let db = connect_existing(config).await?;

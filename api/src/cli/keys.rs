@@ -1,11 +1,14 @@
-//! `florin keys`: the keys that sign access tokens. They are in a file, which running banks read every second, so a
-//! change here counts for all of them without a restart.
+//! `florin keys`: the keys that sign access tokens, or those of the journal. They are in files, which running banks read every
+//! second, so a change here counts for all of them without a restart.
+
+mod journal;
 
 use std::path::Path;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use service::config::Config;
 use service::identity::{KeyChangeError, KeyReport, KeyState, list_keys, retire_key, rotate_keys};
 use service::ledger::bank_clock;
 use service::values::Timestamp;
@@ -15,63 +18,102 @@ use super::{Ending, Settings, bank, print};
 use crate::stderr::complain;
 use crate::wire::time_text;
 
+#[derive(Debug, Args)]
+pub struct KeyCommand {
+    #[command(subcommand)]
+    action: KeyAction,
+
+    #[command(flatten)]
+    options: KeyOptions,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum KeyAction {
-    /// Make a new key, which signs after 60 seconds; the old one verifies until its tokens have expired
-    Rotate(KeyOutput),
+    /// Make a new key, which signs after 60 seconds; the old one goes on verifying what it has signed (tokens: until they
+    /// expire; receipts: for good)
+    Rotate,
     /// Show the keys and what each does; secrets are not shown
-    List(KeyOutput),
-    /// Stop a key that others may know: tokens that it has signed are refused within a second
+    List,
+    /// Retire a key that others may know: within a second it signs nothing more. Servers refuse its tokens; with --journal
+    /// its receipts stay provable, and the published set says when it was retired
     Retire {
         /// The key's id, as `florin keys list` shows it
         #[arg(value_name = "KID")]
         kid: String,
-
-        #[command(flatten)]
-        output: KeyOutput,
     },
 }
 
 #[derive(Clone, Copy, Debug, Args)]
-pub struct KeyOutput {
+pub struct KeyOptions {
+    /// The keys of the journal, which sign its heads and receipts, instead of those of access tokens
+    #[arg(long, global = true)]
+    journal: bool,
+
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
-pub async fn run(settings: &Settings, action: KeyAction) -> anyhow::Result<Ending> {
+pub async fn run(settings: &Settings, command: KeyCommand) -> anyhow::Result<Ending> {
     let config = settings.config()?;
     // By the bank's clock: the servers compare the keys' times with it.
     let db = bank::connect_existing(&config).await?;
     let clock = bank_clock(&db).await.context("cannot read the bank's clock")?;
     db.close().await;
-    let (path, now) = (config.signing_key_file.as_path(), clock.now());
-    let (changed, output) = match action {
-        KeyAction::Rotate(output) => (rotate_keys(path, config.token_algorithm, now), output),
-        KeyAction::List(output) => (list_keys(path, now).map_err(KeyChangeError::from), output),
-        KeyAction::Retire { kid, output } => (retire_key(path, &kid, now), output),
+    let (KeyCommand { action, options }, now) = (command, clock.now());
+    let (path, changed) = if options.journal {
+        let path = config.journal_key_file.as_path();
+        (path, journal::apply(&action, path, now))
+    } else {
+        (config.signing_key_file.as_path(), apply(&action, &config, now))
     };
     match changed {
-        Ok(keys) => print_keys(path, &keys, output),
-        Err(error) => refused(error),
+        Ok(keys) => print_keys(path, &keys, options),
+        Err(error) => refused(error, options),
     }
 }
 
-fn print_keys(path: &Path, keys: &[KeyReport], output: KeyOutput) -> anyhow::Result<Ending> {
-    if output.json {
+/// The keys of a file, the newest first, for people and for programs.
+struct ShownKeys {
+    table: String,
+    json: Vec<Value>,
+}
+
+/// Does what is asked to the keys of access tokens.
+fn apply(action: &KeyAction, config: &Config, now: Timestamp) -> Result<ShownKeys, KeyChangeError> {
+    let path = config.signing_key_file.as_path();
+    let keys = match action {
+        KeyAction::Rotate => rotate_keys(path, config.token_algorithm, now)?,
+        KeyAction::List => list_keys(path, now)?,
+        KeyAction::Retire { kid } => retire_key(path, kid, now)?,
+    };
+    Ok(ShownKeys {
+        table: keys_to_text(&keys),
+        json: keys.iter().map(key_to_json).collect(),
+    })
+}
+
+fn print_keys(path: &Path, keys: &ShownKeys, options: KeyOptions) -> anyhow::Result<Ending> {
+    if options.json {
         let file = path.display().to_string();
-        let keys: Vec<Value> = keys.iter().map(key_to_json).collect();
-        print(format_args!("{:#}", json!({ "file": file, "keys": keys })))?;
+        print(format_args!("{:#}", json!({ "file": file, "keys": keys.json })))?;
     } else {
-        print(keys_to_text(keys).trim_end())?;
+        print(keys.table.trim_end())?;
     }
     Ok(Ending::Done)
 }
 
-/// What the keys' state forbids is told in a sentence, like a check that failed; all else is a fault.
-fn refused(error: KeyChangeError) -> anyhow::Result<Ending> {
+/// A change that the keys' state forbids is a message and status 1; everything else is a fault.
+fn refused(error: KeyChangeError, options: KeyOptions) -> anyhow::Result<Ending> {
     match error {
-        KeyChangeError::Busy | KeyChangeError::Full | KeyChangeError::Unknown | KeyChangeError::Newest => {
+        KeyChangeError::Unknown { .. } if !options.journal => {
+            complain(format_args!("{error}; --journal names the journal's keys"));
+            Ok(Ending::FoundWrong)
+        }
+        KeyChangeError::Busy { .. }
+        | KeyChangeError::Full { .. }
+        | KeyChangeError::Unknown { .. }
+        | KeyChangeError::Newest { .. } => {
             complain(error);
             Ok(Ending::FoundWrong)
         }

@@ -7,8 +7,10 @@ mod address;
 mod audit;
 mod bank;
 mod demo;
+mod documents;
 mod environment;
 mod import;
+mod journal;
 mod keys;
 mod listen;
 mod logging;
@@ -17,13 +19,16 @@ mod nearest;
 mod openapi;
 mod people;
 mod prompt;
+mod receipt;
 mod serve;
 mod settings;
+mod shell;
 mod shown_settings;
 mod table;
 mod transfer;
 mod user;
 mod verify;
+mod verify_bar;
 mod wallet;
 mod welcome;
 mod wrong_use;
@@ -36,6 +41,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use migration::SchemaError;
 use service::db::OpenError;
+use service::keys::KeyFileError;
 
 use self::welcome::Call;
 use self::wrong_use::WrongUse;
@@ -72,11 +78,9 @@ enum CliCommand {
         #[command(subcommand)]
         action: user::UserAction,
     },
-    /// Change or look at the keys that sign access tokens; beside running banks
-    Keys {
-        #[command(subcommand)]
-        action: keys::KeyAction,
-    },
+    /// Change or show the keys that sign access tokens, or with --journal those that sign heads and receipts; beside running
+    /// banks
+    Keys(keys::KeyCommand),
     /// Look at a wallet, freeze it, set its limits; beside a running bank
     Wallet {
         #[command(subcommand)]
@@ -86,6 +90,16 @@ enum CliCommand {
     Transfer {
         #[command(subcommand)]
         action: transfer::TransferAction,
+    },
+    /// Prove that receipts are true, without the bank
+    Receipt {
+        #[command(subcommand)]
+        action: receipt::ReceiptAction,
+    },
+    /// Sign the journal's newest row, or prove that the journal extends an older one; beside a running bank
+    Journal {
+        #[command(subcommand)]
+        action: journal::JournalAction,
     },
     /// List the audit log: who did what, to whom, when, and from where; beside a running bank
     Audit(audit::AuditOptions),
@@ -98,6 +112,8 @@ enum CliCommand {
     },
     /// Prove the books: balances match entries, currencies sum to zero, no gap, no orphan, and correct journal digests
     Verify(verify::VerifyOptions),
+    /// Query the books with SQL, read-only: views of accounts, journal, postings, trial balance and daily totals
+    Shell(shell::ShellOptions),
     /// Show the bank at work on a throw-away database, then keep serving it
     Demo(demo::DemoOptions),
     /// Print the OpenAPI document
@@ -156,13 +172,16 @@ async fn dispatch(cli: Cli, call: Call) -> anyhow::Result<Ending> {
         CliCommand::Serve => serve::run(&settings, &call).await,
         CliCommand::Migrate { action } => migrate::run(&settings, action).await,
         CliCommand::User { action } => user::run(&settings, action).await,
-        CliCommand::Keys { action } => keys::run(&settings, action).await,
+        CliCommand::Keys(command) => keys::run(&settings, command).await,
         CliCommand::Wallet { action } => wallet::run(&settings, action).await,
         CliCommand::Transfer { action } => transfer::run(&settings, action).await,
+        CliCommand::Receipt { action } => receipt::run(&action),
+        CliCommand::Journal { action } => journal::run(&settings, action).await,
         CliCommand::Audit(options) => audit::run(&settings, options).await,
         CliCommand::Listen(options) => listen::run(&settings, options).await,
         CliCommand::Import { what } => import::run(&settings, what).await,
         CliCommand::Verify(options) => verify::run(&settings, options).await,
+        CliCommand::Shell(options) => shell::run(&settings, options).await,
         CliCommand::Demo(options) => demo::run(&settings, options).await,
         CliCommand::Openapi => openapi::run().await,
     }
@@ -206,6 +225,12 @@ fn advice(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<OpenError>() {
             return Some(error.advice.clone());
+        }
+        if let Some(KeyFileError::Missing { names, .. }) = cause.downcast_ref::<KeyFileError>() {
+            return Some(format!(
+                "start the bank once, or name its file with {}",
+                names.file_option
+            ));
         }
         match cause.downcast_ref::<SchemaError>()? {
             SchemaError::Newer { .. } => {

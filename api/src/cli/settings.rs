@@ -1,6 +1,5 @@
 //! Every setting: a flag, or the environment variable of the same name with `FLORIN_` before it.
 
-use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,7 @@ use service::db::check_url;
 use service::mail::check_settings;
 use service::values::Currency;
 
-use super::address::{Listen, parse_origin};
+use super::address::{Listen, parse_network, parse_origin};
 use super::logging::{LogFormat, parse_filter};
 use super::wrong_use::WrongUse;
 
@@ -79,6 +78,11 @@ pub struct Settings {
     /// The file with the keys that sign access tokens, made when missing; replicas share it. By default in the data folder
     #[arg(long, env = "FLORIN_SIGNING_KEY_FILE", global = true, value_name = "FILE")]
     pub signing_key_file: Option<PathBuf>,
+
+    /// The file with the keys that sign the journal's heads and receipts, made when missing; replicas share it. By default in
+    /// the data folder
+    #[arg(long, env = "FLORIN_JOURNAL_KEY_FILE", global = true, value_name = "FILE")]
+    pub journal_key_file: Option<PathBuf>,
 
     /// How keys that are made from now on sign: `eddsa`, which other services can verify, or `hs256`
     #[arg(
@@ -157,7 +161,7 @@ pub struct Settings {
 
     /// Proxies whose X-Forwarded-For or Forwarded is trusted: addresses and networks, separated by commas; none by
     /// default
-    #[arg(long, env = "FLORIN_TRUSTED_PROXIES", global = true, value_delimiter = ',', value_name = "ADDRESSES", value_parser = network)]
+    #[arg(long, env = "FLORIN_TRUSTED_PROXIES", global = true, value_delimiter = ',', value_name = "ADDRESSES", value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
 
     /// A folder whose *.csv files of merchants' activity are imported in the background at start
@@ -268,15 +272,13 @@ impl Settings {
                 sqlite_url(&self.data_dir.join(DATABASE_FILE))
             }
         };
-        let signing_key_file = self
-            .signing_key_file
-            .clone()
-            .unwrap_or_else(|| self.data_dir.join(SIGNING_KEY_FILE));
+        let key_file = |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| self.data_dir.join(name));
         Ok(Config {
             database_url,
             allows_unsafe_database: self.unsafe_database == UnsafeDatabase::Allow,
             generic_plans: self.generic_plans == OnOff::On,
-            signing_key_file,
+            signing_key_file: key_file(&self.signing_key_file, SIGNING_KEY_FILE),
+            journal_key_file: key_file(&self.journal_key_file, JOURNAL_KEY_FILE),
             token_algorithm: self.token_algorithm.into(),
             rate_limit_per_minute: self.rate_limit_per_minute,
             currency: self.currency,
@@ -310,15 +312,9 @@ pub const UPLOAD_MAX_BYTES: u64 = 1 << 30;
 /// rows.
 pub const DISK_RESERVE_BYTES: u64 = 64 << 20;
 
-/// Reads a network; a single address is a network of one address.
-fn network(text: &str) -> Result<IpNet, String> {
-    let address = text.parse::<IpAddr>().map(IpNet::from);
-    let network = address.or_else(|_| text.parse());
-    network.map_err(|_| "not an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
-}
-
 const DATABASE_FILE: &str = "florin.db";
 const SIGNING_KEY_FILE: &str = "signing.key";
+const JOURNAL_KEY_FILE: &str = "journal.key";
 
 /// Percent-encodes the path: in a URL, a blank or `#` in a folder's name would end it.
 fn sqlite_url(file: &Path) -> String {

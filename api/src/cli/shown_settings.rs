@@ -26,6 +26,7 @@ pub fn shown(settings: &Settings, config: &Config) -> Value {
         "listen": settings.listen.to_string(),
         "currency": settings.currency.to_string(),
         "signing_key_file": config.signing_key_file.display().to_string(),
+        "journal_key_file": config.journal_key_file.display().to_string(),
         "token_algorithm": word(settings.token_algorithm),
         "rate_limit_per_minute": settings.rate_limit_per_minute,
         "queue_max": settings.queue_max,

@@ -2,19 +2,19 @@
 
 use service::characters::is_visible;
 
-/// A column of a table. Numbers stand at its right edge, all else at its left one.
+/// A column of a table. Numbers are aligned to the right, everything else to the left.
 #[derive(Clone, Copy)]
-pub struct TableColumn {
-    name: &'static str,
+pub struct TableColumn<'n> {
+    name: &'n str,
     is_number: bool,
 }
 
-impl TableColumn {
-    pub const fn text(name: &'static str) -> Self {
+impl<'n> TableColumn<'n> {
+    pub const fn text(name: &'n str) -> Self {
         Self { name, is_number: false }
     }
 
-    pub const fn number(name: &'static str) -> Self {
+    pub const fn number(name: &'n str) -> Self {
         Self { name, is_number: true }
     }
 
@@ -35,10 +35,15 @@ pub fn list(fields: &[(&str, String)]) -> String {
 }
 
 /// A line with the names of the columns, and one for each row. A column is as wide as its widest cell.
-pub fn table<const N: usize>(columns: [TableColumn; N], rows: &[[String; N]]) -> String {
-    let names = columns.map(|column| column.name.to_owned());
-    let lines = || std::iter::once(&names).chain(rows);
-    let mut widths = [0_usize; N];
+pub fn table<const N: usize>(columns: [TableColumn<'_>; N], rows: &[[String; N]]) -> String {
+    table_of(&columns, rows)
+}
+
+/// The same for columns that are known only when the program runs. Each row has a cell for every column.
+pub fn table_of(columns: &[TableColumn<'_>], rows: &[impl AsRef<[String]>]) -> String {
+    let names: Vec<String> = columns.iter().map(|column| column.name.to_owned()).collect();
+    let lines = || std::iter::once(names.as_slice()).chain(rows.iter().map(AsRef::as_ref));
+    let mut widths = vec![0_usize; columns.len()];
     for line in lines() {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = (*width).max(cell.chars().count());
@@ -46,10 +51,10 @@ pub fn table<const N: usize>(columns: [TableColumn; N], rows: &[[String; N]]) ->
     }
     let mut text = String::new();
     for line in lines() {
-        let sizes = columns.iter().zip(widths);
+        let sizes = columns.iter().zip(&widths);
         let cells: Vec<String> = sizes
             .zip(line)
-            .map(|((column, width), cell)| column.cell(cell, width))
+            .map(|((column, width), cell)| column.cell(cell, *width))
             .collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
@@ -58,7 +63,7 @@ pub fn table<const N: usize>(columns: [TableColumn; N], rows: &[[String; N]]) ->
 }
 
 /// A caller's text on one line. Characters that are invisible or control a terminal are escaped: otherwise a customer's
-/// description could move the cursor of the operator who looks at it.
+/// description could move the cursor of the operator who reads it.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -85,6 +90,7 @@ mod tests {
         let lines = ["kind       amount", "DEPOSIT    1.0000", "HOLD     -12.5000", ""];
         assert_eq!(table(columns, &rows), lines.join("\n"));
         assert_eq!(table(columns, &[]), "kind  amount\n");
+        assert_eq!(table_of(&columns, &rows.map(Vec::from)), lines.join("\n"));
     }
 
     #[test]

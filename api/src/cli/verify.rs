@@ -11,6 +11,7 @@ use service::ledger::{JournalSpan, Report, RowDigest, VerifyError};
 use service::ops::{self, Proof};
 use service::redis::Redis;
 
+use super::verify_bar::VerifyBar;
 use super::wrong_use::WrongUse;
 use super::{Ending, Settings, bank, counted, print};
 
@@ -21,7 +22,7 @@ pub struct VerifyOptions {
     json: bool,
 
     /// Check the journal only after the row with this number, whose digest is trusted; balances are recomputed as a
-    /// whole
+    /// whole (`florin journal verify --since` takes a signed head instead)
     #[arg(
         long,
         default_value_t = 0,
@@ -42,7 +43,11 @@ pub async fn run(settings: &Settings, options: VerifyOptions) -> anyhow::Result<
     let redis = config.redis_url.as_ref().map(Redis::try_new).transpose()?;
     let db = bank::connect_existing(&config).await?;
     let aggregates = Aggregates::new(db.clone(), Arc::new(SystemClock), redis);
-    let proof = match ops::verify_since(&db, &aggregates, options.since).await {
+    let progress = Arc::default();
+    let bar = VerifyBar::watching(&progress, "proving the books")?;
+    let proof = ops::verify_since(&db, &aggregates, options.since, &progress).await;
+    bar.end();
+    let proof = match proof {
         Err(error @ VerifyError::NoSuchRow { .. }) => return Err(WrongUse(error.to_string()).into()),
         proof => proof.context("cannot read the books")?,
     };
@@ -94,14 +99,14 @@ fn push_journal(text: &mut String, span: &JournalSpan) {
     }
 }
 
-fn row_to_text(row: &RowDigest) -> String {
+pub(super) fn row_to_text(row: &RowDigest) -> String {
     let digest = row
         .digest
         .map_or_else(|| "that is none".to_owned(), |digest| digest.to_string());
     format!("row {} with the digest {digest}", row.number)
 }
 
-fn row_to_json(row: &RowDigest) -> serde_json::Value {
+pub(super) fn row_to_json(row: &RowDigest) -> serde_json::Value {
     json!({ "number": row.number, "digest": row.digest.map(|digest| digest.to_string()) })
 }
 

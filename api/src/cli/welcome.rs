@@ -58,7 +58,7 @@ impl Call {
     }
 }
 
-const FILES: [&str; 1] = ["signing_key_file"];
+const FILES: [&str; 2] = ["signing_key_file", "journal_key_file"];
 
 fn flag(id: &str) -> String {
     id.replace('_', "-")
@@ -123,6 +123,7 @@ pub fn text(address: SocketAddr, call: &Call) -> String {
     format!(
         "Florin serves http://{address}
 
+  The console, in a browser   {url}/console
   Docs to try everything in   {url}/docs
 
   Become a customer:

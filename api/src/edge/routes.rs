@@ -16,6 +16,8 @@ use crate::problem::{Code, FieldFault, Problem};
 #[derive(Debug, Clone, Default)]
 pub struct Routes {
     by_shape: HashMap<String, Path>,
+    /// Pages below which every path is a page too, each with a slash at its end.
+    trees: Vec<(String, Path)>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -61,6 +63,7 @@ impl Routes {
         let by_shape = paths.filter_map(|(path, item)| Some((shape(path), Path::read(path, item.as_object()?, named))));
         Self {
             by_shape: by_shape.collect(),
+            trees: Vec::new(),
         }
     }
 
@@ -68,14 +71,18 @@ impl Routes {
     #[must_use]
     pub fn with_pages(mut self, paths: &[&str]) -> Self {
         for path in paths {
-            let page = Path {
-                template: (*path).to_owned(),
-                allow: "GET, HEAD".to_owned(),
-                ..Path::default()
-            };
-            self.by_shape.insert(shape(path), page);
+            self.by_shape.insert(shape(path), Path::of_page((*path).to_owned()));
         }
         self
+    }
+
+    /// Adds a page and all paths below it, which have one template.
+    #[must_use]
+    pub fn with_tree(self, root: &str) -> Self {
+        let mut routes = self.with_pages(&[root]);
+        let below = Path::of_page(format!("{root}/{{path}}"));
+        routes.trees.push((format!("{root}/"), below));
+        routes
     }
 
     /// The template in the document that a request's path matches.
@@ -174,13 +181,23 @@ impl Routes {
         };
         // Literal segments win over parameters, as they do in the router.
         let fitting = self.by_shape.iter().filter(|(shape, _)| fits(shape));
+        let fitting = fitting.min_by_key(|(_, path)| path.parameters.len());
+        let in_tree = || self.trees.iter().find(|(root, _)| path.starts_with(root.as_str()));
         fitting
-            .min_by_key(|(_, path)| path.parameters.len())
             .map(|(_, path)| path)
+            .or_else(|| in_tree().map(|(_, path)| path))
     }
 }
 
 impl Path {
+    fn of_page(template: String) -> Self {
+        Self {
+            template,
+            allow: "GET, HEAD".to_owned(),
+            ..Self::default()
+        }
+    }
+
     fn read(template: &str, item: &Map<String, Value>, named: &Value) -> Self {
         let mut queries = Vec::new();
         for (method, operation) in item {
@@ -281,11 +298,16 @@ mod tests {
 
     #[test]
     fn a_path_has_the_template_of_the_document() {
-        let routes = routes().with_pages(&["/docs"]);
+        let routes = routes().with_pages(&["/docs"]).with_tree("/pages");
         assert_eq!(routes.template("/v1/users/7"), Some("/v1/users/{id}"));
         assert_eq!(routes.template("/v1/users/me"), Some("/v1/users/me"));
         assert_eq!(routes.template("/docs"), Some("/docs"));
         assert_eq!(routes.template("/v1/users/7/x"), None);
+        assert_eq!(routes.template("/pages"), Some("/pages"));
+        for below in ["/pages/", "/pages/a", "/pages/a/b.js"] {
+            assert_eq!(routes.template(below), Some("/pages/{path}"));
+        }
+        assert_eq!(routes.template("/pagesa"), None);
     }
 
     #[test]

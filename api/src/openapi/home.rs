@@ -1,4 +1,5 @@
-//! The page at `/`: what answers here, and where to go on.
+//! The page at `/` for programs, and for people who read it with one: what answers here, and where to go on. Browsers are led
+//! to the console, which has the same links.
 
 /// The page, with the version of the program in it.
 pub fn html() -> String {
@@ -21,6 +22,8 @@ dd {{ margin: 0 }}
 <p>A wallet and transfer bank: wallets in exact decimals, and transfers between them over an authenticated REST API. This is
 version {version}.</p>
 <dl>
+<dt><a href=\"/console\">Look at the bank</a></dt>
+<dd>The console, for customers and staff: it uses this API and nothing else</dd>
 <dt><a href=\"/docs\">Try every operation</a></dt>
 <dd>Swagger UI: register, sign in, put the token into <em>Authorize</em></dd>
 <dt><a href=\"/redoc\">Read the API</a></dt>
@@ -29,8 +32,6 @@ version {version}.</p>
 <dd>What each code of a refusal means, and what to do</dd>
 <dt><a href=\"/health\">Health</a></dt>
 <dd>For machines there are <a href=\"/livez\">livez</a>, <a href=\"/readyz\">readyz</a> and <a href=\"/metrics\">metrics</a></dd>
-<dt>Console</dt>
-<dd>A console for customers and operators is to come here</dd>
 </dl>
 </body>
 </html>

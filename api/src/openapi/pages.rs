@@ -8,7 +8,8 @@ use poem::{
 use poem_openapi::OpenApiService;
 use serde_json::Value;
 
-use super::{home, page::DocsPage, problems};
+use super::{home, problems};
+use crate::static_page::StaticPage;
 
 /// The paths of the pages, for the log.
 pub const PAGES: [&str; 5] = ["/", "/openapi.json", "/docs", "/redoc", "/docs/problems"];
@@ -16,11 +17,11 @@ pub const PAGES: [&str; 5] = ["/", "/openapi.json", "/docs", "/redoc", "/docs/pr
 /// The finished pages.
 #[derive(Debug, Clone)]
 pub struct Pages {
-    home: DocsPage,
-    document: DocsPage,
-    swagger: DocsPage,
-    redoc: DocsPage,
-    problems: DocsPage,
+    home: StaticPage,
+    document: StaticPage,
+    swagger: StaticPage,
+    redoc: StaticPage,
+    problems: StaticPage,
 }
 
 impl Pages {
@@ -28,15 +29,15 @@ impl Pages {
     pub fn new(document: &Value) -> Self {
         let text = format!("{document:#}");
         Self {
-            home: DocsPage::html(&home::html()),
-            swagger: DocsPage::html(&swagger_html(&text)),
-            redoc: DocsPage::html(&redoc_html(&text)),
-            problems: DocsPage::html(&problems::html()),
-            document: DocsPage::json(text),
+            home: StaticPage::html(&home::html()),
+            swagger: StaticPage::html(&swagger_html(&text)),
+            redoc: StaticPage::html(&redoc_html(&text)),
+            problems: StaticPage::html(&problems::html()),
+            document: StaticPage::json(text),
         }
     }
 
-    fn find(&self, path: &str) -> Option<&DocsPage> {
+    fn find(&self, path: &str) -> Option<&StaticPage> {
         match path {
             "/" => Some(&self.home),
             "/openapi.json" => Some(&self.document),

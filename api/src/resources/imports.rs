@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
 use service::actor::Actor;
-use service::imports::Import;
+use service::imports::{Import, ImportFilter, RejectedLine};
 use service::values::{ImportId, ImportKind};
 use uuid::Uuid;
 
@@ -17,7 +17,10 @@ use super::Tag;
 use crate::auth::{ImportsRead, ImportsWrite};
 use crate::problem::ApiResult;
 use crate::samples;
-use crate::wire::{Accepted, FileUpload, ImportKindWord, ImportStatusWord, Json, Located, Time};
+use crate::wire::{
+    Accepted, CursorText, FileUpload, ImportKindWord, ImportStatusWord, Json, ListQuery, Listed, Located, PageLimit,
+    Time, page_request,
+};
 
 /// The handlers of `/v1/imports`.
 pub struct ImportsApi {
@@ -70,6 +73,18 @@ pub struct ImportView {
     pub failure: Option<String>,
 }
 
+/// A line of a file that was left out.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "RejectedLine", example)]
+pub struct RejectedLineView {
+    /// The line of the file on which the row begins; the header is line 1.
+    line: u64,
+    /// Why it was left out, a word such as `blank_timestamp`.
+    reason: String,
+    /// The row as the file has it, at most 500 characters; what is no text is replaced.
+    row: String,
+}
+
 #[OpenApi(prefix_path = "/v1/imports", tag = "Tag::Imports")]
 impl ImportsApi {
     /// Import merchants' activity
@@ -97,6 +112,57 @@ impl ImportsApi {
         upload: FileUpload,
     ) -> ApiResult<Accepted<StartedImportView>> {
         self.take_in(&actor, ImportKind::Transactions, upload).await
+    }
+
+    /// List imports
+    ///
+    /// Newest first, those of the command line and of other servers among them.
+    #[oai(path = "/", method = "get", operation_id = "imports_list")]
+    async fn list(
+        &self,
+        _reader: ImportsRead,
+        /// Only those of this kind.
+        kind: Query<Option<ImportKindWord>>,
+        /// Only those with this status.
+        status: Query<Option<ImportStatusWord>>,
+        /// Items in the page, 1 to 500.
+        limit: Query<Option<PageLimit>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<CursorText>>,
+    ) -> ApiResult<Json<Listed<ImportView>>> {
+        let request = page_request(ListQuery {
+            limit: limit.0,
+            cursor: cursor.0,
+        })?;
+        let filter = ImportFilter {
+            kind: kind.0.map(Into::into),
+            status: status.0.map(Into::into),
+        };
+        let page = self.services.imports.list(filter, request).await?;
+        Ok(Json(Listed::of(page, ImportView::from)))
+    }
+
+    /// List the rows that an import left out
+    ///
+    /// In the order of the file, with their reasons. The first 1 000 of each import are kept; `florin import --rejects`
+    /// writes all of them.
+    #[oai(path = "/:import_id/rejects", method = "get", operation_id = "imports_rejects")]
+    async fn rejects(
+        &self,
+        _reader: ImportsRead,
+        import_id: Path<Uuid>,
+        /// Items in the page, 1 to 500.
+        limit: Query<Option<PageLimit>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<CursorText>>,
+    ) -> ApiResult<Json<Listed<RejectedLineView>>> {
+        let request = page_request(ListQuery {
+            limit: limit.0,
+            cursor: cursor.0,
+        })?;
+        let id = ImportId(import_id.0);
+        let page = self.services.imports.rejects(id, request).await?;
+        Ok(Json(Listed::of(page, RejectedLineView::from)))
     }
 
     /// Look at an import
@@ -152,6 +218,26 @@ impl From<Import> for ImportView {
             bytes_applied: import.bytes_applied,
             bytes: import.size,
             failure: import.failure,
+        }
+    }
+}
+
+impl From<RejectedLine> for RejectedLineView {
+    fn from(rejected: RejectedLine) -> Self {
+        Self {
+            line: rejected.line,
+            reason: rejected.reason,
+            row: rejected.raw,
+        }
+    }
+}
+
+impl Example for RejectedLineView {
+    fn example() -> Self {
+        Self {
+            line: 17,
+            reason: "blank_merchant".to_owned(),
+            row: "01993f2a-7c00-7a10-8f3b-6d1c0e5a9b06,,2026-01-05T03:33:58,POS,,12.50,SUCCESS,POS,,STARTER".to_owned(),
         }
     }
 }

@@ -12,12 +12,14 @@ mod audit_table;
 pub mod audit_view;
 pub mod auth;
 pub mod batches;
+pub mod currencies;
 pub mod daily_totals;
 pub mod event_stream;
 pub mod event_view;
 pub mod events;
 pub mod holds;
 pub mod imports;
+pub mod journal_view;
 pub mod last_minute;
 pub mod limits;
 pub mod merchants;
@@ -26,8 +28,11 @@ pub mod one_time_tokens;
 pub mod operations;
 pub mod payments;
 pub mod personal_data;
+pub mod receipt_view;
+pub mod receipts;
 pub mod sessions;
 pub mod statements;
+pub mod status;
 pub mod transfer_inputs;
 pub mod transfer_view;
 pub mod transfers;
@@ -64,13 +69,15 @@ pub enum Tag {
     Imports,
     /// Who did what, to whom, when, and from where.
     Audit,
+    /// Receipts, which can be checked without the bank, and signed heads of the journal.
+    Journal,
     /// Health and metrics of the server.
     Operations,
 }
 
 impl Tag {
     /// Every tag in the order above, which poem-openapi does not keep.
-    pub const ORDER: [Self; 10] = [
+    pub const ORDER: [Self; 11] = [
         Self::Authentication,
         Self::Users,
         Self::Wallets,
@@ -80,6 +87,7 @@ impl Tag {
         Self::Reports,
         Self::Imports,
         Self::Audit,
+        Self::Journal,
         Self::Operations,
     ];
 }

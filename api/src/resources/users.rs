@@ -7,8 +7,9 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use service::Services;
+use service::actor::Permissions;
 use service::identity::{User, check_password};
-use service::values::UserId;
+use service::values::{Role, UserId};
 use uuid::Uuid;
 
 use super::Tag;
@@ -45,6 +46,27 @@ pub struct UserView {
     pub updated_at: Time,
 }
 
+/// The caller, and what they may do.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "OwnUser", example)]
+pub struct OwnUserView {
+    /// Names the user, for instance in the `user_id` of a wallet.
+    id: Uuid,
+    /// The e-mail address to sign in with, in lower case.
+    email: String,
+    /// The name of the person or program, 1 to 200 characters.
+    full_name: String,
+    role: RoleWord,
+    status: UserStatusWord,
+    /// When the user was made (RFC 3339, UTC, microseconds).
+    created_at: Time,
+    /// When the user last changed (RFC 3339, UTC, microseconds).
+    updated_at: Time,
+    /// What the caller may do, in the words of scopes: what the role allows, and with an API key only what its scopes name
+    /// too.
+    permissions: Vec<String>,
+}
+
 /// The old and the new password.
 #[derive(Object, Serialize, Deserialize)]
 #[oai(rename = "PasswordChange", example)]
@@ -69,11 +91,11 @@ pub struct RoleChangeInput {
 impl UsersApi {
     /// Who am I
     ///
-    /// The user whom the access token belongs to.
+    /// The user whom the access token belongs to, and what the caller may do.
     #[oai(path = "/me", method = "get", operation_id = "users_me")]
-    async fn me(&self, AnyCaller(actor): AnyCaller) -> ApiResult<Json<UserView>> {
+    async fn me(&self, AnyCaller(actor): AnyCaller) -> ApiResult<Json<OwnUserView>> {
         let user = self.services.identity.user(actor.user).await?;
-        Ok(Json(user.into()))
+        Ok(Json(OwnUserView::of(user.into(), actor.permissions)))
     }
 
     /// Change my password
@@ -162,6 +184,28 @@ impl From<User> for UserView {
             created_at: Time(user.created_at),
             updated_at: Time(user.updated_at),
         }
+    }
+}
+
+impl OwnUserView {
+    fn of(user: UserView, permissions: Permissions) -> Self {
+        let words = permissions.iter().map(|permission| permission.as_str().to_owned());
+        Self {
+            id: user.id,
+            email: user.email,
+            full_name: user.full_name,
+            role: user.role,
+            status: user.status,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            permissions: words.collect(),
+        }
+    }
+}
+
+impl Example for OwnUserView {
+    fn example() -> Self {
+        Self::of(UserView::example(), Permissions::of(Role::Customer))
     }
 }
 

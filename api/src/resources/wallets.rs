@@ -8,8 +8,10 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use service::Services;
 use service::actor::{Actor, Permission};
+use service::identity::{UserFilter, UserSearch};
+use service::page::PageRequest;
 use service::values::{UserId, WalletId};
-use service::wallets::{Holder, StatusReason};
+use service::wallets::{Holder, StatusReason, WalletFilter, WalletSearch};
 use uuid::Uuid;
 
 use super::Tag;
@@ -18,8 +20,8 @@ use crate::auth::{WalletsClose, WalletsFreeze, WalletsOpen, WalletsRead};
 use crate::fields::Input;
 use crate::problem::{ApiResult, Code, Problem};
 use crate::wire::{
-    CURRENCY_EXPECTED, CreatedTagged, CursorText, ExpectedTags, Json, JsonOrNothing, KnownTags, ListQuery, Listed,
-    PageLimit, Refreshed, Tagged, currency_of, page_request,
+    CURRENCY_EXPECTED, CreatedTagged, CursorText, ExpectedTags, Json, JsonOrNothing, KnownCurrency, KnownTags,
+    ListQuery, Listed, PageLimit, Refreshed, SearchText, Tagged, currency_of, page_request,
 };
 
 /// The handlers of `/v1/wallets`.
@@ -66,13 +68,19 @@ impl WalletsApi {
 
     /// List wallets
     ///
-    /// A customer's own; for staff those of a user, or all.
+    /// A customer's own; for staff those of a user, or all. A search finds the wallet whose id it is, and the wallets of
+    /// the users whom `GET /v1/users` finds by it, if they are at most 200.
     #[oai(path = "/", method = "get", operation_id = "wallets_list")]
     async fn list(
         &self,
         WalletsRead(actor): WalletsRead,
         /// Whose wallets. Customers may only name themselves.
         user_id: Query<Option<Uuid>>,
+        /// For staff: only the wallet whose id this is, and those of the users whose e-mail address or name begins so, in any
+        /// case, or whose id this is.
+        q: Query<Option<SearchText>>,
+        /// Only those in this currency, ISO 4217.
+        currency: Query<Option<KnownCurrency>>,
         /// Items in the page, 1 to 500.
         limit: Query<Option<PageLimit>>,
         /// `next_cursor` of the page before.
@@ -83,7 +91,16 @@ impl WalletsApi {
             limit: limit.0,
             cursor: cursor.0,
         })?;
-        let page = self.services.wallets.list(&actor, holder, request).await?;
+        let search = match q.0 {
+            Some(SearchText(search)) => Some(self.search_of(&actor, search).await?),
+            None => None,
+        };
+        let filter = WalletFilter {
+            holder,
+            currency: currency.0.map(|currency| currency.0),
+            search,
+        };
+        let page = self.services.wallets.list(&actor, filter, request).await?;
         Ok(Json(Listed::of(page, WalletView::from)))
     }
 
@@ -185,6 +202,38 @@ impl WalletsApi {
             .entries(&actor, WalletId(wallet_id.0), request)
             .await?;
         Ok(Json(Listed::of(page, EntryView::from)))
+    }
+}
+
+/// Users whose wallets one search shows. A search that finds more says so, and shows none.
+const SEARCHED_USERS_MAX: u64 = 200;
+
+impl WalletsApi {
+    /// What a search for wallets looks for. It tells whose wallets there are, so it needs both permissions.
+    async fn search_of(&self, actor: &Actor, search: UserSearch) -> Result<WalletSearch, Problem> {
+        if !actor.may(Permission::WalletsReadAll) || !actor.may(Permission::UsersRead) {
+            let detail = "a search needs the permissions wallets:read_all and users:read";
+            return Err(Problem::new(Code::Forbidden, detail));
+        }
+        let wallet = search.id().map(|id| WalletId(id.0));
+        let filter = UserFilter {
+            search: Some(search),
+            ..UserFilter::default()
+        };
+        let request = PageRequest {
+            limit: SEARCHED_USERS_MAX,
+            after: None,
+        };
+        let found = self.services.identity.users(&filter, request).await?;
+        if found.next.is_some() {
+            let message = format!("finds more than {SEARCHED_USERS_MAX} users: search for more letters");
+            return Err(Problem::unprocessable_field("q", message));
+        }
+        let owners = found.items.into_iter().map(|user| user.id);
+        Ok(WalletSearch {
+            wallet,
+            owners: owners.collect(),
+        })
     }
 }
 

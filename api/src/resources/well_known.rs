@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use poem::http::{HeaderValue, header};
-use poem::{IntoResponse, Response};
-use poem_openapi::registry::{MetaHeader, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::Example;
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use service::Services;
 use service::identity::PublicKey;
 
 use super::Tag;
-use crate::wire::Json;
+use crate::wire::{Cached, Json};
 
 /// The handler of `/.well-known/jwks.json`.
 pub struct WellKnownApi {
@@ -31,7 +28,8 @@ pub struct PublicKeySetView {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "PublicKey")]
 pub struct PublicKeyView {
-    /// The key with this name in the header of a token has signed it.
+    /// What it has signed names it: a token as `kid` in its header, a head as `key_id`.
+    #[oai(validator(pattern = "^[A-Za-z0-9_-]{1,64}$"))]
     kid: String,
     /// Always `OKP`.
     #[oai(validator(pattern = "^OKP$"))]
@@ -51,12 +49,9 @@ pub struct PublicKeyView {
     alg: String,
 }
 
-/// A 200 that caches may keep for a while.
-pub struct Cached<T>(Json<T>);
-
 /// A new key is published for 60 s before it signs. A copy from before must be too old by then, with a second or two for
 /// the server that gave it and for the difference of two clocks.
-const MAY_BE_KEPT: &str = "public, max-age=50";
+pub(super) const MAY_BE_KEPT: &str = "public, max-age=50";
 
 #[OpenApi(tag = "Tag::Authentication")]
 impl WellKnownApi {
@@ -69,65 +64,48 @@ impl WellKnownApi {
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
     async fn jwks(&self) -> Cached<PublicKeySetView> {
         let keys = self.services.identity.public_keys();
-        Cached(Json(PublicKeySetView {
-            keys: keys.into_iter().map(Into::into).collect(),
-        }))
+        Cached {
+            body: Json(PublicKeySetView {
+                keys: keys.into_iter().map(Into::into).collect(),
+            }),
+            control: MAY_BE_KEPT,
+        }
     }
 }
 
-impl<T> IntoResponse for Cached<T>
-where
-    Json<T>: IntoResponse,
-{
-    fn into_response(self) -> Response {
-        let mut response = self.0.into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(MAY_BE_KEPT));
-        response
-    }
-}
-
-impl<T> ApiResponse for Cached<T>
-where
-    Json<T>: ApiResponse,
-{
-    fn meta() -> MetaResponses {
-        let mut meta = Json::<T>::meta();
-        let header = MetaHeader {
-            name: "Cache-Control".to_owned(),
-            description: Some("How many seconds a copy may be used.".to_owned()),
-            required: false,
-            deprecated: false,
-            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
-        };
-        meta.responses[0].headers.push(header);
-        meta
-    }
-
-    fn register(registry: &mut Registry) {
-        Json::<T>::register(registry);
-    }
-}
-
-impl From<PublicKey> for PublicKeyView {
-    fn from(key: PublicKey) -> Self {
+impl PublicKeyView {
+    /// The key with this name; `x` is its 32 bytes in base64url.
+    pub fn new(kid: String, x: String) -> Self {
         Self {
-            kid: key.kid,
+            kid,
             kty: "OKP".to_owned(),
             crv: "Ed25519".to_owned(),
-            x: key.x,
+            x,
             usage: "sig".to_owned(),
             alg: "EdDSA".to_owned(),
         }
     }
 }
 
+impl From<PublicKey> for PublicKeyView {
+    fn from(key: PublicKey) -> Self {
+        Self::new(key.kid, key.x)
+    }
+}
+
 impl Example for PublicKeySetView {
     fn example() -> Self {
-        let key = PublicKey {
-            kid: "5f0c1e9ab2d37846".to_owned(),
-            x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned(),
-        };
-        Self { keys: vec![key.into()] }
+        Self {
+            keys: vec![PublicKeyView::example()],
+        }
+    }
+}
+
+impl Example for PublicKeyView {
+    fn example() -> Self {
+        Self::new(
+            "5f0c1e9ab2d37846".to_owned(),
+            "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned(),
+        )
     }
 }

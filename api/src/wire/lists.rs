@@ -6,8 +6,9 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 use serde_json::Value;
+use service::imports::LineNumber;
 use service::page::{Page, PageRequest};
-use service::values::{ApiKeyId, AuditId, DeliveryId, TransferId, UserId, WalletId, WebhookId};
+use service::values::{ApiKeyId, AuditId, DeliveryId, ImportId, TransferId, UserId, WalletId, WebhookId};
 use uuid::Uuid;
 
 use super::parameters::{CURSOR_PATTERN, CursorText, LIMIT_DEFAULT, LIMIT_MAX, PageLimit};
@@ -88,7 +89,7 @@ impl<T: Type> Type for Listed<T> {
             next_cursor.description = Some("What to give as `cursor` for the next page; null on the last one.");
             next_cursor.pattern = Some(CURSOR_PATTERN.to_owned());
             let mut list = MetaSchema::new("object");
-            list.description = Some("A part of a list, newest first.");
+            list.description = Some("A part of a list.");
             list.required = vec!["items"];
             list.properties = vec![
                 ("items", MetaSchemaRef::Inline(Box::new(items))),
@@ -180,6 +181,28 @@ impl CursorKey for WebhookId {
 
     fn read(text: &str) -> Option<Self> {
         read_id('h', text).map(Self)
+    }
+}
+
+impl CursorKey for ImportId {
+    fn write(&self) -> String {
+        write_id('i', self.0)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        read_id('i', text).map(Self)
+    }
+}
+
+impl CursorKey for LineNumber {
+    fn write(&self) -> String {
+        format!("l{}", self.0)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('l')?;
+        let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+        is_number.then(|| digits.parse().ok()).flatten().map(Self)
     }
 }
 

@@ -5,12 +5,14 @@ mod accept;
 mod amount;
 mod bounded_parts;
 mod broken_off;
+mod cached;
 mod counts;
 mod csv_rows;
 mod currency;
 mod dry_run;
 mod entity_tags;
 mod feed_parameters;
+mod gzip;
 mod idempotency;
 mod inputs;
 mod json;
@@ -34,9 +36,10 @@ mod weight;
 mod words;
 
 pub use self::{
-    accept::{MediaType, preferred},
+    accept::{MediaType, names, preferred},
     amount::{AMOUNT_EXPECTED, Amount, AmountInput},
     broken_off::broken_off,
+    cached::Cached,
     counts::Counts,
     csv_rows::{csv_rows, guarded},
     currency::{CURRENCY_EXPECTED, currency_of},
@@ -46,6 +49,7 @@ pub use self::{
         EVENT_CURSOR_EXPECTED, EVENT_CURSOR_PATTERN, EventCursorText, EventTypesText, event_type_expected,
         event_type_words,
     },
+    gzip::{gzip, takes_gzip},
     idempotency::IdempotencyHeader,
     inputs::{EmailInput, FullNameInput, HoldSeconds, MethodInput},
     json::{Accepted, Created, Json, Located, ShownOnce},
@@ -56,8 +60,8 @@ pub use self::{
     number::Number,
     objects::only_objects,
     parameters::{
-        ActionText, CurrencyText, CursorText, DayText, EVENTS_MAX, EventLimit, LIMIT_DEFAULT, LIMIT_MAX, PageLimit,
-        SearchText,
+        ActionText, CurrencyText, CursorText, DayText, EVENTS_MAX, EventLimit, KnownCurrency, LIMIT_DEFAULT, LIMIT_MAX,
+        PageLimit, SearchText,
     },
     replay::CreatedOrReplayed,
     sent_events::{SentEvents, write_event, write_heartbeat},
@@ -68,10 +72,9 @@ pub use self::{
     time::{Time, time_text},
     transaction::Transaction,
     upload::FileUpload,
-    weight::weight_milli,
     words::{
-        DeliveryStatusWord, ImportKindWord, ImportStatusWord, ProductWord, RoleWord, SigningWord, TransferKindWord,
-        TransferStatusWord, UserStatusWord, WalletStatusWord, WebhookStatusWord,
+        DeliveryStatusWord, ImportKindWord, ImportStatusWord, PathSideWord, ProductWord, RoleWord, SigningWord,
+        TransferKindWord, TransferStatusWord, UserStatusWord, WalletStatusWord, WebhookStatusWord,
     },
 };
 

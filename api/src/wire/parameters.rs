@@ -5,8 +5,9 @@ use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult};
 
 use service::audit::AuditAction;
 use service::identity::{ACCESS_TOKEN_SECONDS, UserSearch};
+use service::values::Currency;
 
-use super::schema_type;
+use super::{CURRENCY_EXPECTED, schema_type};
 
 /// Items in a page when the caller names no number.
 pub const LIMIT_DEFAULT: u64 = 50;
@@ -36,6 +37,10 @@ pub struct ActionText(pub AuditAction);
 /// A currency code that is not checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrencyText(pub String);
+
+/// A currency of ISO 4217.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownCurrency(pub Currency);
 
 /// A required date that is not checked yet. `None` when it is missing: the operation answers that itself, with 422.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +90,13 @@ impl ParseFromParameter for CurrencyText {
     }
 }
 
+impl ParseFromParameter for KnownCurrency {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let currency = Currency::from_code(value).map(Self);
+        currency.ok_or_else(|| ParseError::custom(CURRENCY_EXPECTED))
+    }
+}
+
 impl ParseFromParameter for DayText {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         Ok(Self(Some(value.to_owned())))
@@ -128,6 +140,12 @@ schema_type!(ActionText, "ActionText", {
 });
 
 schema_type!(CurrencyText, "CurrencyText", {
+    let mut schema = MetaSchema::new("string");
+    schema.pattern = Some(CURRENCY_PATTERN.to_owned());
+    schema
+});
+
+schema_type!(KnownCurrency, "KnownCurrency", {
     let mut schema = MetaSchema::new("string");
     schema.pattern = Some(CURRENCY_PATTERN.to_owned());
     schema

@@ -2,6 +2,7 @@
 
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
+use service::journal::PathSide;
 use service::values::{
     DeliveryStatus, ImportKind, ImportStatus, Product, Role, SigningScheme, TransferKind, TransferStatus, UserStatus,
     WalletStatus, WebhookStatus,
@@ -83,4 +84,8 @@ words!(
     /// How requests to a webhook are signed: `hmac` with a secret that both sides have, `ed25519` with a key of the bank's
     /// whose public half the receiver has.
     SigningWord of SigningScheme as "SigningScheme", "lowercase", { Hmac, Ed25519 }
+);
+words!(
+    /// On which side of the path a digest stands: it is hashed before what comes from the leaf, or after it.
+    PathSideWord of PathSide as "PathSide", "lowercase", { Left, Right }
 );

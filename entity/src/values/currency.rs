@@ -24,6 +24,31 @@ impl Currency {
         self.0.numeric()
     }
 
+    /// Every currency that wallets may have, by code.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let letters = b'A'..=b'Z';
+        let pairs = letters
+            .clone()
+            .flat_map(|first| letters.clone().map(move |second| [first, second]));
+        let codes = pairs.flat_map(|[first, second]| letters.clone().map(move |third| [first, second, third]));
+        let found = codes.filter_map(|code| Self::from_code(std::str::from_utf8(&code).ok()?));
+        found.collect()
+    }
+
+    /// Its English name in ISO 4217.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// How many decimals its smallest coin has; `None` for what has no coins, such as gold. Amounts have four decimals in
+    /// every currency.
+    #[must_use]
+    pub fn digits(self) -> Option<u16> {
+        self.0.exponent()
+    }
+
     /// The three-letter code.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -66,5 +91,26 @@ impl fmt::Debug for Currency {
 impl Serialize for Currency {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_currencies_are_listed_once_in_order() {
+        let all = Currency::all();
+        assert!(all.len() > 150, "{}", all.len());
+        assert!(all.is_sorted_by(|one, next| one < next));
+        for code in ["EUR", "JPY", "NGN", "USD", "ZWG"] {
+            assert!(all.iter().any(|currency| currency.code() == code), "{code}");
+        }
+        assert!(all.iter().all(|currency| !currency.name().is_empty()));
+        let digits = |code| Currency::from_code(code).and_then(Currency::digits);
+        assert_eq!(
+            ["USD", "JPY", "BHD", "XAU"].map(digits),
+            [Some(2), Some(0), Some(3), None]
+        );
     }
 }

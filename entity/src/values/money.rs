@@ -63,6 +63,14 @@ impl Money {
         Ok(Self(units))
     }
 
+    /// Reads an amount as SQLite stores it: with four decimals, and zero without a sign. No other spelling is one, since
+    /// SQL takes the digits of the text as ten-thousandths.
+    fn from_canonical(text: &str) -> Option<Self> {
+        let point = text.len().checked_sub(SCALE + 1)?;
+        let is_canonical = text.as_bytes()[point] == b'.' && text != "-0.0000";
+        text.parse().ok().filter(|_| is_canonical)
+    }
+
     /// The sum; `None` when it leaves ±`MAX`.
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
@@ -172,10 +180,27 @@ impl TryGetable for Money {
     /// Reads NUMERIC on PostgreSQL and canonical text on SQLite, where sea-orm would read a decimal through a float.
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         let money = if row.try_as_sqlite_row().is_some() {
-            String::try_get_by(row, index)?.parse().ok()
+            Self::from_canonical(&String::try_get_by(row, index)?)
         } else {
             Money::from_decimal(Decimal::try_get_by(row, index)?)
         };
         money.ok_or_else(|| damaged("Money"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_text_has_one_spelling() {
+        for (text, units) in [("12.5000", 125_000), ("-0.0001", -1), ("0.0000", 0)] {
+            assert_eq!(Money::from_canonical(text).map(Money::units), Some(units), "{text}");
+        }
+        for text in [
+            "12.5", "12", "12.50000", "-0.0000", "01.0000", ".0000", "1,0000", "é.0000", "",
+        ] {
+            assert_eq!(Money::from_canonical(text), None, "{text}");
+        }
     }
 }

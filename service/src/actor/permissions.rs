@@ -54,6 +54,8 @@ permissions! {
     TransfersReverse = "transfers:reverse": Operator Admin;
     /// Deposit into every wallet.
     DepositsWrite = "deposits:write": Operator Admin;
+    /// Read the journal's head.
+    JournalRead = "journal:read": Operator Auditor Admin;
     /// Read the events of all wallets, not only of one's own.
     EventsRead = "events:read": Support Operator Auditor Admin;
     /// Have the bank tell a program of events that one may read.
@@ -113,6 +115,7 @@ impl Permission {
             | Self::TransfersSettle
             | Self::TransfersReverse
             | Self::DepositsWrite
+            | Self::JournalRead
             | Self::EventsRead
             | Self::WebhooksWrite
             | Self::ReportsRead
@@ -148,6 +151,7 @@ impl Permission {
             | Self::TransfersWrite
             | Self::TransfersSettle
             | Self::DepositsWrite
+            | Self::JournalRead
             | Self::EventsRead
             | Self::ReportsRead
             | Self::StatisticsWrite
@@ -181,6 +185,7 @@ impl Permission {
             | Self::WalletsReadAll
             | Self::TransfersRead
             | Self::TransfersReadAll
+            | Self::JournalRead
             | Self::EventsRead
             | Self::ReportsRead
             | Self::StatisticsWrite

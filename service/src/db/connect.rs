@@ -121,7 +121,7 @@ fn make_file(url: &str) {
     }
 }
 
-async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
+pub(super) async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
     Ok(Database::connect(options).await?)
 }
 
@@ -139,7 +139,7 @@ async fn open_new_file(options: ConnectOptions) -> Result<DatabaseConnection, Fa
     }
 }
 
-fn base_options(url: &str, connections_max: u32) -> ConnectOptions {
+pub(super) fn base_options(url: &str, connections_max: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections_max)
@@ -268,7 +268,11 @@ async fn refuse_other_settings(connection: &mut PgConnection) -> Result<(), sqlx
 /// Time limits are set on the server: a time-out of the future would drop a transaction in the middle. A page that is read out
 /// of order costs hardly more than one in order: PostgreSQL's own figure is that of a disk which turns, and made it sort
 /// thousands of rows of which an index had the first ones in order.
-fn postgres_options(url: &str, connections_max: u32, settings: &[(&'static str, &'static str)]) -> ConnectOptions {
+pub(super) fn postgres_options(
+    url: &str,
+    connections_max: u32,
+    settings: &[(&'static str, &'static str)],
+) -> ConnectOptions {
     let mut options = base_options(url, connections_max);
     let settings = settings.to_vec();
     options

@@ -7,6 +7,7 @@ mod durability;
 mod fault;
 mod index_range;
 mod open;
+mod read_only;
 mod sweep;
 mod wal;
 
@@ -18,6 +19,7 @@ pub use durability::UnsafeSettings;
 pub use fault::{Fault, FaultKind};
 pub(crate) use index_range::{IndexRange, after_all_with_prefix};
 pub use open::{OpenError, UrlError, check_url, open, open_existing};
+pub(crate) use read_only::open_read_only;
 pub(crate) use sweep::Sweep;
 
 use std::future::Future;
@@ -26,7 +28,7 @@ use std::sync::Arc;
 
 use sea_orm::{
     AccessMode, ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
 /// The database, as one pool for each purpose. Cloning clones handles, not connections.
@@ -77,17 +79,53 @@ impl Db {
 
     /// A read-only transaction that sees one moment of the database, for reports of any length.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction, Fault> {
+        let tx = self.begin_snapshot().await?;
+        self.lift_time_limit(&tx).await?;
+        Ok(tx)
+    }
+
+    /// A second transaction that sees the same moment, for reading side by side while the first is open. `None` on SQLite,
+    /// where two transactions cannot be made to see one moment, and where the server does not know the first one's snapshot.
+    pub async fn share_snapshot(&self, first: &DatabaseTransaction) -> Result<Option<DatabaseTransaction>, Fault> {
+        if self.backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let export = Statement::from_string(DbBackend::Postgres, "SELECT pg_export_snapshot() AS id");
+        let Some(row) = first.query_one_raw(export).await? else {
+            return Ok(None);
+        };
+        let id: String = row.try_get("", "id")?;
+        let second = self.begin_snapshot().await?;
+        // The server made the id of hexadecimal digits and hyphens. It must be set before anything is read.
+        let shared = second
+            .execute_unprepared(&format!("SET TRANSACTION SNAPSHOT '{id}'"))
+            .await;
+        if let Err(error) = shared {
+            // A pooler may have led the second connection to another server, which does not know the snapshot.
+            tracing::info!(%error, "a snapshot cannot be shared");
+            return Ok(None);
+        }
+        self.lift_time_limit(&second).await?;
+        Ok(Some(second))
+    }
+
+    async fn begin_snapshot(&self) -> Result<DatabaseTransaction, Fault> {
         let (isolation, access) = match self.backend() {
             DbBackend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
             // A read transaction of SQLite in WAL mode is a snapshot.
             _ => (None, None),
         };
-        let tx = self.read.begin_with_config(isolation, access).await?;
+        Ok(self.read.begin_with_config(isolation, access).await?)
+    }
+
+    /// A large ledger takes longer than a request may, and a transaction waits while another one that shares its snapshot
+    /// reads.
+    async fn lift_time_limit(&self, tx: &DatabaseTransaction) -> Result<(), Fault> {
         if self.backend() == DbBackend::Postgres {
-            // A large ledger takes longer than a request may.
-            tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+            tx.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+                .await?;
         }
-        Ok(tx)
+        Ok(())
     }
 
     /// Runs `work` in a transaction and commits it when it succeeds.

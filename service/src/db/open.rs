@@ -2,6 +2,7 @@
 //! message contains a password.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,26 +96,31 @@ pub async fn open(url: &str, settings: ConnectSettings) -> Result<Db, OpenError>
 
 /// The same for a command that needs an existing bank: an SQLite file that does not exist is not created.
 pub async fn open_existing(url: &str, settings: ConnectSettings) -> Result<Db, OpenError> {
+    refuse_missing_file(url)?;
+    open(url, settings).await
+}
+
+pub(super) fn refuse_missing_file(url: &str) -> Result<(), OpenError> {
     let options = url.parse::<SqliteConnectOptions>().ok().filter(|_| is_sqlite(url));
     match options.and_then(|options| file_of(&options)) {
-        // A missing folder gets other advice, in `open`.
+        // A missing folder gets other advice, where the file is opened.
         Some(file) if !file.exists() && folder_of(&file).is_dir() => Err(OpenError {
             place: format!("the SQLite file {}", file.display()),
             advice: "name the bank's folder with --data-dir, or its database with --database-url; florin serve makes a new bank"
                 .to_owned(),
             said: Said("there is no such file".to_owned()),
         }),
-        _ => open(url, settings).await,
+        _ => Ok(()),
     }
 }
 
-struct OpenRefused {
-    error: OpenError,
+pub(super) struct OpenRefused {
+    pub error: OpenError,
     /// True when the server is likely to take connections soon, which the pool waits for.
     is_passing: bool,
 }
 
-async fn first_connection(url: &str) -> Result<(), OpenRefused> {
+pub(super) async fn first_connection(url: &str) -> Result<(), OpenRefused> {
     let options: PgConnectOptions = match url.parse() {
         Ok(options) => options,
         Err(error) => return Err(refused("PostgreSQL".to_owned(), &error, ENCODING.to_owned())),
@@ -182,7 +188,7 @@ fn advice(options: &PgConnectOptions, error: &sqlx::Error) -> String {
         Some(NO_SUCH_DATABASE) => format!("make it with `createdb -h {host} -p {port} -U {user} {database}`"),
         Some(_) => "see the log of PostgreSQL".to_owned(),
         None => match error {
-            sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            sqlx::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 format!(
                     "start PostgreSQL, or correct host and port in the URL; `pg_isready -h {host} -p {port}` asks it"
                 )
@@ -199,15 +205,12 @@ fn advice(options: &PgConnectOptions, error: &sqlx::Error) -> String {
 }
 
 /// True when a server took the connection but did not answer as PostgreSQL does.
-fn is_odd_answer(kind: std::io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset
-    )
+fn is_odd_answer(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset)
 }
 
 /// The error for a fault of the pool, on a file or on a server that took the first connection.
-fn of_fault(url: &str, fault: &Fault) -> OpenError {
+pub(super) fn of_fault(url: &str, fault: &Fault) -> OpenError {
     let said = Said(fault_words(fault));
     if !is_sqlite(url) {
         let options = url.parse::<PgConnectOptions>();

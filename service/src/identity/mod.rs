@@ -26,6 +26,7 @@ mod user_list;
 mod users;
 
 pub use crate::actor::Actor;
+pub use crate::keys::{KEY_WAIT_SECONDS, KeyChangeError, KeyFileError};
 pub(crate) use asker::{active_role, lock_asker};
 pub(crate) use erasure::{ErasedRows, ErasureStep};
 pub use error::{IdentityError, TokenError};
@@ -39,10 +40,7 @@ pub use throttle::{
     AskedMails, CallerBudget, CallerLimit, Registrations, SignInAttempt, SignInPlace, SignInRefusal, SignIns,
     ThrottleKey, Throttles, TooMany,
 };
-pub use tokens::{
-    ACCESS_TOKEN_SECONDS, KEY_WAIT_SECONDS, KeyChangeError, KeyFileError, KeyReport, KeySet, KeyState, PublicKey,
-    list_keys, retire_key, rotate_keys,
-};
+pub use tokens::{ACCESS_TOKEN_SECONDS, KeyReport, KeySet, KeyState, PublicKey, list_keys, retire_key, rotate_keys};
 
 use std::collections::{HashMap, HashSet};
 use std::io;

@@ -27,7 +27,8 @@ impl UserSearch {
     }
 
     /// The user id, if the text is one.
-    pub(super) fn id(&self) -> Option<UserId> {
+    #[must_use]
+    pub fn id(&self) -> Option<UserId> {
         self.id
     }
 

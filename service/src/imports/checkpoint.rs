@@ -8,6 +8,7 @@ use sea_orm::sqlx::{PgConnection, SqliteConnection};
 
 use super::counts::RowCounts;
 use super::import::Import;
+use super::kept::{RejectedLine, rejects_text};
 use super::repo::{self, ImportUpdate};
 use crate::db::{Db, Fault};
 use crate::values::ImportId;
@@ -21,6 +22,8 @@ pub struct Checkpoint {
     pub(super) counts: RowCounts,
     /// The import's skipped rows by reason once the block is stored.
     pub(super) skip_reasons: BTreeMap<String, u64>,
+    /// Rejected lines of the block, as `rejects_text` writes them; `None` without any to keep.
+    pub(super) rejects: Option<String>,
 }
 
 /// A transaction in which a checkpoint can be read and moved: sea-orm's, or one of a driver.
@@ -98,6 +101,15 @@ impl Checkpoint {
             bytes: import.bytes_applied..to,
             counts,
             skip_reasons,
+            rejects: None,
+        }
+    }
+
+    /// The same, which keeps these rejected lines of the block.
+    pub(super) fn keeping(self, rejects: &[RejectedLine]) -> Self {
+        Self {
+            rejects: rejects_text(rejects),
+            ..self
         }
     }
 
@@ -135,7 +147,7 @@ impl Checkpoint {
         repo::is_at_on_sqlite(tx, self).await
     }
 
-    /// Moves the checkpoint behind the block and adds the block's counts, of which `inserted` rows were new. On `Stale`
+    /// Moves the checkpoint behind the block, keeps its rejected lines and adds the block's counts, of which `inserted` rows were new. On `Stale`
     /// the caller must roll the transaction back.
     pub async fn advance<'tx>(&self, tx: impl Into<CheckpointTx<'tx>> + Send, inserted: u64) -> Result<Stored, Fault> {
         let rows = AppliedRows {

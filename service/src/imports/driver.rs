@@ -106,6 +106,7 @@ impl ImportRun {
             },
             stamp: self.stamp,
             bytes_applied: self.import.bytes_applied,
+            rows_skipped: self.import.counts.rows_skipped,
             rejects: self.rejects.clone(),
             pace: self.pace,
         }
@@ -174,7 +175,7 @@ impl ImportRun {
     /// were stale the block is left out without a fault; the block after it then finds that the checkpoint is not at
     /// its beginning, and the file is read again from the checkpoint.
     async fn apply<K: FileKind>(&mut self, kind: &K, block: Block<K::Batch>) -> Result<(), ImportError> {
-        let checkpoint = Checkpoint::new(&self.import, block.to, block.counts);
+        let checkpoint = Checkpoint::new(&self.import, block.to, block.counts).keeping(&block.rejects);
         for tries in 0..TRIES_MAX {
             match kind.store(&checkpoint, &block.batch).await {
                 Ok(Stored::Applied(rows)) => {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::content::{ContentGuard, ContentId, FileStat};
 use super::counts::{RowCounts, SkipReason};
 use super::error::{HeaderProblem, ImportError};
+use super::kept::{KeptRejects, RejectedLine};
 use super::kind::{FileKind, Pace, Parsed};
 use super::records::{Found, Records};
 use super::rejects::{Reject, Rejects};
@@ -34,6 +35,8 @@ pub(super) struct ReadPlan {
     pub stamp: Option<FileStat>,
     /// The offset up to which rows are applied.
     pub bytes_applied: u64,
+    /// Rows up to there that were skipped.
+    pub rows_skipped: u64,
     pub rejects: Option<Rejects>,
     /// The pace of a replay; `None` to read as fast as possible.
     pub pace: Option<Pace>,
@@ -44,6 +47,8 @@ pub(super) struct Block<Batch> {
     pub from: u64,
     pub to: u64,
     pub counts: RowCounts,
+    /// The rejected lines that the bank keeps.
+    pub rejects: Vec<RejectedLine>,
     /// How long a replay at the original pace waits before this block, in milliseconds.
     pub wait_ms: u64,
     pub batch: Batch,
@@ -93,6 +98,7 @@ pub(super) fn read<K: FileKind>(
         guard,
         layout,
         records,
+        kept: KeptRejects::after(plan.rows_skipped),
     };
     reading.go_to_checkpoint()?;
     reading.send_blocks()
@@ -124,6 +130,7 @@ struct FileReading<'a, K: FileKind> {
     guard: ContentGuard,
     layout: K::Layout,
     records: Records<io::Take<File>>,
+    kept: KeptRejects,
 }
 
 /// How the reading of one block ended.
@@ -137,7 +144,7 @@ enum Filled {
 
 impl<K: FileKind> FileReading<'_, K> {
     /// Skips to the checkpoint. With a rejects file the rows before it are read again, so that it has every rejected
-    /// line.
+    /// line; and while rejected lines are kept, so that the lines are counted.
     fn go_to_checkpoint(&mut self) -> Result<(), FileReadError> {
         let ReadPlan {
             bytes_applied: checkpoint,
@@ -147,11 +154,13 @@ impl<K: FileKind> FileReading<'_, K> {
         if checkpoint == 0 {
             return Ok(());
         }
-        while self.plan.rejects.is_some() && self.records.offset() < checkpoint && !self.blocks.is_closed() {
+        let rejects = self.plan.rejects.is_some();
+        let counts_lines = rejects || self.kept.has_room();
+        while counts_lines && self.records.offset() < checkpoint && !self.blocks.is_closed() {
             match self.records.read_next()? {
                 Found::End => break,
                 Found::Record => {
-                    if let Parsed::Skipped(reason) = self.kind.parse(&self.layout, self.records.record()) {
+                    if rejects && let Parsed::Skipped(reason) = self.kind.parse(&self.layout, self.records.record()) {
                         self.reject(reason)?;
                     }
                 }
@@ -187,6 +196,7 @@ impl<K: FileKind> FileReading<'_, K> {
                     from,
                     to,
                     counts,
+                    rejects: self.kept.take(),
                     wait_ms: rows.iter().map(K::wait_ms).sum(),
                     batch: self.kind.batch(rows),
                 });
@@ -224,6 +234,7 @@ impl<K: FileKind> FileReading<'_, K> {
                 }
                 Parsed::Skipped(reason) => {
                     *counts.skipped.entry(reason).or_default() += 1;
+                    self.kept.keep(self.records.line(), reason, self.records.raw());
                     self.reject(reason)?;
                 }
             }

@@ -148,6 +148,7 @@ impl Runner {
             let holder = repo::holder(&self.db.write, import.kind, import.digest).await?;
             match holder {
                 Some(holder) if holder.status == ImportStatus::Completed => {
+                    repo::copy_rejects(&self.db.write, holder.id, import.id).await?;
                     let end = End::AlreadyApplied(&as_duplicates(&holder));
                     repo::finish(&self.db.write, &import, end, self.clock.now()).await?;
                     return Ok(ImportOutcome::Finished(reload(&self.db, import.id).await?));
@@ -202,6 +203,7 @@ impl Runner {
                         ..self.new_import(kind, file, content)
                     };
                     self.store(NewImport::of_file(import.clone(), false)).await?;
+                    repo::copy_rejects(&self.db.write, holder.id, import.id).await?;
                     return Ok(import);
                 }
                 None => {

@@ -9,6 +9,8 @@
 //!   ‖ changes (4) ‖ at ‖ root
 //! - of a leaf: 0 ‖ public bytes ‖ HMAC-SHA-256(salt of the ledger, id ‖ private bytes)
 //! - of a node of the tree: 1 ‖ left ‖ right, as RFC 6962 divides the leaves
+//!
+//! What a head's signature covers is no digest: `florin head 1` ‖ 0 ‖ ledger id ‖ number (8) ‖ digest ‖ transfers (4) ‖ at
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
@@ -43,25 +45,45 @@ pub fn merkle_root(leaves: &[Sha256Digest]) -> Sha256Digest {
         [] => sha256(&[]),
         [leaf] => *leaf,
         _ => {
-            // The largest power of two below the number of leaves.
-            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+            let (left, right) = divide(leaves);
             node(merkle_root(left), merkle_root(right))
         }
     }
+}
+
+/// Two or more leaves, divided at the largest power of two below their number.
+pub(super) fn divide(leaves: &[Sha256Digest]) -> (&[Sha256Digest], &[Sha256Digest]) {
+    leaves.split_at(leaves.len().next_power_of_two() / 2)
 }
 
 pub(super) fn node(left: Sha256Digest, right: Sha256Digest) -> Sha256Digest {
     sha256(&[&[NODE], &left.0, &right.0])
 }
 
+/// The digest of a leaf with these public bytes, and private bytes whose HMAC is `sealed`.
+#[must_use]
+pub fn leaf_digest(public: &[u8], sealed: Sha256Digest) -> Sha256Digest {
+    sha256(&[&[LEAF], public, &sealed.0])
+}
+
+/// The bytes that the signature of a head covers: a row's number, digest, transfers and time.
+#[must_use]
+pub fn head_bytes(ledger: Uuid, number: i64, digest: Sha256Digest, transfers: u32, at: Timestamp) -> Vec<u8> {
+    let mut bytes = Bytes::with_capacity(96);
+    bytes
+        .raw(HEAD_DOMAIN)
+        .id(ledger)
+        .raw(&number.to_be_bytes())
+        .raw(&digest.0)
+        .raw(&transfers.to_be_bytes())
+        .time(at);
+    bytes.into_inner()
+}
+
 const DOMAIN: &[u8] = b"florin journal 1\0";
+const HEAD_DOMAIN: &[u8] = b"florin head 1\0";
 const LEAF: u8 = 0;
 const NODE: u8 = 1;
-
-/// The digest of a leaf with these public bytes, and private bytes that `seal` has sealed.
-pub(super) fn digest_of_leaf(public: &Bytes, sealed: Sha256Digest) -> Sha256Digest {
-    sha256(&[&[LEAF], &public.0, &sealed.0])
-}
 
 /// HMAC of private bytes with the ledger's secret, without which they cannot be guessed.
 pub(super) fn seal(salt: &Salt, private: &Bytes) -> Sha256Digest {

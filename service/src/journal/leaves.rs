@@ -21,13 +21,20 @@
 //! texts enter through a salted digest: an erasure removes them and the salt, and the digest stays in the leaf. The
 //! request's digest is in no leaf, since an erasure removes it.
 
+mod public;
+mod reader;
+
 use uuid::Uuid;
 
-use super::digests::{Bytes, Salt, digest_of_leaf, seal, sha256};
+use self::public::PublicFields;
+use super::digests::{Bytes, Salt, leaf_digest, seal, sha256};
 use crate::values::{
     BatchId, ChangeId, ChangeKind, Currency, Digest, Method, Money, Sha256Digest, TextsSalt, Timestamp, TransferId,
     TransferKind, TransferStatus, UserId, WalletId,
 };
+
+pub use public::PublicTransfer;
+pub(crate) use reader::time_of_micros;
 
 /// The values of a transfer that enter its leaf.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +100,7 @@ impl TransferLeaf<'_> {
     /// The bytes that the other side of the transfer may see.
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
-        self.public().into_inner()
+        self.public().bytes().into_inner()
     }
 
     /// HMAC of the bytes that only the source's owner may know.
@@ -111,29 +118,28 @@ impl TransferLeaf<'_> {
     /// The leaf's digest.
     #[must_use]
     pub fn digest(&self, salt: &Salt) -> Sha256Digest {
-        digest_of_leaf(&self.public(), self.sealed(salt))
+        leaf_digest(&self.public_bytes(), self.sealed(salt))
     }
 
-    fn public(&self) -> Bytes {
-        let mut bytes = Bytes::with_capacity(192);
-        bytes
-            .raw(b"T")
-            .id(self.id.0)
-            .time(self.created_at)
-            .raw(&[number_of_kind(self.kind), number_of_status(self.status)])
-            .id(self.source.0)
-            .id(self.destination.0)
-            .amount(self.amount)
-            .text(self.currency.code())
-            .optional(self.method, |bytes, method| bytes.text(method.as_str()))
-            .optional(self.reason, |bytes, reason| bytes.text(reason))
-            .optional(self.parent, |bytes, parent| bytes.id(parent.0))
-            .optional(self.batch, |bytes, batch| bytes.id(batch.0))
-            .optional(self.created_by, |bytes, user| bytes.id(user.0))
-            .optional(self.expires_at, Bytes::time)
-            .optional(self.released, Bytes::amount)
-            .optional(self.texts, |bytes, digest| bytes.raw(&digest.0));
-        bytes
+    fn public(&self) -> PublicFields<'_> {
+        PublicFields {
+            id: self.id,
+            created_at: self.created_at,
+            kind: self.kind,
+            status: self.status,
+            source: self.source,
+            destination: self.destination,
+            amount: self.amount,
+            currency: self.currency,
+            method: self.method.map(Method::as_str),
+            reason: self.reason,
+            parent: self.parent,
+            batch: self.batch,
+            created_by: self.created_by,
+            expires_at: self.expires_at,
+            released: self.released,
+            texts: self.texts,
+        }
     }
 }
 
@@ -152,7 +158,7 @@ impl ChangeLeaf<'_> {
             .long_text(self.after);
         let mut private = Bytes::with_capacity(16);
         private.id(self.id.0);
-        digest_of_leaf(&public, seal(salt, &private))
+        leaf_digest(&public.into_inner(), seal(salt, &private))
     }
 }
 

@@ -7,9 +7,13 @@
 mod chain;
 mod digests;
 mod leaves;
+mod paths;
 mod tree;
 
 pub use chain::{ChainRow, CommitContent, Head, LedgerIdentity};
-pub use digests::{Salt, digest_of_row, merkle_root};
-pub use leaves::{ChangeLeaf, TransferLeaf, digest_of_texts, opening_text};
+pub use digests::{Salt, digest_of_row, head_bytes, leaf_digest, merkle_root};
+pub use leaves::{ChangeLeaf, PublicTransfer, TransferLeaf, digest_of_texts, opening_text};
+pub use paths::{PathSide, PathStep, path_of, root_along};
 pub use tree::MerkleTree;
+
+pub(crate) use leaves::time_of_micros;

@@ -1,6 +1,7 @@
 //! The callers of the batch that is being committed, and of the commands that wait behind it.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use super::arrivals::Arrivals;
 use super::error::SubmitError;
@@ -62,6 +63,10 @@ impl<'a> CommandBatch<'a> {
 
     /// Answers the callers at these places with the outcomes of their commands.
     pub fn done(&mut self, places: &[usize], outcomes: Vec<Outcome>) {
+        let now = Instant::now();
+        let callers = places.iter().filter_map(|place| self.callers[*place].as_ref());
+        self.metrics
+            .note_answers(callers.map(|caller| caller.waited_until(now)));
         for (place, outcome) in places.iter().zip(outcomes) {
             if let Some(caller) = self.callers[*place].take() {
                 caller.answer(Ok(outcome));

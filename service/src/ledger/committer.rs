@@ -169,6 +169,12 @@ impl Queue {
         !self.sender.is_closed()
     }
 
+    /// How many rows may wait in the queue.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// How many rows are waiting in the queue.
     #[must_use]
     pub fn depth(&self) -> usize {

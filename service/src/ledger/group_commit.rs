@@ -65,8 +65,13 @@ fn leaves(writes: &Writes, salt: &Salt) -> Vec<Sha256Digest> {
 }
 
 /// The leaf that a transfer has in the journal.
-pub(super) fn leaf_of_transfer(transfer: &Transfer, salt: &Salt) -> Sha256Digest {
-    let leaf = TransferLeaf {
+pub(crate) fn leaf_of_transfer(transfer: &Transfer, salt: &Salt) -> Sha256Digest {
+    leaf_values_of(transfer).digest(salt)
+}
+
+/// The values of a transfer that enter its leaf.
+pub(crate) fn leaf_values_of(transfer: &Transfer) -> TransferLeaf<'_> {
+    TransferLeaf {
         id: transfer.id,
         created_at: transfer.created_at,
         kind: transfer.kind,
@@ -86,8 +91,7 @@ pub(super) fn leaf_of_transfer(transfer: &Transfer, salt: &Salt) -> Sha256Digest
         key: transfer.key,
         api_key: transfer.api_key,
         available: transfer.failure.and_then(|failure| failure.available()),
-    };
-    leaf.digest(salt)
+    }
 }
 
 /// The leaf that a change has in the journal.

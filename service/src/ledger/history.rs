@@ -77,6 +77,28 @@ pub(crate) async fn balance_before(db: &Db, wallet: WalletId, time: Timestamp) -
     Ok(newest.map_or_else(BalanceAt::default, |(balance, version)| BalanceAt { balance, version }))
 }
 
+/// The newest row of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalHead {
+    /// Its number: how many commits there were since the ledger's birth.
+    pub number: i64,
+    /// The bank's time of the commit.
+    pub at: Timestamp,
+}
+
+/// The journal's head, as the database has it now.
+pub(crate) async fn journal_head(db: &Db) -> Result<JournalHead, Fault> {
+    let newest: Option<(i64, Timestamp)> = journal::Entity::find()
+        .select_only()
+        .columns([journal::Column::Number, journal::Column::At])
+        .order_by_desc(journal::Column::Number)
+        .into_tuple()
+        .one(&db.read)
+        .await?;
+    let (number, at) = newest.ok_or_else(|| DbErr::RecordNotFound("the journal has no row".to_owned()))?;
+    Ok(JournalHead { number, at })
+}
+
 /// The time of the journal's head. What was until then does not change any more: all later records have later times.
 pub(crate) async fn head_time(db: &Db) -> Result<Timestamp, Fault> {
     let newest: Option<Timestamp> = journal::Entity::find()

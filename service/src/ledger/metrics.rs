@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::latency::{CommitTimes, RecentTimes};
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
         /// Live counters; each only grows.
@@ -15,6 +17,8 @@ macro_rules! counters {
             pub(super) wait_us: Histogram,
             last_loss: Mutex<Option<JournalLoss>>,
             batch_since: Mutex<Option<Instant>>,
+            recent: Mutex<RecentTimes>,
+            clock: StopWatch,
         }
 
         /// The counters at one moment.
@@ -63,6 +67,15 @@ counters! {
     unknown_commits,
     /// Statements that the commit path sent to the database, with BEGIN, COMMIT and ROLLBACK.
     statements,
+}
+
+/// Counts whole seconds from its making on.
+struct StopWatch(Instant);
+
+impl Default for StopWatch {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
 }
 
 /// Values counted by powers of four, from 1 to 4^11 and above.
@@ -139,6 +152,21 @@ impl Metrics {
     /// Notes when the current batch began; `None` when it has ended.
     pub(super) fn note_batch(&self, since: Option<Instant>) {
         *self.batch_since.lock() = since;
+    }
+
+    /// How long callers waited for their commits in the last minute.
+    #[must_use]
+    pub fn last_minute(&self) -> CommitTimes {
+        let second = self.clock.0.elapsed().as_secs();
+        self.recent.lock().last_minute(second)
+    }
+
+    /// Counts how long callers, who are answered now, have waited.
+    pub(super) fn note_answers(&self, waited: impl IntoIterator<Item = Duration>) {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        // Read with the lock held, so that seconds do not go back.
+        let mut recent = self.recent.lock();
+        recent.add(self.clock.0.elapsed().as_secs(), waited.into_iter().map(micros));
     }
 
     /// Counts how long a command was in the queue.

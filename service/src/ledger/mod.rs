@@ -17,6 +17,7 @@ mod error;
 mod group_commit;
 mod handover;
 mod in_turn;
+mod latency;
 mod locked_wallets;
 mod memory;
 mod metrics;
@@ -41,7 +42,8 @@ pub use committer::{Ledger, Queue, QueuePlace};
 pub use entries::{EntryPage, WalletEntry, entries_of};
 pub use error::SubmitError;
 pub use handover::Handovers;
-pub use history::BalanceAt;
+pub use history::{BalanceAt, JournalHead};
+pub use latency::CommitTimes;
 pub use metrics::{HistogramSnapshot, JournalLoss, Metrics, MetricsSnapshot};
 pub use records::{AllRecords, Record, RecordedChange, RecordedTransfer};
 pub use types::{
@@ -51,10 +53,17 @@ pub use types::{
     StatusRequest, Texts, TextsSeal, Transfer, VoidRequest, Wallet, WalletChange, WalletLimits, WalletRefusal,
     WalletTag, day_of,
 };
-pub use verify::{Check, JournalSpan, Report, RowDigest, VerifyError, verify, verify_since};
+pub use verify::{
+    Check, Extension, JournalSpan, Report, RowDigest, VerifyError, VerifyProgress, verify, verify_extension,
+    verify_since,
+};
 
-pub(crate) use verify::verify_in;
+pub(crate) use verify::{BooksSnapshot, verify_in};
 
 pub(crate) use bank_clock::clock_skew_ms;
-pub(crate) use history::{EntryRange, balance_before, entries_in, head_time};
-pub(crate) use repo::{TextsRange, erase_some_texts, hold_of, records_by_id, records_in, transfer_of, wallet_of};
+pub(crate) use group_commit::{leaf_of_transfer, leaf_values_of};
+pub(crate) use history::{EntryRange, balance_before, entries_in, head_time, journal_head};
+pub(crate) use repo::{
+    TextsRange, erase_some_texts, hold_of, leaf_columns, records_by_id, records_in, stored_identity, times_are_finite,
+    transfer_in, transfer_of, wallet_of,
+};

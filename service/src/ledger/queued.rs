@@ -35,6 +35,11 @@ impl Caller {
         self.since.elapsed()
     }
 
+    /// How long the caller has waited at a time.
+    pub fn waited_until(&self, now: Instant) -> Duration {
+        now.duration_since(self.since)
+    }
+
     /// True once the caller is to be answered `Contended`.
     pub fn has_waited_enough(&self) -> bool {
         self.waited() >= CONTENDED_AFTER

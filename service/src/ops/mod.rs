@@ -14,8 +14,11 @@ use tokio::time::timeout;
 use crate::aggregates::{self, Aggregates, Comparison, Verdict};
 use crate::audit::{self, AuditAction, AuditLine};
 use crate::clock::Clock;
-use crate::db::{Db, Fault};
-use crate::ledger::{self, JournalLoss, Ledger, Metrics, MetricsSnapshot, Queue, Report, VerifyError};
+use crate::db::{Db, Fault, SqlDialect};
+use crate::ledger::{
+    self, BooksSnapshot, CommitTimes, JournalHead, JournalLoss, Ledger, Metrics, MetricsSnapshot, Queue, Report,
+    VerifyError, VerifyProgress,
+};
 use crate::statistics::{self, Statistics};
 use crate::values::Timestamp;
 use crate::workers::{WorkerReport, Workers};
@@ -53,6 +56,8 @@ impl Proof {
 
 /// How many snapshots are tried when the archiver moves days between the reads of Redis and of the database.
 const SNAPSHOTS_MAX: usize = 5;
+/// How long a look at the journal's head waits for the database.
+const HEAD_MAX: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for callers that are still using the database.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 
@@ -96,6 +101,24 @@ impl Ops {
         Ok(())
     }
 
+    /// The journal's head; `None` when the database does not give it within a second.
+    pub async fn journal_head(&self) -> Option<JournalHead> {
+        match timeout(HEAD_MAX, ledger::journal_head(&self.db)).await {
+            Ok(Ok(head)) => Some(head),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the journal's head cannot be read");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// True for PostgreSQL, false for SQLite.
+    #[must_use]
+    pub fn is_on_postgres(&self) -> bool {
+        SqlDialect::new(self.db.backend()).is_postgres()
+    }
+
     /// Proves that this process can do its work: the committer runs and is not stuck, the database is safe and takes a
     /// write, and the clocks agree. Answers within about 2 s.
     pub async fn prove_ready(&self) -> Result<(), NotReady> {
@@ -106,6 +129,18 @@ impl Ops {
     #[must_use]
     pub fn uptime_s(&self) -> i64 {
         (self.clock.now() - self.started_at).num_seconds()
+    }
+
+    /// When the services started.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// How long callers waited for their commits in the last minute.
+    #[must_use]
+    pub fn last_minute(&self) -> CommitTimes {
+        self.metrics.last_minute()
     }
 
     /// The commit path's counters.
@@ -147,6 +182,12 @@ impl Ops {
         self.queue.depth()
     }
 
+    /// How many commands may wait for the committer.
+    #[must_use]
+    pub fn queue_max(&self) -> usize {
+        self.queue.capacity()
+    }
+
     /// Proves the books, and compares the aggregates with them.
     pub async fn verify(&self) -> Result<Proof, VerifyError> {
         verify(&self.db, &self.aggregates).await
@@ -162,11 +203,16 @@ impl Ops {
 
 /// Proves the books and the aggregates of a database, whether a bank runs on it or not.
 pub async fn verify(db: &Db, aggregates: &Aggregates) -> Result<Proof, VerifyError> {
-    verify_since(db, aggregates, 0).await
+    verify_since(db, aggregates, 0, &Arc::default()).await
 }
 
-/// The same, with the journal checked from the row after `since` on.
-pub async fn verify_since(db: &Db, aggregates: &Aggregates, since: i64) -> Result<Proof, VerifyError> {
+/// The same, with the journal checked from the row after `since` on. `progress` tells how far it has come.
+pub async fn verify_since(
+    db: &Db,
+    aggregates: &Aggregates,
+    since: i64,
+    progress: &Arc<VerifyProgress>,
+) -> Result<Proof, VerifyError> {
     let mut tries = 0;
     loop {
         let reading = aggregates.read_hot().await;
@@ -185,8 +231,8 @@ pub async fn verify_since(db: &Db, aggregates: &Aggregates, since: i64) -> Resul
             },
             Some(compared) => compared,
         };
-        let books = ledger::verify_in(&tx, since).await?;
-        tx.rollback().await.map_err(Fault::from)?;
+        let parallel = db.share_snapshot(&tx).await?;
+        let books = ledger::verify_in(BooksSnapshot { tx, parallel }, since, progress).await?;
         return Ok(Proof {
             books,
             aggregates: compared,

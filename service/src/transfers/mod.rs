@@ -133,6 +133,21 @@ impl Transfers {
     /// A transfer that the actor may see: as the owner of either side, or with `transfers:read_all`. A refused one is for the
     /// source's owner, the user who asked, and those who may read all.
     pub async fn get(&self, actor: &Actor, id: TransferId) -> Result<ShownTransfer, TransferError> {
+        let (found, own) = self.find(actor, id).await?.ok_or(TransferError::NotFound)?;
+        let viewer = Viewer::of(actor, &own);
+        let mut shown = repo::shown(&self.db.read, vec![found], self.clock.now(), viewer).await?;
+        shown.pop().ok_or(TransferError::NotFound)
+    }
+
+    /// The same transfer as it is stored, without what has become of it; `None` where `get` answers that there is none.
+    pub(crate) async fn stored(&self, actor: &Actor, id: TransferId) -> Result<Option<Transfer>, Fault> {
+        let found = self.find(actor, id).await?;
+        Ok(found.map(|(transfer, _)| transfer))
+    }
+
+    /// A transfer that the actor may see, and those of the actor's own wallets that they may use. With
+    /// `transfers:read_all` the wallets are not read.
+    async fn find(&self, actor: &Actor, id: TransferId) -> Result<Option<(Transfer, Vec<WalletId>)>, Fault> {
         let mut own = Vec::new();
         let found = if actor.may(Permission::TransfersReadAll) {
             repo::find(&self.db.read, id).await?
@@ -141,12 +156,9 @@ impl Transfers {
             own = repo::wallets_of(&self.db.read, actor.user).await?;
             repo::find_of(&self.db.read, (actor.user, &own), id).await?
         };
-        let may_use = |transfer: &Transfer| actor.may_use(transfer.source) || actor.may_use(transfer.destination);
-        let found = found.filter(may_use).ok_or(TransferError::NotFound)?;
         own.retain(|wallet| actor.may_use(*wallet));
-        let viewer = Viewer::of(actor, &own);
-        let mut shown = repo::shown(&self.db.read, vec![found], self.clock.now(), viewer).await?;
-        shown.pop().ok_or(TransferError::NotFound)
+        let may_use = |transfer: &Transfer| actor.may_use(transfer.source) || actor.may_use(transfer.destination);
+        Ok(found.filter(may_use).map(|transfer| (transfer, own)))
     }
 
     /// Transfers, newest first: all with `transfers:read_all`, otherwise those of the actor's own wallets. A refused one is

@@ -7,6 +7,7 @@
 
 mod erasure;
 mod error;
+mod filter;
 mod reason;
 mod repo;
 mod statement;
@@ -14,6 +15,7 @@ mod times;
 
 pub use crate::ledger::{BalanceAt, Expected, LimitState, Wallet, WalletLimits, WalletTag};
 pub use error::WalletError;
+pub use filter::{Holder, WalletFilter, WalletSearch};
 pub use reason::StatusReason;
 pub use statement::{Movements, Statement};
 pub use times::{TimeRange, TimeRefusal};
@@ -25,7 +27,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::actor::{Actor, Permission};
+use crate::actor::Actor;
 use crate::clock::Clock;
 use crate::db::{Db, Fault};
 use crate::ledger::{
@@ -33,32 +35,6 @@ use crate::ledger::{
 };
 use crate::page::{Page, PageRequest};
 use crate::values::{Currency, Method, Money, TransferId, UserId, WalletId, WalletStatus};
-
-/// Whose wallets a list shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// The wallets of one user.
-    User(UserId),
-    /// All wallets, system wallets included.
-    Anyone,
-}
-
-impl Holder {
-    /// The wallets that an actor may read: all with `wallets:read_all`, otherwise the actor's own.
-    #[must_use]
-    pub fn readable_by(actor: &Actor) -> Self {
-        Self::of_those_who(Permission::WalletsReadAll, actor)
-    }
-
-    /// All wallets for an actor with a permission, otherwise the actor's own.
-    pub(crate) fn of_those_who(may: Permission, actor: &Actor) -> Self {
-        if actor.may(may) {
-            Self::Anyone
-        } else {
-            Self::User(actor.user)
-        }
-    }
-}
 
 /// The wallets of the bank.
 #[derive(Clone)]
@@ -147,15 +123,15 @@ impl Wallets {
         found.filter(|_| actor.may_use(id)).ok_or(WalletError::NotFound)
     }
 
-    /// The wallets of a holder that the actor may use, newest first. Without the holds that have run out.
+    /// The wallets of a filter, or of a holder, that the actor may use, newest first. Without the holds that have run out.
     pub async fn list(
         &self,
         actor: &Actor,
-        holder: Holder,
+        filter: impl Into<WalletFilter>,
         request: PageRequest<WalletId>,
     ) -> Result<Page<Wallet, WalletId>, Fault> {
-        let within = actor.wallets.as_deref();
-        let mut found = repo::list(&self.db.read, (holder, within), &request).await?;
+        let (filter, within): (WalletFilter, _) = (filter.into(), actor.wallets.as_deref());
+        let mut found = repo::list(&self.db.read, (&filter, within), &request).await?;
         self.leave_out_expired(&mut found).await?;
         Ok(Page::of(found, &request, |wallet| wallet.id))
     }

@@ -26,6 +26,7 @@ pub async fn measure(time: Duration) -> Result<()> {
         generic_plans: true,
         allows_unsafe_database: false,
         signing_key_file: folder.path().join("signing.key"),
+        journal_key_file: folder.path().join("journal.key"),
         token_algorithm: TokenAlgorithm::default(),
         rate_limit_per_minute: 0,
         currency: currency("USD")?,

@@ -10,7 +10,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use service::clock::random_bytes;
 
-use crate::common::client::{self, Latencies};
+use crate::common::client::{self, Latencies, Requests};
 use crate::load::{Accounts, Post, write_post};
 
 /// The batches that a measurement sends.
@@ -37,44 +37,71 @@ const HOT: usize = 0;
 
 /// Sends batches until the time is up, over all connections at once.
 pub async fn run(address: SocketAddr, accounts: &Arc<Accounts>, load: BatchLoad) -> Result<Latencies> {
-    let writers = (0..load.connections).map(|_| {
-        let mut dice = SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes()));
-        let (accounts, mut body) = (accounts.clone(), String::new());
-        move |request: &mut Vec<u8>| {
-            let source = write_body(&mut body, &accounts, load, &mut dice)?;
-            let post = Post {
-                path: "/v1/transfers/batch",
-                token: &accounts.tokens[source],
-                body: &body,
-            };
-            write_post(request, &post, &mut dice)
-        }
-    });
+    let writers = (0..load.connections).map(|_| BatchWriter::new(accounts, load.size, load.kind));
     client::run(address, load.time, 200, writers).await
 }
 
-/// Writes one batch's body; returns the source.
-fn write_body(body: &mut String, accounts: &Accounts, load: BatchLoad, dice: &mut SmallRng) -> Result<usize> {
-    let (is_atomic, source) = match load.kind {
-        BatchKind::Spread => (false, accounts.any(dice)),
-        BatchKind::AtomicHot => (true, accounts.any_but(HOT, dice)),
-    };
-    body.clear();
-    write!(body, "{{\"atomic\":{is_atomic},\"transfers\":[")?;
-    for item in 0..load.size {
-        let destination = match load.kind {
-            BatchKind::Spread => accounts.any_but(source, dice),
-            BatchKind::AtomicHot => HOT,
-        };
-        let comma = if item == 0 { "" } else { "," };
-        write!(
-            body,
-            "{comma}{{\"source_wallet_id\":\"{}\",\"destination_wallet_id\":\"{}\",\"amount\":\"0.{:04}\"}}",
-            accounts.wallets[source],
-            accounts.wallets[destination],
-            dice.random_range(1..100)
-        )?;
+/// Writes batches, each with an Idempotency-Key of its own.
+pub struct BatchWriter {
+    accounts: Arc<Accounts>,
+    /// Transfers in the next batch.
+    pub size: u64,
+    kind: BatchKind,
+    dice: SmallRng,
+    body: String,
+}
+
+impl BatchWriter {
+    pub fn new(accounts: &Arc<Accounts>, size: u64, kind: BatchKind) -> Self {
+        Self {
+            accounts: accounts.clone(),
+            size,
+            kind,
+            dice: SmallRng::seed_from_u64(u64::from_le_bytes(random_bytes())),
+            body: String::new(),
+        }
     }
-    body.push_str("]}");
-    Ok(source)
+}
+
+impl Requests for BatchWriter {
+    fn write(&mut self, request: &mut Vec<u8>) -> Result<()> {
+        let source = self.write_body()?;
+        let post = Post {
+            path: "/v1/transfers/batch",
+            token: &self.accounts.tokens[source],
+            body: &self.body,
+        };
+        write_post(request, &post, &mut self.dice)
+    }
+}
+
+impl BatchWriter {
+    /// Writes one batch's body; returns the source.
+    fn write_body(&mut self) -> Result<usize> {
+        let Self {
+            accounts, dice, body, ..
+        } = self;
+        let (is_atomic, source) = match self.kind {
+            BatchKind::Spread => (false, accounts.any(dice)),
+            BatchKind::AtomicHot => (true, accounts.any_but(HOT, dice)),
+        };
+        body.clear();
+        write!(body, "{{\"atomic\":{is_atomic},\"transfers\":[")?;
+        for item in 0..self.size {
+            let destination = match self.kind {
+                BatchKind::Spread => accounts.any_but(source, dice),
+                BatchKind::AtomicHot => HOT,
+            };
+            let comma = if item == 0 { "" } else { "," };
+            write!(
+                body,
+                "{comma}{{\"source_wallet_id\":\"{}\",\"destination_wallet_id\":\"{}\",\"amount\":\"0.{:04}\"}}",
+                accounts.wallets[source],
+                accounts.wallets[destination],
+                dice.random_range(1..100)
+            )?;
+        }
+        body.push_str("]}");
+        Ok(source)
+    }
 }

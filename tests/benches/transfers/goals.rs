@@ -8,6 +8,7 @@ use crate::lists::{Look, Size, list_name};
 use crate::report::{Milli, decimal};
 use crate::statements::STATEMENTS;
 use crate::storm;
+use crate::verify::{self, RECEIPT_CONNECTIONS, ReceiptLook, receipt_look_name};
 
 /// A comparison of two measurements, or one figure of one measurement.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub enum Figure {
     P50,
     /// The same.
     P99,
-    /// MiB of the server's resident memory above what it takes when idle.
+    /// MiB of the server's resident memory above what it takes when idle; of the proof's, above what few transfers take.
     MemoryAboveIdle,
 }
 
@@ -85,6 +86,20 @@ const DRAIN_MIB: Goal = Goal::AtMost {
     aim: 8_000,
 };
 
+/// The proof of the books over reading its rows.
+const PROOF: Goal = Goal::AtMost {
+    ceiling: 4_000,
+    aim: 2_000,
+};
+const PROOF_MIB: Goal = Goal::AtMost {
+    ceiling: 32_000,
+    aim: 8_000,
+};
+const RECEIPT: Goal = Goal::AtMost {
+    ceiling: 4_000,
+    aim: 2_000,
+};
+
 /// The databases that lists are measured on.
 const DATABASES: [&str; 2] = ["postgres", "sqlite"];
 
@@ -130,6 +145,7 @@ pub fn ratios() -> Vec<Ratio> {
         under: None,
         goal: STATEMENT_MIB,
     }));
+    ratios.extend(ratios_of_proofs());
     ratios
 }
 
@@ -188,6 +204,35 @@ fn ratios_of_feed() -> impl Iterator<Item = Ratio> {
     ];
     let others = others.map(|(title, figure, name, goal)| alone(title, figure, name, goal));
     std::iter::once(beside).chain(others)
+}
+
+fn ratios_of_proofs() -> Vec<Ratio> {
+    let over_reading = |what: &str, under: &str| Ratio {
+        title: format!("verify, many transfers / COPY of {what} to /dev/null: p50"),
+        figure: Figure::P50,
+        over: verify::VERIFY.to_owned(),
+        under: Some(under.to_owned()),
+        goal: PROOF,
+    };
+    let mut ratios = vec![
+        over_reading("transfers, entries and journal", verify::COPY_ALL),
+        over_reading("transfers alone", verify::COPY_TRANSFERS),
+        Ratio {
+            title: "verify, most MiB resident with many transfers above few".to_owned(),
+            figure: Figure::MemoryAboveIdle,
+            over: verify::MEMORY.to_owned(),
+            under: None,
+            goal: PROOF_MIB,
+        },
+    ];
+    ratios.extend(RECEIPT_CONNECTIONS.map(|connections| Ratio {
+        title: format!("receipt / transfer by id, {connections} connections: p50"),
+        figure: Figure::P50,
+        over: receipt_look_name(ReceiptLook::Receipt, connections),
+        under: Some(receipt_look_name(ReceiptLook::Transfer, connections)),
+        goal: RECEIPT,
+    }));
+    ratios
 }
 
 /// What a look at the many costs over the first page of the few; the list of two transfers is compared with itself.

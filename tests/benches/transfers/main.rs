@@ -1,6 +1,6 @@
 //! Transfers per second over HTTP against the database's own benchmark, batches and holds against single transfers, what
-//! the feed and webhooks cost, and what lists, statements and pages of the audit log cost on long histories, in one run
-//! on one machine.
+//! the feed and webhooks cost, what lists, statements and pages of the audit log cost on long histories, and what the proof
+//! of the books and receipts cost, in one run on one machine.
 //!
 //! `cargo bench -p tests --bench transfers [-- --quick] [-- --runs 3] [-- --only NAME] [-- --json FILE]`. The server is
 //! the release binary in a separate process; the client, the server and the database share the machine's cores.
@@ -25,6 +25,7 @@ mod stage;
 mod statements;
 mod storm;
 mod timed;
+mod verify;
 mod work;
 
 use std::time::Duration;
@@ -47,14 +48,14 @@ struct Options {
     /// One second per measurement instead of eight, one run, and shorter histories: some minutes in all
     #[arg(long)]
     quick: bool,
-    /// How often the whole table is measured; lists, statements and queues of webhooks once
+    /// How often the whole table is measured; lists, statements, queues of webhooks and proofs once
     #[arg(long, default_value = "3")]
     runs: usize,
     /// Seconds per measurement
     #[arg(long)]
     seconds: Option<u64>,
     /// Only measurements whose name contains this, and the baselines of their ratios: "batches", "hold", "lists",
-    /// "statement", "audit", "storm", "feed", "sqlite", ...
+    /// "statement", "audit", "storm", "feed", "verify", "receipt", "sqlite", ...
     #[arg(long)]
     only: Option<String>,
     /// Where to write the figures
@@ -100,6 +101,8 @@ fn main() -> Result<()> {
         }
         let (entries, rounds) = if options.quick { QUICK } else { FULL };
         feed::drain::measure(&mut report, &selection, entries.many).await?;
+        let time = Duration::from_secs(seconds);
+        verify::measure(&mut report, &selection, entries.many.into(), time).await?;
         measure_histories(&mut report, &selection, entries, rounds).await?;
         report.print();
         report.write(&options.json)

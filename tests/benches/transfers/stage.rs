@@ -2,6 +2,7 @@
 //! bytes.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use service::db::Db;
 use service::ledger;
 use tempfile::TempDir;
+use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::common::client::{Latencies, new_histogram};
@@ -164,6 +166,33 @@ impl Stage {
     pub async fn server(&self, settings: &[(&str, &str)]) -> Result<Server> {
         let url = self.database.url(DATABASE);
         Server::start(&self.program, &url, self.folder.path(), settings).await
+    }
+
+    /// A command of the program on the database, whose output is short.
+    pub fn florin(&self, command: &str) -> Command {
+        let mut florin = Command::new(&self.program);
+        florin
+            .arg(command)
+            .env("FLORIN_DATABASE_URL", self.database.url(DATABASE))
+            .env("FLORIN_DATA_DIR", self.folder.path())
+            .env("FLORIN_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        florin
+    }
+
+    /// PostgreSQL's client, which runs statements one after the other and drops what they give.
+    pub fn psql(&self, statements: impl IntoIterator<Item = String>) -> Command {
+        let mut psql = Command::new(self.database.program("psql"));
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d"])
+            .arg(self.database.url(DATABASE));
+        for statement in statements {
+            psql.arg("-c").arg(statement);
+        }
+        psql.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        psql
     }
 
     /// Sends a server some transfers.

@@ -66,7 +66,8 @@ def register(name):
     assert made.wallet.user_id == made.user.id, made
     refusal(auth_register.sync_detailed(client=anonymous(), body=registration), 409, ProblemCode.EMAIL_TAKEN)
     client = sign_in(email, PASSWORD)
-    assert body(users_me.sync_detailed(client=client)) == made.user
+    me = body(users_me.sync_detailed(client=client)).to_dict()
+    assert "transfers:write" in me.pop("permissions") and me == made.user.to_dict(), me
     return client, made.wallet
 
 

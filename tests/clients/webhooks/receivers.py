@@ -21,29 +21,9 @@ from pathlib import Path
 import httpx
 from standardwebhooks import Webhook
 
-URL = os.environ["FLORIN_URL"]
-PASSWORD = "correct horse battery"
+from bank import asked, register, sign_in_operator
+
 DEADLINE_S = 30
-
-
-def sign_in(email, password):
-    bank = httpx.Client(base_url=URL, timeout=10)
-    token = asked(bank, "POST", "/v1/auth/login", {"email": email, "password": password})
-    bank.headers["Authorization"] = f"Bearer {token['access_token']}"
-    return bank
-
-
-def asked(bank, method, path, body=None, status=200):
-    """The body of an answer that must have this status."""
-    answer = bank.request(method, path, json=body)
-    assert answer.status_code == status, (method, path, answer.status_code, answer.text)
-    return answer.json() if answer.content else None
-
-
-def register(name):
-    person = {"email": f"{name}@example.com", "password": PASSWORD, "full_name": name}
-    made = asked(httpx.Client(base_url=URL), "POST", "/v1/auth/register", person, 201)
-    return sign_in(person["email"], PASSWORD), made["wallet"]["id"]
 
 
 def feed(bank, after=None):
@@ -167,7 +147,7 @@ def verified(deliveries, secret, events):
 
 def main():
     name, command = sys.argv[1], sys.argv[2:]
-    operator = sign_in(os.environ["OPERATOR_EMAIL"], os.environ["OPERATOR_PASSWORD"])
+    operator = sign_in_operator()
     (ana, source), (_, destination) = register(f"ana.{name}"), register(f"ben.{name}")
     _, began = feed(ana)
 

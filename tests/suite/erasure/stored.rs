@@ -7,8 +7,9 @@ use harness::{Backend, TestBank, on_every_backend, run};
 use serde_json::Value;
 use service::actor::ClientInfo;
 use service::page::PageRequest;
+use service::receipts::{TrustedKeys, check_receipt};
 use service::transfers::TransferFilter;
-use service::values::UserStatus;
+use service::values::{TransferId, UserStatus};
 
 use super::stage::{ADMINS_ADDRESS, AnasLife, HERS, NAME, OTHERS};
 use super::{sorted_rows, stored_rows, tables_with};
@@ -163,18 +164,21 @@ async fn the_lists_are_whole(bank: &TestBank, life: &AnasLife) {
     assert_eq!(user.expect("her row stays").full_name, "erased");
 }
 
-/// What was proved before an erasure. Receipts of transfers belong here as soon as the bank gives them: one of each of Ana's
-/// transfers and of Ben's, taken before, must be accepted after.
+/// What was proved before an erasure: the journal, and each transfer, Ana's and those of others, by its receipt.
 struct Proved {
     journal: String,
+    receipts: Vec<(TransferId, String)>,
 }
 
 impl Proved {
     async fn before(bank: &TestBank) -> Self {
         bank.assert_journal_is_sound().await;
-        Self {
+        let proved = Self {
             journal: Self::journal(bank).await,
-        }
+            receipts: Self::receipts(bank).await,
+        };
+        assert!(proved.receipts.len() > 15, "{} receipts", proved.receipts.len());
+        proved
     }
 
     async fn holds(&self, bank: &TestBank) {
@@ -182,11 +186,37 @@ impl Proved {
         assert_eq!(Self::journal(bank).await, self.journal, "an erasure is no commit");
         let report = bank.services.ops.verify().await.expect("the books can be read");
         assert!(report.is_clean(), "{:#?}", report.books.checks);
+        let keys = TrustedKeys::of(bank.services.receipts.public_keys());
+        for (transfer, text) in &self.receipts {
+            let checked = check_receipt(text, &keys).unwrap_or_else(|fault| panic!("{transfer}: {fault}"));
+            assert_eq!(checked.transfer.id, *transfer);
+        }
+        assert_eq!(Self::receipts(bank).await, self.receipts, "a new receipt says the same");
     }
 
     async fn journal(bank: &TestBank) -> String {
         let head = harness::journal::head(&bank.db.write).await;
         format!("{} {}", head.number, head.digest)
+    }
+
+    /// The receipts of all transfers.
+    async fn receipts(bank: &TestBank) -> Vec<(TransferId, String)> {
+        let operator = bank.operator_actor().await;
+        let request = PageRequest {
+            limit: 500,
+            after: None,
+        };
+        let all = bank
+            .services
+            .transfers
+            .list(&operator, TransferFilter::default(), request);
+        let mut receipts = Vec::new();
+        for shown in all.await.expect("transfers can be listed").items {
+            let id = shown.transfer.id;
+            let receipt = bank.services.receipts.receipt(&operator, id).await;
+            receipts.push((id, receipt.expect("the journal proves it").to_json().to_string()));
+        }
+        receipts
     }
 }
 

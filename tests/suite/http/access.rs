@@ -62,6 +62,7 @@ const ACCESS: &[(&str, Who, &str)] = &[
     ("sessions_list", People, "CSOAD"),
     ("sessions_end", People, "CSOAD"),
     ("sessions_end_all", People, "CSOAD"),
+    ("currencies_list", Callers, "CSOAD"),
     ("wallets_open", Needs("wallets:open"), "C"),
     ("wallets_list", Needs("wallets:read"), "CSOAD"),
     ("wallets_get", Needs("wallets:read"), "CSOAD"),
@@ -81,6 +82,8 @@ const ACCESS: &[(&str, Who, &str)] = &[
     ("transfers_reverse", Needs("transfers:reverse"), "OD"),
     ("transfers_list", Needs("transfers:read"), "CSOAD"),
     ("transfers_get", Needs("transfers:read"), "CSOAD"),
+    ("transfers_receipt", Needs("transfers:read"), "CSOAD"),
+    ("journal_head", Needs("journal:read"), "OAD"),
     ("events_list", Needs("transfers:read"), "CSOAD"),
     ("events_stream", Needs("transfers:read"), "CSOAD"),
     ("webhooks_create", Needs("webhooks:write"), "COD"),
@@ -105,12 +108,16 @@ const ACCESS: &[(&str, Who, &str)] = &[
     ("statistics_stream", Needs("reports:read"), "OAD"),
     ("imports_activities", Needs("imports:write"), "OD"),
     ("imports_transactions", Needs("imports:write"), "OD"),
+    ("imports_list", Needs("imports:read"), "OAD"),
+    ("imports_rejects", Needs("imports:read"), "OAD"),
     ("imports_get", Needs("imports:read"), "OAD"),
+    ("status_get", Callers, "CSOAD"),
     ("health", Anyone, "CSOAD"),
     ("livez", Anyone, "CSOAD"),
     ("readyz", Anyone, "CSOAD"),
     ("metrics", Anyone, "CSOAD"),
     ("jwks", Anyone, "CSOAD"),
+    ("journal_keys", Anyone, "CSOAD"),
 ];
 
 /// Operations that refuse some of those whom the table lets in: a wrong password, refresh token or one-time token, a

@@ -253,7 +253,10 @@ async fn what_is_made_says_where_it_is(bank: Arc<TestBank>) {
         .await
         .expect(200);
     let ben = bank.with_token(signed_in["access_token"].as_str().unwrap_or_default());
-    assert_eq!(ben.get(&location).await.expect(200), user);
+    let mut own = ben.get(&location).await.expect(200);
+    let told = own.as_object_mut().and_then(|own| own.remove("permissions"));
+    assert!(told.is_some(), "only the user is told what they may do");
+    assert_eq!(own, user);
     for (kind, row) in [
         (
             "activities",

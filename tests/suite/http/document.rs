@@ -226,6 +226,7 @@ async fn names_are_what_a_reader_expects(bank: Arc<TestBank>) {
         "Reports",
         "Imports",
         "Audit",
+        "Journal",
         "Operations",
     ];
     assert_eq!(tags, order);
@@ -252,6 +253,8 @@ async fn lists_take_what_their_parameters_say(bank: Arc<TestBank>) {
         "/v1/audit",
         "/v1/webhooks",
         "/v1/webhooks/{webhook_id}/deliveries",
+        "/v1/imports",
+        "/v1/imports/{import_id}/rejects",
     ] {
         let parameters = document["paths"][path]["get"]["parameters"]
             .as_array()

@@ -82,6 +82,7 @@ async fn what_holds_data_is_kept_by_no_cache(bank: Arc<TestBank>) {
         "/stats?from_date=2026-01-01&to_date=2026-01-02",
         "/analytics/kyc-funnel",
         "/analytics/top-merchant",
+        "/v1/journal/head",
     ] {
         let answer = operator.get(path).await;
         assert_eq!(answer.header("cache-control"), "no-store", "{path}: {}", answer.status);

@@ -47,6 +47,10 @@ const NULLABLE: &[(&str, &[&str])] = &[
     ("WalletList", &["next_cursor"]),
     ("EntryList", &["next_cursor"]),
     ("Import", &["finished_at", "failure"]),
+    ("ImportList", &["next_cursor"]),
+    ("RejectedLineList", &["next_cursor"]),
+    ("Currency", &["digits"]),
+    ("BankStatus", &["journal", "queue", "commits", "workers"]),
     ("Readiness", &["redis", "detail", "importing"]),
     (
         "Transfer",
@@ -68,6 +72,20 @@ const NULLABLE: &[(&str, &[&str])] = &[
         "TransferPreview",
         &["source_wallet_id", "destination_wallet_id", "hold", "api_key_id"],
     ),
+    (
+        "ReceiptTransfer",
+        &[
+            "method",
+            "reason",
+            "parent_id",
+            "batch_id",
+            "created_by",
+            "expires_at",
+            "released",
+            "texts_digest",
+        ],
+    ),
+    ("JournalKey", &["retired_at"]),
     ("BatchItem", &["transfer", "problem"]),
     ("BatchItemPreview", &["transfer", "problem"]),
     // A request may leave these out or set them to null.
@@ -211,11 +229,24 @@ async fn answers_have_every_documented_field(bank: Arc<TestBank>) {
     let document = current(&bank);
     let wallet = format!("/v1/wallets/{}", ana.wallet);
     let opened = ana.caller.get(&wallet).await.text_of("created_at").to_owned();
+    let transfers = ana.caller.get("/v1/transfers").await.expect(200);
+    let deposit = transfers["items"][0]["id"].as_str().expect("a transfer has an id");
     for (caller, path, template) in [
         (&ana.caller, wallet.as_str(), "/v1/wallets/{wallet_id}"),
         (&operator, "/v1/wallets", "/v1/wallets"),
         (&operator, "/v1/users", "/v1/users"),
         (&ana.caller, "/v1/transfers", "/v1/transfers"),
+        (
+            &ana.caller,
+            &format!("/v1/transfers/{deposit}/receipt"),
+            "/v1/transfers/{transfer_id}/receipt",
+        ),
+        (&operator, "/v1/journal/head", "/v1/journal/head"),
+        (
+            &operator,
+            "/.well-known/florin-keys.json",
+            "/.well-known/florin-keys.json",
+        ),
         (&ana.caller, "/v1/events", "/v1/events"),
         (
             &ana.caller,
@@ -234,6 +265,10 @@ async fn answers_have_every_documented_field(bank: Arc<TestBank>) {
         ),
         (&ana.caller, "/v1/users/me", "/v1/users/me"),
         (&ana.caller, "/v1/users/me/export", "/v1/users/me/export"),
+        (&ana.caller, "/v1/currencies", "/v1/currencies"),
+        (&ana.caller, "/v1/status", "/v1/status"),
+        (&operator, "/v1/status", "/v1/status"),
+        (&operator, "/v1/imports", "/v1/imports"),
         (&ana.caller, "/readyz", "/readyz"),
     ] {
         let answer = caller.get(path).await.expect(200);

@@ -135,6 +135,8 @@ const BAD_QUERIES: &[(&str, &[&str])] = &[
         ],
     ),
     ("user_id", &["", "abc", "01993f2a", "null"]),
+    ("q", &["", "%20", "%00", "a%E2%80%AE"]),
+    ("currency", &["", "usd", "US", "XXQ", "USD,EUR", "840"]),
     ("wallet_id", &["", "abc", "01993f2a", "null"]),
     ("status", &["", "completed", "DONE", "COMPLETED,FAILED", "2"]),
     ("kind", &["", "transfer", "TRANSFERS", "1"]),

@@ -208,7 +208,7 @@ async fn a_file_that_cannot_be_used_changes_nothing(bank: Arc<TestBank>) {
         Err(KeyChangeError::File(KeyFileError::Exposed { .. }))
     ));
     fs::remove_file(path).expect("a file can be removed");
-    assert!(matches!(refused(), KeyFileError::Io { .. }));
+    assert!(matches!(refused(), KeyFileError::Missing { .. }));
     assert!(
         list_keys(path, bank.clock.now()).is_err() && !path.exists(),
         "it is not made anew"
@@ -231,7 +231,7 @@ async fn changes_at_one_time_lose_no_key(bank: Arc<TestBank>) {
                 tries
                     .filter(|made| match made {
                         Ok(_) => true,
-                        Err(KeyChangeError::Busy | KeyChangeError::Full) => false,
+                        Err(KeyChangeError::Busy { .. } | KeyChangeError::Full { .. }) => false,
                         Err(other) => panic!("{other:?}"),
                     })
                     .count()
@@ -267,12 +267,12 @@ async fn a_key_that_must_stay_is_not_retired(bank: Arc<TestBank>) {
     let now = bank.clock.now();
     let only = TestKey::all_in(file(&bank)).remove(0).kid;
     let refused = |kid: &str| retire_key(file(&bank), kid, now).expect_err("it must stay");
-    assert!(matches!(refused(&only), KeyChangeError::Newest));
-    assert!(matches!(refused("nothing"), KeyChangeError::Unknown));
+    assert!(matches!(refused(&only), KeyChangeError::Newest { .. }));
+    assert!(matches!(refused("nothing"), KeyChangeError::Unknown { .. }));
     let newest = rotate(&bank)[0].kid.clone();
-    assert!(matches!(refused(&newest), KeyChangeError::Newest));
+    assert!(matches!(refused(&newest), KeyChangeError::Newest { .. }));
     retire_key(file(&bank), &only, now).expect("the older one may go");
-    assert!(matches!(refused(&newest), KeyChangeError::Newest));
+    assert!(matches!(refused(&newest), KeyChangeError::Newest { .. }));
 }
 
 async fn public_keys_verify_tokens_without_the_bank(bank: Arc<TestBank>) {

@@ -1,6 +1,6 @@
 //! The life of money after "move it now": holds, reversals, callers' batches, limits, dry runs.
 
-mod acts;
+pub mod acts;
 mod batch_items;
 mod batch_replays;
 mod batches;

@@ -11,6 +11,7 @@ mod history;
 mod money;
 mod replace;
 mod rows;
+mod views;
 
 /// A bank with ana (10 USD), ben (5 USD) and a transfer between them, which the statements try to change.
 struct Books {

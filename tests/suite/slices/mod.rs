@@ -2,6 +2,7 @@
 //! The ledger's own scenarios run in two schemas at once: see `in_two_slices!` in `transfers`, `payments`, `wallets`,
 //! `refusals` and `contention`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use harness::database::TestDatabase;
@@ -14,7 +15,10 @@ use service::ledger::verify;
 mod domains;
 pub mod source;
 
-on_every_backend!(only_wallets_refer_to_another_domains_table);
+on_every_backend!(
+    only_wallets_refer_to_another_domains_table,
+    views_name_only_tables_of_the_ledger,
+);
 
 /// The ledger's tables.
 pub const LEDGER: [&str; 9] = [
@@ -70,6 +74,51 @@ async fn only_wallets_refer_to_another_domains_table(bank: Arc<TestBank>) {
     let mut crossing = texts(&bank, sql).await;
     crossing.retain(|sides| sides.iter().filter(|table| is_of_ledger(table)).count() == 1);
     assert_eq!(crossing, [["wallets", "users"]]);
+}
+
+async fn views_name_only_tables_of_the_ledger(bank: Arc<TestBank>) {
+    let sql = match bank.backend {
+        Backend::Postgres => {
+            "SELECT DISTINCT view.relname::text AS view, used.relname::text AS used \
+             FROM pg_rewrite JOIN pg_class AS view ON view.oid = ev_class AND view.relkind = 'v' \
+             JOIN pg_depend ON classid = 'pg_rewrite'::regclass AND objid = pg_rewrite.oid \
+             JOIN pg_class AS used ON refclassid = 'pg_class'::regclass AND used.oid = refobjid AND used.oid <> view.oid \
+             WHERE view.relnamespace = current_schema()::regnamespace"
+        }
+        Backend::Sqlite => "SELECT name AS view, sql AS used FROM sqlite_master WHERE type = 'view'",
+    };
+    let (mut views, all) = (BTreeSet::new(), tables(&bank).await);
+    for row in texts(&bank, sql).await {
+        let words = source::words(&row[1]);
+        let named: Vec<&String> = all.iter().filter(|table| words.contains(table.as_str())).collect();
+        assert!(!named.is_empty(), "{row:?}");
+        assert!(
+            named.iter().all(|table| LEDGER.contains(&table.as_str())),
+            "{} names {named:?}",
+            row[0]
+        );
+        views.insert(row[0].clone());
+    }
+    let known: BTreeSet<String> = service::shell::VIEWS.iter().map(|view| view.name.to_owned()).collect();
+    assert_eq!(views, known);
+}
+
+/// A view has the tables of the schema that it was made in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_slice_has_views_of_its_own() {
+    let slices = Slices::open().await;
+    let [a, b] = &slices.banks;
+    a.customer_with("ana", "10").await;
+    for (bank, postings, accounts) in [(a, 2, 2), (b, 0, 0)] {
+        for (view, count) in [("v_postings", postings), ("v_accounts", accounts)] {
+            let sql = format!("SELECT count(*) AS n FROM {view}");
+            assert_eq!(bank.number(&sql).await, count, "{view}");
+        }
+    }
+    // With another search path it has the same tables.
+    let elsewhere = "SELECT count(*) AS n FROM slice_a.v_postings";
+    assert_eq!(b.number(elsewhere).await, 2);
+    slices.close().await;
 }
 
 /// PostgreSQL resolves the tables that a function names by the caller's search_path. Only the committer calls

@@ -25,7 +25,7 @@ on_every_backend!(
     the_last_update_is_that_of_the_hold,
 );
 
-const KEPT: &str = "what is kept of a hold is what its captures and its release have left";
+pub(super) const KEPT: &str = "what is kept of a hold is what its captures and its release have left";
 const ONLY: &str = "only a hold that was made has its state kept";
 const PARTS: &str = "every capture and release is of a hold with its wallets, in time";
 const TAKEN: &str =

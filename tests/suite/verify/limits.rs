@@ -19,10 +19,11 @@ on_every_backend!(
     a_counted_day_without_an_outflow_is_found,
 );
 
-const LIMITS: &str =
+pub(super) const LIMITS: &str =
     "every wallet has the limits that its last change of limits has set, and counters if there are any";
-const CHANGED: &str = "every change of limits has its wallet, and begins with the limits that the one before has set";
-const COUNTED: &str =
+pub(super) const CHANGED: &str =
+    "every change of limits has its wallet, and begins with the limits that the one before has set";
+pub(super) const COUNTED: &str =
     "what counts against a wallet's limits is what went out on the counted day, and nothing went out later";
 
 const DAY: TimeDelta = TimeDelta::days(1);

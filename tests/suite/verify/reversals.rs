@@ -23,7 +23,7 @@ on_every_backend!(
 const REVERSALS: &str = "every reversal is of a transfer that moved money, the other way round";
 const REVERSED: &str = "no transfer is reversed by more than its amount";
 const BATCHED: &str = "every transfer of a batch has the outcomes of that batch kept";
-const OUTCOMES: &str = "every batch keeps the outcomes of its transfers, in their order";
+pub(super) const OUTCOMES: &str = "every batch keeps the outcomes of its transfers, in their order";
 
 impl Books {
     pub(super) async fn reverse(&self, original: TransferId, amount: &str) -> TransferId {
@@ -33,7 +33,7 @@ impl Books {
     }
 
     /// Ana pays ben twice in one request, and once too much.
-    async fn batch(&self) -> (BatchId, [TransferId; 3]) {
+    pub(super) async fn batch(&self) -> (BatchId, [TransferId; 3]) {
         let transfers = ["1", "2", "1000"].map(|amount| new_transfer(self.ana, self.ben, amount));
         let new = NewBatch {
             is_atomic: false,

@@ -1,13 +1,13 @@
-//! Changes of the file with the signing keys, beside running banks: they read it every second.
+//! Changes of the file with the keys of access tokens, beside running banks: they read it every second.
 
 use std::path::Path;
 
 use super::key::{KEYS_MAX, KeySecret, TokenKey};
-use super::key_file::{self, KeyFileError, KeyLockError, LockedKeyFile};
 use super::schedule::{KeyState, state_of};
 use crate::clock::random_bytes;
 use crate::config::TokenAlgorithm;
 use crate::db::hex;
+use crate::keys::{FileKey, KeyChangeError, KeyFileError, LockedKeyFile, key_to_retire, keys_of, read_keys};
 use crate::values::Timestamp;
 
 /// A key of the file, without its secret.
@@ -23,67 +23,33 @@ pub struct KeyReport {
     pub state: KeyState,
 }
 
-/// Why the keys were not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyChangeError {
-    /// Answered when another process changes the keys at the same time.
-    #[error("another process is changing the signing keys; look at them, then try again")]
-    Busy,
-    /// Answered when there would be more keys than a file may hold, and tokens of all of them are accepted.
-    #[error("there are {most} signing keys, which is the most, and all are in use", most = KEYS_MAX)]
-    Full,
-    /// Answered when no key has the kid.
-    #[error("there is no such signing key")]
-    Unknown,
-    /// Answered when no newer key could sign in its place.
-    #[error("this is the newest signing key; make another one first, which can sign in its place")]
-    Newest,
-    /// Answered when the file cannot be read or written.
-    #[error(transparent)]
-    File(#[from] KeyFileError),
-}
-
-impl From<KeyLockError> for KeyChangeError {
-    fn from(error: KeyLockError) -> Self {
-        match error {
-            KeyLockError::Busy => Self::Busy,
-            KeyLockError::File(error) => Self::File(error),
-        }
-    }
-}
-
 /// The keys of a file, the newest first.
 pub fn list_keys(path: &Path, now: Timestamp) -> Result<Vec<KeyReport>, KeyFileError> {
-    let keys = key_file::keys_of(&key_file::read_text(path)?, path)?;
+    let keys = read_keys::<TokenKey>(path)?;
     Ok(reports(&keys, now))
 }
 
 /// Adds a key, and removes keys that nothing needs. The new key verifies at once and signs after 60 s. Gives the keys of
 /// the file, the newest first.
 pub fn rotate_keys(path: &Path, algorithm: TokenAlgorithm, now: Timestamp) -> Result<Vec<KeyReport>, KeyChangeError> {
-    let mut file = LockedKeyFile::open(path)?;
-    let mut keys = with_room(&file.keys, now).ok_or(KeyChangeError::Full)?;
+    let file = LockedKeyFile::open(path, TokenKey::NAMES)?;
+    let keys = keys_of::<TokenKey>(&file.text, &file.path)?;
+    let mut keys = with_room(&keys, now).ok_or(KeyChangeError::Full { most: KEYS_MAX })?;
     keys.push(new_key(algorithm, now));
-    file.keys = keys;
-    file.store()?;
-    Ok(reports(&file.keys, now))
+    file.store(&TokenKey::set_to_text(&keys))?;
+    Ok(reports(&keys, now))
 }
 
-/// Stops a key: tokens that it has signed are refused from now on. Does nothing to a key that is stopped already. Gives
+/// Retires a key: tokens that it has signed are refused from now on. Does nothing to a key that is retired already. Gives
 /// the keys of the file, the newest first.
 pub fn retire_key(path: &Path, kid: &str, now: Timestamp) -> Result<Vec<KeyReport>, KeyChangeError> {
-    let mut file = LockedKeyFile::open(path)?;
-    let named = file.keys.iter().position(|key| key.kid == kid);
-    let index = named.ok_or(KeyChangeError::Unknown)?;
-    if file.keys[index].retired_at.is_none() {
-        let has_newer = file.keys[index + 1..].iter().any(|key| key.retired_at.is_none());
-        if !has_newer {
-            return Err(KeyChangeError::Newest);
-        }
-        file.keys[index].retired_at = Some(now);
-        file.store()?;
+    let file = LockedKeyFile::open(path, TokenKey::NAMES)?;
+    let mut keys = keys_of::<TokenKey>(&file.text, &file.path)?;
+    if let Some(index) = key_to_retire(&keys, kid, path)? {
+        keys[index].retired_at = Some(now);
+        file.store(&TokenKey::set_to_text(&keys))?;
     }
-    Ok(reports(&file.keys, now))
+    Ok(reports(&keys, now))
 }
 
 /// A key of random bytes.
@@ -118,9 +84,7 @@ fn reports(keys: &[TokenKey], now: Timestamp) -> Vec<KeyReport> {
         created_at: key.created_at,
         state: state_of(keys, index, now),
     };
-    let mut reports: Vec<KeyReport> = keys.iter().enumerate().map(report).collect();
-    reports.reverse();
-    reports
+    keys.iter().enumerate().rev().map(report).collect()
 }
 
 #[cfg(test)]

@@ -2,19 +2,14 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TokenAlgorithm;
+use crate::keys::{FileKey, KEY_BYTES, KeyNames, TimedKey, check_kid, check_set, key_bytes, key_bytes_to_text};
 use crate::values::Timestamp;
 
-/// Bytes of a secret, for either algorithm.
-pub(super) const SECRET_BYTES: usize = 32;
 /// The most keys in a file. A bank that makes a key every day keeps about thirty.
 pub(super) const KEYS_MAX: usize = 64;
-/// The most characters of a key's id.
-const KID_MAX: usize = 64;
 
 /// A key of the set.
 #[derive(Clone, Debug)]
@@ -25,20 +20,63 @@ pub(super) struct TokenKey {
     pub algorithm: TokenAlgorithm,
     pub secret: KeySecret,
     pub created_at: Timestamp,
-    /// When the key was stopped by hand; its tokens are refused from then on.
+    /// When the key was retired; its tokens are refused from then on.
     pub retired_at: Option<Timestamp>,
 }
 
-/// A secret, which `Debug` does not show.
+impl TimedKey for TokenKey {
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn may_sign(&self) -> bool {
+        self.retired_at.is_none()
+    }
+}
+
+impl FileKey for TokenKey {
+    const NAMES: KeyNames = KeyNames {
+        keys: "the keys of access tokens",
+        file_option: "--signing-key-file",
+        rotate_command: "florin keys rotate",
+    };
+    const MAX: usize = KEYS_MAX;
+
+    fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    fn retired_at(&self) -> Option<Timestamp> {
+        self.retired_at
+    }
+
+    fn parse_set(text: &str) -> Result<Vec<Self>, &'static str> {
+        let set: KeySetText = serde_json::from_str(text).map_err(|_| "these are not keys of access tokens")?;
+        let keys: Vec<Self> = set.keys.into_iter().map(KeyText::parse).collect::<Result<_, _>>()?;
+        check_set(&keys)?;
+        Ok(keys)
+    }
+
+    fn set_to_text(keys: &[Self]) -> String {
+        let set = KeySetText {
+            keys: keys.iter().map(KeyText::of).collect(),
+        };
+        let mut text = serde_json::to_string_pretty(&set).expect("plain strings and times always serialize");
+        text.push('\n');
+        text
+    }
+}
+
+/// A secret, for either algorithm, which `Debug` does not show.
 #[derive(Clone)]
-pub(super) struct KeySecret([u8; SECRET_BYTES]);
+pub(super) struct KeySecret([u8; KEY_BYTES]);
 
 impl KeySecret {
-    pub fn new(bytes: [u8; SECRET_BYTES]) -> Self {
+    pub fn new(bytes: [u8; KEY_BYTES]) -> Self {
         Self(bytes)
     }
 
-    pub fn expose(&self) -> &[u8; SECRET_BYTES] {
+    pub fn expose(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }
 }
@@ -67,54 +105,20 @@ struct KeyText {
     retired_at: Option<Timestamp>,
 }
 
-/// The keys in a file's text, the oldest first. An error says what is wrong and repeats nothing of the text, which holds
-/// secrets.
-pub(super) fn parse_keys(text: &str) -> Result<Vec<TokenKey>, &'static str> {
-    let set: KeySetText = serde_json::from_str(text).map_err(|_| "it is not the JSON of a key set")?;
-    if set.keys.len() > KEYS_MAX {
-        return Err("it holds too many keys");
-    }
-    let keys: Vec<TokenKey> = set.keys.into_iter().map(KeyText::parse).collect::<Result<_, _>>()?;
-    let is_twice = |(index, key): (usize, &TokenKey)| keys[..index].iter().any(|other| other.kid == key.kid);
-    if keys.iter().enumerate().any(is_twice) {
-        return Err("two of its keys have the same kid");
-    }
-    if keys.iter().all(|key| key.retired_at.is_some()) {
-        return Err("none of its keys may sign");
-    }
-    Ok(keys)
-}
-
-/// The text of a file with these keys.
-pub(super) fn keys_to_text(keys: &[TokenKey]) -> String {
-    let set = KeySetText {
-        keys: keys.iter().map(KeyText::of).collect(),
-    };
-    let mut text = serde_json::to_string_pretty(&set).expect("plain strings and times always serialize");
-    text.push('\n');
-    text
-}
-
 impl KeyText {
     fn of(key: &TokenKey) -> Self {
         Self {
             kid: key.kid.clone(),
             algorithm: key.algorithm,
-            secret: STANDARD.encode(key.secret.expose()),
+            secret: key_bytes_to_text(key.secret.expose()),
             created_at: key.created_at,
             retired_at: key.retired_at,
         }
     }
 
     fn parse(self) -> Result<TokenKey, &'static str> {
-        let wrong = "one of its secrets is not 32 bytes in base64";
-        let bytes = STANDARD.decode(&self.secret).map_err(|_| wrong)?;
-        let bytes: [u8; SECRET_BYTES] = bytes.try_into().map_err(|_| wrong)?;
-        // A kid is printed and logged.
-        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if !(1..=KID_MAX).contains(&self.kid.len()) || !self.kid.bytes().all(is_letter) {
-            return Err("one of its kids is not 1 to 64 characters of A-Z a-z 0-9 - _");
-        }
+        let bytes = key_bytes(&self.secret).ok_or("one of its secrets is not 32 bytes in base64")?;
+        check_kid(&self.kid)?;
         Ok(TokenKey {
             kid: self.kid,
             algorithm: self.algorithm,
@@ -135,7 +139,7 @@ mod tests {
         TokenKey {
             kid: kid.to_owned(),
             algorithm: TokenAlgorithm::EdDsa,
-            secret: KeySecret::new([7; SECRET_BYTES]),
+            secret: KeySecret::new([7; KEY_BYTES]),
             created_at: DateTime::UNIX_EPOCH + TimeDelta::milliseconds(1_500),
             retired_at: None,
         }
@@ -146,19 +150,19 @@ mod tests {
         let mut retired = key("b");
         retired.algorithm = TokenAlgorithm::Hs256;
         retired.retired_at = Some(DateTime::UNIX_EPOCH);
-        let text = keys_to_text(&[key("a"), retired]);
-        let keys = parse_keys(&text).expect("this is a key set");
-        assert_eq!(keys_to_text(&keys), text);
+        let text = TokenKey::set_to_text(&[key("a"), retired]);
+        let keys = TokenKey::parse_set(&text).expect("this is a key set");
+        assert_eq!(TokenKey::set_to_text(&keys), text);
         assert_eq!((keys[0].kid.as_str(), keys[1].kid.as_str()), ("a", "b"));
-        assert_eq!(keys[0].secret.expose(), &[7; SECRET_BYTES]);
+        assert_eq!(keys[0].secret.expose(), &[7; KEY_BYTES]);
         assert_eq!(keys[1].algorithm, TokenAlgorithm::Hs256);
         assert!(keys[0].retired_at.is_none() && keys[1].retired_at.is_some());
     }
 
     #[test]
     fn a_damaged_text_is_refused_and_not_repeated() {
-        let good = keys_to_text(&[key("a")]);
-        let secret = STANDARD.encode([7; SECRET_BYTES]);
+        let good = TokenKey::set_to_text(&[key("a")]);
+        let secret = key_bytes_to_text(&[7; KEY_BYTES]);
         let with = |from: &str, to: &str| good.replace(from, to);
         let mut retired = key("a");
         retired.retired_at = Some(DateTime::UNIX_EPOCH);
@@ -175,11 +179,11 @@ mod tests {
             with("\"kid\": \"a\"", "\"kid\": \"\""),
             with("\"kid\": \"a\"", "\"kid\": \"a\\u001b[2J\""),
             with("created_at", "made_at"),
-            keys_to_text(&[key("a"), key("a")]),
-            keys_to_text(&[retired]),
-            keys_to_text(&crowd),
+            TokenKey::set_to_text(&[key("a"), key("a")]),
+            TokenKey::set_to_text(&[retired]),
+            TokenKey::set_to_text(&crowd),
         ] {
-            let why = parse_keys(&bad).expect_err(&bad);
+            let why = TokenKey::parse_set(&bad).expect_err(&bad);
             assert!(!why.contains(&secret), "{why}");
         }
     }

@@ -6,17 +6,15 @@
 mod changes;
 mod claims;
 mod key;
-mod key_file;
 mod key_set;
 mod provider;
 mod ring;
 mod schedule;
 
-pub use changes::{KeyChangeError, KeyReport, list_keys, retire_key, rotate_keys};
+pub use changes::{KeyReport, list_keys, retire_key, rotate_keys};
 pub(super) use claims::Claimed;
-pub use key_file::KeyFileError;
 pub use key_set::{KeySet, PublicKey};
-pub use schedule::{KEY_WAIT_SECONDS, KeyState};
+pub use schedule::KeyState;
 
 use std::sync::Arc;
 
@@ -61,7 +59,7 @@ impl Tokens {
     /// A new token.
     pub fn sign(&self, user: UserId, role: Role, session: SessionId, now: Timestamp) -> SecretString {
         let claims = Claims::new(user, role, session, now.timestamp());
-        self.keys.loaded().ring.sign(&claims, now).into()
+        self.keys.loaded().keys.sign(&claims, now).into()
     }
 
     /// Checks a token. Whether its session has ended is not known here.
@@ -87,7 +85,7 @@ impl Tokens {
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<KnownToken, TokenError> {
         let loaded = self.keys.loaded();
-        let signed = loaded.ring.verify(token, now)?;
+        let signed = loaded.keys.verify(token, now)?;
         Ok(KnownToken {
             claimed: signed.claims.check(now.timestamp())?,
             generation: loaded.generation,

@@ -11,6 +11,7 @@ use super::provider;
 use super::schedule::{self, KeyState};
 use crate::config::TokenAlgorithm;
 use crate::identity::TokenError;
+use crate::keys::{UsableKeys, signer};
 use crate::values::Timestamp;
 
 /// Stands before the purpose of a derived key, which so differs from all that is signed.
@@ -39,14 +40,17 @@ pub(super) struct SignedClaims {
     pub key_ends_at: Option<Timestamp>,
 }
 
-impl KeyRing {
-    /// `keys` has one that is not retired, as `parse_keys` makes sure of.
-    pub fn new(keys: Vec<TokenKey>) -> Self {
+impl UsableKeys for KeyRing {
+    type Key = TokenKey;
+
+    fn from_keys(keys: Vec<TokenKey>) -> Self {
         provider::install();
         let ready = keys.iter().map(ReadyKey::new).collect();
         Self { keys, ready }
     }
+}
 
+impl KeyRing {
     pub fn sign(&self, claims: &Claims, now: Timestamp) -> String {
         let key = &self.ready[self.signer(now)];
         encode(&key.header, claims, &key.encoding)
@@ -87,7 +91,7 @@ impl KeyRing {
     }
 
     fn signer(&self, now: Timestamp) -> usize {
-        schedule::signer(&self.keys, now).expect("one of the keys is not retired")
+        signer(&self.keys, now).expect("one of the keys is not retired")
     }
 
     fn state(&self, index: usize, now: Timestamp) -> KeyState {

@@ -1,16 +1,11 @@
-//! Which key signs, which verify, and which may be forgotten. Pure. Keys are in the order in which they were made.
-//!
-//! A new key waits before it signs, so that every replica, and every program that has fetched the public keys, knows it
-//! by then. Nothing but the keys and the time decides, so all replicas decide alike.
-
-use chrono::TimeDelta;
+//! Which keys verify, and which may be forgotten. Pure. Keys are in the order in which they were made. Nothing but the keys
+//! and the time decides, so all replicas decide alike.
 
 use super::ACCESS_TOKEN_SECONDS;
 use super::key::TokenKey;
+use crate::keys::{TimedKey, seconds_after, signer, signs_at};
 use crate::values::Timestamp;
 
-/// How long a new key only verifies before it signs, in seconds; a key signs at once while there is no other.
-pub const KEY_WAIT_SECONDS: i64 = 60;
 /// How long a key verifies after its last token, beyond the life of that token, in seconds.
 const GRACE_SECONDS: i64 = 60;
 /// How long a key stays in the file after that, in seconds: as long as a refresh token lives. Refresh tokens are derived
@@ -37,9 +32,9 @@ pub enum KeyState {
         /// When it ended.
         at: Timestamp,
     },
-    /// It was stopped by hand; it neither signs nor verifies.
+    /// It was retired; it neither signs nor verifies.
     Retired {
-        /// When it was stopped.
+        /// When it was retired.
         at: Timestamp,
     },
 }
@@ -58,23 +53,16 @@ impl KeyState {
     pub(super) fn is_forgettable(self, now: Timestamp) -> bool {
         match self {
             Self::Waiting { .. } | Self::Signing | Self::Verifying { .. } => false,
-            Self::Ended { at } | Self::Retired { at } => later(at, KEPT_SECONDS) <= now,
+            Self::Ended { at } | Self::Retired { at } => seconds_after(at, KEPT_SECONDS) <= now,
         }
     }
 }
 
-/// The position of the key that signs: the newest that has waited, else the oldest. `None` when all are retired.
-pub(super) fn signer(keys: &[TokenKey], now: Timestamp) -> Option<usize> {
-    let has_waited = |key: &TokenKey| key.retired_at.is_none() && signs_at(key) <= now;
-    let newest = keys.iter().rposition(has_waited);
-    newest.or_else(|| keys.iter().position(|key| key.retired_at.is_none()))
-}
-
 /// When the last token of a key has expired; `None` while no other key will sign in its place.
 pub(super) fn ends_at(keys: &[TokenKey], index: usize) -> Option<Timestamp> {
-    let newer = keys.iter().skip(index + 1).filter(|key| key.retired_at.is_none());
+    let newer = keys.iter().skip(index + 1).filter(|key| key.may_sign());
     let succeeded_at = newer.map(signs_at).min()?;
-    Some(later(succeeded_at, ACCESS_TOKEN_SECONDS + GRACE_SECONDS))
+    Some(seconds_after(succeeded_at, ACCESS_TOKEN_SECONDS + GRACE_SECONDS))
 }
 
 /// What the key at a position does.
@@ -97,23 +85,14 @@ pub(super) fn state_of(keys: &[TokenKey], index: usize, now: Timestamp) -> KeySt
     }
 }
 
-fn signs_at(key: &TokenKey) -> Timestamp {
-    later(key.created_at, KEY_WAIT_SECONDS)
-}
-
-/// A time so many seconds later. The end of time where that is beyond it: a file may hold any time.
-fn later(time: Timestamp, seconds: i64) -> Timestamp {
-    let later = time.checked_add_signed(TimeDelta::seconds(seconds));
-    later.unwrap_or(Timestamp::MAX_UTC)
-}
-
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
+    use chrono::{DateTime, TimeDelta};
 
-    use super::super::key::{KeySecret, SECRET_BYTES};
+    use super::super::key::KeySecret;
     use super::*;
     use crate::config::TokenAlgorithm;
+    use crate::keys::{KEY_BYTES, KEY_WAIT_SECONDS};
 
     fn at(second: i64) -> Timestamp {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
@@ -123,7 +102,7 @@ mod tests {
         TokenKey {
             kid: format!("made-{second}"),
             algorithm: TokenAlgorithm::EdDsa,
-            secret: KeySecret::new([0; SECRET_BYTES]),
+            secret: KeySecret::new([0; KEY_BYTES]),
             created_at: at(second),
             retired_at: None,
         }
@@ -142,7 +121,7 @@ mod tests {
             assert_eq!(state_of(&[made(0)], 0, at(now)), KeyState::Signing);
         }
         assert_eq!(signer(&[retired(0, 1)], at(2)), None);
-        assert_eq!(signer(&[], at(2)), None);
+        assert_eq!(signer::<TokenKey>(&[], at(2)), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::config::TokenAlgorithm;
+use crate::keys::KEY_WAIT_SECONDS;
 
 /// The tokens of a key file of their own, which is removed at the end.
 struct KeyPlace {
@@ -112,7 +113,7 @@ fn a_known_token_ends_with_its_key() {
     assert!(place.read(&old, now()).is_ok());
     let new = place.sign(SESSION, after(KEY_WAIT_SECONDS));
     assert!(place.read(&new, after(KEY_WAIT_SECONDS)).is_ok());
-    retire_key(&place.file, &keys[1].kid, now()).expect("the old key can be stopped");
+    retire_key(&place.file, &keys[1].kid, now()).expect("the old key can be retired");
     assert!(place.read(&old, now()).is_ok(), "the file was not read yet");
     place.keys.reload().expect("the file can be read");
     assert_eq!(place.read(&old, now()), Err(TokenError::Invalid));

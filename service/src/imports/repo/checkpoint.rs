@@ -3,6 +3,7 @@
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::{ConnectionTrait, Statement, sqlx};
 
+use super::rejects::{self, INSERT_ON_POSTGRES, INSERT_ON_SQLITE};
 use super::{ImportUpdate, reasons_text, signed, updated};
 use crate::db::Fault;
 use crate::imports::checkpoint::{AppliedRows, Checkpoint, CheckpointTx};
@@ -15,29 +16,43 @@ UPDATE imports SET checkpoint = $3, block = block + 1, rows_read = rows_read + $
     skip_reasons = $9
 WHERE id = $1 AND checkpoint = $2 AND status = 'RUNNING'";
 
-/// Moves an import's checkpoint behind a block and adds its counts, if it still stands at the block's beginning.
+/// Moves an import's checkpoint behind a block, adds its counts and keeps its rejected lines, if it still stands at the
+/// block's beginning.
 pub async fn advance(tx: CheckpointTx<'_>, checkpoint: &Checkpoint, rows: AppliedRows) -> Result<ImportUpdate, Fault> {
     let numbers = numbers(checkpoint, rows);
     let reasons = reasons_text(&checkpoint.skip_reasons);
     macro_rules! execute {
-        ($tx:expr) => {{
+        ($tx:expr, $insert:expr) => {{
             let mut query = sqlx::query(ADVANCE).bind(checkpoint.import.0);
             for number in numbers {
                 query = query.bind(number);
             }
-            query.bind(reasons).execute($tx).await?.rows_affected()
+            let affected = query.bind(reasons).execute(&mut *$tx).await?.rows_affected();
+            if affected == 1
+                && let Some(lines) = checkpoint.rejects.as_deref()
+            {
+                let insert = sqlx::query($insert).bind(checkpoint.import.0).bind(lines);
+                insert.execute(&mut *$tx).await?;
+            }
+            affected
         }};
     }
     let affected = match tx {
-        CheckpointTx::Postgres(tx) => execute!(tx),
-        CheckpointTx::Sqlite(tx) => execute!(tx),
+        CheckpointTx::Postgres(tx) => execute!(tx, INSERT_ON_POSTGRES),
+        CheckpointTx::Sqlite(tx) => execute!(tx, INSERT_ON_SQLITE),
         CheckpointTx::SeaOrm(tx) => {
             let values = [checkpoint.import.into()]
                 .into_iter()
                 .chain(numbers.map(Into::into))
                 .chain([reasons.into()]);
             let statement = Statement::from_sql_and_values(tx.get_database_backend(), ADVANCE, values);
-            tx.execute_raw(statement).await?.rows_affected()
+            let affected = tx.execute_raw(statement).await?.rows_affected();
+            if affected == 1
+                && let Some(lines) = checkpoint.rejects.as_deref()
+            {
+                rejects::insert(tx, checkpoint.import, lines).await?;
+            }
+            affected
         }
     };
     Ok(updated(affected))

@@ -1,16 +1,23 @@
 //! The SQL of imports. No other module calls it: a kind of file is given a `Checkpoint`.
 
 mod checkpoint;
+mod rejects;
 
 pub(super) use checkpoint::{advance, is_at, is_at_on_sqlite};
+pub(super) use rejects::{copy as copy_rejects, list as rejects};
 
 use std::collections::BTreeMap;
 
 use entity::imports;
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Set,
+};
 
 use super::import::{Import, ImportTotals};
+use super::lists::ImportFilter;
 use crate::db::Fault;
+use crate::page::PageRequest;
 use crate::values::{Digest, ImportId, ImportKind, ImportStatus, Timestamp};
 
 /// Whether an import was still as expected, and was changed.
@@ -67,6 +74,27 @@ pub(super) async fn insert(
 
 pub(super) async fn find(db: &impl ConnectionTrait, id: ImportId) -> Result<Option<Import>, Fault> {
     imports::Entity::find_by_id(id).one(db).await?.map(import).transpose()
+}
+
+/// Imports, newest first. There are as many as files, so that no index serves the filter.
+pub(super) async fn list(
+    db: &impl ConnectionTrait,
+    filter: ImportFilter,
+    request: &PageRequest<ImportId>,
+) -> Result<Vec<Import>, Fault> {
+    let rows = imports::Entity::find()
+        .apply_if(filter.kind, |query, kind| query.filter(imports::Column::Kind.eq(kind)))
+        .apply_if(filter.status, |query, status| {
+            query.filter(imports::Column::Status.eq(status))
+        })
+        .apply_if(request.after, |query, after| {
+            query.filter(imports::Column::Id.lt(after))
+        })
+        .order_by_desc(imports::Column::Id)
+        .limit(request.fetch())
+        .all(db)
+        .await?;
+    rows.into_iter().map(import).collect()
 }
 
 /// The import that holds a content: an unfinished one, or, for kinds that count a content once, the completed one.

@@ -2,6 +2,7 @@
 
 mod erasure;
 mod file_turn;
+mod identity;
 mod lookups;
 mod postgres;
 mod records;
@@ -9,8 +10,9 @@ mod rows;
 mod sqlite;
 
 pub(crate) use erasure::{TextsRange, erase_some_texts};
+pub(crate) use identity::stored_identity;
 pub(crate) use records::{change_of, records_by_id, records_in};
-pub(crate) use rows::{columns_of, hold_of, transfer_of, wallet_of};
+pub(crate) use rows::{columns_of, hold_of, leaf_columns, times_are_finite, transfer_in, transfer_of, wallet_of};
 
 use std::sync::Arc;
 use std::time::Duration;

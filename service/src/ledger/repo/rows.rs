@@ -8,7 +8,7 @@ use entity::{holds, transfers, wallets};
 use sea_orm::prelude::Uuid;
 use sea_orm::{FromQueryResult, IdenStatic, Iterable, QueryResult};
 
-use crate::db::Fault;
+use crate::db::{Fault, SqlDialect};
 use crate::journal::{Head, LedgerIdentity};
 use crate::ledger::types::{Failure, Hold, LimitState, Original, Outflow, TextsSeal, Transfer, Wallet, WalletLimits};
 use crate::values::{Money, RecordId, Sha256Digest, Timestamp};
@@ -147,9 +147,13 @@ pub(super) fn transfer(row: impl Into<QueryResult>) -> Result<Transfer, Fault> {
     transfer_of(transfers::Model::from_query_result(&row.into(), "")?)
 }
 
-/// A stored row as a transfer. A failure reason that is unknown, or lacks its amount, makes the row a damaged one.
+/// A stored row as a transfer. A failure reason that is unknown, or lacks its amount, makes the row a damaged one; so does
+/// an amount without a reason, since no leaf would have it.
 pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
     let failure = match model.failure_reason.as_deref() {
+        None if model.available.is_some() => {
+            return Err(Fault::damaged(&format!("what {} had available", model.id)));
+        }
         None => None,
         Some(code) => Some(
             Failure::from_stored(code, model.available)
@@ -182,6 +186,65 @@ pub(crate) fn transfer_of(model: transfers::Model) -> Result<Transfer, Fault> {
         }),
         created_at: model.created_at,
         expires_at: model.expires_at,
+    })
+}
+
+/// The columns that `transfer_in` reads, with NULL in the place of those that enter no leaf.
+pub(crate) fn leaf_columns() -> String {
+    use transfers::Column;
+    let columns = Column::iter().map(|column| {
+        let name = column.as_str();
+        let enters_none = matches!(
+            column,
+            Column::Description | Column::Metadata | Column::RequestId | Column::RequestDigest | Column::TextsSalt
+        );
+        if enters_none {
+            format!("NULL AS {name}")
+        } else {
+            name.to_owned()
+        }
+    });
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+/// The condition that the driver can read the times of a transfer: it panics on an infinite one.
+pub(crate) fn times_are_finite(dialect: SqlDialect) -> String {
+    let (made, ends) = (
+        dialect.is_finite("created_at"),
+        dialect.is_finite("coalesce(expires_at, created_at)"),
+    );
+    format!("{made} AND {ends}")
+}
+
+/// A row that begins with the columns of a transfer, in the order of its entity's fields. They are read by their
+/// positions: to look up each name in each row takes longer than to read the value.
+pub(crate) fn transfer_in(row: &QueryResult) -> Result<Transfer, Fault> {
+    use transfers::Column;
+    transfer_of(transfers::Model {
+        id: row.try_get_by(Column::Id as usize)?,
+        kind: row.try_get_by(Column::Kind as usize)?,
+        status: row.try_get_by(Column::Status as usize)?,
+        source_wallet_id: row.try_get_by(Column::SourceWalletId as usize)?,
+        destination_wallet_id: row.try_get_by(Column::DestinationWalletId as usize)?,
+        amount: row.try_get_by(Column::Amount as usize)?,
+        currency: row.try_get_by(Column::Currency as usize)?,
+        method: row.try_get_by(Column::Method as usize)?,
+        description: row.try_get_by(Column::Description as usize)?,
+        metadata: row.try_get_by(Column::Metadata as usize)?,
+        failure_reason: row.try_get_by(Column::FailureReason as usize)?,
+        available: row.try_get_by(Column::Available as usize)?,
+        released: row.try_get_by(Column::Released as usize)?,
+        parent_id: row.try_get_by(Column::ParentId as usize)?,
+        batch_id: row.try_get_by(Column::BatchId as usize)?,
+        created_by: row.try_get_by(Column::CreatedBy as usize)?,
+        api_key_id: row.try_get_by(Column::ApiKeyId as usize)?,
+        request_id: row.try_get_by(Column::RequestId as usize)?,
+        idempotency_key: row.try_get_by(Column::IdempotencyKey as usize)?,
+        request_digest: row.try_get_by(Column::RequestDigest as usize)?,
+        texts_digest: row.try_get_by(Column::TextsDigest as usize)?,
+        texts_salt: row.try_get_by(Column::TextsSalt as usize)?,
+        created_at: row.try_get_by(Column::CreatedAt as usize)?,
+        expires_at: row.try_get_by(Column::ExpiresAt as usize)?,
     })
 }
 

@@ -6,13 +6,15 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
 use super::dialect::{BooksDialect, SqlCheck};
-use super::records::id_value;
-use super::{Check, OFFENDERS_MAX, id_bytes, id_text};
+use super::{Check, OFFENDERS_MAX, id_bytes, id_text, id_value};
 use crate::db::Fault;
 use crate::ledger::types::{BatchResults, ItemResult};
 
-/// Batches that are read at once, and kept in memory with the ids of their transfers: up to a thousand each.
-const PAGE: i64 = 100;
+/// Items of batches that are read at once, and kept in memory, if the next batches are as large as the last ones. A batch has
+/// up to a thousand.
+const ITEMS: usize = 4_000;
+/// Batches that are read first, while their size is not known, and the most that are read at once.
+const PAGES: [usize; 2] = [4, 500];
 
 const CLAIM: &str = "every batch keeps the outcomes of its transfers, in their order";
 
@@ -38,12 +40,15 @@ struct StoredBatch {
 pub(super) async fn batches_keep_their_outcomes(tx: &DatabaseTransaction) -> Result<Check, Fault> {
     let mut offenders = Vec::new();
     let mut after: Option<Vec<u8>> = None;
+    let [mut size, most] = PAGES;
     loop {
-        let page = batches_after(tx, after.as_deref()).await?;
+        let page = batches_after(tx, after.as_deref(), size).await?;
         let Some(last) = page.last().map(|batch| batch.id.clone()) else {
             break;
         };
         let transfers = transfers_of(tx, &page[0].id, &last).await?;
+        let items: usize = transfers.values().map(Vec::len).sum();
+        size = (ITEMS * page.len() / items.max(1)).clamp(1, most);
         for batch in page {
             let made = transfers.get(&batch.id).map(Vec::as_slice).unwrap_or_default();
             if offenders.len() < OFFENDERS_MAX && !keeps_outcomes(batch.results.as_deref(), made) {
@@ -58,16 +63,17 @@ pub(super) async fn batches_keep_their_outcomes(tx: &DatabaseTransaction) -> Res
     })
 }
 
-async fn batches_after(tx: &DatabaseTransaction, after: Option<&[u8]>) -> Result<Vec<StoredBatch>, Fault> {
+async fn batches_after(tx: &DatabaseTransaction, after: Option<&[u8]>, size: usize) -> Result<Vec<StoredBatch>, Fault> {
+    let size = size as i64;
     let backend = tx.get_database_backend();
     let query = match after {
         None => {
             let sql = "SELECT id, results FROM batches ORDER BY id LIMIT $1";
-            Statement::from_sql_and_values(backend, sql, [PAGE.into()])
+            Statement::from_sql_and_values(backend, sql, [size.into()])
         }
         Some(after) => {
             let sql = "SELECT id, results FROM batches WHERE id > $1 ORDER BY id LIMIT $2";
-            Statement::from_sql_and_values(backend, sql, [id_value(backend, after), PAGE.into()])
+            Statement::from_sql_and_values(backend, sql, [id_value(backend, after), size.into()])
         }
     };
     let rows = tx.query_all_raw(query).await?;

@@ -4,15 +4,15 @@
 use std::collections::VecDeque;
 
 use entity::{changes, journal, transfers};
-use sea_orm::prelude::Uuid;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Iterable, QueryResult, Statement};
 
 use super::books::count;
-use super::id_bytes;
+use super::entry_proof::{DemandedEntries, MovedMoney};
+use super::{id_bytes, id_value};
 use crate::db::{Fault, SqlDialect};
 use crate::journal::{Salt, digest_of_texts};
 use crate::ledger::group_commit::{leaf_of_change, leaf_of_transfer};
-use crate::ledger::repo::{change_of, columns_of, transfer_of};
+use crate::ledger::repo::{change_of, columns_of, times_are_finite, transfer_in};
 use crate::ledger::types::{TextsSeal, Transfer};
 use crate::values::Sha256Digest;
 
@@ -52,11 +52,19 @@ impl LeafTable {
         }
     }
 
-    /// The leaf of a row. The error says what is wrong with a row that this program cannot have written.
-    fn leaf(self, row: &QueryResult, salt: &Salt) -> Result<Sha256Digest, &'static str> {
+    /// The leaf of a row. The error says what is wrong with a row that this program cannot have written. A transfer's
+    /// entries are demanded in passing.
+    fn leaf(
+        self,
+        row: &QueryResult,
+        salt: &Salt,
+        demanded: &mut DemandedEntries,
+    ) -> Result<Sha256Digest, &'static str> {
         match self {
             Self::Transfers => {
-                let transfer = read_transfer(row).ok_or(UNREADABLE)?;
+                let transfer = read_transfer(row);
+                demanded.add(transfer.as_ref().map(moved_by));
+                let transfer = transfer.ok_or(UNREADABLE)?;
                 if !has_its_texts(&transfer) {
                     return Err("has other texts than those of its digest");
                 }
@@ -72,13 +80,11 @@ impl LeafTable {
 
     /// The columns to read. Transfers are read with whether their times are finite.
     fn columns(self, backend: DbBackend) -> String {
-        let dialect = SqlDialect::new(backend);
-        let (made, ends) = (
-            dialect.is_finite("created_at"),
-            dialect.is_finite("coalesce(expires_at, created_at)"),
-        );
         match self {
-            Self::Transfers => format!("{}, {made} AND {ends} AS is_finite", columns_of::<transfers::Column>()),
+            Self::Transfers => {
+                let is_finite = times_are_finite(SqlDialect::new(backend));
+                format!("{}, {is_finite} AS is_finite", columns_of::<transfers::Column>())
+            }
             Self::Changes => columns_of::<changes::Column>(),
         }
     }
@@ -99,9 +105,20 @@ impl LeafTable {
 const UNREADABLE: &str = "cannot be read as one";
 
 fn read_transfer(row: &QueryResult) -> Option<Transfer> {
-    let is_finite: bool = row.try_get("", "is_finite").ok()?;
-    let model = is_finite.then(|| transfers::Model::from_query_result(row, ""))?;
-    transfer_of(model.ok()?).ok()
+    let is_finite: bool = row.try_get_by(transfers::Column::iter().len()).ok()?;
+    is_finite.then(|| transfer_in(row))?.ok()
+}
+
+fn moved_by(transfer: &Transfer) -> MovedMoney {
+    MovedMoney {
+        id: transfer.id,
+        status: transfer.status,
+        kind: transfer.kind,
+        source: transfer.source,
+        destination: transfer.destination,
+        amount: transfer.amount,
+        currency: transfer.currency,
+    }
 }
 
 /// True if the texts match their digest, if they were erased together with their salt, or if there never were any.
@@ -129,10 +146,12 @@ pub(super) struct LeafRecords<'a> {
     tx: &'a DatabaseTransaction,
     salt: Salt,
     pages: Vec<LeafPages>,
+    /// The entries of the transfers that were read so far.
+    pub demanded: DemandedEntries,
 }
 
 impl<'a> LeafRecords<'a> {
-    pub fn after(tx: &'a DatabaseTransaction, salt: Salt, id: Option<Vec<u8>>) -> Self {
+    pub fn after(tx: &'a DatabaseTransaction, salt: Salt, id: Option<Vec<u8>>, demanded: DemandedEntries) -> Self {
         let pages = LeafTable::ALL.map(|table| LeafPages {
             table,
             after: id.clone(),
@@ -143,13 +162,19 @@ impl<'a> LeafRecords<'a> {
             tx,
             salt,
             pages: pages.into(),
+            demanded,
         }
+    }
+
+    /// The id after which the records begin; asked before the first is read.
+    pub fn begins_after(&self) -> Option<Vec<u8>> {
+        self.pages.first().and_then(|pages| pages.after.clone())
     }
 
     /// The next record, if its id is not above `last`.
     pub async fn next_through(&mut self, last: &[u8]) -> Result<Option<LeafRecord>, Fault> {
         for pages in &mut self.pages {
-            pages.fill(self.tx, &self.salt).await?;
+            pages.fill(self.tx, &self.salt, &mut self.demanded).await?;
         }
         let next = self.pages.iter_mut().filter(|pages| !pages.waiting.is_empty());
         let next = next.min_by(|one, other| one.next_id().cmp(&other.next_id()));
@@ -172,7 +197,12 @@ impl LeafPages {
         self.waiting.front().map(|record| record.id.as_slice())
     }
 
-    async fn fill(&mut self, tx: &DatabaseTransaction, salt: &Salt) -> Result<(), Fault> {
+    async fn fill(
+        &mut self,
+        tx: &DatabaseTransaction,
+        salt: &Salt,
+        demanded: &mut DemandedEntries,
+    ) -> Result<(), Fault> {
         if self.is_at_end || !self.waiting.is_empty() {
             return Ok(());
         }
@@ -182,7 +212,7 @@ impl LeafPages {
             self.waiting.push_back(LeafRecord {
                 table: self.table,
                 id: id_bytes(&row, "id")?,
-                leaf: self.table.leaf(&row, salt),
+                leaf: self.table.leaf(&row, salt, demanded),
             });
         }
         if let Some(last) = self.waiting.back() {
@@ -203,13 +233,5 @@ impl LeafPages {
                 Statement::from_sql_and_values(backend, sql, [id_value(backend, after), PAGE.into()])
             }
         }
-    }
-}
-
-/// An id to compare with. On PostgreSQL every id is a UUID; on SQLite an id may have another length.
-pub(super) fn id_value(backend: DbBackend, id: &[u8]) -> Value {
-    match (backend, Uuid::from_slice(id)) {
-        (DbBackend::Postgres, Ok(id)) => id.into(),
-        _ => id.to_vec().into(),
     }
 }

@@ -11,7 +11,7 @@ use super::unlogged::{READS, UNLOGGED};
 use crate::slices::source::files;
 
 /// What a handler or a command calls: the fields of `Services`, and what these show of theirs.
-const HANDLES: [&str; 13] = [
+const HANDLES: [&str; 14] = [
     "Services",
     "Aggregates",
     "ApiKeys",
@@ -21,6 +21,7 @@ const HANDLES: [&str; 13] = [
     "Imports",
     "Merchants",
     "Ops",
+    "Receipts",
     "Statistics",
     "Transfers",
     "Wallets",

@@ -1,4 +1,4 @@
-//! Commands that end by themselves: `user create`, `verify`, `migrate`, `demo --once`, `openapi`.
+//! Commands that end by themselves: `user create`, `verify`, `migrate`, `openapi`.
 
 use std::fs;
 
@@ -182,25 +182,6 @@ async fn migrate_shows_what_is_missing_and_applies_it_once() {
         }
         place.remove().await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_demo_shows_that_the_books_balance_and_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let temporary = folder.path().join("tmp");
-    fs::create_dir(&temporary).expect("a folder can be made");
-    let mut demo = harness::program::command(folder.path()).await;
-    demo.env("TMPDIR", &temporary)
-        .args(["demo", "--once", "--transfers", "500", "--log", "warn"]);
-    let ended = demo.output().await.expect("florin can be run");
-    let stdout = String::from_utf8_lossy(&ended.stdout);
-    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
-    assert!(
-        stdout.contains("the books balance") && stdout.contains("500 transfers in "),
-        "{stdout}"
-    );
-    assert_eq!(names_in(&temporary), Vec::<String>::new());
-    assert_eq!(names_in(folder.path()), ["tmp"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -50,7 +50,7 @@ async fn what_the_bank_keeps_is_its_own() {
             assert_eq!(*mode, expected, "{path}");
         }
         let has = |name: &str| found.iter().any(|(path, _)| path.ends_with(name));
-        assert!(has("signing.key") && has("uploads"), "{found:?}");
+        assert!(has("signing.key") && has("journal.key") && has("uploads"), "{found:?}");
         if backend == Backend::Sqlite {
             assert!(has("florin.db") && has("florin.db-wal"), "{found:?}");
         }
@@ -69,6 +69,38 @@ async fn a_database_file_of_ones_own_name_is_private_too() {
     .await;
     assert_eq!(made.status, Some(0), "{made:?}");
     assert_eq!(mode(&folder.path().join("my bank.db")), 0o600);
+}
+
+#[tokio::test]
+async fn a_key_of_the_journal_that_others_may_use_stops_the_start() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let key = folder.path().join("data/journal.key");
+    let create = [
+        "user",
+        "create",
+        "--email",
+        "a@example.com",
+        "--full-name",
+        "A",
+        "--role",
+        "admin",
+    ];
+    assert_eq!(run(folder.path(), &create).await.status, Some(0));
+    let set = |mode| fs::set_permissions(&key, Permissions::from_mode(mode)).expect("a mode can be set");
+    for exposed in [0o604, 0o620] {
+        set(exposed);
+        let ended = run(folder.path(), &["--listen", "127.0.0.1:0", "--log", "off"]).await;
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""), "{ended:?}");
+        for words in ["florin: cannot start", "journal.key", "chmod 600"] {
+            assert!(ended.stderr.contains(words), "{words:?} is missing: {ended:?}");
+        }
+    }
+    for arguments in [&["list"][..], &["rotate"]] {
+        let ended = run(folder.path(), &[&["keys"], arguments, &["--journal"]].concat()).await;
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""), "{ended:?}");
+    }
+    set(0o600);
+    assert_eq!(run(folder.path(), &["keys", "list", "--journal"]).await.status, Some(0));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `florin keys`: the keys of a running bank are changed from a terminal, and the bank goes on.
 
+mod journal;
+
 use std::time::{Duration, Instant};
 
 use harness::program::Serving;
@@ -25,16 +27,21 @@ fn kid(key: &Value) -> &str {
     key["kid"].as_str().expect("a key has a kid")
 }
 
-async fn published(server: &Serving) -> Vec<String> {
-    let set = server.caller().get("/.well-known/jwks.json").await.expect(200);
+async fn published(server: &Serving, path: &str) -> Vec<String> {
+    let set = server.caller().get(path).await.expect(200);
     let keys = set["keys"].as_array().expect("keys are a list");
     keys.iter().map(|key| kid(key).to_owned()).collect()
 }
 
-/// Waits until the server publishes these keys, the oldest first.
+/// Waits until the server publishes these keys of access tokens, the oldest first.
 async fn publishes(server: &Serving, kids: &[&str]) {
+    publishes_at(server, "/.well-known/jwks.json", kids).await;
+}
+
+/// Waits until the server publishes these keys at a path, the oldest first.
+async fn publishes_at(server: &Serving, path: &str, kids: &[&str]) {
     let began = Instant::now();
-    while published(server).await != kids {
+    while published(server, path).await != kids {
         assert!(began.elapsed() < READ_WITHIN, "the server has not read its keys");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -101,8 +108,8 @@ async fn keys_that_are_not_there_or_must_stay_are_status_1() {
     let server = place.serve().await;
     let only = kid(&keys(&place, &["list"]).await[0]).to_owned();
     for (kid, words) in [
-        ("nothing", "there is no such signing key"),
-        (only.as_str(), "this is the newest signing key"),
+        ("nothing", "has the id nothing; --journal names the journal's keys"),
+        (only.as_str(), "this is the newest key"),
     ] {
         let refused = place.run(&["keys", "retire", kid]).await;
         assert_eq!((refused.status, refused.stdout.as_str()), (Some(1), ""), "{refused:?}");

@@ -174,7 +174,7 @@ async fn a_reader_who_has_seen_enough_is_no_fault() {
         &["verify"],
         &["verify", "--json"],
         &["migrate", "status"],
-        &["demo", "--once", "--transfers", "10"],
+        &["demo", "--once", "--transfers", "10", "--days", "1"],
         &["--help"],
         &["--version"],
     ] {

@@ -20,6 +20,36 @@ const NOT_RUN: [(&str, &str); 3] = [
     ),
 ];
 
+/// The pages whose blocks are run, in this order.
+const PAGES: [&str; 5] = [
+    "README.md",
+    "docs/imports.md",
+    "docs/money.md",
+    "docs/webhooks.md",
+    "docs/receipts.md",
+];
+
+/// What the blocks print, among other things.
+const SAID: [&str; 17] = [
+    "the books balance",
+    "\"description\":\"lunch\"",
+    "skipped",
+    "\"merchant_id\":\"MRC-000002\"",
+    "\"2025-01-05\"",
+    "\"count\":",
+    "data:",
+    "\"kind\":\"CAPTURE\"",
+    "\"kind\":\"RELEASE\"",
+    "\"reversed\":\"2.5000\"",
+    "\"batch_id\":\"",
+    "per_day_amount  2000.0000",
+    "\"type\":\"deposit.completed\"",
+    "event: transfer.completed",
+    "\"secret\":\"whsec_",
+    "proved lunch.json\n",
+    "proved head.json: the journal extends it\n",
+];
+
 /// The address that the README assumes.
 const ADDRESS: &str = "127.0.0.1:8080";
 
@@ -32,10 +62,8 @@ fn blocks(text: &str) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_readmes_blocks_paste_in_order_and_again() {
-    let page = |name| fs::read_to_string(root().join(name)).expect("there is such a page");
-    let readme = ["README.md", "docs/imports.md", "docs/money.md", "docs/webhooks.md"]
-        .map(page)
-        .concat();
+    let pages = PAGES.map(|name| fs::read_to_string(root().join(name)).expect("there is such a page"));
+    let readme = pages.concat();
     let is_run = |block: &&str| !NOT_RUN.iter().any(|(begin, _)| block.starts_with(begin));
     let all = blocks(&readme);
     for (begin, why) in NOT_RUN {
@@ -78,23 +106,7 @@ async fn the_readmes_blocks_paste_in_order_and_again() {
         for words in ["unbound", "not found", "No such file", "syntax"] {
             assert!(!log.contains(words), "{all}");
         }
-        for words in [
-            "the books balance",
-            "\"description\":\"lunch\"",
-            "skipped",
-            "\"merchant_id\":\"MRC-000002\"",
-            "\"2025-01-05\"",
-            "\"count\":",
-            "data:",
-            "\"kind\":\"CAPTURE\"",
-            "\"kind\":\"RELEASE\"",
-            "\"reversed\":\"2.5000\"",
-            "\"batch_id\":\"",
-            "per_day_amount  2000.0000",
-            "\"type\":\"deposit.completed\"",
-            "event: transfer.completed",
-            "\"secret\":\"whsec_",
-        ] {
+        for words in SAID {
             assert!(said.contains(words), "{words} is missing, {all}");
         }
         // Each run deposits 100; 12.50 are withdrawn only once.

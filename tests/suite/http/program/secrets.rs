@@ -206,6 +206,10 @@ async fn nothing_secret_is_logged(backend: Backend) {
             .filter(|word| word.len() >= 40)
             .for_each(|word| hidden.add("a signing key", word));
     }
+    let key_file = fs::read_to_string(place.folder.path().join("data/journal.key"));
+    let journal: Value = serde_json::from_str(&key_file.expect("the key file is there")).expect("it is JSON");
+    let secret = journal["keys"][0]["secret"].as_str().expect("a key has a secret");
+    hidden.add("a key of the journal", secret);
     hidden.are_not_in("the log", &without_paths(&ended.stderr));
     hidden.are_not_in("the output", &ended.stdout);
     place.remove().await;

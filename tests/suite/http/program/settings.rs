@@ -9,7 +9,7 @@ use super::names_in;
 use crate::layering::root;
 
 /// The settings that the contract promises for this version.
-const SETTINGS: [&str; 23] = [
+const SETTINGS: [&str; 24] = [
     "FLORIN_ACTIVITIES_DIR",
     "FLORIN_CONNECTIONS_MAX",
     "FLORIN_CORS_ORIGINS",
@@ -17,6 +17,7 @@ const SETTINGS: [&str; 23] = [
     "FLORIN_DATABASE_URL",
     "FLORIN_DATA_DIR",
     "FLORIN_GENERIC_PLANS",
+    "FLORIN_JOURNAL_KEY_FILE",
     "FLORIN_LISTEN",
     "FLORIN_LOG",
     "FLORIN_LOG_FORMAT",
@@ -97,61 +98,65 @@ async fn the_example_file_lists_every_setting_and_nothing_else() {
     assert_eq!(listed.len(), SETTINGS.len(), "a setting is listed twice: {listed:?}");
 }
 
+/// Arguments that no command takes.
+const WRONG_USES: [&[&str]; 27] = [
+    &["--nonsense"],
+    &["nonsense"],
+    &["serve", "now"],
+    &["user"],
+    &["user", "create"],
+    &[
+        "user",
+        "create",
+        "--email",
+        "a@b.cc",
+        "--full-name",
+        "A",
+        "--role",
+        "king",
+    ],
+    &[
+        "user",
+        "create",
+        "--email",
+        "nonsense",
+        "--full-name",
+        "A",
+        "--role",
+        "admin",
+    ],
+    &["--listen", "nowhere"],
+    &["--currency", "usd"],
+    &["--queue-max", "0"],
+    &["--connections-max", "-1"],
+    &["--reports", "everybody"],
+    &["verify", "--json", "yes"],
+    &["verify", "--since", "-1"],
+    &["verify", "--since=-1"],
+    &["verify", "--since", "last"],
+    &["--generic-plans", "maybe"],
+    &["demo", "--transfers", "0"],
+    &["demo", "--days", "366"],
+    &["demo", "--once", "--keep-busy"],
+    &["--webhooks-private", "maybe"],
+    &["listen", "--types", "transfer"],
+    &["listen", "--after", "yesterday"],
+    &["listen", "--after", "AAAAAAAAAZk_Km6AfUCcbppPO43OBA", "--from-start"],
+    &["listen", "--secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+    &["listen", "--forward-to", "ftp://localhost/hook"],
+    &[
+        "listen",
+        "--forward-to",
+        "http://localhost/hook",
+        "--secret",
+        "nonsense",
+    ],
+];
+
 #[tokio::test]
 async fn wrong_use_is_two_and_says_how_it_is_used() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let wrong: [&[&str]; 25] = [
-        &["--nonsense"],
-        &["nonsense"],
-        &["serve", "now"],
-        &["user"],
-        &["user", "create"],
-        &[
-            "user",
-            "create",
-            "--email",
-            "a@b.cc",
-            "--full-name",
-            "A",
-            "--role",
-            "king",
-        ],
-        &[
-            "user",
-            "create",
-            "--email",
-            "nonsense",
-            "--full-name",
-            "A",
-            "--role",
-            "admin",
-        ],
-        &["--listen", "nowhere"],
-        &["--currency", "usd"],
-        &["--queue-max", "0"],
-        &["--connections-max", "-1"],
-        &["--reports", "everybody"],
-        &["verify", "--json", "yes"],
-        &["verify", "--since", "-1"],
-        &["verify", "--since=-1"],
-        &["verify", "--since", "last"],
-        &["--generic-plans", "maybe"],
-        &["demo", "--transfers", "0"],
-        &["--webhooks-private", "maybe"],
-        &["listen", "--types", "transfer"],
-        &["listen", "--after", "yesterday"],
-        &["listen", "--after", "AAAAAAAAAZk_Km6AfUCcbppPO43OBA", "--from-start"],
-        &["listen", "--secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
-        &["listen", "--forward-to", "ftp://localhost/hook"],
-        &[
-            "listen",
-            "--forward-to",
-            "http://localhost/hook",
-            "--secret",
-            "nonsense",
-        ],
-    ];
-    for arguments in wrong {
+    for arguments in WRONG_USES {
         let ended = run(folder.path(), arguments).await;
         assert_eq!(
             (ended.status, ended.stdout.as_str()),
@@ -202,12 +207,13 @@ async fn a_database_out_of_reach_is_three_in_sentences() {
     )
     .expect("a file can be written");
     let unreachable = "postgres://florin:hunter2@127.0.0.1:1/florin?sslmode=disable";
-    let faults: [&[&str]; 5] = [
+    let faults: [&[&str]; 6] = [
         &["verify", "--database-url", unreachable],
         &["migrate", "up", "--database-url", "sqlite://file/florin.db"],
         &["verify", "--database-url", "sqlite://text.db"],
         &["verify", "--data-dir", "file/below"],
         &["--listen", "127.0.0.1:0", "--signing-key-file", "file"],
+        &["--listen", "127.0.0.1:0", "--journal-key-file", "file"],
     ];
     for arguments in faults {
         let ended = run(folder.path(), &[arguments, &["--log", "off"]].concat()).await;

@@ -19,18 +19,23 @@ async fn florin_alone_serves_a_new_bank() {
     let data = place.folder.path().join("data");
     let names = names_in(&data);
     assert!(
-        names.iter().any(|name| name == "florin.db") && names.iter().any(|name| name == "signing.key"),
+        ["florin.db", "signing.key", "journal.key"]
+            .iter()
+            .all(|file| names.iter().any(|name| name == file)),
         "{names:?}"
     );
     let strangers = names
         .iter()
-        .filter(|name| !name.starts_with("florin.db") && *name != "signing.key");
+        .filter(|name| !name.starts_with("florin.db") && *name != "signing.key" && *name != "journal.key");
     assert_eq!(strangers.count(), 0, "{names:?}");
-    let mode = fs::metadata(data.join("signing.key"))
-        .expect("the key is there")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600, "nobody else may read the key");
+    for file in ["signing.key", "journal.key"] {
+        let metadata = fs::metadata(data.join(file)).expect("the key is there");
+        assert_eq!(
+            metadata.permissions().mode() & 0o777,
+            0o600,
+            "only the owner may read {file}"
+        );
+    }
 
     let welcome = server.stdout_with("--role operator").await;
     for word in [
@@ -65,6 +70,7 @@ async fn metrics_name_every_worker() {
         "archiver",
         "sessions",
         "sessions_cleanup",
+        "journal_keys",
         "api_keys",
         "one_time_cleanup",
         "erasures",

@@ -73,13 +73,14 @@ async fn demo(folder: &Path, arguments: &[&str]) -> Terminal {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_ends_the_demo_and_leaves_nothing_behind_at_any_moment() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    for (words, status) in [
-        ("brought the schema up to date", 3),
-        ("A throw-away bank in", 3),
-        ("8 customers", 3),
-        ("transfers, ", 3),
+    for (words, days, status) in [
+        ("brought the schema up to date", "45", 3),
+        ("A throw-away bank in", "45", 3),
+        ("8 customers", "45", 3),
+        (" days of history, ", "45", 3),
+        ("transfers, ", "0", 3),
     ] {
-        let mut terminal = demo(folder.path(), &["--transfers", "10000000"]).await;
+        let mut terminal = demo(folder.path(), &["--transfers", "10000000", "--days", days]).await;
         terminal.until(words).await;
         terminal.press(CTRL_C).await;
         let (ended, screen) = terminal.ended().await;
@@ -91,10 +92,14 @@ async fn ctrl_c_ends_the_demo_and_leaves_nothing_behind_at_any_moment() {
         );
         assert!(screen.contains("the throw-away bank is removed"), "{words}: {screen}");
     }
-    let mut terminal = demo(folder.path(), &["--transfers", "100", "--reports", "public"]).await;
+    let mut terminal = demo(
+        folder.path(),
+        &["--transfers", "100", "--days", "0", "--reports", "public"],
+    )
+    .await;
     let screen = terminal.until("Ctrl-C ends the demo").await;
     let (_, address) = screen.rsplit_once("Look around in ").expect("it says where");
-    let address = address.split("/docs").next().unwrap_or_default();
+    let address = address.split("/console").next().unwrap_or_default();
     let statistics = http_client().get(format!("{address}/statistics")).send().await;
     let statistics = statistics.expect("the demo serves").json().await;
     let statistics: serde_json::Value = statistics.expect("statistics are JSON");
@@ -112,11 +117,13 @@ async fn ctrl_c_ends_the_demo_and_leaves_nothing_behind_at_any_moment() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_bars_fit_a_terminal_of_80_columns() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let terminal = demo(folder.path(), &["--once", "--transfers", "3000", "--log", "off"]).await;
+    let options = ["--once", "--transfers", "3000", "--days", "2", "--log", "off"];
+    let terminal = demo(folder.path(), &options).await;
     let (status, screen) = terminal.ended().await;
     assert_eq!(status, Some(0), "{screen}");
     fits(&screen, "transfers, ");
-    assert!(screen.contains("in 1 currency, "), "{screen}");
+    fits(&screen, " days of history, ");
+    assert!(screen.contains("in 3 currencies, "), "{screen}");
 
     let long = "a_file_with_a_name_that_would_fill_the_whole_line_of_a_terminal_by_itself.csv";
     let mut rows = String::from("timestamp,type,payment_method,amount,sleep_ms\n");
