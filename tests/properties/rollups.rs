@@ -157,7 +157,7 @@ fn poison_trigger(backend: Backend) -> &'static str {
 
 async fn forget_everything(bank: &TestBank) {
     let empty = match bank.backend {
-        Backend::Postgres => "TRUNCATE activities, merchants, merchant_months, report_counts, imports;",
+        Backend::Postgres => "TRUNCATE activities, merchants, merchant_months, report_counts, imports, import_rejects;",
         Backend::Sqlite => {
             "DELETE FROM activities; DELETE FROM merchants; DELETE FROM merchant_months; DELETE FROM report_counts;
             DELETE FROM activity_parts; DELETE FROM imports;"

@@ -59,7 +59,7 @@ impl Place {
         let statements = match self.backend {
             Backend::Postgres => {
                 "DROP TABLE IF EXISTS bare; CREATE TABLE bare (LIKE activities INCLUDING INDEXES);
-                TRUNCATE activities, merchants, merchant_months, report_counts, imports;
+                TRUNCATE activities, merchants, merchant_months, report_counts, imports, import_rejects;
                 UPDATE merchant_ranking SET version = version + 1, ranking = '{\"leaders\":[],\"floor\":null}';
                 CHECKPOINT;"
             }
