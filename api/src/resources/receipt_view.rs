@@ -4,7 +4,7 @@ use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
 use service::db::hex;
-use service::journal::{PathSide, PathStep, PublicTransfer};
+use service::journal::{MerkleStep, PathSide, PublicTransfer};
 use service::receipts::{Receipt, ReceiptCommit};
 use uuid::Uuid;
 
@@ -148,8 +148,8 @@ impl From<PublicTransfer> for ReceiptTransferView {
     }
 }
 
-impl From<PathStep> for PathStepView {
-    fn from(step: PathStep) -> Self {
+impl From<MerkleStep> for PathStepView {
+    fn from(step: MerkleStep) -> Self {
         Self {
             side: step.side.into(),
             digest: step.digest.to_string(),

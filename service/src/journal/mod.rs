@@ -13,7 +13,7 @@ mod tree;
 pub use chain::{ChainRow, CommitContent, Head, LedgerIdentity};
 pub use digests::{Salt, digest_of_row, head_bytes, leaf_digest, merkle_root};
 pub use leaves::{ChangeLeaf, PublicTransfer, TransferLeaf, digest_of_texts, opening_text};
-pub use paths::{PathSide, PathStep, path_of, root_along};
+pub use paths::{MerkleStep, PathSide, path_of, root_along};
 pub use tree::MerkleTree;
 
 pub(crate) use leaves::time_of_micros;

@@ -14,7 +14,7 @@ pub enum PathSide {
 
 /// One step from a leaf up to the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PathStep {
+pub struct MerkleStep {
     /// Where the sibling stands.
     pub side: PathSide,
     /// The sibling's digest.
@@ -24,7 +24,7 @@ pub struct PathStep {
 /// The siblings on the way from the leaf with this index to the root, the lowest first. The index is below the number of
 /// leaves.
 #[must_use]
-pub fn path_of(leaves: &[Sha256Digest], index: usize) -> Vec<PathStep> {
+pub fn path_of(leaves: &[Sha256Digest], index: usize) -> Vec<MerkleStep> {
     debug_assert!(index < leaves.len(), "the leaf is one of these");
     let (mut rest, mut index, mut path) = (leaves, index, Vec::new());
     while rest.len() > 1 {
@@ -38,7 +38,7 @@ pub fn path_of(leaves: &[Sha256Digest], index: usize) -> Vec<PathStep> {
             (PathSide::Left, left)
         };
         let digest = merkle_root(sibling);
-        path.push(PathStep { side, digest });
+        path.push(MerkleStep { side, digest });
     }
     path.reverse();
     path
@@ -46,7 +46,7 @@ pub fn path_of(leaves: &[Sha256Digest], index: usize) -> Vec<PathStep> {
 
 /// The root to which a path leads from this leaf.
 #[must_use]
-pub fn root_along(leaf: Sha256Digest, path: &[PathStep]) -> Sha256Digest {
+pub fn root_along(leaf: Sha256Digest, path: &[MerkleStep]) -> Sha256Digest {
     path.iter().fold(leaf, |below, step| match step.side {
         PathSide::Left => node(step.digest, below),
         PathSide::Right => node(below, step.digest),

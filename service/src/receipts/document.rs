@@ -9,7 +9,7 @@ use super::kind::DocumentKind;
 use super::spelling::{array_of, bytes_of, difference, digest_of, joined, kid_of, member, read, time_of, uuid_of};
 use super::texts::{CommitText, HeadText, LeafText, PathStepText, ReceiptText, TransferText};
 use crate::db::hex;
-use crate::journal::{ChainRow, PathSide, PathStep, PublicTransfer, digest_of_row, head_bytes};
+use crate::journal::{ChainRow, MerkleStep, PathSide, PublicTransfer, digest_of_row, head_bytes};
 use crate::values::{RecordId, Sha256Digest, Timestamp, time_text};
 
 /// What the member `format` of a receipt says.
@@ -46,7 +46,7 @@ pub struct Receipt {
     /// HMAC of its private bytes.
     pub sealed: Sha256Digest,
     /// From the leaf up to the root of its commit.
-    pub path: Vec<PathStep>,
+    pub path: Vec<MerkleStep>,
     /// What the row has beside what the head says.
     pub commit: ReceiptCommit,
     /// The head that the commit made.
@@ -187,7 +187,7 @@ impl Receipt {
 }
 
 impl PathStepText {
-    fn of(step: &PathStep) -> Self {
+    fn of(step: &MerkleStep) -> Self {
         let side = match step.side {
             PathSide::Left => "left",
             PathSide::Right => "right",
@@ -198,14 +198,14 @@ impl PathStepText {
         }
     }
 
-    fn step(&self) -> Option<PathStep> {
+    fn step(&self) -> Option<MerkleStep> {
         let side = match self.side.as_str() {
             "left" => PathSide::Left,
             "right" => PathSide::Right,
             _ => return None,
         };
         let digest = digest_of(&self.digest)?;
-        Some(PathStep { side, digest })
+        Some(MerkleStep { side, digest })
     }
 }
 
